@@ -1,0 +1,213 @@
+using System.Collections.Frozen;
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+public enum Role { Admin, Agent, EndUser, Service }
+
+public static class Roles
+{
+    public static string Ours(this Role role) => role switch { Role.Admin => "admin", Role.Agent => "agent", Role.EndUser => "end-user", _ => "service" };
+
+    /// <summary>The roles that people may be given; a source's service person is none of them.</summary>
+    public static Role? Of(string word) => word switch { "admin" => Role.Admin, "agent" => Role.Agent, "end-user" => Role.EndUser, _ => null };
+}
+
+public sealed record Person(long Id, string? Email, string Name, Role Role, bool IsDisabled, DateTimeOffset CreatedAt)
+{
+    public Approver AsApprover => new(Party.Person(Id), Name);
+}
+
+public sealed record Group(long Id, string Name, IReadOnlyList<long> Members, DateTimeOffset CreatedAt)
+{
+    public Approver AsApprover => new(Party.Group(Id), Name);
+}
+
+public sealed record Source(long Id, string Name, string Kind, long? PersonId, long? GroupId, int? Need, bool IsDisabled, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, string? Destination)
+{
+    /// <summary>Its own rule for requests that nothing else decides; null: one admin.</summary>
+    public Policy? Policy { get; init; }
+}
+
+/// <summary>People, groups, keys and sources at one moment.</summary>
+public sealed class DirectorySnapshot
+{
+    public required long Revision { get; init; }
+    public required FrozenDictionary<long, Person> People { get; init; }
+    public required FrozenDictionary<string, Person> PeopleByEmail { get; init; }
+    public required ILookup<string, Person> PeopleByName { get; init; }
+    public required FrozenDictionary<long, Group> Groups { get; init; }
+    public required FrozenDictionary<string, Group> GroupsByName { get; init; }
+    public required FrozenDictionary<long, Source> Sources { get; init; }
+    public required FrozenDictionary<string, Source> SourcesByName { get; init; }
+    public required FrozenDictionary<string, Source> SourcesByKey { get; init; }
+
+    /// <summary>Token hash to token id and owner.</summary>
+    public required FrozenDictionary<string, (long Id, Person Person)> Tokens { get; init; }
+
+    public Person? FindPerson(string email) => PeopleByEmail.GetValueOrDefault(Directory.KeyOf(email));
+    public Group? FindGroup(string name) => GroupsByName.GetValueOrDefault(Directory.KeyOf(name));
+    public Source? FindSource(string name) => SourcesByName.GetValueOrDefault(Directory.KeyOf(name));
+
+    public IReadOnlyList<Group> GroupsOf(long personId) => [.. Groups.Values.Where(g => g.Members.Contains(personId)).OrderBy(g => g.Id)];
+}
+
+/// <summary>
+/// The snapshot that the hot path asks, so that knowing a caller costs one hash and one look-up. It follows the store,
+/// whoever wrote: a revoked token stops within a moment in every process. A snapshot that could not be checked for
+/// <see cref="Oldest"/> is not used, because it may still know somebody who was shut out.
+/// </summary>
+public sealed class Directory(Store store) : IDisposable
+{
+    internal const string Signal = "directory";
+    private static readonly TimeSpan Oldest = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private DirectorySnapshot? _snapshot;
+    private long _checkedAt;
+
+    /// <summary>How e-mail addresses and names are compared.</summary>
+    public static string KeyOf(string name) => name.Trim().ToLowerInvariant();
+
+    /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
+    public DirectorySnapshot Current => _snapshot is { } snapshot && Environment.TickCount64 - Interlocked.Read(ref _checkedAt) < Oldest.TotalMilliseconds
+        ? snapshot
+        : throw new StoreUnavailable("The list of people and keys could not be checked against the store.");
+
+    /// <summary>Reads again if anything has changed since; what an unknown credential does once before it is refused.</summary>
+    public async ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default)
+    {
+        await _one.WaitAsync(cancel);
+        try
+        {
+            var asked = Environment.TickCount64;
+            var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);
+            if (_snapshot?.Revision != revision)
+                _snapshot = await store.Read(reader => Load(reader, revision), cancel);
+            Interlocked.Exchange(ref _checkedAt, asked);
+            return _snapshot!;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision)
+    {
+        // The revision was read before the rows: should they change in between, the next look reads them again.
+        var people = (await reader.All<PersonRow>("SELECT id, email, name, role, created_at, disabled_at FROM people")).ConvertAll(r => r.ToPerson());
+        var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")).ToLookup(m => m.GroupId, m => m.PersonId);
+        var groups = (await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"))
+            .ConvertAll(g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt))).ToFrozenDictionary(g => g.Id);
+        var sourceRows = await reader.All<SourceRow>(
+            "SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at FROM sources");
+        var sources = sourceRows.ToDictionary(r => r.Id, r => r.ToSource(groups));
+        var byId = people.ToFrozenDictionary(p => p.Id);
+        var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash FROM tokens WHERE revoked_at IS NULL");
+        return new DirectorySnapshot
+        {
+            Revision = revision,
+            People = byId,
+            PeopleByEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!)),
+            PeopleByName = people.Where(p => p.Role != Role.Service).ToLookup(p => KeyOf(p.Name)),
+            Groups = groups,
+            GroupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name)),
+            Sources = sources.ToFrozenDictionary(),
+            SourcesByName = sources.Values.ToFrozenDictionary(s => KeyOf(s.Name)),
+            SourcesByKey = (from row in sourceRows
+                            where row.DisabledAt is null
+                            from hash in new[] { row.KeyHash, row.OldKeyHash }
+                            where hash is not null
+                            select (hash, sources[row.Id])).ToFrozenDictionary(p => p.hash, p => p.Item2),
+            Tokens = tokens.Where(t => !byId[t.PersonId].IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId])),
+        };
+    }
+
+    private sealed class PersonRow
+    {
+        public long Id { get; init; }
+        public string? Email { get; init; }
+        public required string Name { get; init; }
+        public required string Role { get; init; }
+        public required string CreatedAt { get; init; }
+        public string? DisabledAt { get; init; }
+
+        public Person ToPerson() => new(Id, Email, Name, Roles.Of(Role) ?? Access.Role.Service, DisabledAt is not null, Instant.Parse(CreatedAt));
+    }
+
+    private sealed class MemberRow
+    {
+        public long GroupId { get; init; }
+        public long PersonId { get; init; }
+    }
+
+    private sealed class GroupRow
+    {
+        public long Id { get; init; }
+        public required string Name { get; init; }
+        public required string CreatedAt { get; init; }
+    }
+
+    private sealed class TokenRow
+    {
+        public long Id { get; init; }
+        public long PersonId { get; init; }
+        public required string Hash { get; init; }
+    }
+
+    private sealed class SourceRow
+    {
+        public long Id { get; init; }
+        public required string Name { get; init; }
+        public required string Kind { get; init; }
+        public long? PersonId { get; init; }
+        public string? KeyHash { get; init; }
+        public string? OldKeyHash { get; init; }
+        public long? GroupId { get; init; }
+        public long? Need { get; init; }
+        public string? Destination { get; init; }
+        public required string CreatedAt { get; init; }
+        public string? LastUsedAt { get; init; }
+        public string? DisabledAt { get; init; }
+
+        public Source ToSource(FrozenDictionary<long, Group> groups) =>
+            new(Id, Name, Kind, PersonId, GroupId, (int?)Need, DisabledAt is not null, Instant.Parse(CreatedAt), LastUsedAt is null ? null : Instant.Parse(LastUsedAt), Destination)
+            {
+                Policy = GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
+            };
+    }
+}
+
+/// <summary>Keeps the snapshot fresh for as long as the server runs.</summary>
+public sealed partial class DirectoryFollower(Store store, Directory directory, ILogger<DirectoryFollower> log) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await store.MaybeChanged(stoppingToken);
+                await directory.Refresh(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (StoreUnavailable unavailable)
+            {
+                Log.CannotRefresh(log, unavailable.Message);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "People and keys could not be read again: {Reason}")]
+        public static partial void CannotRefresh(ILogger log, string reason);
+    }
+}

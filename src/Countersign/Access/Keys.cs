@@ -1,0 +1,19 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+/// <summary>
+/// Keys that we hand out: 256 random bits in letters that no template escapes. They are shown once and kept as SHA-256;
+/// a slow hash would add nothing, because such a key cannot be guessed.
+/// </summary>
+public static class Keys
+{
+    public static string NewToken() => New("cst_");
+    public static string NewSourceKey() => New("csk_");
+
+    public static string HashOf(string key) => Hashes.Sha256(key);
+
+    private static string New(string prefix) => prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+}

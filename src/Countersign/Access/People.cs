@@ -1,0 +1,140 @@
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.AspNetCore.Identity;
+
+namespace Countersign.Access;
+
+/// <summary>What changing people, groups, keys or sources can come to. Doors map it once.</summary>
+public abstract record AccessOutcome<T>
+{
+    private AccessOutcome() { }
+
+    public sealed record Done(T Value) : AccessOutcome<T>;
+
+    /// <param name="What">In words, e.g. "a person with this e-mail address".</param>
+    public sealed record Exists(string What) : AccessOutcome<T>;
+
+    public sealed record NotFound(string What) : AccessOutcome<T>;
+
+    public sealed record Invalid(string Field, string Why) : AccessOutcome<T>;
+}
+
+/// <summary>People: unique e-mail addresses, a role, disabled rather than deleted, since their answers remain.</summary>
+public sealed class People(Store store, Reweigh reweigh)
+{
+    private static readonly PasswordHasher<Person> Hasher = new();
+
+    public async Task<AccessOutcome<Person>> Add(string email, string name, Role role, string? password, Origin origin, CancellationToken cancel)
+    {
+        (email, name) = (email.Trim(), name.Trim());
+        if (Names.EmailProblem(email) is { } badEmail)
+            return new AccessOutcome<Person>.Invalid("email", badEmail);
+        if (Names.Problem(name) is { } badName)
+            return new AccessOutcome<Person>.Invalid("name", badName);
+        if (password is not null && PasswordProblem(password) is { } badPassword)
+            return new AccessOutcome<Person>.Invalid("password", badPassword);
+        var hash = password is null ? null : Hasher.HashPassword(null!, password);
+        return await store.InTransaction<AccessOutcome<Person>>(async tx =>
+        {
+            if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }) != 0)
+                return new AccessOutcome<Person>.Exists("a person with this e-mail address");
+            var id = await tx.Number(
+                """
+                INSERT INTO people (email, email_key, name, role, password_hash, created_at)
+                VALUES (@email, @key, @name, @role, @hash, @now) RETURNING id
+                """,
+                new { email, key = Directory.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
+            await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
+            await tx.Signal(Directory.Signal);
+            return new AccessOutcome<Person>.Done(new Person(id, email, name, role, false, tx.Now));
+        }, cancel);
+    }
+
+    /// <summary>Shuts a person out at once; their answers to requests still active count no longer.</summary>
+    public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
+    {
+        var outcome = await Update(email, origin, "person.disabled",
+            "UPDATE people SET disabled_at = @now, last_disabled_at = @now WHERE id = @id AND disabled_at IS NULL", cancel);
+        if (outcome is AccessOutcome<long>.Done { Value: var id })
+            await reweigh.AfterDisabling(id, origin, cancel);
+        return outcome;
+    }
+
+    public Task<AccessOutcome<long>> Enable(string email, Origin origin, CancellationToken cancel) =>
+        Update(email, origin, "person.enabled", "UPDATE people SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL", cancel);
+
+    public async Task<AccessOutcome<long>> SetPassword(string email, string password, Origin origin, CancellationToken cancel)
+    {
+        if (PasswordProblem(password) is { } bad)
+            return new AccessOutcome<long>.Invalid("password", bad);
+        var hash = Hasher.HashPassword(null!, password);
+        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            if (id == 0)
+                return NoPerson<long>();
+            await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
+            await tx.Append($"person:{id}", origin, "person.password_set", new { });
+            await tx.Signal(Directory.Signal);
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+    }
+
+    /// <summary>True while nobody could sign in as admin.</summary>
+    public ValueTask<bool> NoAdminYet(CancellationToken cancel) =>
+        store.Read(async r => await r.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL") == 0, cancel);
+
+    private Task<AccessOutcome<long>> Update(string email, Origin origin, string kind, string sql, CancellationToken cancel) =>
+        store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            if (id == 0)
+                return NoPerson<long>();
+            // Doing it twice is not a second event.
+            if (await tx.Execute(sql, new { now = tx.Now, id }) == 1)
+            {
+                await tx.Append($"person:{id}", origin, kind, new { });
+                await tx.Signal(Directory.Signal);
+            }
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+
+    internal static AccessOutcome<T> NoPerson<T>() => new AccessOutcome<T>.NotFound("a person with this e-mail address");
+
+    private static string? PasswordProblem(string password) => password.Length switch
+    {
+        < 10 => "A password has at least 10 characters.",
+        > 200 => "A password has at most 200 characters.",
+        _ => null,
+    };
+}
+
+/// <summary>What may be a name or an e-mail address.</summary>
+public static class Names
+{
+    public const int Longest = 200;
+
+    public static string? Problem(string name) =>
+        name.Length is 0 or > Longest ? $"A name has 1 to {Longest} characters."
+        : name.Any(char.IsControl) ? "A name holds no control characters."
+        : HasLoneSurrogate(name) ? "A name is valid Unicode."
+        : null;
+
+    public static string? EmailProblem(string email) =>
+        email.Length is < 3 or > 254 || email.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) || HasLoneSurrogate(email)
+            || email.IndexOf('@', StringComparison.Ordinal) is var at && (at <= 0 || at != email.LastIndexOf('@') || at == email.Length - 1)
+            ? "This is not an e-mail address."
+            : null;
+
+    public static bool HasLoneSurrogate(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+                i++;
+            else if (char.IsSurrogate(text[i]))
+                return true;
+        }
+        return false;
+    }
+}

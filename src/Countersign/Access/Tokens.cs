@@ -1,0 +1,52 @@
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+/// <summary>A token just made; the only moment at which its text is known.</summary>
+public sealed record NewToken(long Id, string Token);
+
+public sealed class TokenView
+{
+    public long Id { get; init; }
+    public required string Email { get; init; }
+    public required string CreatedAt { get; init; }
+    public string? LastUsedAt { get; init; }
+    public string? RevokedAt { get; init; }
+}
+
+/// <summary>API tokens: they stand for one person, and only together with that person's e-mail address.</summary>
+public sealed class Tokens(Store store)
+{
+    public Task<AccessOutcome<NewToken>> Add(string email, Origin origin, CancellationToken cancel)
+    {
+        var token = Keys.NewToken();
+        var hash = Keys.HashOf(token);
+        return store.InTransaction<AccessOutcome<NewToken>>(async tx =>
+        {
+            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            if (person == 0)
+                return People.NoPerson<NewToken>();
+            var id = await tx.Number("INSERT INTO tokens (person_id, hash, created_at) VALUES (@person, @hash, @now) RETURNING id", new { person, hash, now = tx.Now });
+            await tx.Append($"person:{person}", origin, "token.added", new { token = id });
+            await tx.Signal(Directory.Signal);
+            return new AccessOutcome<NewToken>.Done(new NewToken(id, token));
+        }, cancel);
+    }
+
+    public Task<AccessOutcome<long>> Revoke(long id, Origin origin, CancellationToken cancel) =>
+        store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var person = await tx.Number("SELECT person_id FROM tokens WHERE id = @id", new { id });
+            if (person == 0)
+                return new AccessOutcome<long>.NotFound("a token with this id");
+            if (await tx.Execute("UPDATE tokens SET revoked_at = @now WHERE id = @id AND revoked_at IS NULL", new { now = tx.Now, id }) == 1)
+            {
+                await tx.Append($"person:{person}", origin, "token.revoked", new { token = id });
+                await tx.Signal(Directory.Signal);
+            }
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+
+    public ValueTask<List<TokenView>> List(CancellationToken cancel) => store.Read(reader => reader.All<TokenView>(
+        "SELECT t.id, p.email, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id ORDER BY t.id"), cancel);
+}

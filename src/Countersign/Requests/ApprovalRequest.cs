@@ -1,0 +1,80 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>The law of states: active → approved, rejected or withdrawn; approved → withdrawn while not applied; nothing else, ever.</summary>
+public enum Status { Active, Approved, Rejected, Withdrawn }
+
+public enum Answer { Approve, Reject, Abstain }
+
+/// <summary>How a request came.</summary>
+public enum SentBy { Api, Page, LaunchDarkly, Zendesk }
+
+/// <summary>One question: may this change happen? A snapshot; only use cases change what it was read from.</summary>
+public sealed record ApprovalRequest
+{
+    public required RequestId Id { get; init; }
+    public required long SourceId { get; init; }
+    public string? ExternalId { get; init; }
+    public required SentBy SentBy { get; init; }
+    public required Status Status { get; init; }
+
+    /// <summary>In a few words: what is still missing, or who decided.</summary>
+    public required string Display { get; init; }
+
+    /// <summary>Content is an append-only list of revisions; this is the number and digest of the one that counts.</summary>
+    public required int Revision { get; init; }
+    public required string Digest { get; init; }
+
+    /// <summary>Stamped on the current revision.</summary>
+    public required Policy Policy { get; init; }
+
+    /// <summary>People who may not decide because they ask.</summary>
+    public required IReadOnlyList<long> Barred { get; init; }
+    public required string Subject { get; init; }
+    public long? CreatorId { get; init; }
+    public long? RequesterId { get; init; }
+    public required string RequesterName { get; init; }
+    public long? AssigneeUser { get; init; }
+    public long? AssigneeGroup { get; init; }
+    public long? TicketId { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? SettledAt { get; init; }
+    public DateTimeOffset? AppliedAt { get; init; }
+
+    /// <summary>Set when the change was applied without an approval.</summary>
+    public DateTimeOffset? BreachedAt { get; init; }
+    public required Head Head { get; init; }
+
+    public bool IsSettled => Status != Status.Active;
+
+    public bool MayBecome(Status next) => (Status, next) switch
+    {
+        (Status.Active, Status.Approved or Status.Rejected or Status.Withdrawn) => true,
+        (Status.Approved, Status.Withdrawn) => AppliedAt is null,
+        _ => false,
+    };
+}
+
+/// <summary>One person's answer, as it lies in the store: appended, never edited.</summary>
+public sealed record Decision
+{
+    public required int N { get; init; }
+    public required long PersonId { get; init; }
+    public required string PersonName { get; init; }
+    public required Answer Answer { get; init; }
+    public required string Note { get; init; }
+
+    /// <summary>The content that was answered.</summary>
+    public required string Digest { get; init; }
+
+    /// <summary>The steps that its author could fill at that moment. Leaving a group later does not undo it.</summary>
+    public required IReadOnlyList<int> Steps { get; init; }
+    public required DateTimeOffset At { get; init; }
+    public required string Via { get; init; }
+
+    /// <summary>A person who was disabled before the request settled no longer counts.</summary>
+    public bool AuthorDisabled { get; init; }
+}

@@ -1,0 +1,76 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>
+/// What every use case does when a request changes: the row, the event, the outbox row and whom it waits for are written
+/// together. The guard on the number of events makes a change from a stale snapshot impossible.
+/// </summary>
+internal static class Change
+{
+    /// <summary>Kinds of event that people, chat or webhooks must hear of.</summary>
+    private static readonly HashSet<string> Told =
+        ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted"];
+
+    /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
+    public static async ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data)
+    {
+        if (next.Status != before.Status && !before.MayBecome(next.Status))
+            throw new InvalidOperationException($"The law of states forbids {before.Status} → {next.Status}.");
+        var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
+        if (Told.Contains(kind))
+            await tx.MustBeTold(kind);
+        var written = await tx.Execute(
+            """
+            UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,
+              subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt, breached_at = @breachedAt,
+              expires_at = @expiresAt, events = @events, head = @head
+            WHERE id = @id AND events = @seen
+            """,
+            new
+            {
+                status = next.Status.Ours(),
+                display = next.Display,
+                revision = next.Revision,
+                digest = next.Digest,
+                stamp = next.Policy.Stamp,
+                barred = RequestRow.WriteNumbers(next.Barred),
+                subject = next.Subject,
+                search = SearchText(next),
+                settledAt = next.SettledAt,
+                appliedAt = next.AppliedAt,
+                breachedAt = next.BreachedAt,
+                expiresAt = next.ExpiresAt,
+                events = head.Count,
+                head = head.Hash,
+                id = before.Id,
+                seen = before.Head.Count,
+            });
+        return written == 1
+            ? next with { Head = head }
+            : throw new InvalidOperationException("A request changed under its own lock.");
+    }
+
+    /// <summary>Takes the request from the inboxes of <paramref name="before"/> and puts it into those of <paramref name="after"/>.</summary>
+    public static async ValueTask Waiting(Tx tx, RequestId id, IReadOnlySet<string> before, IReadOnlySet<string> after)
+    {
+        foreach (var party in before.Where(p => !after.Contains(p)))
+            await tx.Execute("DELETE FROM waiting WHERE party = @party AND request_id = @id", new { party, id });
+        foreach (var party in after.Where(p => !before.Contains(p)))
+            await tx.Execute("INSERT INTO waiting (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id });
+    }
+
+    /// <summary>Whom a verdict waits for.</summary>
+    public static IReadOnlySet<string> WaitsFor(Policy policy, Verdict verdict) => verdict is Verdict.StillPending pending
+        ? pending.Useful.SelectMany(step => policy.Steps[step].From).Select(a => a.Party.Text).ToHashSet()
+        : EmptySet;
+
+    public static IReadOnlySet<string> Nobody => EmptySet;
+
+    private static readonly HashSet<string> EmptySet = [];
+
+    /// <summary>What free-text search looks at: folded here, so that both engines find the same.</summary>
+    public static string SearchText(ApprovalRequest request) =>
+        $"{request.Subject}\n{request.RequesterName}\n{request.ExternalId}".ToLowerInvariant();
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>A request as it lies in the store, with the text of its stamped policy.</summary>
+internal sealed class RequestRow
+{
+    public const string Columns =
+        """
+        r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred, r.subject,
+        r.creator_id, r.requester_id, r.requester_name, r.assignee_user, r.assignee_group, r.ticket_id,
+        r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at, r.events, r.head, s.policy
+        """;
+
+    public const string From = "FROM requests r JOIN stamps s ON s.hash = r.stamp";
+
+    public required string Id { get; init; }
+    public long SourceId { get; init; }
+    public string? ExternalId { get; init; }
+    public required string SentBy { get; init; }
+    public required string Status { get; init; }
+    public required string Display { get; init; }
+    public long Revision { get; init; }
+    public required string Digest { get; init; }
+    public required string Stamp { get; init; }
+    public required string Policy { get; init; }
+    public required string Barred { get; init; }
+    public required string Subject { get; init; }
+    public long? CreatorId { get; init; }
+    public long? RequesterId { get; init; }
+    public required string RequesterName { get; init; }
+    public long? AssigneeUser { get; init; }
+    public long? AssigneeGroup { get; init; }
+    public long? TicketId { get; init; }
+    public required string CreatedAt { get; init; }
+    public string? ExpiresAt { get; init; }
+    public string? SettledAt { get; init; }
+    public string? AppliedAt { get; init; }
+    public string? BreachedAt { get; init; }
+    public long Events { get; init; }
+    public required string Head { get; init; }
+
+    /// <summary>The request, if it is there and the viewer may see it; locked for change when <paramref name="tx"/> is given.</summary>
+    public static async ValueTask<ApprovalRequest?> Find(Reader reader, RequestId id, Viewer viewer)
+    {
+        var row = await reader.First<RequestRow>(
+            reader is Tx tx ? FindText + Lock(tx) : FindText,
+            new { id, admin = viewer.AdminFlag, me = viewer.Party, person = viewer.PersonOrNone });
+        return row?.ToRequest();
+    }
+
+    /// <summary>The request that a source knows by its own id.</summary>
+    public static async ValueTask<ApprovalRequest?> FindExternal(Reader reader, long sourceId, string externalId)
+    {
+        var row = await reader.First<RequestRow>(
+            reader is Tx tx ? ExternalText + Lock(tx) : ExternalText, new { sourceId, externalId });
+        return row?.ToRequest();
+    }
+
+    public ApprovalRequest ToRequest() => new()
+    {
+        Id = RequestId.Of(Id),
+        SourceId = SourceId,
+        ExternalId = ExternalId,
+        SentBy = Words.SentByOf(SentBy),
+        Status = Words.StatusOf(Status) ?? throw new FormatException("The store holds a status that is none."),
+        Display = Display,
+        Revision = (int)Revision,
+        Digest = Digest,
+        Policy = Policies.Policy.Read(Stamp, Policy),
+        Barred = ReadNumbers(Barred),
+        Subject = Subject,
+        CreatorId = CreatorId,
+        RequesterId = RequesterId,
+        RequesterName = RequesterName,
+        AssigneeUser = AssigneeUser,
+        AssigneeGroup = AssigneeGroup,
+        TicketId = TicketId,
+        CreatedAt = Instant.Parse(CreatedAt),
+        ExpiresAt = Time(ExpiresAt),
+        SettledAt = Time(SettledAt),
+        AppliedAt = Time(AppliedAt),
+        BreachedAt = Time(BreachedAt),
+        Head = new Head(Events, Head),
+    };
+
+    /// <summary>"3,17" and back: lists of ids and of steps that are only ever read as a whole.</summary>
+    public static string WriteNumbers<T>(IEnumerable<T> numbers) => string.Join(',', numbers);
+
+    public static IReadOnlyList<long> ReadNumbers(string text) =>
+        text.Length == 0 ? [] : [.. text.Split(',').Select(n => long.Parse(n, CultureInfo.InvariantCulture))];
+
+    private const string FindText = $"SELECT {Columns} {From} WHERE r.id = @id AND {Viewer.MaySee}";
+    private const string ExternalText = $"SELECT {Columns} {From} WHERE r.source_id = @sourceId AND r.external_id = @externalId";
+
+    private static string Lock(Tx tx) => tx.ForUpdate.Length == 0 ? "" : tx.ForUpdate + " OF r";
+
+    private static DateTimeOffset? Time(string? text) => text is null ? null : Instant.Parse(text);
+}
+
+/// <summary>A decision as it lies in the store, with its author.</summary>
+internal sealed class DecisionRow
+{
+    public long N { get; init; }
+    public long PersonId { get; init; }
+    public required string PersonName { get; init; }
+    public required string Answer { get; init; }
+    public required string Note { get; init; }
+    public required string Digest { get; init; }
+    public required string Steps { get; init; }
+    public required string Via { get; init; }
+    public required string At { get; init; }
+    public string? LastDisabledAt { get; init; }
+
+    public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
+    {
+        var rows = await reader.All<DecisionRow>(
+            """
+            SELECT d.n, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.last_disabled_at
+            FROM decisions d JOIN people p ON p.id = d.person_id
+            WHERE d.request_id = @id ORDER BY d.n
+            """,
+            new { id });
+        return rows.ConvertAll(row => row.ToDecision());
+    }
+
+    private Decision ToDecision() => new()
+    {
+        N = (int)N,
+        PersonId = PersonId,
+        PersonName = PersonName,
+        Answer = Words.AnswerOf(Answer) ?? throw new FormatException("The store holds an answer that is none."),
+        Note = Note,
+        Digest = Digest,
+        Steps = [.. RequestRow.ReadNumbers(Steps).Select(n => (int)n)],
+        Via = Via,
+        At = Instant.Parse(At),
+        // Both are fixed-width texts.
+        AuthorDisabled = string.CompareOrdinal(LastDisabledAt, At) >= 0,
+    };
+}

@@ -1,0 +1,46 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>
+/// A person was disabled: their answers to active requests count no longer, so those requests say anew what is missing
+/// and wait for whom they must. It never settles anything.
+/// </summary>
+public sealed class Reweigh(Store store)
+{
+    /// <summary>Requests per transaction, so that other writers get their turn.</summary>
+    private const int Chunk = 50;
+
+    public async Task AfterDisabling(long personId, Origin origin, CancellationToken cancel)
+    {
+        var ids = await store.Read(reader => reader.All<IdRow>(
+            "SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id WHERE d.person_id = @personId AND r.status = 'active'", new { personId }), cancel);
+        foreach (var chunk in ids.Chunk(Chunk))
+        {
+            await store.InTransaction(async tx =>
+            {
+                foreach (var row in chunk)
+                    await Again(tx, RequestId.Of(row.Id), personId, origin);
+            }, cancel);
+        }
+    }
+
+    private static async ValueTask Again(Tx tx, RequestId id, long personId, Origin origin)
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { IsSettled: false } request)
+            return;
+        var decisions = await DecisionRow.Of(tx, id);
+        // Whom it waited for is weighed with the person's answers still counting.
+        var before = Weigh.Of(request, [.. decisions.Select(d => d.PersonId == personId ? d with { AuthorDisabled = false } : d)], tx.Now);
+        if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending after || after.Display == request.Display)
+            return;
+        await Change.Waiting(tx, id, Change.WaitsFor(request.Policy, before), Change.WaitsFor(request.Policy, after));
+        await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
+    }
+
+    private sealed class IdRow
+    {
+        public required string Id { get; init; }
+    }
+}

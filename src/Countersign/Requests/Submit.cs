@@ -1,0 +1,259 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>Who asks, as far as a door could tell.</summary>
+/// <param name="PersonId">That person, when known.</param>
+/// <param name="Barred">Everyone who may be the requester, and so may not decide.</param>
+/// <param name="IsUnknown">Nobody can say who asks: one approval more is needed.</param>
+public sealed record Requester(long? PersonId, string Name, IReadOnlyList<long> Barred, bool IsUnknown = false);
+
+/// <summary>A question as a door hands it over: parsed, measured and with its people resolved.</summary>
+public sealed record Submission
+{
+    public required long SourceId { get; init; }
+    public required SentBy SentBy { get; init; }
+
+    /// <summary>The source's own id: asking twice under it is one request.</summary>
+    public string? ExternalId { get; init; }
+    public required string Subject { get; init; }
+    public string Message { get; init; } = "";
+
+    /// <summary>A JSON object: environment, flag, <c>form.risk</c>, whatever a policy or a reader may want by name.</summary>
+    public string Facts { get; init; } = "{}";
+
+    /// <summary>The whole body as it came, and the digest of its canonical form, which answers refer to.</summary>
+    public required string Body { get; init; }
+    public required string Digest { get; init; }
+    public required Requester Requester { get; init; }
+
+    /// <summary>The person who stands as creator: whoever asked, or the source's service person.</summary>
+    public long? CreatorId { get; init; }
+    public Approver? Assignee { get; init; }
+    public long? TicketId { get; init; }
+    public required Policy Policy { get; init; }
+}
+
+/// <summary>The caller's promise that a repeat is the same call: its key, a hash of the call, and how the first answer reads.</summary>
+public sealed record Repeatable(string Key, string Call, Func<ApprovalRequest, string> Answer);
+
+public abstract record SubmitOutcome
+{
+    private SubmitOutcome() { }
+
+    public sealed record Created(ApprovalRequest Request) : SubmitOutcome;
+
+    /// <summary>Asked before with the same content: nothing was written.</summary>
+    public sealed record Known(ApprovalRequest Request) : SubmitOutcome;
+
+    /// <summary>Other content under the same id while active: earlier answers no longer count.</summary>
+    public sealed record Revised(ApprovalRequest Request) : SubmitOutcome;
+
+    /// <summary>Other content under the id of a settled request: refused, on record.</summary>
+    public sealed record Settled(ApprovalRequest Request) : SubmitOutcome;
+
+    /// <summary>The same call under the same idempotency key: the first answer once more.</summary>
+    public sealed record Replayed(string Answer) : SubmitOutcome;
+
+    /// <summary>Another call under a key that was already used.</summary>
+    public sealed record KeyTaken : SubmitOutcome;
+}
+
+/// <summary>Where a request begins: it is stored with its policy stamped, its first event and its outbox row.</summary>
+public sealed class Submit(Store store, RequestIds ids)
+{
+    /// <summary>For how long a repeated call gets the first answer.</summary>
+    public static readonly TimeSpan KeyLife = TimeSpan.FromHours(24);
+
+    public Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel) =>
+        store.InTransaction(async tx =>
+        {
+            if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
+                return earlier;
+            var outcome = await Place(tx, submission, origin);
+            if (repeatable is not null && outcome is SubmitOutcome.Created { Request: var created })
+                await Remember(tx, repeatable, created);
+            return outcome;
+        }, cancel);
+
+    private async ValueTask<SubmitOutcome> Place(Tx tx, Submission submission, Origin origin)
+    {
+        if (submission.ExternalId is not { } externalId
+            || await RequestRow.FindExternal(tx, submission.SourceId, externalId) is not { } known)
+        {
+            return new SubmitOutcome.Created(await Create(tx, submission, origin));
+        }
+        if (known.Digest == submission.Digest)
+            return new SubmitOutcome.Known(known);
+        return known.IsSettled
+            ? new SubmitOutcome.Settled(await Change.Save(tx, known, known, origin, "request.conflicted", new { digest = submission.Digest }))
+            : new SubmitOutcome.Revised(await Revise(tx, known, submission, origin));
+    }
+
+    private async ValueTask<ApprovalRequest> Create(Tx tx, Submission submission, Origin origin)
+    {
+        var request = Weighed(tx, new ApprovalRequest
+        {
+            Id = ids.Next(tx.Now),
+            SourceId = submission.SourceId,
+            ExternalId = submission.ExternalId,
+            SentBy = submission.SentBy,
+            Status = Status.Active,
+            Display = "",
+            Revision = 1,
+            Digest = submission.Digest,
+            Policy = submission.Policy,
+            Barred = submission.Requester.Barred,
+            Subject = submission.Subject,
+            CreatorId = submission.CreatorId,
+            RequesterId = submission.Requester.PersonId,
+            RequesterName = submission.Requester.Name,
+            AssigneeUser = submission.Assignee is { } user ? IdOf(user.Party, "person:") : null,
+            AssigneeGroup = submission.Assignee is { } group ? IdOf(group.Party, "group:") : null,
+            TicketId = submission.TicketId,
+            CreatedAt = tx.Now,
+            Head = Head.None,
+        }, out var verdict);
+
+        await KeepStamp(tx, request.Policy);
+        var head = await tx.Append(request.Id.Subject, request.Head, origin, "request.submitted", Data(request, submission));
+        await tx.MustBeTold("request.submitted");
+        await tx.Execute(
+            """
+            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
+              creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, events, head)
+            VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject, @search,
+              @creatorId, @requesterId, @requesterName, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @events, @head)
+            """,
+            new
+            {
+                id = request.Id,
+                sourceId = request.SourceId,
+                externalId = request.ExternalId,
+                sentBy = request.SentBy.Ours(),
+                status = request.Status.Ours(),
+                display = request.Display,
+                digest = request.Digest,
+                stamp = request.Policy.Stamp,
+                barred = RequestRow.WriteNumbers(request.Barred),
+                subject = request.Subject,
+                search = Change.SearchText(request),
+                creatorId = request.CreatorId,
+                requesterId = request.RequesterId,
+                requesterName = request.RequesterName,
+                assigneeUser = request.AssigneeUser,
+                assigneeGroup = request.AssigneeGroup,
+                ticketId = request.TicketId,
+                createdAt = request.CreatedAt,
+                events = head.Count,
+                head = head.Hash,
+            });
+        await KeepRevision(tx, request, submission);
+        await KeepParties(tx, request);
+        await Change.Waiting(tx, request.Id, Change.Nobody, Change.WaitsFor(request.Policy, verdict));
+        return request with { Head = head };
+    }
+
+    private static async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
+    {
+        var before = Change.WaitsFor(known.Policy, Weigh.Of(known, await DecisionRow.Of(tx, known.Id), tx.Now));
+        var revised = Weighed(tx, known with
+        {
+            Revision = known.Revision + 1,
+            Digest = submission.Digest,
+            Policy = submission.Policy,
+            Barred = submission.Requester.Barred,
+            Subject = submission.Subject,
+        }, out var verdict);
+        await KeepStamp(tx, revised.Policy);
+        await KeepRevision(tx, revised, submission);
+        await KeepParties(tx, revised);
+        await Change.Waiting(tx, revised.Id, before, Change.WaitsFor(revised.Policy, verdict));
+        return await Change.Save(tx, known, revised, origin, "request.revised", Data(revised, submission));
+    }
+
+    /// <summary>A fresh content has no answers yet; the scales say whom it waits for.</summary>
+    private static ApprovalRequest Weighed(Tx tx, ApprovalRequest request, out Verdict verdict)
+    {
+        verdict = Weigh.Of(request, [], tx.Now);
+        return request with { Display = verdict.Display };
+    }
+
+    /// <summary>What the event says. <c>content</c> ties what readers are shown to the record, as <c>digest</c> ties the body.</summary>
+    private static object Data(ApprovalRequest request, Submission submission) => new
+    {
+        revision = request.Revision,
+        digest = request.Digest,
+        content = ContentHash(submission.Subject, submission.Message, submission.Facts),
+        stamp = request.Policy.Stamp,
+        barred = request.Barred,
+        source = request.SourceId,
+        external = request.ExternalId,
+        status = request.Status.Ours(),
+    };
+
+    internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256($"{subject}\n{facts}\n{message}");
+
+    private static async ValueTask KeepStamp(Tx tx, Policy policy) =>
+        await tx.Execute("INSERT INTO stamps (hash, policy) VALUES (@hash, @policy) ON CONFLICT (hash) DO NOTHING", new { hash = policy.Stamp, policy = policy.ToText() });
+
+    private static async ValueTask KeepRevision(Tx tx, ApprovalRequest request, Submission submission) =>
+        await tx.Execute(
+            """
+            INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
+            VALUES (@id, @n, @digest, @stamp, @message, @facts, @body, @at)
+            """,
+            new
+            {
+                id = request.Id,
+                n = request.Revision,
+                digest = request.Digest,
+                stamp = request.Policy.Stamp,
+                message = submission.Message,
+                facts = submission.Facts,
+                body = submission.Body,
+                at = tx.Now,
+            });
+
+    /// <summary>Whoever asks and whoever may answer may see it. Parties are only ever added.</summary>
+    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request)
+    {
+        var parties = request.Policy.Steps.SelectMany(s => s.From).Select(a => a.Party.Text).ToHashSet();
+        parties.Add(Party.Source(request.SourceId).Text);
+        if (request.CreatorId is { } creator)
+            parties.Add(Party.Person(creator).Text);
+        if (request.RequesterId is { } requester)
+            parties.Add(Party.Person(requester).Text);
+        foreach (var party in parties)
+            await tx.Execute("INSERT INTO parties (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id = request.Id });
+    }
+
+    private static long? IdOf(Party party, string prefix) =>
+        party.Text.StartsWith(prefix, StringComparison.Ordinal) ? long.Parse(party.Text.AsSpan(prefix.Length), System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    private static async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
+    {
+        var row = await tx.First<IdempotencyRow>(
+            $"SELECT body, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
+        return row is null ? null
+            : row.Body == repeatable.Call ? new SubmitOutcome.Replayed(row.Answer)
+            : new SubmitOutcome.KeyTaken();
+    }
+
+    private static async ValueTask Remember(Tx tx, Repeatable repeatable, ApprovalRequest request)
+    {
+        // An expired answer under the same key makes room; a live one, written by another node a moment ago, does not,
+        // and this transaction then runs again and replays it.
+        await tx.Execute("DELETE FROM idempotency WHERE key = @key AND at <= @oldest", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
+        await tx.Execute(
+            "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, 201, @answer, @at)",
+            new { key = repeatable.Key, body = repeatable.Call, answer = repeatable.Answer(request), at = tx.Now });
+    }
+
+    private sealed class IdempotencyRow
+    {
+        public required string Body { get; init; }
+        public required string Answer { get; init; }
+    }
+}

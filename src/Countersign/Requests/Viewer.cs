@@ -1,0 +1,32 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>
+/// For whom a use case works: a person or a source, known and let in by a door. What they may see is part of every
+/// query; what is not theirs to see looks like what is not there.
+/// </summary>
+public sealed record Viewer(Party Party, long? PersonId, bool IsAdmin, string Name, Origin Origin)
+{
+    /// <summary>The hub's own work sees everything.</summary>
+    public static Viewer Hub(Origin origin) => new(new Party("hub"), null, IsAdmin: true, "Countersign", origin);
+
+    public bool IsSource => PersonId is null;
+
+    /// <summary>
+    /// The condition under which the viewer may see request <c>r</c>. Two EXISTS rather than an OR inside one, because
+    /// PostgreSQL then walks from the person's groups and not through the whole table.
+    /// </summary>
+    public const string MaySee =
+        """
+        (@admin = 1
+         OR EXISTS (SELECT 1 FROM parties v WHERE v.party = @me AND v.request_id = r.id)
+         OR EXISTS (SELECT 1 FROM members m JOIN parties v ON v.party = 'group:' || m.group_id AND v.request_id = r.id WHERE m.person_id = @person))
+        """;
+
+    public long AdminFlag => IsAdmin ? 1 : 0;
+
+    /// <summary>No person has this id; a source is in no group.</summary>
+    public long PersonOrNone => PersonId ?? 0;
+}

@@ -1,0 +1,52 @@
+namespace Countersign.Requests;
+
+/// <summary>The one table that spells statuses and answers, in every dialect.</summary>
+public static class Words
+{
+    private static readonly (Status Status, string Ours, string LaunchDarkly, string Zendesk)[] Table =
+    [
+        (Status.Active, "active", "pending", "active"),
+        (Status.Approved, "approved", "approved", "approved"),
+        (Status.Rejected, "rejected", "declined", "rejected"),
+        (Status.Withdrawn, "withdrawn", "cancelled", "withdrawn"),
+    ];
+
+    /// <summary>The word in our store, our API and our pages.</summary>
+    public static string Ours(this Status status) => Table[(int)status].Ours;
+
+    /// <summary>The word in <c>status.value</c>, which LaunchDarkly searches for "approved" and "declined".</summary>
+    public static string LaunchDarkly(this Status status) => Table[(int)status].LaunchDarkly;
+
+    public static string Zendesk(this Status status) => Table[(int)status].Zendesk;
+
+    public static Status? StatusOf(string word) => Find(Enum.GetValues<Status>(), word, Ours);
+
+    public static string Ours(this Answer answer) => answer switch { Answer.Approve => "approve", Answer.Reject => "reject", _ => "abstain" };
+
+    public static Answer? AnswerOf(string word) => Find(Enum.GetValues<Answer>(), word, Ours);
+
+    public static string Ours(this SentBy sentBy) => sentBy switch { SentBy.Api => "api", SentBy.Page => "page", SentBy.LaunchDarkly => "launchdarkly", _ => "zendesk" };
+
+    public static SentBy SentByOf(string word) =>
+        Find(Enum.GetValues<SentBy>(), word, Ours) ?? throw new FormatException("The store holds a way in that is none.");
+
+    private static T? Find<T>(T[] values, string word, Func<T, string> spelling)
+        where T : struct
+    {
+        foreach (var value in values)
+        {
+            if (spelling(value) == word)
+                return value;
+        }
+        return null;
+    }
+
+    /// <summary>"Ann", "Ann and Ben", "Ann, Ben and 3 more".</summary>
+    public static string Names(IReadOnlyList<string> names, string and = "and") => names.Count switch
+    {
+        0 => "nobody",
+        1 => names[0],
+        2 => $"{names[0]} {and} {names[1]}",
+        _ => $"{names[0]}, {names[1]} {and} {names.Count - 2} more",
+    };
+}

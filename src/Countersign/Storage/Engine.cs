@@ -1,0 +1,32 @@
+namespace Countersign.Storage;
+
+/// <summary>
+/// What differs between SQLite and PostgreSQL, and nothing else. Everything above this class is written once.
+/// </summary>
+internal abstract class Engine : IAsyncDisposable
+{
+    /// <summary>For people: "SQLite 3.40.1 (the system's)", "PostgreSQL 15.18".</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The middle part of a migration's file name.</summary>
+    public abstract string Dialect { get; }
+
+    public abstract string ForUpdate { get; }
+
+    public abstract ValueTask Notify(Tx tx, string name);
+
+    /// <summary>Connects, and takes part in whatever must be settled between nodes before migrations may run.</summary>
+    public abstract ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time);
+
+    public abstract Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel);
+
+    public abstract ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel);
+
+    /// <summary>Completes when the store may have changed, by whomever; at the latest after a second.</summary>
+    public abstract Task MaybeChanged(CancellationToken cancel);
+
+    /// <summary>A consistent copy while serving, or why this engine leaves that to its own tools.</summary>
+    public abstract Task<string?> CopyTo(string file, CancellationToken cancel);
+
+    public abstract ValueTask DisposeAsync();
+}

@@ -1,0 +1,180 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Countersign.Storage;
+
+/// <summary>Any number of nodes on one database. Row locks order the writers of one request; notifications wake the others.</summary>
+internal sealed partial class PostgresEngine : Engine
+{
+    private const string Channel = "countersign";
+    /// <summary>An arbitrary number that means "Countersign migrates" to every node.</summary>
+    private const long MigrationLock = 7203685410;
+    private const int Attempts = 4;
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+
+    private readonly NpgsqlDataSource _source;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _listening = Task.CompletedTask;
+    private TaskCompletionSource _changed = NewPulse();
+    private string _version = "PostgreSQL";
+
+    public PostgresEngine(string connectionString, TimeProvider time, ILogger log)
+    {
+        (_time, _log) = (time, log);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "countersign" };
+        if (!settings.ContainsKey("Max Auto Prepare"))
+            settings.MaxAutoPrepare = 200;
+        if (!settings.ContainsKey("Auto Prepare Min Usages"))
+            settings.AutoPrepareMinUsages = 2;
+        if (!settings.ContainsKey("Maximum Pool Size"))
+            settings.MaxPoolSize = 40;
+        if (!settings.ContainsKey("Timeout"))
+            settings.Timeout = 5;
+        // A transaction of ours is milliseconds; one that is not must not hold others up, nor surprise the sealer later.
+        settings.Options = $"{settings.Options} -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s".Trim();
+        _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+    }
+
+    public override string Description => _version;
+    public override string Dialect => "postgres";
+    public override string ForUpdate => " FOR UPDATE";
+
+    public override async ValueTask Notify(Tx tx, string name) =>
+        await tx.Text("SELECT pg_notify(@channel, @name)::text", new { channel = Channel, name });
+
+    public override async ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync();
+            _version = $"PostgreSQL {connection.PostgreSqlVersion}";
+            if (connection.PostgreSqlVersion.Major < 15)
+                throw new InvalidOperationException($"{_version} is too old: Countersign needs PostgreSQL 15 or newer.");
+            Migrator.Run(connection, "BEGIN", $"SELECT pg_advisory_xact_lock({MigrationLock})", migrations, time);
+        }
+        catch (Exception failure) when (Unavailable(failure) is { } unavailable)
+        {
+            throw unavailable;
+        }
+        _listening = Task.Run(Listen);
+    }
+
+    public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    {
+        Store.EnterTransaction();
+        for (var attempt = 1; ; attempt++)
+        {
+            var committing = false;
+            try
+            {
+                await using var connection = await _source.OpenConnectionAsync(cancel);
+                await using var transaction = await connection.BeginTransactionAsync(cancel);
+                var tx = new Tx(this, connection, keepCommands: false) { Now = Instant.ToMilliseconds(_time.GetUtcNow()) };
+                var result = await work(tx);
+                committing = true;
+                await transaction.CommitAsync(CancellationToken.None);
+                if (tx.LastEvent != 0)
+                    committed(tx.LastEvent);
+                return result;
+            }
+            catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.UniqueViolation && attempt < Attempts)
+            {
+                // Two transactions met head on. The loser was undone and runs again, and then finds what the winner wrote.
+                Log.RunsAgain(_log, failure.SqlState, attempt);
+            }
+            catch (Exception failure) when (Unavailable(failure) is { } unavailable)
+            {
+                throw new StoreUnavailable(unavailable.Message, failure) { OutcomeUnknown = committing };
+            }
+        }
+    }
+
+    public override async ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(cancel);
+            return await work(new Reader(connection, keepCommands: false));
+        }
+        catch (Exception failure) when (Unavailable(failure) is { } unavailable)
+        {
+            throw unavailable;
+        }
+    }
+
+    public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
+
+    public override Task<string?> CopyTo(string file, CancellationToken cancel) => Task.FromResult<string?>(
+        "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom --file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database.");
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _listening;
+        await _source.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    /// <summary>What a caller is told when PostgreSQL cannot go on; null for mistakes of ours, such as a violated constraint.</summary>
+    private static StoreUnavailable? Unavailable(Exception failure) => failure switch
+    {
+        PostgresException { SqlState: var state } postgres => state[..2] switch
+        {
+            "08" or "57" => new("PostgreSQL ended the connection.", postgres),
+            "53" => new(state == PostgresErrorCodes.DiskFull ? "The disk that holds the store is full." : "PostgreSQL is out of resources.", postgres),
+            "25" when state == PostgresErrorCodes.ReadOnlySqlTransaction => new("PostgreSQL does not accept writes at the moment.", postgres),
+            "28" => new("PostgreSQL refuses the configured account.", postgres),
+            "3D" => new("The configured PostgreSQL database does not exist.", postgres),
+            "40" => new("PostgreSQL undid the change because others were in its way.", postgres),
+            "58" or "XX" => new("PostgreSQL reports an error of its own.", postgres),
+            _ => null,
+        },
+        NpgsqlException or SocketException or TimeoutException => new("PostgreSQL does not answer.", failure),
+        _ => null,
+    };
+
+    /// <summary>Keeps one connection listening. Without it followers still look once a second.</summary>
+    private async Task Listen()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var connection = await _source.OpenConnectionAsync(_stop.Token);
+                connection.Notification += (_, _) => Pulse();
+                await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
+                    await command.ExecuteNonQueryAsync(_stop.Token);
+                while (true)
+                {
+                    await connection.WaitAsync(Longest, _stop.Token);
+                    Pulse();
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception failure) when (Unavailable(failure) is not null)
+            {
+                Log.NotListening(_log, failure.GetType().Name);
+                Pulse();
+                await Task.Delay(Longest, CancellationToken.None);
+            }
+        }
+    }
+
+    private void Pulse() => Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
+
+    private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Debug, Message = "A transaction runs again after {SqlState}, attempt {Attempt}")]
+        public static partial void RunsAgain(ILogger log, string sqlState, int attempt);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Lost the connection that listens for changes ({Failure}); looking once a second meanwhile")]
+        public static partial void NotListening(ILogger log, string failure);
+    }
+}

@@ -1,0 +1,168 @@
+using System.Data.Common;
+using System.Globalization;
+using Dapper;
+
+namespace Countersign.Storage;
+
+/// <summary>
+/// Questions to the store over one connection. On SQLite the connection is ours alone and its commands stay prepared;
+/// on PostgreSQL the driver prepares what it sees often.
+/// </summary>
+public class Reader
+{
+    /// <summary>Lists are put together from their filters, so the number of different texts has no natural end.</summary>
+    private const int MostKept = 200;
+
+    private readonly DbConnection _connection;
+    private readonly Dictionary<CommandKey, Prepared>? _kept;
+
+    internal Reader(DbConnection connection, bool keepCommands)
+    {
+        _connection = connection;
+        _kept = keepCommands ? [] : null;
+    }
+
+    internal DbConnection Connection => _connection;
+
+    /// <summary>The first row, or null when there is none.</summary>
+    public async ValueTask<T?> First<T>(string sql, object? arguments = null)
+        where T : class
+    {
+        await using var use = Use(sql, arguments);
+        await using var rows = await use.Command.ExecuteReaderAsync();
+        return await rows.ReadAsync() ? use.Parser<T>(rows)(rows) : null;
+    }
+
+    public async ValueTask<List<T>> All<T>(string sql, object? arguments = null)
+    {
+        await using var use = Use(sql, arguments);
+        await using var rows = await use.Command.ExecuteReaderAsync();
+        var all = new List<T>();
+        Func<DbDataReader, T>? parse = null;
+        while (await rows.ReadAsync())
+            all.Add((parse ??= use.Parser<T>(rows))(rows));
+        return all;
+    }
+
+    /// <summary>One number: a count, an id, a revision; 0 when there is no row or it is null.</summary>
+    public async ValueTask<long> Number(string sql, object? arguments = null)
+    {
+        await using var use = Use(sql, arguments);
+        return await use.Command.ExecuteScalarAsync() switch
+        {
+            null or DBNull => 0,
+            long number => number,
+            bool yes => yes ? 1 : 0,
+            var other => Convert.ToInt64(other, CultureInfo.InvariantCulture),
+        };
+    }
+
+    public async ValueTask<string?> Text(string sql, object? arguments = null)
+    {
+        await using var use = Use(sql, arguments);
+        return await use.Command.ExecuteScalarAsync() as string;
+    }
+
+    /// <summary>Rows one by one, for exports and checks that must not hold a table in memory.</summary>
+    public async IAsyncEnumerable<T> Each<T>(string sql, object? arguments = null)
+    {
+        await using var use = Use(sql, arguments);
+        await using var rows = await use.Command.ExecuteReaderAsync();
+        Func<DbDataReader, T>? parse = null;
+        while (await rows.ReadAsync())
+            yield return (parse ??= use.Parser<T>(rows))(rows);
+    }
+
+    /// <summary>For the lane's own statements, which must not be awaited.</summary>
+    internal void ExecuteNow(string sql)
+    {
+        var execution = Use(sql, null);
+        execution.Command.ExecuteNonQuery();
+        execution.Release();
+    }
+
+    internal Usage Use(string sql, object? arguments)
+    {
+        var type = arguments?.GetType();
+        Prepared? prepared = null;
+        var kept = _kept is not null;
+        // A statement that is still being read (an export, say) must not be bound again underneath its reader.
+        if (!kept || !_kept!.TryGetValue(new CommandKey(sql, type), out prepared) || prepared.Busy)
+        {
+            var command = _connection.CreateCommand();
+            command.CommandText = sql;
+            if (type is not null && arguments is not Dictionary<string, object?>)
+                Parameters.For(type).AddTo(command);
+            var another = prepared is not null;
+            prepared = new Prepared(command);
+            if (kept && _kept!.Count >= MostKept)
+                DropCommands();
+            if (kept && !another)
+                _kept![new CommandKey(sql, type)] = prepared;
+            else
+                kept = false;
+        }
+        if (arguments is Dictionary<string, object?> named)
+            Parameters.Bind(prepared.Command, named);
+        else if (arguments is not null)
+            Parameters.For(type!).Bind(prepared.Command, arguments);
+        return new Usage(prepared, kept);
+    }
+
+    internal void DropCommands()
+    {
+        if (_kept is null)
+            return;
+        foreach (var (key, prepared) in _kept)
+        {
+            if (prepared.Busy)
+                continue;
+            prepared.Command.Dispose();
+            _kept.Remove(key);
+        }
+    }
+
+    private readonly record struct CommandKey(string Sql, Type? Arguments);
+
+    internal sealed class Prepared(DbCommand command)
+    {
+        private Delegate? _parser;
+
+        public DbCommand Command => command;
+        public bool Busy { get; set; }
+
+        public Func<DbDataReader, T> Parser<T>(DbDataReader rows)
+        {
+            if (_parser is Func<DbDataReader, T> known)
+                return known;
+            var parser = rows.GetRowParser<T>();
+            _parser = parser;
+            return parser;
+        }
+    }
+
+    internal readonly struct Usage : IAsyncDisposable
+    {
+        private readonly Prepared _prepared;
+        private readonly bool _kept;
+
+        public Usage(Prepared prepared, bool kept)
+        {
+            _prepared = prepared;
+            _kept = kept;
+            prepared.Busy = true;
+        }
+
+        public DbCommand Command => _prepared.Command;
+
+        public Func<DbDataReader, T> Parser<T>(DbDataReader rows) => _prepared.Parser<T>(rows);
+
+        public void Release() => _prepared.Busy = false;
+
+        public ValueTask DisposeAsync()
+        {
+            Release();
+            return _kept ? ValueTask.CompletedTask : _prepared.Command.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using static SQLitePCL.raw;
+
+namespace Countersign.Storage;
+
+/// <summary>
+/// One file, no set-up. Writers share <see cref="SqliteLane"/>; every reader has a read-only connection of its own and,
+/// thanks to the write-ahead log, neither waits for the other.
+/// </summary>
+internal sealed class SqliteEngine : Engine
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+
+    private readonly string _file;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ConcurrentBag<Reader> _readers = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _library = SqliteLibrary.Use();
+    private SqliteLane? _lane;
+    private Task _watching = Task.CompletedTask;
+    private TaskCompletionSource _changed = NewPulse();
+
+    public SqliteEngine(string file, TimeProvider time, ILogger log) => (_file, _time, _log) = (file, time, log);
+
+    public override string Description => _library;
+    public override string Dialect => "sqlite";
+    public override string ForUpdate => "";
+
+    /// <summary>Other processes look at <c>PRAGMA data_version</c>; nothing needs to be sent.</summary>
+    public override ValueTask Notify(Tx tx, string name) => ValueTask.CompletedTask;
+
+    public override ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_file))!);
+        try
+        {
+            using var connection = OpenForWriting(_file);
+            // Once per file: survives restarts. Readers and the writer then no longer block one another.
+            Run(connection, "PRAGMA journal_mode = WAL");
+            Migrator.Run(connection, "BEGIN IMMEDIATE", lockSql: null, migrations, time);
+        }
+        catch (SqliteException failure) when (Unavailable(failure) is { } unavailable)
+        {
+            throw unavailable;
+        }
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _lane = new SqliteLane(this, () => OpenForWriting(_file), _time, _log);
+        _watching = Task.Run(Watch);
+        return ValueTask.CompletedTask;
+    }
+
+    public override Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel) =>
+        _lane!.Enqueue(work, committed, cancel);
+
+    public override async ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        Reader? reader = null;
+        try
+        {
+            if (!_readers.TryTake(out reader))
+                reader = new Reader(OpenForReading(), keepCommands: true);
+            var result = await work(reader);
+            _readers.Add(reader);
+            return result;
+        }
+        catch (Exception failure)
+        {
+            // A connection that has failed once is not worth trusting again; opening one takes microseconds.
+            Close(reader);
+            if (failure is SqliteException sqlite && Unavailable(sqlite) is { } unavailable)
+                throw unavailable;
+            throw;
+        }
+    }
+
+    public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
+
+    public override async Task<string?> CopyTo(string file, CancellationToken cancel)
+    {
+        using (var connection = OpenForReading())
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "VACUUM INTO @file";
+            command.Parameters.AddWithValue("file", file);
+            command.CommandTimeout = 0;
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var copy = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
+        copy.Flush(flushToDisk: true);
+        return null;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching;
+        _lane?.Dispose();
+        while (_readers.TryTake(out var reader))
+            Close(reader);
+        _stop.Dispose();
+    }
+
+    /// <summary>What a caller is told when SQLite itself cannot go on; null for mistakes of ours, such as a violated constraint.</summary>
+    public static StoreUnavailable? Unavailable(SqliteException failure) => failure.SqliteErrorCode switch
+    {
+        SQLITE_FULL => new("The disk that holds the store is full.", failure),
+        SQLITE_READONLY or SQLITE_PERM => new("The store's file cannot be written.", failure),
+        SQLITE_BUSY or SQLITE_LOCKED => new("Another process keeps the store locked.", failure),
+        SQLITE_IOERR => new("The disk that holds the store reports an error.", failure),
+        SQLITE_CANTOPEN => new("The store's file cannot be opened.", failure),
+        SQLITE_CORRUPT or SQLITE_NOTADB => new("The store's file is damaged.", failure),
+        SQLITE_NOMEM => new("The store is out of memory.", failure),
+        _ => null,
+    };
+
+    private static SqliteConnection OpenForWriting(string file)
+    {
+        var connection = Open(file, SqliteOpenMode.ReadWriteCreate);
+        // FULL: a commit is on disk before anyone hears of it. MEMORY: savepoints otherwise write a file each.
+        Run(connection, "PRAGMA synchronous = FULL");
+        Run(connection, "PRAGMA temp_store = MEMORY");
+        Run(connection, "PRAGMA foreign_keys = ON");
+        Run(connection, "PRAGMA cache_size = -16384");
+        return connection;
+    }
+
+    private SqliteConnection OpenForReading()
+    {
+        var connection = Open(_file, SqliteOpenMode.ReadOnly);
+        // Readers share the operating system's pages instead of each keeping a cache.
+        Run(connection, "PRAGMA mmap_size = 1073741824");
+        Run(connection, "PRAGMA cache_size = -1024");
+        Run(connection, "PRAGMA temp_store = MEMORY");
+        return connection;
+    }
+
+    private static SqliteConnection Open(string file, SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = file,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = 5,
+        }.ToString());
+        connection.Open();
+        // First of all, so that nothing after it fails only because another process is writing.
+        Run(connection, "PRAGMA busy_timeout = 5000");
+        return connection;
+    }
+
+    private static void Run(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static void Close(Reader? reader)
+    {
+        reader?.DropCommands();
+        reader?.Connection.Dispose();
+    }
+
+    /// <summary>Looks ten times a second whether any connection of any process has committed.</summary>
+    private async Task Watch()
+    {
+        using var timer = new PeriodicTimer(Look);
+        SqliteConnection? connection = null;
+        SqliteCommand? command = null;
+        long seen = -1;
+        var quiet = TimeSpan.Zero;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                try
+                {
+                    command ??= DataVersion(connection ??= OpenForReading());
+                    var version = (long)command.ExecuteScalar()!;
+                    quiet += Look;
+                    if (version == seen && quiet < Longest)
+                        continue;
+                    seen = version;
+                }
+                catch (SqliteException)
+                {
+                    // Followers look for themselves and find the store unavailable; this connection is made anew.
+                    command?.Dispose();
+                    connection?.Dispose();
+                    (command, connection) = (null, null);
+                }
+                quiet = TimeSpan.Zero;
+                Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            command?.Dispose();
+            connection?.Dispose();
+        }
+    }
+
+    private static SqliteCommand DataVersion(SqliteConnection connection)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA data_version";
+        return command;
+    }
+
+    private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,245 @@
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+using static SQLitePCL.raw;
+
+namespace Countersign.Storage;
+
+/// <summary>
+/// The one lane for all writers of this process. A batch goes:
+/// <code>
+///   1  the first waiting caller opens it            BEGIN IMMEDIATE
+///   2  each waiting caller runs in a savepoint      SAVEPOINT … RELEASE, or ROLLBACK TO when it fails
+///   3  one commit, one fsync for all of them        COMMIT
+///   4  only now does anyone hear back
+/// </code>
+/// A caller's exception undoes that caller alone. When SQLite ends the whole transaction (a full disk does), or the
+/// commit fails, every caller of the batch hears <see cref="StoreUnavailable"/> and nothing of the batch stands.
+/// </summary>
+internal sealed partial class SqliteLane : IDisposable
+{
+    /// <summary>More callers than this wait for nothing: the store cannot keep up, and they are told so.</summary>
+    private const int LongestQueue = 10_000;
+
+    /// <summary>Bounds how long the first caller of a batch waits for the others.</summary>
+    private const int LargestBatch = 512;
+
+    private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
+    private readonly Engine _engine;
+    private readonly Func<SqliteConnection> _open;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Thread _thread;
+    private SqliteConnection? _connection;
+    private Tx? _tx;
+
+    public SqliteLane(Engine engine, Func<SqliteConnection> open, TimeProvider time, ILogger log)
+    {
+        (_engine, _open, _time, _log) = (engine, open, time, log);
+        _thread = new Thread(Loop) { IsBackground = true, Name = "SQLite write lane" };
+        _thread.Start();
+    }
+
+    public Task<T> Enqueue<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    {
+        if (cancel.IsCancellationRequested)
+            return Task.FromCanceled<T>(cancel);
+        var caller = new Caller<T>(work, committed);
+        caller.CancelWhileQueued(cancel);
+        if (!_queue.Writer.TryWrite(caller))
+            caller.Fail(new StoreUnavailable(_queue.Reader.Completion.IsCompleted ? "The store is closing." : "Too many writers are waiting for the store."));
+        return caller.Done;
+    }
+
+    /// <summary>Takes no more callers, serves those who wait, and closes the file.</summary>
+    public void Dispose()
+    {
+        _queue.Writer.TryComplete();
+        _thread.Join();
+        Reopen();
+    }
+
+    private void Loop()
+    {
+        // Marks this thread for good: a transaction begun from inside one would wait for itself.
+        Store.EnterTransaction();
+        var batch = new List<Caller>(LargestBatch);
+        while (WaitForCaller())
+        {
+            batch.Clear();
+            RunBatch(batch);
+        }
+    }
+
+    private bool WaitForCaller()
+    {
+        var ready = _queue.Reader.WaitToReadAsync();
+        return ready.IsCompletedSuccessfully ? ready.Result : ready.AsTask().GetAwaiter().GetResult();
+    }
+
+    private void RunBatch(List<Caller> batch)
+    {
+        try
+        {
+            Run("BEGIN IMMEDIATE");
+        }
+        catch (SqliteException failure)
+        {
+            while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var caller))
+                batch.Add(caller);
+            FailAll(batch, failure);
+            return;
+        }
+
+        while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var caller))
+        {
+            if (!caller.TryStart())
+                continue;
+            batch.Add(caller);
+            if (!RunOne(caller, out var fatal))
+            {
+                FailAll(batch, fatal!);
+                return;
+            }
+        }
+
+        try
+        {
+            Run("COMMIT");
+        }
+        catch (SqliteException failure)
+        {
+            FailAll(batch, failure);
+            return;
+        }
+        foreach (var caller in batch)
+            caller.Succeed();
+    }
+
+    /// <summary>False when the transaction of the whole batch is gone.</summary>
+    private bool RunOne(Caller caller, out SqliteException? fatal)
+    {
+        fatal = null;
+        try
+        {
+            Run("SAVEPOINT caller");
+            _tx!.Now = Instant.ToMilliseconds(_time.GetUtcNow());
+            _tx.LastEvent = 0;
+            caller.Run(_tx);
+            Run("RELEASE caller");
+            return true;
+        }
+        catch (Exception failure)
+        {
+            try
+            {
+                if (sqlite3_get_autocommit(_connection!.Handle) == 0)
+                {
+                    Run("ROLLBACK TO caller");
+                    Run("RELEASE caller");
+                    caller.Fail(failure is SqliteException sqlite ? SqliteEngine.Unavailable(sqlite) ?? failure : failure);
+                    return true;
+                }
+                fatal = failure as SqliteException ?? new SqliteException(failure.Message, SQLITE_ABORT);
+                return false;
+            }
+            catch (SqliteException worse)
+            {
+                fatal = worse;
+                return false;
+            }
+        }
+    }
+
+    private void FailAll(List<Caller> batch, SqliteException failure)
+    {
+        Log.BatchFailed(_log, batch.Count, failure.SqliteErrorCode, failure.SqliteExtendedErrorCode);
+        // A new connection rolls back whatever the old one still held, and finds a file that came back.
+        Reopen();
+        var reason = SqliteEngine.Unavailable(failure) ?? new StoreUnavailable("The store ended the transaction.", failure);
+        foreach (var caller in batch)
+            caller.Fail(reason);
+    }
+
+    private void Run(string sql)
+    {
+        if (_connection is null)
+        {
+            _connection = _open();
+            _tx = new Tx(_engine, _connection, keepCommands: true);
+        }
+        _tx!.ExecuteNow(sql);
+    }
+
+    private void Reopen()
+    {
+        _tx?.DropCommands();
+        _connection?.Dispose();
+        (_connection, _tx) = (null, null);
+    }
+
+    /// <summary>Someone waiting for a transaction. Queued, then either cancelled or run; run, then succeeded or failed.</summary>
+    private abstract class Caller
+    {
+        private const int Queued = 0, Started = 1, Cancelled = 2;
+        private int _state;
+
+        public bool TryStart() => Interlocked.CompareExchange(ref _state, Started, Queued) == Queued;
+
+        protected bool TryCancel() => Interlocked.CompareExchange(ref _state, Cancelled, Queued) == Queued;
+
+        public abstract void Run(Tx tx);
+        public abstract void Succeed();
+        public abstract void Fail(Exception failure);
+    }
+
+    private sealed class Caller<T>(Func<Tx, ValueTask<T>> work, Action<long> committed) : Caller
+    {
+        private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private CancellationTokenRegistration _cancellation;
+        private T? _result;
+        private long _lastEvent;
+
+        public Task<T> Done => _done.Task;
+
+        public void CancelWhileQueued(CancellationToken cancel)
+        {
+            if (cancel.CanBeCanceled)
+                _cancellation = cancel.UnsafeRegister(state => { if (TryCancel()) _done.TrySetCanceled((CancellationToken)state!); }, cancel);
+        }
+
+        public override void Run(Tx tx)
+        {
+            var running = work(tx);
+            if (running.IsCompleted)
+            {
+                _result = running.GetAwaiter().GetResult();
+            }
+            else
+            {
+                // Let it end before the savepoint is undone under it.
+                running.AsTask().GetAwaiter().GetResult();
+                throw new InvalidOperationException("A transaction waited for something other than SQL, and held up every writer.");
+            }
+            _lastEvent = tx.LastEvent;
+        }
+
+        public override void Succeed()
+        {
+            _cancellation.Dispose();
+            if (_done.TrySetResult(_result!) && _lastEvent != 0)
+                committed(_lastEvent);
+        }
+
+        public override void Fail(Exception failure)
+        {
+            _cancellation.Dispose();
+            _done.TrySetException(failure);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "A batch of {Callers} writers failed as a whole: SQLite error {Code}, extended {Extended}")]
+        public static partial void BatchFailed(ILogger log, int callers, int code, int extended);
+    }
+}

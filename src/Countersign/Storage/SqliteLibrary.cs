@@ -1,0 +1,47 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Countersign.Storage;
+
+/// <summary>
+/// Which SQLite runs: the system's, because the distribution patches it, or the bundled one where the system has none
+/// or one too old for RETURNING.
+/// </summary>
+internal static class SqliteLibrary
+{
+    private const int Oldest = 3_035_000;
+    private static readonly Lazy<string> Loaded = new(Load);
+
+    /// <summary>Loads the library once; says which one it is.</summary>
+    public static string Use() => Loaded.Value;
+
+    private static string Load()
+    {
+        var system = FindSystem();
+        if (system != 0)
+            NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, (name, assembly, path) => name == "e_sqlite3" ? system : 0);
+        Batteries_V2.Init();
+        return $"SQLite {raw.sqlite3_libversion().utf8_to_string()} ({(system != 0 ? "the system's" : "bundled")})";
+    }
+
+    private static nint FindSystem()
+    {
+        string[] names = OperatingSystem.IsMacOS() ? ["libsqlite3.dylib"] : OperatingSystem.IsLinux() ? ["libsqlite3.so.0"] : [];
+        foreach (var name in names)
+        {
+            if (!NativeLibrary.TryLoad(name, Assembly.GetExecutingAssembly(), DllImportSearchPath.SafeDirectories, out var library))
+                continue;
+            if (NativeLibrary.TryGetExport(library, "sqlite3_libversion_number", out var export)
+                && Marshal.GetDelegateForFunctionPointer<VersionNumber>(export)() >= Oldest)
+            {
+                return library;
+            }
+            NativeLibrary.Free(library);
+        }
+        return 0;
+    }
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate int VersionNumber();
+}

@@ -1,0 +1,82 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Storage;
+
+/// <summary>Where the store is: a PostgreSQL connection string, or a folder for SQLite's file.</summary>
+public sealed record StoreOptions(string DataFolder, string? Database)
+{
+    public string SqliteFile => Path.Combine(DataFolder, "countersign.db");
+}
+
+/// <summary>
+/// The store. <see cref="InTransaction{T}"/> is the only way to write: when it returns, the change is on disk; when it
+/// throws, nothing of it is. <see cref="Read{T}"/> never waits for writers. A store that cannot serve throws
+/// <see cref="StoreUnavailable"/> to every caller it touches and recovers without a restart.
+/// </summary>
+public sealed class Store : IAsyncDisposable
+{
+    private static readonly AsyncLocal<bool> InsideTransaction = new();
+
+    private readonly Engine _engine;
+    private readonly TimeProvider _time;
+
+    private Store(Engine engine, TimeProvider time)
+    {
+        _engine = engine;
+        _time = time;
+    }
+
+    /// <summary>Opens the store and brings its tables up to date; two nodes may do so at once.</summary>
+    public static async Task<Store> Open(StoreOptions options, TimeProvider time, ILogger<Store>? log = null)
+    {
+        log ??= NullLogger<Store>.Instance;
+        Engine engine = options.Database is { Length: > 0 } database
+            ? new PostgresEngine(database, time, log)
+            : new SqliteEngine(options.SqliteFile, time, log);
+        try
+        {
+            await engine.Start(Migration.For(engine.Dialect), time);
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+        return new Store(engine, time);
+    }
+
+    public string Description => _engine.Description;
+    public bool IsSqlite => _engine is SqliteEngine;
+
+    /// <summary>Raised in this process as soon as a transaction that wrote events stands; others learn by <see cref="ChangeSignal"/>.</summary>
+    public event Action<long>? EventsCommitted;
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions;
+    /// a transaction inside a transaction throws, because on SQLite it would wait for itself. Cancelling has an effect only
+    /// while the work is still queued, and then nothing of it happens.
+    /// </summary>
+    public Task<T> InTransaction<T>(Func<Tx, ValueTask<T>> work, CancellationToken cancel = default)
+    {
+        if (InsideTransaction.Value)
+            throw new InvalidOperationException("A transaction inside a transaction: pass the Tx on instead.");
+        return _engine.Write(work, id => EventsCommitted?.Invoke(id), cancel);
+    }
+
+    public Task InTransaction(Func<Tx, ValueTask> work, CancellationToken cancel = default) =>
+        InTransaction(async tx => { await work(tx); return 0; }, cancel);
+
+    public ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.Read(work, cancel);
+
+    /// <summary>Completes when the store may have changed, at the latest after a second.</summary>
+    public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
+
+    /// <inheritdoc cref="Engine.CopyTo"/>
+    public Task<string?> CopyTo(string file, CancellationToken cancel) => _engine.CopyTo(file, cancel);
+
+    public DateTimeOffset Now => Instant.ToMilliseconds(_time.GetUtcNow());
+
+    internal static void EnterTransaction() => InsideTransaction.Value = true;
+
+    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+}

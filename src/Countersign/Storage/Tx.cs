@@ -1,0 +1,73 @@
+using System.Data.Common;
+
+namespace Countersign.Storage;
+
+/// <summary>
+/// An open transaction: the only way to write. It has one time, <see cref="Now"/>, and writes history beside the change.
+/// Inside it stand SQL and pure functions, nothing that waits for anything else.
+/// </summary>
+public sealed class Tx : Reader
+{
+    private readonly Engine _engine;
+
+    internal Tx(Engine engine, DbConnection connection, bool keepCommands)
+        : base(connection, keepCommands) => _engine = engine;
+
+    /// <summary>The time of everything written in this transaction.</summary>
+    public DateTimeOffset Now { get; internal set; }
+
+    /// <summary>Appended to a SELECT whose row this transaction is going to change: on PostgreSQL it waits for its turn at that row.</summary>
+    public string ForUpdate => _engine.ForUpdate;
+
+    /// <summary>The highest event that this transaction wrote, 0 if none: what wakes those who follow events.</summary>
+    internal long LastEvent { get; set; }
+
+    /// <summary>How many rows were written.</summary>
+    public async ValueTask<int> Execute(string sql, object? arguments = null)
+    {
+        await using var use = Use(sql, arguments);
+        return await use.Command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Writes the next event of a subject whose head the caller keeps in its own row (a request).</summary>
+    public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data)
+    {
+        var (at, n, text) = (Instant.ToText(Now), head.Count + 1, History.DataText(data));
+        var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
+        LastEvent = await Number(
+            """
+            INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
+            VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
+            RETURNING id
+            """,
+            new { subject, n, at, kind, actor = origin.Actor, via = origin.Via, address = origin.Address, data = text, hash });
+        return new Head(n, hash);
+    }
+
+    /// <summary>Writes the next event of any other subject: <c>person:7</c>, <c>group:3</c>, <c>source:2</c>, <c>hub</c>.</summary>
+    public async ValueTask Append(string subject, Origin origin, string kind, object data)
+    {
+        // The row is made first so that, on PostgreSQL, two writers of one history meet at its lock.
+        await Execute("INSERT INTO event_heads (subject, n, hash) VALUES (@subject, 0, '') ON CONFLICT (subject) DO NOTHING", new { subject });
+        var row = (await First<HeadRow>($"SELECT n, hash FROM event_heads WHERE subject = @subject{ForUpdate}", new { subject }))!;
+        var head = await Append(subject, new Head(row.N, row.Hash), origin, kind, data);
+        await Execute("UPDATE event_heads SET n = @n, hash = @hash WHERE subject = @subject", new { n = head.Count, hash = head.Hash, subject });
+    }
+
+    /// <summary>Puts the event just written into the outbox: its news must leave the building.</summary>
+    public ValueTask<int> MustBeTold(string kind) =>
+        Execute("INSERT INTO outbox (event_id, kind, due_at) VALUES (@id, @kind, @due)", new { id = LastEvent, kind, due = Now });
+
+    /// <summary>Tells every node that what it caches under this name is stale, once this transaction stands.</summary>
+    public async ValueTask Signal(string name)
+    {
+        await Execute("UPDATE signals SET revision = revision + 1 WHERE name = @name", new { name });
+        await _engine.Notify(this, name);
+    }
+
+    private sealed class HeadRow
+    {
+        public long N { get; init; }
+        public required string Hash { get; init; }
+    }
+}
