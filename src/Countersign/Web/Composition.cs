@@ -1,0 +1,51 @@
+using Countersign.Access;
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Web;
+
+/// <summary>What the server and the command line are both made of: the store, the root key and the use cases.</summary>
+public static class Composition
+{
+    public static IServiceCollection AddCountersign(this IServiceCollection services, Settings settings, Store store, RootKey rootKey)
+    {
+#pragma warning disable RS0030 // The one place where the real clock comes in; tests put theirs before.
+        services.TryAddSingleton(TimeProvider.System);
+#pragma warning restore RS0030
+        return services
+            .AddSingleton(settings)
+            .AddSingleton(store)
+            .AddSingleton(rootKey)
+            .AddSingleton<RequestIds>()
+            .AddSingleton<Directory>()
+            .AddSingleton<People>()
+            .AddSingleton<Groups>()
+            .AddSingleton<Tokens>()
+            .AddSingleton<Sources>()
+            .AddSingleton<Submit>()
+            .AddSingleton<Decide>()
+            .AddSingleton<Comment>()
+            .AddSingleton<Withdraw>()
+            .AddSingleton<MarkApplied>()
+            .AddSingleton<Reweigh>();
+    }
+
+    /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
+    public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)
+    {
+        var builder = new ConfigurationBuilder()
+            .SetBasePath(AppContext.BaseDirectory)
+            .AddJsonFile("appsettings.json", optional: true)
+            .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
+            .AddEnvironmentVariables(Settings.Prefix)
+            .AddCommandLine(switches);
+        var given = new Dictionary<string, string?>();
+        if (data is not null)
+            given["Data"] = data;
+        if (database is not null)
+            given["Database"] = database;
+        return builder.AddInMemoryCollection(given).Build();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net;
+using Countersign.Storage;
+
+namespace Countersign.Web;
+
+/// <summary>Everything that can be set, read once. <c>docs/configuration.md</c> says what each does.</summary>
+public sealed record Settings
+{
+    public const string Prefix = "COUNTERSIGN_";
+    public const int LargestBody = 1024 * 1024;
+
+    public required IReadOnlyList<string> Urls { get; init; }
+    public required string Data { get; init; }
+    public string? Database { get; init; }
+    public Uri? PublicUrl { get; init; }
+    public string PathBase { get; init; } = "";
+    public required string RootKeyFile { get; init; }
+    public required IReadOnlyList<IPNetwork> KnownProxies { get; init; }
+    public int RateLimitPerKeyPerMinute { get; init; }
+
+    public StoreOptions Store => new(Data, Database);
+
+    /// <summary>Only a key in the data folder of a laptop may be made on the way; nodes must share theirs on purpose.</summary>
+    public bool MayCreateRootKey => Database is null;
+
+    /// <summary>Settings that this program knows, with the default, in the order in which <c>doctor</c> shows them.</summary>
+    public static readonly IReadOnlyList<(string Name, string Default, bool Secret)> Known =
+    [
+        ("Urls", "http://localhost:5080", false),
+        ("Data", "data", false),
+        ("Database", "", true),
+        ("PublicUrl", "", false),
+        ("PathBase", "", false),
+        ("RootKeyFile", "<Data>/root.key", false),
+        ("ForwardedHeaders:Known", "127.0.0.0/8,::1", false),
+        ("RateLimit:PerKeyPerMinute", "6000", false),
+    ];
+
+    /// <summary>Roots that belong to the framework and are passed through.</summary>
+    private static readonly string[] Foreign = ["Logging", "Kestrel", "AllowedHosts"];
+
+    public static string Value(IConfiguration configuration, string name) =>
+        configuration[name] is { Length: > 0 } value ? value : Known.First(k => k.Name == name).Default;
+
+    /// <summary>Reads and checks everything; all mistakes at once, each with what to write instead.</summary>
+    public static Settings Read(IConfiguration configuration, IList<string> mistakes)
+    {
+        foreach (var unknown in UnknownNames(configuration))
+            mistakes.Add($"{Prefix}{unknown.Replace(":", "__", StringComparison.Ordinal)} is not a setting. docs/configuration.md lists them all.");
+
+        var data = Value(configuration, "Data");
+        var database = configuration["Database"] is { Length: > 0 } text ? text : null;
+        var rootKeyFile = configuration["RootKeyFile"];
+        if (database is not null && string.IsNullOrEmpty(rootKeyFile))
+            mistakes.Add("RootKeyFile must be set with Database: every node of a hub needs the same key. Make one with: head -c 32 /dev/urandom | base64 > root.key");
+        if (database is not null && !database.Contains('=', StringComparison.Ordinal))
+            mistakes.Add("Database must be a PostgreSQL connection string such as Host=db;Database=countersign;Username=countersign;Password=…");
+
+        var urls = Value(configuration, "Urls").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        foreach (var url in urls)
+        {
+            if (!url.StartsWith("http://", StringComparison.OrdinalIgnoreCase) && !url.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+                mistakes.Add($"Urls must hold addresses such as http://localhost:5080, separated by semicolons; {url} is none.");
+        }
+
+        Uri? publicUrl = null;
+        if (configuration["PublicUrl"] is { Length: > 0 } address && (!Uri.TryCreate(address, UriKind.Absolute, out publicUrl) || publicUrl.Scheme is not ("http" or "https")))
+            mistakes.Add("PublicUrl must be the address under which people reach Countersign, such as https://approvals.example.com");
+
+        var pathBase = (configuration["PathBase"] ?? "").TrimEnd('/');
+        if (pathBase.Length > 0 && (pathBase[0] != '/' || pathBase.Contains("//", StringComparison.Ordinal)))
+            mistakes.Add("PathBase must start with a slash, such as /approvals");
+
+        var proxies = new List<IPNetwork>();
+        foreach (var proxy in Value(configuration, "ForwardedHeaders:Known").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (Network(proxy) is { } network)
+                proxies.Add(network);
+            else
+                mistakes.Add($"ForwardedHeaders:Known must hold addresses or networks such as 10.0.0.0/8, separated by commas; {proxy} is none.");
+        }
+
+        if (!int.TryParse(Value(configuration, "RateLimit:PerKeyPerMinute"), NumberStyles.None, CultureInfo.InvariantCulture, out var limit))
+            mistakes.Add("RateLimit:PerKeyPerMinute must be a whole number; 0 switches the limit off.");
+
+        return new Settings
+        {
+            Urls = urls,
+            Data = data,
+            Database = database,
+            PublicUrl = publicUrl,
+            PathBase = pathBase,
+            RootKeyFile = string.IsNullOrEmpty(rootKeyFile) ? Path.Combine(data, "root.key") : rootKeyFile,
+            KnownProxies = proxies,
+            RateLimitPerKeyPerMinute = limit,
+        };
+    }
+
+    /// <summary>Environment variables with our prefix that mean nothing: most likely a typing mistake.</summary>
+    private static IEnumerable<string> UnknownNames(IConfiguration configuration) =>
+        from name in (configuration as IConfigurationRoot)?.Providers.OfType<Microsoft.Extensions.Configuration.EnvironmentVariables.EnvironmentVariablesConfigurationProvider>()
+            .Where(provider => provider.ToString().Contains(Prefix, StringComparison.Ordinal)).SelectMany(NamesOf) ?? []
+        where !Known.Any(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
+            && !Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase))
+        select name;
+
+    private static IEnumerable<string> NamesOf(IConfigurationProvider provider)
+    {
+        var roots = provider.GetChildKeys([], null).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+        foreach (var root in roots)
+        {
+            var children = provider.GetChildKeys([], root).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+            if (children.Count == 0)
+                yield return root;
+            foreach (var child in children)
+                yield return $"{root}:{child}";
+        }
+    }
+
+    private static IPNetwork? Network(string text) =>
+        IPNetwork.TryParse(text, out var network) ? network
+        : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+        : null;
+}
