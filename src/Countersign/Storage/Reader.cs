@@ -16,6 +16,9 @@ public class Reader
     private readonly DbConnection _connection;
     private readonly Dictionary<CommandKey, Prepared>? _kept;
 
+    // A column created_at is the property CreatedAt.
+    static Reader() => DefaultTypeMap.MatchNamesWithUnderscores = true;
+
     internal Reader(DbConnection connection, bool keepCommands)
     {
         _connection = connection;

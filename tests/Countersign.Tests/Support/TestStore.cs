@@ -1,0 +1,85 @@
+using System.Data.Common;
+using Countersign.Storage;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Countersign.Tests;
+
+/// <summary>A store of a test's own on either engine: a folder that goes away, or a database that is dropped.</summary>
+public sealed class TestStore : IAsyncDisposable
+{
+    private readonly List<Store> _others = [];
+
+    private TestStore(Engine engine, StoreOptions options) => (Engine, Options) = (engine, options);
+
+    public Engine Engine { get; }
+    public StoreOptions Options { get; }
+    public TestClock Clock { get; } = new();
+    public Store Store { get; private set; } = null!;
+
+    public static async Task<TestStore> Start(Engine engine)
+    {
+        var test = await Place(engine, migrated: true);
+        try
+        {
+            test.Store = await Store.Open(test.Options, test.Clock);
+            return test;
+        }
+        catch
+        {
+            await test.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Only the place, for tests of how a store begins: an empty folder, or (unless <paramref name="migrated"/>) a database without tables.</summary>
+    internal static async Task<TestStore> Place(Engine engine, bool migrated = false) => new(engine, engine == Engine.Sqlite
+        ? new StoreOptions(System.IO.Directory.CreateTempSubdirectory("countersign-test-").FullName, null)
+        : new StoreOptions("", await PostgresServer.CreateDatabase(migrated)));
+
+    /// <summary>The same place once more: what a second node, or the command line in another process, sees. Ends with the test.</summary>
+    public async Task<Store> OpenAnother(TimeProvider? clock = null)
+    {
+        var store = await Store.Open(Options, clock ?? Clock);
+        lock (_others)
+            _others.Add(store);
+        return store;
+    }
+
+    /// <summary>Past every rule of ours, as an intruder with the database's password would.</summary>
+    public async Task<int> Tamper(string sql)
+    {
+        await using var connection = await OpenRaw();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<DbConnection> OpenRaw()
+    {
+        DbConnection connection = Engine == Engine.Sqlite
+            ? new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Options.SqliteFile, Pooling = false, DefaultTimeout = 30 }.ToString())
+            : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Options.Database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public ValueTask<long> Number(string sql, object? arguments = null) => Store.Read(reader => reader.Number(sql, arguments));
+    public ValueTask<string?> Text(string sql, object? arguments = null) => Store.Read(reader => reader.Text(sql, arguments));
+    public ValueTask<long> Count(string table) => Number($"SELECT count(*) FROM {table}");
+
+    public ValueTask<List<StoredEvent>> Events(string? subject = null) => Store.Read(reader => reader.All<StoredEvent>(
+        $"SELECT {StoredEvent.Columns} FROM events WHERE @subject = '' OR subject = @subject ORDER BY id", new { subject = subject ?? "" }));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var store in _others)
+            await store.DisposeAsync();
+        if (Store is not null)
+            await Store.DisposeAsync();
+        if (Engine == Engine.Sqlite)
+            System.IO.Directory.Delete(Options.DataFolder, recursive: true);
+        else
+            await PostgresServer.Drop(Options.Database!);
+    }
+}
