@@ -185,6 +185,13 @@ public sealed class Directory(Store store) : IDisposable
 /// <summary>Keeps the snapshot fresh for as long as the server runs.</summary>
 public sealed partial class DirectoryFollower(Store store, Directory directory, ILogger<DirectoryFollower> log) : BackgroundService
 {
+    /// <summary>Nobody is served before the first look.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await directory.Refresh(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)

@@ -60,7 +60,7 @@ public sealed class Store : IAsyncDisposable
     {
         if (InsideTransaction.Value)
             throw new InvalidOperationException("A transaction inside a transaction: pass the Tx on instead.");
-        return _engine.Write(work, id => EventsCommitted?.Invoke(id), cancel);
+        return Meters.Timed(_engine.Write(work, id => EventsCommitted?.Invoke(id), cancel));
     }
 
     public Task InTransaction(Func<Tx, ValueTask> work, CancellationToken cancel = default) =>

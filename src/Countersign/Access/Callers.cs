@@ -1,0 +1,81 @@
+using System.Text;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+/// <summary>Someone a door let in: a person with a token, or a source with its key.</summary>
+/// <param name="Key">Identifies the credential for rate limits and last use: <c>token:3</c>, <c>source:2</c>.</param>
+public sealed record Caller(Viewer Viewer, Person? Person, Source? Source, string Key)
+{
+    public bool IsAdmin => Viewer.IsAdmin;
+}
+
+/// <summary>
+/// Knows callers by their credentials: one hash, one look-up in the snapshot. Look-ups go by the hash of a key of 256
+/// random bits, so their time says nothing about any other key.
+/// </summary>
+public sealed class Callers(Directory directory, LastUse lastUse)
+{
+    private const string TokenMarker = "/token";
+
+    /// <summary>The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong with it.</summary>
+    public async ValueTask<Caller?> Find(string authorization, string via, string address, CancellationToken cancel)
+    {
+        if (Read(authorization) is not { } credential)
+            return null;
+        var hash = Keys.HashOf(credential.Secret);
+        var caller = Find(directory.Current, credential, hash, via, address);
+        if (caller is null)
+        {
+            // It may have been made a moment ago, by another node or on the command line.
+            caller = Find(await directory.Refresh(cancel), credential, hash, via, address);
+        }
+        if (caller is not null)
+            lastUse.Note(caller.Key);
+        return caller;
+    }
+
+    /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
+    public static string AccountOf(string authorization) => Read(authorization) is { Email: { } email } ? email : "(key)";
+
+    private static Caller? Find(DirectorySnapshot snapshot, Credential credential, string hash, string via, string address)
+    {
+        if (credential.Email is null)
+        {
+            return snapshot.SourcesByKey.TryGetValue(hash, out var source)
+                ? new Caller(new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, $"source:{source.Id}")
+                : null;
+        }
+        return snapshot.Tokens.TryGetValue(hash, out var token) && token.Person.Email is { } email && Directory.KeyOf(email) == Directory.KeyOf(credential.Email)
+            ? new Caller(
+                new Viewer(Party.Person(token.Person.Id), token.Person.Id, token.Person.Role == Role.Admin, token.Person.Name, new Origin(Actor.Person(token.Person.Id), via, address)),
+                token.Person, null, $"token:{token.Id}")
+            : null;
+    }
+
+    /// <summary><c>Bearer KEY</c> or <c>Basic base64(email/token:TOKEN)</c>.</summary>
+    private static Credential? Read(string authorization)
+    {
+        const string bearer = "Bearer ", basic = "Basic ";
+        if (authorization.Length > 1000)
+            return null;
+        if (authorization.StartsWith(bearer, StringComparison.OrdinalIgnoreCase))
+            return new Credential(null, authorization[bearer.Length..].Trim());
+        if (!authorization.StartsWith(basic, StringComparison.OrdinalIgnoreCase))
+            return null;
+        var encoded = authorization.AsSpan(basic.Length).Trim();
+        Span<byte> bytes = stackalloc byte[1000];
+        if (!Convert.TryFromBase64Chars(encoded, bytes, out var length))
+            return null;
+        var text = Encoding.UTF8.GetString(bytes[..length]);
+        // An e-mail address holds no colon, so the first one ends the name.
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        return colon > TokenMarker.Length && text.AsSpan(0, colon).EndsWith(TokenMarker, StringComparison.Ordinal)
+            ? new Credential(text[..(colon - TokenMarker.Length)], text[(colon + 1)..])
+            : null;
+    }
+
+    private readonly record struct Credential(string? Email, string Secret);
+}

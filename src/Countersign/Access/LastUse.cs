@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+/// <summary>
+/// When each key was last used, to the minute: enough to find the keys that nobody needs, and no write on the hot path.
+/// </summary>
+public sealed partial class LastUse(Store store, ILogger<LastUse> log) : BackgroundService
+{
+    private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<string, bool> _used = new();
+
+    public void Note(string key) => _used.TryAdd(key, true);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Every);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await Write();
+        }
+        catch (OperationCanceledException)
+        {
+            await Write();
+        }
+    }
+
+    private async Task Write()
+    {
+        var keys = _used.Keys.ToArray();
+        if (keys.Length == 0)
+            return;
+        foreach (var key in keys)
+            _used.TryRemove(key, out _);
+        try
+        {
+            await store.InTransaction(async tx =>
+            {
+                foreach (var key in keys)
+                {
+                    var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
+                    await tx.Execute(
+                        key.StartsWith("token:", StringComparison.Ordinal)
+                            ? "UPDATE tokens SET last_used_at = @now WHERE id = @id"
+                            : "UPDATE sources SET last_used_at = @now WHERE id = @id",
+                        new { now = tx.Now, id });
+                }
+            }, CancellationToken.None);
+        }
+        catch (StoreUnavailable unavailable)
+        {
+            // The next minute's use says the same again.
+            Log.NotWritten(log, unavailable.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The last use of keys was not written: {Reason}")]
+        public static partial void NotWritten(ILogger log, string reason);
+    }
+}

@@ -1,0 +1,151 @@
+using Countersign.Access;
+using Countersign.Storage;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record PersonBody
+{
+    public required string Email { get; init; }
+    public required string Name { get; init; }
+    public string? Role { get; init; }
+    public string? Password { get; init; }
+}
+
+public sealed record PasswordBody
+{
+    public required string Password { get; init; }
+}
+
+public sealed record GroupBody
+{
+    public required string Name { get; init; }
+
+    /// <summary>E-mail addresses.</summary>
+    public IReadOnlyList<string>? Members { get; init; }
+}
+
+public sealed record TokenBody
+{
+    /// <summary>Whose token it is.</summary>
+    public required string Email { get; init; }
+}
+
+public sealed record SourceBody
+{
+    public required string Name { get; init; }
+    public string? Kind { get; init; }
+    public string? Group { get; init; }
+    public int? Need { get; init; }
+}
+
+public sealed record PersonView(long Id, string? Email, string Name, string Role, bool Disabled, string CreatedAt)
+{
+    public static PersonView From(Person person) => new(person.Id, person.Email, person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt));
+}
+
+public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
+{
+    public static GroupView From(Group group, DirectorySnapshot snapshot) =>
+        new(group.Id, group.Name, [.. group.Members.Select(m => snapshot.People[m].Email ?? snapshot.People[m].Name)], Instant.ToText(group.CreatedAt));
+}
+
+public sealed record SourceView(long Id, string Name, string Kind, string? Group, int? Need, bool Disabled, string CreatedAt, string? LastUsedAt)
+{
+    public static SourceView From(Source source, DirectorySnapshot snapshot) => new(
+        source.Id, source.Name, source.Kind, source.GroupId is { } group ? snapshot.Groups[group].Name : null, source.Need, source.IsDisabled,
+        Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
+}
+
+public sealed record PeopleView(IReadOnlyList<PersonView> People);
+
+public sealed record GroupsView(IReadOnlyList<GroupView> Groups);
+
+public sealed record TokensView(IReadOnlyList<TokenView> Tokens);
+
+public sealed record SourcesView(IReadOnlyList<SourceView> Sources);
+
+/// <summary>People, groups, tokens and sources: all that the command line does for them. For admins.</summary>
+internal static class AdminEndpoints
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        var admin = api.MapGroup("").AddEndpointFilter(AdminsOnly);
+        admin.MapGet("/people", ListPeople).Produces<PeopleView>();
+        admin.MapPost("/people", AddPerson).Produces<PersonView>(201);
+        admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/people/{email}/enable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel)));
+        admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, Asking asking, People people, CancellationToken cancel) =>
+            Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel)));
+        admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
+        admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
+        admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
+        admin.MapDelete("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel)));
+        admin.MapGet("/tokens", async (Tokens tokens, CancellationToken cancel) => TypedResults.Ok(new TokensView(await tokens.List(cancel))));
+        admin.MapPost("/tokens", AddToken).Produces<NewToken>(201);
+        admin.MapDelete("/tokens/{id:long}", async (long id, Asking asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
+        admin.MapGet("/sources", ListSources).Produces<SourcesView>();
+        admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
+        admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewKey>();
+        admin.MapDelete("/sources/{name}/old-key", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.EndOldKey(name, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/sources/{name}/disable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Disable(name, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/sources/{name}/enable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Enable(name, asking.Viewer.Origin, cancel)));
+    }
+
+    private static ValueTask<object?> AdminsOnly(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
+        context.HttpContext.Features.Get<Caller>() is { IsAdmin: true }
+            ? next(context)
+            : ValueTask.FromResult<object?>(Problems.NotAllowed("admins_only", "This is for admins."));
+
+    private static async Task<IResult> ListPeople(Directory directory, CancellationToken cancel) =>
+        TypedResults.Ok(new PeopleView([.. (await directory.Refresh(cancel)).People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.Id).Select(PersonView.From)]));
+
+    private static async Task<IResult> AddPerson(JsonBody<PersonBody> body, Asking asking, People people, CancellationToken cancel)
+    {
+        if (Roles.Of(body.Value.Role ?? "agent") is not { } role)
+            return Problems.Invalid("role", "Say admin, agent or end-user.");
+        return Answer(await people.Add(body.Value.Email, body.Value.Name, role, body.Value.Password, asking.Viewer.Origin, cancel),
+            person => TypedResults.Json(PersonView.From(person), ApiJson.Default.PersonView, statusCode: 201));
+    }
+
+    private static async Task<IResult> ListGroups(Directory directory, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        return TypedResults.Ok(new GroupsView([.. snapshot.Groups.Values.OrderBy(g => g.Id).Select(g => GroupView.From(g, snapshot))]));
+    }
+
+    private static async Task<IResult> AddGroup(JsonBody<GroupBody> body, Asking asking, Groups groups, Directory directory, CancellationToken cancel)
+    {
+        var outcome = await groups.Add(body.Value.Name, body.Value.Members ?? [], asking.Viewer.Origin, cancel);
+        var snapshot = await directory.Refresh(cancel);
+        return Answer(outcome, group => TypedResults.Json(GroupView.From(group, snapshot), ApiJson.Default.GroupView, statusCode: 201));
+    }
+
+    private static async Task<IResult> AddToken(JsonBody<TokenBody> body, Asking asking, Tokens tokens, CancellationToken cancel) =>
+        Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel), token => TypedResults.Json(token, ApiJson.Default.NewToken, statusCode: 201));
+
+    private static async Task<IResult> ListSources(Directory directory, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        return TypedResults.Ok(new SourcesView([.. snapshot.Sources.Values.OrderBy(s => s.Id).Select(s => SourceView.From(s, snapshot))]));
+    }
+
+    private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
+        Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel),
+            key => TypedResults.Json(key, ApiJson.Default.NewKey, statusCode: 201));
+
+    private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
+        Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
+
+    private static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());
+
+    private static IResult Answer<T>(AccessOutcome<T> outcome, Func<T, IResult> done) => outcome switch
+    {
+        AccessOutcome<T>.Done { Value: var value } => done(value),
+        AccessOutcome<T>.Exists { What: var what } => Problems.Of(409, "conflict", $"There is {what} already."),
+        AccessOutcome<T>.NotFound { What: var what } => Problems.NotFound($"There is not {what}."),
+        AccessOutcome<T>.Invalid { Field: var field, Why: var why } => Problems.Invalid(field, why),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}

@@ -1,0 +1,53 @@
+using System.Text.Json.Serialization;
+using Countersign.Access;
+using Countersign.Web;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Countersign.Doors.Api;
+
+/// <summary>Countersign's own API: all that the pages and the command line can do. This list is its table of contents.</summary>
+public static class ApiEndpoints
+{
+    public const string Root = "/api/v1";
+
+    public static void MapApi(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup(Root).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
+
+        api.MapPost("/requests", SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
+        api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
+        api.MapGet("/requests/{id}", RequestEndpoints.Get).Produces<RequestView>().ProducesProblem(404);
+        api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn).Produces<RequestView>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
+        api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
+        api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
+        AdminEndpoints.Map(api);
+    }
+}
+
+/// <summary>Readers and writers for the bodies, made at build time: the first answer then comes as fast as the thousandth.</summary>
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SubmitBody))]
+[JsonSerializable(typeof(DecisionBody))]
+[JsonSerializable(typeof(CommentBody))]
+[JsonSerializable(typeof(WithdrawalBody))]
+[JsonSerializable(typeof(PersonBody))]
+[JsonSerializable(typeof(PasswordBody))]
+[JsonSerializable(typeof(GroupBody))]
+[JsonSerializable(typeof(TokenBody))]
+[JsonSerializable(typeof(SourceBody))]
+[JsonSerializable(typeof(RequestView))]
+[JsonSerializable(typeof(PageView))]
+[JsonSerializable(typeof(EventView))]
+[JsonSerializable(typeof(PersonView))]
+[JsonSerializable(typeof(PeopleView))]
+[JsonSerializable(typeof(GroupView))]
+[JsonSerializable(typeof(GroupsView))]
+[JsonSerializable(typeof(TokensView))]
+[JsonSerializable(typeof(NewToken))]
+[JsonSerializable(typeof(SourcesView))]
+[JsonSerializable(typeof(NewKey))]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
+internal sealed partial class ApiJson : JsonSerializerContext;

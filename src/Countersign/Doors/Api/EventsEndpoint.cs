@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Countersign.Outcomes;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+
+namespace Countersign.Doors.Api;
+
+public sealed record EventView(long Id, string Subject, string Kind, string At, string Actor, string Via, JsonElement Data);
+
+/// <summary>
+/// <c>GET /api/v1/events</c>: what the caller may see, as server-sent events. <c>Last-Event-ID</c> goes on where a broken
+/// stream ended. A stopping server ends the stream.
+/// </summary>
+internal static class EventsEndpoint
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    public static async Task<IResult> Run(HttpContext http, Asking asking, EventFeed feed, Store store, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    {
+        long? after = null;
+        if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
+        {
+            if (!long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return Problems.Malformed("Last-Event-ID is the number of an event of this stream.");
+            after = number;
+        }
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
+        var events = after is { } from ? feed.From(from, until.Token) : (await feed.Subscribe(until.Token)).ReadAllAsync(until.Token);
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            await http.Response.WriteAsync(": listening\n\n", until.Token);
+            await http.Response.Body.FlushAsync(until.Token);
+            await Write(http.Response, events, asking.Viewer, store, until.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The reader has gone, or the server stops.
+        }
+        return TypedResults.Empty;
+    }
+
+    private static async Task Write(HttpResponse response, IAsyncEnumerable<StoredEvent> events, Viewer viewer, Store store, CancellationToken until)
+    {
+        await using var next = events.GetAsyncEnumerator(until);
+        var waiting = next.MoveNextAsync().AsTask();
+        while (true)
+        {
+            // Proxies close streams that say nothing.
+            if (await Task.WhenAny(waiting, Task.Delay(Heartbeat, until)) != waiting)
+            {
+                until.ThrowIfCancellationRequested();
+                await response.WriteAsync(": still here\n\n", until);
+            }
+            else
+            {
+                if (!await waiting)
+                    return;
+                if (await MaySee(next.Current, viewer, store, until))
+                    await response.WriteAsync(Text(next.Current), until);
+                waiting = next.MoveNextAsync().AsTask();
+            }
+            await response.Body.FlushAsync(until);
+        }
+    }
+
+    private static string Text(StoredEvent e) =>
+        $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data)), ApiJson.Default.EventView)}\n\n";
+
+    /// <summary>Events of requests go to those who may see the request; everything else is for admins.</summary>
+    private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel)
+    {
+        const string prefix = "request:";
+        return viewer.IsAdmin
+            || (e.Subject.StartsWith(prefix, StringComparison.Ordinal)
+                && await Details.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel) is not null);
+    }
+}

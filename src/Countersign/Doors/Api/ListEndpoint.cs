@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.Access;
+using Countersign.Requests;
+using Countersign.Web;
+using Microsoft.AspNetCore.WebUtilities;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record PageView(IReadOnlyList<RequestView> Requests, string? Next, string? Previous);
+
+/// <summary>
+/// <c>GET /api/v1/requests</c>: newest first. Values of one filter, separated by commas or repeated, are alternatives.
+/// A page may hold fewer than asked for and still have a <c>next</c>.
+/// </summary>
+internal static class ListEndpoint
+{
+    private const int UsualPage = 50;
+    private static readonly string[] Known = ["status", "assignee", "group", "source", "text", "from", "before", "waiting", "size", "cursor"];
+
+    public static async Task<IResult> Run(HttpRequest request, Asking asking, Listing listing, Directory directory, Cursors cursors, CancellationToken cancel)
+    {
+        var snapshot = directory.Current;
+        var mistakes = new Mistakes();
+        foreach (var name in request.Query.Keys.Except(Known, StringComparer.Ordinal))
+            mistakes.Add(name.Length > 100 ? name[..100] : name, "There is no such filter.");
+
+        var filter = new Filter
+        {
+            Statuses = Many(request, "status", mistakes, Words.StatusOf, "Say active, approved, rejected or withdrawn."),
+            AssigneeUsers = Many(request, "assignee", mistakes, email => snapshot.FindPerson(email)?.Id, "Nobody here has this e-mail address."),
+            AssigneeGroups = Many(request, "group", mistakes, name => snapshot.FindGroup(name)?.Id, "No group here has this name."),
+            Sources = Many(request, "source", mistakes, name => snapshot.FindSource(name)?.Id, "No source here has this name."),
+            Text = One(request, "text"),
+            From = Time(request, "from", mistakes),
+            Before = Time(request, "before", mistakes),
+            WaitingForMe = One(request, "waiting") switch
+            {
+                null or "" => false,
+                "me" => true,
+                _ => Wrong(mistakes, "waiting", "The only value is me."),
+            },
+        };
+        if (filter.Text is { Length: > 200 } || filter.Text?.Any(char.IsControl) == true)
+            mistakes.Add("text", "A line of at most 200 characters.");
+        var size = UsualPage;
+        if (One(request, "size") is { Length: > 0 } asked && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > Listing.LargestPage))
+            mistakes.Add("size", $"A whole number from 1 to {Listing.LargestPage}.");
+        Position? position = null;
+        if (One(request, "cursor") is { Length: > 0 } cursor && (position = cursors.Read(cursor)) is null)
+            mistakes.Add("cursor", "This cursor is not one of ours, or it was altered. Start without one.");
+        if (mistakes.Any)
+            return Problems.Invalid(mistakes.ByField);
+
+        var page = await listing.Run(asking.Viewer, filter, size, position, cancel);
+        return TypedResults.Ok(new PageView(
+            [.. page.Requests.Select(r => RequestView.From(r, snapshot))],
+            page.Older is { } older ? cursors.Write(older) : null,
+            page.Newer is { } newer ? cursors.Write(newer) : null));
+    }
+
+    private static string? One(HttpRequest request, string name) => request.Query[name] is { Count: > 0 } values ? values[^1] : null;
+
+    private static List<T> Many<T>(HttpRequest request, string name, Mistakes mistakes, Func<string, T?> read, string wrong)
+        where T : struct
+    {
+        var words = request.Query[name].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct().ToList();
+        if (words.Count > Filter.MostValues)
+        {
+            mistakes.Add(name, $"At most {Filter.MostValues} values.");
+            return [];
+        }
+        var values = new List<T>();
+        foreach (var word in words)
+        {
+            if (read(word) is { } value)
+                values.Add(value);
+            else
+                mistakes.Add(name, wrong);
+        }
+        return values;
+    }
+
+    private static DateTimeOffset? Time(HttpRequest request, string name, Mistakes mistakes)
+    {
+        if (One(request, name) is not { Length: > 0 } text)
+            return null;
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time.Year is >= 1970 and < 5000)
+            return time;
+        mistakes.Add(name, "A time such as 2026-01-31T12:00:00Z.");
+        return null;
+    }
+
+    private static bool Wrong(Mistakes mistakes, string field, string why)
+    {
+        mistakes.Add(field, why);
+        return false;
+    }
+}
+
+/// <summary>Cursors: a position in a list, opaque, and signed so that a changed one is told from ours.</summary>
+public sealed class Cursors(RootKey rootKey)
+{
+    private const int TagSize = 12;
+    private readonly byte[] _key = rootKey.Derive("list cursors");
+
+    public string Write(Position position)
+    {
+        var text = Encoding.ASCII.GetBytes((position.Newer ? "+" : "-") + position.Id);
+        return WebEncoders.Base64UrlEncode([.. text, .. Tag(text)]);
+    }
+
+    public Position? Read(string cursor)
+    {
+        if (cursor.Length > 100)
+            return null;
+        byte[] bytes;
+        try
+        {
+            bytes = WebEncoders.Base64UrlDecode(cursor);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+        if (bytes.Length <= TagSize || !CryptographicOperations.FixedTimeEquals(bytes.AsSpan(^TagSize..), Tag(bytes.AsSpan(..^TagSize))))
+            return null;
+        var text = Encoding.ASCII.GetString(bytes.AsSpan(..^TagSize));
+        return new Position(text[1..], text[0] == '+');
+    }
+
+    private ReadOnlySpan<byte> Tag(ReadOnlySpan<byte> text) => HMACSHA256.HashData(_key, text).AsSpan(0, TagSize);
+}

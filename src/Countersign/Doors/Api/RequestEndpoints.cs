@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using Countersign.Access;
+using Countersign.Outcomes;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record DecisionBody : IChecked
+{
+    public const int LongestNote = 5_000;
+
+    /// <summary>approve, reject or abstain.</summary>
+    public string? Answer { get; init; }
+    public string? Note { get; init; }
+
+    /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
+    public string? Digest { get; init; }
+
+    public void Check(Mistakes mistakes)
+    {
+        if (Answer is null || Words.AnswerOf(Answer) is null)
+            mistakes.Add("answer", "Say approve, reject or abstain.");
+        mistakes.Lines("note", Note, LongestNote, required: false);
+        mistakes.Line("digest", Digest, 64, required: false);
+    }
+}
+
+public sealed record CommentBody : IChecked
+{
+    public string? Text { get; init; }
+
+    public void Check(Mistakes mistakes) => mistakes.Lines("text", Text, Comment.LongestText, required: true);
+}
+
+public sealed record WithdrawalBody : IChecked
+{
+    public string? Reason { get; init; }
+
+    public void Check(Mistakes mistakes) => mistakes.Lines("reason", Reason, DecisionBody.LongestNote, required: false);
+}
+
+/// <summary>One request: look, answer, say something, take it back, tell that it was applied.</summary>
+internal static class RequestEndpoints
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
+
+    /// <summary><c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.</summary>
+    public static async Task<IResult> Get(
+        string id, string? wait, Asking asking, Store store, Directory directory, EventFeed feed, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        if (wait is not null)
+        {
+            if (Durations.Parse(wait) is not { } patience || patience > LongestWait)
+                return Problems.Malformed($"wait is a duration such as 30s, at most {LongestWait.TotalSeconds:0}s.");
+            await UntilSettled(requestId, asking.Viewer, patience, store, feed, lifetime, cancel);
+        }
+        return await Details.Find(store, requestId, asking.Viewer, cancel) is { } details
+            ? TypedResults.Ok(RequestView.From(details, directory.Current))
+            : Problems.NotFound();
+    }
+
+    public static async Task<IResult> DecideOn(string id, JsonBody<DecisionBody> body, Asking asking, Decide decide, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        var outcome = await decide.Run(requestId, asking.Viewer, Words.AnswerOf(body.Value.Answer!)!.Value, body.Value.Note ?? "", body.Value.Digest, cancel);
+        return outcome switch
+        {
+            DecideOutcome.Recorded { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            DecideOutcome.Settled { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            DecideOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            DecideOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
+                "The content is not the one that was answered. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
+            DecideOutcome.StepNotOpen { Step: var step } => Problems.Of(409, "step_not_open", $"Your step, {step}, opens after the ones before it."),
+            DecideOutcome.NotAllowed { Rule: var rule, Why: var why } => Problems.NotAllowed(rule, why),
+            DecideOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    public static async Task<IResult> CommentOn(string id, JsonBody<CommentBody> body, Asking asking, Comment comment, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await comment.Run(requestId, asking.Viewer, body.Value.Text!, cancel) switch
+        {
+            CommentOutcome.Added { Request: var request } => TypedResults.Json(RequestView.From(request, directory.Current), ApiJson.Default.RequestView, statusCode: 201),
+            CommentOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            CommentOutcome.TooMany => Problems.Of(409, "conflict", $"A request takes at most {Comment.MostPerRequest} comments."),
+            CommentOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    public static async Task<IResult> WithdrawOne(string id, JsonBody<WithdrawalBody> body, Asking asking, Withdraw withdraw, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await withdraw.Run(requestId, asking.Viewer, body.Value.Reason ?? "", cancel) switch
+        {
+            WithdrawOutcome.Withdrawn { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            WithdrawOutcome.NotAllowed => Problems.NotAllowed("not_yours", "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."),
+            WithdrawOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    public static async Task<IResult> Applied(string id, Asking asking, MarkApplied markApplied, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await markApplied.Run(requestId, asking.Viewer, cancel) switch
+        {
+            MarkAppliedOutcome.Applied { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            MarkAppliedOutcome.Breach { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            MarkAppliedOutcome.AlreadyApplied { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            MarkAppliedOutcome.NotAllowed => Problems.NotAllowed("not_yours", "That a change was applied is said by its source, by whoever asked, or by an admin."),
+            MarkAppliedOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Settled(ApprovalRequest request, Directory directory) => Problems.Of(409, "already_settled",
+        $"This request is {request.Status.Ours()}: {request.Display}.", request: RequestView.From(request, directory.Current));
+
+    private static async Task UntilSettled(
+        RequestId id, Viewer viewer, TimeSpan patience, Store store, EventFeed feed, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    {
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
+        until.CancelAfter(patience);
+        try
+        {
+            var news = await feed.Subscribe(until.Token);
+            // Subscribed first, looked second: a settling in between is heard.
+            if (await Details.FindRequest(store, id, viewer, until.Token) is not { IsSettled: false })
+                return;
+            await foreach (var fresh in news.ReadAllAsync(until.Token))
+            {
+                if (fresh.Subject == id.Subject && await Details.FindRequest(store, id, viewer, until.Token) is not { IsSettled: false })
+                    return;
+            }
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // Patience is over, or the server stops: the answer is how it stands.
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Doors.Api;
+
+public sealed record PartyView(string Party, string Name)
+{
+    public static PartyView From(Approver approver) => new(approver.Party.Text, approver.Name);
+}
+
+public sealed record StepView(string Name, int Need, IReadOnlyList<PartyView> From);
+
+public sealed record DecisionView(int N, PartyView Person, string Answer, string Note, string Digest, string Via, string At);
+
+public sealed record SaidView(int N, string Actor, string Text, string Via, string At);
+
+/// <summary>A request as the API shows it. Lists and answers to changes leave out what is long; GET of one request has it all.</summary>
+public sealed record RequestView
+{
+    public required string Id { get; init; }
+    public required string Status { get; init; }
+
+    /// <summary>In a few words: what is still missing, or who decided.</summary>
+    public required string Display { get; init; }
+    public required string Subject { get; init; }
+    public required string Source { get; init; }
+    public string? ExternalId { get; init; }
+    public required string SentBy { get; init; }
+    public required string Requester { get; init; }
+    public PartyView? Assignee { get; init; }
+    public required int Revision { get; init; }
+
+    /// <summary>Names the content. A decision sends it back, so that nobody approves what they have not seen.</summary>
+    public required string Digest { get; init; }
+    public required string CreatedAt { get; init; }
+    public string? ExpiresAt { get; init; }
+    public string? SettledAt { get; init; }
+    public string? AppliedAt { get; init; }
+
+    /// <summary>Set when the change was applied without an approval.</summary>
+    public string? BreachedAt { get; init; }
+
+    public string? Message { get; init; }
+    public JsonElement? Facts { get; init; }
+    public IReadOnlyList<StepView>? Steps { get; init; }
+    public IReadOnlyList<DecisionView>? Decisions { get; init; }
+    public IReadOnlyList<SaidView>? Comments { get; init; }
+
+    public static RequestView From(ApprovalRequest request, DirectorySnapshot directory) => new()
+    {
+        Id = request.Id.Value,
+        Status = request.Status.Ours(),
+        Display = request.Display,
+        Subject = request.Subject,
+        Source = directory.Sources.TryGetValue(request.SourceId, out var source) ? source.Name : "",
+        ExternalId = request.ExternalId,
+        SentBy = request.SentBy.Ours(),
+        Requester = request.RequesterName,
+        Assignee = AssigneeOf(request, directory),
+        Revision = request.Revision,
+        Digest = request.Digest,
+        CreatedAt = Instant.ToText(request.CreatedAt),
+        ExpiresAt = Time(request.ExpiresAt),
+        SettledAt = Time(request.SettledAt),
+        AppliedAt = Time(request.AppliedAt),
+        BreachedAt = Time(request.BreachedAt),
+    };
+
+    public static RequestView From(Details details, DirectorySnapshot directory) => From(details.Request, directory) with
+    {
+        Message = details.Current.Message,
+        Facts = JsonElement.Parse(details.Current.Facts),
+        Steps = [.. details.Request.Policy.Steps.Select(s => new StepView(s.Name, s.Need, [.. s.From.Select(PartyView.From)]))],
+        Decisions = [.. details.Decisions.Select(d =>
+            new DecisionView(d.N, new PartyView(Party.Person(d.PersonId).Text, d.PersonName), d.Answer.Ours(), d.Note, d.Digest, d.Via, Instant.ToText(d.At)))],
+        Comments = [.. details.Comments.Select(c => new SaidView(c.N, c.Actor, c.Text, c.Via, Instant.ToText(c.At)))],
+    };
+
+    private static PartyView? AssigneeOf(ApprovalRequest request, DirectorySnapshot directory) =>
+        request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person) ? PartyView.From(person.AsApprover)
+        : request.AssigneeGroup is { } id && directory.Groups.TryGetValue(id, out var group) ? PartyView.From(group.AsApprover)
+        : null;
+
+    private static string? Time(DateTimeOffset? time) => time is { } at ? Instant.ToText(at) : null;
+}

@@ -1,0 +1,160 @@
+using System.Text.Json;
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+using Microsoft.AspNetCore.Mvc;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record AssigneeBody
+{
+    /// <summary>E-mail address of the one person who decides.</summary>
+    public string? Person { get; init; }
+
+    /// <summary>Name of the group any member of which decides.</summary>
+    public string? Group { get; init; }
+}
+
+public sealed record RequesterBody
+{
+    public string? Email { get; init; }
+    public string? Name { get; init; }
+}
+
+public sealed record SubmitBody : IChecked
+{
+    public const int LongestSubject = 1_000;
+    public const int LongestMessage = 100_000;
+    private const int MostFacts = 100;
+
+    /// <summary>Your own id for it: asking again under the same id is the same request.</summary>
+    public string? ExternalId { get; init; }
+    public string? Subject { get; init; }
+    public string? Message { get; init; }
+
+    /// <summary>Names and values that policies and readers may want: environment, flag, risk.</summary>
+    public JsonElement? Facts { get; init; }
+    public AssigneeBody? Assignee { get; init; }
+
+    /// <summary>Who wants the change, when that is not whoever sends this. They may not decide.</summary>
+    public RequesterBody? Requester { get; init; }
+
+    public void Check(Mistakes mistakes)
+    {
+        mistakes.Line("subject", Subject, LongestSubject, required: true);
+        mistakes.Lines("message", Message, LongestMessage, required: false);
+        mistakes.Line("externalId", ExternalId, 200, required: false);
+        mistakes.Line("requester.email", Requester?.Email, 254, required: false);
+        mistakes.Line("requester.name", Requester?.Name, Names.Longest, required: false);
+        if (ExternalId is "")
+            mistakes.Add("externalId", "Leave it out, or give it at least one character.");
+        if (Assignee is { Person: null, Group: null } or { Person: not null, Group: not null })
+            mistakes.Add("assignee", "Name either a person or a group.");
+        if (Facts is { ValueKind: not JsonValueKind.Null } facts)
+            CheckFacts(mistakes, facts);
+    }
+
+    private static void CheckFacts(Mistakes mistakes, JsonElement facts)
+    {
+        if (facts.ValueKind != JsonValueKind.Object)
+        {
+            mistakes.Add("facts", "Facts are an object of names and values.");
+            return;
+        }
+        var count = 0;
+        foreach (var fact in facts.EnumerateObject())
+        {
+            if (++count > MostFacts)
+            {
+                mistakes.Add("facts", $"At most {MostFacts} facts.");
+                return;
+            }
+            mistakes.Line($"facts.{fact.Name}", fact.Name, 100, required: true);
+            var values = fact.Value.ValueKind == JsonValueKind.Array ? fact.Value.EnumerateArray().ToArray() : [fact.Value];
+            if (values.Any(v => v.ValueKind is JsonValueKind.Object or JsonValueKind.Array))
+                mistakes.Add($"facts.{fact.Name}", "A fact is a text, a number, yes or no, or a list of those.");
+            foreach (var value in values.Where(v => v.ValueKind == JsonValueKind.String))
+                mistakes.Lines($"facts.{fact.Name}", value.GetString(), 5_000, required: false);
+        }
+    }
+}
+
+/// <summary><c>POST /api/v1/requests</c>: a source or a person asks.</summary>
+internal static class SubmitEndpoint
+{
+    private const string BuiltIn = "api";
+    private const int LongestKey = 255;
+
+    public static async Task<IResult> Run(
+        JsonBody<SubmitBody> body, Asking asking, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
+        Submit submit, Directory directory, HttpContext http, CancellationToken cancel)
+    {
+        if (idempotencyKey is { Length: 0 or > LongestKey })
+            return Problems.Malformed($"Idempotency-Key has 1 to {LongestKey} characters.");
+        var snapshot = directory.Current;
+        var caller = asking.Caller;
+        if (caller.Person is { Role: Role.EndUser })
+            return Problems.NotAllowed("agents_ask", "Asking for an approval takes the role agent or admin.");
+
+        Approver? assignee = null;
+        if (body.Value.Assignee is { } wanted && (assignee = Find(wanted, snapshot)) is null)
+            return Problems.Invalid("assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
+
+        var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
+        var creator = caller.Person?.Id ?? source.PersonId;
+        var submission = new Submission
+        {
+            SourceId = source.Id,
+            SentBy = SentBy.Api,
+            ExternalId = body.Value.ExternalId,
+            Subject = body.Value.Subject!.Trim(),
+            Message = body.Value.Message ?? "",
+            Facts = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}",
+            Body = body.Text,
+            Digest = body.Digest,
+            Requester = WhoAsks(body.Value.Requester, caller, creator, snapshot),
+            CreatorId = creator,
+            Assignee = assignee,
+            Policy = WhoDecides.For(assignee, source.Policy, requesterUnknown: false),
+        };
+        var repeatable = idempotencyKey is null ? null : new Repeatable(
+            Hashes.Sha256($"{caller.Viewer.Party}\n{idempotencyKey}"), body.Digest,
+            created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Default.RequestView));
+
+        return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
+        {
+            SubmitOutcome.Created { Request: var request } => TypedResults.Created(Address(http, request), RequestView.From(request, snapshot)),
+            SubmitOutcome.Known { Request: var request } => TypedResults.Ok(RequestView.From(request, snapshot)),
+            SubmitOutcome.Revised { Request: var request } => TypedResults.Ok(RequestView.From(request, snapshot)),
+            SubmitOutcome.Settled { Request: var request } => Problems.Of(409, "already_settled",
+                "A request with this externalId and other content is settled. Ask under a new externalId.", request: RequestView.From(request, snapshot)),
+            SubmitOutcome.Replayed { Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: 201),
+            SubmitOutcome.KeyTaken => Problems.Of(409, "conflict", "This Idempotency-Key was used for another body."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    public static string Address(HttpContext http, ApprovalRequest request) => $"{http.Request.PathBase}/api/v1/requests/{request.Id}";
+
+    private static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
+        wanted.Person is { } email
+            ? snapshot.FindPerson(email) is { IsDisabled: false } person ? person.AsApprover : null
+            : snapshot.FindGroup(wanted.Group!)?.AsApprover;
+
+    /// <summary>The creator may not decide, nor may whoever the body names: that person, or everyone of that name.</summary>
+    private static Requester WhoAsks(RequesterBody? named, Caller caller, long? creator, DirectorySnapshot snapshot)
+    {
+        var byEmail = named?.Email is { } email ? snapshot.FindPerson(email) : null;
+        var barred = new SortedSet<long>();
+        if (creator is { } id)
+            barred.Add(id);
+        if (byEmail is not null)
+            barred.Add(byEmail.Id);
+        else if (named is { Email: null, Name: { } name })
+            barred.UnionWith(snapshot.PeopleByName[Directory.KeyOf(name)].Select(p => p.Id));
+        return new Requester(byEmail?.Id ?? caller.Person?.Id, byEmail?.Name ?? named?.Name ?? named?.Email ?? caller.Viewer.Name, [.. barred]);
+    }
+}

@@ -1,0 +1,208 @@
+using System.Text;
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>What a list shows: values within one filter are alternatives, filters narrow one another, none means all.</summary>
+public sealed record Filter
+{
+    public const int MostValues = 100;
+
+    public IReadOnlyList<Status> Statuses { get; init; } = [];
+    public IReadOnlyList<long> AssigneeUsers { get; init; } = [];
+    public IReadOnlyList<long> AssigneeGroups { get; init; } = [];
+    public IReadOnlyList<long> Sources { get; init; } = [];
+
+    /// <summary>Found in the subject, the requester's name or the source's own id, in any case.</summary>
+    public string? Text { get; init; }
+    public DateTimeOffset? From { get; init; }
+    public DateTimeOffset? Before { get; init; }
+
+    /// <summary>Only what waits for the viewer.</summary>
+    public bool WaitingForMe { get; init; }
+}
+
+/// <summary>Where a page starts: beyond this request, towards older (the usual way) or newer ones.</summary>
+public sealed record Position(string Id, bool Newer);
+
+/// <summary>One page, newest first. A page may be short and still have more behind it, where a filter had much to skip.</summary>
+public sealed record Page(IReadOnlyList<ApprovalRequest> Requests, Position? Older, Position? Newer);
+
+/// <summary>
+/// Lists cost the page and not the table. One filter drives: it is a union of index ranges, each cut to the page, newest
+/// first. What it does not cover is checked row by row over at most <see cref="Longest"/> rows per page.
+/// </summary>
+public sealed class Listing(Store store)
+{
+    public const int LargestPage = 100;
+    private const int Longest = 2_000;
+    private static readonly Status[] AllStatuses = Enum.GetValues<Status>();
+
+    public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
+        store.Read(async reader =>
+        {
+            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe)
+                ? []
+                : await reader.All<IdRow>("SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
+            var newer = position?.Newer ?? false;
+            var query = new Query(viewer, filter, [.. groups.Select(g => g.Id)], position);
+            var rows = await reader.All<RequestRow>(query.Rows(size + 1), query.Arguments);
+
+            var more = rows.Count > size;
+            string? end = null;
+            if (more)
+            {
+                rows.RemoveAt(size);
+                end = rows[^1].Id;
+            }
+            else if (query.IsChecked)
+            {
+                // Fewer than a page matched among the rows looked at; if the look was cut short, it goes on from there.
+                end = await reader.Text(query.LastLookedAt(), query.Arguments);
+            }
+            if (newer)
+                rows.Reverse();
+            var requests = rows.ConvertAll(row => row.ToRequest());
+            // Walking towards older ones there is always a way back to where one came from, and the other way round.
+            var back = requests.Count == 0 ? position is null ? null : position with { Newer = !newer }
+                : position is null ? null : new Position(newer ? requests[^1].Id.Value : requests[0].Id.Value, !newer);
+            var on = end is null ? null : new Position(end, newer);
+            return newer ? new Page(requests, back, on) : new Page(requests, on, back);
+        }, cancel);
+
+    private sealed class IdRow
+    {
+        public required string Id { get; init; }
+    }
+
+    /// <summary>The statement for one filter: which ranges it reads and what it still has to check.</summary>
+    private sealed class Query
+    {
+        private readonly string _bounds;
+        private readonly string _order;
+        private readonly List<string> _ranges = [];
+        private readonly List<string> _checks = [];
+        private readonly bool _mayRepeat;
+
+        public Query(Viewer viewer, Filter filter, string[] groups, Position? position)
+        {
+            var newer = position?.Newer ?? false;
+            _order = newer ? "ASC" : "DESC";
+            _bounds = Bounds(filter, position);
+
+            // The one filter that reads the fewest rows drives; the others check.
+            var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
+            string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin ? [Party.Admins.Text] : Array.Empty<string>()];
+            var driver = filter.WaitingForMe ? "waiting"
+                : filter.AssigneeUsers.Count > 0 ? "assignee_user"
+                : filter.AssigneeGroups.Count > 0 ? "assignee_group"
+                : filter.Sources.Count > 0 && viewer.IsAdmin ? "source_id"
+                : !viewer.IsAdmin ? "parties"
+                : filter.Statuses.Count > 0 ? "status"
+                : "all";
+            switch (driver)
+            {
+                case "waiting" or "parties":
+                    foreach (var party in mine)
+                        Range(driver, "request_id", $"party = {Argument(party)}");
+                    _mayRepeat = mine.Length > 1;
+                    break;
+                case "status":
+                    foreach (var status in statuses)
+                        Range("requests", "id", $"status = {Argument(status.Ours())}");
+                    break;
+                case "all":
+                    Range("requests", "id", "1 = 1");
+                    break;
+                default:
+                    var values = driver switch { "assignee_user" => filter.AssigneeUsers, "assignee_group" => filter.AssigneeGroups, _ => filter.Sources };
+                    foreach (var value in values.Distinct())
+                    {
+                        var one = Argument(value);
+                        foreach (var status in statuses)
+                            Range("requests", "id", $"{driver} = {one} AND status = {Argument(status.Ours())}");
+                    }
+                    break;
+            }
+
+            if (driver is "waiting")
+            {
+                // A group still waits for its other members when I have answered; I do not.
+                _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
+            }
+            if (driver is "waiting" or "parties" && filter.Statuses.Count > 0)
+                Check("status", [.. statuses.Select(s => (object)s.Ours())]);
+            if (driver is not "assignee_user" && filter.AssigneeUsers.Count > 0)
+                Check("assignee_user", [.. filter.AssigneeUsers.Select(v => (object)v)]);
+            if (driver is not "assignee_group" && filter.AssigneeGroups.Count > 0)
+                Check("assignee_group", [.. filter.AssigneeGroups.Select(v => (object)v)]);
+            if (driver is not "source_id" && filter.Sources.Count > 0)
+                Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
+            if (filter.Text is { Length: > 0 } text)
+                _checks.Add($"r.search LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'");
+            if (!viewer.IsAdmin && driver is not ("waiting" or "parties"))
+            {
+                (Arguments["admin"], Arguments["me"], Arguments["person"]) = (0L, viewer.Party, viewer.PersonOrNone);
+                _checks.Add(Viewer.MaySee);
+            }
+        }
+
+        public Dictionary<string, object?> Arguments { get; } = [];
+
+        /// <summary>Whether rows must be checked one by one, so that a look may end before the page is full.</summary>
+        public bool IsChecked => _checks.Count > 0;
+
+        public string Rows(int wanted)
+        {
+            Arguments["wanted"] = wanted;
+            return $"""
+                SELECT {RequestRow.Columns} FROM ({Ids(IsChecked ? Longest : wanted)}) k
+                JOIN requests r ON r.id = k.id JOIN stamps s ON s.hash = r.stamp
+                {(IsChecked ? "WHERE " + string.Join(" AND ", _checks) : "")}
+                ORDER BY r.id {_order} LIMIT @wanted
+                """;
+        }
+
+        public string LastLookedAt() =>
+            $"SELECT CASE WHEN count(*) = {Longest} THEN {(_order == "ASC" ? "max" : "min")}(id) END FROM ({Ids(Longest)}) k";
+
+        private string Ids(int most)
+        {
+            Arguments["most"] = most;
+            if (_ranges.Count == 1)
+                return _ranges[0];
+            var union = string.Join(" UNION ALL ", _ranges.Select(range => $"SELECT * FROM ({range}) u"));
+            return $"SELECT {(_mayRepeat ? "DISTINCT " : "")}id FROM ({union}) u ORDER BY id {_order} LIMIT @most";
+        }
+
+        private void Range(string table, string column, string condition) =>
+            _ranges.Add($"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)} ORDER BY {column} {_order} LIMIT @most");
+
+        private void Check(string column, object[] values) =>
+            _checks.Add($"r.{column} IN ({string.Join(", ", values.Select(Argument))})");
+
+        private string Bounds(Filter filter, Position? position)
+        {
+            var bounds = new StringBuilder();
+            if (position is not null)
+                Bound(position.Newer ? ">" : "<", position.Id);
+            if (filter.From is { } from)
+                Bound(">=", RequestId.FirstAt(from));
+            if (filter.Before is { } before)
+                Bound("<", RequestId.FirstAt(before));
+            return bounds.ToString();
+
+            void Bound(string comparison, string id) => bounds.Append(" AND {id} ").Append(comparison).Append(' ').Append(Argument(id));
+        }
+
+        private string Argument(object value)
+        {
+            var name = $"a{Arguments.Count}";
+            Arguments[name] = value;
+            return "@" + name;
+        }
+
+        private static string Escape(string text) => text.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+    }
+}

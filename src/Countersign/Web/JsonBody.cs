@@ -1,0 +1,192 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Countersign.Requests;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Options;
+using HttpJsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
+
+namespace Countersign.Web;
+
+/// <summary>What a body must do beyond having the right shape.</summary>
+public interface IChecked
+{
+    /// <summary>Every mistake, by the name of the member.</summary>
+    void Check(Mistakes mistakes);
+}
+
+public interface IJsonBody
+{
+    ProblemHttpResult? Problem { get; }
+}
+
+/// <summary>
+/// A JSON body, read strictly: size-capped, no duplicate members, every unknown member named, types and texts checked.
+/// <see cref="AnswerMistakes"/> answers for a body that is not good, so handlers see only good ones.
+/// </summary>
+public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
+    where T : class
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 32 };
+
+    private JsonBody(ProblemHttpResult problem) => Problem = problem;
+
+    private JsonBody(T value, string text, string digest) => (Value, Text, Digest) = (value, text, digest);
+
+    public ProblemHttpResult? Problem { get; }
+
+    public T Value { get; } = null!;
+
+    /// <summary>The body as it came.</summary>
+    public string Text { get; } = "";
+
+    public string Digest { get; } = "";
+
+    public static async ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter)
+    {
+        if (!http.Request.HasJsonContentType())
+            return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));
+        byte[] bytes;
+        try
+        {
+            if (await ReadAll(http.Request.BodyReader, http.RequestAborted) is not { } read)
+                return new(TooLarge());
+            bytes = read;
+        }
+        catch (BadHttpRequestException failure) when (failure.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return new(TooLarge());
+        }
+        return Read(bytes, http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+
+    private static JsonBody<T> Read(byte[] bytes, JsonSerializerOptions options)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes, Strict);
+            var type = options.GetTypeInfo(typeof(T));
+            var mistakes = new Mistakes();
+            Unknown(document.RootElement, type, "", mistakes, options);
+            // Also reads every text once, so that a lone surrogate is found here and nowhere later.
+            var digest = Requests.Digest.Of(document.RootElement);
+            if (mistakes.Any)
+                return new(Problems.Invalid(mistakes.ByField));
+            if (document.RootElement.Deserialize(type) is not T value)
+                return new(Problems.Malformed("The body must be a JSON object."));
+            (value as IChecked)?.Check(mistakes);
+            return mistakes.Any ? new(Problems.Invalid(mistakes.ByField)) : new(value, System.Text.Encoding.UTF8.GetString(bytes), digest);
+        }
+        catch (JsonException wrong) when (wrong.Path is { Length: > 0 } path && !path.Contains('\'', StringComparison.Ordinal) && wrong.InnerException is not JsonException && path != "$")
+        {
+            return new(Problems.Invalid(path.TrimStart('$', '.'), "This value has the wrong type or is missing."));
+        }
+        catch (JsonException broken)
+        {
+            return new(Problems.Malformed(broken.LineNumber is { } line
+                ? $"The body is not the JSON that is expected here: line {line + 1}, byte {broken.BytePositionInLine + 1}."
+                : $"The body is not the JSON that is expected here. {(broken.Message.Contains("uplicate", StringComparison.Ordinal) ? "A member appears twice." : "A required member is missing, or it is not an object.")}"));
+        }
+        catch (InvalidOperationException)
+        {
+            return new(Problems.Malformed("The body holds text that is not valid Unicode (half of a surrogate pair)."));
+        }
+    }
+
+    /// <summary>Names every member that the type does not have, also inside nested bodies.</summary>
+    private static void Unknown(JsonElement value, JsonTypeInfo type, string path, Mistakes mistakes, JsonSerializerOptions options)
+    {
+        if (value.ValueKind != JsonValueKind.Object || type.Kind != JsonTypeInfoKind.Object)
+            return;
+        foreach (var member in value.EnumerateObject())
+        {
+            if (type.Properties.FirstOrDefault(p => p.Name == member.Name) is { } known)
+            {
+                if (known.PropertyType.Assembly == typeof(T).Assembly)
+                    Unknown(member.Value, options.GetTypeInfo(known.PropertyType), path + member.Name + ".", mistakes, options);
+            }
+            else
+            {
+                mistakes.Add(path + (member.Name.Length > 100 ? member.Name[..100] + "…" : member.Name), "This member is not known here.");
+            }
+        }
+    }
+
+    private static async ValueTask<byte[]?> ReadAll(PipeReader reader, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var result = await reader.ReadAsync(cancel);
+            if (result.Buffer.Length > Settings.LargestBody)
+                return null;
+            if (result.IsCompleted)
+            {
+                var bytes = result.Buffer.ToArray();
+                reader.AdvanceTo(result.Buffer.End);
+                return bytes;
+            }
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    private static ProblemHttpResult TooLarge() =>
+        Problems.Of(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {Settings.LargestBody / 1024} KiB.");
+}
+
+/// <summary>For a group of endpoints: a body that is not good is answered before the handler runs.</summary>
+public static class AnswerMistakes
+{
+    public static ValueTask<object?> Filter(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        foreach (var argument in context.Arguments)
+        {
+            if (argument is IJsonBody { Problem: { } problem })
+                return ValueTask.FromResult<object?>(problem);
+        }
+        return next(context);
+    }
+}
+
+/// <summary>Mistakes in a body, gathered so that one answer names them all.</summary>
+public sealed class Mistakes
+{
+    public Dictionary<string, string[]> ByField { get; } = [];
+
+    public bool Any => ByField.Count > 0;
+
+    public void Add(string field, string why) => ByField[field] = ByField.TryGetValue(field, out var others) ? [.. others, why] : [why];
+
+    /// <summary>A line of text: no control characters.</summary>
+    public void Line(string field, string? text, int longest, bool required)
+    {
+        if (Text(field, text, longest, required) && text!.Any(char.IsControl))
+            Add(field, "A line of text holds no control characters.");
+    }
+
+    /// <summary>Text of several lines: of the control characters only tab and line breaks.</summary>
+    public void Lines(string field, string? text, int longest, bool required)
+    {
+        if (Text(field, text, longest, required) && text!.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t')))
+            Add(field, "Text holds no control characters but tab and line breaks.");
+    }
+
+    private bool Text(string field, string? text, int longest, bool required)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            if (required)
+                Add(field, "This is needed.");
+            return false;
+        }
+        if (text.Length <= longest)
+            return true;
+        Add(field, $"At most {longest} characters.");
+        return false;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using Countersign.Access;
+using Countersign.Doors.Api;
+using Countersign.Outcomes;
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.ResponseCompression;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Web;
+
+/// <summary>The running server: what it is made of, and the order in which a call passes through it.</summary>
+public static class Server
+{
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(15);
+
+    /// <summary>Serves until told to stop. 1 when it cannot start, with the reason on standard error.</summary>
+    public static async Task<int> Run(Settings settings, string[] switches, CancellationToken cancel)
+    {
+        Store store;
+        RootKey rootKey;
+        try
+        {
+            rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
+#pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
+            store = await Store.Open(settings.Store, TimeProvider.System);
+#pragma warning restore RS0030
+        }
+        catch (Exception failure) when (failure is StoreUnavailable or InvalidOperationException)
+        {
+            await Console.Error.WriteLineAsync(failure.Message);
+            return 1;
+        }
+        await using (store)
+        {
+            await using var app = Build(settings, store, rootKey, switches);
+            await app.RunAsync(cancel);
+        }
+        return 0;
+    }
+
+    public static WebApplication Build(Settings settings, Store store, RootKey rootKey, string[] switches, Action<IServiceCollection>? replace = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "countersign", ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddEnvironmentVariables(Settings.Prefix).AddCommandLine(switches);
+        builder.WebHost.UseKestrelHttpsConfiguration().UseUrls([.. settings.Urls]).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
+        });
+        replace?.Invoke(builder.Services);
+        AddServices(builder.Services, settings, store, rootKey);
+        Telemetry.Add(builder.Services, builder.Configuration);
+
+        var app = builder.Build();
+        UsePipeline(app, settings);
+        app.MapHealth();
+        app.MapOpenApi();
+        app.MapApi();
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
+    {
+        services.AddCountersign(settings, store, rootKey);
+        services.AddSingleton<Listing>().AddSingleton<Callers>().AddSingleton<Cursors>();
+        services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
+        services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
+        services.AddHostedService<DirectoryFollower>();
+
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
+        services.AddOpenApi("v1");
+        services.AddResponseCompression(options =>
+        {
+            // Answers carry no secret beside text that an outsider chooses (keys are shown once, in answers to admins), so TLS is no obstacle.
+            options.EnableForHttps = true;
+            options.MimeTypes = ResponseCompressionDefaults.MimeTypes;
+        });
+    }
+
+    /// <summary>What a call passes, from the outside in.</summary>
+    private static void UsePipeline(WebApplication app, Settings settings)
+    {
+        app.UseExceptionHandler();
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
+        forwarded.KnownIPNetworks.Clear();
+        forwarded.KnownProxies.Clear();
+        foreach (var network in settings.KnownProxies)
+            forwarded.KnownIPNetworks.Add(network);
+        app.UseForwardedHeaders(forwarded);
+        app.UseStatusCodePages(Problems.WriteBare);
+        app.UseResponseCompression();
+        if (settings.PathBase.Length > 0)
+            app.UsePathBase(settings.PathBase);
+        app.Use(OneLeadingSlash);
+        app.UseSwaggerUI(docs =>
+        {
+            docs.RoutePrefix = "docs";
+            docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
+        });
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ApiEndpoints.Root), api => api.UseMiddleware<Gate>());
+        app.UseRouting();
+    }
+
+    /// <summary>A base URL that ends in a slash makes callers ask for <c>//api/…</c>; they mean the same.</summary>
+    private static Task OneLeadingSlash(HttpContext http, RequestDelegate next)
+    {
+        if (http.Request.Path.Value is { } path && path.StartsWith("//", StringComparison.Ordinal))
+            http.Request.Path = "/" + path.TrimStart('/');
+        return next(http);
+    }
+}
