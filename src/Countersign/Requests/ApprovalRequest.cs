@@ -67,7 +67,11 @@ public sealed record Decision
     public required Answer Answer { get; init; }
     public required string Note { get; init; }
 
-    /// <summary>The content that was answered.</summary>
+    /// <summary>
+    /// The content that was answered. The number matters as well: when a content comes back after another, its policy
+    /// may be another one, and what was said to the first does not speak to it.
+    /// </summary>
+    public required int Revision { get; init; }
     public required string Digest { get; init; }
 
     /// <summary>The steps that its author could fill at that moment. Leaving a group later does not undo it.</summary>

@@ -67,7 +67,7 @@ public sealed class Decide(Store store)
         var before = Weigh.Of(request, decisions, tx.Now);
         if (before is Verdict.StillPending { OpenStep: var open } && steps[0] > open)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
-        if (before is Verdict.StillPending && decisions.FindLast(d => d.PersonId == personId && d.Digest == request.Digest) is { } last
+        if (before is Verdict.StillPending && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
             && last.Answer == answer && last.Note == note && last.Steps.SequenceEqual(steps) && !last.AuthorDisabled)
         {
             return new DecideOutcome.Recorded(request);
@@ -76,6 +76,7 @@ public sealed class Decide(Store store)
         var decision = new Decision
         {
             N = decisions.Count + 1,
+            Revision = request.Revision,
             PersonId = personId,
             PersonName = author.Name,
             Answer = answer,
@@ -102,6 +103,7 @@ public sealed class Decide(Store store)
             person = personId,
             answer = answer.Ours(),
             note,
+            revision = decision.Revision,
             digest = decision.Digest,
             steps,
             status = status.Ours(),
@@ -112,13 +114,14 @@ public sealed class Decide(Store store)
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
         await tx.Execute(
             """
-            INSERT INTO decisions (request_id, n, digest, person_id, answer, note, steps, via, at)
-            VALUES (@id, @n, @digest, @person, @answer, @note, @steps, @via, @at)
+            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, via, at)
+            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @via, @at)
             """,
             new
             {
                 id,
                 n = decision.N,
+                revision = decision.Revision,
                 digest = decision.Digest,
                 person = decision.PersonId,
                 answer = decision.Answer.Ours(),

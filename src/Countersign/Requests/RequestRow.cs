@@ -104,6 +104,7 @@ internal sealed class RequestRow
 internal sealed class DecisionRow
 {
     public long N { get; init; }
+    public long Revision { get; init; }
     public long PersonId { get; init; }
     public required string PersonName { get; init; }
     public required string Answer { get; init; }
@@ -118,7 +119,7 @@ internal sealed class DecisionRow
     {
         var rows = await reader.All<DecisionRow>(
             """
-            SELECT d.n, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.last_disabled_at
+            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.last_disabled_at
             FROM decisions d JOIN people p ON p.id = d.person_id
             WHERE d.request_id = @id ORDER BY d.n
             """,
@@ -129,6 +130,7 @@ internal sealed class DecisionRow
     private Decision ToDecision() => new()
     {
         N = (int)N,
+        Revision = (int)Revision,
         PersonId = PersonId,
         PersonName = PersonName,
         Answer = Words.AnswerOf(Answer) ?? throw new FormatException("The store holds an answer that is none."),

@@ -108,6 +108,7 @@ CREATE TABLE stamps (hash text COLLATE "C" PRIMARY KEY, policy text COLLATE "C" 
 CREATE TABLE decisions (
   request_id text COLLATE "C" NOT NULL REFERENCES requests (id),
   n bigint NOT NULL,
+  revision bigint NOT NULL,
   digest text COLLATE "C" NOT NULL,
   person_id bigint NOT NULL REFERENCES people (id),
   answer text COLLATE "C" NOT NULL CHECK (answer IN ('approve', 'reject', 'abstain')),

@@ -108,6 +108,7 @@ CREATE TABLE stamps (hash TEXT PRIMARY KEY, policy TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decisions (
   request_id TEXT NOT NULL REFERENCES requests (id),
   n INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
   digest TEXT NOT NULL,
   person_id INTEGER NOT NULL REFERENCES people (id),
   answer TEXT NOT NULL CHECK (answer IN ('approve', 'reject', 'abstain')),

@@ -1,0 +1,28 @@
+using Countersign.Requests;
+using Xunit;
+
+namespace Countersign.Tests;
+
+public sealed class RevisionTests
+{
+    [Theory, BothEngines]
+    public async Task A_content_that_comes_back_under_another_policy_starts_without_answers(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var (dev, security) = (await hub.AddPerson("Dev"), await hub.AddPerson("Sec"));
+        var first = Some.Policy(Some.Step("devs", 2, dev.AsApprover, security.AsApprover));
+        var request = await hub.Ask(first);
+        await hub.Approve(request, dev);
+
+        var submission = Some.Submission(first) with { ExternalId = request.ExternalId };
+        Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(submission.Saying("Something else"), Some.Origin, null, default));
+        var strict = submission with { Policy = Some.Policy(Some.Step("security", 1, security.AsApprover), Some.Step("devs", 1, dev.AsApprover)) };
+        var back = Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(strict, Some.Origin, null, default)).Request;
+
+        Assert.Equal(request.Digest, back.Digest);
+        // As a dev's yes to the first it would now pass for security's.
+        Assert.IsType<DecideOutcome.StepNotOpen>(await hub.Answer(back, dev, Answer.Approve, digest: back.Digest));
+        Assert.IsType<DecideOutcome.Recorded>(await hub.Answer(back, security, Answer.Abstain, digest: back.Digest));
+        Assert.Equal(Status.Active, (await hub.Find(request.Id)).Status);
+    }
+}
