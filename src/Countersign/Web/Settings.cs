@@ -21,6 +21,9 @@ public sealed record Settings
 
     public StoreOptions Store => new(Data, Database);
 
+    /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
+    public string BaseUrl => PublicUrl is not null ? PublicUrl.ToString().TrimEnd('/') : Urls[0].TrimEnd('/') + PathBase;
+
     /// <summary>Only a key in the data folder of a laptop may be made on the way; nodes must share theirs on purpose.</summary>
     public bool MayCreateRootKey => Database is null;
 
@@ -39,6 +42,9 @@ public sealed record Settings
 
     /// <summary>Roots that belong to the framework and are passed through.</summary>
     private static readonly string[] Foreign = ["Logging", "Kestrel", "AllowedHosts"];
+
+    public static bool IsKnown(string name) =>
+        Known.Any(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
 
     public static string Value(IConfiguration configuration, string name) =>
         configuration[name] is { Length: > 0 } value ? value : Known.First(k => k.Name == name).Default;
@@ -63,6 +69,9 @@ public sealed record Settings
             if (!url.StartsWith("http://", StringComparison.OrdinalIgnoreCase) && !url.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
                 mistakes.Add($"Urls must hold addresses such as http://localhost:5080, separated by semicolons; {url} is none.");
         }
+
+        if (urls.Length == 0)
+            mistakes.Add("Urls must name at least one address, such as http://localhost:5080");
 
         Uri? publicUrl = null;
         if (configuration["PublicUrl"] is { Length: > 0 } address && (!Uri.TryCreate(address, UriKind.Absolute, out publicUrl) || publicUrl.Scheme is not ("http" or "https")))
@@ -101,8 +110,7 @@ public sealed record Settings
     private static IEnumerable<string> UnknownNames(IConfiguration configuration) =>
         from name in (configuration as IConfigurationRoot)?.Providers.OfType<Microsoft.Extensions.Configuration.EnvironmentVariables.EnvironmentVariablesConfigurationProvider>()
             .Where(provider => provider.ToString().Contains(Prefix, StringComparison.Ordinal)).SelectMany(NamesOf) ?? []
-        where !Known.Any(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
-            && !Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase))
+        where !IsKnown(name)
         select name;
 
     private static IEnumerable<string> NamesOf(IConfigurationProvider provider)

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Reflection;
+using Countersign.Storage;
+
+namespace Countersign.Cli;
+
+/// <summary>
+/// The one binary's verbs; without a verb it serves. Every verb hands back an <see cref="Reply"/>, which is printed in one
+/// place for people or, with <c>--json</c>, as one document. Exit codes: 0 done, 1 "no" or failure, 2 wrong use.
+/// Verbs work on the store through the same use cases as the doors, whether or not a server runs on it, and leave events.
+/// </summary>
+internal static class CommandLine
+{
+    public static readonly Option<string?> Data = new("--data") { Description = "The folder that holds the store and its root key.", HelpName = "folder", Recursive = true };
+    public static readonly Option<string?> Database = new("--database") { Description = "A PostgreSQL connection string, instead of SQLite in the data folder.", HelpName = "connection", Recursive = true };
+    public static readonly Option<bool> Json = new("--json") { Description = "Print one JSON document.", Recursive = true };
+
+    public static string Version { get; } =
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    public static async Task<int> Run(string[] args, TextReader? input = null, TextWriter? output = null, TextWriter? error = null)
+    {
+        var terminal = new Terminal(input ?? Console.In, output ?? Console.Out, error ?? Console.Error, args.Contains("--json"));
+        var root = Root(terminal);
+        // Without @files: a token that starts with @ is what it says.
+        var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+        var parse = root.Parse(args, parsing);
+        var asksAboutUs = parse.Action is HelpText or VersionText;
+        if (parse.CommandResult.Command == root && !asksAboutUs)
+            parse = root.Parse([ServeVerb.Name, .. args], parsing);
+        if (parse.Errors.Count > 0 && !asksAboutUs)
+            return terminal.Print(WrongUse(parse));
+        try
+        {
+            return await parse.InvokeAsync(new InvocationConfiguration
+            {
+                Output = terminal.Output,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                // The server listens to signals itself and takes the time that its callers need.
+                ProcessTerminationTimeout = parse.CommandResult.Command.Name == ServeVerb.Name ? null : TimeSpan.FromSeconds(2),
+            });
+        }
+        catch (StoreUnavailable unavailable)
+        {
+            return terminal.Print(new Reply.Failed(Reply.Unavailable, unavailable.Message));
+        }
+        catch (OperationCanceledException)
+        {
+            return terminal.Print(new Reply.Failed(Reply.Unavailable, "Interrupted. Nothing was changed."));
+        }
+        catch (InvalidOperationException failure)
+        {
+            // The store and the server say in words what keeps them from going on.
+            return terminal.Print(new Reply.Failed(Reply.Internal, failure.Message));
+        }
+        catch (Exception failure)
+        {
+            return terminal.Print(new Reply.Failed(Reply.Internal, terminal.IsJson ? failure.Message : failure.ToString()));
+        }
+    }
+
+    private static RootCommand Root(Terminal terminal)
+    {
+        var root = new RootCommand("Countersign: the place where a change waits for a second signature.")
+        {
+            Data,
+            Database,
+            Json,
+            ServeVerb.Build(terminal),
+            UserVerbs.Build(terminal),
+            GroupVerbs.Build(terminal),
+            TokenVerbs.Build(terminal),
+            SourceVerbs.Build(terminal),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpText((HelpAction)help.Action!);
+        root.Options.OfType<VersionOption>().Single().Action = new VersionText(terminal);
+        return root;
+    }
+
+    private static Reply.Failed WrongUse(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        var path = string.Join(' ', parse.CommandResult.Path().Append("--help"));
+        var problems = command.Subcommands.Count > 0
+            ? $"Say which: {string.Join(", ", command.Subcommands.Select(c => c.Name))}."
+            : string.Join(' ', parse.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal)).Distinct());
+        return new Reply.Failed(Reply.Usage, $"{problems} See: {path}");
+    }
+
+    private static IEnumerable<string> Path(this CommandResult result)
+    {
+        var names = new Stack<string>();
+        for (SymbolResult? at = result; at is not null; at = at.Parent)
+        {
+            if (at is CommandResult { Command: not RootCommand } command)
+                names.Push(command.Command.Name);
+        }
+        return names.Prepend("countersign");
+    }
+}

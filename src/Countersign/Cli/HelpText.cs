@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Countersign.Cli;
+
+/// <summary>The page that a newcomer sees; every verb's own page is generated from its options.</summary>
+internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineAction
+{
+    private const string Page = """
+        Countersign: the place where a change waits for a second signature.
+
+        Usage: countersign [verb] [options]
+
+        Run the hub
+          serve             Serve on http://localhost:5080; the same as naming no verb.
+                            Any setting can be a switch: countersign --Urls=http://localhost:8080
+
+        Who takes part
+          user              add, list, disable, enable, password
+          group             add, list, member add, member remove
+          token             add, list, revoke: API tokens of people
+          source            add, rotate, list, disable, enable: systems that ask
+
+        With every verb
+          --data <folder>   Where the store is (./data)
+          --database <...>  PostgreSQL instead of SQLite: Host=...;Database=...;Username=...
+          --json            One JSON document instead of text for people
+          --help            What a verb can do: countersign user add --help
+          --version         Which version this is
+
+        First steps
+          countersign user add you@example.com --name "Your Name" --role admin --password-stdin
+          countersign source add "LaunchDarkly production"
+          countersign
+
+        All verbs work while a server runs on the same store, and what they change is in the audit log.
+        Exit codes: 0 done, 1 "no" or failure, 2 wrong use.
+        """;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        if (parseResult.CommandResult.Command is not RootCommand)
+            return ofVerbs.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output.WriteLine(Page);
+        return 0;
+    }
+}
+
+internal sealed class VersionText(Terminal terminal) : SynchronousCommandLineAction
+{
+    public override int Invoke(ParseResult parseResult) =>
+        terminal.Print(new Reply.Done(new { version = CommandLine.Version }, $"countersign {CommandLine.Version}"));
+}

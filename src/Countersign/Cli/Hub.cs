@@ -1,0 +1,124 @@
+using System.CommandLine;
+using Countersign.Access;
+using Countersign.Storage;
+using Countersign.Web;
+
+namespace Countersign.Cli;
+
+/// <summary>A hub as a verb sees it: its settings, its store and the use cases. No web host is built, so that a verb answers at once.</summary>
+internal sealed class Hub : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    private Hub(Settings settings, Store store, RootKey rootKey)
+    {
+        Settings = settings;
+        _services = new ServiceCollection().AddLogging().AddCountersign(settings, store, rootKey).BuildServiceProvider();
+        Store = store;
+    }
+
+    public Settings Settings { get; }
+    public Store Store { get; }
+
+    /// <summary>Whoever runs the command line is known by the account on this machine.</summary>
+    public static Origin Origin { get; } = new(Actor.Operator, "cli", "os:" + Environment.UserName);
+
+#pragma warning disable RS0030 // A verb is a process of its own: this is where its clock comes in.
+    public static TimeProvider Clock { get; } = TimeProvider.System;
+#pragma warning restore RS0030
+
+    public T Get<T>()
+        where T : notnull => _services.GetRequiredService<T>();
+
+    public static async Task<Hub> Open(Settings settings)
+    {
+        var store = await Store.Open(settings.Store, Clock);
+        try
+        {
+            return new Hub(settings, store, RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey));
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        await Store.DisposeAsync();
+    }
+}
+
+/// <summary>How verbs are made: what all of them have in common is said here once.</summary>
+internal static class Verb
+{
+    /// <summary>A verb that works on a store which must be there: a mistyped folder is told, not filled with an empty store.</summary>
+    public static Command OnStore(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
+        On(terminal, name, description, symbols, mayCreate: false, work);
+
+    /// <summary>A verb with which a hub may begin: it makes the store where there is none yet.</summary>
+    public static Command OnNewStore(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
+        On(terminal, name, description, symbols, mayCreate: true, work);
+
+    public static Command Plain(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, CancellationToken, Task<Reply>> work)
+    {
+        var command = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Argument argument)
+                command.Add(argument);
+            else
+                command.Add((Option)symbol);
+        }
+        command.SetAction(async (parse, cancel) => terminal.Print(await work(parse, cancel)));
+        return command;
+    }
+
+    public static Command Family(string name, string description, params Command[] verbs)
+    {
+        var family = new Command(name, description);
+        foreach (var verb in verbs)
+            family.Add(verb);
+        return family;
+    }
+
+    /// <summary>The settings in force, or every mistake in them.</summary>
+    public static (Settings? Settings, Reply? Mistakes) ReadSettings(ParseResult parse, string[] switches)
+    {
+        var mistakes = new List<string>();
+        var settings = Settings.Read(Composition.Configuration(switches, parse.GetValue(CommandLine.Data), parse.GetValue(CommandLine.Database)), mistakes);
+        return mistakes.Count == 0 ? (settings, null) : (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes)));
+    }
+
+    public static Reply NoStore(Settings settings) => new Reply.Failed(Reply.NotFound,
+        $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or begin with: countersign serve");
+
+    public static bool HasStore(Settings settings) => settings.Database is not null || File.Exists(settings.Store.SqliteFile);
+
+    /// <summary>Says in one place how what became of a change is told.</summary>
+    public static Reply ToReply<T>(this AccessOutcome<T> outcome, Func<T, Reply> done) => outcome switch
+    {
+        AccessOutcome<T>.Done(var value) => done(value),
+        AccessOutcome<T>.Exists(var what) => new Reply.Failed(Reply.Exists, $"There is already {what}."),
+        AccessOutcome<T>.NotFound(var what) => new Reply.Failed(Reply.NotFound, $"There is no {WithoutArticle(what)}."),
+        AccessOutcome<T>.Invalid(_, var why) => new Reply.Failed(Reply.Invalid, why),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    private static Command On(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, bool mayCreate, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
+        Plain(terminal, name, description, symbols, async (parse, cancel) =>
+        {
+            var (settings, mistakes) = ReadSettings(parse, []);
+            if (settings is null)
+                return mistakes!;
+            if (!mayCreate && !HasStore(settings))
+                return NoStore(settings);
+            await using var hub = await Hub.Open(settings);
+            return await work(parse, hub, cancel);
+        });
+
+    private static string WithoutArticle(string what) =>
+        what.StartsWith("a ", StringComparison.Ordinal) ? what[2..] : what.StartsWith("the ", StringComparison.Ordinal) ? what[4..] : what;
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Countersign.Web;
+
+namespace Countersign.Cli;
+
+/// <summary><c>countersign [serve]</c>. Whatever is no option of the command line is a setting, written <c>--Name=value</c> or <c>--Name value</c>.</summary>
+internal static class ServeVerb
+{
+    public const string Name = "serve";
+
+    public static Command Build(Terminal terminal)
+    {
+        var serve = Verb.Plain(terminal, Name,
+            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080", [],
+            (parse, cancel) =>
+            {
+                string[] switches = [.. parse.UnmatchedTokens];
+                if (Problem(switches) is { } problem)
+                    return Task.FromResult<Reply>(new Reply.Failed(Reply.Usage, problem));
+                var (settings, mistakes) = Verb.ReadSettings(parse, switches);
+                return Task.FromResult(settings is null ? mistakes! : new Reply.Failed(Reply.Unavailable, "This build does not serve yet."));
+            });
+        serve.TreatUnmatchedTokensAsErrors = false;
+        return serve;
+    }
+
+    private static string? Problem(string[] switches)
+    {
+        for (var i = 0; i < switches.Length; i++)
+        {
+            var word = switches[i];
+            if (!word.StartsWith("--", StringComparison.Ordinal) || word.Length == 2)
+                return $"{word} is neither a verb nor a setting. See: countersign --help";
+            var end = word.IndexOf('=', StringComparison.Ordinal);
+            var name = end < 0 ? word[2..] : word[2..end];
+            if (!Settings.IsKnown(name))
+                return $"--{name} is neither an option nor a setting. See: countersign --help, and docs/configuration.md for the settings.";
+            if (end < 0 && (++i == switches.Length || switches[i].StartsWith("--", StringComparison.Ordinal)))
+                return $"--{name} needs a value: --{name}=…";
+        }
+        return null;
+    }
+}

@@ -1,0 +1,107 @@
+using System.CommandLine;
+using Countersign.Access;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Cli;
+
+/// <summary><c>countersign source …</c>: systems that ask.</summary>
+internal static class SourceVerbs
+{
+    private static readonly Argument<string> Name = new("name") { Description = "The source's name." };
+
+    public static Command Build(Terminal terminal) => Verb.Family("source", "Systems that ask: add, rotate the key, list, disable, enable.",
+        Add(terminal), Rotate(terminal), List(terminal),
+        Change(terminal, "disable", "Refuse a source's calls. Running servers do so within a second.",
+            (sources, name, cancel) => sources.Disable(name, Hub.Origin, cancel), s => $"{s.Name} is disabled."),
+        Change(terminal, "enable", "Let a disabled source ask again, with the key it had.",
+            (sources, name, cancel) => sources.Enable(name, Hub.Origin, cancel), s => $"{s.Name} is enabled."));
+
+    private static Command Add(Terminal terminal)
+    {
+        var kind = new Option<string>("--kind") { Description = "What asks: LaunchDarkly, or any client of Countersign's own API.", DefaultValueFactory = _ => "launchdarkly" };
+        kind.AcceptOnlyFromAmong("launchdarkly", "api");
+        var group = new Option<string?>("--group") { Description = "Who decides what this source asks. Without it, one admin does.", HelpName = "name" };
+        var need = new Option<int?>("--need") { Description = "How many of the group must approve; 1 unless said otherwise.", HelpName = "n" };
+        return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need], async (parse, hub, cancel) =>
+        {
+            var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel);
+            return outcome.ToReply(made => new Reply.Done(new { made.Id, made.Name, made.Key },
+                $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Key)}"));
+        });
+    }
+
+    private static Command Rotate(Terminal terminal)
+    {
+        var endOld = new Option<bool>("--end-old") { Description = "Make no new key, but end the one from before the last rotation." };
+        return Verb.OnStore(terminal, "rotate", "Make a new key; the old one goes on working until the next rotation or --end-old.", [Name, endOld], async (parse, hub, cancel) =>
+        {
+            var (sources, name) = (hub.Get<Sources>(), parse.GetValue(Name)!);
+            if (parse.GetValue(endOld))
+                return await Tell(hub, await sources.EndOldKey(name, Hub.Origin, cancel), s => $"Only the newest key of {s.Name} works now.", cancel);
+            var outcome = await sources.Rotate(name, Hub.Origin, cancel);
+            var directory = await hub.Get<Directory>().Refresh(cancel);
+            return outcome.ToReply(made => new Reply.Done(new { made.Id, directory.Sources[made.Id].Name, made.Key },
+                $"""
+                The new key of {directory.Sources[made.Id].Name}, shown only this once:
+
+                    {made.Key}
+
+                The old key still works. Once the new one is in use: countersign source rotate "{directory.Sources[made.Id].Name}" --end-old
+                """));
+        });
+    }
+
+    private static Command List(Terminal terminal) => Verb.OnStore(terminal, "list", "List all sources, without their keys.", [], async (_, hub, cancel) =>
+    {
+        var directory = await hub.Get<Directory>().Refresh(cancel);
+        var sources = directory.Sources.Values.Where(s => s.Kind != "built-in").OrderBy(s => s.Id).Select(s => SourceLine.From(s, directory)).ToList();
+        return new Reply.Done(new { sources }, sources.Count == 0
+            ? "No sources yet. Begin with: countersign source add <name>"
+            : Terminal.Table(["id", "name", "kind", "who decides", "last call", ""], sources.Select(s => new[]
+            {
+                $"{s.Id}", s.Name, s.Kind, s.Group is null ? "one admin" : $"{s.Need ?? 1} of {s.Group}", s.LastUsedAt ?? "never", s.Disabled ? "disabled" : "",
+            })));
+    });
+
+    private static Command Change(Terminal terminal, string verb, string description, Func<Sources, string, CancellationToken, Task<AccessOutcome<long>>> change, Func<SourceLine, string> text) =>
+        Verb.OnStore(terminal, verb, description, [Name], async (parse, hub, cancel) =>
+            await Tell(hub, await change(hub.Get<Sources>(), parse.GetValue(Name)!, cancel), text, cancel));
+
+    private static async Task<Reply> Tell(Hub hub, AccessOutcome<long> outcome, Func<SourceLine, string> text, CancellationToken cancel)
+    {
+        var directory = await hub.Get<Directory>().Refresh(cancel);
+        return outcome.ToReply(id => SourceLine.From(directory.Sources[id], directory) is var source ? new Reply.Done(source, text(source)) : null!);
+    }
+
+    /// <summary>Exactly what to paste where.</summary>
+    private static string HowToUse(Hub hub, string kind, string key) => kind switch
+    {
+        "launchdarkly" =>
+            $"""
+            In LaunchDarkly, under Organization settings > Integrations > Custom approvals, add an integration with
+
+                API token                          {key}
+                Custom approval service base URL   {hub.Settings.BaseUrl}
+
+            and choose it in the approval settings of an environment.{(hub.Settings.PublicUrl is null ? PublicUrlHint : "")}
+            """,
+        _ =>
+            $"""
+                {key}
+
+            Send it with every call:
+
+                curl -H 'Authorization: Bearer {key}' {hub.Settings.BaseUrl}/api/v1/requests
+            """,
+    };
+
+    private const string PublicUrlHint = "\nLaunchDarkly must reach this address from outside: set PublicUrl to the one under which it does.";
+
+    private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, bool Disabled, string CreatedAt, string? LastUsedAt)
+    {
+        public static SourceLine From(Source source, DirectorySnapshot directory) => new(source.Id, source.Name, source.Kind,
+            source.GroupId is { } group ? directory.Groups[group].Name : null, source.Need,
+            source.IsDisabled, Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
+    }
+}

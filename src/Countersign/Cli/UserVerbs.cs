@@ -1,0 +1,117 @@
+using System.CommandLine;
+using Countersign.Access;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Cli;
+
+/// <summary><c>countersign user …</c>: people who ask and answer. Nobody is ever deleted, because their answers remain.</summary>
+internal static class UserVerbs
+{
+    private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
+
+    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, list, disable, enable, set a password.",
+        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal));
+
+    private static Command Add(Terminal terminal)
+    {
+        var name = new Option<string>("--name") { Description = "The person's name.", Required = true, HelpName = "name" };
+        var role = new Option<string>("--role") { Description = "admin runs the hub, agent may ask, end-user answers what they are asked.", DefaultValueFactory = _ => "agent" };
+        role.AcceptOnlyFromAmong("admin", "agent", "end-user");
+        var password = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input. Without it the person has none yet." };
+        return Verb.OnNewStore(terminal, "add", "Add a person.", [Email, name, role, password], async (parse, hub, cancel) =>
+        {
+            string? secret = null;
+            if (parse.GetValue(password) && (secret = terminal.Input.ReadLine()) is null)
+                return NoPassword;
+            var outcome = await hub.Get<People>().Add(parse.GetValue(Email)!, parse.GetValue(name)!, Roles.Of(parse.GetValue(role)!)!.Value, secret, Hub.Origin, cancel);
+            return outcome.ToReply(person => new Reply.Done(
+                new { person.Id, person.Email, person.Name, role = person.Role.Ours() },
+                $"Added {person.Name} <{person.Email}> as {person.Role.Ours()} (person {person.Id})."));
+        });
+    }
+
+    private static Command List(Terminal terminal) => Verb.OnStore(terminal, "list", "List everybody.", [], async (_, hub, cancel) =>
+    {
+        var directory = await hub.Get<Directory>().Refresh(cancel);
+        var people = directory.People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.Id).Select(PersonLine.From).ToList();
+        return new Reply.Done(new { people }, people.Count == 0
+            ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin --password-stdin"
+            : Terminal.Table(["id", "e-mail", "name", "role", ""], people.Select(p => new[] { $"{p.Id}", p.Email, p.Name, p.Role, p.Disabled ? "disabled" : "" })));
+    });
+
+    private static Command Disable(Terminal terminal) => Change(terminal, "disable",
+        "Shut a person out at once. Their answers to requests that are still active count no longer; settled requests stay as they are.",
+        (people, email, cancel) => people.Disable(email, Hub.Origin, cancel), p => $"{p.Name} is disabled.");
+
+    private static Command Enable(Terminal terminal) => Change(terminal, "enable", "Let a disabled person in again.",
+        (people, email, cancel) => people.Enable(email, Hub.Origin, cancel), p => $"{p.Name} is enabled.");
+
+    private static Command Password(Terminal terminal)
+    {
+        var stdin = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input instead of asking for it." };
+        return Verb.OnStore(terminal, "password", "Set a person's password.", [Email, stdin], async (parse, hub, cancel) =>
+        {
+            var ask = !parse.GetValue(stdin) && !Console.IsInputRedirected && !terminal.IsJson;
+            var secret = ask ? Ask() : terminal.Input.ReadLine();
+            if (secret is null)
+                return NoPassword;
+            var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
+            return await Tell(hub, outcome, p => $"{p.Name} has a new password.", cancel);
+        });
+    }
+
+    private static Reply NoPassword => new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");
+
+    private static Command Change(Terminal terminal, string name, string description, Func<People, string, CancellationToken, Task<AccessOutcome<long>>> change, Func<PersonLine, string> text) =>
+        Verb.OnStore(terminal, name, description, [Email], async (parse, hub, cancel) =>
+            await Tell(hub, await change(hub.Get<People>(), parse.GetValue(Email)!, cancel), text, cancel));
+
+    /// <summary>A change is answered with the person as they are now.</summary>
+    private static async Task<Reply> Tell(Hub hub, AccessOutcome<long> outcome, Func<PersonLine, string> text, CancellationToken cancel)
+    {
+        var directory = await hub.Get<Directory>().Refresh(cancel);
+        return outcome.ToReply(id => PersonLine.From(directory.People[id]) is var person ? new Reply.Done(person, text(person)) : null!);
+    }
+
+    /// <summary>Asks twice at a terminal and shows nothing of what is typed.</summary>
+    private static string? Ask()
+    {
+        while (true)
+        {
+            var first = AskOnce("Password: ");
+            if (first is null || first == AskOnce("The same again: "))
+                return first;
+            Console.Error.WriteLine("These were two different passwords.");
+        }
+    }
+
+    private static string? AskOnce(string prompt)
+    {
+        Console.Error.Write(prompt);
+        var typed = new System.Text.StringBuilder();
+        while (true)
+        {
+            var key = Console.ReadKey(intercept: true);
+            switch (key.Key)
+            {
+                case ConsoleKey.Enter:
+                    Console.Error.WriteLine();
+                    return typed.Length == 0 ? null : typed.ToString();
+                case ConsoleKey.Backspace when typed.Length > 0:
+                    typed.Length--;
+                    break;
+                default:
+                    if (!char.IsControl(key.KeyChar))
+                        typed.Append(key.KeyChar);
+                    break;
+            }
+        }
+    }
+
+    private sealed record PersonLine(long Id, string Email, string Name, string Role, bool Disabled, string CreatedAt)
+    {
+        public static PersonLine From(Person person) =>
+            new(person.Id, person.Email ?? "", person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt));
+    }
+}
