@@ -51,9 +51,14 @@ internal static class CommandLine
         {
             return terminal.Print(new Reply.Failed(Reply.Unavailable, "Interrupted. Nothing was changed."));
         }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // A port that is taken, a folder that may not be written.
+            return terminal.Print(new Reply.Failed(Reply.Unavailable, failure.Message));
+        }
         catch (InvalidOperationException failure)
         {
-            // The store and the server say in words what keeps them from going on.
+            // The store says in words what keeps it from going on.
             return terminal.Print(new Reply.Failed(Reply.Internal, failure.Message));
         }
         catch (Exception failure)

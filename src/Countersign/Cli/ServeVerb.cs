@@ -12,13 +12,13 @@ internal static class ServeVerb
     {
         var serve = Verb.Plain(terminal, Name,
             "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080", [],
-            (parse, cancel) =>
+            async (parse, cancel) =>
             {
                 string[] switches = [.. parse.UnmatchedTokens];
                 if (Problem(switches) is { } problem)
-                    return Task.FromResult<Reply>(new Reply.Failed(Reply.Usage, problem));
+                    return new Reply.Failed(Reply.Usage, problem);
                 var (settings, mistakes) = Verb.ReadSettings(parse, switches);
-                return Task.FromResult(settings is null ? mistakes! : new Reply.Failed(Reply.Unavailable, "This build does not serve yet."));
+                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, switches, cancel));
             });
         serve.TreatUnmatchedTokensAsErrors = false;
         return serve;
