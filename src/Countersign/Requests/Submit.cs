@@ -180,16 +180,28 @@ public sealed class Submit(Store store, RequestIds ids)
         return request with { Display = verdict.Display };
     }
 
-    /// <summary>What the event says. <c>content</c> ties what readers are shown to the record, as <c>digest</c> ties the body.</summary>
+    /// <summary>
+    /// What the event says: everything that the row must then say. <c>content</c> ties what readers are shown to the
+    /// record, as <c>digest</c> ties the body.
+    /// </summary>
     private static object Data(ApprovalRequest request, Submission submission) => new
     {
         revision = request.Revision,
         digest = request.Digest,
+        subject = submission.Subject,
         content = ContentHash(submission.Subject, submission.Message, submission.Facts),
         stamp = request.Policy.Stamp,
         barred = request.Barred,
         source = request.SourceId,
         external = request.ExternalId,
+        sentBy = request.SentBy.Ours(),
+        creator = request.CreatorId,
+        requester = request.RequesterId,
+        requesterName = request.RequesterName,
+        assigneeUser = request.AssigneeUser,
+        assigneeGroup = request.AssigneeGroup,
+        ticket = request.TicketId,
+        expires = request.ExpiresAt is { } end ? Instant.ToText(end) : null,
         status = request.Status.Ours(),
     };
 

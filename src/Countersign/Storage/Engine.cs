@@ -22,6 +22,9 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel);
 
+    /// <summary>Like <see cref="Read"/>, but every question sees the store as it was at the first.</summary>
+    public abstract ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel);
+
     /// <summary>Completes when the store may have changed, by whomever; at the latest after a second.</summary>
     public abstract Task MaybeChanged(CancellationToken cancel);
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Net.Sockets;
 using Npgsql;
 
@@ -97,6 +98,24 @@ internal sealed partial class PostgresEngine : Engine
         {
             await using var connection = await _source.OpenConnectionAsync(cancel);
             return await work(new Reader(connection, keepCommands: false));
+        }
+        catch (Exception failure) when (Unavailable(failure) is { } unavailable)
+        {
+            throw unavailable;
+        }
+    }
+
+    public override async ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(cancel);
+            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
+            var reader = new Reader(connection, keepCommands: false);
+            reader.ExecuteNow("SET TRANSACTION READ ONLY");
+            var result = await work(reader);
+            await transaction.CommitAsync(CancellationToken.None);
+            return result;
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
         {

@@ -78,6 +78,16 @@ internal sealed class SqliteEngine : Engine
         }
     }
 
+    public override ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel) =>
+        Read(async reader =>
+        {
+            // The snapshot is taken by the first question. Should one fail, the connection is closed and with it the transaction.
+            reader.ExecuteNow("BEGIN");
+            var result = await work(reader);
+            reader.ExecuteNow("COMMIT");
+            return result;
+        }, cancel);
+
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 
     public override async Task<string?> CopyTo(string file, CancellationToken cancel)

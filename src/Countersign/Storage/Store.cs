@@ -68,6 +68,12 @@ public sealed class Store : IAsyncDisposable
 
     public ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.Read(work, cancel);
 
+    /// <summary>
+    /// Reads the store as it was at one moment while others go on writing: for checks that compare tables. Meanwhile the
+    /// engine keeps what writers replace, so a snapshot must not wait for anything but the store.
+    /// </summary>
+    public ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.ReadSnapshot(work, cancel);
+
     /// <summary>Completes when the store may have changed, at the latest after a second.</summary>
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 
