@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Countersign.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -13,7 +12,7 @@ public static class Problems
 {
     public static ProblemHttpResult Of(int status, string code, string detail, IDictionary<string, string[]>? errors = null, string? rule = null, object? request = null)
     {
-        var extensions = new Dictionary<string, object?> { ["code"] = code, ["traceId"] = Activity.Current?.TraceId.ToString() };
+        var extensions = new Dictionary<string, object?> { ["code"] = code };
         if (rule is not null)
             extensions["rule"] = rule;
         if (errors is not null)

@@ -70,7 +70,7 @@ public static class Server
         services.AddHostedService<DirectoryFollower>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
         services.AddOpenApi("v1");
         services.AddResponseCompression(options =>

@@ -106,7 +106,7 @@ internal static class AdminEndpoints
         if (Roles.Of(body.Value.Role ?? "agent") is not { } role)
             return Problems.Invalid("role", "Say admin, agent or end-user.");
         return Answer(await people.Add(body.Value.Email, body.Value.Name, role, body.Value.Password, asking.Viewer.Origin, cancel),
-            person => TypedResults.Json(PersonView.From(person), ApiJson.Default.PersonView, statusCode: 201));
+            person => TypedResults.Json(PersonView.From(person), ApiJson.Wire.PersonView, statusCode: 201));
     }
 
     private static async Task<IResult> ListGroups(Directory directory, CancellationToken cancel)
@@ -119,11 +119,11 @@ internal static class AdminEndpoints
     {
         var outcome = await groups.Add(body.Value.Name, body.Value.Members ?? [], asking.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
-        return Answer(outcome, group => TypedResults.Json(GroupView.From(group, snapshot), ApiJson.Default.GroupView, statusCode: 201));
+        return Answer(outcome, group => TypedResults.Json(GroupView.From(group, snapshot), ApiJson.Wire.GroupView, statusCode: 201));
     }
 
     private static async Task<IResult> AddToken(JsonBody<TokenBody> body, Asking asking, Tokens tokens, CancellationToken cancel) =>
-        Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel), token => TypedResults.Json(token, ApiJson.Default.NewToken, statusCode: 201));
+        Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel), token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201));
 
     private static async Task<IResult> ListSources(Directory directory, CancellationToken cancel)
     {
@@ -133,7 +133,7 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel),
-            key => TypedResults.Json(key, ApiJson.Default.NewKey, statusCode: 201));
+            key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201));
 
     private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Countersign.Access;
 using Countersign.Web;
@@ -27,7 +29,7 @@ public static class ApiEndpoints
 }
 
 /// <summary>Readers and writers for the bodies, made at build time: the first answer then comes as fast as the thousandth.</summary>
-[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(SubmitBody))]
 [JsonSerializable(typeof(DecisionBody))]
 [JsonSerializable(typeof(CommentBody))]
@@ -50,4 +52,15 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(NewKey))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
-internal sealed partial class ApiJson : JsonSerializerContext;
+internal sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>Writes exactly as the server's answers are written, so that a replayed answer is the first one to the byte.</summary>
+    public static readonly ApiJson Wire = new(Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web)));
+
+    public static JsonSerializerOptions Configure(JsonSerializerOptions options)
+    {
+        options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+        return options;
+    }
+}

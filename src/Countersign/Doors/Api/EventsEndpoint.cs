@@ -33,9 +33,9 @@ internal static class EventsEndpoint
         http.Response.Headers.CacheControl = "no-store";
         try
         {
-            await http.Response.WriteAsync(": listening\n\n", until.Token);
-            await http.Response.Body.FlushAsync(until.Token);
-            await Write(http.Response, events, asking.Viewer, store, until.Token);
+            await http.Response.WriteAsync(": listening\n\n", cancel);
+            await http.Response.Body.FlushAsync(cancel);
+            await Write(http.Response, events, asking.Viewer, store, until.Token, cancel);
         }
         catch (OperationCanceledException)
         {
@@ -44,32 +44,33 @@ internal static class EventsEndpoint
         return TypedResults.Empty;
     }
 
-    private static async Task Write(HttpResponse response, IAsyncEnumerable<StoredEvent> events, Viewer viewer, Store store, CancellationToken until)
+    private static async Task Write(HttpResponse response, IAsyncEnumerable<StoredEvent> events, Viewer viewer, Store store, CancellationToken until, CancellationToken cancel)
     {
         await using var next = events.GetAsyncEnumerator(until);
         var waiting = next.MoveNextAsync().AsTask();
+        var silence = Task.Delay(Heartbeat, until);
         while (true)
         {
-            // Proxies close streams that say nothing.
-            if (await Task.WhenAny(waiting, Task.Delay(Heartbeat, until)) != waiting)
+            // Proxies close streams that say nothing. Only waiting ends with the server; a line that is being written is finished.
+            if (await Task.WhenAny(waiting, silence) == silence && !until.IsCancellationRequested)
             {
-                until.ThrowIfCancellationRequested();
-                await response.WriteAsync(": still here\n\n", until);
+                await response.WriteAsync(": still here\n\n", cancel);
+                silence = Task.Delay(Heartbeat, until);
             }
             else
             {
                 if (!await waiting)
                     return;
-                if (await MaySee(next.Current, viewer, store, until))
-                    await response.WriteAsync(Text(next.Current), until);
+                if (await MaySee(next.Current, viewer, store, cancel))
+                    await response.WriteAsync(Text(next.Current), cancel);
                 waiting = next.MoveNextAsync().AsTask();
             }
-            await response.Body.FlushAsync(until);
+            await response.Body.FlushAsync(cancel);
         }
     }
 
     private static string Text(StoredEvent e) =>
-        $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data)), ApiJson.Default.EventView)}\n\n";
+        $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data)), ApiJson.Wire.EventView)}\n\n";
 
     /// <summary>Events of requests go to those who may see the request; everything else is for admins.</summary>
     private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel)

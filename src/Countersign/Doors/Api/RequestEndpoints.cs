@@ -89,7 +89,7 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await comment.Run(requestId, asking.Viewer, body.Value.Text!, cancel) switch
         {
-            CommentOutcome.Added { Request: var request } => TypedResults.Json(RequestView.From(request, directory.Current), ApiJson.Default.RequestView, statusCode: 201),
+            CommentOutcome.Added { Request: var request } => TypedResults.Json(RequestView.From(request, directory.Current), ApiJson.Wire.RequestView, statusCode: 201),
             CommentOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             CommentOutcome.TooMany => Problems.Of(409, "conflict", $"A request takes at most {Comment.MostPerRequest} comments."),
             CommentOutcome.NotFound => Problems.NotFound(),

@@ -122,7 +122,7 @@ internal static class SubmitEndpoint
         };
         var repeatable = idempotencyKey is null ? null : new Repeatable(
             Hashes.Sha256($"{caller.Viewer.Party}\n{idempotencyKey}"), body.Digest,
-            created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Default.RequestView));
+            created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Wire.RequestView));
 
         return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
         {

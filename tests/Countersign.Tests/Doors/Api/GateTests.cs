@@ -1,0 +1,150 @@
+using Countersign.Access;
+using Xunit;
+
+namespace Countersign.Tests.Doors.Api;
+
+public sealed class GateTests
+{
+    [Theory, BothEngines]
+    public async Task Every_credential_that_is_not_good_gets_the_same_answer(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var people = await host.Hub.AddPeople("Ann", "Ben");
+        var token = Some.Done(await host.Hub.Tokens.Add(people[0].Email!, Some.Operator, default)).Token;
+        using var good = host.Person(people[0].Email!.ToUpperInvariant(), token);
+        Assert.Equal(200, (await good.Get("/api/v1/requests")).Status);
+
+        var answers = new List<string>();
+        foreach (var client in new[]
+        {
+            host.Nobody(),
+            host.Source(new NewKey(1, "x", "csk_wrong")),
+            host.Source(new NewKey(1, "x", "")),
+            host.Source(new NewKey(1, "x", token)),
+            host.Person(people[0].Email!, token[..^1]),
+            host.Person(people[1].Email!, token),
+            host.Person("nobody@example.test", "x"),
+        })
+        {
+            using (client)
+            {
+                var answer = await client.Get("/api/v1/requests");
+                Assert.Equal((401, "unauthenticated"), (answer.Status, answer.Code));
+                answers.Add(answer["title"] + answer["detail"] + answer.Headers.WwwAuthenticate);
+            }
+        }
+        Assert.Single(answers.Distinct());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_revoked_token_a_disabled_person_and_a_disabled_source_stop_in_a_running_server(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var ann = await host.Hub.AddPerson("Ann");
+        var ben = await host.Hub.AddPerson("Ben");
+        var key = await host.Hub.AddSource("pipeline");
+        var token = Some.Done(await host.Hub.Tokens.Add(ann.Email!, Some.Operator, default));
+        using var revoked = host.Person(ann.Email!, token.Token);
+        using var disabled = await host.Person(ben);
+        using var source = host.Source(key);
+        ApiClient[] clients = [revoked, disabled, source];
+        foreach (var client in clients)
+            Assert.Equal(200, (await client.Get("/api/v1/requests")).Status);
+
+        // As the command line does it: through another connection to the same store.
+        var elsewhere = await host.Hub.Place.OpenAnother();
+        await new Tokens(elsewhere).Revoke(token.Id, Some.Operator, default);
+        await new People(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default);
+        await new Sources(elsewhere).Disable("pipeline", Some.Operator, default);
+        foreach (var client in clients)
+            await Eventually.True(async () => (await client.Get("/api/v1/requests")).Status == 401, "the credential stops working");
+
+        await new Sources(elsewhere).Enable("pipeline", Some.Operator, default);
+        Assert.Equal(200, (await source.Get("/api/v1/requests")).Status);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_rotated_key_works_beside_the_new_one_until_it_is_ended(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var first = await host.Hub.AddSource("pipeline");
+        var second = Some.Done(await host.Hub.Sources.Rotate("pipeline", Some.Operator, default));
+        using var old = host.Source(first);
+        using var fresh = host.Source(second);
+        Assert.Equal(200, (await old.Get("/api/v1/requests")).Status);
+        Assert.Equal(200, (await fresh.Get("/api/v1/requests")).Status);
+        await host.Hub.Sources.EndOldKey("pipeline", Some.Operator, default);
+        await Eventually.True(async () => (await old.Get("/api/v1/requests")).Status == 401, "the old key ends");
+        Assert.Equal(200, (await fresh.Get("/api/v1/requests")).Status);
+    }
+
+    [Fact]
+    public async Task A_key_that_asks_too_often_is_told_when_to_go_on()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite, ("RateLimit:PerKeyPerMinute", "3"));
+        using var eager = host.Source(await host.Hub.AddSource("eager"));
+        using var other = host.Source(await host.Hub.AddSource("other"));
+        var answers = new List<ApiAnswer>();
+        for (var i = 0; i < 20; i++)
+            answers.Add(await eager.Get("/api/v1/requests"));
+        var refused = answers.First(a => a.Status == 429);
+        Assert.Equal("rate_limited", refused.Code);
+        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        Assert.Equal(200, (await other.Get("/api/v1/requests")).Status);
+    }
+
+    [Fact]
+    public async Task A_path_prefix_a_trailing_slash_and_forwarded_headers_work()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite, ("PathBase", "/approvals"));
+        using var source = host.Source(await host.Hub.AddSource("pipeline"));
+        var asked = await source.Post("/approvals//api/v1/requests", new { subject = "x" });
+        Assert.Equal(201, asked.Status);
+        Assert.Equal($"/approvals/api/v1/requests/{asked["id"]}", asked.Headers.Location!.ToString());
+        Assert.Equal(200, (await source.Get($"/approvals/api/v1/requests/{asked["id"]}")).Status);
+        await source.Send(HttpMethod.Post, $"/approvals/api/v1/requests/{asked["id"]}/comments", new StringContent("{\"text\":\"hi\"}", null, "application/json"), ("X-Forwarded-For", "203.0.113.9"));
+        Assert.Equal("203.0.113.9", (await host.Hub.Place.Events($"request:{asked["id"]}"))[^1].Address);
+    }
+
+    [Theory, BothEngines]
+    public async Task Only_admins_manage_people_groups_tokens_and_sources(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var boss = await host.Hub.AddPerson("Boss", Role.Admin);
+        using var admin = await host.Person(boss);
+        using var agent = await host.Person(await host.Hub.AddPerson("Agent", Role.Agent));
+        foreach (var path in new[] { "people", "groups", "tokens", "sources" })
+            Assert.Equal((403, "not_allowed"), ((await agent.Get($"/api/v1/{path}")) is var a ? (a.Status, a.Code) : default));
+        Assert.Equal(403, (await agent.Post("/api/v1/people", new { email = "x@example.test", name = "X", role = "admin" })).Status);
+
+        Assert.Equal(201, (await admin.Post("/api/v1/people", new { email = "new@example.test", name = "New" })).Status);
+        Assert.Equal(409, (await admin.Post("/api/v1/people", new { email = "NEW@example.test", name = "Again" })).Status);
+        Assert.Equal(422, (await admin.Post("/api/v1/people", new { email = "new", name = "New" })).Status);
+        var group = await admin.Post("/api/v1/groups", new { name = "SRE", members = new[] { "new@example.test" } });
+        Assert.Equal("new@example.test", group.Json["members"]![0]!.ToString());
+        Assert.Equal(204, (await admin.Put("/api/v1/groups/SRE/members/Boss@example.test")).Status);
+        Assert.Equal(204, (await admin.Delete("/api/v1/groups/SRE/members/new@example.test")).Status);
+        var made = await admin.Post("/api/v1/sources", new { name = "ld", kind = "launchdarkly", group = "SRE", need = 1 });
+        using var source = host.Source(new NewKey(0, "ld", made["key"]!));
+        Assert.Equal(201, (await source.Post("/api/v1/requests", new { subject = "x" })).Status);
+        var token = await admin.Post("/api/v1/tokens", new { email = "new@example.test" });
+        using var person = host.Person("new@example.test", token["token"]!);
+        Assert.Equal(200, (await person.Get("/api/v1/requests")).Status);
+        Assert.Equal(204, (await admin.Delete($"/api/v1/tokens/{token["id"]}")).Status);
+        Assert.DoesNotContain("cst_", (await admin.Get("/api/v1/tokens")).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("csk_", (await admin.Get("/api/v1/sources")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_description_names_every_path_and_its_page_is_served()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        using var nobody = host.Nobody();
+        var paths = (await nobody.Get("/openapi/v1.json")).Json["paths"]!.AsObject();
+        foreach (var path in new[] { "/api/v1/requests", "/api/v1/requests/{id}", "/api/v1/requests/{id}/decisions", "/api/v1/people", "/api/v1/sources/{name}/key", "/api/v1/events" })
+            Assert.True(paths.ContainsKey(path), path);
+        Assert.Contains("swagger", (await nobody.Get("/docs/index.html")).Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("alive", (await nobody.Get("/health/live")).Text);
+        Assert.Equal("ready", (await nobody.Get("/health/ready"))["status"]);
+    }
+}
