@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Cli;
 
@@ -16,6 +17,12 @@ internal static class CommandLine
     public static readonly Option<string?> Data = new("--data") { Description = "The folder that holds the store and its root key.", HelpName = "folder", Recursive = true };
     public static readonly Option<string?> Database = new("--database") { Description = "A PostgreSQL connection string, instead of SQLite in the data folder.", HelpName = "connection", Recursive = true };
     public static readonly Option<bool> Json = new("--json") { Description = "Print one JSON document.", Recursive = true };
+
+    /// <summary>Every other setting is a switch of every verb, under its name in the documentation; the help shows the common ones only.</summary>
+    public static readonly IReadOnlyList<Option<string?>> Switches =
+        [.. from setting in Settings.Known
+            where setting.Name is not ("Data" or "Database")
+            select new Option<string?>($"--{setting.Name}", $"--{setting.Name.ToLowerInvariant()}") { Hidden = true, Recursive = true }];
 
     public static string Version { get; } =
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -79,7 +86,11 @@ internal static class CommandLine
             GroupVerbs.Build(terminal),
             TokenVerbs.Build(terminal),
             SourceVerbs.Build(terminal),
+            BackupVerb.Build(terminal),
+            DoctorVerb.Build(terminal),
         };
+        foreach (var setting in Switches)
+            root.Add(setting);
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpText((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new VersionText(terminal);

@@ -14,7 +14,9 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
 
         Run the hub
           serve             Serve on http://localhost:5080; the same as naming no verb.
-                            Any setting can be a switch: countersign --Urls=http://localhost:8080
+                            Settings are switches, here and below: --Urls=http://localhost:8080
+          doctor            What runs, on what, with which settings, and what is wrong with it.
+          backup <file>     A consistent copy of the store, also while serving.
 
         Who takes part
           user              add, list, disable, enable, password

@@ -85,12 +85,19 @@ internal static class Verb
     }
 
     /// <summary>The settings in force, or every mistake in them.</summary>
-    public static (Settings? Settings, Reply? Mistakes) ReadSettings(ParseResult parse, string[] switches)
+    public static (Settings? Settings, Reply? Mistakes) ReadSettings(ParseResult parse)
     {
         var mistakes = new List<string>();
-        var settings = Settings.Read(Composition.Configuration(switches, parse.GetValue(CommandLine.Data), parse.GetValue(CommandLine.Database)), mistakes);
+        var settings = Settings.Read(Configuration(parse), mistakes);
         return mistakes.Count == 0 ? (settings, null) : (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes)));
     }
+
+    public static IConfigurationRoot Configuration(ParseResult parse) =>
+        Composition.Configuration(Switches(parse), parse.GetValue(CommandLine.Data), parse.GetValue(CommandLine.Database));
+
+    /// <summary>The settings given as switches, in the one form that configuration reads without guessing.</summary>
+    public static string[] Switches(ParseResult parse) =>
+        [.. CommandLine.Switches.Where(o => parse.GetValue(o) is not null).Select(o => $"{o.Name}={parse.GetValue(o)}"), .. parse.UnmatchedTokens];
 
     public static Reply NoStore(Settings settings) => new Reply.Failed(Reply.NotFound,
         $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or begin with: countersign serve");
@@ -110,7 +117,7 @@ internal static class Verb
     private static Command On(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, bool mayCreate, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
         Plain(terminal, name, description, symbols, async (parse, cancel) =>
         {
-            var (settings, mistakes) = ReadSettings(parse, []);
+            var (settings, mistakes) = ReadSettings(parse);
             if (settings is null)
                 return mistakes!;
             if (!mayCreate && !HasStore(settings))

@@ -3,7 +3,10 @@ using Countersign.Web;
 
 namespace Countersign.Cli;
 
-/// <summary><c>countersign [serve]</c>. Whatever is no option of the command line is a setting, written <c>--Name=value</c> or <c>--Name value</c>.</summary>
+/// <summary>
+/// <c>countersign [serve]</c>. Settings are switches of every verb; here they may also be those of the framework, such as
+/// <c>--Logging:LogLevel:Default=Debug</c>, and the case of their names does not matter.
+/// </summary>
 internal static class ServeVerb
 {
     public const string Name = "serve";
@@ -14,19 +17,18 @@ internal static class ServeVerb
             "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080", [],
             async (parse, cancel) =>
             {
-                string[] switches = [.. parse.UnmatchedTokens];
-                if (Problem(switches) is { } problem)
+                if (Problem(parse.UnmatchedTokens) is { } problem)
                     return new Reply.Failed(Reply.Usage, problem);
-                var (settings, mistakes) = Verb.ReadSettings(parse, switches);
-                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, switches, cancel));
+                var (settings, mistakes) = Verb.ReadSettings(parse);
+                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, Verb.Switches(parse), cancel));
             });
         serve.TreatUnmatchedTokensAsErrors = false;
         return serve;
     }
 
-    private static string? Problem(string[] switches)
+    private static string? Problem(IReadOnlyList<string> switches)
     {
-        for (var i = 0; i < switches.Length; i++)
+        for (var i = 0; i < switches.Count; i++)
         {
             var word = switches[i];
             if (!word.StartsWith("--", StringComparison.Ordinal) || word.Length == 2)
@@ -35,7 +37,7 @@ internal static class ServeVerb
             var name = end < 0 ? word[2..] : word[2..end];
             if (!Settings.IsKnown(name))
                 return $"--{name} is neither an option nor a setting. See: countersign --help, and docs/configuration.md for the settings.";
-            if (end < 0 && (++i == switches.Length || switches[i].StartsWith("--", StringComparison.Ordinal)))
+            if (end < 0 && (++i == switches.Count || switches[i].StartsWith("--", StringComparison.Ordinal)))
                 return $"--{name} needs a value: --{name}=…";
         }
         return null;

@@ -51,10 +51,11 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
     }
 
     /// <summary>Columns for people, as wide as their widest cell.</summary>
-    public static string Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows)
+    public static string Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows) => Table([heads, .. rows]);
+
+    public static string Table(IReadOnlyList<IReadOnlyList<string>> rows)
     {
-        List<IReadOnlyList<string>> lines = [heads, .. rows];
-        var widths = heads.Select((_, column) => lines.Max(line => line[column].Length)).ToList();
-        return string.Join(Environment.NewLine, lines.Select(line => string.Join("  ", line.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+        var widths = rows[0].Select((_, column) => rows.Max(row => row[column].Length)).ToList();
+        return string.Join('\n', rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
     }
 }

@@ -29,10 +29,7 @@ public sealed class Store : IAsyncDisposable
     /// <summary>Opens the store and brings its tables up to date; two nodes may do so at once.</summary>
     public static async Task<Store> Open(StoreOptions options, TimeProvider time, ILogger<Store>? log = null)
     {
-        log ??= NullLogger<Store>.Instance;
-        Engine engine = options.Database is { Length: > 0 } database
-            ? new PostgresEngine(database, time, log)
-            : new SqliteEngine(options.SqliteFile, time, log);
+        var engine = NewEngine(options, time, log ?? NullLogger<Store>.Instance);
         try
         {
             await engine.Start(Migration.For(engine.Dialect), time);
@@ -44,6 +41,13 @@ public sealed class Store : IAsyncDisposable
         }
         return new Store(engine, time);
     }
+
+    /// <summary>For reading and copying only: makes no store and brings no tables up to date.</summary>
+    public static Store OpenAsIs(StoreOptions options, TimeProvider time) => new(NewEngine(options, time, NullLogger<Store>.Instance), time);
+
+    private static Engine NewEngine(StoreOptions options, TimeProvider time, ILogger log) => options.Database is { Length: > 0 } database
+        ? new PostgresEngine(database, time, log)
+        : new SqliteEngine(options.SqliteFile, time, log);
 
     public string Description => _engine.Description;
     public bool IsSqlite => _engine is SqliteEngine;

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Data.Common;
+using Countersign.Storage;
+
+namespace Countersign.Cli;
+
+/// <summary>
+/// <c>countersign backup &lt;file&gt;</c>: one consistent moment of the store, also while servers write to it. The copy gets its name
+/// only when it is whole, and never replaces a file. The root key is not in it, so that whoever finds a backup holds no secret.
+/// </summary>
+internal static class BackupVerb
+{
+    public static Command Build(Terminal terminal)
+    {
+        var file = new Argument<string>("file") { Description = "The file to make; it must not exist yet." };
+        return Verb.Plain(terminal, "backup", "Copy the store while it is in use. With PostgreSQL it says how pg_dump does that.", [file], async (parse, cancel) =>
+        {
+            var (settings, mistakes) = Verb.ReadSettings(parse);
+            if (settings is null)
+                return mistakes!;
+            if (!Verb.HasStore(settings))
+                return Verb.NoStore(settings);
+            var target = Path.GetFullPath(parse.GetValue(file)!);
+            // As it is: a copy made before an upgrade must not be upgraded on the way.
+            await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
+            return await Copy(store, target, Path.GetFullPath(settings.RootKeyFile), cancel);
+        });
+    }
+
+    private static async Task<Reply> Copy(Store store, string target, string rootKeyFile, CancellationToken cancel)
+    {
+        if (File.Exists(target) || System.IO.Directory.Exists(target))
+            return new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.");
+        if (!System.IO.Directory.Exists(Path.GetDirectoryName(target)))
+            return new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.");
+        var unfinished = $"{target}.{Environment.ProcessId}.part";
+        try
+        {
+            if (await store.CopyTo(unfinished, cancel) is { } how)
+                return new Reply.Done(new { engine = "postgresql", how }, how);
+            File.Move(unfinished, target, overwrite: false);
+        }
+        catch (DbException failure)
+        {
+            return new Reply.Failed(Reply.Unavailable, $"The copy could not be made: {failure.Message}");
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+        var bytes = new FileInfo(target).Length;
+        return new Reply.Done(new { engine = "sqlite", file = target, bytes },
+            $"""
+            Copied the store to {target} ({bytes:N0} bytes).
+            The root key is not in it: keep {rootKeyFile} in another safe place.
+            To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
+            """);
+    }
+}

@@ -1,0 +1,234 @@
+using System.CommandLine;
+using System.Data.Common;
+using System.Globalization;
+using Countersign.Access;
+using Countersign.Storage;
+using Countersign.Web;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
+using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Configuration.Memory;
+
+namespace Countersign.Cli;
+
+/// <summary>
+/// <c>countersign doctor</c>: what this hub runs on, which settings are in force and where they come from, and what is wrong
+/// together with what to do about it. It looks and changes nothing: no store is made, no table brought up to date.
+/// </summary>
+internal static class DoctorVerb
+{
+    private const long LittleSpace = 256L << 20;
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(2);
+
+    public static Command Build(Terminal terminal) => Verb.Plain(terminal, "doctor",
+        "Say what this hub runs on, which settings are in force and what is wrong. Changes nothing.", [], async (parse, cancel) =>
+        {
+            var report = await Examine(Verb.Configuration(parse), cancel);
+            return report.Ok ? new Reply.Done(report, Text(report)) : new Reply.No(report, Text(report));
+        });
+
+    private static async Task<Report> Examine(IConfigurationRoot configuration, CancellationToken cancel)
+    {
+        var mistakes = new List<string>();
+        var settings = Settings.Read(configuration, mistakes);
+        List<Finding> problems = [.. mistakes.Select(m => new Finding(m, "See docs/configuration.md."))];
+        List<Finding> hints = [];
+        var now = Hub.Clock.GetUtcNow();
+
+        var folder = LookAtFolder(settings, problems);
+        var rootKey = LookAtRootKey(settings, problems, hints);
+        Inspection? seen = null;
+        if (!Verb.HasStore(settings))
+            hints.Add(new Finding("There is no store yet.", "countersign serve makes one, and so does countersign user add."));
+        else
+            seen = await LookAtStore(settings, problems, cancel);
+        if (seen is not null)
+            Judge(seen, now, problems, hints);
+
+        return new Report(
+            problems.Count == 0, CommandLine.Version, seen?.Engine ?? (settings.Database is null ? Store.OpenAsIs(settings.Store, Hub.Clock).Description : "PostgreSQL"),
+            !Verb.HasStore(settings) ? "none yet" : seen is null ? "unreadable" : seen.Applied.Count == 0 ? "empty" : "present", folder, rootKey,
+            seen is null ? null : new MigrationsSeen([.. seen.Applied.Select(a => a.Name)], seen.Pending),
+            new ClockSeen(Instant.ToText(now), seen?.LastEventAt is { } last ? Instant.ToText(last) : null, seen?.DatabaseAhead is { } ahead ? (long)ahead.TotalMilliseconds : null),
+            seen is null ? null : new PeopleSeen(seen.People, seen.Admins),
+            InForce(configuration, settings), problems, hints);
+    }
+
+    private static FolderSeen LookAtFolder(Settings settings, List<Finding> problems)
+    {
+        var folder = Path.GetFullPath(settings.Data);
+        var exists = System.IO.Directory.Exists(folder);
+        var nearest = folder;
+        while (!System.IO.Directory.Exists(nearest))
+            nearest = Path.GetDirectoryName(nearest)!;
+        var writable = IsWritable(nearest);
+        var free = new DriveInfo(nearest).AvailableFreeSpace;
+        // With PostgreSQL nothing needs to be kept here.
+        if (settings.Database is null)
+        {
+            if (!writable)
+                problems.Add(new Finding($"{nearest} cannot be written by {Environment.UserName}.", "Give this account the right to write there, or name another folder with --data."));
+            if (free < LittleSpace)
+                problems.Add(new Finding($"Only {Bytes(free)} are free where the store lies.", "Make room: a full disk stops every change."));
+        }
+        return new FolderSeen(folder, exists, writable, free);
+    }
+
+    private static RootKeySeen LookAtRootKey(Settings settings, List<Finding> problems, List<Finding> hints)
+    {
+        var file = Path.GetFullPath(settings.RootKeyFile);
+        if (!File.Exists(file))
+        {
+            // That it is not named at all with PostgreSQL is told as a mistake in the settings.
+            if (Verb.HasStore(settings) && (settings.Database is null || settings.RootKeyFile != Path.Combine(settings.Data, "root.key")))
+                problems.Add(new Finding($"The root key {file} is missing.", "Put back the one that this store was used with. With another one, what is sealed or encrypted cannot be checked or read."));
+            return new RootKeySeen(file, false, null);
+        }
+        string? mode = null;
+        if (!OperatingSystem.IsWindows())
+        {
+            var rights = File.GetUnixFileMode(file);
+            mode = Convert.ToString((int)rights, 8).PadLeft(4, '0');
+            if ((rights & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+                problems.Add(new Finding($"Others may read or change the root key {file} (mode {mode}).", $"chmod 600 {file}"));
+            else if ((rights & UnixFileMode.GroupRead) != UnixFileMode.None)
+                hints.Add(new Finding($"The group of {file} may read the root key (mode {mode}).", $"chmod 600 {file}, unless that is what you want."));
+        }
+        try
+        {
+            RootKey.Load(file, mayCreate: false);
+        }
+        catch (StoreUnavailable unavailable)
+        {
+            problems.Add(new Finding(unavailable.Message, "Put back the right file."));
+        }
+        return new RootKeySeen(file, true, mode);
+    }
+
+    private static async Task<Inspection?> LookAtStore(Settings settings, List<Finding> problems, CancellationToken cancel)
+    {
+        try
+        {
+            return await Inspection.Of(settings.Store, Hub.Clock, cancel);
+        }
+        catch (StoreUnavailable unavailable)
+        {
+            problems.Add(new Finding(unavailable.Message, settings.Database is null ? "Look at the file and at the rights of its folder; a damaged file is replaced by a backup." : "Look at Database, at the network and at the server's log."));
+        }
+        catch (Exception failure) when (failure is DbException or ArgumentException)
+        {
+            problems.Add(new Finding($"The store cannot be read: {failure.Message}", settings.Database is null ? "Restore a backup." : "Look at Database."));
+        }
+        return null;
+    }
+
+    private static void Judge(Inspection seen, DateTimeOffset now, List<Finding> problems, List<Finding> hints)
+    {
+        if (seen.Strangers.Count > 0)
+            problems.Add(new Finding($"The store was made by another build: {string.Join(", ", seen.Strangers)}.", "Start the newer Countersign, or restore a backup from before."));
+        else if (seen.Pending.Count > 0)
+            hints.Add(new Finding($"Not applied yet: {string.Join(", ", seen.Pending)}.", "countersign serve does that when it starts. Take a backup before."));
+        if (seen.LastEventAt > now + Tolerance)
+            problems.Add(new Finding($"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.", "Check this machine's clock and its time synchronisation."));
+        if (seen.DatabaseAhead is { } ahead && ahead.Duration() > Tolerance)
+            problems.Add(new Finding($"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.", "Check the time synchronisation of both."));
+        if (seen.Admins == 0)
+            hints.Add(new Finding("There is no admin yet.", "countersign user add <email> --name <name> --role admin --password-stdin"));
+    }
+
+    private static bool IsWritable(string folder)
+    {
+        try
+        {
+            var probe = Path.Combine(folder, $".countersign-{Environment.ProcessId}");
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+                return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private static List<SettingSeen> InForce(IConfigurationRoot configuration, Settings settings) =>
+        [.. from known in Settings.Known
+            let value = known.Name == "RootKeyFile" ? settings.RootKeyFile : Settings.Value(configuration, known.Name)
+            select new SettingSeen(known.Name, known.Secret ? Masked(value) : value, CameFrom(configuration, known.Name))];
+
+    private static string CameFrom(IConfigurationRoot configuration, string name) =>
+        configuration.Providers.LastOrDefault(p => p.TryGet(name, out var value) && !string.IsNullOrEmpty(value)) switch
+        {
+            null => "default",
+            CommandLineConfigurationProvider => $"--{name}",
+            MemoryConfigurationProvider => $"--{name.ToLowerInvariant()}",
+            EnvironmentVariablesConfigurationProvider => Settings.Prefix + name.Replace(":", "__", StringComparison.Ordinal),
+            JsonConfigurationProvider { Source: var source } => source.FileProvider?.GetFileInfo(source.Path ?? "").PhysicalPath ?? source.Path ?? "appsettings.json",
+            var other => other.ToString() ?? "",
+        };
+
+    /// <summary>A connection string without what must not be seen.</summary>
+    private static string Masked(string connection)
+    {
+        try
+        {
+            var parts = new DbConnectionStringBuilder { ConnectionString = connection };
+            foreach (var name in parts.Keys.Cast<string>().Where(n => n.Contains("pass", StringComparison.OrdinalIgnoreCase) || n.Contains("pwd", StringComparison.OrdinalIgnoreCase)).ToList())
+                parts[name] = "***";
+            return parts.ConnectionString;
+        }
+        catch (ArgumentException)
+        {
+            return "***";
+        }
+    }
+
+    private static string Text(Report report)
+    {
+        var facts = new List<string[]>
+        {
+            new[] { "engine", report.Engine },
+            new[] { "store", report.Store },
+            new[] { "data", $"{report.Data.Folder}, {(!report.Data.Exists ? "not there yet" : report.Data.Writable ? "writable" : "not writable")}, {Bytes(report.Data.FreeBytes)} free" },
+            new[] { "root key", report.RootKey.Exists ? $"{report.RootKey.File}, mode {report.RootKey.Mode ?? "unknown"}" : $"{report.RootKey.File}, not there" },
+        };
+        if (report.Migrations is { } migrations)
+            facts.Add(["migrations", $"{migrations.Applied.Count} applied, {migrations.Pending.Count} pending"]);
+        facts.Add(["clock", report.Clock.Now + (report.Clock.LastEventAt is { } last ? $", last event {last}" : "") + (report.Clock.DatabaseAheadMs is { } ahead ? $", database {ahead:+0;-0;0} ms" : "")]);
+        if (report.People is { } people)
+            facts.Add(["people", $"{people.Total}, of whom {people.Admins} can sign in as admin"]);
+        var settings = report.Settings.Select(s => new[] { s.Name, s.Value.Length == 0 ? "-" : s.Value, s.From });
+        return string.Join("\n\n", new[]
+        {
+            $"Countersign {report.Version}",
+            Terminal.Table(facts),
+            Terminal.Table([["setting", "value", "from"], .. settings]),
+            report.Problems.Count == 0 ? "" : "Wrong:\n" + Lines(report.Problems),
+            report.Hints.Count == 0 ? "" : "Worth knowing:\n" + Lines(report.Hints),
+            report.Ok ? "Nothing is wrong." : "",
+        }.Where(part => part.Length > 0));
+
+        static string Lines(IReadOnlyList<Finding> findings) => string.Join('\n', findings.Select(f => $"- {f.What} {f.Fix}"));
+    }
+
+    private static string Bytes(long bytes) => bytes >= 1L << 30
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20} MiB");
+
+    private sealed record Report(
+        bool Ok, string Version, string Engine, string Store, FolderSeen Data, RootKeySeen RootKey, MigrationsSeen? Migrations,
+        ClockSeen Clock, PeopleSeen? People, IReadOnlyList<SettingSeen> Settings, IReadOnlyList<Finding> Problems, IReadOnlyList<Finding> Hints);
+
+    private sealed record FolderSeen(string Folder, bool Exists, bool Writable, long FreeBytes);
+
+    private sealed record RootKeySeen(string File, bool Exists, string? Mode);
+
+    private sealed record MigrationsSeen(IReadOnlyList<string> Applied, IReadOnlyList<string> Pending);
+
+    private sealed record ClockSeen(string Now, string? LastEventAt, long? DatabaseAheadMs);
+
+    private sealed record PeopleSeen(long Total, long Admins);
+
+    private sealed record SettingSeen(string Name, string Value, string From);
+
+    private sealed record Finding(string What, string Fix);
+}
