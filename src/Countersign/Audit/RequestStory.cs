@@ -1,0 +1,193 @@
+using System.Text.Json;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Audit;
+
+/// <summary>What a request must look like if its events are true. They are told to it one by one, in order.</summary>
+internal sealed class RequestStory(string id)
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    private Told _content = new();
+    private bool _begun;
+    private string? _createdAt;
+    private string? _settledAt;
+    private string? _appliedAt;
+    private string? _breachedAt;
+
+    public string Id => id;
+    public Status Status { get; private set; }
+    public string Stamp => _content.Stamp ?? "";
+    public List<Decision> Decisions { get; } = [];
+
+    public static Told Read(string data) => JsonSerializer.Deserialize<Told>(data, Json) ?? throw new JsonException("Nothing.");
+
+    public static bool BringsContent(StoredEvent next) => next.Kind is "request.submitted" or "request.revised";
+
+    /// <summary>Null, or what is wrong with this event after those before it.</summary>
+    public string? Take(StoredEvent next, Told told)
+    {
+        if (!_begun != (next.Kind == "request.submitted"))
+            return _begun ? "submits a request that was there already." : $"is the first of request {id}, but does not submit it.";
+        if (BringsContent(next))
+        {
+            if (told.Revision != (_content.Revision ?? 0) + 1 || Status != Status.Active)
+                return $"brings revision {told.Revision}, which cannot follow.";
+            _content = told;
+        }
+        if (told.Answer is { } answer)
+        {
+            if (Words.AnswerOf(answer) is null)
+                return "holds an answer that is none.";
+            if (Status != Status.Active)
+                return "answers a request that was settled.";
+            if (told.Revision != _content.Revision || told.Digest != _content.Digest)
+                return "answers a content that was not the current one.";
+        }
+        if (told.Status is { } word)
+        {
+            if (Words.StatusOf(word) is not { } status)
+                return "names a status that is none.";
+            if (status != Status)
+            {
+                if (!Lawful(status))
+                    return $"turns {Status.Ours()} into {word}, which the law of states forbids.";
+                (Status, _settledAt) = (status, next.At);
+            }
+        }
+        if (next.Kind is "request.applied" or "request.breached")
+        {
+            if (_appliedAt is not null)
+                return "applies a request that was applied before.";
+            if (next.Kind == "request.applied" != (Status == Status.Approved))
+                return $"takes an application as {(Status == Status.Approved ? "a breach of what was" : "one of something")} approved.";
+            _appliedAt = next.At;
+            _breachedAt = next.Kind == "request.breached" ? next.At : null;
+        }
+        _createdAt ??= next.At;
+        _begun = true;
+        return null;
+    }
+
+    public Verdict Weighed(Policy policy) => Weigh.Of(
+        new ApprovalRequest
+        {
+            Id = default,
+            SourceId = 0,
+            SentBy = SentBy.Api,
+            Status = Status.Active,
+            Display = "",
+            Revision = (int)(_content.Revision ?? 0),
+            Digest = _content.Digest ?? "",
+            Policy = policy,
+            Barred = _content.Barred ?? [],
+            Subject = "",
+            RequesterName = "",
+            CreatedAt = default,
+            Head = Head.None,
+        },
+        Decisions,
+        default);
+
+    /// <summary>Column by column: as the row has it, and as the events have it.</summary>
+    public (string Column, string? Stored, string? Told)[] Expected(RequestState row) =>
+    [
+        ("status", row.Status, Status.Ours()),
+        ("revision", $"{row.Revision}", $"{_content.Revision}"),
+        ("digest", row.Digest, _content.Digest),
+        ("stamp", row.Stamp, _content.Stamp),
+        ("barred", row.Barred, RequestRow.WriteNumbers(_content.Barred ?? [])),
+        ("subject", row.Subject, _content.Subject),
+        ("source_id", $"{row.SourceId}", $"{_content.Source}"),
+        ("external_id", row.ExternalId, _content.External),
+        ("sent_by", row.SentBy, _content.SentBy),
+        ("creator_id", $"{row.CreatorId}", $"{_content.Creator}"),
+        ("requester_id", $"{row.RequesterId}", $"{_content.Requester}"),
+        ("requester_name", row.RequesterName, _content.RequesterName),
+        ("assignee_user", $"{row.AssigneeUser}", $"{_content.AssigneeUser}"),
+        ("assignee_group", $"{row.AssigneeGroup}", $"{_content.AssigneeGroup}"),
+        ("ticket_id", $"{row.TicketId}", $"{_content.Ticket}"),
+        ("created_at", row.CreatedAt, _createdAt),
+        ("expires_at", row.ExpiresAt, _content.Expires),
+        ("settled_at", row.SettledAt, _settledAt),
+        ("applied_at", row.AppliedAt, _appliedAt),
+        ("breached_at", row.BreachedAt, _breachedAt),
+    ];
+
+    private bool Lawful(Status next) => (Status, next) switch
+    {
+        (Status.Active, _) => true,
+        (Status.Approved, Status.Withdrawn) => _appliedAt is null,
+        _ => false,
+    };
+
+    /// <summary>What events of requests say, as far as a request follows from it.</summary>
+    internal sealed class Told
+    {
+        public string? Status { get; init; }
+
+        // Submitted, revised, answered
+        public long? Revision { get; init; }
+        public string? Digest { get; init; }
+
+        // Submitted, revised
+        public string? Subject { get; init; }
+        public string? Content { get; init; }
+        public string? Stamp { get; init; }
+        public long[]? Barred { get; init; }
+        public long? Source { get; init; }
+        public string? External { get; init; }
+        public string? SentBy { get; init; }
+        public long? Creator { get; init; }
+        public long? Requester { get; init; }
+        public string? RequesterName { get; init; }
+        public long? AssigneeUser { get; init; }
+        public long? AssigneeGroup { get; init; }
+        public long? Ticket { get; init; }
+        public string? Expires { get; init; }
+
+        // Answered, commented
+        public long? N { get; init; }
+        public long? Person { get; init; }
+        public string? Answer { get; init; }
+        public string? Note { get; init; }
+        public int[]? Steps { get; init; }
+        public string? Text { get; init; }
+    }
+}
+
+/// <summary>A request's row, column by column as it lies in the store.</summary>
+internal sealed class RequestState
+{
+    public const string Columns =
+        """
+        id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id, requester_id, requester_name,
+        assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head
+        """;
+
+    public required string Id { get; init; }
+    public long SourceId { get; init; }
+    public string? ExternalId { get; init; }
+    public required string SentBy { get; init; }
+    public required string Status { get; init; }
+    public long Revision { get; init; }
+    public required string Digest { get; init; }
+    public required string Stamp { get; init; }
+    public required string Barred { get; init; }
+    public required string Subject { get; init; }
+    public long? CreatorId { get; init; }
+    public long? RequesterId { get; init; }
+    public required string RequesterName { get; init; }
+    public long? AssigneeUser { get; init; }
+    public long? AssigneeGroup { get; init; }
+    public long? TicketId { get; init; }
+    public required string CreatedAt { get; init; }
+    public string? ExpiresAt { get; init; }
+    public string? SettledAt { get; init; }
+    public string? AppliedAt { get; init; }
+    public string? BreachedAt { get; init; }
+    public long Events { get; init; }
+    public required string Head { get; init; }
+}

@@ -1,0 +1,135 @@
+using System.Globalization;
+using Countersign.Storage;
+
+namespace Countersign.Tests.Audit;
+
+/// <summary>Somebody with the database's password and without the key. Changes things, and can put everything back.</summary>
+internal sealed class Intruder
+{
+    /// <summary>What is proven, and the columns by which a row is found.</summary>
+    public static readonly (string Table, string Key)[] Tables =
+    [
+        ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
+        ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
+    ];
+
+    private readonly RecordedHub _recorded;
+
+    private Intruder(RecordedHub recorded) => _recorded = recorded;
+
+    private TestStore Place => _recorded.Hub.Place;
+
+    public static async Task<Intruder> Of(RecordedHub recorded)
+    {
+        var intruder = new Intruder(recorded);
+        foreach (var (table, _) in Tables)
+            await intruder.Run($"CREATE TABLE kept_{table} AS SELECT * FROM {table}");
+        return intruder;
+    }
+
+    /// <summary>Also past foreign keys.</summary>
+    public Task Run(string sql) => Place.Tamper(Place.Engine == Engine.Postgres
+        ? $"SET session_replication_role = replica; {sql}"
+        : $"PRAGMA foreign_keys = OFF; {sql}");
+
+    public async Task PutBack(string? only = null)
+    {
+        foreach (var (table, _) in Tables)
+        {
+            if (only is null || only == table)
+                await Run($"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}");
+        }
+    }
+
+    public async Task<List<string>> Columns(string table)
+    {
+        await using var connection = await Place.OpenRaw();
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT * FROM {table} LIMIT 0";
+        await using var rows = await command.ExecuteReaderAsync();
+        return [.. Enumerable.Range(0, rows.FieldCount).Select(rows.GetName)];
+    }
+
+    /// <summary>Conditions that each find one row: the first, the last and some between.</summary>
+    public async Task<List<string>> Rows(string table, string key)
+    {
+        await using var connection = await Place.OpenRaw();
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT {key} FROM {table} ORDER BY {key}";
+        await using var rows = await command.ExecuteReaderAsync();
+        var all = new List<string>();
+        while (await rows.ReadAsync())
+            all.Add(string.Join(" AND ", Enumerable.Range(0, rows.FieldCount).Select(i => $"{rows.GetName(i)} = {Literal(rows.GetValue(i))}")));
+        return [.. all.Where((_, i) => i == 0 || i == all.Count - 1 || i % Math.Max(1, all.Count / 3) == 1)];
+    }
+
+    public async Task<bool> IsUnsealed(string row)
+    {
+        var id = await Place.Number($"SELECT id FROM events WHERE {row}");
+        var seals = await Place.Store.Read(reader => reader.All<Countersign.Audit.Seal>($"SELECT {Countersign.Audit.Seal.Columns} FROM seals"));
+        return !seals.Any(seal => Countersign.Audit.IdRanges.Parse(seal.Events)!.Contains(id));
+    }
+
+    /// <summary>One character, one number, or something where nothing was.</summary>
+    public async Task Change(string table, string column, string row)
+    {
+        await using var connection = await Place.OpenRaw();
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT {column} FROM {table} WHERE {row}";
+        var value = await command.ExecuteScalarAsync();
+        object changed = (column, value) switch
+        {
+            ("status", "approved") => "rejected",
+            ("status", _) => "approved",
+            ("answer", "approve") => "reject",
+            ("answer", _) => "approve",
+            ("sent_by", "api") => "page",
+            ("sent_by", _) => "api",
+            (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column == "external_id" ? "other" : 99L,
+            (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
+            (_, string text) => Flipped(text),
+            _ => Convert.ToInt64(value, CultureInfo.InvariantCulture) + 1_000,
+        };
+        await Run($"UPDATE {table} SET {column} = {Literal(changed)} WHERE {row}");
+    }
+
+    /// <summary>Changes the data of a request's events and makes every hash anew, up to the request's own head.</summary>
+    public async Task Rewrite(string requestId, Func<string, string> change)
+    {
+        var head = Head.None;
+        foreach (var e in (await Place.Events($"request:{requestId}")).OrderBy(e => e.N))
+        {
+            var data = change(e.Data);
+            head = new Head(e.N, History.HashOf(head.Hash, e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, data));
+            await Run($"UPDATE events SET data = {Literal(data)}, hash = '{head.Hash}' WHERE id = {e.Id}");
+        }
+        await Run($"UPDATE requests SET head = '{head.Hash}' WHERE id = '{requestId}'");
+    }
+
+    /// <summary>Makes everything from this event on undone, in every table: what restoring an older copy would do.</summary>
+    public async Task CutAt(long id)
+    {
+        await Run($"""
+            DELETE FROM comments WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM decisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM revisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM requests WHERE id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM events WHERE id >= {id};
+            UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
+            UPDATE event_heads SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);
+            """);
+    }
+
+    private static string Flipped(string text)
+    {
+        var at = text.Length / 2;
+        var other = text[at] == 'a' ? 'b' : 'a';
+        return string.Concat(text.AsSpan(0, at), other.ToString(), text.AsSpan(at + 1));
+    }
+
+    private static string Literal(object value) => value switch
+    {
+        string text => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
+        _ => Convert.ToInt64(value, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
+    };
+}

@@ -1,0 +1,82 @@
+using Countersign.Access;
+using Countersign.Audit;
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Tests.Audit;
+
+/// <summary>A hub whose record is sealed when a test says so.</summary>
+public sealed class RecordedHub : IAsyncDisposable
+{
+    private readonly string _keys = System.IO.Directory.CreateTempSubdirectory("countersign-key-").FullName;
+
+    private RecordedHub(TestHub hub)
+    {
+        Hub = hub;
+        Key = NewKey("root.key");
+        Sealer = NewSealer(hub.Store);
+    }
+
+    public TestHub Hub { get; }
+    public SealKey Key { get; }
+    public Sealer Sealer { get; }
+
+    public static async Task<RecordedHub> Start(Engine engine) => new(await TestHub.Start(engine));
+
+    public SealKey NewKey(string file) => new(RootKey.Load(Path.Combine(_keys, file), mayCreate: true));
+
+    public Sealer NewSealer(Store store, SealKey? key = null) => new(store, key ?? Key, Hub.Clock, NullLogger<Sealer>.Instance);
+
+    public Task<Verification> Check(string? head = null) => new Verify(Hub.Store, Key).Run(head is null ? null : SealHead.TryParse(head));
+
+    /// <summary>Everything that can happen to people and requests, in several seals, and some of it not sealed yet.</summary>
+    public async Task LiveThroughALot()
+    {
+        var (ann, ben, cid) = (await Hub.AddPerson("Ann", Role.Admin), await Hub.AddPerson("Ben"), await Hub.AddPerson("Cid"));
+        var team = await Hub.AddGroup("Team", ann, ben, cid);
+        var source = await Hub.AddSource("deploys", team, 2);
+        var two = Some.Policy(Some.Step("team", 2, team.AsApprover));
+        await Sealer.SealAll();
+
+        var approved = await Hub.Ask(two, s => s.AskedBy(ann));
+        await Hub.Comment.Run(approved.Id, Some.Viewer(ben), "Looks \"good\" to me, naïve as I am", default);
+        await Hub.Approve(approved, ben);
+        await Hub.Answer(approved, cid, Answer.Approve, "Go\nahead");
+        await Hub.MarkApplied.Run(approved.Id, Some.Viewer(ann), default);
+        Hub.Clock.Advance(TimeSpan.FromSeconds(3));
+        await Sealer.SealOnce();
+
+        var rejected = await Hub.Ask(two, s => s with { SourceId = source.Id });
+        await Hub.Reject(rejected, ben);
+        await Hub.Submit.Run(Some.Submission(two).Saying("Something else") with { SourceId = source.Id, ExternalId = rejected.ExternalId }, Some.Origin, null, default);
+        await Hub.MarkApplied.Run(rejected.Id, Some.Viewer(source), default);
+        await Sealer.SealOnce();
+
+        var revised = await Hub.Ask(two);
+        await Hub.Approve(revised, ben);
+        await Hub.Submit.Run(Some.Submission(two).Saying("Turn on light mode") with { ExternalId = revised.ExternalId }, Some.Origin, null, default);
+        await Hub.Answer(revised, ben, Answer.Abstain, digest: Some.Content("Turn on light mode").Digest);
+        var withdrawn = await Hub.Ask(Some.Policy(ben.AsApprover));
+        await Hub.Approve(withdrawn, ben);
+        await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "No longer needed", default);
+        await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "Once more", default);
+        var reweighed = await Hub.Ask(two);
+        await Hub.Approve(reweighed, cid);
+        await Hub.Disable(cid);
+        await Sealer.SealOnce();
+
+        await Hub.Enable(cid);
+        var waiting = await Hub.Ask(two, s => s with { CreatorId = ann.Id });
+        await Hub.Comment.Run(waiting.Id, Some.Viewer(ann), "Who looks?", default);
+        await Hub.Answer(waiting, ben, Answer.Approve, "I do");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Sealer.Dispose();
+        Key.Dispose();
+        System.IO.Directory.Delete(_keys, recursive: true);
+        await Hub.DisposeAsync();
+    }
+}
