@@ -55,11 +55,23 @@ internal static class Migrator
                 }
                 Execute(connection, "COMMIT");
             }
-            catch
+            catch (Exception failure)
             {
-                Execute(connection, "ROLLBACK");
+                Undo(connection, failure);
                 throw;
             }
+        }
+    }
+
+    private static void Undo(DbConnection connection, Exception failure)
+    {
+        try
+        {
+            Execute(connection, "ROLLBACK");
+        }
+        catch (DbException) when (failure is DbException)
+        {
+            // A full disk or a lost connection has undone it already; the first failure is the one to tell of.
         }
     }
 

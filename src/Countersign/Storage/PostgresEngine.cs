@@ -142,6 +142,7 @@ internal sealed partial class PostgresEngine : Engine
         PostgresException { SqlState: var state } postgres => state[..2] switch
         {
             "08" or "57" => new("PostgreSQL ended the connection.", postgres),
+            "55" => new("PostgreSQL does not accept connections to the database at the moment.", postgres),
             "53" => new(state == PostgresErrorCodes.DiskFull ? "The disk that holds the store is full." : "PostgreSQL is out of resources.", postgres),
             "25" when state == PostgresErrorCodes.ReadOnlySqlTransaction => new("PostgreSQL does not accept writes at the moment.", postgres),
             "28" => new("PostgreSQL refuses the configured account.", postgres),
@@ -179,7 +180,7 @@ internal sealed partial class PostgresEngine : Engine
             {
                 Log.NotListening(_log, failure.GetType().Name);
                 Pulse();
-                await Task.Delay(Longest, CancellationToken.None);
+                await Task.Delay(Longest, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -79,9 +79,15 @@ public class Reader
     /// <summary>For the lane's own statements, which must not be awaited.</summary>
     internal void ExecuteNow(string sql)
     {
-        var execution = Use(sql, null);
-        execution.Command.ExecuteNonQuery();
-        execution.Release();
+        var use = Use(sql, null);
+        try
+        {
+            use.Command.ExecuteNonQuery();
+        }
+        finally
+        {
+            use.Release();
+        }
     }
 
     internal Usage Use(string sql, object? arguments)
@@ -160,12 +166,17 @@ public class Reader
 
         public Func<DbDataReader, T> Parser<T>(DbDataReader rows) => _prepared.Parser<T>(rows);
 
-        public void Release() => _prepared.Busy = false;
+        public void Release()
+        {
+            _prepared.Busy = false;
+            if (!_kept)
+                _prepared.Command.Dispose();
+        }
 
         public ValueTask DisposeAsync()
         {
             Release();
-            return _kept ? ValueTask.CompletedTask : _prepared.Command.DisposeAsync();
+            return ValueTask.CompletedTask;
         }
     }
 }

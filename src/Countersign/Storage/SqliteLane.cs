@@ -29,6 +29,7 @@ internal sealed partial class SqliteLane : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Thread _thread;
+    private volatile bool _closing;
     private SqliteConnection? _connection;
     private Tx? _tx;
 
@@ -46,13 +47,14 @@ internal sealed partial class SqliteLane : IDisposable
         var caller = new Caller<T>(work, committed);
         caller.CancelWhileQueued(cancel);
         if (!_queue.Writer.TryWrite(caller))
-            caller.Fail(new StoreUnavailable(_queue.Reader.Completion.IsCompleted ? "The store is closing." : "Too many writers are waiting for the store."));
+            caller.Fail(new StoreUnavailable(_closing ? "The store is closing." : "Too many writers are waiting for the store."));
         return caller.Done;
     }
 
     /// <summary>Takes no more callers, serves those who wait, and closes the file.</summary>
     public void Dispose()
     {
+        _closing = true;
         _queue.Writer.TryComplete();
         _thread.Join();
         Reopen();

@@ -19,6 +19,7 @@ public sealed class Store : IAsyncDisposable
 
     private readonly Engine _engine;
     private readonly TimeProvider _time;
+    private int _disposed;
 
     private Store(Engine engine, TimeProvider time)
     {
@@ -88,5 +89,5 @@ public sealed class Store : IAsyncDisposable
 
     internal static void EnterTransaction() => InsideTransaction.Value = true;
 
-    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _engine.DisposeAsync() : ValueTask.CompletedTask;
 }
