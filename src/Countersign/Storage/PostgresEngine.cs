@@ -13,7 +13,11 @@ internal sealed partial class PostgresEngine : Engine
     private const int Attempts = 4;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longer than this nobody waits for a turn to write.</summary>
+    private static readonly TimeSpan LongestQueue = TimeSpan.FromSeconds(15);
+
     private readonly NpgsqlDataSource _source;
+    private readonly SemaphoreSlim _writers;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
@@ -25,17 +29,20 @@ internal sealed partial class PostgresEngine : Engine
     {
         (_time, _log) = (time, log);
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "countersign" };
-        if (!settings.ContainsKey("Max Auto Prepare"))
+        // What the operator wrote stands. (ContainsKey would say yes to every keyword that Npgsql knows.)
+        if (!settings.ShouldSerialize("Max Auto Prepare"))
             settings.MaxAutoPrepare = 200;
-        if (!settings.ContainsKey("Auto Prepare Min Usages"))
+        if (!settings.ShouldSerialize("Auto Prepare Min Usages"))
             settings.AutoPrepareMinUsages = 2;
-        if (!settings.ContainsKey("Maximum Pool Size"))
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
             settings.MaxPoolSize = 40;
-        if (!settings.ContainsKey("Timeout"))
+        if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 5;
         // A transaction of ours is milliseconds; one that is not must not hold others up, nor surprise the sealer later.
         settings.Options = $"{settings.Options} -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s".Trim();
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        // A crowd of writers must not keep readers, and the look at who may still come in, from a connection.
+        _writers = new SemaphoreSlim(Math.Max(1, settings.MaxPoolSize * 3 / 4));
     }
 
     public override string Description => _version;
@@ -65,6 +72,20 @@ internal sealed partial class PostgresEngine : Engine
     public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
     {
         Store.EnterTransaction();
+        if (!await _writers.WaitAsync(LongestQueue, cancel))
+            throw new StoreUnavailable("Too many writers are waiting for the store.");
+        try
+        {
+            return await Attempt(work, committed, cancel);
+        }
+        finally
+        {
+            _writers.Release();
+        }
+    }
+
+    private async Task<T> Attempt<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    {
         for (var attempt = 1; ; attempt++)
         {
             var committing = false;
@@ -133,6 +154,7 @@ internal sealed partial class PostgresEngine : Engine
         await _stop.CancelAsync();
         await _listening;
         await _source.DisposeAsync();
+        _writers.Dispose();
         _stop.Dispose();
     }
 

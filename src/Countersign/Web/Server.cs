@@ -1,5 +1,6 @@
 using System.Net;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Doors.Api;
 using Countersign.Outcomes;
 using Countersign.Requests;
@@ -68,6 +69,7 @@ public static class Server
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
+        services.AddSingleton<SealKey>().AddHostedService<Sealer>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));

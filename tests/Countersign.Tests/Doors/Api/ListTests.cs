@@ -1,0 +1,138 @@
+using Countersign.Access;
+using Xunit;
+
+namespace Countersign.Tests.Doors.Api;
+
+public sealed class ListTests
+{
+    private const string Requests = "/api/v1/requests";
+
+    [Theory, BothEngines]
+    public async Task A_walk_finds_every_request_once_while_new_ones_arrive_and_finds_its_way_back(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        using var source = host.Source(await host.Hub.AddSource("pipeline"));
+        using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
+        var asked = new List<string>();
+        for (var i = 0; i < 25; i++)
+            asked.Add((await source.Post(Requests, new { subject = $"Number {i}" }))["id"]!);
+        asked.Reverse();
+
+        var (there, last) = await Walk(admin, $"{Requests}?size=10", "next", whileWalking: () => source.Post(Requests, new { subject = "Newcomer" }));
+        Assert.Equal(asked, there);
+        Assert.Null(last["next"]);
+
+        // Back towards the newest: the same requests, then the newcomers that arrived in front of them.
+        var (back, top) = await Walk(admin, $"{Requests}?size=10&cursor={last["previous"]}", "previous");
+        var newer = back.Chunk(10).SelectMany(page => page.Reverse()).ToList();
+        Assert.Equal(asked.SkipLast(5).Reverse(), newer.Take(20));
+        Assert.Equal(2, newer.Count - 20);
+        Assert.Null(top["previous"]);
+    }
+
+    [Theory, BothEngines]
+    public async Task Each_filter_finds_what_it_says_alone_and_together(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var hub = host.Hub;
+        var (ann, ben, boss) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"), await hub.AddPerson("Boss", Role.Admin));
+        await hub.AddGroup("SRE", ann, ben);
+        await hub.AddGroup("DBA", ben);
+        using var one = host.Source(await hub.AddSource("one"));
+        using var two = host.Source(await hub.AddSource("two"));
+        using var admin = await host.Person(boss);
+        using var asAnn = await host.Person(ann);
+        using var asBen = await host.Person(ben);
+
+        var toAnn = await Ask(one, "Lift 100% of limits_now", new { person = ann.Email });
+        hub.Clock.Advance(TimeSpan.FromHours(1));
+        var toSre = await Ask(one, "Rotate the Café certificate", new { group = "SRE" });
+        hub.Clock.Advance(TimeSpan.FromHours(1));
+        var toDba = await Ask(two, "Add an index", new { group = "DBA" });
+        hub.Clock.Advance(TimeSpan.FromHours(1));
+        var toAdmins = await Ask(two, "Anything else", null);
+        await asBen.Post($"{Requests}/{toDba}/decisions", new { answer = "approve" });
+
+        await Finds(admin, "", toAdmins, toDba, toSre, toAnn);
+        await Finds(admin, "status=approved", toDba);
+        await Finds(admin, "status=active,approved&status=rejected", toAdmins, toDba, toSre, toAnn);
+        await Finds(admin, "status=withdrawn");
+        await Finds(admin, "assignee=Ann@example.test", toAnn);
+        await Finds(admin, "group=SRE,DBA", toDba, toSre);
+        await Finds(admin, "group=SRE,DBA&status=active", toSre);
+        await Finds(admin, "source=one", toSre, toAnn);
+        await Finds(admin, "source=one&group=SRE", toSre);
+        await Finds(admin, "source=two&status=active", toAdmins);
+        await Finds(admin, "assignee=Ann@example.test&group=SRE");
+        await Finds(admin, "text=CAF%C3%89", toSre);
+        await Finds(admin, "text=100%25%20of", toAnn);
+        await Finds(admin, "text=limits_now", toAnn);
+        await Finds(admin, "text=limits-now");
+        await Finds(admin, "text=%25", toAnn);
+        await Finds(admin, "text=%25%25");
+        var hour = hub.Clock.GetUtcNow().AddMinutes(-90).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+        await Finds(admin, $"from={hour}", toAdmins, toDba);
+        await Finds(admin, $"before={hour}", toSre, toAnn);
+        await Finds(admin, "waiting=me", toAdmins);
+        await Finds(asAnn, "", toSre, toAnn);
+        await Finds(asAnn, "waiting=me", toSre, toAnn);
+        await Finds(asAnn, "group=SRE", toSre);
+        await Finds(asAnn, "group=DBA");
+        await Finds(asBen, "", toDba, toSre);
+        await Finds(asBen, "status=approved", toDba);
+        await Finds(one, "", toSre, toAnn);
+        await Finds(one, "status=active&text=limits", toAnn);
+
+        // Whoever has answered is not waited for, though the group still is.
+        await asAnn.Post($"{Requests}/{toSre}/decisions", new { answer = "abstain" });
+        await Finds(asAnn, "waiting=me", toAnn);
+        await Finds(asBen, "waiting=me", toSre);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_search_that_skips_much_answers_short_pages_and_still_finds_all(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        using var source = host.Source(await host.Hub.AddSource("pipeline"));
+        using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
+        var needle = (await source.Post(Requests, new { subject = "The needle" }))["id"]!;
+        host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
+        var policy = Some.Policy(new Policies.Approver(Policies.Party.Admins, "an admin"));
+        await Task.WhenAll(Enumerable.Range(0, 2_100).Select(_ => host.Hub.Ask(policy)));
+
+        var first = await admin.Get($"{Requests}?text=needle&size=10");
+        Assert.True(first.Status == 200, first.Text);
+        Assert.Empty(first.Json["requests"]!.AsArray());
+        Assert.NotNull(first["next"]);
+        var (found, _) = await Walk(admin, $"{Requests}?text=needle&size=10", "next");
+        Assert.Equal([needle], found);
+    }
+
+    private static async Task<string> Ask(ApiClient source, string subject, object? assignee) =>
+        (await source.Post(Requests, assignee is null ? new { subject } : new { subject, assignee }))["id"]!;
+
+    private static async Task Finds(ApiClient viewer, string query, params string[] expected)
+    {
+        var answer = await viewer.Get($"{Requests}?{query}");
+        Assert.True(answer.Status == 200, $"{query}: {answer.Text}");
+        Assert.Equal((query, string.Join(' ', expected)), (query, string.Join(' ', Ids(answer))));
+    }
+
+    private static async Task<(List<string> Ids, ApiAnswer Last)> Walk(ApiClient viewer, string start, string link, Func<Task>? whileWalking = null)
+    {
+        var ids = new List<string>();
+        var answer = await viewer.Get(start);
+        while (true)
+        {
+            Assert.Equal(200, answer.Status);
+            ids.AddRange(Ids(answer));
+            if (answer[link] is not { } cursor)
+                return (ids, answer);
+            if (whileWalking is not null)
+                await whileWalking();
+            answer = await viewer.Get($"{start.Split("&cursor")[0]}&cursor={cursor}");
+        }
+    }
+
+    private static IEnumerable<string> Ids(ApiAnswer answer) => answer.Json["requests"]!.AsArray().Select(r => r!["id"]!.ToString());
+}
