@@ -14,15 +14,15 @@ namespace Countersign.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    public static readonly Option<string?> Data = new("--data") { Description = "The folder that holds the store and its root key.", HelpName = "folder", Recursive = true };
-    public static readonly Option<string?> Database = new("--database") { Description = "A PostgreSQL connection string, instead of SQLite in the data folder.", HelpName = "connection", Recursive = true };
+    public static readonly Option<string?> Data = Needing(new("--data") { Description = "The folder that holds the store and its root key.", HelpName = "folder", Recursive = true });
+    public static readonly Option<string?> Database = Needing(new("--database") { Description = "A PostgreSQL connection string, instead of SQLite in the data folder.", HelpName = "connection", Recursive = true });
     public static readonly Option<bool> Json = new("--json") { Description = "Print one JSON document.", Recursive = true };
 
     /// <summary>Every other setting is a switch of every verb, under its name in the documentation; the help shows the common ones only.</summary>
     public static readonly IReadOnlyList<Option<string?>> Switches =
         [.. from setting in Settings.Known
             where setting.Name is not ("Data" or "Database")
-            select new Option<string?>($"--{setting.Name}", $"--{setting.Name.ToLowerInvariant()}") { Hidden = true, Recursive = true }];
+            select Needing(new($"--{setting.Name}") { Hidden = true, Recursive = true })];
 
     public static string Version { get; } =
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -30,6 +30,7 @@ internal static class CommandLine
     public static async Task<int> Run(string[] args, TextReader? input = null, TextWriter? output = null, TextWriter? error = null)
     {
         var terminal = new Terminal(input ?? Console.In, output ?? Console.Out, error ?? Console.Error, args.Contains("--json"));
+        args = [.. args.SelectMany(Plainly)];
         var root = Root(terminal);
         // Without @files: a token that starts with @ is what it says.
         var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
@@ -95,6 +96,29 @@ internal static class CommandLine
         help.Action = new HelpText((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new VersionText(terminal);
         return root;
+    }
+
+    /// <summary>
+    /// A setting may be written in any case, and with a colon in its name where the parser would see the beginning of a value:
+    /// <c>--ratelimit:perkeyperminute=0</c> becomes <c>--RateLimit:PerKeyPerMinute</c> and <c>0</c>.
+    /// </summary>
+    private static string[] Plainly(string word)
+    {
+        var end = word.IndexOf('=', StringComparison.Ordinal);
+        var name = end < 0 ? word : word[..end];
+        var option = Switches.Append(Data).Append(Database).FirstOrDefault(o => string.Equals(o.Name, name, StringComparison.OrdinalIgnoreCase));
+        return option is null ? [word] : end < 0 ? [option.Name] : [option.Name, word[(end + 1)..]];
+    }
+
+    /// <summary>The parser alone would take the next option for a value that was forgotten.</summary>
+    private static Option<string?> Needing(Option<string?> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var value }] && value.StartsWith("--", StringComparison.Ordinal))
+                result.AddError($"{option.Name} needs a value.");
+        });
+        return option;
     }
 
     private static Reply.Failed WrongUse(ParseResult parse)

@@ -4,8 +4,8 @@ using Countersign.Web;
 namespace Countersign.Cli;
 
 /// <summary>
-/// <c>countersign [serve]</c>. Settings are switches of every verb; here they may also be those of the framework, such as
-/// <c>--Logging:LogLevel:Default=Debug</c>, and the case of their names does not matter.
+/// <c>countersign [serve]</c>. Settings are switches of every verb; here those of the framework are too, such as
+/// <c>--Logging:LogLevel:Default=Debug</c>.
 /// </summary>
 internal static class ServeVerb
 {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Countersign.Access;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
@@ -23,6 +24,11 @@ internal static class SourceVerbs
         kind.AcceptOnlyFromAmong("launchdarkly", "api");
         var group = new Option<string?>("--group") { Description = "Who decides what this source asks. Without it, one admin does.", HelpName = "name" };
         var need = new Option<int?>("--need") { Description = "How many of the group must approve; 1 unless said otherwise.", HelpName = "n" };
+        need.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)
+                result.AddError("--need is 1 or more.");
+        });
         return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need], async (parse, hub, cancel) =>
         {
             var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel);

@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Xunit;
+
+namespace Countersign.Tests.Cli;
+
+/// <summary>The built program, in processes of its own.</summary>
+public sealed class ProgramTests
+{
+    [Theory, BothEngines]
+    public async Task What_the_command_line_changes_reaches_a_running_server_within_a_moment(Engine engine)
+    {
+        await using var shell = await Shell.StartEmpty(engine);
+        using var server = shell.StartProgram("--Urls=http://127.0.0.1:0");
+        try
+        {
+            var address = await Address(server.StandardOutput);
+            var added = await shell.Program("correct horse\n", "user", "add", "ada@example.test", "--name", "Ada", "--role", "admin", "--password-stdin", "--json");
+            Assert.Equal("admin", added.Done.GetProperty("role").GetString());
+            var token = (await shell.Json("token", "add", "ada@example.test")).Done.GetProperty("token").GetString()!;
+
+            using var client = new HttpClient { BaseAddress = address };
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"ada@example.test/token:{token}")));
+            Assert.Equal(HttpStatusCode.OK, await Ask());
+            await shell.Json("token", "revoke", "1");
+            await Eventually.True(async () => await Ask() == HttpStatusCode.Unauthorized, "the revoked token is refused");
+
+            async ValueTask<HttpStatusCode> Ask() => (await client.GetAsync("/api/v1/requests", TestContext.Current.CancellationToken)).StatusCode;
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task Failures_speak_on_standard_error_alone()
+    {
+        await using var shell = await Shell.StartEmpty(Engine.Sqlite);
+        Assert.Equal((2, "usage"), (await shell.Program("", "nonsense", "--json")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Program("", "user", "list", "--json")).Failure);
+    }
+
+    private static async Task<Uri> Address(StreamReader output)
+    {
+        const string announcement = "Now listening on: ";
+        while (await output.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon() is { } line)
+        {
+            if (line.IndexOf(announcement, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                _ = output.ReadToEndAsync(TestContext.Current.CancellationToken);
+                return new Uri(line[(at + announcement.Length)..]);
+            }
+        }
+        throw new InvalidOperationException("The server ended before it listened.");
+    }
+}

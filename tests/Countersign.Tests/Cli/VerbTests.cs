@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Countersign.Access;
+using Countersign.Storage;
+using Xunit;
+
+namespace Countersign.Tests.Cli;
+
+public sealed class VerbTests
+{
+    [Theory, BothEngines]
+    public async Task People_are_added_listed_shut_out_and_let_in_again(Engine engine)
+    {
+        await using var shell = await Shell.StartEmpty(engine);
+        var ada = (await shell.RunWithInput("correct horse\nmore\n", "user", "add", "ada@example.test", "--name", "Ada Löve", "--role", "admin", "--password-stdin", "--json")).Done;
+        Assert.Equal("""{"id":1,"email":"ada@example.test","name":"Ada Löve","role":"admin"}""", ada.GetRawText());
+        Assert.Equal("agent", (await shell.Json("user", "add", "bob@example.test", "--name", "Bob")).Done.GetProperty("role").GetString());
+
+        Assert.Equal((1, "exists"), (await shell.Json("user", "add", "ADA@example.test", "--name", "Another")).Failure);
+        Assert.Equal((2, "invalid"), (await shell.Json("user", "add", "nobody", "--name", "Nobody")).Failure);
+        Assert.Equal((2, "invalid"), (await shell.RunWithInput("short\n", "user", "password", "bob@example.test", "--password-stdin", "--json")).Failure);
+        Assert.Equal((2, "usage"), (await shell.RunWithInput("", "user", "password", "bob@example.test", "--password-stdin", "--json")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("user", "disable", "eve@example.test")).Failure);
+
+        Assert.True((await shell.Json("user", "disable", "Bob@example.test")).Done.GetProperty("disabled").GetBoolean());
+        var people = (await shell.Json("user", "list")).Done.GetProperty("people").EnumerateArray().ToList();
+        Assert.Equal([("ada@example.test", false), ("bob@example.test", true)], people.Select(p => (p.GetProperty("email").GetString()!, p.GetProperty("disabled").GetBoolean())));
+        Assert.Equal(["id", "email", "name", "role", "disabled", "createdAt"], people[0].EnumerateObject().Select(p => p.Name));
+        Assert.Equal(24, people[0].GetProperty("createdAt").GetString()!.Length);
+        Assert.False((await shell.Json("user", "enable", "bob@example.test")).Done.GetProperty("disabled").GetBoolean());
+
+        await using var store = await Store.Open(shell.Place.Options, shell.Place.Clock);
+        var events = await store.Read(r => r.All<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events ORDER BY id"));
+        Assert.Equal(["person.added", "person.added", "person.disabled", "person.enabled"], events.Select(e => e.Kind));
+        Assert.All(events, e => Assert.Equal(("operator", "cli", $"os:{Environment.UserName}"), (e.Actor, e.Via, e.Address)));
+        Assert.DoesNotContain(events, e => e.Data.Contains("correct horse", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task Groups_gain_and_lose_members(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        await shell.Json("user", "add", "bob@example.test", "--name", "Bob");
+        Assert.Equal("""{"id":1,"name":"SRE"}""", (await shell.Json("group", "add", "SRE", "--member", "ada@example.test", "--member", "bob@example.test")).Done.GetRawText());
+        Assert.Equal((1, "exists"), (await shell.Json("group", "add", "sre")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("group", "add", "Others", "--member", "eve@example.test")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("group", "member", "add", "Others", "ada@example.test")).Failure);
+
+        Assert.Equal(["ada@example.test"], Members((await shell.Json("group", "member", "remove", "SRE", "bob@example.test")).Done));
+        Assert.Equal(["ada@example.test", "bob@example.test"], Members((await shell.Json("group", "member", "add", "SRE", "bob@example.test")).Done));
+        var group = Assert.Single((await shell.Json("group", "list")).Done.GetProperty("groups").EnumerateArray());
+        Assert.Equal(["ada@example.test", "bob@example.test"], Members(group));
+
+        static IEnumerable<string?> Members(JsonElement group) => group.GetProperty("members").EnumerateArray().Select(m => m.GetString());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_token_is_shown_once_and_kept_as_a_hash(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        var made = (await shell.Json("token", "add", "ada@example.test")).Done;
+        Assert.Equal(["id", "token"], made.EnumerateObject().Select(p => p.Name));
+        var token = made.GetProperty("token").GetString()!;
+        Assert.Equal(Keys.HashOf(token), await shell.Place.Text("SELECT hash FROM tokens"));
+        Assert.DoesNotContain(token, (await shell.Json("token", "list")).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(await shell.Place.Events(), e => e.Data.Contains(token, StringComparison.Ordinal));
+
+        Assert.NotEqual(JsonValueKind.Null, (await shell.Json("token", "revoke", "1")).Done.GetProperty("revokedAt").ValueKind);
+        Assert.Equal((1, "not_found"), (await shell.Json("token", "revoke", "2")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("token", "add", "eve@example.test")).Failure);
+        Assert.Contains("revoked", (await shell.Run("token", "list")).Output, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_sources_key_is_shown_once_and_rotates(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("group", "add", "SRE");
+        var made = (await shell.Json("source", "add", "LaunchDarkly", "--group", "SRE", "--need", "2")).Done;
+        Assert.Equal(["id", "name", "key"], made.EnumerateObject().Select(p => p.Name));
+        var key = made.GetProperty("key").GetString()!;
+        Assert.Matches("^[A-Za-z0-9_-]+$", key);
+        Assert.Equal((1, "exists"), (await shell.Json("source", "add", "launchdarkly")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("source", "add", "Another", "--group", "None")).Failure);
+        Assert.Equal((2, "invalid"), (await shell.Json("source", "add", "Another", "--need", "2")).Failure);
+
+        var second = (await shell.Json("source", "rotate", "launchdarkly")).Done;
+        Assert.Equal("LaunchDarkly", second.GetProperty("name").GetString());
+        Assert.Equal((Keys.HashOf(second.GetProperty("key").GetString()!), Keys.HashOf(key)), await Hashes());
+        await shell.Json("source", "rotate", "LaunchDarkly", "--end-old");
+        Assert.Equal((Keys.HashOf(second.GetProperty("key").GetString()!), null), await Hashes());
+
+        var source = Assert.Single((await shell.Json("source", "list")).Done.GetProperty("sources").EnumerateArray());
+        Assert.Equal(["id", "name", "kind", "group", "need", "disabled", "createdAt", "lastUsedAt"], source.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(("launchdarkly", "SRE", 2), (source.GetProperty("kind").GetString(), source.GetProperty("group").GetString(), source.GetProperty("need").GetInt32()));
+        Assert.True((await shell.Json("source", "disable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
+        Assert.False((await shell.Json("source", "enable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
+        Assert.Equal((1, "not_found"), (await shell.Json("source", "disable", "zendesk")).Failure);
+
+        async Task<(string?, string?)> Hashes() => (
+            await shell.Place.Text("SELECT key_hash FROM sources WHERE name = 'LaunchDarkly'"), await shell.Place.Text("SELECT old_key_hash FROM sources WHERE name = 'LaunchDarkly'"));
+    }
+
+    [Fact]
+    public async Task A_new_source_says_what_to_paste_where()
+    {
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        var inside = (await shell.Run("source", "add", "Inside", "--PathBase", "/approvals")).Output;
+        Assert.Contains("http://localhost:5080/approvals", inside, StringComparison.Ordinal);
+        Assert.Contains("set PublicUrl", inside, StringComparison.Ordinal);
+        var outside = (await shell.Run("source", "add", "Outside", "--PublicUrl=https://approvals.example.test/")).Output;
+        Assert.Contains("https://approvals.example.test\n", outside, StringComparison.Ordinal);
+        Assert.DoesNotContain("set PublicUrl", outside, StringComparison.Ordinal);
+        Assert.Contains("Authorization: Bearer csk_", (await shell.Run("source", "add", "Pipeline", "--kind", "api")).Output, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task Verbs_work_while_others_write_without_a_pause(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        using var stop = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 8).Select(n => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                await shell.Place.Store.InTransaction(async tx => await tx.Append($"test:{n}", Some.Origin, "test.written", new { }));
+        })).ToList();
+
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(0, (await shell.Json("user", "add", $"person{i}@example.test", "--name", "Somebody")).ExitCode);
+        Assert.Equal(5, (await shell.Json("user", "list")).Done.GetProperty("people").GetArrayLength());
+
+        await stop.CancelAsync();
+        await Task.WhenAll(writers);
+    }
+}
