@@ -52,14 +52,25 @@ internal static class Change
             : throw new InvalidOperationException("A request changed under its own lock.");
     }
 
-    /// <summary>Takes the request from the inboxes of <paramref name="before"/> and puts it into those of <paramref name="after"/>.</summary>
-    public static async ValueTask Waiting(Tx tx, RequestId id, IReadOnlySet<string> before, IReadOnlySet<string> after)
+    /// <summary>
+    /// Takes the request from the inboxes it is in and puts it into those of <paramref name="after"/>. Which they are
+    /// follows from the answers so far, unless one ceased to count because its author was disabled: the inboxes may not
+    /// have heard of that yet, so all that the policy names are gone through.
+    /// </summary>
+    public static async ValueTask Waiting(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, IReadOnlySet<string> after)
     {
+        var unsure = decisions.Any(d => d.AuthorDisabled);
+        var before = unsure
+            ? request.Policy.Steps.SelectMany(s => s.From).Select(a => a.Party.Text).ToHashSet()
+            : WaitsFor(request.Policy, Weigh.Of(request with { ExpiresAt = null }, decisions, tx.Now));
         foreach (var party in before.Where(p => !after.Contains(p)))
-            await tx.Execute("DELETE FROM waiting WHERE party = @party AND request_id = @id", new { party, id });
-        foreach (var party in after.Where(p => !before.Contains(p)))
-            await tx.Execute("INSERT INTO waiting (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id });
+            await tx.Execute("DELETE FROM waiting WHERE party = @party AND request_id = @id", new { party, id = request.Id });
+        foreach (var party in after.Where(p => unsure || !before.Contains(p)))
+            await Wait(tx, request.Id, party);
     }
+
+    public static async ValueTask Wait(Tx tx, RequestId id, string party) =>
+        await tx.Execute("INSERT INTO waiting (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id });
 
     /// <summary>Whom a verdict waits for.</summary>
     public static IReadOnlySet<string> WaitsFor(Policy policy, Verdict verdict) => verdict is Verdict.StillPending pending

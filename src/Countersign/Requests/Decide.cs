@@ -96,7 +96,7 @@ public sealed class Decide(Store store)
         };
         var settled = status != Status.Active;
         var next = request with { Status = status, Display = verdict.Display, SettledAt = settled ? tx.Now : null };
-        await Change.Waiting(tx, id, Change.WaitsFor(request.Policy, before), Change.WaitsFor(request.Policy, verdict));
+        await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
         next = await Change.Save(tx, request, next, viewer.Origin, settled ? $"request.{status.Ours()}" : "request.answered", new
         {
             n = decision.N,

@@ -45,15 +45,20 @@ internal sealed class RequestRow
     /// <summary>The request, if it is there and the viewer may see it; locked for change when <paramref name="tx"/> is given.</summary>
     public static async ValueTask<ApprovalRequest?> Find(Reader reader, RequestId id, Viewer viewer)
     {
-        var row = await reader.First<RequestRow>(
-            reader is Tx tx ? FindText + Lock(tx) : FindText,
-            new { id, admin = viewer.AdminFlag, me = viewer.Party, person = viewer.PersonOrNone });
+        var arguments = new { id, admin = viewer.AdminFlag, me = viewer.Party, person = viewer.PersonOrNone };
+        if (reader is not Tx { ForUpdate.Length: > 0 } tx)
+            return (await reader.First<RequestRow>(FindText, arguments))?.ToRequest();
+        // Who waited here while the request was revised finds the new row, but not the stamp and the parties that came
+        // with it: those are as they were when the statement began. Asked again, PostgreSQL sees them.
+        var row = await tx.First<RequestRow>(FindText + Lock(tx), arguments) ?? await tx.First<RequestRow>(FindText + Lock(tx), arguments);
         return row?.ToRequest();
     }
 
     /// <summary>The request that a source knows by its own id.</summary>
     public static async ValueTask<ApprovalRequest?> FindExternal(Reader reader, long sourceId, string externalId)
     {
+        // Should a revision slip in before the lock, the row is missed here (see Find), its unique id is not when the
+        // caller inserts, and the transaction runs again.
         var row = await reader.First<RequestRow>(
             reader is Tx tx ? ExternalText + Lock(tx) : ExternalText, new { sourceId, externalId });
         return row?.ToRequest();
@@ -113,13 +118,14 @@ internal sealed class DecisionRow
     public required string Steps { get; init; }
     public required string Via { get; init; }
     public required string At { get; init; }
+    public string? DisabledAt { get; init; }
     public string? LastDisabledAt { get; init; }
 
     public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
     {
         var rows = await reader.All<DecisionRow>(
             """
-            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.last_disabled_at
+            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.disabled_at, p.last_disabled_at
             FROM decisions d JOIN people p ON p.id = d.person_id
             WHERE d.request_id = @id ORDER BY d.n
             """,
@@ -139,7 +145,7 @@ internal sealed class DecisionRow
         Steps = [.. RequestRow.ReadNumbers(Steps).Select(n => (int)n)],
         Via = Via,
         At = Instant.Parse(At),
-        // Both are fixed-width texts.
-        AuthorDisabled = string.CompareOrdinal(LastDisabledAt, At) >= 0,
+        // Fixed-width texts compare as times do. Who is disabled now does not count whatever the clock said when they answered.
+        AuthorDisabled = DisabledAt is not null || string.CompareOrdinal(LastDisabledAt, At) >= 0,
     };
 }

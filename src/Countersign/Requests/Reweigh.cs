@@ -31,12 +31,11 @@ public sealed class Reweigh(Store store)
         if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { IsSettled: false } request)
             return;
         var decisions = await DecisionRow.Of(tx, id);
-        // Whom it waited for is weighed with the person's answers still counting.
-        var before = Weigh.Of(request, [.. decisions.Select(d => d.PersonId == personId ? d with { AuthorDisabled = false } : d)], tx.Now);
-        if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending after || after.Display == request.Display)
+        if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending after)
             return;
-        await Change.Waiting(tx, id, Change.WaitsFor(request.Policy, before), Change.WaitsFor(request.Policy, after));
-        await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
+        await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, after));
+        if (after.Display != request.Display)
+            await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
     }
 
     private sealed class IdRow

@@ -151,13 +151,13 @@ public sealed class Submit(Store store, RequestIds ids)
             });
         await KeepRevision(tx, request, submission);
         await KeepParties(tx, request);
-        await Change.Waiting(tx, request.Id, Change.Nobody, Change.WaitsFor(request.Policy, verdict));
+        foreach (var party in Change.WaitsFor(request.Policy, verdict))
+            await Change.Wait(tx, request.Id, party);
         return request with { Head = head };
     }
 
     private static async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
     {
-        var before = Change.WaitsFor(known.Policy, Weigh.Of(known, await DecisionRow.Of(tx, known.Id), tx.Now));
         var revised = Weighed(tx, known with
         {
             Revision = known.Revision + 1,
@@ -169,7 +169,7 @@ public sealed class Submit(Store store, RequestIds ids)
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
         await KeepParties(tx, revised);
-        await Change.Waiting(tx, revised.Id, before, Change.WaitsFor(revised.Policy, verdict));
+        await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
         return await Change.Save(tx, known, revised, origin, "request.revised", Data(revised, submission));
     }
 
@@ -228,7 +228,7 @@ public sealed class Submit(Store store, RequestIds ids)
                 at = tx.Now,
             });
 
-    /// <summary>Whoever asks and whoever may answer may see it. Parties are only ever added.</summary>
+    /// <summary>Whoever asks, whoever may answer and the ticket's assignee may see it. Parties are only ever added.</summary>
     private static async ValueTask KeepParties(Tx tx, ApprovalRequest request)
     {
         var parties = request.Policy.Steps.SelectMany(s => s.From).Select(a => a.Party.Text).ToHashSet();
@@ -237,6 +237,8 @@ public sealed class Submit(Store store, RequestIds ids)
             parties.Add(Party.Person(creator).Text);
         if (request.RequesterId is { } requester)
             parties.Add(Party.Person(requester).Text);
+        if (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) is > 0 and var assignee)
+            parties.Add(Party.Person(assignee).Text);
         foreach (var party in parties)
             await tx.Execute("INSERT INTO parties (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id = request.Id });
     }

@@ -31,7 +31,7 @@ public abstract record Verdict
 /// <summary>
 /// The scales. A pure function of the request, the answers and the time: no database, no clock, no door.
 /// <code>
-///   1  only answers to the current revision, by people who are not disabled, count; of each person the latest
+///   1  only answers to the current revision, in time and by people who are not disabled, count; of each person the latest
 ///   2  one rejection settles it
 ///   3  approvals are matched to slots, step after step; a person fills one slot at most and is moved to another
 ///      step where that makes room, so the order of answers never matters
@@ -76,7 +76,7 @@ public static class Weigh
         var latest = new List<Decision>(decisions.Count);
         foreach (var decision in decisions.OrderBy(d => d.N))
         {
-            if (decision.Revision != request.Revision || decision.AuthorDisabled || request.Barred.Contains(decision.PersonId))
+            if (decision.Revision != request.Revision || decision.AuthorDisabled || decision.At >= request.ExpiresAt || request.Barred.Contains(decision.PersonId))
                 continue;
             latest.RemoveAll(earlier => earlier.PersonId == decision.PersonId);
             latest.Add(decision);

@@ -30,10 +30,7 @@ public sealed class Withdraw(Store store)
                 return new WithdrawOutcome.AlreadySettled(await Change.Save(tx, request, request, viewer.Origin, "request.withdrawal_refused", new { reason, status = request.Status.Ours() }));
 
             if (request.Status == Status.Active)
-            {
-                var verdict = Weigh.Of(request, await DecisionRow.Of(tx, id), tx.Now);
-                await Change.Waiting(tx, id, Change.WaitsFor(request.Policy, verdict), Change.Nobody);
-            }
+                await Change.Waiting(tx, request, await DecisionRow.Of(tx, id), Change.Nobody);
             var next = request with { Status = Status.Withdrawn, Display = "Cancelled", SettledAt = tx.Now };
             return new WithdrawOutcome.Withdrawn(await Change.Save(tx, request, next, viewer.Origin, "request.withdrawn", new { reason, status = next.Status.Ours() }));
         }, cancel);
