@@ -29,31 +29,24 @@ internal static class BackupVerb
 
     private static async Task<Reply> Copy(Store store, string target, string rootKeyFile, CancellationToken cancel)
     {
-        if (File.Exists(target) || System.IO.Directory.Exists(target))
-            return new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.");
-        if (!System.IO.Directory.Exists(Path.GetDirectoryName(target)))
-            return new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.");
-        var unfinished = $"{target}.{Environment.ProcessId}.part";
+        // PostgreSQL has no file to make: it says how it copies itself.
+        if (!store.IsSqlite && await store.CopyTo(target, cancel) is { } how)
+            return new Reply.Done(new { engine = "postgresql", how }, how);
+        if (NewFile.Problem(target) is { } problem)
+            return problem;
         try
         {
-            if (await store.CopyTo(unfinished, cancel) is { } how)
-                return new Reply.Done(new { engine = "postgresql", how }, how);
-            File.Move(unfinished, target, overwrite: false);
+            var bytes = await NewFile.Make(target, unfinished => store.CopyTo(unfinished, cancel));
+            return new Reply.Done(new { engine = "sqlite", file = target, bytes },
+                $"""
+                Copied the store to {target} ({bytes:N0} bytes).
+                The root key is not in it: keep {rootKeyFile} in another safe place.
+                To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
+                """);
         }
         catch (DbException failure)
         {
             return new Reply.Failed(Reply.Unavailable, $"The copy could not be made: {failure.Message}");
         }
-        finally
-        {
-            File.Delete(unfinished);
-        }
-        var bytes = new FileInfo(target).Length;
-        return new Reply.Done(new { engine = "sqlite", file = target, bytes },
-            $"""
-            Copied the store to {target} ({bytes:N0} bytes).
-            The root key is not in it: keep {rootKeyFile} in another safe place.
-            To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
-            """);
     }
 }

@@ -24,6 +24,9 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           token             add, list, revoke: API tokens of people
           source            add, rotate, list, disable, enable: systems that ask
 
+        What happened
+          audit verify      Prove that the record was not changed; --head n:hash that nothing was cut off.
+
         With every verb
           --data <folder>   Where the store is (./data)
           --database <...>  PostgreSQL instead of SQLite: Host=...;Database=...;Username=...

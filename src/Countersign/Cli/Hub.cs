@@ -32,16 +32,9 @@ internal sealed class Hub : IAsyncDisposable
 
     public static async Task<Hub> Open(Settings settings)
     {
-        var store = await Store.Open(settings.Store, Clock);
-        try
-        {
-            return new Hub(settings, store, RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey));
-        }
-        catch
-        {
-            await store.DisposeAsync();
-            throw;
-        }
+        // Made together with the store only: a store whose key was lost must say so, for under another its seals look forged.
+        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey && !Verb.HasStore(settings));
+        return new Hub(settings, await Store.Open(settings.Store, Clock), rootKey);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,26 @@
+namespace Countersign.Cli;
+
+/// <summary>A file that gets its name only when it is whole, and never replaces another.</summary>
+internal static class NewFile
+{
+    public static Reply? Problem(string target) =>
+        File.Exists(target) || Directory.Exists(target) ? new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.")
+        : !Directory.Exists(Path.GetDirectoryName(target)) ? new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.")
+        : null;
+
+    /// <summary>Returns the file's size.</summary>
+    public static async Task<long> Make(string target, Func<string, Task> write)
+    {
+        var unfinished = $"{target}.{Environment.ProcessId}.part";
+        try
+        {
+            await write(unfinished);
+            File.Move(unfinished, target, overwrite: false);
+            return new FileInfo(target).Length;
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+}

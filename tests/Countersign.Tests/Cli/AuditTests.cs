@@ -1,0 +1,43 @@
+using Xunit;
+
+namespace Countersign.Tests.Cli;
+
+public sealed class AuditTests
+{
+    [Theory, BothEngines]
+    public async Task The_record_is_proven_and_a_change_is_named(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        await shell.Json("user", "disable", "ada@example.test");
+        var whole = (await shell.Json("audit", "verify")).Done;
+        Assert.Equal(["ok", "events", "sealed", "unsealed", "head"], whole.EnumerateObject().Select(p => p.Name));
+        Assert.Equal((true, 2, 2), (whole.GetProperty("ok").GetBoolean(), whole.GetProperty("events").GetInt32(), whole.GetProperty("sealed").GetInt32() + whole.GetProperty("unsealed").GetInt32()));
+        Assert.Equal(0, (await shell.Json("audit", "verify", "--head", whole.GetProperty("head").GetString()!)).ExitCode);
+
+        await shell.Place.Tamper("UPDATE events SET actor = 'person:1' WHERE id = 2");
+        var changed = await shell.Json("audit", "verify");
+        Assert.Equal((1, ""), (changed.ExitCode, changed.Error));
+        Assert.False(changed.Document.GetProperty("ok").GetBoolean());
+        Assert.NotEqual("", changed.Document.GetProperty("problem").GetString());
+        Assert.Equal(1, (await shell.Run("audit", "verify")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_head_that_was_never_there_is_told_and_one_that_is_none_is_wrong_use()
+    {
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        Assert.Equal(1, (await shell.Json("audit", "verify", "--head", $"9:{new string('a', 64)}")).ExitCode);
+        Assert.Equal((2, "usage"), (await shell.Json("audit", "verify", "--head", "nine")).Failure);
+    }
+
+    [Fact]
+    public async Task A_store_whose_key_was_lost_says_so_instead_of_making_another()
+    {
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        File.Delete(shell.RootKeyFile);
+        Assert.Equal((1, "unavailable"), (await shell.Json("audit", "verify")).Failure);
+        Assert.False(File.Exists(shell.RootKeyFile));
+    }
+}
