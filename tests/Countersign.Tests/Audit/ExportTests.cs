@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Countersign.Audit;
+using Xunit;
+
+namespace Countersign.Tests.Audit;
+
+public sealed class ExportTests
+{
+    [Theory, BothEngines]
+    public async Task What_is_exported_can_be_checked_without_Countersign(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await recorded.LiveThroughALot();
+
+        var lines = await Exported(recorded);
+
+        Assert.Null(ProblemOf(lines));
+        var head = lines.Last(l => Type(l) == "seal");
+        Assert.Equal((await recorded.Check()).Head, $"{head.GetProperty("n").GetInt64()}:{Text(head, "hash")}");
+        Assert.Equal((await recorded.Check()).Events, lines.Count(l => Type(l) == "event"));
+        Assert.Equal((await recorded.Check()).Unsealed, lines.Count(l => Type(l) == "event" && l.GetProperty("seal").ValueKind == JsonValueKind.Null));
+    }
+
+    [Theory]
+    [InlineData("UPDATE events SET address = '10.0.0.1' WHERE id = 4")]
+    [InlineData("UPDATE seals SET at = '2026-03-04T05:06:07.090Z' WHERE n = 2")]
+    [InlineData("DELETE FROM events WHERE id = 6")]
+    public async Task A_reader_of_an_export_finds_what_was_changed(string sql)
+    {
+        await using var recorded = await RecordedHub.Start(Engine.Sqlite);
+        await recorded.LiveThroughALot();
+        await recorded.Hub.Place.Tamper(sql);
+
+        Assert.NotNull(ProblemOf(await Exported(recorded)));
+    }
+
+    [Theory, PostgresOnly]
+    public async Task Events_stand_in_the_order_in_which_they_were_sealed(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await recorded.Hub.AddPeople("Ann", "Ben", "Cid");
+        await recorded.Sealer.SealOnce();
+        await recorded.Hub.AddPeople("Dan");
+        await recorded.Sealer.SealOnce();
+
+        var lines = await Exported(recorded);
+
+        Assert.Equal(["key", "event", "event", "event", "seal", "event", "seal"], lines.ConvertAll(Type));
+        Assert.Equal([1, 1, 1, 2], lines.FindAll(l => Type(l) == "event").ConvertAll(l => l.GetProperty("seal").GetInt64()));
+    }
+
+    private static async Task<List<JsonElement>> Exported(RecordedHub recorded)
+    {
+        using var stream = new MemoryStream();
+        await new Export(recorded.Hub.Store, recorded.Key).Run(stream);
+        return [.. Encoding.UTF8.GetString(stream.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+
+    /// <summary>What docs/operating.md tells third parties to do, with nothing of ours.</summary>
+    private static string? ProblemOf(List<JsonElement> lines)
+    {
+        using var key = ECDsa.Create();
+        key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(Text(lines[0], "publicKey")), out _);
+        var (heads, hashes, previous, number) = (new Dictionary<string, string>(), new Dictionary<long, string>(), "", 0L);
+        foreach (var line in lines.Skip(1))
+        {
+            if (Type(line) == "event")
+            {
+                string[] told = ["countersign-event-v1", heads.GetValueOrDefault(Text(line, "subject"), ""), Text(line, "subject"), line.GetProperty("n").GetRawText(),
+                    Text(line, "at"), Text(line, "kind"), Text(line, "actor"), Text(line, "via"), Text(line, "address"), Text(line, "data")];
+                var hash = Sha256(string.Join('\n', told));
+                if (hash != Text(line, "hash"))
+                    return $"event {line.GetProperty("id")}";
+                heads[Text(line, "subject")] = hashes[line.GetProperty("id").GetInt64()] = hash;
+                continue;
+            }
+            var ids = Text(line, "events").Split(',').Select(r => r.Split('-').Select(long.Parse).ToArray()).SelectMany(r => Enumerable.Range(0, (int)(r[^1] - r[0]) + 1).Select(i => r[0] + i));
+            var text = $"countersign-seal-v1\n{previous}\n{++number}\n{Text(line, "at")}\n{Text(line, "events")}\n{line.GetProperty("count").GetRawText()}\n"
+                + string.Concat(ids.Select(id => hashes.GetValueOrDefault(id) + "\n"));
+            previous = Sha256(text);
+            if (previous != Text(line, "hash") || !key.VerifyData(Encoding.UTF8.GetBytes(text), Convert.FromBase64String(Text(line, "signature")), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence))
+                return $"seal {number}";
+        }
+        return null;
+    }
+
+    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static string Type(JsonElement line) => Text(line, "type");
+
+    private static string Text(JsonElement line, string name) => line.GetProperty(name).GetString()!;
+}
