@@ -98,7 +98,10 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
     {
         List<KeyValuePair<Attempt, long>> over;
         lock (_lock)
-            over = [.. _counts.Where(c => string.CompareOrdinal(c.Key.Minute, current) < 0).OrderBy(c => c.Key.Minute, StringComparer.Ordinal).ThenBy(c => c.Key.Account, StringComparer.Ordinal)];
+        {
+            over = [.. _counts.Where(c => string.CompareOrdinal(c.Key.Minute, current) < 0)
+                .OrderBy(c => c.Key.Minute, StringComparer.Ordinal).ThenBy(c => c.Key.Account, StringComparer.Ordinal).ThenBy(c => c.Key.Address, StringComparer.Ordinal)];
+        }
         foreach (var some in over.Chunk(Chunk))
         {
             await store.InTransaction(async tx =>
