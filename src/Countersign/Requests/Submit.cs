@@ -54,7 +54,7 @@ public abstract record SubmitOutcome
     public sealed record Settled(ApprovalRequest Request) : SubmitOutcome;
 
     /// <summary>The same call under the same idempotency key: the first answer once more.</summary>
-    public sealed record Replayed(string Answer) : SubmitOutcome;
+    public sealed record Replayed(int Status, string Answer) : SubmitOutcome;
 
     /// <summary>Another call under a key that was already used.</summary>
     public sealed record KeyTaken : SubmitOutcome;
@@ -72,8 +72,8 @@ public sealed class Submit(Store store, RequestIds ids)
             if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
                 return earlier;
             var outcome = await Place(tx, submission, origin);
-            if (repeatable is not null && outcome is SubmitOutcome.Created { Request: var created })
-                await Remember(tx, repeatable, created);
+            if (repeatable is not null)
+                await Remember(tx, repeatable, outcome);
             return outcome;
         }, cancel);
 
@@ -249,25 +249,36 @@ public sealed class Submit(Store store, RequestIds ids)
     private static async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
     {
         var row = await tx.First<IdempotencyRow>(
-            $"SELECT body, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
+            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
         return row is null ? null
-            : row.Body == repeatable.Call ? new SubmitOutcome.Replayed(row.Answer)
+            : row.Body == repeatable.Call ? new SubmitOutcome.Replayed((int)row.Status, row.Answer)
             : new SubmitOutcome.KeyTaken();
     }
 
-    private static async ValueTask Remember(Tx tx, Repeatable repeatable, ApprovalRequest request)
+    /// <summary>Refusals are not remembered: asked again, they are looked at again.</summary>
+    private static async ValueTask Remember(Tx tx, Repeatable repeatable, SubmitOutcome outcome)
     {
+        var (status, request) = outcome switch
+        {
+            SubmitOutcome.Created { Request: var created } => (201, created),
+            SubmitOutcome.Revised { Request: var revised } => (200, revised),
+            SubmitOutcome.Known { Request: var known } => (200, known),
+            _ => (0, null),
+        };
+        if (request is null)
+            return;
         // An expired answer under the same key makes room; a live one, written by another node a moment ago, does not,
         // and this transaction then runs again and replays it.
         await tx.Execute("DELETE FROM idempotency WHERE key = @key AND at <= @oldest", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
         await tx.Execute(
-            "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, 201, @answer, @at)",
-            new { key = repeatable.Key, body = repeatable.Call, answer = repeatable.Answer(request), at = tx.Now });
+            "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, @status, @answer, @at)",
+            new { key = repeatable.Key, body = repeatable.Call, status, answer = repeatable.Answer(request), at = tx.Now });
     }
 
     private sealed class IdempotencyRow
     {
         public required string Body { get; init; }
+        public long Status { get; init; }
         public required string Answer { get; init; }
     }
 }

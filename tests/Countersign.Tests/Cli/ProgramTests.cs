@@ -43,7 +43,7 @@ public sealed class ProgramTests
         Assert.Equal((1, "not_found"), (await shell.Program("", "user", "list", "--json")).Failure);
     }
 
-    private static async Task<Uri> Address(StreamReader output)
+    internal static async Task<Uri> Address(StreamReader output)
     {
         const string announcement = "Now listening on: ";
         while (await output.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon() is { } line)

@@ -131,7 +131,7 @@ internal static class SubmitEndpoint
             SubmitOutcome.Revised { Request: var request } => TypedResults.Ok(RequestView.From(request, snapshot)),
             SubmitOutcome.Settled { Request: var request } => Problems.Of(409, "already_settled",
                 "A request with this externalId and other content is settled. Ask under a new externalId.", request: RequestView.From(request, snapshot)),
-            SubmitOutcome.Replayed { Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: 201),
+            SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: status),
             SubmitOutcome.KeyTaken => Problems.Of(409, "conflict", "This Idempotency-Key was used for another body."),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
