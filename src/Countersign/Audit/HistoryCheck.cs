@@ -68,9 +68,9 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
         var hash = History.HashOf(previous?.Hash ?? "", next.Subject, next.N, next.At, next.Kind, next.Actor, next.Via, next.Address, next.Data);
         if (hash != next.Hash)
-            return $"{Name(next)} does not match its hash: it was changed since, or the event before it was.";
+            return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
-            return $"{Name(next)} comes before event {previous.Id} in the order of the hub, and after it in its history: one of them was moved.";
+            return $"{Named(next)} comes before event {previous.Id} in the order of the hub, and after it in its history: one of them was moved.";
         return null;
     }
 
@@ -84,10 +84,10 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         }
         catch (JsonException)
         {
-            return $"{Name(next)} holds data that Countersign does not write.";
+            return $"{Named(next)} holds data that Countersign does not write.";
         }
         if (story.Take(next, told) is { } unlawful)
-            return $"{Name(next)} {unlawful}";
+            return $"{Named(next)} {unlawful}";
         if (RequestStory.BringsContent(next) && await RevisionProblem(story, next, told) is { } revision)
             return revision;
         if (told.Answer is not null && await DecisionProblem(story, next, told) is { } decision)
@@ -145,7 +145,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         // Whether somebody was disabled meanwhile is not looked at: with their answers counting, an approval can only be nearer.
         return await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
             : story.Weighed(policy) is Verdict.Approved ? null
-            : $"{Name(next)} approves request {story.Id}, but the answers so far do not fill the steps of its policy.";
+            : $"{Named(next)} approves request {story.Id}, but the answers so far do not fill the steps of its policy.";
     }
 
     private async ValueTask<string?> CommentProblem(RequestStory story, StoredEvent next, RequestStory.Told told)
@@ -183,7 +183,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
 
     private static string? HeadProblem(StoredEvent last, long n, string hash) =>
         n > last.N ? $"Event number {last.N + 1} of {last.Subject} is gone: its history had {n} events and ends with number {last.N}."
-        : n < last.N ? $"{Name(last)} is one more than {last.Subject} knows of: it was added past Countersign."
+        : n < last.N ? $"{Named(last)} is one more than {last.Subject} knows of: it was added past Countersign."
         : hash != last.Hash ? $"The last event that {last.Subject} knows of is not {Name(last)}: one of them was replaced."
         : null;
 
@@ -233,6 +233,9 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
     private static string Unheard(string what) => $"{what} is in the store, but no event tells of it.";
 
     private static string Name(StoredEvent e) => $"event {e.Id} ({e.Subject}, number {e.N})";
+
+    /// <summary>At the beginning of a sentence.</summary>
+    private static string Named(StoredEvent e) => $"E{Name(e)[1..]}";
 
     private static string PartText(string columns, string table) =>
         $"SELECT request_id, n, {columns} FROM {table} WHERE (request_id, n) > (@RequestId, @N) ORDER BY request_id, n";
