@@ -5,6 +5,8 @@ namespace Countersign.Storage;
 /// </summary>
 internal abstract class Engine : IAsyncDisposable
 {
+    public abstract ILogger Logger { get; }
+
     /// <summary>For people: "SQLite 3.40.1 (the system's)", "PostgreSQL 15.18".</summary>
     public abstract string Description { get; }
 

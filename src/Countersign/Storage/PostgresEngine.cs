@@ -45,6 +45,7 @@ internal sealed partial class PostgresEngine : Engine
         _writers = new SemaphoreSlim(Math.Max(1, settings.MaxPoolSize * 3 / 4));
     }
 
+    public override ILogger Logger => _log;
     public override string Description => _version;
     public override string Dialect => "postgres";
     public override string ForUpdate => " FOR UPDATE";

@@ -25,6 +25,7 @@ internal sealed class SqliteEngine : Engine
 
     public SqliteEngine(string file, TimeProvider time, ILogger log) => (_file, _time, _log) = (file, time, log);
 
+    public override ILogger Logger => _log;
     public override string Description => _library;
     public override string Dialect => "sqlite";
     public override string ForUpdate => "";

@@ -6,7 +6,7 @@ namespace Countersign.Storage;
 /// An open transaction: the only way to write. It has one time, <see cref="Now"/>, and writes history beside the change.
 /// Inside it stand SQL and pure functions, nothing that waits for anything else.
 /// </summary>
-public sealed class Tx : Reader
+public sealed partial class Tx : Reader
 {
     private readonly Engine _engine;
 
@@ -41,6 +41,7 @@ public sealed class Tx : Reader
             RETURNING id
             """,
             new { subject, n, at, kind, actor = origin.Actor, via = origin.Via, address = origin.Address, data = text, hash });
+        Log.Appended(_engine.Logger, kind, n, subject, origin.Actor.Text, origin.Via);
         return new Head(n, hash);
     }
 
@@ -63,6 +64,13 @@ public sealed class Tx : Reader
     {
         await Execute("UPDATE signals SET revision = revision + 1 WHERE name = @name", new { name });
         await _engine.Notify(this, name);
+    }
+
+    /// <summary>One line per change for whoever follows the log: switched on with Logging:LogLevel:Countersign.Storage.Store=Debug.</summary>
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Debug, Message = "{Kind}: event {N} of {Subject} by {Actor} through {Via}")]
+        public static partial void Appended(ILogger log, string kind, long n, string subject, string actor, string via);
     }
 
     private sealed class HeadRow

@@ -19,13 +19,15 @@ public static class Server
     /// <summary>Serves until told to stop. 1 when it cannot start, with the reason on standard error.</summary>
     public static async Task<int> Run(Settings settings, string[] switches, CancellationToken cancel)
     {
+        // The store opens before the host exists, and logs where the host will.
+        using var logs = LoggerFactory.Create(logging => logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole());
         Store store;
         RootKey rootKey;
         try
         {
             rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
 #pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
-            store = await Store.Open(settings.Store, TimeProvider.System);
+            store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
 #pragma warning restore RS0030
         }
         catch (Exception failure) when (failure is StoreUnavailable or InvalidOperationException)
@@ -44,7 +46,7 @@ public static class Server
     public static WebApplication Build(Settings settings, Store store, RootKey rootKey, string[] switches, Action<IServiceCollection>? replace = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "countersign", ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddEnvironmentVariables(Settings.Prefix).AddCommandLine(switches);
+        builder.Configuration.AddConfiguration(Composition.Configuration(switches, null, null));
         builder.WebHost.UseKestrelHttpsConfiguration().UseUrls([.. settings.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -70,6 +72,8 @@ public static class Server
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<SealKey>().AddHostedService<Sealer>();
+        services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
+        services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
@@ -98,6 +102,7 @@ public static class Server
         if (settings.PathBase.Length > 0)
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
+        app.Use(NothingToGuess);
         app.UseSwaggerUI(docs =>
         {
             docs.RoutePrefix = "docs";
@@ -105,6 +110,14 @@ public static class Server
         });
         app.UseWhen(http => http.Request.Path.StartsWithSegments(ApiEndpoints.Root), api => api.UseMiddleware<Gate>());
         app.UseRouting();
+    }
+
+    /// <summary>Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.</summary>
+    private static Task NothingToGuess(HttpContext http, RequestDelegate next)
+    {
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        http.Response.Headers.CacheControl = "no-store";
+        return next(http);
     }
 
     /// <summary>A base URL that ends in a slash makes callers ask for <c>//api/…</c>; they mean the same.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Threading.RateLimiting;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Web;
 
 namespace Countersign.Doors.Api;
@@ -10,7 +11,7 @@ namespace Countersign.Doors.Api;
 /// Stands before every path of the API: knows the caller or answers 401, the same for every credential that is not good,
 /// and slows down a key that asks too often.
 /// </summary>
-public sealed class Gate(RequestDelegate next, Callers callers, Settings settings)
+public sealed class Gate(RequestDelegate next, Callers callers, FailedSignIns failures, Settings settings)
 {
     public const string Via = "api";
 
@@ -29,6 +30,8 @@ public sealed class Gate(RequestDelegate next, Callers callers, Settings setting
         var caller = authorization.Length == 0 ? null : await callers.Find(authorization, Via, address, http.RequestAborted);
         if (caller is null)
         {
+            if (authorization.Length > 0)
+                failures.Note(Callers.AccountOf(authorization), address, Via);
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"Countersign\", Bearer";
             await Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated",
                 "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.").ExecuteAsync(http);

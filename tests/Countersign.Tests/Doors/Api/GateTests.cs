@@ -34,6 +34,13 @@ public sealed class GateTests
             }
         }
         Assert.Single(answers.Distinct());
+
+        // Once the server stops, or the minute is over, the failures are on record: by account, without any key.
+        await host.Stop();
+        var failed = (await host.Hub.Place.Events("hub")).Where(e => e.Kind == "sign_in.failed").ToList();
+        Assert.Contains(failed, e => e.Data.Contains("ann@example.test", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(failed, e => e.Data.Contains("(key)", StringComparison.Ordinal));
+        Assert.DoesNotContain(failed, e => e.Data.Contains(token[..20], StringComparison.Ordinal));
     }
 
     [Theory, BothEngines]
