@@ -71,7 +71,7 @@ public static class Server
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
-        services.AddSingleton<SealKey>().AddHostedService<Sealer>();
+        services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 

@@ -72,6 +72,7 @@ internal static class AdminEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         var admin = api.MapGroup("").AddEndpointFilter(AdminsOnly);
+        AuditEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201);
         admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel)));

@@ -42,6 +42,7 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(RequestView))]
 [JsonSerializable(typeof(PageView))]
 [JsonSerializable(typeof(EventView))]
+[JsonSerializable(typeof(VerificationView))]
 [JsonSerializable(typeof(PersonView))]
 [JsonSerializable(typeof(PeopleView))]
 [JsonSerializable(typeof(GroupView))]

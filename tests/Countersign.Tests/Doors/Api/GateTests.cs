@@ -138,6 +138,11 @@ public sealed class GateTests
         using var person = host.Person("new@example.test", token["token"]!);
         Assert.Equal(200, (await person.Get("/api/v1/requests")).Status);
         Assert.Equal(204, (await admin.Delete($"/api/v1/tokens/{token["id"]}")).Status);
+        Assert.Equal(403, (await agent.Get("/api/v1/audit/verification")).Status);
+        Assert.Equal("true", (await admin.Get("/api/v1/audit/verification"))["ok"]);
+        Assert.Equal("false", (await admin.Get($"/api/v1/audit/verification?head=9:{new string('0', 64)}"))["ok"]);
+        Assert.Equal(400, (await admin.Get("/api/v1/audit/verification?head=nonsense")).Status);
+        Assert.Contains("person.added", (await admin.Get("/api/v1/audit/export")).Text, StringComparison.Ordinal);
         Assert.DoesNotContain("cst_", (await admin.Get("/api/v1/tokens")).Text, StringComparison.Ordinal);
         Assert.DoesNotContain("csk_", (await admin.Get("/api/v1/sources")).Text, StringComparison.Ordinal);
     }

@@ -1,0 +1,28 @@
+using Countersign.Audit;
+using Countersign.Web;
+
+namespace Countersign.Doors.Api;
+
+public sealed record VerificationView(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem);
+
+/// <summary>The record, for admins: is it as it was written, and all of it as JSON lines.</summary>
+internal static class AuditEndpoints
+{
+    public static void Map(RouteGroupBuilder admin)
+    {
+        admin.MapGet("/audit/verification", Verification).Produces<VerificationView>();
+        admin.MapGet("/audit/export", Record).Produces(200, contentType: "application/jsonl");
+    }
+
+    private static async Task<IResult> Verification(string? head, Verify verify, CancellationToken cancel)
+    {
+        SealHead? earlier = null;
+        if (head is not null && (earlier = SealHead.TryParse(head)) is null)
+            return Problems.Malformed("head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits.");
+        var found = await verify.Run(earlier, cancel);
+        return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head, found.Problem));
+    }
+
+    private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(Export export, CancellationToken cancel) =>
+        TypedResults.Stream(to => export.Run(to, cancel), "application/jsonl", "countersign-record.jsonl");
+}
