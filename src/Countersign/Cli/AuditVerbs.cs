@@ -7,7 +7,7 @@ namespace Countersign.Cli;
 /// <summary><c>countersign audit …</c>: proving the record, and taking it elsewhere.</summary>
 internal static class AuditVerbs
 {
-    public static Command Build(Terminal terminal) => Verb.Family("audit", "The record of what happened: verify.", Check(terminal));
+    public static Command Build(Terminal terminal) => Verb.Family("audit", "The record of what happened: verify, export.", Check(terminal), TakeOut(terminal));
 
     private static Command Check(Terminal terminal)
     {
@@ -35,6 +35,32 @@ internal static class AuditVerbs
                 Head: {found.Head}
                 Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
                 """);
+        });
+    }
+
+    private static Command TakeOut(Terminal terminal)
+    {
+        var file = new Option<string?>("--out") { Description = "A file to make; it must not exist yet. Without it, standard output.", HelpName = "file" };
+        return Verb.OnStore(terminal, "export", "Write the whole record as JSON lines: events, seals, and the public key to check them with.", [file], async (parse, hub, cancel) =>
+        {
+            using var key = new SealKey(hub.Get<RootKey>());
+            var export = new Export(hub.Store, key);
+            if (parse.GetValue(file) is not { } name)
+            {
+                // The lines are the answer, with --json or without.
+                await using var output = Console.OpenStandardOutput();
+                await export.Run(output, cancel);
+                return new Reply.Silent(0);
+            }
+            var target = Path.GetFullPath(name);
+            if (NewFile.Problem(target) is { } problem)
+                return problem;
+            var bytes = await NewFile.Make(target, async unfinished =>
+            {
+                await using var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write);
+                await export.Run(stream, cancel);
+            });
+            return new Reply.Done(new { file = target, bytes }, $"Wrote the record to {target} ({bytes:N0} bytes).");
         });
     }
 }

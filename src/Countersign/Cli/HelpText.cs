@@ -26,6 +26,7 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
 
         What happened
           audit verify      Prove that the record was not changed; --head n:hash that nothing was cut off.
+          audit export      The whole record as JSON lines.
 
         With every verb
           --data <folder>   Where the store is (./data)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Xunit;
 
 namespace Countersign.Tests.Cli;
@@ -21,6 +22,21 @@ public sealed class AuditTests
         Assert.False(changed.Document.GetProperty("ok").GetBoolean());
         Assert.NotEqual("", changed.Document.GetProperty("problem").GetString());
         Assert.Equal(1, (await shell.Run("audit", "verify")).ExitCode);
+    }
+
+    [Theory, BothEngines]
+    public async Task The_record_is_taken_out_as_lines_to_standard_output_or_to_a_new_file(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        var lines = await shell.Program("", "audit", "export");
+        Assert.Equal((0, ""), (lines.ExitCode, lines.Error));
+        Assert.Equal(["key", "event"], lines.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()));
+
+        var file = Path.Combine(shell.Folder, "record.jsonl");
+        Assert.Equal(file, (await shell.Json("audit", "export", "--out", file)).Done.GetProperty("file").GetString());
+        Assert.Equal(lines.Output, await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        Assert.Equal((1, "exists"), (await shell.Json("audit", "export", "--out", file)).Failure);
     }
 
     [Fact]
