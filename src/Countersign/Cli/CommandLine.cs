@@ -57,7 +57,7 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            return terminal.Print(new Reply.Failed(Reply.Unavailable, "Interrupted. Nothing was changed."));
+            return terminal.Print(new Reply.Failed(Reply.Unavailable, "Interrupted. What was changed before that stands."));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -16,30 +16,17 @@ public static class Server
 {
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(15);
 
-    /// <summary>Serves until told to stop. 1 when it cannot start, with the reason on standard error.</summary>
+    /// <summary>Serves until told to stop; a store that cannot be opened is for the caller to tell.</summary>
     public static async Task<int> Run(Settings settings, string[] switches, CancellationToken cancel)
     {
         // The store opens before the host exists, and logs where the host will.
         using var logs = LoggerFactory.Create(logging => logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole());
-        Store store;
-        RootKey rootKey;
-        try
-        {
-            rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
+        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
 #pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
-            store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
+        await using var store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
 #pragma warning restore RS0030
-        }
-        catch (Exception failure) when (failure is StoreUnavailable or InvalidOperationException)
-        {
-            await Console.Error.WriteLineAsync(failure.Message);
-            return 1;
-        }
-        await using (store)
-        {
-            await using var app = Build(settings, store, rootKey, switches);
-            await app.RunAsync(cancel);
-        }
+        await using var app = Build(settings, store, rootKey, switches);
+        await app.RunAsync(cancel);
         return 0;
     }
 

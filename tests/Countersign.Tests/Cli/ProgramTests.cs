@@ -36,6 +36,14 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public async Task A_server_that_cannot_start_says_why()
+    {
+        await using var shell = await Shell.StartEmpty(Engine.Sqlite);
+        await File.WriteAllTextAsync(shell.Place.Options.SqliteFile, new string('x', 4096), TestContext.Current.CancellationToken);
+        Assert.Equal((1, "unavailable"), (await shell.Json("serve", "--Urls=http://127.0.0.1:0")).Failure);
+    }
+
+    [Fact]
     public async Task Failures_speak_on_standard_error_alone()
     {
         await using var shell = await Shell.StartEmpty(Engine.Sqlite);
