@@ -29,6 +29,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
     private readonly Rows<HeadState> _heads = new(Pages.Each<HeadState, IdKey>(
         reader, "SELECT subject, n, hash FROM event_heads WHERE subject > @Id ORDER BY subject", new IdKey(""), r => new IdKey(r.Subject), 1_000, cancel));
 
+    private readonly DirectoryCheck _directory = new();
     private readonly Dictionary<string, Policy> _policies = [];
 
     public async ValueTask<string?> Problem()
@@ -47,6 +48,8 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             }
             if (ChainProblem(last, next) is { } broken)
                 return broken;
+            if (_directory.Take(next) is { } unknown)
+                return $"{Named(next)} {unknown}";
             if (story is not null && await StoryProblem(story, next) is { } untrue)
                 return untrue;
             last = next;
@@ -58,7 +61,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             : await _revisions.Current() is { } revision ? Unheard(revision.Words)
             : await _decisions.Current() is { } decision ? Unheard(decision.Words)
             : await _comments.Current() is { } comment ? Unheard(comment.Words)
-            : null;
+            : await _directory.Problem(reader);
     }
 
     private static string? ChainProblem(StoredEvent? previous, StoredEvent next)

@@ -11,6 +11,7 @@ internal sealed class Intruder
     [
         ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
         ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
+        ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sources", "id"),
     ];
 
     private readonly RecordedHub _recorded;
@@ -83,9 +84,13 @@ internal sealed class Intruder
             ("status", _) => "approved",
             ("answer", "approve") => "reject",
             ("answer", _) => "approve",
+            ("role", "admin") => "agent",
+            ("role", _) => "admin",
+            ("kind", "launchdarkly") => "built-in",
+            ("kind", "api" or "built-in") => "launchdarkly",
             ("sent_by", "api") => "page",
             ("sent_by", _) => "api",
-            (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column == "external_id" ? "other" : 99L,
+            (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column.EndsWith("_hash", StringComparison.Ordinal) || column is "external_id" or "destination" or "email" or "email_key" ? "other" : 99L,
             (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
             (_, string text) => Flipped(text),
             _ => Convert.ToInt64(value, CultureInfo.InvariantCulture) + 1_000,
@@ -114,6 +119,7 @@ internal sealed class Intruder
             DELETE FROM decisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM revisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM requests WHERE id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            UPDATE people SET disabled_at = last_disabled_at WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
             DELETE FROM events WHERE id >= {id};
             UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
             UPDATE event_heads SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);

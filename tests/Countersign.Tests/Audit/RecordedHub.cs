@@ -37,6 +37,11 @@ public sealed class RecordedHub : IAsyncDisposable
         var team = await Hub.AddGroup("Team", ann, ben, cid);
         var source = await Hub.AddSource("deploys", team, 2);
         var two = Some.Policy(Some.Step("team", 2, team.AsApprover));
+        var token = Some.Done(await Hub.Tokens.Add(ben.Email!, Some.Operator, default));
+        await Hub.Tokens.Add(cid.Email!, Some.Operator, default);
+        await Hub.Tokens.Revoke(token.Id, Some.Operator, default);
+        await Hub.Groups.RemoveMember("Team", cid.Email!, Some.Operator, default);
+        await Hub.Groups.AddMember("Team", cid.Email!, Some.Operator, default);
         await Sealer.SealAll();
 
         var approved = await Hub.Ask(two, s => s.AskedBy(ann));

@@ -66,7 +66,7 @@ public sealed class SealerTests
     {
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
-        var (slow, written) = await HoldOpen(recorded, "source:77");
+        var (slow, written) = await HoldOpen(recorded, "policy:77");
         await recorded.Hub.AddPerson("Ben");
 
         // Nobody waits for the slow one: not the sealer, and not those who check.
@@ -90,10 +90,10 @@ public sealed class SealerTests
     {
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
-        var (slow, written) = await HoldOpen(recorded, "source:77");
+        var (slow, written) = await HoldOpen(recorded, "policy:77");
         await Assert.ThrowsAsync<InvalidOperationException>(() => recorded.Hub.Store.InTransaction(async tx =>
         {
-            await tx.Append("source:78", Some.Origin, "source.added", new { });
+            await tx.Append("policy:78", Some.Origin, "policy.set", new { });
             throw new InvalidOperationException("Undone.");
         }));
         await recorded.Hub.AddPerson("Ben");
@@ -203,7 +203,7 @@ public sealed class SealerTests
         var (go, appended) = (new TaskCompletionSource(), new TaskCompletionSource());
         var written = recorded.Hub.Store.InTransaction(async tx =>
         {
-            await tx.Append(subject, Some.Origin, "source.added", new { });
+            await tx.Append(subject, Some.Origin, "policy.set", new { });
             appended.TrySetResult();
             await go.Task;
         });

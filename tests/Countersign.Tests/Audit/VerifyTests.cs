@@ -45,7 +45,12 @@ public sealed class VerifyTests
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.LiveThroughALot();
         var intruder = await Intruder.Of(recorded);
-        string[] derived = ["requests.display", "requests.search"];
+        // Words that are only shown, credentials of which no event tells, and what a hub notes by the way.
+        string[] notProven =
+        [
+            "requests.display", "requests.search", "people.password_hash", "tokens.hash", "tokens.last_used_at",
+            "sources.key_hash", "sources.old_key_hash", "sources.person_id", "sources.destination", "sources.last_used_at",
+        ];
 
         var missed = new List<string>();
         foreach (var (table, key) in Intruder.Tables)
@@ -54,8 +59,14 @@ public sealed class VerifyTests
             {
                 foreach (var column in await intruder.Columns(table))
                 {
+                    // Nobody signs in as a service person or a built-in source, so only a new role makes one of them somebody.
+                    if ((table == "people" && column != "role" && await recorded.Hub.Place.Number($"SELECT count(*) FROM people WHERE {row} AND role = 'service'") == 1)
+                        || (table == "sources" && column != "kind" && await recorded.Hub.Place.Number($"SELECT count(*) FROM sources WHERE {row} AND kind = 'built-in'") == 1))
+                    {
+                        continue;
+                    }
                     // An unsealed event has no place in the order yet; it gets one when it is sealed.
-                    if (derived.Contains($"{table}.{column}") || (table == "events" && column == "id" && await intruder.IsUnsealed(row)))
+                    if (notProven.Contains($"{table}.{column}") || (table == "events" && column == "id" && await intruder.IsUnsealed(row)))
                         continue;
                     await intruder.Change(table, column, row);
                     var verification = await recorded.Check();
@@ -90,7 +101,8 @@ public sealed class VerifyTests
             ($"UPDATE events SET id = 0 WHERE subject = 'request:{approved}' AND n = 2", "in the order of the hub"),
             ("UPDATE events SET id = 9999 WHERE id = 3; UPDATE events SET id = 3 WHERE id = 4; UPDATE events SET id = 4 WHERE id = 9999", "Seal 1 does not match"),
             ($"UPDATE events SET n = 99 WHERE subject = 'request:{approved}' AND n = 3; UPDATE events SET n = 3 WHERE subject = 'request:{approved}' AND n = 4; UPDATE events SET n = 4 WHERE subject = 'request:{approved}' AND n = 99", "does not match its hash"),
-            ("DELETE FROM events WHERE subject = 'person:2'; DELETE FROM event_heads WHERE subject = 'person:2'", "is gone: seal 1 covers it"),
+            ("DELETE FROM events WHERE subject = 'person:2'; DELETE FROM event_heads WHERE subject = 'person:2'", "Person 2 is in the store, but no event"),
+            ($"DELETE FROM events WHERE subject = 'request:{approved}'; DELETE FROM comments WHERE request_id = '{approved}'; DELETE FROM decisions WHERE request_id = '{approved}'; DELETE FROM revisions WHERE request_id = '{approved}'; DELETE FROM requests WHERE id = '{approved}'", "is gone: seal 2 covers it"),
             ($"DELETE FROM event_heads WHERE subject = 'person:2'", "person:2 ends is gone from event_heads"),
             ($"DELETE FROM requests WHERE id = '{approved}'", $"Request {approved} is gone"),
             ($"DELETE FROM decisions WHERE request_id = '{approved}' AND n = 1", $"Decision 1 of request {approved} is gone"),
@@ -102,6 +114,12 @@ public sealed class VerifyTests
             ($"INSERT INTO comments SELECT request_id, 2, actor, text, via, at FROM comments WHERE request_id = '{waiting}'", $"Comment 2 on request {waiting} is in the store, but no event"),
             ($"INSERT INTO requests SELECT '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', source_id, 'other', sent_by, status, display, revision, digest, stamp, barred, subject, search, creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head FROM requests WHERE id = '{approved}'", "Request 7ZZZZZZZZZZZZZZZZZZZZZZZZZ is in the store, but no event"),
             ($"INSERT INTO event_heads (subject, n, hash) VALUES ('policy', 1, 'x')", "The history of policy is in the store, but no event"),
+            ("INSERT INTO people (id, email, email_key, name, role, created_at) VALUES (77, 'eve@example.test', 'eve@example.test', 'Eve', 'admin', '2026-03-04T05:06:07.089Z')", "Person 77 is in the store, but no event"),
+            ("DELETE FROM people WHERE id = 2", "Person 2 is gone"),
+            ("DELETE FROM members WHERE person_id = 3", "The membership in group 1 of person 3 is gone"),
+            ("INSERT INTO members (group_id, person_id) VALUES (1, 4)", "The membership in group 1 of person 4 is in the store, but no event"),
+            ("UPDATE people SET role = 'admin' WHERE id = 2", "Person 2: its role is not what its events say"),
+            ("UPDATE tokens SET person_id = 1", "Token 1: its person_id is not"),
             ("DELETE FROM seals WHERE n = 2", "Seal 2 is missing"),
             ("UPDATE seals SET n = 99 WHERE n = 2; UPDATE seals SET n = 2 WHERE n = 3; UPDATE seals SET n = 3 WHERE n = 99", "Seal 2"),
         ];
@@ -200,14 +218,14 @@ public sealed class VerifyTests
         recorded.Hub.Clock.Advance(TimeSpan.FromHours(1));
         await recorded.Sealer.SealAll();
         var at = "2026-03-04T05:06:07.089Z";
-        var hash = History.HashOf("", "person:99", 1, at, "person.added", "hub", "api", "", "{}");
-        await recorded.Hub.Place.Tamper($"INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES (5, 'person:99', 1, '{at}', 'person.added', 'hub', 'api', '', '{{}}', '{hash}')");
-        await recorded.Hub.Place.Tamper($"INSERT INTO event_heads (subject, n, hash) VALUES ('person:99', 1, '{hash}')");
+        var hash = History.HashOf("", "policy:99", 1, at, "person.added", "hub", "api", "", "{}");
+        await recorded.Hub.Place.Tamper($"INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES (5, 'policy:99', 1, '{at}', 'person.added', 'hub', 'api', '', '{{}}', '{hash}')");
+        await recorded.Hub.Place.Tamper($"INSERT INTO event_heads (subject, n, hash) VALUES ('policy:99', 1, '{hash}')");
 
         var verification = await recorded.Check();
 
         Assert.False(verification.Ok);
-        Assert.Contains("Event 5 (person:99, number 1) lies among sealed events", verification.Problem, StringComparison.Ordinal);
+        Assert.Contains("Event 5 (policy:99, number 1) lies among sealed events", verification.Problem, StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]

@@ -1,0 +1,180 @@
+using System.Globalization;
+using System.Text.Json;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// Holds people, groups, tokens and sources beside what their histories say: who has which role and belongs where, not the
+/// hashes of passwords and keys, of which no event tells. Tables of this kind are small and are compared as a whole.
+/// </summary>
+internal sealed class DirectoryCheck
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    /// <summary>Row by row, in words, and of each row column by column.</summary>
+    private readonly SortedDictionary<string, Dictionary<string, string?>> _told = new(StringComparer.Ordinal);
+
+    /// <summary>Null, or what is wrong with this event. Events of other subjects change nothing here.</summary>
+    public string? Take(StoredEvent next)
+    {
+        var colon = next.Subject.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0 || next.Subject[..colon] is not ("person" or "group" or "source"))
+            return null;
+        Told told;
+        try
+        {
+            told = JsonSerializer.Deserialize<Told>(next.Data, Json) ?? throw new JsonException("Nothing.");
+        }
+        catch (JsonException)
+        {
+            return "holds data that Countersign does not write.";
+        }
+        return Take(next, next.Subject[(colon + 1)..], told) ? null : "tells of something that no event before it has made.";
+    }
+
+    public async ValueTask<string?> Problem(Reader reader)
+    {
+        foreach (var (name, sql) in Stored)
+        {
+            await foreach (var stored in reader.Each<StoredRow>(sql))
+            {
+                var row = string.Format(CultureInfo.InvariantCulture, name, stored.Id, stored.Other);
+                if (!_told.Remove(row, out var told))
+                    return $"{row} is in the store, but no event tells of it.";
+                foreach (var (column, value) in told)
+                {
+                    if (value != stored[column])
+                        return $"{row}: its {column} is not what its events say.";
+                }
+            }
+        }
+        return _told.Count == 0 ? null : $"{_told.First().Key} is gone: events tell of it.";
+    }
+
+    private bool Take(StoredEvent next, string id, Told told)
+    {
+        switch (next.Kind)
+        {
+            case "person.added":
+                _told[$"Person {id}"] = new()
+                {
+                    ["email"] = told.Email,
+                    ["email_key"] = Directory.KeyOf(told.Email ?? ""),
+                    ["name"] = told.Name,
+                    ["role"] = told.Role,
+                    ["created_at"] = next.At,
+                    ["disabled_at"] = null,
+                    ["last_disabled_at"] = null,
+                };
+                return true;
+            case "person.disabled":
+                return Set($"Person {id}", "disabled_at", next.At) && Set($"Person {id}", "last_disabled_at", next.At);
+            case "person.enabled":
+                return Set($"Person {id}", "disabled_at", null);
+            case "token.added":
+                _told[$"Token {told.Token}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["revoked_at"] = null };
+                return true;
+            case "token.revoked":
+                return Set($"Token {told.Token}", "revoked_at", next.At);
+            case "group.added":
+                _told[$"Group {id}"] = new() { ["name"] = told.Name, ["name_key"] = Directory.KeyOf(told.Name ?? ""), ["created_at"] = next.At };
+                foreach (var person in told.Members ?? [])
+                    _told[Membership(id, person)] = [];
+                return true;
+            case "group.member_added":
+                _told[Membership(id, told.Person)] = [];
+                return true;
+            case "group.member_removed":
+                return _told.Remove(Membership(id, told.Person));
+            case "source.added":
+                _told[$"Source {id}"] = new()
+                {
+                    ["name"] = told.Name,
+                    ["name_key"] = Directory.KeyOf(told.Name ?? ""),
+                    ["kind"] = told.Kind,
+                    ["group_id"] = $"{told.Group}",
+                    ["need"] = $"{told.Need}",
+                    ["created_at"] = next.At,
+                    ["disabled_at"] = null,
+                };
+                return true;
+            case "source.disabled":
+                return Set($"Source {id}", "disabled_at", next.At);
+            case "source.enabled":
+                return Set($"Source {id}", "disabled_at", null);
+            default:
+                return true;
+        }
+    }
+
+    private bool Set(string row, string column, string? value)
+    {
+        if (!_told.TryGetValue(row, out var columns))
+            return false;
+        columns[column] = value;
+        return true;
+    }
+
+    private static string Membership(string group, long? person) => $"The membership in group {group} of person {person}";
+
+    /// <summary>Service people and built-in sources come with a source and with the store; nobody signs in as one.</summary>
+    private static readonly (string Name, string Sql)[] Stored =
+    [
+        ("Person {0}", "SELECT id, email, email_key, name, role, created_at, disabled_at, last_disabled_at FROM people WHERE role <> 'service' ORDER BY id"),
+        ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
+        ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
+        ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at FROM tokens ORDER BY id"),
+        ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
+    ];
+
+    private sealed class Told
+    {
+        public string? Email { get; init; }
+        public string? Name { get; init; }
+        public string? Role { get; init; }
+        public string? Kind { get; init; }
+        public long[]? Members { get; init; }
+        public long? Person { get; init; }
+        public long? Token { get; init; }
+        public long? Group { get; init; }
+        public long? Need { get; init; }
+    }
+
+    private sealed class StoredRow
+    {
+        public long Id { get; init; }
+        public long? Other { get; init; }
+        public string? Email { get; init; }
+        public string? EmailKey { get; init; }
+        public string? Name { get; init; }
+        public string? NameKey { get; init; }
+        public string? Role { get; init; }
+        public string? Kind { get; init; }
+        public long? GroupId { get; init; }
+        public long? Need { get; init; }
+        public string? CreatedAt { get; init; }
+        public string? DisabledAt { get; init; }
+        public string? LastDisabledAt { get; init; }
+        public string? RevokedAt { get; init; }
+
+        public string? this[string column] => column switch
+        {
+            "person_id" => $"{Other}",
+            "email" => Email,
+            "email_key" => EmailKey,
+            "name" => Name,
+            "name_key" => NameKey,
+            "role" => Role,
+            "kind" => Kind,
+            "group_id" => $"{GroupId}",
+            "need" => $"{Need}",
+            "created_at" => CreatedAt,
+            "disabled_at" => DisabledAt,
+            "last_disabled_at" => LastDisabledAt,
+            "revoked_at" => RevokedAt,
+            _ => throw new ArgumentOutOfRangeException(nameof(column)),
+        };
+    }
+}
