@@ -90,6 +90,7 @@ internal static class CommandLine
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),
             DoctorVerb.Build(terminal),
+            Simulate.SimulateVerb.Build(terminal),
         };
         foreach (var setting in Switches)
             root.Add(setting);

@@ -24,6 +24,9 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           token             add, list, revoke: API tokens of people
           source            add, rotate, list, disable, enable: systems that ask
 
+        Try it out
+          simulate launchdarkly   Play LaunchDarkly against an approval application, anyone's.
+
         What happened
           audit verify      Prove that the record was not changed; --head n:hash that nothing was cut off.
           audit export      The whole record as JSON lines.

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+
+namespace Countersign.Cli.Simulate;
+
+/// <summary>Which generation of LaunchDarkly's template renders the body.</summary>
+internal enum Generation
+{
+    /// <summary>Texts that people write arrive as they are; keys and addresses escaped for HTML.</summary>
+    Current,
+
+    /// <summary>Everything escaped for HTML, and a quote in a text breaks the JSON: how it was until the middle of 2025, and still is with OAuth.</summary>
+    Old,
+}
+
+/// <summary>
+/// The creation's body from our own description of it: which members there are, in which order, which are left out, and
+/// how each is escaped. For those who have no manifest at hand.
+/// </summary>
+internal sealed class BuiltInBody(Escapes escapes, Generation generation)
+{
+    public string Render(ProposedChange change)
+    {
+        var body = new Writer(escapes, generation == Generation.Old);
+        body.Open();
+        body.Open("_site").Coded("href", change.Link).Close();
+        body.Coded("_id", change.Id);
+        if (change.Details is { Length: > 0 } details)
+            body.Plain("details", details);
+        body.Open("project").Plain("name", change.Project.Name).Coded("key", change.Project.Key).Tags(change.Project.Tags).Close();
+        body.Open("environment").Plain("name", change.Environment.Name).Coded("key", change.Environment.Key).Tags(change.Environment.Tags).Close();
+        body.Open("flag").Plain("name", change.Flag.Name).Coded("key", change.Flag.Key).Tags(change.Flag.Tags).Close();
+        if (change.RequestedBy is { } by)
+            body.Open("requestedBy").Coded("id", by.Id).Coded("email", by.Email).Close();
+        body.Plain("shortDescription", change.ShortDescription);
+        body.Coded("timestamp", change.Timestamp.ToString(CultureInfo.InvariantCulture));
+        body.Open("approvalFormVariables");
+        foreach (var (key, value) in change.Form)
+        {
+            if (value is null)
+                body.AsItIs(escapes.Html(key), Escapes.GoDump(change));
+            else
+                body.Plain(escapes.Html(key), value);
+        }
+        body.Close();
+        body.Plain("comment", change.Comment);
+        body.Close();
+        return body.ToString();
+    }
+
+    private sealed class Writer(Escapes escapes, bool codesAll)
+    {
+        private readonly StringBuilder _text = new();
+        private bool _first = true;
+
+        public Writer Open(string? name = null)
+        {
+            Name(name);
+            _text.Append("{ ");
+            _first = true;
+            return this;
+        }
+
+        public Writer Close()
+        {
+            _text.Append(" }");
+            _first = false;
+            return this;
+        }
+
+        /// <summary>Two braces: escaped for HTML on top of JSON.</summary>
+        public Writer Coded(string name, string value) => AsItIs(name, escapes.Html(Escapes.Json(value)));
+
+        /// <summary>Three braces, at least in the current generation.</summary>
+        public Writer Plain(string name, string value) => codesAll ? Coded(name, value) : AsItIs(name, Escapes.Json(value));
+
+        public Writer AsItIs(string name, string rendered)
+        {
+            Name(name);
+            _text.Append('"').Append(rendered).Append('"');
+            return this;
+        }
+
+        public Writer Tags(IReadOnlyList<string> tags)
+        {
+            Name("tags");
+            _text.Append('[').AppendJoin(',', tags.Select(t => $"\"{escapes.Html(Escapes.Json(t))}\"")).Append(']');
+            return this;
+        }
+
+        public override string ToString() => _text.ToString();
+
+        private void Name(string? name)
+        {
+            if (name is null)
+                return;
+            if (!_first)
+                _text.Append(", ");
+            _text.Append('"').Append(name).Append("\": ");
+            _first = false;
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using HandlebarsDotNet;
+
+namespace Countersign.Cli.Simulate;
+
+/// <summary>
+/// The contract as a published manifest has it: its addresses, headers, body and parsers, rendered by LaunchDarkly's rules.
+/// A manifest that cannot be used throws <see cref="FormatException"/> and says which part of it.
+/// </summary>
+internal sealed class ManifestContract
+{
+    /// <summary>What the manifest calls the requests whose answers hold a status.</summary>
+    private static readonly Dictionary<string, string> NameOf = new()
+    {
+        ["create"] = "creationRequest",
+        ["status"] = "statusRequest",
+        ["apply"] = "postApplyRequest",
+        ["cancel"] = "deletionRequest",
+    };
+
+    private readonly Escapes _escapes;
+    private readonly IHandlebars _templates;
+    private readonly JsonNode _approval;
+
+    private ManifestContract(JsonNode approval, Escapes escapes)
+    {
+        _approval = approval;
+        _escapes = escapes;
+        _templates = Handlebars.Create(new HandlebarsConfiguration
+        {
+            TextEncoder = new HtmlEncoder(escapes),
+            FormatProvider = CultureInfo.InvariantCulture,
+        });
+    }
+
+    public static Contract Read(string json, Escapes escapes)
+    {
+        JsonNode? manifest;
+        try
+        {
+            manifest = JsonNode.Parse(json);
+        }
+        catch (System.Text.Json.JsonException failure)
+        {
+            throw new FormatException($"The manifest is not JSON: {failure.Message}", failure);
+        }
+        var approval = (manifest as JsonObject)?["capabilities"]?["approval"] ?? throw new FormatException("The manifest has no capabilities.approval.");
+        try
+        {
+            return new ManifestContract(approval, escapes).ToContract();
+        }
+        catch (Exception failure) when (failure is HandlebarsException or InvalidOperationException or ArgumentException)
+        {
+            throw new FormatException($"The manifest cannot be used: {failure.Message}", failure);
+        }
+    }
+
+    private Contract ToContract()
+    {
+        var readers = NameOf.ToDictionary(n => n.Key, n => Reader(n.Value));
+        return new Contract
+        {
+            Create = CallOf("create", NameOf["create"]),
+            Status = CallOf("status", NameOf["status"]),
+            Apply = CallOf("apply", NameOf["apply"]),
+            Cancel = CallOf("cancel", NameOf["cancel"]),
+            Members = _approval["memberListRequest"] is null ? null : CallOf("members", "memberListRequest"),
+            Body = Body(),
+            ReviewPage = ReviewPage(),
+            Reader = call => readers[call.Name],
+            MemberReader = new MemberReader(
+                TextAt("memberListRequest", "parser", "memberArrayPath") ?? "/members",
+                TextAt("memberListRequest", "parser", "memberItems", "memberId") ?? "/name",
+                TextAt("memberListRequest", "parser", "memberItems", "email") ?? "/email"),
+        };
+    }
+
+    private Call CallOf(string name, string request)
+    {
+        var url = Template(Needed(request, "endpoint", "url"));
+        var method = new HttpMethod(Needed(request, "endpoint", "method"));
+        var headers = (_approval[request]?["endpoint"]?["headers"] as JsonArray ?? [])
+            .Select(h => (Name: h?["name"]?.GetValue<string>() ?? "", Value: Template(h?["value"]?.GetValue<string>() ?? ""))).ToList();
+        return new Call(name, method, s => url(Known(s)), s => [.. headers.Select(h => (h.Name, h.Value(Known(s))))]);
+    }
+
+    private StatusReader Reader(string request)
+    {
+        string Creation(string member) => Needed("creationRequest", "parser", member);
+        string? Parser(string member) => TextAt(request, "parser", member);
+        return new StatusReader(Parser("approvalId"), Parser("statusValue") ?? Creation("statusValue"), Parser("statusDisplay"),
+            Parser("approvalMatcher") ?? Creation("approvalMatcher"), Parser("rejectionMatcher"));
+    }
+
+    private Func<ProposedChange, string> Body()
+    {
+        var template = Template(Needed("creationRequest", "jsonBody"));
+        return change => template(Context(change));
+    }
+
+    private Func<Scope, string> ReviewPage()
+    {
+        if (TextAt("creationRequest", "parser", "urlTemplate") is not { } text)
+            return _ => "";
+        var template = Template(text);
+        return s => template(Known(s));
+    }
+
+    /// <summary>What addresses and headers may name: the form variables, by key, and the id that the application returned.</summary>
+    private static Dictionary<string, object?> Known(Scope scope) => new()
+    {
+        ["baseURL"] = scope.BaseUrl,
+        ["apiKey"] = scope.Key,
+        ["oauth"] = new Dictionary<string, object?> { ["baseURI"] = scope.BaseUrl, ["accessToken"] = scope.Key },
+        ["context"] = new Dictionary<string, object?> { ["approvalId"] = scope.ExternalId },
+    };
+
+    /// <summary>What the body may name, with every string already escaped for JSON.</summary>
+    private Dictionary<string, object?> Context(ProposedChange change)
+    {
+        static Dictionary<string, object?> Named(Resource resource) => new()
+        {
+            ["name"] = Escapes.Json(resource.Name),
+            ["key"] = Escapes.Json(resource.Key),
+            ["tags"] = resource.Tags.Select(Escapes.Json).ToList(),
+        };
+        // Only Go's engine stumbles over a null; the dump goes out as it is.
+        var form = new Dictionary<string, object?>();
+        foreach (var (key, value) in change.Form)
+            form[key] = value is not null ? Escapes.Json(value) : _escapes == Escapes.Go ? Escapes.GoDump(change) : "";
+        var project = Named(change.Project);
+        project["environment"] = Named(change.Environment);
+        var title = new Dictionary<string, object?> { ["plainText"] = Escapes.Json(change.ShortDescription) };
+        var context = new Dictionary<string, object?>
+        {
+            ["approvalId"] = change.Id,
+            ["_links"] = new Dictionary<string, object?> { ["approval"] = new Dictionary<string, object?> { ["href"] = Escapes.Json(change.Link) } },
+            ["title"] = title,
+            ["details"] = new Dictionary<string, object?> { ["plainText"] = change.Details is null ? null : Escapes.Json(change.Details) },
+            ["approvalDescription"] = Escapes.Json(change.Comment),
+            ["project"] = project,
+            ["flag"] = Named(change.Flag),
+            ["timestamp"] = new Dictionary<string, object?> { ["milliseconds"] = change.Timestamp, ["seconds"] = change.Timestamp / 1000 },
+            ["approvalFormVariables"] = form,
+        };
+        if (change.RequestedBy is { } by)
+        {
+            title["member"] = true;
+            context["member"] = new Dictionary<string, object?> { ["_id"] = by.Id, ["email"] = Escapes.Json(by.Email) };
+        }
+        return context;
+    }
+
+    private Func<object, string> Template(string text)
+    {
+        var compiled = _templates.Compile(text);
+        return context => compiled(context);
+    }
+
+    private string Needed(string request, params string[] path) =>
+        TextAt(request, path) ?? throw new FormatException($"The manifest has no capabilities.approval.{request}.{string.Join('.', path)}.");
+
+    private string? TextAt(string request, params string[] path)
+    {
+        var at = _approval[request];
+        foreach (var step in path)
+            at = (at as JsonObject)?[step];
+        return at?.GetValue<string>();
+    }
+
+    /// <summary>Between two braces: escaped for HTML, with the characters that the played engine takes.</summary>
+    private sealed class HtmlEncoder(Escapes escapes) : ITextEncoder
+    {
+        public void Encode(StringBuilder? text, TextWriter target) => target.Write(escapes.Html(text?.ToString() ?? ""));
+
+        public void Encode(string? text, TextWriter target) => target.Write(escapes.Html(text ?? ""));
+
+        public void Encode<T>(T? text, TextWriter target)
+            where T : IEnumerator<char>
+        {
+            var copy = new StringBuilder();
+            while (text?.MoveNext() == true)
+                copy.Append(text.Current);
+            target.Write(escapes.Html(copy.ToString()));
+        }
+    }
+}
