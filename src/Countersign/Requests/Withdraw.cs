@@ -26,7 +26,7 @@ public sealed class Withdraw(Store store)
                 return new WithdrawOutcome.NotFound();
             if (!await May(tx, request, viewer))
                 return new WithdrawOutcome.NotAllowed();
-            if (!request.MayBecome(Status.Withdrawn))
+            if (request.AppliedAt is not null || !request.MayBecome(Status.Withdrawn))
                 return new WithdrawOutcome.AlreadySettled(await Change.Save(tx, request, request, viewer.Origin, "request.withdrawal_refused", new { reason, status = request.Status.Ours() }));
 
             if (request.Status == Status.Active)

@@ -24,6 +24,7 @@ public static class Composition
             .AddSingleton<Groups>()
             .AddSingleton<Tokens>()
             .AddSingleton<Sources>()
+            .AddSingleton<KeepRefused>()
             .AddSingleton<Submit>()
             .AddSingleton<Decide>()
             .AddSingleton<Comment>()

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -49,18 +47,9 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
     {
         if (!http.Request.HasJsonContentType())
             return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));
-        byte[] bytes;
-        try
-        {
-            if (await ReadAll(http.Request.BodyReader, http.RequestAborted) is not { } read)
-                return new(TooLarge());
-            bytes = read;
-        }
-        catch (BadHttpRequestException failure) when (failure.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            return new(TooLarge());
-        }
-        return Read(bytes, http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions);
+        return await BodyBytes.Read(http, Settings.LargestBody) is { } bytes
+            ? Read(bytes, http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions)
+            : new(Problems.Of(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {Settings.LargestBody / 1024} KiB."));
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
@@ -117,26 +106,6 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             }
         }
     }
-
-    private static async ValueTask<byte[]?> ReadAll(PipeReader reader, CancellationToken cancel)
-    {
-        while (true)
-        {
-            var result = await reader.ReadAsync(cancel);
-            if (result.Buffer.Length > Settings.LargestBody)
-                return null;
-            if (result.IsCompleted)
-            {
-                var bytes = result.Buffer.ToArray();
-                reader.AdvanceTo(result.Buffer.End);
-                return bytes;
-            }
-            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-        }
-    }
-
-    private static ProblemHttpResult TooLarge() =>
-        Problems.Of(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {Settings.LargestBody / 1024} KiB.");
 }
 
 /// <summary>For a group of endpoints: a body that is not good is answered before the handler runs.</summary>

@@ -33,8 +33,6 @@ public static class Problems
 
     public static ProblemHttpResult NotAllowed(string rule, string why) => Of(StatusCodes.Status403Forbidden, "not_allowed", why, rule: rule);
 
-    public static ProblemHttpResult Unavailable(string reason) => Of(StatusCodes.Status503ServiceUnavailable, "unavailable", reason);
-
     /// <summary>A body for answers that would have none: unknown paths, wrong methods.</summary>
     public static Task WriteBare(StatusCodeContext context)
     {
@@ -47,7 +45,7 @@ public static class Problems
             415 => ("unsupported_media_type", "Send JSON, with Content-Type: application/json."),
             _ => ("invalid", "The request could not be read."),
         };
-        return Of(status, code, detail).ExecuteAsync(context.HttpContext);
+        return Dialect.Of(context.HttpContext).Refuse(context.HttpContext, status, code, detail);
     }
 
     private static string Title(int status) => status switch
@@ -72,6 +70,7 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
+        var dialect = Dialect.Of(httpContext);
         switch (exception)
         {
             case OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested:
@@ -81,14 +80,14 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
             case StoreUnavailable unavailable:
                 Log.Unavailable(log, unavailable.Message);
                 httpContext.Response.Headers.RetryAfter = "2";
-                await Problems.Unavailable(unavailable.Message).ExecuteAsync(httpContext);
+                await dialect.Refuse(httpContext, StatusCodes.Status503ServiceUnavailable, "unavailable", unavailable.Message);
                 return true;
             case BadHttpRequestException { StatusCode: var status }:
-                await Problems.Of(status, status == 413 ? "too_large" : "invalid", status == 413 ? "The body is too large." : "The request could not be read.").ExecuteAsync(httpContext);
+                await dialect.Refuse(httpContext, status, status == 413 ? "too_large" : "invalid", status == 413 ? "The body is too large." : "The request could not be read.");
                 return true;
             default:
                 Log.Fault(log, exception);
-                await Problems.Of(StatusCodes.Status500InternalServerError, "internal", "This is a fault of Countersign. Its log has the details under the trace id.").ExecuteAsync(httpContext);
+                await dialect.Refuse(httpContext, StatusCodes.Status500InternalServerError, "internal", "This is a fault of Countersign. Its log has the details under the trace id.");
                 return true;
         }
     }

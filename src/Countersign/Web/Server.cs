@@ -1,9 +1,12 @@
 using System.Net;
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Doors;
 using Countersign.Doors.Api;
+using Countersign.Doors.LaunchDarkly;
 using Countersign.Outcomes;
 using Countersign.Requests;
+using Countersign.Review;
 using Countersign.Storage;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.ResponseCompression;
@@ -48,13 +51,15 @@ public static class Server
         app.MapHealth();
         app.MapOpenApi();
         app.MapApi();
+        app.MapLaunchDarkly();
+        app.MapReview();
         return app;
     }
 
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Callers>().AddSingleton<Cursors>();
+        services.AddSingleton<Listing>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
@@ -95,7 +100,8 @@ public static class Server
             docs.RoutePrefix = "docs";
             docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
         });
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ApiEndpoints.Root), api => api.UseMiddleware<Gate>());
+        foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
+            app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
         app.UseRouting();
     }
 

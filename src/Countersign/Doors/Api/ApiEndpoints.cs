@@ -12,6 +12,10 @@ public static class ApiEndpoints
 {
     public const string Root = "/api/v1";
 
+    public static readonly Door Door = new(
+        "api", Dialect.Ours, "Basic realm=\"Countersign\", Bearer",
+        "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.", ForPeople: true);
+
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup(Root).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Reflection;
+using System.Threading.RateLimiting;
+using Countersign.Access;
+using Countersign.Audit;
+using Countersign.Web;
+
+namespace Countersign.Doors;
+
+/// <summary>A way in: what history calls it, how it says no, and whom it lets in.</summary>
+/// <param name="HowToAsk">The one answer to everybody who is not let in, whatever is wrong with their credential.</param>
+public sealed record Door(string Via, Dialect Dialect, string Challenge, string HowToAsk, bool ForPeople);
+
+/// <summary>
+/// Stands before every path of a door: knows the caller or answers 401, the same for every credential that is not good,
+/// and slows down a key that asks too often.
+/// </summary>
+public sealed class Gate(RequestDelegate next, Door door, Callers callers, FailedSignIns failures, Pace pace)
+{
+    public async Task Invoke(HttpContext http)
+    {
+        http.Features.Set(door.Dialect);
+        var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        var authorization = http.Request.Headers.Authorization.ToString();
+        var caller = authorization.Length == 0 ? null : await callers.Find(authorization, door.Via, address, http.RequestAborted);
+        if (caller is null || (caller.Person is not null && !door.ForPeople))
+        {
+            if (authorization.Length > 0)
+                failures.Note(Callers.AccountOf(authorization), address, door.Via);
+            http.Response.Headers.WWWAuthenticate = door.Challenge;
+            await door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
+            return;
+        }
+        if (pace.TooFast(caller.Key) is { } wait)
+        {
+            http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            await door.Dialect.Refuse(http, StatusCodes.Status429TooManyRequests, "rate_limited", "This key asks too often. Retry-After says when to go on.");
+            return;
+        }
+        http.Features.Set(caller);
+        await next(http);
+    }
+}
+
+/// <summary>How often each key may ask, through all doors together.</summary>
+public sealed class Pace(Settings settings) : IDisposable
+{
+    private readonly PartitionedRateLimiter<string>? _limiter = settings.RateLimitPerKeyPerMinute == 0 ? null : PartitionedRateLimiter.Create<string, string>(
+        key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = settings.RateLimitPerKeyPerMinute,
+            TokensPerPeriod = Math.Max(1, settings.RateLimitPerKeyPerMinute / 60),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+        }));
+
+    /// <summary>Null, or how long this key has to wait.</summary>
+    public TimeSpan? TooFast(string key)
+    {
+        if (_limiter is null)
+            return null;
+        using var lease = _limiter.AttemptAcquire(key);
+        return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
+    }
+
+    public void Dispose() => _limiter?.Dispose();
+}
+
+/// <summary>The caller, as a parameter of handlers behind the gate.</summary>
+public sealed record Asking(Caller Caller)
+{
+    public Requests.Viewer Viewer => Caller.Viewer;
+
+    /// <summary>The source that asks; only behind a door that lets in no people.</summary>
+    public Source Source => Caller.Source ?? throw new InvalidOperationException("This door is for sources.");
+
+    public static ValueTask<Asking> BindAsync(HttpContext http, ParameterInfo parameter) =>
+        ValueTask.FromResult(new Asking(http.Features.Get<Caller>() ?? throw new InvalidOperationException("A path of a door stands outside its gate.")));
+}

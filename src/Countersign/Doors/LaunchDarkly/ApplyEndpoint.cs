@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Doors.LaunchDarkly;
+
+/// <summary>
+/// <c>POST /api/approvals/{id}/apply</c>, without a body: the change was made. It is so whatever we think of it, so the
+/// answer is 200 with the true status; where that is not approved, a breach is on record.
+/// </summary>
+internal static partial class ApplyEndpoint
+{
+    public static async Task<IResult> Run(string id, Asking asking, Store store, MarkApplied markApplied, ILogger<MarkApplied> log, CancellationToken cancel)
+    {
+        if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
+        {
+            Log.Unknown(log, asking.Source.Id);
+            return Answer.NotFound();
+        }
+        return await markApplied.Run(standing.RequestId, asking.Viewer, cancel) switch
+        {
+            MarkAppliedOutcome.Applied { Request: var request } => Answer.Of(id, request),
+            MarkAppliedOutcome.Breach { Request: var request } => Answer.Of(id, request),
+            MarkAppliedOutcome.AlreadyApplied { Request: var request } => Answer.Of(id, request),
+            // A source is told of nothing but its own.
+            MarkAppliedOutcome.NotFound or MarkAppliedOutcome.NotAllowed => Answer.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Source {Source} has applied a change for which it never asked here")]
+        public static partial void Unknown(ILogger log, long source);
+    }
+}

@@ -1,0 +1,45 @@
+using Countersign.Access;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.LaunchDarkly;
+
+/// <summary>
+/// <c>GET /api/members</c>: everyone who may be asked to decide, since a group, an assignment or a policy may name any
+/// active person. LaunchDarkly takes the name for the id, so no two of them are equal.
+/// </summary>
+internal static class MembersEndpoint
+{
+    public static IResult Run(Directory directory)
+    {
+        var people = directory.Current.People.Values.Where(p => p is { IsDisabled: false, Email: not null, Role: not Role.Service }).OrderBy(p => p.Id).ToList();
+        return Answer.Of(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("members"u8);
+            foreach (var (name, email) in Named(people))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name"u8, name);
+                writer.WriteString("email"u8, email);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
+    }
+
+    /// <summary>Everyone who shares a name is told apart by the e-mail address, so that nobody's name changes when a namesake leaves the first place.</summary>
+    private static IEnumerable<(string Name, string Email)> Named(List<Person> people)
+    {
+        var shared = people.CountBy(p => p.Name, StringComparer.OrdinalIgnoreCase).Where(n => n.Value > 1).Select(n => n.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var person in people)
+        {
+            var name = shared.Contains(person.Name) ? $"{person.Name} ({person.Email})" : person.Name;
+            // Somebody may be called like a namesake's name with the address.
+            while (!given.Add(name))
+                name = $"{name} ({person.Email})";
+            yield return (name, person.Email!);
+        }
+    }
+}
