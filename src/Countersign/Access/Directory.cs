@@ -84,7 +84,7 @@ public sealed class Directory(Store store) : IDisposable
             var asked = Environment.TickCount64;
             var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);
             if (_snapshot?.Revision != revision)
-                _snapshot = await store.Read(reader => Load(reader, revision), cancel);
+                _snapshot = await store.ReadSnapshot(reader => Load(reader, revision), cancel);
             Interlocked.Exchange(ref _checkedAt, asked);
             return _snapshot!;
         }
@@ -194,11 +194,14 @@ public sealed partial class DirectoryFollower(Store store, Directory directory, 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var changed = store.MaybeChanged(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await store.MaybeChanged(stoppingToken);
+                await changed;
+                // Asked for before looking, so that a change during the look is heard of.
+                changed = store.MaybeChanged(stoppingToken);
                 await directory.Refresh(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -54,7 +54,7 @@ public sealed class People(Store store, Reweigh reweigh)
     public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
     {
         var outcome = await Update(email, origin, "person.disabled",
-            "UPDATE people SET disabled_at = @now, last_disabled_at = @now WHERE id = @id AND disabled_at IS NULL", cancel);
+            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL", cancel);
         if (outcome is AccessOutcome<long>.Done { Value: var id })
             await reweigh.AfterDisabling(id, origin, cancel);
         return outcome;

@@ -66,11 +66,11 @@ internal sealed class DirectoryCheck
                     ["role"] = told.Role,
                     ["created_at"] = next.At,
                     ["disabled_at"] = null,
-                    ["last_disabled_at"] = null,
+                    ["disablings"] = "0",
                 };
                 return true;
             case "person.disabled":
-                return Set($"Person {id}", "disabled_at", next.At) && Set($"Person {id}", "last_disabled_at", next.At);
+                return Set($"Person {id}", "disabled_at", next.At) && Count($"Person {id}", "disablings");
             case "person.enabled":
                 return Set($"Person {id}", "disabled_at", null);
             case "token.added":
@@ -117,12 +117,15 @@ internal sealed class DirectoryCheck
         return true;
     }
 
+    private bool Count(string row, string column) =>
+        _told.TryGetValue(row, out var columns) && long.TryParse(columns[column], CultureInfo.InvariantCulture, out var before) && Set(row, column, $"{before + 1}");
+
     private static string Membership(string group, long? person) => $"The membership in group {group} of person {person}";
 
     /// <summary>Service people and built-in sources come with a source and with the store; nobody signs in as one.</summary>
     private static readonly (string Name, string Sql)[] Stored =
     [
-        ("Person {0}", "SELECT id, email, email_key, name, role, created_at, disabled_at, last_disabled_at FROM people WHERE role <> 'service' ORDER BY id"),
+        ("Person {0}", "SELECT id, email, email_key, name, role, created_at, disabled_at, disablings FROM people WHERE role <> 'service' ORDER BY id"),
         ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
         ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
         ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at FROM tokens ORDER BY id"),
@@ -156,7 +159,7 @@ internal sealed class DirectoryCheck
         public long? Need { get; init; }
         public string? CreatedAt { get; init; }
         public string? DisabledAt { get; init; }
-        public string? LastDisabledAt { get; init; }
+        public long Disablings { get; init; }
         public string? RevokedAt { get; init; }
 
         public string? this[string column] => column switch
@@ -172,7 +175,7 @@ internal sealed class DirectoryCheck
             "need" => $"{Need}",
             "created_at" => CreatedAt,
             "disabled_at" => DisabledAt,
-            "last_disabled_at" => LastDisabledAt,
+            "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
             _ => throw new ArgumentOutOfRangeException(nameof(column)),
         };

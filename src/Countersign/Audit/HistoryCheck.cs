@@ -21,7 +21,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         reader, PartText("digest, stamp, message, facts, body, at", "revisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 100, cancel));
 
     private readonly Rows<DecisionState> _decisions = new(Pages.Each<DecisionState, PartKey>(
-        reader, PartText("revision, digest, person_id, answer, note, steps, via, at", "decisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
+        reader, PartText("revision, digest, person_id, answer, note, steps, disablings, via, at", "decisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
 
     private readonly Rows<CommentState> _comments = new(Pages.Each<CommentState, PartKey>(
         reader, PartText("actor, text, via, at", "comments"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
@@ -125,6 +125,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             ("answer", row.Answer, told.Answer),
             ("note", row.Note, told.Note),
             ("steps", row.Steps, RequestRow.WriteNumbers(told.Steps ?? [])),
+            ("disablings", $"{row.Disablings}", $"{told.Disablings}"),
             ("via", row.Via, next.Via),
             ("at", row.At, next.At)) is { } differs)
         {
@@ -308,6 +309,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         public required string Answer { get; init; }
         public required string Note { get; init; }
         public required string Steps { get; init; }
+        public long Disablings { get; init; }
         public required string Via { get; init; }
         public override string Words => $"Decision {N} of request {RequestId}";
     }

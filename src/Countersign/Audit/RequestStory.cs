@@ -154,6 +154,7 @@ internal sealed class RequestStory(string id)
         public string? Answer { get; init; }
         public string? Note { get; init; }
         public int[]? Steps { get; init; }
+        public long? Disablings { get; init; }
         public string? Text { get; init; }
     }
 }

@@ -81,4 +81,7 @@ public sealed record Decision
 
     /// <summary>A person who was disabled before the request settled no longer counts.</summary>
     public bool AuthorDisabled { get; init; }
+
+    /// <summary>How often its author had been disabled when it was given.</summary>
+    public int Disablings { get; init; }
 }

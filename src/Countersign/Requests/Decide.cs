@@ -85,6 +85,7 @@ public sealed class Decide(Store store)
             Steps = steps,
             At = tx.Now,
             Via = viewer.Origin.Via,
+            Disablings = (int)author.Disablings,
         };
         await Keep(tx, id, decision);
         var verdict = Weigh.Of(request, [.. decisions, decision], tx.Now);
@@ -106,6 +107,7 @@ public sealed class Decide(Store store)
             revision = decision.Revision,
             digest = decision.Digest,
             steps,
+            disablings = decision.Disablings,
             status = status.Ours(),
         });
         return settled ? new DecideOutcome.Settled(next) : new DecideOutcome.Recorded(next);
@@ -114,8 +116,8 @@ public sealed class Decide(Store store)
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
         await tx.Execute(
             """
-            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, via, at)
-            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @via, @at)
+            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, via, at)
+            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @disablings, @via, @at)
             """,
             new
             {
@@ -127,6 +129,7 @@ public sealed class Decide(Store store)
                 answer = decision.Answer.Ours(),
                 note = decision.Note,
                 steps = RequestRow.WriteNumbers(decision.Steps),
+                disablings = decision.Disablings,
                 via = decision.Via,
                 at = decision.At,
             });
@@ -137,6 +140,7 @@ public sealed class Decide(Store store)
         public required string Name { get; init; }
         public required string Role { get; init; }
         public string? DisabledAt { get; init; }
+        public long Disablings { get; init; }
         public string? Group { get; init; }
         public HashSet<string> Parties { get; } = [];
 
@@ -144,7 +148,7 @@ public sealed class Decide(Store store)
         {
             var rows = await tx.All<Author>(
                 """
-                SELECT p.name, p.role, p.disabled_at, 'group:' || m.group_id AS "group"
+                SELECT p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
                 FROM people p LEFT JOIN members m ON m.person_id = p.id
                 WHERE p.id = @personId
                 """,

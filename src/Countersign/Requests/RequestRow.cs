@@ -119,13 +119,14 @@ internal sealed class DecisionRow
     public required string Via { get; init; }
     public required string At { get; init; }
     public string? DisabledAt { get; init; }
-    public string? LastDisabledAt { get; init; }
+    public long Disablings { get; init; }
+    public long AuthorDisablings { get; init; }
 
     public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
     {
         var rows = await reader.All<DecisionRow>(
             """
-            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, p.disabled_at, p.last_disabled_at
+            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings
             FROM decisions d JOIN people p ON p.id = d.person_id
             WHERE d.request_id = @id ORDER BY d.n
             """,
@@ -145,7 +146,8 @@ internal sealed class DecisionRow
         Steps = [.. RequestRow.ReadNumbers(Steps).Select(n => (int)n)],
         Via = Via,
         At = Instant.Parse(At),
-        // Fixed-width texts compare as times do. Who is disabled now does not count whatever the clock said when they answered.
-        AuthorDisabled = DisabledAt is not null || string.CompareOrdinal(LastDisabledAt, At) >= 0,
+        // Counted rather than compared by time, because clocks go back.
+        AuthorDisabled = DisabledAt is not null || AuthorDisablings != Disablings,
+        Disablings = (int)Disablings,
     };
 }

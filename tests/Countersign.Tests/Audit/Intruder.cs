@@ -119,7 +119,7 @@ internal sealed class Intruder
             DELETE FROM decisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM revisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM requests WHERE id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            UPDATE people SET disabled_at = last_disabled_at WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
+            UPDATE people SET disabled_at = (SELECT max(e.at) FROM events e WHERE e.subject = 'person:' || people.id AND e.kind = 'person.disabled') WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
             DELETE FROM events WHERE id >= {id};
             UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
             UPDATE event_heads SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);

@@ -224,6 +224,12 @@ public sealed class DecideTests
         hub.Clock.Advance(TimeSpan.FromHours(-1));
         await hub.Disable(people[0]);
         Assert.Equal("1 of 2 approvals, waiting for Ann or Ben", Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1])).Request.Display);
+
+        // Back again, she counts only by a new answer, and that one does although the clock says it was before.
+        await hub.Enable(people[0]);
+        hub.Clock.Advance(TimeSpan.FromHours(-1));
+        Assert.Equal("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display);
+        Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
     }
 
     [Theory, BothEngines]
@@ -250,7 +256,7 @@ public sealed class DecideTests
         var withdrawn = await hub.Ask(request.Policy);
         await hub.Approve(request, people[0]);
         await hub.Approve(withdrawn, people[0]);
-        await hub.Place.Tamper($"UPDATE people SET disabled_at = '2026-03-04T05:06:07.089Z', last_disabled_at = '2026-03-04T05:06:07.089Z' WHERE id = {people[0].Id}");
+        await hub.Place.Tamper($"UPDATE people SET disabled_at = '2026-03-04T05:06:07.089Z', disablings = 1 WHERE id = {people[0].Id}");
 
         // Ben stands in for Ann, and could move up if another of the first group came.
         await hub.Approve(request, people[1]);

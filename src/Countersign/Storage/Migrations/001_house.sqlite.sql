@@ -13,8 +13,8 @@ CREATE TABLE people (
   password_hash TEXT,
   created_at TEXT NOT NULL,
   disabled_at TEXT,
-  -- Stays when the person is enabled again: answers from before it count no longer.
-  last_disabled_at TEXT
+  -- How often that happened. An answer counts while this is what it was when the answer was given, whatever clocks say.
+  disablings INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE groups (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -114,6 +114,7 @@ CREATE TABLE decisions (
   answer TEXT NOT NULL CHECK (answer IN ('approve', 'reject', 'abstain')),
   note TEXT NOT NULL,
   steps TEXT NOT NULL,
+  disablings INTEGER NOT NULL,
   via TEXT NOT NULL,
   at TEXT NOT NULL,
   PRIMARY KEY (request_id, n)
