@@ -5,6 +5,9 @@ using Xunit;
 
 namespace Countersign.Tests.Cli;
 
+// Not the room of that name.
+using Review = Countersign.Cli.Simulate.Review;
+
 /// <summary>What is sent must be what LaunchDarkly sends, to the last entity.</summary>
 public sealed class BodyTests
 {
