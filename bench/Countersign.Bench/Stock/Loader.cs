@@ -37,7 +37,7 @@ internal sealed class Loader : IDisposable
         _stamp = new Insert(_connection, "stamps", "hash", "policy");
         _party = new Insert(_connection, "parties", "party", "request_id");
         _waiting = new Insert(_connection, "waiting", "party", "request_id");
-        _decision = new Insert(_connection, "decisions", "request_id", "n", "revision", "digest", "person_id", "answer", "note", "steps", "via", "at");
+        _decision = new Insert(_connection, "decisions", "request_id", "n", "revision", "digest", "person_id", "answer", "note", "steps", "disablings", "via", "at");
         _event = new Insert(_connection, "events", "id", "subject", "n", "at", "kind", "actor", "via", "address", "data", "hash");
         using var last = _connection.CreateCommand();
         last.CommandText = "SELECT coalesce(max(id), 0) FROM events";
@@ -124,7 +124,7 @@ internal sealed class Loader : IDisposable
         if (status is Status.Approved or Status.Rejected)
         {
             var answer = status == Status.Approved ? "approve" : "reject";
-            _decision.Run(id.Value, 1L, 1L, digest, decider.Id, answer, "Looked at the numbers of last week.", "0", "api", at);
+            _decision.Run(id.Value, 1L, 1L, digest, decider.Id, answer, "Looked at the numbers of last week.", "0", 0L, "api", at);
             head = Append(id, head, at, kind, $"person:{decider.Id}", $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked at the numbers of last week.","digest":"{{digest}}","steps":[0],"status":"{{status.Ours()}}"}""");
         }
         else if (settled)
