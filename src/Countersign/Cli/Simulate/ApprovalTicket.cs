@@ -1,7 +1,7 @@
 namespace Countersign.Cli.Simulate;
 
 /// <summary>LaunchDarkly's words for what an approval application has said.</summary>
-internal enum Review { NeedsReview, Approved, Declined }
+internal enum ReviewStatus { NeedsReview, Approved, Declined }
 
 /// <summary>What LaunchDarkly does with a request once people have approved it.</summary>
 internal enum OnceApproved { Nothing, Apply, ApplyTwice, Cancel, ApplyAndCancelAtOnce, CreateAgain }
@@ -13,7 +13,7 @@ internal enum OnceApproved { Nothing, Apply, ApplyTwice, Cancel, ApplyAndCancelA
 internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Application application)
 {
     private readonly Lock _lock = new();
-    private (Review Review, long Since)? _decision;
+    private (ReviewStatus Review, long Since)? _decision;
 
     public ProposedChange Change { get; } = change;
     public string Case { get; } = ofCase;
@@ -23,7 +23,7 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
     public string ExternalId { get; set; } = "";
 
     public OnceApproved Then { get; set; }
-    public Review Review { get; private set; }
+    public ReviewStatus Review { get; private set; }
     public string? Value { get; private set; }
     public string? Display { get; private set; }
     public bool IsApplied { get; private set; }
@@ -34,9 +34,9 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
     public string State => IsApplied ? "applied" : IsDeleted ? "deleted" : Words(Review);
 
     /// <summary>Nothing is left to wait for or to do.</summary>
-    public bool IsSettled => IsApplied || IsDeleted || Review == Review.Declined || (Review == Review.Approved && Then == OnceApproved.Nothing);
+    public bool IsSettled => IsApplied || IsDeleted || Review == ReviewStatus.Declined || (Review == ReviewStatus.Approved && Then == OnceApproved.Nothing);
 
-    public static string Words(Review review) => review switch { Review.Approved => "approved", Review.Declined => "declined", _ => "needs review" };
+    public static string Words(ReviewStatus review) => review switch { ReviewStatus.Approved => "approved", ReviewStatus.Declined => "declined", _ => "needs review" };
 
     /// <summary>Believes an answer. Returns the rule that it breaks together with an earlier one, if any.</summary>
     /// <param name="whenItContradicts">The rule for this situation, where it is more telling than the usual.</param>
@@ -44,13 +44,13 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
     {
         lock (_lock)
         {
-            if (heard.Review == Review.NeedsReview && _decision is { } known && answer.Began <= known.Since)
+            if (heard.Review == ReviewStatus.NeedsReview && _decision is { } known && answer.Began <= known.Since)
                 return null; // It set out before the decision and was overtaken.
             var broken = Contradiction(heard, whenItContradicts);
             Review = heard.Review;
             Value = heard.Value;
             Display = heard.Display;
-            if (heard.Review == Review.NeedsReview)
+            if (heard.Review == ReviewStatus.NeedsReview)
             {
                 if (broken is not null || IsDeleted)
                     _decision = null;
@@ -68,17 +68,17 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
     {
         if (_decision is not { } earlier || heard.Review == earlier.Review)
             return null;
-        if (IsApplied && WasApprovedWhenApplied && earlier.Review == Review.Approved)
+        if (IsApplied && WasApprovedWhenApplied && earlier.Review == ReviewStatus.Approved)
             return Rule.AppliedNotApproved;
         if (IsDeleted)
             return null;
-        return whenItContradicts ?? (heard.Review == Review.NeedsReview ? Rule.DecisionTakenBack : Rule.DecisionFlipped);
+        return whenItContradicts ?? (heard.Review == ReviewStatus.NeedsReview ? Rule.DecisionTakenBack : Rule.DecisionFlipped);
     }
 
     public void MarkApplied()
     {
         lock (_lock)
-            (IsApplied, WasApprovedWhenApplied) = (true, Review == Review.Approved);
+            (IsApplied, WasApprovedWhenApplied) = (true, Review == ReviewStatus.Approved);
     }
 
     public void MarkDeleted() => IsDeleted = true;

@@ -106,7 +106,7 @@ internal static class Cases
         if (await play.Create(play.NextChange()) is not { } ticket)
             return;
         await play.PollInBurst(ticket);
-        if (i % 5 == 4 && ticket.Review == Review.NeedsReview)
+        if (i % 5 == 4 && ticket.Review == ReviewStatus.NeedsReview)
             await play.Delete(ticket, play.Cancelled);
         play.Watch(ticket);
     });
@@ -242,7 +242,7 @@ internal static class Cases
         if (!play.IsFault(answer, ticket.Change.Id) && answer.IsGood && Play.Read(answer, ticket.Application) is { } heard)
         {
             ticket.ForgetDecision();
-            if (before == Review.Approved && heard.Review == Review.Approved)
+            if (before == ReviewStatus.Approved && heard.Review == ReviewStatus.Approved)
                 play.Find(Rule.ApprovalCarriedOver, ticket.Change.Id, answer.ToString());
         }
         await play.PollInBurst(ticket);
@@ -290,7 +290,7 @@ internal static class Cases
             var answer = await at.Send(call, id, null, play.Cancelled);
             if (play.IsFault(answer, id))
                 continue;
-            if (Play.Read(answer, at) is { Review: not Review.NeedsReview } heard)
+            if (Play.Read(answer, at) is { Review: not ReviewStatus.NeedsReview } heard)
                 play.Find(Rule.UnknownDecided, id, $"LaunchDarkly believes {ApprovalTicket.Words(heard.Review)}: {answer}");
             else if (call == contract.Status && answer.IsGood)
                 play.Find(Rule.UnknownAnswered, id, answer.ToString());
@@ -305,11 +305,11 @@ internal static class Cases
         {
             if (await play.Create(play.NextChange()) is not { } ticket)
                 return;
-            var undecided = ticket.Review == Review.NeedsReview;
+            var undecided = ticket.Review == ReviewStatus.NeedsReview;
             await play.Apply(ticket, play.Cancelled);
             await play.PollInBurst(ticket);
             if (undecided)
-                play.Tally(ticket.Review == Review.Approved);
+                play.Tally(ticket.Review == ReviewStatus.Approved);
             play.Watch(ticket);
         });
         play.FindIfAlways(Rule.MadeApproved, "Applied without a decision, then called approved");
@@ -354,13 +354,13 @@ internal static class Cases
                 play.Watch(ticket, OnceApproved.ApplyTwice);
                 return;
             }
-            var undecided = ticket.Review == Review.NeedsReview;
+            var undecided = ticket.Review == ReviewStatus.NeedsReview;
             await play.Delete(ticket, play.Cancelled);
             await play.Delete(ticket, play.Cancelled);
             await play.Apply(ticket, play.Cancelled);
             await play.Delete(ticket, play.Cancelled);
             if (undecided)
-                play.Tally(ticket.Review == Review.Approved);
+                play.Tally(ticket.Review == ReviewStatus.Approved);
             play.Watch(ticket);
         });
         play.FindIfAlways(Rule.MadeApproved, "Cancelled and applied without a decision, then called approved");
@@ -376,13 +376,13 @@ internal static class Cases
         {
             if (await play.Create(play.NextChange()) is not { } alone || await play.Create(play.NextChange()) is not { } watched)
                 return;
-            if (alone.Review != Review.NeedsReview || watched.Review != Review.NeedsReview)
+            if (alone.Review != ReviewStatus.NeedsReview || watched.Review != ReviewStatus.NeedsReview)
                 return;
             await play.PollInBurst(watched);
             await play.Application.OpenReviewPage(watched.ExternalId, play.Cancelled);
             await play.CreateAgain(watched, play.Cancelled);
             await play.CreateAgain(alone, play.Cancelled);
-            play.Tally(watched.Review != Review.NeedsReview && alone.Review == Review.NeedsReview);
+            play.Tally(watched.Review != ReviewStatus.NeedsReview && alone.Review == ReviewStatus.NeedsReview);
             play.Watch(alone);
             play.Watch(watched);
         });

@@ -67,11 +67,11 @@ internal sealed class StatusReader(string? idPointer, string valuePointer, strin
     public Heard Read(JsonElement answer)
     {
         if (Pointer.Find(answer, valuePointer) is not { } found || Pointer.Text(found) is not { } value)
-            return new Heard(Review.NeedsReview, null, null, Rule.StatusMissing);
+            return new Heard(ReviewStatus.NeedsReview, null, null, Rule.StatusMissing);
         var display = displayPointer is not null && Pointer.Find(answer, displayPointer) is { } shown ? Pointer.Text(shown) : null;
         bool approved = _approved.IsMatch(value), declined = _declined.IsMatch(value);
         // When both match, nobody knows which one LaunchDarkly tries first.
-        var review = declined ? Review.Declined : approved ? Review.Approved : Review.NeedsReview;
+        var review = declined ? ReviewStatus.Declined : approved ? ReviewStatus.Approved : ReviewStatus.NeedsReview;
         var oddity = approved && declined ? Rule.ValueBoth
             : approved && Misread(value, approvedPattern) || declined && Misread(value, declinedPattern) ? Rule.ValueMisread
             : !approved && !declined && Unread(value) ? Rule.ValueUnread
@@ -97,7 +97,7 @@ internal sealed class StatusReader(string? idPointer, string valuePointer, strin
 /// <summary>What LaunchDarkly makes of one answer.</summary>
 /// <param name="Value">The machine's word, null where there was none.</param>
 /// <param name="Oddity">What is wrong with the answer itself, if anything.</param>
-internal sealed record Heard(Review Review, string? Value, string? Display, Rule? Oddity);
+internal sealed record Heard(ReviewStatus Review, string? Value, string? Display, Rule? Oddity);
 
 /// <summary>Where the members are.</summary>
 internal sealed record MemberReader(string Members, string Name, string Email);

@@ -49,18 +49,18 @@ internal sealed class BelievableChanges(TimeProvider time)
 
     private static readonly (Resource Flag, string Change, string Comment)[] Wishes =
     [
-        (new("New checkout", "new-checkout", "payments"), "Serve the new checkout to 25% of customers", "Two weeks at 10% without a rise in support tickets."),
-        (new("Dark mode", "dark-mode", "ui"), "Turn on the flag", "Design has signed off."),
-        (new("Search ranking v3", "search-ranking-v3", "search"), "Change the default rule from v2 to v3", "Offline evaluation is up 4 points; we watch click-through for a day."),
-        (new("Express refunds", "express-refunds", "payments"), "Add the segment \"Gold customers\" to the rule \"Early access\"", "Finance asked for the gold customers to have it before the sale."),
-        (new("Rate limiter", "api-rate-limiter", "platform"), "Set the variation \"strict\" for 100% of traffic", "Scrapers cost us the night. To be taken back on Monday."),
-        (new("Cookie banner", "cookie-banner", "legal"), "Turn on the flag", "Legal wants it live before the audit."),
-        (new("Recommendation model", "recommendation-model", "search", "ml"), "Roll out \"model-2\" to 50%", "The canary is quiet."),
-        (new("Loyalty points", "loyalty-points", "marketing"), "Turn off the flag", "Points are counted twice since noon; off until the fix is out."),
-        (new("Image lazy loading", "image-lazy-loading", "ui"), "Remove the targets of individual users", "The trial is over."),
-        (new("Two-step sign-in", "two-step-sign-in", "security"), "Serve \"required\" to the segment \"Staff\"", "Everyone on staff has a second factor now."),
-        (new("Invoice PDF service", "invoice-pdf-service", "payments"), "Change the percentage from 5% to 100%", "No errors at 5% for a week."),
-        (new("Holiday theme", "holiday-theme", "marketing", "ui"), "Schedule: turn on the flag on Friday", "Campaign starts on Friday at nine."),
+        (new("New checkout", "new-checkout", "payments"), "Serve the new checkout to 25% of customers", "New checkout for a quarter of customers: two weeks at 10% without a rise in support tickets."),
+        (new("Dark mode", "dark-mode", "ui"), "Turn on the flag", "Dark mode on: design has signed off."),
+        (new("Search ranking v3", "search-ranking-v3", "search"), "Change the default rule from v2 to v3", "Search ranking v3 as the default: offline evaluation is up 4 points, we watch click-through for a day."),
+        (new("Express refunds", "express-refunds", "payments"), "Add the segment \"Gold customers\" to the rule \"Early access\"", "Express refunds for gold customers before the sale, as finance asked."),
+        (new("Rate limiter", "api-rate-limiter", "platform"), "Set the variation \"strict\" for 100% of traffic", "Strict rate limits over the weekend: scrapers cost us the night. To be taken back on Monday."),
+        (new("Cookie banner", "cookie-banner", "legal"), "Turn on the flag", "Cookie banner live before the audit, for legal."),
+        (new("Recommendation model", "recommendation-model", "search", "ml"), "Roll out \"model-2\" to 50%", "Recommendation model 2 for half of the traffic: the canary is quiet."),
+        (new("Loyalty points", "loyalty-points", "marketing"), "Turn off the flag", "Loyalty points off until the fix is out: they are counted twice since noon."),
+        (new("Image lazy loading", "image-lazy-loading", "ui"), "Remove the targets of individual users", "Lazy loading for everyone alike: the trial with single users is over."),
+        (new("Two-step sign-in", "two-step-sign-in", "security"), "Serve \"required\" to the segment \"Staff\"", "Two-step sign-in required for staff: everyone has a second factor now."),
+        (new("Invoice PDF service", "invoice-pdf-service", "payments"), "Change the percentage from 5% to 100%", "Invoice PDFs from the new service for all: no errors at 5% for a week."),
+        (new("Holiday theme", "holiday-theme", "marketing", "ui"), "Schedule: turn on the flag on Friday", "Holiday theme from Friday at nine, when the campaign starts."),
     ];
 
     private int _made = -1;

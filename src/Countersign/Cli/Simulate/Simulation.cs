@@ -116,7 +116,7 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
             // Somebody looking at LaunchDarkly's page has it polled several times in a row.
             for (var n = pageView ? 3 : 1; n > 0; n--)
                 await play.Poll(ticket, cancel);
-            if (ticket is { Review: Review.Approved, IsApplied: false, IsDeleted: false })
+            if (ticket is { Review: ReviewStatus.Approved, IsApplied: false, IsDeleted: false })
                 await OnceApproved(play, ticket, cancel);
         });
 

@@ -5,9 +5,6 @@ using Xunit;
 
 namespace Countersign.Tests.Cli;
 
-// Not the room of that name.
-using Review = Countersign.Cli.Simulate.Review;
-
 /// <summary>What is sent must be what LaunchDarkly sends, to the last entity.</summary>
 public sealed class BodyTests
 {
@@ -119,9 +116,9 @@ public sealed class BodyTests
         var created = JsonElement.Parse("""{"result": [{"id": "77", "state": -1.0, "text/long": "Implement"}]}""");
         var reader = contract.Reader(contract.Create);
         Assert.Equal("77", reader.Id(created));
-        Assert.Equal((Review.Approved, "-1.0", "Implement"), (reader.Read(created).Review, reader.Read(created).Value, reader.Read(created).Display));
-        Assert.Equal(Review.NeedsReview, reader.Read(JsonElement.Parse("""{"result": [{"state": "4\n"}]}""")).Review);
-        Assert.Equal(Review.Declined, reader.Read(JsonElement.Parse("""{"result": [{"state": "4"}]}""")).Review);
+        Assert.Equal((ReviewStatus.Approved, "-1.0", "Implement"), (reader.Read(created).Review, reader.Read(created).Value, reader.Read(created).Display));
+        Assert.Equal(ReviewStatus.NeedsReview, reader.Read(JsonElement.Parse("""{"result": [{"state": "4\n"}]}""")).Review);
+        Assert.Equal(ReviewStatus.Declined, reader.Read(JsonElement.Parse("""{"result": [{"state": "4"}]}""")).Review);
         Assert.Equal(Rule.StatusMissing, reader.Read(JsonElement.Parse("""{"result": []}""")).Oddity);
     }
 

@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Countersign.Tests.Cli;
+
+/// <summary>LaunchDarkly and Countersign agree, in every case that the simulation knows, while people decide.</summary>
+public sealed class SimulationOfOurOwnTests
+{
+    private static readonly string Requests = Environment.GetEnvironmentVariable("TEST_LONG") == "1" ? "200" : "20";
+
+    [Theory, BothEngines]
+    public async Task All_cases_pass_while_a_reviewer_decides(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine, ("RateLimit:PerKeyPerMinute", "0"));
+        var account = await Simulate(host, host.Address.ToString().TrimEnd('/'), "--all", "--auto-apply", "--requests", Requests, "--for", "5m");
+
+        Assert.Empty(Findings(account));
+        Assert.Equal(0, account["open"]!.GetValue<int>());
+        var states = account["requests"]!.AsArray().Select(r => r!["launchDarkly"]!.ToString()).ToHashSet();
+        Assert.Subset(states, new HashSet<string>(["applied", "declined", "deleted"]));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_path_prefix_and_a_trailing_slash_make_no_difference(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine, ("RateLimit:PerKeyPerMinute", "0"), ("PathBase", "/hub"));
+        var account = await Simulate(host, $"{host.Address.ToString().TrimEnd('/')}/hub/", "--review-page", "--trailing-slash", "--duplicates", "--repeats", "--unknown-id", "--wrong-key", "--for", "5m");
+        Assert.Empty(Findings(account));
+    }
+
+    /// <summary>How long an answer takes on a busy machine is not what these tests are about.</summary>
+    private static List<string> Findings(JsonNode account) =>
+        [.. account["findings"]!.AsArray().Where(f => f!["code"]!.ToString() != "slow-answer").Select(f => f!.ToJsonString())];
+
+    private static async Task<JsonNode> Simulate(ApiHost host, string url, params string[] switches)
+    {
+        var jane = await host.Hub.AddPerson("Jane Doe");
+        var group = await host.Hub.AddGroup("Release managers", jane);
+        var source = await host.Hub.AddSource("LaunchDarkly", group, 1, "launchdarkly");
+        var newer = Some.Done(await host.Hub.Sources.Rotate(source.Name, Some.Operator, default));
+        using var reviewer = await host.Person(jane);
+
+        var running = Shell.Anywhere(["simulate", "launchdarkly", "--url", url, "--key", source.Key, "--rotated-key", newer.Key, "--json", .. switches]);
+        await Decide(reviewer, host.Address.PathAndQuery.TrimEnd('/') + (url.Contains("/hub", StringComparison.Ordinal) ? "/hub" : ""), running);
+        return JsonNode.Parse((await running).Document.GetRawText())!;
+    }
+
+    /// <summary>Answers whatever waits for her, two in three with yes, until LaunchDarkly has no more to ask.</summary>
+    private static async Task Decide(ApiClient reviewer, string prefix, Task simulation)
+    {
+        var answered = 0;
+        while (!simulation.IsCompleted)
+        {
+            var page = await reviewer.Get($"{prefix}/api/v1/requests?waiting=me&status=active&size=50");
+            var waiting = page.Json["requests"]!.AsArray();
+            foreach (var request in waiting)
+            {
+                // Somebody in LaunchDarkly may be quicker and delete or change it: then it is not hers any more.
+                var answer = answered++ % 3 == 2 ? "reject" : "approve";
+                await reviewer.Post($"{prefix}/api/v1/requests/{request!["id"]}/decisions", new { answer, note = "", digest = request["digest"]!.ToString() });
+            }
+            if (waiting.Count == 0)
+                await Task.WhenAny(simulation, Task.Delay(20, TestContext.Current.CancellationToken));
+        }
+    }
+}
