@@ -48,7 +48,7 @@ internal static class CommandLine
                 Error = terminal.Error,
                 EnableDefaultExceptionHandler = false,
                 // The server listens to signals itself and takes the time that its callers need.
-                ProcessTerminationTimeout = parse.CommandResult.Command.Name == ServeVerb.Name ? null : TimeSpan.FromSeconds(2),
+                ProcessTerminationTimeout = parse.CommandResult.Command.Name is ServeVerb.Name or DemoVerb.Name ? null : TimeSpan.FromSeconds(2),
             });
         }
         catch (StoreUnavailable unavailable)
@@ -90,6 +90,7 @@ internal static class CommandLine
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),
             DoctorVerb.Build(terminal),
+            DemoVerb.Build(terminal),
             Simulate.SimulateVerb.Build(terminal),
         };
         foreach (var setting in Switches)

@@ -25,7 +25,9 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           source            add, rotate, list, disable, enable: systems that ask
 
         Try it out
-          simulate launchdarkly   Play LaunchDarkly against an approval application, anyone's.
+          demo              A server with people and a simulated LaunchDarkly that keeps asking.
+          simulate launchdarkly
+                            Play LaunchDarkly against an approval application, anyone's.
 
         What happened
           audit verify      Prove that the record was not changed; --head n:hash that nothing was cut off.

@@ -28,6 +28,7 @@ public static class Server
 #pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
         await using var store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
 #pragma warning restore RS0030
+        await DemoMark.KeepOut(store, cancel);
         await using var app = Build(settings, store, rootKey, switches);
         await app.RunAsync(cancel);
         return 0;
@@ -95,12 +96,11 @@ public static class Server
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
         app.Use(NothingToGuess);
-        // Apart, because it matches patterns against every path that it sees.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
+        app.UseSwaggerUI(docs =>
         {
             docs.RoutePrefix = "docs";
             docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
-        }));
+        });
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
         app.UseRouting();

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using Countersign.Access;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Cli;
+
+/// <summary>Somebody of the demo, with everything needed to sign in or to call the API as them.</summary>
+internal sealed record DemoPerson(string Email, string Password, string Role, string Name, string Token);
+
+/// <summary>
+/// Who takes part in the demo: people, their group and the source. They are made through the same use cases as anybody;
+/// started again, everyone gets a new password and token, because the old ones were printed somewhere.
+/// </summary>
+internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
+{
+    public const string Group = "Release managers", SourceName = "LaunchDarkly (simulated)";
+    public const int Need = 2;
+
+    private const int PasswordLength = 14;
+    private const string PasswordLetters = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+    private static readonly (string Name, string Email, Role Role, bool Decides)[] Parts =
+    [
+        ("Alex Morgan", "alex@demo.example", Role.Admin, true),
+        ("Jane Doe", "jane@demo.example", Role.Agent, true),
+        ("Mei Tanaka", "mei@demo.example", Role.Agent, true),
+        ("Sam Okafor", "sam@demo.example", Role.Agent, true),
+        ("Lukas Brandt", "lukas@demo.example", Role.EndUser, false),
+    ];
+
+    public static async Task<DemoCast> Assemble(Hub hub, CancellationToken cancel)
+    {
+        var people = new List<DemoPerson>();
+        foreach (var (name, email, role, _) in Parts)
+            people.Add(await Engage(hub, name, email, role, cancel));
+        // A group that is there already stays as somebody may have changed it.
+        await hub.Get<Groups>().Add(Group, [.. Parts.Where(p => p.Decides).Select(p => p.Email)], Hub.Origin, cancel);
+        return new DemoCast(people, await Key(hub.Get<Sources>(), cancel));
+    }
+
+    private static async Task<DemoPerson> Engage(Hub hub, string name, string email, Role role, CancellationToken cancel)
+    {
+        var password = RandomNumberGenerator.GetString(PasswordLetters, PasswordLength);
+        if (await hub.Get<People>().Add(email, name, role, password, Hub.Origin, cancel) is AccessOutcome<Person>.Exists)
+        {
+            await hub.Get<People>().SetPassword(email, password, Hub.Origin, cancel);
+            foreach (var old in (await hub.Get<Tokens>().List(cancel)).Where(t => t.Email == email && t.RevokedAt is null))
+                await hub.Get<Tokens>().Revoke(old.Id, Hub.Origin, cancel);
+            var directory = await hub.Get<Directory>().Refresh(cancel);
+            (name, role) = directory.FindPerson(email) is { } now ? (now.Name, now.Role) : (name, role);
+        }
+        var token = Made(await hub.Get<Tokens>().Add(email, Hub.Origin, cancel));
+        return new DemoPerson(email, password, role.Ours(), name, token.Token);
+    }
+
+    private static async Task<NewKey> Key(Sources sources, CancellationToken cancel)
+    {
+        if (await sources.Add(SourceName, "launchdarkly", Group, Need, Hub.Origin, cancel) is AccessOutcome<NewKey>.Done(var made))
+            return made;
+        var key = Made(await sources.Rotate(SourceName, Hub.Origin, cancel));
+        await sources.EndOldKey(SourceName, Hub.Origin, cancel);
+        return key;
+    }
+
+    private static T Made<T>(AccessOutcome<T> outcome) =>
+        outcome is AccessOutcome<T>.Done(var value) ? value : throw new InvalidOperationException($"The demo could not be prepared: {outcome}");
+}

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using Countersign.Access;
+using Countersign.Cli.Simulate;
+using Countersign.Storage;
+using Countersign.Web;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Countersign.Cli;
+
+/// <summary>
+/// <c>countersign demo</c>: a hub to try, in one command: the server with people, a group, a source, and a simulated
+/// LaunchDarkly that keeps asking. It keeps to a store of its own and to this machine, and takes nothing from the
+/// configuration of a hub that serves in earnest.
+/// </summary>
+internal static class DemoVerb
+{
+    public const string Name = "demo";
+
+    private const string Folder = "data-demo";
+    private const int AtFirst = 8, MostOpen = 40;
+
+    /// <summary>A poll every five seconds: soon enough to watch, slow enough to run all day.</summary>
+    private const double Speed = 60;
+
+    private static readonly Option<string> Every = new("--every") { Description = "How often another change is asked for.", DefaultValueFactory = _ => "20s", HelpName = "time" };
+
+    public static Command Build(Terminal terminal) => Verb.Plain(terminal, Name,
+        "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps asking, on a store of its own (./data-demo).",
+        [Every], (parse, cancel) => Run(terminal, parse, cancel));
+
+    private static async Task<Reply> Run(Terminal terminal, ParseResult parse, CancellationToken cancel)
+    {
+        if (Durations.Parse(parse.GetValue(Every)!) is not { } every || every <= TimeSpan.Zero)
+            return new Reply.Failed(Reply.Usage, "--every must be a duration such as 20s or 5m.");
+        var mistakes = new List<string>();
+        var settings = ReadSettings(parse, mistakes);
+        if (mistakes.Count > 0)
+            return new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes));
+
+        await using var hub = await Hub.Open(settings);
+        if (!await DemoMark.Claim(hub.Store, cancel))
+        {
+            return new Reply.Failed(Reply.Exists,
+                $"The store in {(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use and not the demo's: it stays as it is. Name an empty place with --data.");
+        }
+        var cast = await DemoCast.Assemble(hub, cancel);
+        string[] switches = ["--Logging:LogLevel:Default=Warning", .. Verb.Switches(parse), $"--Urls={string.Join(';', settings.Urls)}"];
+        await using var app = Server.Build(settings, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
+        await app.StartAsync(cancel);
+        var url = app.Urls.First().TrimEnd('/') + settings.PathBase;
+        Introduce(terminal, settings, url, cast);
+
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
+        var asking = Ask(url, cast.Source.Key, every, stopping.Token);
+        var reviewing = Review(new DemoReviewers(url, cast.People[2], cast.People[3]), stopping.Token);
+        await app.WaitForShutdownAsync(cancel);
+        await stopping.CancelAsync();
+        await Task.WhenAll(asking, reviewing);
+        return new Reply.Silent(0);
+    }
+
+    /// <summary>Only switches count here: the environment may well describe a real hub.</summary>
+    private static Settings ReadSettings(ParseResult parse, List<string> mistakes)
+    {
+        var data = parse.GetValue(CommandLine.Data) ?? Folder;
+        var configuration = new ConfigurationBuilder().AddCommandLine(Verb.Switches(parse)).AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Data"] = data,
+            ["Database"] = parse.GetValue(CommandLine.Database),
+        }).Build();
+        var settings = Settings.Read(configuration, mistakes);
+        foreach (var url in settings.Urls.Where(u => !Uri.TryCreate(u, UriKind.Absolute, out var address) || !address.IsLoopback))
+            mistakes.Add($"The demo serves only this machine, because its passwords are printed: --Urls=http://localhost:5080 rather than {url}");
+        return settings;
+    }
+
+    private static void LogToStandardError(IServiceCollection services) =>
+        services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+
+    private static void Introduce(Terminal terminal, Settings settings, string url, DemoCast cast)
+    {
+        terminal.Print(new Reply.Done(new { url, people = cast.People, source = new { cast.Source.Name, cast.Source.Key } },
+            $"""
+            The demo is running at {url}
+
+            Sign in as one of these. What is asked needs {DemoCast.Need} of the group "{DemoCast.Group}", which all but the last are in.
+
+            {Terminal.Table(["e-mail", "password", "role", "name"], cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name }))}
+
+            A simulated LaunchDarkly asks for another change now and then, and applies what you approve. Its key as a source:
+
+                {cast.Source.Key}
+
+            The same through the API, what waits for {cast.People[1].Name}:
+
+                curl -u '{cast.People[1].Email}/token:{cast.People[1].Token}' '{url}/api/v1/requests?waiting=me'
+
+            The store is {(settings.Database is null ? Path.GetFullPath(settings.Data) : "in the database")}; passwords and keys are new each time. Ctrl+C ends the demo.
+            """));
+        terminal.Output.Flush();
+    }
+
+    private static async Task Ask(string url, string key, TimeSpan every, CancellationToken stop)
+    {
+        using var http = Application.NewHttp(TimeSpan.FromSeconds(30));
+        var plan = new Plan { Key = key, AutoApply = true, Speed = Speed, Requests = int.MaxValue, Every = every, Trickle = (AtFirst, MostOpen) };
+        var application = new Application(http, Contract.BuiltIn(Escapes.Go, Generation.Current), url, key);
+        await new Simulation(plan, application, new Account(null), Hub.Clock).Run(stop);
+    }
+
+    private static async Task Review(DemoReviewers reviewers, CancellationToken stop)
+    {
+        try
+        {
+            await reviewers.Run(AtFirst, stop);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or HttpRequestException)
+        {
+            // The demo ends, or is too busy: then nobody was at work before you.
+        }
+    }
+}
