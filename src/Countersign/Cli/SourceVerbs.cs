@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Countersign.Access;
+using Countersign.Doors.LaunchDarkly;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 
@@ -33,7 +34,7 @@ internal static class SourceVerbs
         {
             var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel);
             return outcome.ToReply(made => new Reply.Done(new { made.Id, made.Name, made.Key },
-                $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Key)}"));
+                $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"));
         });
     }
 
@@ -81,17 +82,9 @@ internal static class SourceVerbs
     }
 
     /// <summary>Exactly what to paste where.</summary>
-    private static string HowToUse(Hub hub, string kind, string key) => kind switch
+    private static string HowToUse(Hub hub, string kind, string name, string key) => kind switch
     {
-        "launchdarkly" =>
-            $"""
-            In LaunchDarkly, under Organization settings > Integrations > Custom approvals, add an integration with
-
-                API token                          {key}
-                Custom approval service base URL   {hub.Settings.BaseUrl}
-
-            and choose it in the approval settings of an environment.{(hub.Settings.PublicUrl is null ? PublicUrlHint : "")}
-            """,
+        "launchdarkly" => SetUp.Text(name, key, hub.Settings.BaseUrl, hub.Settings.PublicUrl is not null),
         _ =>
             $"""
                 {key}
@@ -101,8 +94,6 @@ internal static class SourceVerbs
                 curl -H 'Authorization: Bearer {key}' {hub.Settings.BaseUrl}/api/v1/requests
             """,
     };
-
-    private const string PublicUrlHint = "\nLaunchDarkly must reach this address from outside: set PublicUrl to the one under which it does.";
 
     private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, bool Disabled, string CreatedAt, string? LastUsedAt)
     {

@@ -109,6 +109,8 @@ public sealed class VerbTests
         var inside = (await shell.Run("source", "add", "Inside", "--PathBase", "/approvals")).Output;
         Assert.Contains("http://localhost:5080/approvals", inside, StringComparison.Ordinal);
         Assert.Contains("set PublicUrl", inside, StringComparison.Ordinal);
+        foreach (var told in new[] { "API Token                          csk_", "Approval system                          Inside\n", "Name                               Inside\n", "--url http://localhost:5080/approvals --key csk_" })
+            Assert.Contains(told, inside, StringComparison.Ordinal);
         var outside = (await shell.Run("source", "add", "Outside", "--PublicUrl=https://approvals.example.test/")).Output;
         Assert.Contains("https://approvals.example.test\n", outside, StringComparison.Ordinal);
         Assert.DoesNotContain("set PublicUrl", outside, StringComparison.Ordinal);
