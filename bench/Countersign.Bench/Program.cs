@@ -1,1 +1,25 @@
-Console.WriteLine("bench");
+using Countersign.Bench;
+using Countersign.Bench.Servers;
+
+if (args is ["control", var mode, var file, var url])
+{
+    await Control.Serve(mode == "batch", file, url);
+    return 0;
+}
+
+if (args is ["store", var folder])
+{
+    await StoreOnly.Run(folder, TimeSpan.FromSeconds(4));
+    return 0;
+}
+
+using var interrupted = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, _ => Children.EndAll());
+Console.CancelKeyPress += (_, _) => Children.EndAll();
+try
+{
+    return Options.Read(args) is { } options ? await Session.Run(options) : 2;
+}
+finally
+{
+    Children.EndAll();
+}

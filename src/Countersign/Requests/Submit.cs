@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -63,11 +64,17 @@ public abstract record SubmitOutcome
 /// <summary>Where a request begins: it is stored with its policy stamped, its first event and its outbox row.</summary>
 public sealed class Submit(Store store, RequestIds ids)
 {
+    private const int MostStamps = 10_000;
+
     /// <summary>For how long a repeated call gets the first answer.</summary>
     public static readonly TimeSpan KeyLife = TimeSpan.FromHours(24);
 
-    public Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel) =>
-        store.InTransaction(async tx =>
+    /// <summary>Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left out.</summary>
+    private readonly ConcurrentDictionary<string, bool> _keptStamps = new();
+
+    public async Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel)
+    {
+        var outcome = await store.InTransaction(async tx =>
         {
             if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
                 return earlier;
@@ -76,6 +83,10 @@ public sealed class Submit(Store store, RequestIds ids)
                 await Remember(tx, repeatable, outcome);
             return outcome;
         }, cancel);
+        if (outcome is SubmitOutcome.Created or SubmitOutcome.Revised)
+            NoteStamp(submission.Policy.Stamp);
+        return outcome;
+    }
 
     private async ValueTask<SubmitOutcome> Place(Tx tx, Submission submission, Origin origin)
     {
@@ -156,7 +167,7 @@ public sealed class Submit(Store store, RequestIds ids)
         return request with { Head = head };
     }
 
-    private static async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
+    private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
     {
         var revised = Weighed(tx, known with
         {
@@ -207,8 +218,20 @@ public sealed class Submit(Store store, RequestIds ids)
 
     internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256($"{subject}\n{facts}\n{message}");
 
-    private static async ValueTask KeepStamp(Tx tx, Policy policy) =>
+    private async ValueTask KeepStamp(Tx tx, Policy policy)
+    {
+        if (_keptStamps.ContainsKey(policy.Stamp))
+            return;
         await tx.Execute("INSERT INTO stamps (hash, policy) VALUES (@hash, @policy) ON CONFLICT (hash) DO NOTHING", new { hash = policy.Stamp, policy = policy.ToText() });
+    }
+
+    /// <summary>Only now, after the commit: a transaction that was undone has kept nothing.</summary>
+    private void NoteStamp(string stamp)
+    {
+        if (_keptStamps.Count >= MostStamps)
+            _keptStamps.Clear();
+        _keptStamps[stamp] = true;
+    }
 
     private static async ValueTask KeepRevision(Tx tx, ApprovalRequest request, Submission submission) =>
         await tx.Execute(
@@ -239,8 +262,13 @@ public sealed class Submit(Store store, RequestIds ids)
             parties.Add(Party.Person(requester).Text);
         if (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) is > 0 and var assignee)
             parties.Add(Party.Person(assignee).Text);
-        foreach (var party in parties)
-            await tx.Execute("INSERT INTO parties (party, request_id) VALUES (@party, @id) ON CONFLICT (party, request_id) DO NOTHING", new { party, id = request.Id });
+        // Three at a time, since three is what a request usually has; the last fills the places that are left.
+        foreach (var some in parties.Chunk(3))
+        {
+            await tx.Execute(
+                "INSERT INTO parties (party, request_id) VALUES (@first, @id), (@second, @id), (@third, @id) ON CONFLICT (party, request_id) DO NOTHING",
+                new { id = request.Id, first = some[0], second = some[Math.Min(1, some.Length - 1)], third = some[^1] });
+        }
     }
 
     private static long? IdOf(Party party, string prefix) =>

@@ -37,6 +37,11 @@ internal sealed class Parameters
         }
     }
 
+    public IReadOnlyList<string> Names => _names;
+
+    /// <summary>The value of one argument, as a column takes it.</summary>
+    public object Value(object arguments, int index) => _values[index](arguments);
+
     public void Bind(DbCommand command, object arguments)
     {
         for (var i = 0; i < _values.Length; i++)

@@ -27,6 +27,11 @@ public class Reader
 
     internal DbConnection Connection => _connection;
 
+    /// <summary>The write lane's short way to SQLite, for whatever does not return rows; null elsewhere.</summary>
+    private protected SqliteStatements? Direct { get; init; }
+
+    private protected bool IsDirect(object? arguments) => Direct is not null && arguments is not Dictionary<string, object?>;
+
     /// <summary>The first row, or null when there is none.</summary>
     public async ValueTask<T?> First<T>(string sql, object? arguments = null)
         where T : class
@@ -48,7 +53,13 @@ public class Reader
     }
 
     /// <summary>One number: a count, an id, a revision; 0 when there is no row or it is null.</summary>
-    public async ValueTask<long> Number(string sql, object? arguments = null)
+    public ValueTask<long> Number(string sql, object? arguments = null) =>
+        IsDirect(arguments) ? new ValueTask<long>(Direct!.Number(sql, arguments)) : AskNumber(sql, arguments);
+
+    public ValueTask<string?> Text(string sql, object? arguments = null) =>
+        IsDirect(arguments) ? new ValueTask<string?>(Direct!.Text(sql, arguments)) : AskText(sql, arguments);
+
+    private async ValueTask<long> AskNumber(string sql, object? arguments)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteScalarAsync() switch
@@ -60,7 +71,7 @@ public class Reader
         };
     }
 
-    public async ValueTask<string?> Text(string sql, object? arguments = null)
+    private async ValueTask<string?> AskText(string sql, object? arguments)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteScalarAsync() as string;
@@ -79,6 +90,11 @@ public class Reader
     /// <summary>For the lane's own statements, which must not be awaited.</summary>
     internal void ExecuteNow(string sql)
     {
+        if (Direct is { } direct)
+        {
+            direct.Execute(sql, null);
+            return;
+        }
         var use = Use(sql, null);
         try
         {
@@ -120,6 +136,7 @@ public class Reader
 
     internal void DropCommands()
     {
+        Direct?.Dispose();
         if (_kept is null)
             return;
         foreach (var (key, prepared) in _kept)

@@ -131,7 +131,7 @@ internal sealed class SqliteEngine : Engine
         _ => null,
     };
 
-    private static SqliteConnection OpenForWriting(string file)
+    internal static SqliteConnection OpenForWriting(string file)
     {
         var connection = Open(file, SqliteOpenMode.ReadWriteCreate);
         // FULL: a commit is on disk before anyone hears of it. MEMORY: savepoints otherwise write a file each.
@@ -139,6 +139,8 @@ internal sealed class SqliteEngine : Engine
         Run(connection, "PRAGMA temp_store = MEMORY");
         Run(connection, "PRAGMA foreign_keys = ON");
         Run(connection, "PRAGMA cache_size = -16384");
+        // Every change touches the same few pages at the ends of the indexes; the longer the log, the fewer times they are copied back.
+        Run(connection, "PRAGMA wal_autocheckpoint = 8000");
         return connection;
     }
 

@@ -8,10 +8,14 @@ namespace Countersign.Storage;
 /// The one lane for all writers of this process. A batch goes:
 /// <code>
 ///   1  the first waiting caller opens it            BEGIN IMMEDIATE
-///   2  each waiting caller runs in a savepoint      SAVEPOINT … RELEASE, or ROLLBACK TO when it fails
-///   3  one commit, one fsync for all of them        COMMIT
-///   4  only now does anyone hear back
+///   2  each waiting caller runs
+///   3  one of them throws: all is undone and run    ROLLBACK, BEGIN IMMEDIATE, then for each
+///      once more, each caller in a savepoint        SAVEPOINT … RELEASE, or ROLLBACK TO when it fails
+///   4  one commit, one fsync for all of them        COMMIT
+///   5  only now does anyone hear back
 /// </code>
+/// Hardly anyone ever throws (what a caller can cause is a returned outcome), and savepoints copy every page that a caller
+/// touches first. Work may therefore run twice, as it may on PostgreSQL after a deadlock.
 /// A caller's exception undoes that caller alone. When SQLite ends the whole transaction (a full disk does), or the
 /// commit fails, every caller of the batch hears <see cref="StoreUnavailable"/> and nothing of the batch stands.
 /// </summary>
@@ -92,16 +96,20 @@ internal sealed partial class SqliteLane : IDisposable
             return;
         }
 
+        var trusting = true;
         while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var caller))
         {
             if (!caller.TryStart())
                 continue;
             batch.Add(caller);
-            if (!RunOne(caller, out var fatal))
+            if (trusting && TryRun(caller))
+                continue;
+            if (!(trusting ? StartAgain(batch, out var fatal) : RunOne(caller, out fatal)))
             {
                 FailAll(batch, fatal!);
                 return;
             }
+            trusting = false;
         }
 
         try
@@ -117,16 +125,59 @@ internal sealed partial class SqliteLane : IDisposable
             caller.Succeed();
     }
 
-    /// <summary>False when the transaction of the whole batch is gone.</summary>
+    /// <summary>Without a savepoint: false when the caller threw, whatever it did until then.</summary>
+    private bool TryRun(Caller caller)
+    {
+        try
+        {
+            RunIn(_tx!, caller);
+            return true;
+        }
+        catch (Exception)
+        {
+            // Whoever threw throws again in a savepoint, and hears of it then.
+            return false;
+        }
+    }
+
+    /// <summary>Undoes the batch and runs it once more, each caller in a savepoint. False when the transaction is gone.</summary>
+    private bool StartAgain(List<Caller> batch, out SqliteException? fatal)
+    {
+        fatal = null;
+        try
+        {
+            if (sqlite3_get_autocommit(_connection!.Handle) == 0)
+                Run("ROLLBACK");
+            Run("BEGIN IMMEDIATE");
+        }
+        catch (SqliteException failure)
+        {
+            fatal = failure;
+            return false;
+        }
+        foreach (var caller in batch)
+        {
+            if (!RunOne(caller, out fatal))
+                return false;
+        }
+        return true;
+    }
+
+    private void RunIn(Tx tx, Caller caller)
+    {
+        tx.Now = Instant.ToMilliseconds(_time.GetUtcNow());
+        tx.LastEvent = 0;
+        caller.Run(tx);
+    }
+
+    /// <summary>In a savepoint: false when the transaction of the whole batch is gone.</summary>
     private bool RunOne(Caller caller, out SqliteException? fatal)
     {
         fatal = null;
         try
         {
             Run("SAVEPOINT caller");
-            _tx!.Now = Instant.ToMilliseconds(_time.GetUtcNow());
-            _tx.LastEvent = 0;
-            caller.Run(_tx);
+            RunIn(_tx!, caller);
             Run("RELEASE caller");
             return true;
         }

@@ -57,7 +57,7 @@ public sealed class Store : IAsyncDisposable
     public event Action<long>? EventsCommitted;
 
     /// <summary>
-    /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions;
+    /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions, for it may run again;
     /// a transaction inside a transaction throws, because on SQLite it would wait for itself. Cancelling has an effect only
     /// while the work is still queued, and then nothing of it happens.
     /// </summary>

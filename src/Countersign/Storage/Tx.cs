@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Data.Sqlite;
 
 namespace Countersign.Storage;
 
@@ -11,7 +12,12 @@ public sealed partial class Tx : Reader
     private readonly Engine _engine;
 
     internal Tx(Engine engine, DbConnection connection, bool keepCommands)
-        : base(connection, keepCommands) => _engine = engine;
+        : base(connection, keepCommands)
+    {
+        _engine = engine;
+        if (connection is SqliteConnection sqlite)
+            Direct = new SqliteStatements(sqlite);
+    }
 
     /// <summary>The time of everything written in this transaction.</summary>
     public DateTimeOffset Now { get; internal set; }
@@ -23,22 +29,28 @@ public sealed partial class Tx : Reader
     internal long LastEvent { get; set; }
 
     /// <summary>How many rows were written.</summary>
-    public async ValueTask<int> Execute(string sql, object? arguments = null)
+    public ValueTask<int> Execute(string sql, object? arguments = null) =>
+        IsDirect(arguments) ? new ValueTask<int>(Direct!.Execute(sql, arguments)) : Send(sql, arguments);
+
+    private async ValueTask<int> Send(string sql, object? arguments)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteNonQueryAsync();
     }
+
+    /// <summary>Runs an INSERT into a table whose ids the store gives; the id.</summary>
+    private ValueTask<long> Insert(string sql, object arguments) =>
+        Direct is { } direct ? new ValueTask<long>(direct.Insert(sql, arguments)) : Number(sql + " RETURNING id", arguments);
 
     /// <summary>Writes the next event of a subject whose head the caller keeps in its own row (a request).</summary>
     public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data)
     {
         var (at, n, text) = (Instant.ToText(Now), head.Count + 1, History.DataText(data));
         var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
-        LastEvent = await Number(
+        LastEvent = await Insert(
             """
             INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
             VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
-            RETURNING id
             """,
             new { subject, n, at, kind, actor = origin.Actor, via = origin.Via, address = origin.Address, data = text, hash });
         Log.Appended(_engine.Logger, kind, n, subject, origin.Actor.Text, origin.Via);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -125,6 +126,9 @@ public static class AnswerMistakes
 /// <summary>Mistakes in a body, gathered so that one answer names them all.</summary>
 public sealed class Mistakes
 {
+    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl)]);
+    private static readonly SearchValues<char> ControlsButBreaks = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))]);
+
     public Dictionary<string, string[]> ByField { get; } = [];
 
     public bool Any => ByField.Count > 0;
@@ -134,14 +138,14 @@ public sealed class Mistakes
     /// <summary>A line of text: no control characters.</summary>
     public void Line(string field, string? text, int longest, bool required)
     {
-        if (Text(field, text, longest, required) && text!.Any(char.IsControl))
+        if (Text(field, text, longest, required) && text.AsSpan().ContainsAny(Controls))
             Add(field, "A line of text holds no control characters.");
     }
 
     /// <summary>Text of several lines: of the control characters only tab and line breaks.</summary>
     public void Lines(string field, string? text, int longest, bool required)
     {
-        if (Text(field, text, longest, required) && text!.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t')))
+        if (Text(field, text, longest, required) && text.AsSpan().ContainsAny(ControlsButBreaks))
             Add(field, "Text holds no control characters but tab and line breaks.");
     }
 

@@ -96,11 +96,12 @@ public static class Server
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
         app.Use(NothingToGuess);
-        app.UseSwaggerUI(docs =>
+        // Apart, because it matches patterns against every path that it sees.
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
         {
             docs.RoutePrefix = "docs";
             docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
-        });
+        }));
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
         app.UseRouting();

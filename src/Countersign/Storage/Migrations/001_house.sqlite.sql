@@ -92,6 +92,7 @@ CREATE INDEX requests_by_source ON requests (source_id, status, id);
 CREATE INDEX requests_by_assignee_user ON requests (assignee_user, status, id) WHERE assignee_user IS NOT NULL;
 CREATE INDEX requests_by_assignee_group ON requests (assignee_group, status, id) WHERE assignee_group IS NOT NULL;
 
+-- With rowids: without them, SQLite gives everything beyond about a kilobyte of a row a page of its own.
 CREATE TABLE revisions (
   request_id TEXT NOT NULL REFERENCES requests (id),
   n INTEGER NOT NULL,
@@ -102,7 +103,7 @@ CREATE TABLE revisions (
   body TEXT NOT NULL,
   at TEXT NOT NULL,
   PRIMARY KEY (request_id, n)
-) WITHOUT ROWID;
+);
 -- Stamped policies by the hash of their text: a thousand requests under one policy share a row.
 CREATE TABLE stamps (hash TEXT PRIMARY KEY, policy TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decisions (

@@ -1,0 +1,64 @@
+using Countersign.Bench.Load;
+using Countersign.Bench.Servers;
+using Countersign.Bench.Stock;
+using Countersign.Storage;
+
+namespace Countersign.Bench.Rows;
+
+/// <summary>Creating and deciding through <c>/api/v1</c> on SQLite, durable, from 64 connections.</summary>
+internal sealed class CreateAndDecide(Options options, Product product, Report report)
+{
+    private const int Connections = 64;
+
+    public async Task Create()
+    {
+        var folder = Session.Fresh(options, "create");
+        var town = await Session.NewTown(folder);
+        await using var server = await product.Start(folder);
+        await using var batch = await Control.Start(Path.Combine(folder, "batch"), batch: true);
+        await using var single = await Control.Start(Path.Combine(folder, "single"), batch: false);
+        foreach (var one in (Server[])[server, batch, single])
+            await Ask(one, "warm-up", options.WarmUp);
+        await server.Settle();
+
+        var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"b{i}", options.Slice), i => Ask(batch, $"b{i}", options.Slice));
+        report.Add(Measured.Ratio("create through /api/v1, against one insert per call in batches", ours, theirs, 0.50));
+        var memory = server.Memory("VmHWM");
+        (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"s{i}", options.Slice), i => Ask(single, $"s{i}", options.Slice));
+        report.Add(Measured.Ratio("create through /api/v1, against one transaction per call", ours, theirs, 4));
+        memory = Math.Max(memory, server.Memory("VmHWM"));
+        report.Add(new Row("resident memory under that load, at most", $"{Report.Text(memory, "0")} MiB", "", $"{Report.Text(memory, "0")} MiB", "≤ 250 MiB", memory <= 250));
+
+        Task<Slice> Ask(Server of, string name, TimeSpan length) =>
+            Wrk.Run(new Uri(of.Url, "/api/v1/requests"), "create.lua", Connections, length, of.Cpu, name, town.Source);
+    }
+
+    public async Task Decide()
+    {
+        var folder = Session.Fresh(options, "decide");
+        // More than can be decided in all slices together.
+        var perSlice = (int)(options.Slice.TotalSeconds * 12_000);
+        var warmUp = (int)(options.WarmUp.TotalSeconds * 12_000);
+        var ids = Path.Combine(folder, "ids.txt");
+        Town town;
+        await using (var store = await Session.OpenStore(folder))
+        {
+            town = await Town.Found(store);
+            using var loader = new Loader(new StoreOptions(folder, null).SqliteFile, town);
+            await File.WriteAllLinesAsync(ids, loader.Waiting(warmUp + (perSlice * options.Pairs)));
+        }
+        await using var server = await product.Start(folder);
+        await using var batch = await Control.Start(Path.Combine(folder, "batch"), batch: true);
+        foreach (var one in (Server[])[server, batch])
+            await Answer(one, 0, options.WarmUp);
+        await server.Settle();
+
+        var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Slice(server, i), i => Slice(batch, i));
+        report.Add(Measured.Ratio("decide through /api/v1, against one insert per call in batches", ours, theirs, 0.40));
+
+        Task<Slice> Slice(Server of, int i) => Answer(of, warmUp + (i * perSlice), options.Slice);
+
+        Task<Slice> Answer(Server of, int skip, TimeSpan length) =>
+            Wrk.Run(of.Url, "decide.lua", Connections, length, of.Cpu, ids, $"{skip}", town.Viewer);
+    }
+}

@@ -1,0 +1,28 @@
+using Countersign.Bench.Servers;
+
+namespace Countersign.Bench.Rows;
+
+/// <summary>From starting the program on an existing store to its first answer, and what it then holds in memory.</summary>
+internal sealed class Start(Options options, Product product, Report report)
+{
+    private static readonly TimeSpan AtRest = TimeSpan.FromSeconds(2);
+
+    public async Task Run()
+    {
+        var folder = Session.Fresh(options, "start");
+        await Session.NewTown(folder);
+        var (took, memory) = (new List<double>(), new List<double>());
+        // The first start reads the program from the disk; every later one is what a restart is.
+        for (var i = 0; i <= options.Pairs; i++)
+        {
+            await using var server = await product.Start(folder);
+            if (i == 0)
+                continue;
+            took.Add(server.StartTook.TotalSeconds);
+            await Task.Delay(AtRest);
+            memory.Add(server.Memory());
+        }
+        report.Add(new Row("start to first answer", $"{Report.Text(took.Median())} s", "", $"{Report.Text(took.Median())} s", "≤ 0.60 s", took.Median() <= 0.6));
+        report.Add(new Row("resident memory after start", $"{Report.Text(memory.Median(), "0")} MiB", "", $"{Report.Text(memory.Median(), "0")} MiB", "≤ 120 MiB", memory.Median() <= 120));
+    }
+}

@@ -1,0 +1,94 @@
+using System.Threading.Channels;
+using Countersign.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Countersign.Bench.Servers;
+
+/// <summary>
+/// What the product is measured against: a bare Kestrel endpoint that keeps the body it gets, with the same SQLite
+/// library and settings as the product and nothing else. One writer thread; <c>batch</c> commits what has gathered while
+/// the last commit ran, <c>single</c> commits every call by itself. Whoever calls hears back after the commit.
+/// </summary>
+internal static class Control
+{
+    public static Task<Server> Start(string folder, bool batch)
+    {
+        System.IO.Directory.CreateDirectory(folder);
+        var url = Server.FreeAddress();
+        return Server.Start(Environment.ProcessPath!, ["control", batch ? "batch" : "single", Path.Combine(folder, "control.db"), url.GetLeftPart(UriPartial.Authority)],
+            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+    }
+
+    /// <summary>The process that <see cref="Start"/> starts.</summary>
+    public static async Task Serve(bool batch, string file, string url)
+    {
+        SqliteLibrary.Use();
+        using var connection = SqliteEngine.OpenForWriting(file);
+        Execute(connection, "PRAGMA journal_mode = WAL");
+        Execute(connection, "CREATE TABLE calls (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
+        var queue = Channel.CreateBounded<Call>(new BoundedChannelOptions(10_000) { SingleReader = true });
+        var thread = new Thread(() => Write(connection, queue.Reader, batch ? 512 : 1)) { IsBackground = true };
+        thread.Start();
+
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(url);
+        var app = builder.Build();
+        app.MapGet("/", () => "here");
+        app.MapPost("/{**path}", async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body);
+            var call = new Call(await reader.ReadToEndAsync());
+            await queue.Writer.WriteAsync(call);
+            var id = await call.Done.Task;
+            context.Response.StatusCode = StatusCodes.Status201Created;
+            context.Response.ContentType = "application/json";
+            await context.Response.WriteAsync($$"""{"id":"{{id}}"}""");
+        });
+        await app.RunAsync();
+    }
+
+    private static void Write(SqliteConnection connection, ChannelReader<Call> queue, int largest)
+    {
+        using var begin = Command(connection, "BEGIN IMMEDIATE");
+        using var commit = Command(connection, "COMMIT");
+        using var insert = Command(connection, "INSERT INTO calls (id, body) VALUES (@id, @body)");
+        var (id, body) = (insert.Parameters.Add("id", SqliteType.Integer), insert.Parameters.Add("body", SqliteType.Text));
+        var batch = new List<Call>(largest);
+        long last = 0;
+        while (queue.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            batch.Clear();
+            begin.ExecuteNonQuery();
+            while (batch.Count < largest && queue.TryRead(out var call))
+            {
+                (id.Value, body.Value) = (++last, call.Body);
+                insert.ExecuteNonQuery();
+                call.Id = last;
+                batch.Add(call);
+            }
+            commit.ExecuteNonQuery();
+            foreach (var call in batch)
+                call.Done.SetResult(call.Id);
+        }
+    }
+
+    private static SqliteCommand Command(SqliteConnection connection, string sql)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = Command(connection, sql);
+        command.ExecuteNonQuery();
+    }
+
+    private sealed record Call(string Body)
+    {
+        public long Id { get; set; }
+        public TaskCompletionSource<long> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

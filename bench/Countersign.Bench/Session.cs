@@ -1,0 +1,55 @@
+using Countersign.Bench.Rows;
+using Countersign.Bench.Servers;
+using Countersign.Bench.Stock;
+using Countersign.Storage;
+
+namespace Countersign.Bench;
+
+/// <summary>All rows in the order of the design's table, then the table itself.</summary>
+internal static class Session
+{
+    public static async Task<int> Run(Options options)
+    {
+        var product = new Product(options.Product);
+        var report = new Report();
+        // Answering LaunchDarkly's status poll and creating through its door stand here once that door does.
+        var writes = new CreateAndDecide(options, product, report);
+        if (options.Wants("create"))
+            await writes.Create();
+        if (options.Wants("decide"))
+            await writes.Decide();
+        if (options.Wants("lists"))
+            await new Lists(options, product, report).Run();
+        if (options.Wants("nodes"))
+            await new TwoNodes(options, product, report).Run();
+        if (options.Wants("start"))
+            await new Start(options, product, report).Run();
+        Console.Write(report.Table());
+        return options.Strict && !report.AllHold ? 1 : 0;
+    }
+
+    public static string Fresh(Options options, string name)
+    {
+        Report.Say($"{name} …");
+        return Fresh(Path.Combine(options.Folder, name));
+    }
+
+    public static string Fresh(string folder)
+    {
+        if (System.IO.Directory.Exists(folder))
+            System.IO.Directory.Delete(folder, recursive: true);
+        System.IO.Directory.CreateDirectory(folder);
+        return folder;
+    }
+
+    public static Task<Store> OpenStore(string folder, string? database = null) =>
+#pragma warning disable RS0030 // The bench is a program of its own, and this is where its clock comes in.
+        Store.Open(new StoreOptions(folder, database), TimeProvider.System);
+#pragma warning restore RS0030
+
+    public static async Task<Town> NewTown(string folder)
+    {
+        await using var store = await OpenStore(folder);
+        return await Town.Found(store);
+    }
+}
