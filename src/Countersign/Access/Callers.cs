@@ -16,14 +16,14 @@ public sealed record Caller(Viewer Viewer, Person? Person, Source? Source, strin
 /// Knows callers by their credentials: one hash, one look-up in the snapshot. Look-ups go by the hash of a key of 256
 /// random bits, so their time says nothing about any other key.
 /// </summary>
-public sealed class Callers(Directory directory, LastUse lastUse)
+public sealed class Callers(Directory directory, Passwords passwords, LastUse lastUse)
 {
     private const string TokenMarker = "/token";
 
     /// <summary>The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong with it.</summary>
     public async ValueTask<Caller?> Find(string authorization, string via, string address, CancellationToken cancel)
     {
-        if (Read(authorization) is not { } credential)
+        if (Read(authorization) is not { IsPassword: false } credential)
             return null;
         var hash = Keys.HashOf(credential.Secret);
         var caller = Find(directory.Current, credential, hash, via, address);
@@ -37,8 +37,19 @@ public sealed class Callers(Directory directory, LastUse lastUse)
         return caller;
     }
 
+    /// <summary>The person behind <c>Basic base64(email:password)</c>, for doors that take passwords.</summary>
+    public async ValueTask<PasswordOutcome> FindByPassword(string authorization, string via, string address, CancellationToken cancel)
+    {
+        if (Read(authorization) is not { IsPassword: true } credential)
+            return new PasswordOutcome.Wrong();
+        var (person, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
+        return person is not null ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address))
+            : wait > TimeSpan.Zero ? new PasswordOutcome.TooOften(wait)
+            : new PasswordOutcome.Wrong();
+    }
+
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
-    public static string AccountOf(string authorization) => Read(authorization) is { Email: { } email } ? email : "(key)";
+    public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
 
     private static Caller? Find(DirectorySnapshot snapshot, Credential credential, string hash, string via, string address)
     {
@@ -49,13 +60,14 @@ public sealed class Callers(Directory directory, LastUse lastUse)
                 : null;
         }
         return snapshot.Tokens.TryGetValue(hash, out var token) && token.Person.Email is { } email && Directory.KeyOf(email) == Directory.KeyOf(credential.Email)
-            ? new Caller(
-                new Viewer(Party.Person(token.Person.Id), token.Person.Id, token.Person.Role == Role.Admin, token.Person.Name, new Origin(Actor.Person(token.Person.Id), via, address)),
-                token.Person, null, $"token:{token.Id}")
+            ? Of(token.Person, $"token:{token.Id}", via, address)
             : null;
     }
 
-    /// <summary><c>Bearer KEY</c> or <c>Basic base64(email/token:TOKEN)</c>.</summary>
+    private static Caller Of(Person person, string key, string via, string address) => new(
+        new Viewer(Party.Person(person.Id), person.Id, person.Role == Role.Admin, person.Name, new Origin(Actor.Person(person.Id), via, address)), person, null, key);
+
+    /// <summary><c>Bearer KEY</c>, <c>Basic base64(email/token:TOKEN)</c> or <c>Basic base64(email:PASSWORD)</c>.</summary>
     private static Credential? Read(string authorization)
     {
         const string bearer = "Bearer ", basic = "Basic ";
@@ -72,10 +84,12 @@ public sealed class Callers(Directory directory, LastUse lastUse)
         var text = Encoding.UTF8.GetString(bytes[..length]);
         // An e-mail address holds no colon, so the first one ends the name.
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        return colon > TokenMarker.Length && text.AsSpan(0, colon).EndsWith(TokenMarker, StringComparison.Ordinal)
+        if (colon <= 0)
+            return null;
+        return text.AsSpan(0, colon).EndsWith(TokenMarker, StringComparison.Ordinal)
             ? new Credential(text[..(colon - TokenMarker.Length)], text[(colon + 1)..])
-            : null;
+            : new Credential(text[..colon], text[(colon + 1)..], IsPassword: true);
     }
 
-    private readonly record struct Credential(string? Email, string Secret);
+    private readonly record struct Credential(string? Email, string Secret, bool IsPassword = false);
 }

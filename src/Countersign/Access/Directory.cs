@@ -43,6 +43,9 @@ public sealed class DirectorySnapshot
     public required FrozenDictionary<string, Source> SourcesByName { get; init; }
     public required FrozenDictionary<string, Source> SourcesByKey { get; init; }
 
+    /// <summary>Of those who have a password: its slow hash, by person.</summary>
+    public required FrozenDictionary<long, string> PasswordHashes { get; init; }
+
     /// <summary>Token hash to token id and owner.</summary>
     public required FrozenDictionary<string, (long Id, Person Person)> Tokens { get; init; }
 
@@ -99,7 +102,8 @@ public sealed class Directory(Store store) : IDisposable
     private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision)
     {
         // The revision was read before the rows: should they change in between, the next look reads them again.
-        var people = (await reader.All<PersonRow>("SELECT id, email, name, role, created_at, disabled_at FROM people")).ConvertAll(r => r.ToPerson());
+        var personRows = await reader.All<PersonRow>("SELECT id, email, name, role, password_hash, created_at, disabled_at FROM people");
+        var people = personRows.ConvertAll(r => r.ToPerson());
         var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")).ToLookup(m => m.GroupId, m => m.PersonId);
         var groups = (await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"))
             .ConvertAll(g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt))).ToFrozenDictionary(g => g.Id);
@@ -114,6 +118,7 @@ public sealed class Directory(Store store) : IDisposable
             People = byId,
             PeopleByEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!)),
             PeopleByName = people.Where(p => p.Role != Role.Service).ToLookup(p => KeyOf(p.Name)),
+            PasswordHashes = personRows.Where(p => p.PasswordHash is not null).ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
             Groups = groups,
             GroupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name)),
             Sources = sources.ToFrozenDictionary(),
@@ -133,6 +138,7 @@ public sealed class Directory(Store store) : IDisposable
         public string? Email { get; init; }
         public required string Name { get; init; }
         public required string Role { get; init; }
+        public string? PasswordHash { get; init; }
         public required string CreatedAt { get; init; }
         public string? DisabledAt { get; init; }
 

@@ -4,12 +4,19 @@ using System.Threading.RateLimiting;
 using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Web;
+using Microsoft.AspNetCore.Authorization;
 
 namespace Countersign.Doors;
 
 /// <summary>A way in: what history calls it, how it says no, and whom it lets in.</summary>
 /// <param name="HowToAsk">The one answer to everybody who is not let in, whatever is wrong with their credential.</param>
-public sealed record Door(string Via, Dialect Dialect, string Challenge, string HowToAsk, bool ForPeople);
+public sealed record Door(string Via, Dialect Dialect, string Challenge, string HowToAsk, bool ForPeople)
+{
+    public bool ForSources { get; init; } = true;
+
+    /// <summary>People may give their password instead of a token.</summary>
+    public bool TakesPasswords { get; init; }
+}
 
 /// <summary>
 /// Stands before every path of a door: knows the caller or answers 401, the same for every credential that is not good,
@@ -22,8 +29,22 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, Faile
         http.Features.Set(door.Dialect);
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         var authorization = http.Request.Headers.Authorization.ToString();
+        if (authorization.Length == 0 && http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+        {
+            await next(http);
+            return;
+        }
         var caller = authorization.Length == 0 ? null : await callers.Find(authorization, door.Via, address, http.RequestAborted);
-        if (caller is null || (caller.Person is not null && !door.ForPeople))
+        if (caller is null && door.TakesPasswords && await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted) is var checkedPair)
+        {
+            if (checkedPair is PasswordOutcome.TooOften { Wait: var wait })
+            {
+                await TooOften(http, wait, "Too many wrong passwords for this account from this address. Retry-After says when to go on; a token is not affected.");
+                return;
+            }
+            caller = (checkedPair as PasswordOutcome.Right)?.Caller;
+        }
+        if (caller is null || (caller.Person is null ? !door.ForSources : !door.ForPeople))
         {
             if (authorization.Length > 0)
                 failures.Note(Callers.AccountOf(authorization), address, door.Via);
@@ -31,14 +52,19 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, Faile
             await door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
             return;
         }
-        if (pace.TooFast(caller.Key) is { } wait)
+        if (pace.TooFast(caller.Key) is { } until)
         {
-            http.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-            await door.Dialect.Refuse(http, StatusCodes.Status429TooManyRequests, "rate_limited", "This key asks too often. Retry-After says when to go on.");
+            await TooOften(http, until, "This key asks too often. Retry-After says when to go on.");
             return;
         }
         http.Features.Set(caller);
         await next(http);
+    }
+
+    private Task TooOften(HttpContext http, TimeSpan wait, string why)
+    {
+        http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return door.Dialect.Refuse(http, StatusCodes.Status429TooManyRequests, "rate_limited", why);
     }
 }
 
@@ -53,6 +79,9 @@ public sealed class Pace(Settings settings) : IDisposable
             ReplenishmentPeriod = TimeSpan.FromSeconds(1),
         }));
 
+    /// <summary>Calls per minute, or null when nobody counts.</summary>
+    public int? Limit => _limiter is null ? null : settings.RateLimitPerKeyPerMinute;
+
     /// <summary>Null, or how long this key has to wait.</summary>
     public TimeSpan? TooFast(string key)
     {
@@ -61,6 +90,9 @@ public sealed class Pace(Settings settings) : IDisposable
         using var lease = _limiter.AttemptAcquire(key);
         return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
     }
+
+    /// <summary>How many calls this key may make at once from here.</summary>
+    public long? Left(string key) => _limiter?.GetStatistics(key)?.CurrentAvailablePermits ?? Limit;
 
     public void Dispose() => _limiter?.Dispose();
 }
@@ -72,6 +104,9 @@ public sealed record Asking(Caller Caller)
 
     /// <summary>The source that asks; only behind a door that lets in no people.</summary>
     public Source Source => Caller.Source ?? throw new InvalidOperationException("This door is for sources.");
+
+    /// <summary>The person who asks; only behind a door that lets in no sources.</summary>
+    public Person Person => Caller.Person ?? throw new InvalidOperationException("This door is for people.");
 
     public static ValueTask<Asking> BindAsync(HttpContext http, ParameterInfo parameter) =>
         ValueTask.FromResult(new Asking(http.Features.Get<Caller>() ?? throw new InvalidOperationException("A path of a door stands outside its gate.")));

@@ -111,6 +111,13 @@ internal sealed class RequestRow
 /// <summary>A decision as it lies in the store, with its author.</summary>
 internal sealed class DecisionRow
 {
+    private const string Select =
+        """
+        SELECT d.request_id, d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings
+        FROM decisions d JOIN people p ON p.id = d.person_id
+        """;
+
+    public required string RequestId { get; init; }
     public long N { get; init; }
     public long Revision { get; init; }
     public long PersonId { get; init; }
@@ -128,13 +135,16 @@ internal sealed class DecisionRow
     public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
     {
         var rows = await reader.All<DecisionRow>(
-            """
-            SELECT d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings
-            FROM decisions d JOIN people p ON p.id = d.person_id
-            WHERE d.request_id = @id ORDER BY d.n
-            """,
-            new { id });
+            $"{Select} WHERE d.request_id = @id ORDER BY d.n", new { id });
         return rows.ConvertAll(row => row.ToDecision());
+    }
+
+    /// <summary>Those of several requests, by request.</summary>
+    public static async ValueTask<ILookup<string, Decision>> OfSome(Reader reader, string requests, Dictionary<string, object?> arguments)
+    {
+        var rows = await reader.All<DecisionRow>(
+            $"{Select} WHERE d.request_id IN ({requests}) ORDER BY d.request_id, d.n", arguments);
+        return rows.ToLookup(row => row.RequestId, row => row.ToDecision());
     }
 
     private Decision ToDecision() => new()

@@ -33,6 +33,9 @@ public sealed record Submission
     public long? CreatorId { get; init; }
     public Approver? Assignee { get; init; }
     public long? TicketId { get; init; }
+
+    /// <summary>What that ticket must be like; its requester may not decide.</summary>
+    public TicketTerms? TicketTerms { get; init; }
     public required Policy Policy { get; init; }
 }
 
@@ -59,6 +62,15 @@ public abstract record SubmitOutcome
 
     /// <summary>Another call under a key that was already used.</summary>
     public sealed record KeyTaken : SubmitOutcome;
+
+    /// <summary>No such ticket, and none may be made up.</summary>
+    public sealed record NoTicket : SubmitOutcome;
+
+    /// <summary>The ticket has a request that was not withdrawn, and may have one only.</summary>
+    public sealed record TicketTaken : SubmitOutcome;
+
+    /// <summary>The assignee is the ticket's requester, who may not decide.</summary>
+    public sealed record AssigneeAsks : SubmitOutcome;
 }
 
 /// <summary>Where a request begins: it is stored with its policy stamped, its first event and its outbox row.</summary>
@@ -93,6 +105,13 @@ public sealed class Submit(Store store, RequestIds ids)
         if (submission.ExternalId is not { } externalId
             || await RequestRow.FindExternal(tx, submission.SourceId, externalId) is not { } known)
         {
+            if (submission is { TicketId: { } ticket, TicketTerms: { } terms })
+            {
+                var (refusal, withTicket) = await OfTicket(tx, ticket, terms, submission);
+                if (refusal is not null)
+                    return refusal;
+                submission = withTicket;
+            }
             return new SubmitOutcome.Created(await Create(tx, submission, origin));
         }
         if (known.Digest == submission.Digest)
@@ -100,6 +119,21 @@ public sealed class Submit(Store store, RequestIds ids)
         return known.IsSettled
             ? new SubmitOutcome.Settled(await Change.Save(tx, known, known, origin, "request.conflicted", new { digest = submission.Digest }))
             : new SubmitOutcome.Revised(await Revise(tx, known, submission, origin));
+    }
+
+    /// <summary>A refusal, or the submission with the ticket's requester among those who may not decide.</summary>
+    private static async ValueTask<(SubmitOutcome? Refusal, Submission Submission)> OfTicket(Tx tx, long id, TicketTerms terms, Submission submission)
+    {
+        if (await TicketRow.Take(tx, id, terms.MayBeUnknown) is not { } ticket)
+            return (new SubmitOutcome.NoTicket(), submission);
+        if (terms.OneRequest && await TicketRow.HasRequest(tx, id, Status.Active, Status.Approved, Status.Rejected))
+            return (new SubmitOutcome.TicketTaken(), submission);
+        if (ticket.RequesterId is not { } asks)
+            return (null, submission);
+        if (submission.Assignee?.Party == Party.Person(asks))
+            return (new SubmitOutcome.AssigneeAsks(), submission);
+        var requester = submission.Requester;
+        return (null, submission with { Requester = requester with { Barred = [.. requester.Barred.Append(asks).Distinct().Order()] } });
     }
 
     private async ValueTask<ApprovalRequest> Create(Tx tx, Submission submission, Origin origin)

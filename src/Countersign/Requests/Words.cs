@@ -19,6 +19,18 @@ public static class Words
 
     public static string Zendesk(this Status status) => Table[(int)status].Zendesk;
 
+    /// <summary>Zendesk's earlier API says "pending" for what is active.</summary>
+    public static Status? StatusOfZendesk(string word) => word == "pending" ? Status.Active : Find(Enum.GetValues<Status>(), word, Zendesk);
+
+    /// <summary>Zendesk has no word for an abstention.</summary>
+    public static string? Zendesk(this Answer answer) => answer switch { Answer.Approve => Zendesk(Status.Approved), Answer.Reject => Zendesk(Status.Rejected), _ => null };
+
+    /// <summary>Zendesk's <c>origination_type</c> of a request.</summary>
+    public static string Zendesk(this SentBy sentBy) => sentBy == SentBy.Page ? "UI_ORIGINATION" : "API_ORIGINATION";
+
+    /// <summary>And of a decision, by the way it came.</summary>
+    public static string ZendeskOrigination(string via) => via switch { "page" => "UI_ORIGINATION", "slack" => "SLACK_ORIGINATION", _ => "API_ORIGINATION" };
+
     public static Status? StatusOf(string word) => Find(Enum.GetValues<Status>(), word, Ours);
 
     public static string Ours(this Answer answer) => answer switch { Answer.Approve => "approve", Answer.Reject => "reject", _ => "abstain" };

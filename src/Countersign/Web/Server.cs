@@ -4,6 +4,7 @@ using Countersign.Audit;
 using Countersign.Doors;
 using Countersign.Doors.Api;
 using Countersign.Doors.LaunchDarkly;
+using Countersign.Doors.Zendesk;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Review;
@@ -54,13 +55,14 @@ public static class Server
         app.MapApi();
         app.MapLaunchDarkly();
         app.MapReview();
+        app.MapZendesk();
         return app;
     }
 
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
+        services.AddSingleton<Listing>().AddSingleton<Passwords>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
@@ -104,7 +106,10 @@ public static class Server
         }));
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Frame>());
         app.UseRouting();
+        // This door says what it does not serve before it asks who is there, so its gate stands behind the routing.
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Frame.OnlyServed).UseMiddleware<Gate>(ZendeskEndpoints.Door));
     }
 
     /// <summary>Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.</summary>

@@ -19,6 +19,12 @@ public sealed record Settings
     public required IReadOnlyList<IPNetwork> KnownProxies { get; init; }
     public int RateLimitPerKeyPerMinute { get; init; }
 
+    /// <summary>Whether a request may only name a ticket that is here.</summary>
+    public bool ZendeskTicketsStrict { get; init; }
+
+    /// <summary>Whether a ticket has one request at most, unless it was withdrawn.</summary>
+    public bool ZendeskOnePerTicket { get; init; } = true;
+
     public StoreOptions Store => new(Data, Database);
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
@@ -38,6 +44,8 @@ public sealed record Settings
         ("RootKeyFile", "<Data>/root.key", false),
         ("ForwardedHeaders:Known", "127.0.0.0/8,::1", false),
         ("RateLimit:PerKeyPerMinute", "6000", false),
+        ("Zendesk:Tickets", "open", false),
+        ("Zendesk:OnePerTicket", "true", false),
     ];
 
     /// <summary>Roots that belong to the framework and are passed through.</summary>
@@ -93,6 +101,12 @@ public sealed record Settings
         if (!int.TryParse(Value(configuration, "RateLimit:PerKeyPerMinute"), NumberStyles.None, CultureInfo.InvariantCulture, out var limit))
             mistakes.Add("RateLimit:PerKeyPerMinute must be a whole number; 0 switches the limit off.");
 
+        var tickets = Value(configuration, "Zendesk:Tickets").ToLowerInvariant();
+        if (tickets is not ("open" or "strict"))
+            mistakes.Add("Zendesk:Tickets must be open (a request may name any ticket) or strict (only one that is here).");
+        if (!bool.TryParse(Value(configuration, "Zendesk:OnePerTicket"), out var onePerTicket))
+            mistakes.Add("Zendesk:OnePerTicket must be true or false.");
+
         return new Settings
         {
             Urls = urls,
@@ -103,6 +117,8 @@ public sealed record Settings
             RootKeyFile = string.IsNullOrEmpty(rootKeyFile) ? Path.Combine(data, "root.key") : rootKeyFile,
             KnownProxies = proxies,
             RateLimitPerKeyPerMinute = limit,
+            ZendeskTicketsStrict = tickets == "strict",
+            ZendeskOnePerTicket = onePerTicket,
         };
     }
 

@@ -1,0 +1,52 @@
+using System.Globalization;
+using Countersign.Access;
+using Countersign.Web;
+
+namespace Countersign.Doors.Zendesk;
+
+/// <summary>What stands around every call at this door, before the routing: the suffix, the dialect, the headers that clients count by.</summary>
+public sealed class Frame(RequestDelegate next, Pace pace)
+{
+    private const string Suffix = ".json";
+
+    /// <summary>Told to clients where nothing counts their calls; they read a missing header as "none left".</summary>
+    private const long Uncounted = 100_000;
+
+    public Task Invoke(HttpContext http)
+    {
+        http.Features.Set(ZendeskEndpoints.Door.Dialect);
+        if (http.Request.Path.Value is { } path && path.EndsWith(Suffix, StringComparison.Ordinal))
+        {
+            http.Features.Set(new AskedWithSuffix());
+            http.Request.Path = path[..^Suffix.Length];
+        }
+        http.Response.OnStarting(() =>
+        {
+            CountOn(http);
+            return Task.CompletedTask;
+        });
+        return next(http);
+    }
+
+    /// <summary>The address that the caller used, as the links of a list must begin with it.</summary>
+    public static string AddressOf(HttpRequest request) =>
+        $"{request.Scheme}://{request.Host}{request.PathBase}{request.Path}{(request.HttpContext.Features.Get<AskedWithSuffix>() is null ? "" : Suffix)}";
+
+    /// <summary>A path that is not served, or not with this method, is said to be none before anybody is asked who they are.</summary>
+    public static Task OnlyServed(HttpContext http, RequestDelegate next) =>
+        http.GetEndpoint() is RouteEndpoint ? next(http) : ZendeskEndpoints.Door.Dialect.Refuse(http, StatusCodes.Status404NotFound, "not_found", "");
+
+    private void CountOn(HttpContext http)
+    {
+        var limit = pace.Limit ?? Uncounted;
+        var left = http.Features.Get<Caller>() is { } caller ? Math.Min(limit, pace.Left(caller.Key) ?? limit)
+            : http.Response.StatusCode == StatusCodes.Status429TooManyRequests ? 0 : limit;
+        var reset = (limit - left) * 60 / Math.Max(1, limit);
+        var headers = http.Response.Headers;
+        headers["X-Rate-Limit"] = headers["ratelimit-limit"] = limit.ToString(CultureInfo.InvariantCulture);
+        headers["X-Rate-Limit-Remaining"] = headers["ratelimit-remaining"] = left.ToString(CultureInfo.InvariantCulture);
+        headers["ratelimit-reset"] = reset.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private sealed class AskedWithSuffix;
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Countersign.Doors.Api;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+using Microsoft.AspNetCore.WebUtilities;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Zendesk;
+
+/// <summary>
+/// <c>GET /api/v2/approval_requests</c>, for admins: newest first. Within one filter values are alternatives, filters
+/// narrow one another, an empty one means none. Cursors go under the seed's names or as <c>page[after]</c> and
+/// <c>page[before]</c>; clients send both at once, and then they must be the same.
+/// </summary>
+internal static class ListEndpoint
+{
+    private const int UsualPage = 100;
+
+    public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
+    {
+        if (!asking.Caller.IsAdmin)
+            return Refusal.Forbidden("Listing all approval requests takes the role admin.");
+        var query = http.Request.Query;
+        // Whoever counts pages would get the first one again and again.
+        if (query["page"].ToString() is { Length: > 0 } page && page != "1")
+            return Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid attribute", "You passed an invalid value for the page attribute. This list has cursors: follow links.next.");
+
+        var mistakes = new Mistakes();
+        var filter = new Filter
+        {
+            Statuses = Many(query, "filter[status]", mistakes, Words.StatusOfZendesk, "Allowed values are active, approved, rejected and withdrawn."),
+            AssigneeUsers = Many(query, "filter[assignee_user_id]", mistakes, Id, "Ids are whole numbers."),
+            AssigneeGroups = Many(query, "filter[assignee_group_id]", mistakes, Id, "Ids are whole numbers."),
+        };
+        var size = UsualPage;
+        if (query["page[size]"].ToString() is { Length: > 0 } asked && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > Listing.LargestPage))
+            mistakes.Add("page[size]", $"A whole number from 1 to {Listing.LargestPage}.");
+        var after = Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
+        var before = Cursor(query, cursors, "before_cursor", "page[before]", mistakes);
+        if (after is not null && before is not null)
+            mistakes.Add("before_cursor", "Go one way at a time: after a cursor or before it.");
+        if (mistakes.Any)
+            return Refusal.Parameters(mistakes);
+
+        // The parameter says which way to go, not the cursor.
+        var position = after is not null ? after with { Newer = false } : before is not null ? before with { Newer = true } : null;
+        var found = await listing.Run(asking.Viewer, filter, size, position, cancel);
+        var details = await Details.Of(store, found.Requests, cancel);
+        var shapes = new Shapes(directory.Current, store.Now);
+        var (older, newer) = (found.Older is { } o ? cursors.Write(o) : null, found.Newer is { } n ? cursors.Write(n) : null);
+        return Answer.Of(new ListAnswer(
+            [.. details.Select(d => ListItem.From(d, shapes))],
+            new ListLinks(Link(http.Request, "after_cursor", older), Link(http.Request, "before_cursor", newer)),
+            new ListMeta(older, newer, (before is null ? older : newer) is not null)));
+    }
+
+    private static List<T> Many<T>(IQueryCollection query, string name, Mistakes mistakes, Func<string, T?> read, string wrong)
+        where T : struct
+    {
+        var words = query[name].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToList();
+        if (words.Count > Filter.MostValues)
+        {
+            mistakes.Add(name, $"At most {Filter.MostValues} values.");
+            return [];
+        }
+        var values = words.ConvertAll(word => read(word));
+        if (values.Exists(v => v is null))
+            mistakes.Add(name, wrong);
+        return [.. values.OfType<T>().Distinct()];
+    }
+
+    private static long? Id(string word) => long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id) ? id : null;
+
+    private static Position? Cursor(IQueryCollection query, Cursors cursors, string name, string other, Mistakes mistakes)
+    {
+        var given = query[name].Concat(query[other]).Where(v => !string.IsNullOrEmpty(v)).Distinct().ToList();
+        if (given.Count == 0)
+            return null;
+        var position = given.Count == 1 ? cursors.Read(given[0]!) : null;
+        if (position is null)
+            mistakes.Add(name, given.Count > 1 ? $"{name} and {other} name different cursors." : "This cursor is not one of ours, or it was altered. Start without one.");
+        return position;
+    }
+
+    /// <summary>The caller's own address and parameters with another cursor.</summary>
+    private static string? Link(HttpRequest request, string name, string? cursor)
+    {
+        if (cursor is null)
+            return null;
+        var kept = request.Query
+            .Where(p => p.Key is not ("after_cursor" or "before_cursor" or "page[after]" or "page[before]"))
+            .SelectMany(p => p.Value, (p, value) => KeyValuePair.Create(p.Key, value))
+            .Where(p => !string.IsNullOrEmpty(p.Value));
+        return QueryHelpers.AddQueryString(Frame.AddressOf(request), [.. kept, KeyValuePair.Create(name, (string?)cursor)]);
+    }
+}

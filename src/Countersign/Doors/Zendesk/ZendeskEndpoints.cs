@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authorization;
+
+namespace Countersign.Doors.Zendesk;
+
+/// <summary>
+/// The door for clients of Zendesk's Approval Requests API: they change the host and nothing else. Every path is served
+/// with and without <c>.json</c> (<see cref="Frame"/> takes it off); this list is the table of contents.
+/// </summary>
+public static class ZendeskEndpoints
+{
+    public const string Root = "/api/v2";
+
+    public static readonly Door Door = new(
+        "zendesk", new ZendeskDialect(), "Basic realm=\"Countersign\"", "Couldn't authenticate you", ForPeople: true)
+    {
+        ForSources = false,
+        TakesPasswords = true,
+    };
+
+    public static void MapZendesk(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup(Root).ExcludeFromDescription();
+
+        api.MapGet("/approval_requests", ListEndpoint.Run);
+        api.MapPost("/approval_requests", CreateEndpoint.Run);
+        api.MapGet("/approval_requests/{id}", ShowEndpoint.Run);
+    }
+}
+
+/// <summary>Writers for the answers, made at build time: snake case, nulls written, nothing but ASCII, since the media type names no charset.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ListAnswer))]
+[JsonSerializable(typeof(CreateAnswer))]
+[JsonSerializable(typeof(ShowAnswer))]
+[JsonSerializable(typeof(ErrorText))]
+[JsonSerializable(typeof(ErrorWithDescription))]
+[JsonSerializable(typeof(BearerError))]
+[JsonSerializable(typeof(ErrorWithTitle))]
+[JsonSerializable(typeof(ErrorList))]
+internal sealed partial class ZendeskJson : JsonSerializerContext;
+
+internal static class Answer
+{
+    public const string MediaType = "application/json";
+
+    public static IResult Of<T>(T value, int status = StatusCodes.Status200OK) =>
+        TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(value, (System.Text.Json.Serialization.Metadata.JsonTypeInfo<T>)ZendeskJson.Default.GetTypeInfo(typeof(T))!), MediaType, status);
+}

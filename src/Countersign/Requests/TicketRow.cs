@@ -1,0 +1,62 @@
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>What the ticket of a new request must be like.</summary>
+/// <param name="MayBeUnknown">A ticket that is not here is made as a stub, with no more than its id.</param>
+/// <param name="OneRequest">It may have no other request, unless that was withdrawn.</param>
+public sealed record TicketTerms(bool MayBeUnknown, bool OneRequest);
+
+/// <summary>A ticket as it lies in the store: as much of one as approvals need.</summary>
+public sealed class TicketRow
+{
+    /// <summary>Greater ids are refused, so that there is always room for the next one and no reader of JSON rounds them.</summary>
+    public const long GreatestId = 999_999_999_999_999;
+
+    internal const string Columns = "id, subject, requester_id, assignee_id, created_at, status, priority, type, group_id, external_id, tags, fields, updated_at";
+
+    public long Id { get; init; }
+    public required string Subject { get; init; }
+    public long? RequesterId { get; init; }
+    public long? AssigneeId { get; init; }
+    public required string CreatedAt { get; init; }
+    public required string Status { get; init; }
+    public string? Priority { get; init; }
+    public string? Type { get; init; }
+    public long? GroupId { get; init; }
+    public string? ExternalId { get; init; }
+
+    /// <summary>JSON: a list of words, and a list of <c>{id, value}</c>.</summary>
+    public required string Tags { get; init; }
+    public required string Fields { get; init; }
+    public string? UpdatedAt { get; init; }
+
+    public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) => store.Read(reader => Find(reader, id), cancel);
+
+    /// <summary>The ticket of a new request, locked so that two requests for one ticket come one after the other.</summary>
+    internal static async ValueTask<TicketRow?> Take(Tx tx, long id, bool mayBeUnknown)
+    {
+        if (await Find(tx, id) is { } known)
+            return known;
+        if (!mayBeUnknown)
+            return null;
+        await tx.Execute(
+            "INSERT INTO tickets (id, subject, created_at) VALUES (@id, @subject, @now) ON CONFLICT (id) DO NOTHING",
+            new { id, subject = $"Ticket {id}", now = tx.Now });
+        return await Find(tx, id);
+    }
+
+    internal static ValueTask<TicketRow?> Find(Reader reader, long id) =>
+        reader.First<TicketRow>($"SELECT {Columns} FROM tickets WHERE id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id });
+
+    /// <summary>Whether a request of this ticket stands in any of these statuses.</summary>
+    internal static async ValueTask<bool> HasRequest(Reader reader, long id, params Status[] statuses)
+    {
+        foreach (var status in statuses)
+        {
+            if (await reader.Text("SELECT id FROM requests WHERE ticket_id = @id AND status = @status LIMIT 1", new { id, status = status.Ours() }) is not null)
+                return true;
+        }
+        return false;
+    }
+}
