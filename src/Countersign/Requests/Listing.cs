@@ -21,6 +21,9 @@ public sealed record Filter
 
     /// <summary>Only what waits for the viewer.</summary>
     public bool WaitingForMe { get; init; }
+
+    /// <summary>Only what the viewer has a part in, also where an admin may see more.</summary>
+    public bool TakesPart { get; init; }
 }
 
 /// <summary>Where a page starts: beyond this request, towards older (the usual way) or newer ones.</summary>
@@ -42,7 +45,7 @@ public sealed class Listing(Store store)
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
         store.Read(async reader =>
         {
-            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe)
+            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart)
                 ? []
                 : await reader.All<IdRow>("SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
             var newer = position?.Newer ?? false;
@@ -95,6 +98,7 @@ public sealed class Listing(Store store)
             var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
             string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin ? [Party.Admins.Text] : Array.Empty<string>()];
             var driver = filter.WaitingForMe ? "waiting"
+                : filter.TakesPart ? "parties"
                 : filter.AssigneeUsers.Count > 0 ? "assignee_user"
                 : filter.AssigneeGroups.Count > 0 ? "assignee_group"
                 : filter.Sources.Count > 0 && viewer.IsAdmin ? "source_id"

@@ -33,6 +33,18 @@ public sealed class TicketRow
 
     public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) => store.Read(reader => Find(reader, id), cancel);
 
+    /// <summary>Of several tickets those who asked for them, where that is known.</summary>
+    public static async ValueTask<IReadOnlyDictionary<long, long>> Requesters(Store store, IReadOnlyList<long> tickets, CancellationToken cancel)
+    {
+        if (tickets.Count == 0)
+            return new Dictionary<long, long>();
+        var arguments = tickets.Select((id, i) => (Name: $"i{i}", Id: id)).ToDictionary(a => a.Name, a => (object?)a.Id);
+        var names = string.Join(", ", arguments.Keys.Select(name => "@" + name));
+        var rows = await store.Read(reader => reader.All<RequesterRow>(
+            $"SELECT id, requester_id FROM tickets WHERE id IN ({names}) AND requester_id IS NOT NULL", arguments), cancel);
+        return rows.ToDictionary(r => r.Id, r => r.RequesterId);
+    }
+
     /// <summary>The ticket of a new request, locked so that two requests for one ticket come one after the other.</summary>
     internal static async ValueTask<TicketRow?> Take(Tx tx, long id, bool mayBeUnknown)
     {
@@ -58,5 +70,11 @@ public sealed class TicketRow
                 return true;
         }
         return false;
+    }
+
+    private sealed class RequesterRow
+    {
+        public long Id { get; init; }
+        public long RequesterId { get; init; }
     }
 }

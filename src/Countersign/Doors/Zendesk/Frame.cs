@@ -32,6 +32,9 @@ public sealed class Frame(RequestDelegate next, Pace pace)
     public static string AddressOf(HttpRequest request) =>
         $"{request.Scheme}://{request.Host}{request.PathBase}{request.Path}{(request.HttpContext.Features.Get<AskedWithSuffix>() is null ? "" : Suffix)}";
 
+    /// <summary>Under which addresses of records begin.</summary>
+    public static string RootOf(HttpRequest request) => $"{request.Scheme}://{request.Host}{request.PathBase}{ZendeskEndpoints.Root}";
+
     /// <summary>A path that is not served, or not with this method, is said to be none before anybody is asked who they are.</summary>
     public static Task OnlyServed(HttpContext http, RequestDelegate next) =>
         http.GetEndpoint() is RouteEndpoint ? next(http) : ZendeskEndpoints.Door.Dialect.Refuse(http, StatusCodes.Status404NotFound, "not_found", "");

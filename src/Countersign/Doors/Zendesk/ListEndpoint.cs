@@ -72,7 +72,7 @@ internal static class ListEndpoint
 
     private static long? Id(string word) => long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id) ? id : null;
 
-    private static Position? Cursor(IQueryCollection query, Cursors cursors, string name, string other, Mistakes mistakes)
+    public static Position? Cursor(IQueryCollection query, Cursors cursors, string name, string other, Mistakes mistakes)
     {
         var given = query[name].Concat(query[other]).Where(v => !string.IsNullOrEmpty(v)).Distinct().ToList();
         if (given.Count == 0)
@@ -84,7 +84,7 @@ internal static class ListEndpoint
     }
 
     /// <summary>The caller's own address and parameters with another cursor.</summary>
-    private static string? Link(HttpRequest request, string name, string? cursor)
+    public static string? Link(HttpRequest request, string name, string? cursor)
     {
         if (cursor is null)
             return null;

@@ -202,7 +202,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>Whom show names as the person: the caller if they may decide, else the group's first member, never nobody.</summary>
     public PersonShape AssigneeFor(Person caller, Details details, NamedShape? user, NamedShape? group)
     {
-        if (details.Request.AssigneeUser is null && MayDecide(caller, details.Request))
+        if (details.Request.AssigneeUser is null && MayDecide(directory, caller, details.Request))
             return Of(caller);
         if (user is not null)
             return PersonOf(user.Id, user.Name);
@@ -216,6 +216,17 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
             ? new TicketDetailsShape(ticket.Id, Capital(ticket.Priority), ticket.Status, PersonOf(requester, ""), [])
             : null;
 
+    /// <summary>Whether the policy names this person, now or for a later step, and they do not ask themselves.</summary>
+    public static bool MayDecide(DirectorySnapshot directory, Person caller, ApprovalRequest request)
+    {
+        if (request.Barred.Contains(caller.Id))
+            return false;
+        var parties = directory.GroupsOf(caller.Id).Select(g => Party.Group(g.Id).Text).Append(Party.Person(caller.Id).Text).ToHashSet();
+        if (caller.Role == Role.Admin)
+            parties.Add(Party.Admins.Text);
+        return request.Policy.StepsOpenTo(parties).Count > 0;
+    }
+
     private AuthorShape AuthorOf(string actor)
     {
         if (IdOf(new Party(actor), "person:") is { } id && directory.People.TryGetValue(id, out var person))
@@ -226,16 +237,6 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
 
     /// <summary>A source's service person is an agent to Zendesk's clients, which know three roles.</summary>
     public static string RoleOf(Person person) => (person.Role == Role.Service ? Role.Agent : person.Role).Ours();
-
-    private bool MayDecide(Person caller, ApprovalRequest request)
-    {
-        if (request.Barred.Contains(caller.Id))
-            return false;
-        var parties = directory.GroupsOf(caller.Id).Select(g => Party.Group(g.Id).Text).Append(Party.Person(caller.Id).Text).ToHashSet();
-        if (caller.Role == Role.Admin)
-            parties.Add(Party.Admins.Text);
-        return request.Policy.StepsOpenTo(parties).Count > 0;
-    }
 
     private Step OpenStep(Details details)
     {

@@ -26,6 +26,8 @@ public static class ZendeskEndpoints
         api.MapGet("/approval_requests", ListEndpoint.Run);
         api.MapPost("/approval_requests", CreateEndpoint.Run);
         api.MapGet("/approval_requests/{id}", ShowEndpoint.Run);
+        InstanceEndpoints.Map(api);
+        api.MapPost("/approval_clarification_flow_messages", MessageEndpoint.Run);
     }
 }
 
@@ -34,6 +36,9 @@ public static class ZendeskEndpoints
 [JsonSerializable(typeof(ListAnswer))]
 [JsonSerializable(typeof(CreateAnswer))]
 [JsonSerializable(typeof(ShowAnswer))]
+[JsonSerializable(typeof(InstanceAnswer))]
+[JsonSerializable(typeof(SearchAnswer))]
+[JsonSerializable(typeof(MessagesAnswer))]
 [JsonSerializable(typeof(ErrorText))]
 [JsonSerializable(typeof(ErrorWithDescription))]
 [JsonSerializable(typeof(BearerError))]

@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using Countersign.Requests;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Zendesk;
+
+public sealed record MessagesAnswer(IReadOnlyList<MessageShape> ClarificationFlowMessages);
+
+/// <summary><c>POST /api/v2/approval_clarification_flow_messages</c>: a comment; the answer is all of them.</summary>
+internal static class MessageEndpoint
+{
+    private const string Failed = "ApprovalClarificationFlowMessageCreationFailed";
+
+    public static async Task<IResult> Run(HttpContext http, Asking asking, Comment comment, Store store, Directory directory, CancellationToken cancel)
+    {
+        var (body, refusal) = await Body.Read(http, "approval_clarification_flow_message");
+        if (body is null)
+            return refusal!;
+        var id = body.Line("approval_request_id", 100, required: true);
+        var message = body.Lines("message", Comment.LongestText, required: true);
+        if (body.Mistakes.Any)
+            return Refusal.Attributes(body.Mistakes);
+        if (!RequestId.TryParse(id, out var requestId))
+            return Refusal.NotFound();
+        return await comment.Run(requestId, asking.Viewer, message!, cancel) switch
+        {
+            CommentOutcome.Added when await Details.Find(store, requestId, asking.Viewer, cancel) is { } details =>
+                Answer.Of(new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)), StatusCodes.Status201Created),
+            CommentOutcome.AlreadySettled { Request: var request } => Refusal.Listed(
+                StatusCodes.Status422UnprocessableEntity, Failed, $"The approval request is {request.Status.Zendesk()} already"),
+            CommentOutcome.TooMany => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, Failed, $"An approval request takes at most {Comment.MostPerRequest} comments"),
+            CommentOutcome.Added or CommentOutcome.NotFound => Refusal.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+}

@@ -1,0 +1,68 @@
+using Countersign.Access;
+using Countersign.Doors.Api;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Zendesk;
+
+public sealed record SearchItem(
+    string Id, string ApprovalWorkflowInstanceId, string Subject, string Message, string Status, string RequesterName, string CreatedByName, string CreatedAt, string OriginationType);
+
+public sealed record SearchAnswer(IReadOnlyList<SearchItem> ApprovalRequests, string? AfterCursor, string? AfterUrl, string? BeforeCursor, string? BeforeUrl);
+
+/// <summary>
+/// <c>POST …/approval_requests/search</c>: what is or was the caller's to decide, newest first. It has no body; the status
+/// stands in the address. Zendesk's page shows the first answer and asks for no second.
+/// </summary>
+internal static class SearchEndpoint
+{
+    private const int Enough = 100;
+    private const int MostPages = 20;
+
+    public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
+    {
+        var query = http.Request.Query;
+        var mistakes = new Mistakes();
+        var filter = new Filter { TakesPart = true };
+        if (query["status"].ToString() is { Length: > 0 } word)
+        {
+            if (Words.StatusOfZendesk(word) is { } status)
+                filter = filter with { Statuses = [status] };
+            else
+                mistakes.Add("status", "Allowed values are active, approved, rejected and withdrawn.");
+        }
+        var position = ListEndpoint.Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
+        if (mistakes.Any)
+            return Refusal.Parameters(mistakes);
+
+        var snapshot = directory.Current;
+        var found = new List<ApprovalRequest>();
+        var on = position is null ? null : position with { Newer = false };
+        for (var i = 0; i < MostPages && found.Count < Enough; i++)
+        {
+            var page = await listing.Run(asking.Viewer, filter, Listing.LargestPage, on, cancel);
+            found.AddRange(page.Requests.Where(r => Shapes.MayDecide(snapshot, asking.Person, r)));
+            on = page.Older;
+            if (on is null)
+                break;
+        }
+        var details = await Details.Of(store, found, cancel);
+        var requesters = await TicketRow.Requesters(store, [.. found.Select(r => r.TicketId).OfType<long>().Distinct()], cancel);
+        var cursor = on is null ? null : cursors.Write(on);
+        return Answer.Of(new SearchAnswer(
+            [.. details.Select(d => Item(d, snapshot, requesters))], cursor, ListEndpoint.Link(http.Request, "after_cursor", cursor), null, null));
+    }
+
+    private static SearchItem Item(Details details, DirectorySnapshot directory, IReadOnlyDictionary<long, long> requesters)
+    {
+        var request = details.Request;
+        var creator = request.CreatorId is { } id && directory.People.TryGetValue(id, out var person) ? person.Name : request.RequesterName;
+        var requester = request.TicketId is { } ticket && requesters.TryGetValue(ticket, out var asks) && directory.People.TryGetValue(asks, out var named) ? named.Name : creator;
+        return new SearchItem(
+            request.Id.Value, request.Id.Value, request.Subject, details.Current.Message, request.Status.Zendesk(), requester, creator,
+            Shapes.Time(request.CreatedAt), request.SentBy.Zendesk());
+    }
+}
