@@ -16,7 +16,7 @@ internal sealed record Options
     public bool Strict { get; init; }
     public int LargeList { get; init; } = 1_000_000;
 
-    /// <summary>Only the parts named: create, decide, lists, nodes, start.</summary>
+    /// <summary>Only the parts named, of <see cref="Parts"/>.</summary>
     public IReadOnlyList<string> Only { get; init; } = [];
 
     /// <summary>Where loaded list stores stay for the next run; null: they go with this one.</summary>
@@ -30,7 +30,7 @@ internal sealed record Options
 
     public bool Wants(string part) => Only.Count == 0 || Only.Contains(part);
 
-    public static readonly IReadOnlyList<string> Parts = ["create", "decide", "lists", "nodes", "start"];
+    public static readonly IReadOnlyList<string> Parts = ["poll", "launchdarkly", "create", "decide", "lists", "nodes", "start"];
 
     public static Options? Read(string[] args)
     {

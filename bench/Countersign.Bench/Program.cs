@@ -1,6 +1,12 @@
 using Countersign.Bench;
 using Countersign.Bench.Servers;
 
+if (args is ["control", "same", var answer, var address])
+{
+    await Control.ServeSame(answer, address);
+    return 0;
+}
+
 if (args is ["control", var mode, var file, var url])
 {
     await Control.Serve(mode == "batch", file, url);

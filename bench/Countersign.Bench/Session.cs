@@ -12,7 +12,11 @@ internal static class Session
     {
         var product = new Product(options.Product);
         var report = new Report();
-        // Answering LaunchDarkly's status poll and creating through its door stand here once that door does.
+        var launchDarkly = new LaunchDarkly(options, product, report);
+        if (options.Wants("poll"))
+            await launchDarkly.Poll();
+        if (options.Wants("launchdarkly"))
+            await launchDarkly.Create();
         var writes = new CreateAndDecide(options, product, report);
         if (options.Wants("create"))
             await writes.Create();

@@ -19,6 +19,34 @@ internal static class Control
             new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
     }
 
+    /// <summary>A bare endpoint that answers every GET with these bytes.</summary>
+    public static async Task<Server> StartSame(string folder, byte[] answer)
+    {
+        System.IO.Directory.CreateDirectory(folder);
+        var file = Path.Combine(folder, "answer");
+        await File.WriteAllBytesAsync(file, answer);
+        var url = Server.FreeAddress();
+        return await Server.Start(Environment.ProcessPath!, ["control", "same", file, url.GetLeftPart(UriPartial.Authority)],
+            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+    }
+
+    /// <summary>The process that <see cref="StartSame"/> starts.</summary>
+    public static async Task ServeSame(string file, string url)
+    {
+        var answer = await File.ReadAllBytesAsync(file);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(url);
+        var app = builder.Build();
+        app.MapGet("/{**path}", async context =>
+        {
+            context.Response.ContentType = "application/json; charset=utf-8";
+            context.Response.ContentLength = answer.Length;
+            await context.Response.BodyWriter.WriteAsync(answer);
+        });
+        await app.RunAsync();
+    }
+
     /// <summary>The process that <see cref="Start"/> starts.</summary>
     public static async Task Serve(bool batch, string file, string url)
     {
