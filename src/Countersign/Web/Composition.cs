@@ -26,6 +26,7 @@ public static class Composition
             .AddSingleton<Sources>()
             .AddSingleton<KeepRefused>()
             .AddSingleton<Submit>()
+            .AddSingleton<Tickets>()
             .AddSingleton<Decide>()
             .AddSingleton<Comment>()
             .AddSingleton<Withdraw>()

@@ -85,6 +85,9 @@ internal sealed class Body
         return text;
     }
 
+    /// <summary>An object inside the body, with mistakes of its own; null when the member is missing or no object.</summary>
+    public Body? Inside(string name) => Find(name) is { ValueKind: JsonValueKind.Object } inner ? new Body(inner, "", "") : null;
+
     /// <summary>The member as it came; null when it is missing or null.</summary>
     public JsonElement? Find(string name) => _members.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 

@@ -59,6 +59,19 @@ internal static class Refusal
         return Attributes(mistakes);
     }
 
+    /// <summary>What the older parts of the API say to a record that is not valid.</summary>
+    public static IResult Record(Mistakes mistakes) => Answer.Of(
+        new ErrorWithDescription("RecordInvalid", "Record validation errors", mistakes.ByField.ToDictionary(
+            field => field.Key, field => (IReadOnlyList<FieldError>)[.. field.Value.Select(why => new FieldError($"{field.Key}: {why}", "InvalidValue"))])),
+        StatusCodes.Status422UnprocessableEntity);
+
+    public static IResult Record(string field, string why)
+    {
+        var mistakes = new Mistakes();
+        mistakes.Add(field, why);
+        return Record(mistakes);
+    }
+
     private static IResult All(Mistakes mistakes, int status, string code, string source, Func<string, string> place) => Answer.Of(new ErrorList(
         [.. from field in mistakes.ByField
             from why in field.Value

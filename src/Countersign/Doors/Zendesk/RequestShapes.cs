@@ -213,8 +213,16 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>Null where nobody knows who asked for the ticket, because the page cannot do without them.</summary>
     public TicketDetailsShape? TicketOf(TicketRow? ticket) =>
         ticket is { RequesterId: { } requester }
-            ? new TicketDetailsShape(ticket.Id, Capital(ticket.Priority), ticket.Status, PersonOf(requester, ""), [])
+            ? new TicketDetailsShape(ticket.Id, Capital(ticket.Priority), ticket.Status, PersonOf(requester, ""), [.. FieldsOf(ticket)])
             : null;
+
+    /// <summary>Titles of fields are kept by a service desk, which we are not.</summary>
+    private static IEnumerable<TicketFieldShape> FieldsOf(TicketRow ticket) =>
+        from field in System.Text.Json.JsonElement.Parse(ticket.Fields).EnumerateArray()
+        let value = field.GetProperty("value")
+        where value.ValueKind is System.Text.Json.JsonValueKind.String or System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False or System.Text.Json.JsonValueKind.Array
+        let id = field.GetProperty("id").GetInt64()
+        select new TicketFieldShape(id, value, $"Field {id}");
 
     /// <summary>Whether the policy names this person, now or for a later step, and they do not ask themselves.</summary>
     public static bool MayDecide(DirectorySnapshot directory, Person caller, ApprovalRequest request)

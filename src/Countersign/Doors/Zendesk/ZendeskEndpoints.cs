@@ -28,6 +28,9 @@ public static class ZendeskEndpoints
         api.MapGet("/approval_requests/{id}", ShowEndpoint.Run);
         InstanceEndpoints.Map(api);
         api.MapPost("/approval_clarification_flow_messages", MessageEndpoint.Run);
+        UserEndpoints.Map(api);
+        GroupEndpoints.Map(api);
+        TicketEndpoints.Map(api);
     }
 }
 

@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using Countersign.Access;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Zendesk;
+
+/// <summary>Groups and who is in them, for agents.</summary>
+internal static class GroupEndpoints
+{
+    /// <summary>A membership has no id of its own with us; this one is stable and says which it is.</summary>
+    private const long PeoplePerGroup = 100_000_000;
+
+    public static void Map(RouteGroupBuilder api)
+    {
+        api.MapGet("/groups", All);
+        api.MapGet("/groups/{id:long}", Show);
+        api.MapGet("/groups/{id:long}/users", Members);
+        api.MapGet("/groups/{id:long}/memberships", (long id, HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (group, _) => group.Id == id));
+        api.MapGet("/users/{id:long}/group_memberships", (long id, HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (_, person) => person == id));
+        api.MapGet("/users/{id:long}/groups", OfPerson);
+        api.MapGet("/group_memberships", (HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (_, _) => true));
+    }
+
+    private static JsonObject Shape(Group group, HttpRequest request) => new()
+    {
+        ["id"] = group.Id,
+        ["url"] = $"{Frame.RootOf(request)}/groups/{group.Id}.json",
+        ["name"] = group.Name,
+        ["description"] = "",
+        ["default"] = false,
+        ["deleted"] = false,
+        ["is_public"] = true,
+        ["created_at"] = Shapes.Time(group.CreatedAt),
+        ["updated_at"] = Shapes.Time(group.CreatedAt),
+    };
+
+    private static IResult All(HttpContext http, Asking asking, Directory directory) =>
+        UserEndpoints.ForAgents(asking) ?? Groups(http, directory.Current.Groups.Values);
+
+    private static IResult OfPerson(long id, HttpContext http, Asking asking, Directory directory) =>
+        UserEndpoints.ForAgents(asking) ?? (directory.Current.People.ContainsKey(id) ? Groups(http, directory.Current.GroupsOf(id)) : Refusal.NotFound());
+
+    private static IResult Groups(HttpContext http, IEnumerable<Group> groups) =>
+        Collection.Of(http, "groups", [.. groups.OrderBy(g => g.Id).Select(g => (g.Id, (JsonNode)Shape(g, http.Request)))]);
+
+    private static IResult Show(long id, HttpContext http, Asking asking, Directory directory) => UserEndpoints.ForAgents(asking)
+        ?? (directory.Current.Groups.TryGetValue(id, out var group) ? Collection.One("group", Shape(group, http.Request)) : Refusal.NotFound());
+
+    private static IResult Members(long id, HttpContext http, Asking asking, Directory directory)
+    {
+        var snapshot = directory.Current;
+        if (UserEndpoints.ForAgents(asking) is { } refused)
+            return refused;
+        return snapshot.Groups.TryGetValue(id, out var group)
+            ? Collection.Of(http, "users", [.. group.Members.Order().Select(m => (m, (JsonNode)UserEndpoints.Shape(snapshot.People[m], snapshot, http.Request)))])
+            : Refusal.NotFound();
+    }
+
+    private static IResult Memberships(HttpContext http, Asking asking, Directory directory, Func<Group, long, bool> which)
+    {
+        if (UserEndpoints.ForAgents(asking) is { } refused)
+            return refused;
+        var snapshot = directory.Current;
+        return Collection.Of(http, "group_memberships",
+            [.. from known in snapshot.Groups.Values
+                orderby known.Id
+                from person in known.Members.Order()
+                where which(known, person)
+                let id = (known.Id * PeoplePerGroup) + person
+                select (id, (JsonNode)new JsonObject
+                {
+                    ["id"] = id,
+                    ["url"] = $"{Frame.RootOf(http.Request)}/group_memberships/{id}.json",
+                    ["user_id"] = person,
+                    ["group_id"] = known.Id,
+                    ["default"] = snapshot.GroupsOf(person)[0].Id == known.Id,
+                    ["created_at"] = Shapes.Time(known.CreatedAt),
+                    ["updated_at"] = Shapes.Time(known.CreatedAt),
+                })]);
+    }
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Access;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.WebUtilities;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Zendesk;
+
+/// <summary>People as the clients of this door look them up: oneself, one, several, by name or address.</summary>
+internal static class UserEndpoints
+{
+    public static void Map(RouteGroupBuilder api)
+    {
+        // Without any credentials the original answers that nobody is signed in, and pages rely on it.
+        api.MapGet("/users/me", Me).WithMetadata(new AllowAnonymousAttribute());
+        api.MapGet("/users", All);
+        api.MapGet("/users/search", Search);
+        api.MapGet("/users/show_many", ShowMany);
+        api.MapGet("/users/{id:long}", Show);
+    }
+
+    public static JsonObject Shape(Person person, DirectorySnapshot directory, HttpRequest request) => new()
+    {
+        ["id"] = person.Id,
+        ["url"] = $"{Frame.RootOf(request)}/users/{person.Id}.json",
+        ["name"] = person.Name,
+        ["email"] = person.Email,
+        ["role"] = Shapes.RoleOf(person),
+        ["role_type"] = null,
+        ["active"] = !person.IsDisabled,
+        ["verified"] = true,
+        ["suspended"] = person.IsDisabled,
+        ["locale"] = "en-US",
+        ["time_zone"] = "UTC",
+        ["organization_id"] = null,
+        ["default_group_id"] = directory.GroupsOf(person.Id) is [var first, ..] ? first.Id : null,
+        ["external_id"] = null,
+        ["photo"] = null,
+        ["tags"] = new JsonArray(),
+        ["user_fields"] = new JsonObject(),
+        ["created_at"] = Shapes.Time(person.CreatedAt),
+        ["updated_at"] = Shapes.Time(person.CreatedAt),
+    };
+
+    private static IResult Me(HttpContext http, Directory directory, RootKey rootKey)
+    {
+        if (http.Features.Get<Caller>()?.Person is not { } me)
+        {
+            return Collection.One("user", new JsonObject
+            {
+                ["id"] = null,
+                ["name"] = "Anonymous user",
+                ["email"] = "invalid@example.com",
+                ["role"] = Role.EndUser.Ours(),
+                ["active"] = false,
+                ["verified"] = false,
+                ["suspended"] = false,
+                ["locale"] = "en-US",
+                ["time_zone"] = "UTC",
+                ["photo"] = null,
+                ["tags"] = new JsonArray(),
+                ["user_fields"] = new JsonObject(),
+                ["authenticity_token"] = TokenFor(rootKey, "nobody"),
+            });
+        }
+        var shape = Shape(me, directory.Current, http.Request);
+        shape["authenticity_token"] = TokenFor(rootKey, me.Id.ToString(CultureInfo.InvariantCulture));
+        return Collection.One("user", shape);
+    }
+
+    private static IResult Show(long id, HttpContext http, Asking asking, Directory directory) =>
+        MaySee(asking.Person, id) && directory.Current.People.TryGetValue(id, out var person)
+            ? Collection.One("user", Shape(person, directory.Current, http.Request))
+            : Refusal.NotFound();
+
+    private static IResult ShowMany(HttpContext http, Asking asking, Directory directory)
+    {
+        var words = http.Request.Query["ids"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var ids = words.Select(w => long.TryParse(w, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : (long?)null).ToList();
+        if (ids.Contains(null) || ids.Count is 0 or > Collection.LargestPage)
+            return Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid attribute", $"ids holds 1 to {Collection.LargestPage} whole numbers, separated by commas.");
+        var wanted = ids.OfType<long>().ToHashSet();
+        return People(http, asking, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
+    }
+
+    private static IResult All(HttpContext http, Asking asking, Directory directory) => ForAgents(asking)
+        ?? People(http, asking, directory, p => http.Request.Query["role"].ToString() is not { Length: > 0 } role || Shapes.RoleOf(p) == role);
+
+    /// <summary><c>query</c>: words of the name or address, <c>email:</c> and <c>role:</c>.</summary>
+    private static IResult Search(HttpContext http, Asking asking, Directory directory)
+    {
+        var words = http.Request.Query["query"].ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return ForAgents(asking) ?? People(http, asking, directory, person => words.All(word => word.Split(':', 2) switch
+        {
+            ["type", _] => true,
+            ["email" or "user", var email] => Directory.KeyOf(person.Email ?? "") == Directory.KeyOf(email.Trim('"')),
+            ["role", var role] => Shapes.RoleOf(person) == role,
+            ["name", var name] => person.Name.Contains(name.Trim('"'), StringComparison.OrdinalIgnoreCase),
+            _ => person.Name.Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase)
+                || (person.Email ?? "").Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase),
+        }));
+    }
+
+    private static IResult People(HttpContext http, Asking asking, Directory directory, Func<Person, bool> which) => Collection.Of(
+        http, "users", [.. directory.Current.People.Values.Where(p => p.Role != Role.Service && which(p)).OrderBy(p => p.Id).Select(p => (p.Id, (JsonNode)Shape(p, directory.Current, http.Request)))]);
+
+    /// <summary>End users know nobody but themselves.</summary>
+    private static bool MaySee(Person caller, long id) => caller.Id == id || caller.Role is Role.Agent or Role.Admin;
+
+    public static IResult? ForAgents(Asking asking) =>
+        asking.Person.Role is Role.Agent or Role.Admin ? null : Refusal.Forbidden("This takes the role agent or admin.");
+
+    /// <summary>Stable for a person until there are sessions, whose own it will then be. Only session callers have it checked.</summary>
+    private static string TokenFor(RootKey rootKey, string person) =>
+        WebEncoders.Base64UrlEncode(HMACSHA256.HashData(rootKey.Derive("authenticity tokens"), Encoding.UTF8.GetBytes(person)));
+}
