@@ -52,25 +52,21 @@ public sealed class TicketRow
             return known;
         if (!mayBeUnknown)
             return null;
-        await tx.Execute(
-            "INSERT INTO tickets (id, subject, created_at) VALUES (@id, @subject, @now) ON CONFLICT (id) DO NOTHING",
-            new { id, subject = $"Ticket {id}", now = tx.Now });
-        return await Find(tx, id);
+        var stub = new TicketRow { Id = id, Subject = $"Ticket {id}", CreatedAt = Instant.ToText(tx.Now), Status = "new", Tags = "[]", Fields = "[]" };
+        var made = await tx.Execute(
+            "INSERT INTO tickets (id, subject, created_at, status, tags, fields) VALUES (@id, @subject, @at, @status, @tags, @fields) ON CONFLICT (id) DO NOTHING",
+            new { id, subject = stub.Subject, at = stub.CreatedAt, status = stub.Status, tags = stub.Tags, fields = stub.Fields });
+        return made == 1 ? stub : await Find(tx, id);
     }
 
     internal static ValueTask<TicketRow?> Find(Reader reader, long id) =>
         reader.First<TicketRow>($"SELECT {Columns} FROM tickets WHERE id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id });
 
-    /// <summary>Whether a request of this ticket stands in any of these statuses.</summary>
-    internal static async ValueTask<bool> HasRequest(Reader reader, long id, params Status[] statuses)
-    {
-        foreach (var status in statuses)
-        {
-            if (await reader.Text("SELECT id FROM requests WHERE ticket_id = @id AND status = @status LIMIT 1", new { id, status = status.Ours() }) is not null)
-                return true;
-        }
-        return false;
-    }
+    /// <summary>Whether the ticket has a request in one of these statuses, of which there are at most three.</summary>
+    internal static async ValueTask<bool> HasRequest(Reader reader, long id, params Status[] statuses) =>
+        await reader.Text(
+            "SELECT id FROM requests WHERE ticket_id = @id AND status IN (@first, @second, @third) LIMIT 1",
+            new { id, first = statuses[0].Ours(), second = statuses[Math.Min(1, statuses.Length - 1)].Ours(), third = statuses[^1].Ours() }) is not null;
 
     private sealed class RequesterRow
     {
