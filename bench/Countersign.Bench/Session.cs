@@ -1,3 +1,4 @@
+using Countersign.Access;
 using Countersign.Bench.Rows;
 using Countersign.Bench.Servers;
 using Countersign.Bench.Stock;
@@ -46,10 +47,15 @@ internal static class Session
         return folder;
     }
 
-    public static Task<Store> OpenStore(string folder, string? database = null) =>
+    public static Task<Store> OpenStore(string folder, string? database = null)
+    {
+        // First the key, as the product does it: it makes none for a store that is already there.
+        if (database is null)
+            RootKey.Load(Path.Combine(folder, "root.key"), mayCreate: true);
 #pragma warning disable RS0030 // The bench is a program of its own, and this is where its clock comes in.
-        Store.Open(new StoreOptions(folder, database), TimeProvider.System);
+        return Store.Open(new StoreOptions(folder, database), TimeProvider.System);
 #pragma warning restore RS0030
+    }
 
     public static async Task<Town> NewTown(string folder)
     {

@@ -33,7 +33,7 @@ internal sealed class Hub : IAsyncDisposable
     public static async Task<Hub> Open(Settings settings)
     {
         // Made together with the store only: a store whose key was lost must say so, for under another its seals look forged.
-        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey && !Verb.HasStore(settings));
+        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
         return new Hub(settings, await Store.Open(settings.Store, Clock), rootKey);
     }
 

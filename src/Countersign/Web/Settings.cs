@@ -30,8 +30,11 @@ public sealed record Settings
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
     public string BaseUrl => PublicUrl is not null ? PublicUrl.ToString().TrimEnd('/') : Urls[0].TrimEnd('/') + PathBase;
 
-    /// <summary>Only a key in the data folder of a laptop may be made on the way; nodes must share theirs on purpose.</summary>
-    public bool MayCreateRootKey => Database is null;
+    /// <summary>
+    /// A key is made together with its store and never later: a store without its key came from a backup, and sealing it
+    /// with another one would make its record look forged. Nodes on PostgreSQL must share theirs on purpose.
+    /// </summary>
+    public bool MayCreateRootKey => Database is null && !File.Exists(Store.SqliteFile);
 
     /// <summary>Settings that this program knows, with the default, in the order in which <c>doctor</c> shows them.</summary>
     public static readonly IReadOnlyList<(string Name, string Default, bool Secret)> Known =
