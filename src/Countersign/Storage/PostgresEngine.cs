@@ -155,7 +155,7 @@ internal sealed partial class PostgresEngine : Engine
         await _stop.CancelAsync();
         await _listening;
         await _source.DisposeAsync();
-        _writers.Dispose();
+        // _writers stays: a transaction that has begun ends after this and gives its turn back.
         _stop.Dispose();
     }
 
