@@ -40,6 +40,13 @@ public sealed class Listing(Store store)
 {
     public const int LargestPage = 100;
     private const int Longest = 2_000;
+
+    /// <summary>Most of what is checked passes, so two pages' worth is looked at before <see cref="Longest"/>.</summary>
+    private const int ShortLook = 2;
+
+    /// <summary>Beyond so many ranges, and without a status that may be rare, the newest requests are looked at first: so wide a filter nearly always finds its page there.</summary>
+    private const int ManyRanges = 40;
+    private const int NewestLook = 400;
     private static readonly Status[] AllStatuses = Enum.GetValues<Status>();
 
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
@@ -49,20 +56,22 @@ public sealed class Listing(Store store)
                 ? []
                 : await reader.All<IdRow>("SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
             var newer = position?.Newer ?? false;
-            var query = new Query(viewer, filter, [.. groups.Select(g => g.Id)], position);
-            var rows = await reader.All<RequestRow>(query.Rows(size + 1), query.Arguments);
-
-            var more = rows.Count > size;
-            string? end = null;
-            if (more)
+            var (rows, end) = (new List<RequestRow>(), (string?)null);
+            foreach (var (query, look) in Query.For(viewer, filter, [.. groups.Select(g => g.Id)], position, size))
             {
-                rows.RemoveAt(size);
-                end = rows[^1].Id;
-            }
-            else if (query.IsChecked)
-            {
-                // Fewer than a page matched among the rows looked at; if the look was cut short, it goes on from there.
-                end = await reader.Text(query.LastLookedAt(), query.Arguments);
+                rows = await reader.All<RequestRow>(query.Rows(size + 1, look), query.Arguments);
+                end = null;
+                if (rows.Count > size)
+                {
+                    rows.RemoveAt(size);
+                    end = rows[^1].Id;
+                    break;
+                }
+                // Fewer than a page were found among the rows looked at; if the look was cut short, it goes on from there.
+                if (query.MayEndEarly)
+                    end = await reader.Text(query.LastLookedAt(), query.Arguments);
+                if (end is null)
+                    break;
             }
             if (newer)
                 rows.Reverse();
@@ -86,9 +95,23 @@ public sealed class Listing(Store store)
         private readonly string _order;
         private readonly List<string> _ranges = [];
         private readonly List<string> _checks = [];
+        private readonly Dictionary<object, string> _names = [];
         private readonly bool _mayRepeat;
+        private readonly bool _readsAll;
+        private readonly bool _isWide;
 
-        public Query(Viewer viewer, Filter filter, string[] groups, Position? position)
+        /// <summary>Ways to find a page, the one that is cheapest if it succeeds first, each with the number of rows that it may look at.</summary>
+        public static IEnumerable<(Query Query, int Look)> For(Viewer viewer, Filter filter, string[] groups, Position? position, int size)
+        {
+            var query = new Query(viewer, filter, groups, position);
+            if (query._isWide)
+                yield return (new Query(viewer, filter, groups, position, checksAll: true), NewestLook);
+            if (query.MayEndEarly)
+                yield return (query, size * ShortLook);
+            yield return (query, query.MayEndEarly ? Longest : size + 1);
+        }
+
+        private Query(Viewer viewer, Filter filter, string[] groups, Position? position, bool checksAll = false)
         {
             var newer = position?.Newer ?? false;
             _order = newer ? "ASC" : "DESC";
@@ -97,7 +120,8 @@ public sealed class Listing(Store store)
             // The one filter that reads the fewest rows drives; the others check.
             var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
             string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin ? [Party.Admins.Text] : Array.Empty<string>()];
-            var driver = filter.WaitingForMe ? "waiting"
+            var driver = checksAll ? "all"
+                : filter.WaitingForMe ? "waiting"
                 : filter.TakesPart ? "parties"
                 : filter.AssigneeUsers.Count > 0 ? "assignee_user"
                 : filter.AssigneeGroups.Count > 0 ? "assignee_group"
@@ -118,6 +142,7 @@ public sealed class Listing(Store store)
                     break;
                 case "all":
                     Range("requests", "id", "1 = 1");
+                    _readsAll = true;
                     break;
                 default:
                     var values = driver switch { "assignee_user" => filter.AssigneeUsers, "assignee_group" => filter.AssigneeGroups, _ => filter.Sources };
@@ -127,6 +152,7 @@ public sealed class Listing(Store store)
                         foreach (var status in statuses)
                             Range("requests", "id", $"{driver} = {one} AND status = {Argument(status.Ours())}");
                     }
+                    _isWide = _ranges.Count > ManyRanges && filter.Statuses.Count == 0 && viewer.IsAdmin;
                     break;
             }
 
@@ -154,34 +180,33 @@ public sealed class Listing(Store store)
 
         public Dictionary<string, object?> Arguments { get; } = [];
 
-        /// <summary>Whether rows must be checked one by one, so that a look may end before the page is full.</summary>
-        public bool IsChecked => _checks.Count > 0;
+        /// <summary>Whether rows must be checked one by one or may repeat, so that a look may end before the page is full.</summary>
+        public bool MayEndEarly => _checks.Count > 0 || _mayRepeat;
 
-        public string Rows(int wanted)
+        /// <param name="look">How many rows may be looked at.</param>
+        public string Rows(int wanted, int look)
         {
-            Arguments["wanted"] = wanted;
+            (Arguments["wanted"], Arguments["most"]) = (wanted, look);
+            // Where the range is the table itself, its rows are at hand; else each is looked up by its id.
+            var from = _readsAll ? $"(SELECT * FROM requests WHERE 1 = 1{_bounds.Replace("{id}", "id", StringComparison.Ordinal)} ORDER BY id {_order} LIMIT @most) r"
+                : _mayRepeat ? $"(SELECT DISTINCT id FROM ({Ids()}) i) k JOIN requests r ON r.id = k.id"
+                : $"({Ids()}) k JOIN requests r ON r.id = k.id";
             return $"""
-                SELECT {RequestRow.Columns} FROM ({Ids(IsChecked ? Longest : wanted)}) k
-                JOIN requests r ON r.id = k.id JOIN stamps s ON s.hash = r.stamp
-                {(IsChecked ? "WHERE " + string.Join(" AND ", _checks) : "")}
+                SELECT {RequestRow.Columns} FROM {from} JOIN stamps s ON s.hash = r.stamp
+                {(_checks.Count > 0 ? "WHERE " + string.Join(" AND ", _checks) : "")}
                 ORDER BY r.id {_order} LIMIT @wanted
                 """;
         }
 
+        /// <summary>Where the look of <see cref="Rows"/> ended, if it ended before the last row.</summary>
         public string LastLookedAt() =>
-            $"SELECT CASE WHEN count(*) = {Longest} THEN {(_order == "ASC" ? "max" : "min")}(id) END FROM ({Ids(Longest)}) k";
+            $"SELECT CASE WHEN count(*) = @most THEN {(_order == "ASC" ? "max" : "min")}(id) END FROM ({Ids()}) k";
 
-        private string Ids(int most)
-        {
-            Arguments["most"] = most;
-            if (_ranges.Count == 1)
-                return _ranges[0];
-            var union = string.Join(" UNION ALL ", _ranges.Select(range => $"SELECT * FROM ({range}) u"));
-            return $"SELECT {(_mayRepeat ? "DISTINCT " : "")}id FROM ({union}) u ORDER BY id {_order} LIMIT @most";
-        }
+        /// <summary>Both engines merge ordered ranges row by row and stop at the limit, however many there are.</summary>
+        private string Ids() => $"{string.Join(" UNION ALL ", _ranges)} ORDER BY id {_order} LIMIT @most";
 
         private void Range(string table, string column, string condition) =>
-            _ranges.Add($"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)} ORDER BY {column} {_order} LIMIT @most");
+            _ranges.Add($"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)}");
 
         private void Check(string column, object[] values) =>
             _checks.Add($"r.{column} IN ({string.Join(", ", values.Select(Argument))})");
@@ -200,10 +225,14 @@ public sealed class Listing(Store store)
             void Bound(string comparison, string id) => bounds.Append(" AND {id} ").Append(comparison).Append(' ').Append(Argument(id));
         }
 
+        /// <summary>One argument per value: a hundred groups times two statuses are 102 of them, and SQLite looks each up among all.</summary>
         private string Argument(object value)
         {
-            var name = $"a{Arguments.Count}";
-            Arguments[name] = value;
+            if (!_names.TryGetValue(value, out var name))
+            {
+                name = $"a{_names.Count}";
+                (Arguments[name], _names[value]) = (value, name);
+            }
             return "@" + name;
         }
 
