@@ -48,6 +48,15 @@ public sealed class Callers(Directory directory, Passwords passwords, LastUse la
             : new PasswordOutcome.Wrong();
     }
 
+    /// <summary>The source behind a header, if the snapshot has it; null says nothing yet, and <see cref="Find(string, string, string, CancellationToken)"/> finds out.</summary>
+    public Source? KnownSource(string authorization)
+    {
+        if (Read(authorization) is not { Email: null } credential || !directory.Current.SourcesByKey.TryGetValue(Keys.HashOf(credential.Secret), out var source))
+            return null;
+        lastUse.Note(source.Key);
+        return source;
+    }
+
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
     public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
 
@@ -56,7 +65,7 @@ public sealed class Callers(Directory directory, Passwords passwords, LastUse la
         if (credential.Email is null)
         {
             return snapshot.SourcesByKey.TryGetValue(hash, out var source)
-                ? new Caller(new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, $"source:{source.Id}")
+                ? new Caller(new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, source.Key)
                 : null;
         }
         return snapshot.Tokens.TryGetValue(hash, out var token) && token.Person.Email is { } email && Directory.KeyOf(email) == Directory.KeyOf(credential.Email)

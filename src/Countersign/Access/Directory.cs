@@ -28,6 +28,9 @@ public sealed record Source(long Id, string Name, string Kind, long? PersonId, l
 {
     /// <summary>Its own rule for requests that nothing else decides; null: one admin.</summary>
     public Policy? Policy { get; init; }
+
+    /// <summary>What its key is called in rate limits and in the record of last use.</summary>
+    public string Key { get; } = $"source:{Id}";
 }
 
 /// <summary>People, groups, keys and sources at one moment.</summary>

@@ -6,18 +6,21 @@ namespace Countersign.Requests;
 /// How a request stands, by its source's own id: what is asked all day and in bursts. One row by its index, with the
 /// words that were stored when it last changed; nothing is weighed and no policy is read.
 /// </summary>
-public sealed class Standing
+public readonly record struct Standing(RequestId Id, Status Status, string Display)
 {
-    public required string Id { get; init; }
-    public required string Status { get; init; }
-    public required string Display { get; init; }
-
-    public RequestId RequestId => RequestId.Of(Id);
-
-    public Status KnownStatus => Words.StatusOf(Status) ?? throw new FormatException("The store holds a status that is none.");
-
     /// <summary>Null when this source never asked under this id, whoever else did.</summary>
-    public static ValueTask<Standing?> Find(Store store, long sourceId, string externalId, CancellationToken cancel) =>
-        store.Read(reader => reader.First<Standing>(
-            "SELECT id, status, display FROM requests WHERE source_id = @sourceId AND external_id = @externalId", new { sourceId, externalId }), cancel);
+    public static async ValueTask<Standing?> Find(Store store, long sourceId, string externalId, CancellationToken cancel)
+    {
+        // One text rather than a row of three: neither an id nor a status holds a space.
+        var text = await store.Read(reader => reader.Text(
+            "SELECT id || ' ' || status || ' ' || display FROM requests WHERE source_id = @sourceId AND external_id = @externalId", new { sourceId, externalId }), cancel);
+        if (text is null)
+            return null;
+        var afterId = text.IndexOf(' ', StringComparison.Ordinal);
+        var afterStatus = text.IndexOf(' ', afterId + 1);
+        return new Standing(
+            RequestId.Of(text[..afterId]),
+            Words.StatusOf(text[(afterId + 1)..afterStatus]) ?? throw new FormatException("The store holds a status that is none."),
+            text[(afterStatus + 1)..]);
+    }
 }

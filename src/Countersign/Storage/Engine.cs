@@ -30,6 +30,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Completes when the store may have changed, by whomever; at the latest after a second.</summary>
     public abstract Task MaybeChanged(CancellationToken cancel);
 
+    /// <inheritdoc cref="Store.Version"/>
+    public abstract long Version { get; }
+
     /// <summary>A consistent copy while serving, or why this engine leaves that to its own tools.</summary>
     public abstract Task<string?> CopyTo(string file, CancellationToken cancel);
 

@@ -23,6 +23,7 @@ internal sealed partial class PostgresEngine : Engine
     private readonly CancellationTokenSource _stop = new();
     private Task _listening = Task.CompletedTask;
     private TaskCompletionSource _changed = NewPulse();
+    private long _reads;
     private string _version = "PostgreSQL";
 
     public PostgresEngine(string connectionString, TimeProvider time, ILogger log)
@@ -144,6 +145,8 @@ internal sealed partial class PostgresEngine : Engine
             throw unavailable;
         }
     }
+
+    public override long Version => Interlocked.Increment(ref _reads);
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 

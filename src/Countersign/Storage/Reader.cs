@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Dapper;
+using Microsoft.Data.Sqlite;
 
 namespace Countersign.Storage;
 
@@ -23,12 +24,14 @@ public class Reader
     {
         _connection = connection;
         _kept = keepCommands ? [] : null;
+        if (keepCommands && connection is SqliteConnection sqlite)
+            Direct = new SqliteStatements(sqlite);
     }
 
     internal DbConnection Connection => _connection;
 
-    /// <summary>The write lane's short way to SQLite, for whatever does not return rows; null elsewhere.</summary>
-    private protected SqliteStatements? Direct { get; init; }
+    /// <summary>The short way to SQLite, for whatever does not return rows; null elsewhere.</summary>
+    private protected SqliteStatements? Direct { get; }
 
     private protected bool IsDirect(object? arguments) => Direct is not null && arguments is not Dictionary<string, object?>;
 

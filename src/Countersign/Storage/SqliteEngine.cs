@@ -22,6 +22,9 @@ internal sealed class SqliteEngine : Engine
     private SqliteLane? _lane;
     private Task _watching = Task.CompletedTask;
     private TaskCompletionSource _changed = NewPulse();
+    private long _version;
+    private long _never;
+    private bool _committing;
 
     public SqliteEngine(string file, TimeProvider time, ILogger log) => (_file, _time, _log) = (file, time, log);
 
@@ -29,6 +32,24 @@ internal sealed class SqliteEngine : Engine
     public override string Description => _library;
     public override string Dialect => "sqlite";
     public override string ForUpdate => "";
+
+    /// <summary>While the lane commits, some readers see what was and others what will be: nothing read then may be kept.</summary>
+    public override long Version
+    {
+        get
+        {
+            var version = Volatile.Read(ref _version);
+            return Volatile.Read(ref _committing) ? Interlocked.Decrement(ref _never) : version;
+        }
+    }
+
+    internal void Committing() => Volatile.Write(ref _committing, true);
+
+    internal void Changed()
+    {
+        Interlocked.Increment(ref _version);
+        Volatile.Write(ref _committing, false);
+    }
 
     /// <summary>Other processes look at <c>PRAGMA data_version</c>; nothing needs to be sent.</summary>
     public override ValueTask Notify(Tx tx, string name) => ValueTask.CompletedTask;
@@ -211,6 +232,7 @@ internal sealed class SqliteEngine : Engine
                     (command, connection) = (null, null);
                 }
                 quiet = TimeSpan.Zero;
+                Interlocked.Increment(ref _version);
                 Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
             }
         }

@@ -28,7 +28,7 @@ internal sealed partial class SqliteLane : IDisposable
     private const int LargestBatch = 512;
 
     private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
-    private readonly Engine _engine;
+    private readonly SqliteEngine _engine;
     private readonly Func<SqliteConnection> _open;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -37,7 +37,7 @@ internal sealed partial class SqliteLane : IDisposable
     private SqliteConnection? _connection;
     private Tx? _tx;
 
-    public SqliteLane(Engine engine, Func<SqliteConnection> open, TimeProvider time, ILogger log)
+    public SqliteLane(SqliteEngine engine, Func<SqliteConnection> open, TimeProvider time, ILogger log)
     {
         (_engine, _open, _time, _log) = (engine, open, time, log);
         _thread = new Thread(Loop) { IsBackground = true, Name = "SQLite write lane" };
@@ -112,15 +112,19 @@ internal sealed partial class SqliteLane : IDisposable
             trusting = false;
         }
 
+        _engine.Committing();
         try
         {
             Run("COMMIT");
         }
         catch (SqliteException failure)
         {
+            _engine.Changed();
             FailAll(batch, failure);
             return;
         }
+        // Before anyone hears that their change stands: whoever reads afterwards reads anew.
+        _engine.Changed();
         foreach (var caller in batch)
             caller.Succeed();
     }

@@ -79,6 +79,13 @@ public sealed class Store : IAsyncDisposable
     /// </summary>
     public ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.ReadSnapshot(work, cancel);
 
+    /// <summary>
+    /// As long as it is the same, what was read from the store is still so: it changes before anyone in this process hears
+    /// that their change stands, and within a tenth of a second when another process wrote. On PostgreSQL, where other
+    /// nodes write at any time, it is never the same twice.
+    /// </summary>
+    public long Version => _engine.Version;
+
     /// <summary>Completes when the store may have changed, at the latest after a second.</summary>
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 

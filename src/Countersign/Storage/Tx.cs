@@ -15,8 +15,6 @@ public sealed partial class Tx : Reader
         : base(connection, keepCommands)
     {
         _engine = engine;
-        if (connection is SqliteConnection sqlite)
-            Direct = new SqliteStatements(sqlite);
     }
 
     /// <summary>The time of everything written in this transaction.</summary>

@@ -86,6 +86,8 @@ public static class Server
     private static void UsePipeline(WebApplication app, Settings settings)
     {
         app.UseExceptionHandler();
+        app.Use(NothingToGuess);
+        app.UseMiddleware<StatusShortcut>();
         var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
@@ -97,7 +99,6 @@ public static class Server
         if (settings.PathBase.Length > 0)
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
-        app.Use(NothingToGuess);
         // Apart, because it matches patterns against every path that it sees.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
         {

@@ -17,7 +17,7 @@ internal static partial class ApplyEndpoint
             Log.Unknown(log, asking.Source.Id);
             return Answer.NotFound();
         }
-        return await markApplied.Run(standing.RequestId, asking.Viewer, cancel) switch
+        return await markApplied.Run(standing.Id, asking.Viewer, cancel) switch
         {
             MarkAppliedOutcome.Applied { Request: var request } => Answer.Of(id, request),
             MarkAppliedOutcome.Breach { Request: var request } => Answer.Of(id, request),

@@ -16,7 +16,7 @@ internal static partial class CancelEndpoint
     {
         if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
             return Unknown(id, asking, log);
-        return await withdraw.Run(standing.RequestId, asking.Viewer, Reason, cancel) switch
+        return await withdraw.Run(standing.Id, asking.Viewer, Reason, cancel) switch
         {
             WithdrawOutcome.Withdrawn { Request: var request } => Answer.Of(id, request),
             WithdrawOutcome.AlreadySettled { Request: var request } => Answer.Of(id, request),

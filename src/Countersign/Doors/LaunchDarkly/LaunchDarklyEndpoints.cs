@@ -1,3 +1,4 @@
+using Countersign.Storage;
 using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
@@ -18,7 +19,7 @@ public static class LaunchDarklyEndpoints
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(Approvals, CreateEndpoint.Run).ExcludeFromDescription();
-        routes.MapGet(Approvals + "/{id}/status", StatusEndpoint.Run).ExcludeFromDescription();
+        routes.MapGet(Approvals + "/{id}/status", new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run).ExcludeFromDescription();
         routes.MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run).ExcludeFromDescription();
         routes.MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run).ExcludeFromDescription();
         routes.MapGet(Members, MembersEndpoint.Run).ExcludeFromDescription();

@@ -30,6 +30,48 @@ public sealed class LifeTests
     }
 
     [Theory, BothEngines]
+    public async Task Trap_21_23_whoever_has_heard_of_a_decision_reads_it_in_the_next_poll_however_many_poll(Engine engine)
+    {
+        await using var host = await LaunchDarklyHost.Start(engine, 1, ("RateLimit:PerKeyPerMinute", "0"));
+        for (var round = 0; round < 20; round++)
+        {
+            var id = $"round-{round}";
+            await host.Side.Create(LaunchDarklySide.Body(id));
+            using var decided = new CancellationTokenSource();
+            var pollers = Enumerable.Range(0, 4).Select(async _ =>
+            {
+                var read = new List<string>();
+                while (!decided.IsCancellationRequested)
+                    read.Add((await host.Side.Status(id)).Value());
+                return read;
+            }).ToList();
+            Assert.Equal("pending", (await host.Side.Status(id)).Value());
+            await host.Approve(host.People[0], id);
+            Assert.Equal("approved", (await host.Side.Status(id)).Value());
+            await host.Side.Cancel(id);
+            Assert.Equal("cancelled", (await host.Side.Status(id)).Value());
+            await decided.CancelAsync();
+            foreach (var read in await Task.WhenAll(pollers))
+            {
+                // Never back to what was before.
+                string[] course = ["pending", "approved", "cancelled"];
+                Assert.Equal(read.OrderBy(value => Array.IndexOf(course, value)), read);
+            }
+        }
+    }
+
+    [Theory, BothEngines]
+    public async Task What_another_process_writes_is_polled_within_a_moment(Engine engine)
+    {
+        await using var host = await LaunchDarklyHost.Start(engine);
+        await host.Side.Create(LaunchDarklySide.Body());
+        Assert.Equal("pending", (await host.Side.Status()).Value());
+        var request = await host.Request();
+        await new Decide(await host.Hub.Place.OpenAnother()).Run(request.Id, Some.Viewer(host.People[0]), Approve, "", request.Digest, default);
+        await Eventually.True(async () => (await host.Side.Status()).Value() == "approved", "the decision is polled");
+    }
+
+    [Theory, BothEngines]
     public async Task Trap_24_a_creation_that_comes_again_is_known_and_64_at_once_are_one(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
