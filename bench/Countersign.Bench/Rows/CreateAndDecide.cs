@@ -37,8 +37,8 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
     {
         var folder = Session.Fresh(options, "decide");
         // More than can be decided in all slices together.
-        var perSlice = (int)(options.Slice.TotalSeconds * 12_000);
-        var warmUp = (int)(options.WarmUp.TotalSeconds * 12_000);
+        var perSlice = (int)(options.Slice.TotalSeconds * 25_000);
+        var warmUp = (int)(options.WarmUp.TotalSeconds * 25_000);
         var ids = Path.Combine(folder, "ids.txt");
         Town town;
         await using (var store = await Session.OpenStore(folder))
