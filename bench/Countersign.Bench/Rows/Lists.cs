@@ -10,7 +10,7 @@ namespace Countersign.Bench.Rows;
 
 /// <summary>
 /// Pages of lists over many requests against the same pages over 10,000 of the same distribution: a list must cost the
-/// page and not the table. One caller, warm; every page is full, but for the text that nobody wrote.
+/// page and not the table. One caller, warm, the median page of each slice; every page is full, but for the text that nobody wrote.
 /// </summary>
 internal sealed class Lists(Options options, Product product, Report report)
 {
@@ -31,10 +31,13 @@ internal sealed class Lists(Options options, Product product, Report report)
         {
             var (big, little) = (await Place(large, many, question), await Place(small, few, question));
             // Also compiles what the question needs, and fills the caches.
-            await Ask(large, big, many, question);
-            await Ask(small, little, few, question);
+            for (var i = 0; i < 2; i++)
+            {
+                await Ask(large, big, many, question);
+                await Ask(small, little, few, question);
+            }
             var (ours, theirs) = await Measured.Pairs(options.Pairs, _ => Ask(large, big, many, question), _ => Ask(small, little, few, question));
-            var ratio = ours.Zip(theirs, (o, t) => t.PerSecond / o.PerSecond).Median();
+            var ratio = ours.Zip(theirs, (o, t) => o.Median / t.Median).Median();
             var failed = ours.Concat(theirs).Any(slice => slice.Failed > 0);
             report.Add(new Row($"list page of {options.LargeList:N0} requests, against {Small:N0}: {question.What}", Milliseconds(ours), Milliseconds(theirs),
                 $"{Report.Text(ratio)} ×{(failed ? " (with failures)" : "")}", $"≤ {Report.Text(Bar)} ×", ratio <= Bar && !failed,
@@ -104,7 +107,7 @@ internal sealed class Lists(Options options, Product product, Report report)
     private static string Path(string query) => $"/api/v1/requests?size={PageSize}{(query.Length > 0 ? "&" + query : "")}";
 
     private static string Milliseconds(List<Slice> slices) =>
-        string.Create(CultureInfo.InvariantCulture, $"{slices.Select(s => 1000 / s.PerSecond).Median():0.00} ms");
+        string.Create(CultureInfo.InvariantCulture, $"{slices.Select(s => s.Median.TotalMilliseconds).Median():0.00} ms");
 
     private async Task<Shelf> Stock(int count)
     {
