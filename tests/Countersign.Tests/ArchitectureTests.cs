@@ -16,7 +16,8 @@ public sealed partial class ArchitectureTests
         ["Requests"] = ["Storage", "Policies"],
         ["Access"] = ["Storage", "Policies", "Requests"],
         ["Audit"] = ["Storage", "Policies", "Requests", "Access"],
-        ["Outcomes"] = ["Storage", "Requests"],
+        // Who hears what follows from a request's policy and from the directory of people.
+        ["Outcomes"] = ["Storage", "Policies", "Requests", "Access"],
     };
 
     private static readonly string[] Front = ["Doors", "Review", "Destinations", "Cli", "Web"];

@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -18,6 +19,8 @@ public static class Composition
             .AddSingleton(settings)
             .AddSingleton(store)
             .AddSingleton(rootKey)
+            .AddSingleton(settings.Egress)
+            .AddSingleton<Egress>()
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
             .AddSingleton<People>()

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Countersign.Outcomes;
 using Countersign.Storage;
 
 namespace Countersign.Web;
@@ -25,6 +28,9 @@ public sealed record Settings
     /// <summary>Whether a ticket has one request at most, unless it was withdrawn.</summary>
     public bool ZendeskOnePerTicket { get; init; } = true;
 
+    /// <summary>What bounds every outgoing call.</summary>
+    public EgressOptions Egress { get; init; } = new();
+
     public StoreOptions Store => new(Data, Database);
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
@@ -47,6 +53,8 @@ public sealed record Settings
         ("RootKeyFile", "<Data>/root.key", false),
         ("ForwardedHeaders:Known", "127.0.0.0/8,::1", false),
         ("RateLimit:PerKeyPerMinute", "6000", false),
+        ("Egress:Allow", "", false),
+        ("Egress:Roots", "", false),
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
     ];
@@ -110,6 +118,8 @@ public sealed record Settings
         if (!bool.TryParse(Value(configuration, "Zendesk:OnePerTicket"), out var onePerTicket))
             mistakes.Add("Zendesk:OnePerTicket must be true or false.");
 
+        var egress = ReadEgress(configuration, mistakes);
+
         return new Settings
         {
             Urls = urls,
@@ -120,9 +130,37 @@ public sealed record Settings
             RootKeyFile = string.IsNullOrEmpty(rootKeyFile) ? Path.Combine(data, "root.key") : rootKeyFile,
             KnownProxies = proxies,
             RateLimitPerKeyPerMinute = limit,
+            Egress = egress,
             ZendeskTicketsStrict = tickets == "strict",
             ZendeskOnePerTicket = onePerTicket,
         };
+    }
+
+    private static EgressOptions ReadEgress(IConfiguration configuration, IList<string> mistakes)
+    {
+        var allowed = new List<EgressAllowance>();
+        foreach (var entry in (configuration["Egress:Allow"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (EgressAllowance.Parse(entry) is { } allowance)
+                allowed.Add(allowance);
+            else
+                mistakes.Add($"Egress:Allow must hold addresses or networks, each with a port if only that one is meant, such as 10.0.0.0/8 or 10.1.2.3:443 or [fd00::/8]:443, separated by commas; {entry} is none.");
+        }
+        var roots = new X509Certificate2Collection();
+        if (configuration["Egress:Roots"] is { Length: > 0 } file)
+        {
+            try
+            {
+                roots.ImportFromPemFile(file);
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
+            {
+                // Told below, together with a file that holds none.
+            }
+            if (roots.Count == 0)
+                mistakes.Add("Egress:Roots must name a readable file with the certificates of your own authority in PEM.");
+        }
+        return new EgressOptions { Allow = allowed, Roots = roots };
     }
 
     /// <summary>Environment variables with our prefix that mean nothing: most likely a typing mistake.</summary>
