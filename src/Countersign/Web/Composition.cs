@@ -21,6 +21,7 @@ public static class Composition
             .AddSingleton(rootKey)
             .AddSingleton(settings.Egress)
             .AddSingleton<Egress>()
+            .AddKeyRing()
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
             .AddSingleton<People>()
