@@ -3,6 +3,7 @@ using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Requests;
+using Countersign.Review.Frame;
 using Countersign.Storage;
 using Countersign.Web;
 
@@ -26,7 +27,7 @@ internal static class ApprovalPage
         if (caller?.Person is null && authorization.Length > 0)
             failures.Note(Callers.AccountOf(authorization), address, Via);
         if (caller?.Person is null)
-            return new PageAnswer(StatusCodes.Status200OK, "Sign in to review this approval", Stranger(id, http, settings));
+            return new PageAnswer("Sign in to review this approval", html => Stranger(html, id, settings));
 
         var requests = new List<Details>();
         if (id.Length > 0)
@@ -38,39 +39,44 @@ internal static class ApprovalPage
             }
         }
         return requests.Count == 0
-            ? new PageAnswer(StatusCodes.Status404NotFound, "Not found", Html.Of($"<p>There is no approval with this id, or it is not yours to see.</p>"))
-            : new PageAnswer(StatusCodes.Status200OK, "Review this approval", Markup.Of(requests.Select(r => Request(r, settings))));
+            ? new PageAnswer("Not found", html => html.Add($"<p>There is no approval with this id, or it is not yours to see.</p>")) { Status = StatusCodes.Status404NotFound }
+            : new PageAnswer("Review this approval", html => requests.ForEach(request => Request(html, request, settings)));
     }
 
-    private static Markup Stranger(string id, HttpContext http, Settings settings) => Html.Of($"""
+    private static void Stranger(Html html, string id, Settings settings) => html.Add($"""
         <p>This approval is decided in Countersign, by people who are known here. What it is about is shown to them only.</p>
         <p>Signing in with a browser is not part of this version. With a token (an operator makes one with
         <code>countersign token add</code>) you see the approval, and how to decide it, with:</p>
         <pre>curl -u 'YOUR-EMAIL/token:YOUR-TOKEN' '{settings.BaseUrl}/approvals?approvalID={id}'</pre>
-        <p><a href="{http.Request.PathBase.Value}/approvals?approvalID={id}">Open this page again</a></p>
+        <p><a href="{html.Base}/approvals?approvalID={id}">Open this page again</a></p>
         """);
 
-    private static Markup Request(Details details, Settings settings)
+    private static void Request(Html html, Details details, Settings settings)
     {
         var request = details.Request;
         using var facts = JsonDocument.Parse(details.Current.Facts);
         var link = facts.RootElement.TryGetProperty("link", out var href) ? href.GetString() : null;
-        return Html.Of($"""
+        html.Add($"""
             <article>
             <h2>{request.Subject}</h2>
             <p><strong>{request.Display}</strong> ({request.Status.Ours()}). Asked by {request.RequesterName}.</p>
-            <dl><dt>What changes</dt><dd>{details.Current.Message}</dd>{Markup.Of(facts.RootElement.EnumerateObject().Where(f => IsShown(f, request)).Select(Fact))}</dl>
-            {(request.IsSettled ? Markup.None : HowToDecide(request, settings))}
-            <p>LaunchDarkly hears of a decision within five minutes, or when its page is loaded again.
-            {(link is null ? Markup.None : Html.Of($"<a href=\"{link}\" rel=\"noreferrer\">Open it in LaunchDarkly</a>"))}</p>
-            </article>
+            <dl><dt>What changes</dt><dd>{details.Current.Message}</dd>
             """);
+        foreach (var fact in facts.RootElement.EnumerateObject().Where(f => IsShown(f, request)))
+            Fact(html, fact);
+        html.Add($"</dl>");
+        if (!request.IsSettled)
+            HowToDecide(html, request, settings);
+        html.Add($"<p>LaunchDarkly hears of a decision within five minutes, or when its page is loaded again. ");
+        if (link is not null)
+            html.LinkOut(link, "Open it in LaunchDarkly");
+        html.Add($"</p></article>");
     }
 
-    private static Markup HowToDecide(ApprovalRequest request, Settings settings)
+    private static void HowToDecide(Html html, ApprovalRequest request, Settings settings)
     {
         var body = $$"""{"answer":"approve","digest":"{{request.Digest}}"}""";
-        return Html.Of($"""
+        html.Add($"""
             <p>To decide (or <code>reject</code>, or <code>abstain</code>, with a <code>note</code>):</p>
             <pre>curl -u 'YOUR-EMAIL/token:YOUR-TOKEN' -H 'Content-Type: application/json' -d '{body}' '{settings.BaseUrl}/api/v1/requests/{request.Id.Value}/decisions'</pre>
             """);
@@ -80,6 +86,6 @@ internal static class ApprovalPage
     private static bool IsShown(JsonProperty fact, ApprovalRequest request) =>
         fact.Name is not ("comment" or "details" or "requester" or "link") || (fact.Name == "comment" && !fact.Value.ValueEquals(request.Subject));
 
-    private static Markup Fact(JsonProperty fact) => Html.Of(
+    private static void Fact(Html html, JsonProperty fact) => html.Add(
         $"<dt>{fact.Name}</dt><dd>{(fact.Value.ValueKind == JsonValueKind.Array ? string.Join(", ", fact.Value.EnumerateArray().Select(v => v.ToString())) : fact.Value.ToString())}</dd>");
 }

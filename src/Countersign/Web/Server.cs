@@ -8,6 +8,7 @@ using Countersign.Doors.Zendesk;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Review;
+using Countersign.Review.Frame;
 using Countersign.Storage;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.ResponseCompression;
@@ -99,6 +100,7 @@ public static class Server
         if (settings.PathBase.Length > 0)
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
+        app.Use(PageDialect.Speak);
         // Apart, because it matches patterns against every path that it sees.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
         {
@@ -107,10 +109,11 @@ public static class Server
         }));
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Frame>());
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());
         app.UseRouting();
         // This door says what it does not serve before it asks who is there, so its gate stands behind the routing.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Frame.OnlyServed).UseMiddleware<Gate>(ZendeskEndpoints.Door));
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Doors.Zendesk.Frame.OnlyServed).UseMiddleware<Gate>(ZendeskEndpoints.Door));
+        app.Use(SignedIn.Check);
     }
 
     /// <summary>Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.</summary>

@@ -42,7 +42,7 @@ public sealed class ReviewPageTests
         using var stranger = host.Host.Nobody();
         var page = await stranger.Get(path.Length == 0 ? "/approvals?" : path);
         Assert.Equal((200, "text/html"), (page.Status, page.MediaType));
-        Assert.DoesNotContain("<script", page.Text, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("<script", WithoutOurs(page.Text), StringComparison.OrdinalIgnoreCase);
     }
 
     [Theory, BothEngines]
@@ -97,7 +97,7 @@ public sealed class ReviewPageTests
         Assert.Equal(201, (await host.Side.Create(body)).Status);
         using var ann = await host.Host.Person(host.People[0]);
         var page = (await ann.Get(Page + LaunchDarklySide.Id)).Text;
-        Assert.Empty(Regex.Matches(page, "<(script|img)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)));
+        Assert.Empty(Regex.Matches(WithoutOurs(page), "<(script|img)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)));
         Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);
     }
 
@@ -112,4 +112,8 @@ public sealed class ReviewPageTests
         Assert.Contains("Cancelled", page, StringComparison.Ordinal);
         Assert.DoesNotContain("decisions", page, StringComparison.Ordinal);
     }
+
+    /// <summary>The one script that every page has.</summary>
+    private static string WithoutOurs(string page) =>
+        Regex.Replace(page, "<script src=\"/assets/script\\.[0-9a-f]+\\.js\" defer></script>", "", RegexOptions.None, TimeSpan.FromSeconds(1));
 }

@@ -1,0 +1,80 @@
+using Microsoft.AspNetCore.Antiforgery;
+
+namespace Countersign.Review.Frame;
+
+/// <summary>
+/// A form that was posted but not taken: the session had ended, or the page was older than it. What was typed travels on
+/// in the pages themselves and is asked about again; nothing is done until its author presses the button again.
+/// </summary>
+internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string Value)> fields)
+{
+    private const string Prefix = "kept.", To = "kept.to";
+
+    /// <summary>Fields that people type texts into are shown again as such; the rest goes along unseen.</summary>
+    private static readonly string[] Texts = ["note", "text", "reason", "subject", "message"];
+
+    /// <summary>What was just posted, without its proof.</summary>
+    public static KeptForm Posted(HttpContext http, IFormCollection form) => new(
+        http.Request.Path.Value ?? "/",
+        [.. from field in form
+            where field.Key != TokenName(http)
+            from value in field.Value
+            select (field.Key, value ?? "")]);
+
+    /// <summary>What a sign-in form carried along, if it did.</summary>
+    public static KeptForm? Carried(IFormCollection form) =>
+        form[To].ToString() is { Length: > 0 } path && IsLocal(path)
+            ? new KeptForm(path, [.. from field in form
+                                     where field.Key.StartsWith(Prefix, StringComparison.Ordinal) && field.Key != To
+                                     from value in field.Value
+                                     select (field.Key[Prefix.Length..], value ?? "")])
+            : null;
+
+    /// <summary>Whether one may be sent there: a path here, and nothing that a browser could read as another host.</summary>
+    public static bool IsLocal(string path) =>
+        path.StartsWith('/') && !path.StartsWith("//", StringComparison.Ordinal) && !path.Contains('\\', StringComparison.Ordinal) && !path.Any(char.IsControl);
+
+    /// <summary>As hidden fields of a sign-in form.</summary>
+    public void Carry(Html html)
+    {
+        html.Hidden(To, path);
+        foreach (var (name, value) in fields)
+            html.Hidden(Prefix + name, value);
+    }
+
+    /// <summary>The page on which one signs in with the form in the luggage.</summary>
+    public PageAnswer SignInFirst() => new("Sign in", html =>
+    {
+        html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);
+        html.Form("/sign-in", form =>
+        {
+            Carry(form);
+            form.Field(new Field("E-mail", form.Says.Email) { Type = "email", Autocomplete = "username", Required = true, Id = "email" });
+            form.Field(new Field("Password", form.Says.Password) { Type = "password", Autocomplete = "current-password", Required = true, Id = "password" });
+            form.Button(form.Says.SignIn, "main");
+        }, css: "sheet narrow");
+    })
+    { Status = StatusCodes.Status401Unauthorized };
+
+    /// <summary>The form once more, with what was typed.</summary>
+    public PageAnswer AskAgain() => new("Nothing was sent yet", html =>
+    {
+        html.Notice(Tone.Careful, html.Says.SendAgain);
+        html.Form(path, form =>
+        {
+            foreach (var (name, value) in fields)
+            {
+                if (Texts.Contains(name, StringComparer.OrdinalIgnoreCase) && value.Length > 0)
+                    form.Field(new Field(name, name) { Value = value, Lines = 4 });
+                else
+                    form.Hidden(name, value);
+            }
+            form.Add($"<div class=\"buttons\">");
+            form.Button(form.Says.SendNow, "main");
+            form.Add($"<a href=\"{form.Base}{path}\">{form.Says.DoNotSend}</a></div>");
+        }, css: "sheet");
+    })
+    { Status = StatusCodes.Status409Conflict };
+
+    private static string? TokenName(HttpContext http) => http.RequestServices.GetService<IAntiforgery>()?.GetTokens(http).FormFieldName;
+}

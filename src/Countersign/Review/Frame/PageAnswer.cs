@@ -1,0 +1,91 @@
+namespace Countersign.Review.Frame;
+
+/// <summary>
+/// A whole page as an answer: header, navigation, one heading, content. Nothing on it comes from elsewhere and no script
+/// or style stands in it, so the policy for browsers forbids both.
+/// </summary>
+internal sealed class PageAnswer(string title, Action<Html> content) : IResult
+{
+    private const string Policy =
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+    public int Status { get; init; } = StatusCodes.Status200OK;
+
+    /// <summary>The entry of the navigation that this page belongs to: its path.</summary>
+    public string? Section { get; init; }
+
+    /// <summary>Whether the page begins with a heading of its own, so that the title is not shown as one.</summary>
+    public bool HasOwnHeading { get; init; }
+
+    /// <summary>What this page hears of while it is open: a request's id, or <c>inbox</c>; null: nothing.</summary>
+    public string? Live { get; init; }
+
+    /// <summary>More of <c>form-action</c>, for a page whose form leads on to another host.</summary>
+    public string? FormsLeadTo { get; init; }
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        response.ContentType = "text/html; charset=utf-8";
+        var headers = response.Headers;
+        headers.ContentSecurityPolicy = FormsLeadTo is null ? Policy : Policy.Replace("form-action 'self'", $"form-action 'self' {FormsLeadTo}", StringComparison.Ordinal);
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
+        headers.CacheControl = "no-store";
+
+        using var html = new Html(httpContext, httpContext.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
+        Write(html);
+        if (!response.Headers.ContainsKey("Content-Encoding"))
+            response.ContentLength = html.Written.Length;
+        await response.Body.WriteAsync(html.Written, httpContext.RequestAborted);
+    }
+
+    private void Write(Html html)
+    {
+        var says = html.Says;
+        html.Add($"""
+            <!doctype html>
+            <html lang="{says.Language}">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>{title} · Countersign</title>
+            <link rel="icon" href="{Asset.Icon.Path(html)}" type="image/svg+xml">
+            <link rel="stylesheet" href="{Asset.Style.Path(html)}">
+            <script src="{Asset.Script.Path(html)}" defer></script>
+            </head>
+            <body
+            """);
+        html.Add($" data-base=\"{html.Base}\" data-now=\"{html.Now}\"");
+        if (Live is not null && html.Caller?.Person is not null)
+            html.Add($" data-live=\"{Live}\"");
+        html.Add($"""
+            >
+            <a class="skip" href="#main">{says.SkipToContent}</a>
+            <header class="top">
+            <a class="brand" href="{html.Base}/">{says.Brand}</a>
+            {Menu}
+            </header>
+            <main id="main" tabindex="-1">
+            {Heading}
+            {content}
+            </main>
+            <p class="unseen" id="news" role="status"></p>
+            </body>
+            </html>
+            """);
+    }
+
+    private void Menu(Html html) => Navigation.Write(html, Section);
+
+    private void Heading(Html html)
+    {
+        if (!HasOwnHeading)
+            html.Add($"<h1>{title}</h1>");
+    }
+}

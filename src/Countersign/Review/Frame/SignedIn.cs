@@ -1,0 +1,74 @@
+using Countersign.Access;
+using Countersign.Audit;
+using Microsoft.AspNetCore.Antiforgery;
+
+namespace Countersign.Review.Frame;
+
+/// <summary>Marks pages that are for people who signed in.</summary>
+internal sealed class OnlySignedIn
+{
+    public static readonly OnlySignedIn Mark = new();
+}
+
+/// <summary>
+/// Stands before the pages. Nobody signed in: one is sent to sign in and comes back to where one wanted to go; if something
+/// was typed, it goes along and is asked about after signing in. What is posted needs the proof that it came from a page
+/// of ours; without it nothing happens either, and one is asked again.
+/// </summary>
+internal static class SignedIn
+{
+    private const string Via = "page";
+
+    public static async Task Check(HttpContext http, RequestDelegate next)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<OnlySignedIn>() is null)
+        {
+            await next(http);
+            return;
+        }
+        if (http.Features.Get<Caller>()?.Person is null && !await ByToken(http))
+        {
+            await SendAway(http);
+            return;
+        }
+        if (HttpMethods.IsPost(http.Request.Method) && http.RequestServices.GetService<IAntiforgery>() is { } antiforgery && !await antiforgery.IsRequestValidAsync(http))
+        {
+            await KeptForm.Posted(http, await http.Request.ReadFormAsync(http.RequestAborted)).AskAgain().ExecuteAsync(http);
+            return;
+        }
+        await next(http);
+    }
+
+    /// <summary>A token opens pages as it opens the API, for whoever brings one on the command line.</summary>
+    private static async ValueTask<bool> ByToken(HttpContext http)
+    {
+        var authorization = http.Request.Headers.Authorization.ToString();
+        if (authorization.Length == 0)
+            return false;
+        var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        if (await http.RequestServices.GetRequiredService<Callers>().Find(authorization, Via, address, http.RequestAborted) is not { Person: not null } caller)
+        {
+            http.RequestServices.GetRequiredService<FailedSignIns>().Note(Callers.AccountOf(authorization), address, Via);
+            return false;
+        }
+        http.Features.Set(caller);
+        return true;
+    }
+
+    private static async Task SendAway(HttpContext http)
+    {
+        var request = http.Request;
+        // Only from a page of ours: another site's post, which never carries the session, must not plant a text.
+        if (HttpMethods.IsPost(request.Method) && request.HasFormContentType && IsOurs(request))
+        {
+            await KeptForm.Posted(http, await request.ReadFormAsync(http.RequestAborted)).SignInFirst().ExecuteAsync(http);
+            return;
+        }
+        // What was posted is nothing that one could come back to.
+        var to = HttpMethods.IsPost(request.Method) ? "/" : request.Path + request.QueryString;
+        http.Response.Redirect($"{request.PathBase}/sign-in?to={Uri.EscapeDataString(to)}");
+    }
+
+    private static bool IsOurs(HttpRequest request) =>
+        request.Headers.Origin.ToString() is { Length: > 0 } origin && string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+}
