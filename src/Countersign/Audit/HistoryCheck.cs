@@ -21,7 +21,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         reader, PartText("digest, stamp, message, facts, body, at", "revisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 100, cancel));
 
     private readonly Rows<DecisionState> _decisions = new(Pages.Each<DecisionState, PartKey>(
-        reader, PartText("revision, digest, person_id, answer, note, steps, disablings, via, at", "decisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
+        reader, PartText("revision, digest, person_id, answer, note, steps, disablings, for_person, via, at", "decisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
 
     private readonly Rows<CommentState> _comments = new(Pages.Each<CommentState, PartKey>(
         reader, PartText("actor, text, via, at", "comments"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
@@ -89,8 +89,15 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         {
             return $"{Named(next)} holds data that Countersign does not write.";
         }
+        var (status, stamp) = (story.Status, story.Stamp);
         if (story.Take(next, told) is { } unlawful)
             return $"{Named(next)} {unlawful}";
+        if (next.Kind == "request.escalated" && await EscalationProblem(story, stamp, next, told) is { } escalation)
+            return escalation;
+        if (next.Kind == "request.broke_glass" && await BreakGlassProblem(story, next, told) is { } glass)
+            return glass;
+        if (story.Status == Status.Approved && status == Status.Active && told.Answer is null && await UnansweredProblem(story, next) is { } unanswered)
+            return unanswered;
         if (RequestStory.BringsContent(next) && await RevisionProblem(story, next, told) is { } revision)
             return revision;
         if (told.Answer is not null && await DecisionProblem(story, next, told) is { } decision)
@@ -126,6 +133,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             ("note", row.Note, told.Note),
             ("steps", row.Steps, RequestRow.WriteNumbers(told.Steps ?? [])),
             ("disablings", $"{row.Disablings}", $"{told.Disablings}"),
+            ("for_person", $"{row.ForPerson}", $"{told.For}"),
             ("via", row.Via, next.Via),
             ("at", row.At, next.At)) is { } differs)
         {
@@ -146,11 +154,31 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         });
         if (story.Status != Status.Approved)
             return null;
-        // Whether somebody was disabled meanwhile is not looked at: with their answers counting, an approval can only be nearer.
+        // Whether somebody was disabled meanwhile or came back to answer for themself is not looked at: with their answers counting, an approval can only be nearer.
         return await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
             : story.Weighed(policy) is Verdict.Approved ? null
             : $"{Named(next)} approves request {story.Id}, but the answers so far do not fill the steps of its policy.";
     }
+
+    /// <summary>Escalation adds those whom the policy names for it to one step, and changes nothing else.</summary>
+    private async ValueTask<string?> EscalationProblem(RequestStory story, string before, StoredEvent next, RequestStory.Told told) =>
+        await PolicyOf(before) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
+        : told.Step is not { } step || step < 0 || step >= policy.Steps.Count || policy.WithEscalated(step).Stamp != story.Stamp
+            ? $"{Named(next)} puts a policy on request {story.Id} that does not follow from the one before it."
+            : null;
+
+    private async ValueTask<string?> BreakGlassProblem(RequestStory story, StoredEvent next, RequestStory.Told told) =>
+        await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
+        : policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < BreakGlass.ShortestReason
+            ? $"{Named(next)} approves request {story.Id} past its policy, which does not allow that in this way."
+            : null;
+
+    /// <summary>Without anybody's answer, only a policy that says so in words, a workflow system to which it left the decision, or an admin who broke glass can approve.</summary>
+    private async ValueTask<string?> UnansweredProblem(RequestStory story, StoredEvent next) =>
+        story.BrokeGlassAt is not null ? null
+        : await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
+        : policy.Auto is { Approves: true } || (policy.Destination is not null && next.Actor.StartsWith("destination:", StringComparison.Ordinal)) ? null
+        : $"{Named(next)} approves request {story.Id}, but nobody who could had answered.";
 
     private async ValueTask<string?> CommentProblem(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
@@ -310,6 +338,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         public required string Note { get; init; }
         public required string Steps { get; init; }
         public long Disablings { get; init; }
+        public long? ForPerson { get; init; }
         public required string Via { get; init; }
         public override string Words => $"Decision {N} of request {RequestId}";
     }

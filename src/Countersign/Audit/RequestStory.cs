@@ -16,10 +16,14 @@ internal sealed class RequestStory(string id)
     private string? _settledAt;
     private string? _appliedAt;
     private string? _breachedAt;
+    private string? _stamp;
+    private string? _expires;
+    private string? _stuck;
 
     public string Id => id;
     public Status Status { get; private set; }
-    public string Stamp => _content.Stamp ?? "";
+    public string Stamp => _stamp ?? "";
+    public string? BrokeGlassAt { get; private set; }
     public List<Decision> Decisions { get; } = [];
 
     public static Told Read(string data) => JsonSerializer.Deserialize<Told>(data, Json) ?? throw new JsonException("Nothing.");
@@ -36,7 +40,10 @@ internal sealed class RequestStory(string id)
             if (told.Revision != (_content.Revision ?? 0) + 1 || Status != Status.Active)
                 return $"brings revision {told.Revision}, which cannot follow.";
             _content = told;
+            (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
         }
+        if (TakePolicy(next, told) is { } wrong)
+            return wrong;
         if (told.Answer is { } answer)
         {
             if (Words.AnswerOf(answer) is null)
@@ -54,7 +61,7 @@ internal sealed class RequestStory(string id)
             {
                 if (!Lawful(status))
                     return $"turns {Status.Ours()} into {word}, which the law of states forbids.";
-                (Status, _settledAt) = (status, next.At);
+                (Status, _settledAt, _stuck) = (status, next.At, null);
             }
         }
         if (next.Kind is "request.applied" or "request.breached")
@@ -68,6 +75,32 @@ internal sealed class RequestStory(string id)
         }
         _createdAt ??= next.At;
         _begun = true;
+        return null;
+    }
+
+    /// <summary>What happens to a request by its policy, and to its policy.</summary>
+    private string? TakePolicy(StoredEvent next, Told told)
+    {
+        switch (next.Kind)
+        {
+            case "request.restamped" or "request.escalated" or "request.stuck" or "request.broke_glass" when Status != Status.Active:
+                return "comes after the request was settled.";
+            case "request.restamped":
+                (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
+                break;
+            case "request.escalated":
+                _stamp = told.Stamp;
+                break;
+            case "request.stuck":
+                _stuck = new Stuck(told.Why ?? "", told.Fix ?? "").ToText();
+                break;
+            case "request.freed":
+                _stuck = null;
+                break;
+            case "request.broke_glass":
+                BrokeGlassAt = next.At;
+                break;
+        }
         return null;
     }
 
@@ -97,7 +130,7 @@ internal sealed class RequestStory(string id)
         ("status", row.Status, Status.Ours()),
         ("revision", $"{row.Revision}", $"{_content.Revision}"),
         ("digest", row.Digest, _content.Digest),
-        ("stamp", row.Stamp, _content.Stamp),
+        ("stamp", row.Stamp, _stamp),
         ("barred", row.Barred, RequestRow.WriteNumbers(_content.Barred ?? [])),
         ("subject", row.Subject, _content.Subject),
         ("source_id", $"{row.SourceId}", $"{_content.Source}"),
@@ -110,10 +143,12 @@ internal sealed class RequestStory(string id)
         ("assignee_group", $"{row.AssigneeGroup}", $"{_content.AssigneeGroup}"),
         ("ticket_id", $"{row.TicketId}", $"{_content.Ticket}"),
         ("created_at", row.CreatedAt, _createdAt),
-        ("expires_at", row.ExpiresAt, _content.Expires),
+        ("expires_at", row.ExpiresAt, _expires),
         ("settled_at", row.SettledAt, _settledAt),
         ("applied_at", row.AppliedAt, _appliedAt),
         ("breached_at", row.BreachedAt, _breachedAt),
+        ("broke_glass_at", row.BrokeGlassAt, BrokeGlassAt),
+        ("stuck", row.Stuck, _stuck),
     ];
 
     private bool Lawful(Status next) => (Status, next) switch
@@ -156,6 +191,13 @@ internal sealed class RequestStory(string id)
         public int[]? Steps { get; init; }
         public long? Disablings { get; init; }
         public string? Text { get; init; }
+        public long? For { get; init; }
+
+        // Stuck, escalated, broke glass
+        public string? Why { get; init; }
+        public string? Fix { get; init; }
+        public int? Step { get; init; }
+        public string? Reason { get; init; }
     }
 }
 
@@ -165,7 +207,8 @@ internal sealed class RequestState
     public const string Columns =
         """
         id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id, requester_id, requester_name,
-        assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head
+        assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at,
+        broke_glass_at, stuck, events, head
         """;
 
     public required string Id { get; init; }
@@ -189,6 +232,8 @@ internal sealed class RequestState
     public string? SettledAt { get; init; }
     public string? AppliedAt { get; init; }
     public string? BreachedAt { get; init; }
+    public string? BrokeGlassAt { get; init; }
+    public string? Stuck { get; init; }
     public long Events { get; init; }
     public required string Head { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Countersign.Access;
 using Countersign.Cli.Simulate;
+using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Web;
 using Microsoft.Extensions.Logging.Console;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Countersign.Storage;
 
 namespace Countersign.Policies;
@@ -21,25 +20,66 @@ public readonly record struct Party(string Text) : ISqlText
 public sealed record Approver(Party Party, string Name);
 
 /// <summary>A number of slots and those who may fill them. A policy's steps open in order.</summary>
-public sealed record Step(string Name, int Need, IReadOnlyList<Approver> From);
+public sealed record Step(string Name, int Need, IReadOnlyList<Approver> From)
+{
+    /// <summary>Groups and people that the policy names and nobody had made yet.</summary>
+    public IReadOnlyList<string> Unknown { get; init; } = [];
+
+    /// <summary>Those to whom the policy escalates have joined it.</summary>
+    public bool Escalated { get; init; }
+}
 
 /// <summary>
-/// Who must say yes. Stamped on a request's revision when it arrives: later changes of the policy's source do not touch it.
+/// Who must say yes, and on which terms. Stamped on a request's revision when it arrives: later changes of the policy's
+/// source do not touch it. What is not said here is as the strictest reader would have it.
 /// </summary>
 public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
-
     /// <summary>Stamps never change, so what was once read is good for ever.</summary>
     private static readonly ConcurrentDictionary<string, Policy> Known = new();
     private string? _text;
     private string? _stamp;
 
+    // A copy that differs has another text; without this it would carry that of its original.
+    private Policy(Policy other)
+    {
+        (Name, Steps, RequesterUnknown, AllowsSelfApproval, Rejection) = (other.Name, other.Steps, other.RequesterUnknown, other.AllowsSelfApproval, other.Rejection);
+        (NoteRequired, Remind, Escalate, Expire, AllowsMailDecisions) = (other.NoteRequired, other.Remind, other.Escalate, other.Expire, other.AllowsMailDecisions);
+        (ForbidsBreakGlass, Auto, Destination, Carried) = (other.ForbidsBreakGlass, other.Auto, other.Destination, other.Carried);
+    }
+
     /// <summary>Nobody knows who asks, so the last step needs one approval more.</summary>
     public bool RequesterUnknown { get; init; }
 
-    public string ToText() => _text ??= JsonSerializer.Serialize(
-        new Stored(Name, RequesterUnknown, [.. Steps.Select(s => new StoredStep(s.Name, s.Need, [.. s.From.Select(a => new StoredApprover(a.Party.Text, a.Name))]))]), Json);
+    /// <summary>Whoever asks may answer as well, where a step names them.</summary>
+    public bool AllowsSelfApproval { get; init; }
+    public Rejection Rejection { get; init; }
+
+    /// <summary>Answers (approve, reject, abstain) that need a note on pages, by mail and in chat; protocol doors are exempt.</summary>
+    public IReadOnlyList<string> NoteRequired { get; init; } = [];
+    public Reminders? Remind { get; init; }
+    public Escalation? Escalate { get; init; }
+    public Expiry? Expire { get; init; }
+
+    /// <summary>An answer may come by mail, without a visit to the page.</summary>
+    public bool AllowsMailDecisions { get; init; }
+
+    /// <summary>Not even an admin may approve past it.</summary>
+    public bool ForbidsBreakGlass { get; init; }
+
+    /// <summary>Set where nobody is asked.</summary>
+    public AutoAnswer? Auto { get; init; }
+
+    /// <summary>The workflow system that decides instead of steps.</summary>
+    public string? Destination { get; init; }
+
+    /// <summary>Set when this policy took the place of another on a request that had answers.</summary>
+    public Carried? Carried { get; init; }
+
+    /// <summary>Whether anything happens by itself after a time.</summary>
+    public bool IsTimed => Remind is not null || Escalate is not null || Expire is not null;
+
+    public string ToText() => _text ??= StampText.Write(this);
 
     /// <summary>The hash by which the text is kept and found.</summary>
     public string Stamp => _stamp ??= Hashes.Sha256(ToText());
@@ -49,11 +89,7 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     {
         if (Known.TryGetValue(stamp, out var known))
             return known;
-        var stored = JsonSerializer.Deserialize<Stored>(text, Json) ?? throw new JsonException("An empty policy.");
-        var policy = new Policy(stored.Name, [.. stored.Steps.Select(s => new Step(s.Name, s.Need, [.. s.From.Select(a => new Approver(new Party(a.Party), a.Name))]))])
-        {
-            RequesterUnknown = stored.RequesterUnknown,
-        };
+        var policy = StampText.Read(text);
         if (Known.Count > 10_000)
             Known.Clear();
         Known.TryAdd(stamp, policy);
@@ -64,9 +100,12 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     public IReadOnlyList<int> StepsOpenTo(IReadOnlySet<string> parties) =>
         [.. Enumerable.Range(0, Steps.Count).Where(i => Steps[i].From.Any(a => parties.Contains(a.Party.Text)))];
 
-    private sealed record Stored(string Name, bool RequesterUnknown, StoredStep[] Steps);
+    /// <summary>Everyone whom a step names, and everyone to whom one escalates may come to be named.</summary>
+    public IEnumerable<Approver> Approvers => Steps.SelectMany(s => s.From);
 
-    private sealed record StoredStep(string Name, int Need, StoredApprover[] From);
-
-    private sealed record StoredApprover(string Party, string Name);
+    /// <summary>The same policy after a step waited too long: those to whom it escalates have joined that step.</summary>
+    public Policy WithEscalated(int step) => Escalate is null ? this : this with
+    {
+        Steps = [.. Steps.Select((s, i) => i == step ? s with { From = [.. s.From, .. Escalate.To.Where(to => s.From.All(a => a.Party != to.Party))], Escalated = true } : s)],
+    };
 }

@@ -46,9 +46,18 @@ public sealed record ApprovalRequest
 
     /// <summary>Set when the change was applied without an approval.</summary>
     public DateTimeOffset? BreachedAt { get; init; }
+
+    /// <summary>Set when an admin approved it past its policy.</summary>
+    public DateTimeOffset? BrokeGlassAt { get; init; }
+
+    /// <summary>Set while nobody left could make it pass.</summary>
+    public Stuck? Stuck { get; init; }
     public required Head Head { get; init; }
 
     public bool IsSettled => Status != Status.Active;
+
+    /// <summary>Whether this person may not decide because they ask, or may be the one who does.</summary>
+    public bool Bars(long personId) => !Policy.AllowsSelfApproval && Barred.Contains(personId);
 
     public bool MayBecome(Status next) => (Status, next) switch
     {
@@ -78,6 +87,13 @@ public sealed record Decision
     public required IReadOnlyList<int> Steps { get; init; }
     public required DateTimeOffset At { get; init; }
     public required string Via { get; init; }
+
+    /// <summary>The absent person for whom its author stood in.</summary>
+    public long? ForPerson { get; init; }
+    public string? ForPersonName { get; init; }
+
+    /// <summary>"Ben", or "Ben for Ann".</summary>
+    public string Who => ForPersonName is null ? PersonName : $"{PersonName} for {ForPersonName}";
 
     /// <summary>A person who was disabled before the request settled no longer counts.</summary>
     public bool AuthorDisabled { get; init; }

@@ -11,13 +11,16 @@ internal static class Change
 {
     /// <summary>Kinds of event that people, chat or webhooks must hear of.</summary>
     private static readonly HashSet<string> Told =
-        ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted"];
+        ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted",
+         "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass"];
 
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
     public static async ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data)
     {
         if (next.Status != before.Status && !before.MayBecome(next.Status))
             throw new InvalidOperationException($"The law of states forbids {before.Status} → {next.Status}.");
+        if (next.IsSettled)
+            next = await Settling(tx, before, next);
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
         if (Told.Contains(kind))
             await tx.MustBeTold(kind);
@@ -25,7 +28,7 @@ internal static class Change
             """
             UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,
               subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt, breached_at = @breachedAt,
-              expires_at = @expiresAt, events = @events, head = @head
+              broke_glass_at = @brokeGlassAt, stuck = @stuck, expires_at = @expiresAt, events = @events, head = @head
             WHERE id = @id AND events = @seen
             """,
             new
@@ -41,6 +44,8 @@ internal static class Change
                 settledAt = next.SettledAt,
                 appliedAt = next.AppliedAt,
                 breachedAt = next.BreachedAt,
+                brokeGlassAt = next.BrokeGlassAt,
+                stuck = next.Stuck?.ToText(),
                 expiresAt = next.ExpiresAt,
                 events = head.Count,
                 head = head.Hash,
@@ -50,6 +55,14 @@ internal static class Change
         return written == 1
             ? next with { Head = head }
             : throw new InvalidOperationException("A request changed under its own lock.");
+    }
+
+    /// <summary>A question that is settled is not stuck, and nothing is due for it.</summary>
+    private static async ValueTask<ApprovalRequest> Settling(Tx tx, ApprovalRequest before, ApprovalRequest next)
+    {
+        if (!before.IsSettled && next.Policy.IsTimed)
+            await tx.Execute("DELETE FROM due WHERE subject = @subject", new { subject = next.Id.Subject });
+        return next.Stuck is null ? next : next with { Stuck = null };
     }
 
     /// <summary>

@@ -57,7 +57,7 @@ public sealed class Decide(Store store)
             return new DecideOutcome.NotAllowed("not_an_approver", "Only people decide.");
         if (author.DisabledAt is not null)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
-        if (request.Barred.Contains(personId))
+        if (request.Bars(personId))
             return new DecideOutcome.NotAllowed("requester_may_not_decide", "Whoever asks may not decide.");
         var steps = request.Policy.StepsOpenTo(author.Parties);
         if (steps.Count == 0)
@@ -89,12 +89,7 @@ public sealed class Decide(Store store)
         };
         await Keep(tx, id, decision);
         var verdict = Weigh.Of(request, [.. decisions, decision], tx.Now);
-        var status = verdict switch
-        {
-            Verdict.Approved => Status.Approved,
-            Verdict.Rejected => Status.Rejected,
-            _ => Status.Active,
-        };
+        var status = verdict.Status;
         var settled = status != Status.Active;
         var next = request with { Status = status, Display = verdict.Display, SettledAt = settled ? tx.Now : null };
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
@@ -116,8 +111,8 @@ public sealed class Decide(Store store)
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
         await tx.Execute(
             """
-            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, via, at)
-            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @disablings, @via, @at)
+            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, for_person, via, at)
+            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @disablings, @forPerson, @via, @at)
             """,
             new
             {
@@ -130,6 +125,7 @@ public sealed class Decide(Store store)
                 note = decision.Note,
                 steps = RequestRow.WriteNumbers(decision.Steps),
                 disablings = decision.Disablings,
+                forPerson = decision.ForPerson,
                 via = decision.Via,
                 at = decision.At,
             });

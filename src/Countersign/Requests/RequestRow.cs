@@ -11,7 +11,7 @@ internal sealed class RequestRow
         """
         r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred, r.subject,
         r.creator_id, r.requester_id, r.requester_name, r.assignee_user, r.assignee_group, r.ticket_id,
-        r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at, r.events, r.head, s.policy
+        r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at, r.broke_glass_at, r.stuck, r.events, r.head, s.policy
         """;
 
     public const string From = "FROM requests r JOIN stamps s ON s.hash = r.stamp";
@@ -39,6 +39,8 @@ internal sealed class RequestRow
     public string? SettledAt { get; init; }
     public string? AppliedAt { get; init; }
     public string? BreachedAt { get; init; }
+    public string? BrokeGlassAt { get; init; }
+    public string? Stuck { get; init; }
     public long Events { get; init; }
     public required string Head { get; init; }
 
@@ -91,6 +93,8 @@ internal sealed class RequestRow
         SettledAt = Time(SettledAt),
         AppliedAt = Time(AppliedAt),
         BreachedAt = Time(BreachedAt),
+        BrokeGlassAt = Time(BrokeGlassAt),
+        Stuck = Policies.Stuck.Read(Stuck),
         Head = new Head(Events, Head),
     };
 
@@ -113,8 +117,9 @@ internal sealed class DecisionRow
 {
     private const string Select =
         """
-        SELECT d.request_id, d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings
-        FROM decisions d JOIN people p ON p.id = d.person_id
+        SELECT d.request_id, d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings,
+          d.for_person, a.name AS for_person_name
+        FROM decisions d JOIN people p ON p.id = d.person_id LEFT JOIN people a ON a.id = d.for_person
         """;
 
     public required string RequestId { get; init; }
@@ -131,6 +136,8 @@ internal sealed class DecisionRow
     public string? DisabledAt { get; init; }
     public long Disablings { get; init; }
     public long AuthorDisablings { get; init; }
+    public long? ForPerson { get; init; }
+    public string? ForPersonName { get; init; }
 
     public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
     {
@@ -162,5 +169,7 @@ internal sealed class DecisionRow
         // Counted rather than compared by time, because clocks go back.
         AuthorDisabled = DisabledAt is not null || AuthorDisablings != Disablings,
         Disablings = (int)Disablings,
+        ForPerson = ForPerson,
+        ForPersonName = ForPersonName,
     };
 }

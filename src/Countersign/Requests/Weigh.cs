@@ -2,57 +2,37 @@ using Countersign.Policies;
 
 namespace Countersign.Requests;
 
-/// <summary>What the answers given so far amount to.</summary>
-public abstract record Verdict
-{
-    private Verdict() { }
-
-    /// <summary>In words that people can act on, short enough for LaunchDarkly's sidebar.</summary>
-    public abstract string Display { get; }
-
-    /// <param name="OpenStep">The first step whose slots are not all filled.</param>
-    /// <param name="Useful">Steps in which one more approval brings the request forward: the open one, and earlier ones whose approver could then move up.</param>
-    public sealed record StillPending(int OpenStep, IReadOnlyList<int> Useful, string Missing) : Verdict
-    {
-        public override string Display => Missing;
-    }
-
-    public sealed record Approved(IReadOnlyList<string> By) : Verdict
-    {
-        public override string Display => $"Approved by {Words.Names(By)}";
-    }
-
-    public sealed record Rejected(string Why) : Verdict
-    {
-        public override string Display => Why;
-    }
-}
-
 /// <summary>
 /// The scales. A pure function of the request, the answers and the time: no database, no clock, no door.
 /// <code>
-///   1  only answers to the current revision, in time and by people who are not disabled, count; of each person the latest
-///   2  one rejection settles it
-///   3  approvals are matched to slots, step after step; a person fills one slot at most and is moved to another
+///   1  a policy that answers by itself has answered
+///   2  only answers to the current revision, in time and by people who are not disabled, count; of each person, and for
+///      each absent person, the latest
+///   3  one rejection settles it, unless the policy says that only too few possible yeses do
+///   4  approvals are matched to slots, step after step; a person fills one slot at most and is moved to another
 ///      step where that makes room, so the order of answers never matters
-///   4  all slots filled: approved. Else the first step with an empty slot is open
+///   5  all slots filled: approved. Else the first step with an empty slot is open
 /// </code>
-/// Nothing here can approve without every slot filled by a distinct person's yes.
+/// Nothing here can approve without every slot filled by a distinct person's yes, or a policy that says so in words.
 /// </summary>
 public static class Weigh
 {
-    public static Verdict Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, DateTimeOffset now)
+    /// <param name="couldSayYes">
+    /// Everyone who may still fill a step, when that is known: without it, a policy under which no single no settles
+    /// anything is not settled by a no.
+    /// </param>
+    public static Verdict Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, DateTimeOffset now, IReadOnlyList<Voter>? couldSayYes = null)
     {
-        var latest = LatestThatCount(request, decisions);
+        var policy = request.Policy;
+        if (policy.Auto is { } auto)
+            return auto.Approves ? new Verdict.Approved([], auto.Because) : new Verdict.Rejected($"Declined by policy: {auto.Because}");
 
-        foreach (var decision in latest)
-        {
-            if (decision.Answer == Answer.Reject)
-                return new Verdict.Rejected($"Declined by {decision.PersonName}");
-        }
+        var latest = LatestThatCount(request, decisions);
+        if (policy.Rejection == Rejection.Any && latest.Find(d => d.Answer == Answer.Reject) is { } no)
+            return new Verdict.Rejected($"Declined by {no.Who}");
 
         var approvals = latest.FindAll(d => d.Answer == Answer.Approve);
-        var steps = request.Policy.Steps;
+        var steps = policy.Steps;
         var slots = new Slots(steps.Count, approvals);
         for (var step = 0; step < steps.Count; step++)
         {
@@ -60,39 +40,74 @@ public static class Weigh
             {
                 if (slots.TryFill(step))
                     continue;
-                return request.ExpiresAt is { } end && now >= end
-                    ? new Verdict.Rejected($"Expired after {Duration(end - request.CreatedAt)}")
-                    : new Verdict.StillPending(step, slots.StepsThatLeadTo(step), Missing(request.Policy, step, slots.Filled));
+                return request.ExpiresAt is { } end && now >= end ? Expired(request, end)
+                    : couldSayYes is not null && TooFewLeft(policy, latest, couldSayYes) is { } few ? few
+                    : new Verdict.StillPending(step, slots.StepsThatLeadTo(step), Missing(request, step, slots.Filled));
             }
         }
         // A policy without slots says nothing about who must agree, so nobody has.
         return slots.Filled > 0
-            ? new Verdict.Approved([.. slots.Fillers.Select(d => d.PersonName)])
-            : new Verdict.StillPending(0, [], "The policy names nobody who could approve");
+            ? new Verdict.Approved([.. slots.Fillers.Select(d => d.Who)])
+            : request.ExpiresAt is { } over && now >= over ? Expired(request, over)
+            : new Verdict.StillPending(0, [], policy.Destination is { } destination ? $"Waiting for {destination}" : "The policy names nobody who could approve");
     }
 
-    private static List<Decision> LatestThatCount(ApprovalRequest request, IReadOnlyList<Decision> decisions)
+    /// <summary>Of all that was said, what counts now.</summary>
+    internal static List<Decision> LatestThatCount(ApprovalRequest request, IReadOnlyList<Decision> decisions)
     {
         var latest = new List<Decision>(decisions.Count);
-        foreach (var decision in decisions.OrderBy(d => d.N))
+        foreach (var said in decisions.OrderBy(d => d.N))
         {
-            if (decision.Revision != request.Revision || decision.AuthorDisabled || decision.At >= request.ExpiresAt || request.Barred.Contains(decision.PersonId))
+            if (said.Revision != request.Revision || said.AuthorDisabled || said.At >= request.ExpiresAt || request.Bars(said.PersonId)
+                || (said.ForPerson is { } absent && request.Bars(absent)))
+            {
                 continue;
+            }
+            var decision = request.Policy.Carried is { } carried && said.N <= carried.UpTo ? said with { Steps = carried.Steps.GetValueOrDefault(said.N, []) } : said;
             latest.RemoveAll(earlier => earlier.PersonId == decision.PersonId);
             latest.Add(decision);
         }
+        if (latest.Exists(d => d.ForPerson is not null))
+            KeepOnePerSeat(latest);
         return latest;
     }
 
-    private static string Missing(Policy policy, int open, int filled)
+    /// <summary>Who came back and answered needs no stand-in, and of two who stood in for the same person the last one did.</summary>
+    private static void KeepOnePerSeat(List<Decision> latest) =>
+        latest.RemoveAll(d => d.ForPerson is { } absent && latest.Exists(other => other.PersonId == absent || (other.ForPerson == absent && other.N > d.N)));
+
+    /// <summary>Where no single no settles it: whether it could pass if those who said no had not, and cannot without them.</summary>
+    private static Verdict.Rejected? TooFewLeft(Policy policy, List<Decision> latest, IReadOnlyList<Voter> couldSayYes)
     {
+        var against = latest.FindAll(d => d.Answer == Answer.Reject);
+        if (against.Count == 0)
+            return null;
+        var said = latest.FindAll(d => d.Answer == Answer.Approve);
+        var others = couldSayYes.Where(v => !said.Exists(d => d.PersonId == v.PersonId)).ToList();
+        var needs = policy.Steps.Select(s => s.Need).ToList();
+        var without = said.Select(d => Mask(d.Steps)).Concat(others.Where(v => !against.Exists(d => d.PersonId == v.PersonId)).Select(v => Mask(v.Steps))).ToList();
+        return !Seating.IsPossible(needs, without) && Seating.IsPossible(needs, without.Concat(against.Select(d => Mask(d.Steps))))
+            ? new Verdict.Rejected($"Declined by {Words.Names([.. against.Select(d => d.Who)])}: too few others could approve")
+            : null;
+    }
+
+    private static ulong Mask(IReadOnlyList<int> steps) => steps.Aggregate(0UL, (mask, step) => mask | (1UL << step));
+
+    private static Verdict Expired(ApprovalRequest request, DateTimeOffset end)
+    {
+        var why = $"Expired after {Durations.Words(request.Policy.Expire?.After ?? end - request.CreatedAt)}";
+        return request.Policy.Expire is { AsWithdrawn: true } ? new Verdict.Withdrawn(why) : new Verdict.Rejected(why);
+    }
+
+    private static string Missing(ApprovalRequest request, int open, int filled)
+    {
+        var policy = request.Policy;
         var needed = policy.Steps.Sum(s => s.Need);
         var who = Words.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
         var more = policy.RequesterUnknown ? " (one more, as the requester is unknown)" : "";
-        return $"{filled} of {needed} approval{(needed == 1 ? "" : "s")}, waiting for {who}{more}";
+        var stuck = request.Stuck is { } cannot ? $". Stuck: {cannot.Why}" : "";
+        return $"{filled} of {needed} approval{(needed == 1 ? "" : "s")}, waiting for {who}{more}{stuck}";
     }
-
-    private static string Duration(TimeSpan span) => span.TotalHours >= 1 ? $"{span.TotalHours:0} h" : $"{span.TotalMinutes:0} min";
 
     /// <summary>Who sits in which step, by augmenting paths: filling one more slot may move people, but never empties a filled one.</summary>
     private sealed class Slots(int steps, List<Decision> approvals)

@@ -110,7 +110,7 @@ public sealed class VerifyTests
             ($"DELETE FROM comments WHERE request_id = '{approved}'", $"Comment 1 on request {approved} is gone"),
             ($"DELETE FROM revisions WHERE request_id = '{approved}'", $"Revision 1 of request {approved} is gone"),
             ("DELETE FROM stamps", "is gone"),
-            ($"INSERT INTO decisions SELECT request_id, 3, revision, digest, person_id, 'reject', note, steps, disablings, via, at FROM decisions WHERE request_id = '{approved}' AND n = 1", $"Decision 3 of request {approved} is in the store, but no event"),
+            ($"INSERT INTO decisions SELECT request_id, 3, revision, digest, person_id, 'reject', note, steps, disablings, via, at, NULL FROM decisions WHERE request_id = '{approved}' AND n = 1", $"Decision 3 of request {approved} is in the store, but no event"),
             ($"INSERT INTO comments SELECT request_id, 2, actor, text, via, at FROM comments WHERE request_id = '{waiting}'", $"Comment 2 on request {waiting} is in the store, but no event"),
             ($"INSERT INTO requests SELECT '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', source_id, 'other', sent_by, status, display, revision, digest, stamp, barred, subject, search, creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head FROM requests WHERE id = '{approved}'", "Request 7ZZZZZZZZZZZZZZZZZZZZZZZZZ is in the store, but no event"),
             ($"INSERT INTO event_heads (subject, n, hash) VALUES ('policy', 1, 'x')", "The history of policy is in the store, but no event"),

@@ -47,10 +47,20 @@ internal sealed class Council
         Add(name, act switch { "approves" => Answer.Approve, "rejects" => Answer.Reject, "abstains" => Answer.Abstain, _ => throw new ArgumentException(sentence, nameof(sentence)) });
     }
 
-    public void Add(string name, Answer answer) => _decisions.Add(DecisionOf(Request, _decisions.Count + 1, IdOf(name), name, answer,
-        [.. _groups.Where(g => g.Value.Contains(name)).Select(g => g.Key)]));
+    /// <param name="forName">The absent person for whom this one stands in.</param>
+    public void Add(string name, Answer answer, string? forName = null) => _decisions.Add(
+        DecisionOf(Request, _decisions.Count + 1, IdOf(name), name, answer, GroupsOf(forName ?? name)) with
+        {
+            ForPerson = forName is null ? null : IdOf(forName),
+            ForPersonName = forName,
+        });
 
-    public Verdict Weigh() => Requests.Weigh.Of(Request, _decisions, Now);
+    /// <param name="everyone">Whether the scales are told who could still say yes: everyone whom the policy names.</param>
+    public Verdict Weigh(bool everyone = false) => Requests.Weigh.Of(Request, _decisions, Now, everyone
+        ? [.. _groups.Values.SelectMany(names => names).Distinct().Select(name => new Voter(IdOf(name), Request.Policy.StepsOpenTo(GroupsOf(name).ToHashSet())))]
+        : null);
+
+    private string[] GroupsOf(string name) => [.. _groups.Where(g => g.Value.Contains(name)).Select(g => g.Key)];
 
     public static ApprovalRequest RequestOf(Policy policy, params long[] barred) => new()
     {

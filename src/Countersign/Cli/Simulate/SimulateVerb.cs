@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Countersign.Web;
+using Countersign.Policies;
 
 namespace Countersign.Cli.Simulate;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Web;

@@ -1,8 +1,8 @@
 using System.Globalization;
 
-namespace Countersign.Web;
+namespace Countersign.Policies;
 
-/// <summary>Durations as people write them in settings: <c>2s</c>, <c>5m</c>, <c>72h</c>, <c>30d</c>.</summary>
+/// <summary>Durations as people write them in settings and policies: <c>2s</c>, <c>5m</c>, <c>72h</c>, <c>30d</c>.</summary>
 public static class Durations
 {
     public static TimeSpan? Parse(string text)
@@ -19,4 +19,10 @@ public static class Durations
             _ => null,
         };
     }
+
+    /// <summary>In words: <c>72 h</c>, <c>30 min</c>, <c>5 s</c>.</summary>
+    public static string Words(TimeSpan span) =>
+        span.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} h")
+        : span.TotalMinutes >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0.#} min")
+        : string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.#} s");
 }
