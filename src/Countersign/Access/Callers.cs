@@ -5,10 +5,13 @@ using Countersign.Storage;
 
 namespace Countersign.Access;
 
-/// <summary>Someone a door let in: a person with a token, or a source with its key.</summary>
-/// <param name="Key">Identifies the credential for rate limits and last use: <c>token:3</c>, <c>source:2</c>.</param>
+/// <summary>Someone a door let in: a person with a token or a session, or a source with its key.</summary>
+/// <param name="Key">Identifies the credential for rate limits and last use: <c>token:3</c>, <c>source:2</c>, <c>session:7</c>.</param>
 public sealed record Caller(Viewer Viewer, Person? Person, Source? Source, string Key)
 {
+    /// <summary>Of those who came with one.</summary>
+    public Session? Session { get; init; }
+
     public bool IsAdmin => Viewer.IsAdmin;
 }
 
@@ -16,7 +19,7 @@ public sealed record Caller(Viewer Viewer, Person? Person, Source? Source, strin
 /// Knows callers by their credentials: one hash, one look-up in the snapshot. Look-ups go by the hash of a key of 256
 /// random bits, so their time says nothing about any other key.
 /// </summary>
-public sealed class Callers(Directory directory, Passwords passwords, LastUse lastUse)
+public sealed class Callers(Directory directory, Passwords passwords, Sessions sessions, LastUse lastUse)
 {
     private const string TokenMarker = "/token";
 
@@ -42,10 +45,27 @@ public sealed class Callers(Directory directory, Passwords passwords, LastUse la
     {
         if (Read(authorization) is not { IsPassword: true } credential)
             return new PasswordOutcome.Wrong();
-        var (person, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
+        var (person, _, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
         return person is not null ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address))
             : wait > TimeSpan.Zero ? new PasswordOutcome.TooOften(wait)
             : new PasswordOutcome.Wrong();
+    }
+
+    /// <summary>The person behind a session's secret; null for every session that is over, ended or never was.</summary>
+    public async ValueTask<Caller?> FindBySession(string secret, string via, string address, CancellationToken cancel)
+    {
+        if (await sessions.Find(secret, cancel) is not { } session)
+            return null;
+        if (!directory.Current.People.TryGetValue(session.PersonId, out var person))
+        {
+            // They may have been added a moment ago, on another node.
+            (await directory.Refresh(cancel)).People.TryGetValue(session.PersonId, out person);
+        }
+        if (person is null or { IsDisabled: true })
+            return null;
+        var caller = Of(person, session.Key, via, address) with { Session = session };
+        lastUse.Note(caller.Key);
+        return caller;
     }
 
     /// <summary>The source behind a header, if the snapshot has it; null says nothing yet, and <see cref="Find(string, string, string, CancellationToken)"/> finds out.</summary>

@@ -4,7 +4,7 @@ using Countersign.Storage;
 namespace Countersign.Access;
 
 /// <summary>
-/// When each key was last used, to the minute: enough to find the keys that nobody needs, and no write on the hot path.
+/// When each key and session was last used, to the minute: enough to find those that nobody needs, and no write on the hot path.
 /// </summary>
 public sealed partial class LastUse(Store store, ILogger<LastUse> log) : BackgroundService
 {
@@ -19,15 +19,16 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                await Write();
+                await WriteOnce();
         }
         catch (OperationCanceledException)
         {
-            await Write();
+            await WriteOnce();
         }
     }
 
-    private async Task Write()
+    /// <summary>Writes what was used since the last time.</summary>
+    public async Task WriteOnce()
     {
         var keys = _used.Keys.ToArray();
         if (keys.Length == 0)
@@ -41,11 +42,7 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
                 foreach (var key in keys)
                 {
                     var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
-                    await tx.Execute(
-                        key.StartsWith("token:", StringComparison.Ordinal)
-                            ? "UPDATE tokens SET last_used_at = @now WHERE id = @id"
-                            : "UPDATE sources SET last_used_at = @now WHERE id = @id",
-                        new { now = tx.Now, id });
+                    await tx.Execute(SqlFor(key), new { now = tx.Now, id });
                 }
             }, CancellationToken.None);
         }
@@ -55,6 +52,11 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
             Log.NotWritten(log, unavailable.Message);
         }
     }
+
+    private static string SqlFor(string key) =>
+        key.StartsWith("token:", StringComparison.Ordinal) ? "UPDATE tokens SET last_used_at = @now WHERE id = @id"
+        : key.StartsWith("session:", StringComparison.Ordinal) ? "UPDATE sessions SET last_used_at = @now WHERE id = @id"
+        : "UPDATE sources SET last_used_at = @now WHERE id = @id";
 
     private static partial class Log
     {

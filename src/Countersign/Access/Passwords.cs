@@ -45,8 +45,8 @@ public sealed class Passwords(Directory directory, TimeProvider time) : IDisposa
     // A crowd of wrong passwords must not take every thread from the others.
     private readonly SemaphoreSlim _checking = new(Math.Max(1, Environment.ProcessorCount / 2));
 
-    /// <summary>The person, or null for a wrong pair; with a wait the pair was not looked at.</summary>
-    internal async ValueTask<(Person? Person, TimeSpan Wait)> Check(string email, string password, string address, CancellationToken cancel)
+    /// <summary>The person and the hash that the password met, or null for a wrong pair; with a wait the pair was not looked at.</summary>
+    internal async ValueTask<(Person? Person, string? Stored, TimeSpan Wait)> Check(string email, string password, string address, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         var account = Directory.KeyOf(email);
@@ -60,23 +60,23 @@ public sealed class Passwords(Directory directory, TimeProvider time) : IDisposa
         }
         var pair = Convert.ToHexString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{account}\n{password}")));
         if (person is not null && _right.TryGetValue(pair, out var known) && known.StoredHash == stored && now < known.Until)
-            return (person, default);
+            return (person, stored, default);
 
         string[] counted = [$"{account}\n{address}", address];
         if ((Wait(counted[0], MostFailuresOfPair, now) ?? Wait(counted[1], MostFailuresOfAddress, now)) is { } wait)
-            return (null, wait);
+            return (null, null, wait);
         if (password.Length <= Longest && await Verify(stored ?? Nobody, password, cancel) && person is not null)
         {
             Keep(_right, pair, (StoredHash: stored!, Until: now + Remembered), entry => now >= entry.Until);
             _wrong.TryRemove(counted[0], out _);
-            return (person, default);
+            return (person, stored, default);
         }
         foreach (var one in counted)
         {
             var before = _wrong.TryGetValue(one, out var failed) && now < failed.Until ? failed : (Count: 0, Until: now + Window);
             Keep(_wrong, one, (Count: before.Count + 1, before.Until), entry => now >= entry.Until);
         }
-        return (null, default);
+        return (null, null, default);
     }
 
     public void Dispose() => _checking.Dispose();

@@ -31,7 +31,7 @@ public sealed class People(Store store, Reweigh reweigh)
             return new AccessOutcome<Person>.Invalid("email", badEmail);
         if (Names.Problem(name) is { } badName)
             return new AccessOutcome<Person>.Invalid("name", badName);
-        if (password is not null && PasswordProblem(password) is { } badPassword)
+        if (password is not null && PasswordRules.Problem(password, email, name) is { } badPassword)
             return new AccessOutcome<Person>.Invalid("password", badPassword);
         var hash = password is null ? null : Hasher.HashPassword(null!, password);
         return await store.InTransaction<AccessOutcome<Person>>(async tx =>
@@ -54,27 +54,31 @@ public sealed class People(Store store, Reweigh reweigh)
     public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
     {
         var outcome = await Update(email, origin, "person.disabled",
-            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL", cancel);
+            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
+            (tx, id) => Sessions.EndAll(tx, id, "disabled", origin), cancel);
         if (outcome is AccessOutcome<long>.Done { Value: var id })
             await reweigh.AfterDisabling(id, origin, cancel);
         return outcome;
     }
 
     public Task<AccessOutcome<long>> Enable(string email, Origin origin, CancellationToken cancel) =>
-        Update(email, origin, "person.enabled", "UPDATE people SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL", cancel);
+        Update(email, origin, "person.enabled", "UPDATE people SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL", null, cancel);
 
-    public async Task<AccessOutcome<long>> SetPassword(string email, string password, Origin origin, CancellationToken cancel)
+    /// <summary>A new password ends the person's sessions, except the one in which they chose it.</summary>
+    public async Task<AccessOutcome<long>> SetPassword(string email, string password, Origin origin, CancellationToken cancel, long keptSession = 0)
     {
-        if (PasswordProblem(password) is { } bad)
+        var name = await store.Read(r => r.Text("SELECT name FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }), cancel);
+        if (name is null)
+            return NoPerson<long>();
+        if (PasswordRules.Problem(password, email, name) is { } bad)
             return new AccessOutcome<long>.Invalid("password", bad);
         var hash = Hasher.HashPassword(null!, password);
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
-            if (id == 0)
-                return NoPerson<long>();
             await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
             await tx.Append($"person:{id}", origin, "person.password_set", new { });
+            await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<long>.Done(id);
         }, cancel);
@@ -84,7 +88,7 @@ public sealed class People(Store store, Reweigh reweigh)
     public ValueTask<bool> NoAdminYet(CancellationToken cancel) =>
         store.Read(async r => await r.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL") == 0, cancel);
 
-    private Task<AccessOutcome<long>> Update(string email, Origin origin, string kind, string sql, CancellationToken cancel) =>
+    private Task<AccessOutcome<long>> Update(string email, Origin origin, string kind, string sql, Func<Tx, long, ValueTask>? more, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
@@ -94,19 +98,14 @@ public sealed class People(Store store, Reweigh reweigh)
             if (await tx.Execute(sql, new { now = tx.Now, id }) == 1)
             {
                 await tx.Append($"person:{id}", origin, kind, new { });
+                if (more is not null)
+                    await more(tx, id);
                 await tx.Signal(Directory.Signal);
             }
             return new AccessOutcome<long>.Done(id);
         }, cancel);
 
     internal static AccessOutcome<T> NoPerson<T>() => new AccessOutcome<T>.NotFound("a person with this e-mail address");
-
-    private static string? PasswordProblem(string password) => password.Length switch
-    {
-        < 10 => "A password has at least 10 characters.",
-        > 200 => "A password has at most 200 characters.",
-        _ => null,
-    };
 }
 
 /// <summary>What may be a name or an e-mail address.</summary>

@@ -6,7 +6,7 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Audit;
 
 /// <summary>
-/// Holds people, groups, tokens and sources beside what their histories say: who has which role and belongs where, not the
+/// Holds people, groups, tokens, sessions and sources beside what their histories say: who has which role and belongs where, not the
 /// hashes of passwords and keys, of which no event tells. Tables of this kind are small and are compared as a whole.
 /// </summary>
 internal sealed class DirectoryCheck
@@ -78,6 +78,11 @@ internal sealed class DirectoryCheck
                 return true;
             case "token.revoked":
                 return Set($"Token {told.Token}", "revoked_at", next.At);
+            case "session.started":
+                _told[$"Session {told.Session}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["until"] = told.Until };
+                return true;
+            case "session.ended":
+                return _told.Remove($"Session {told.Session}");
             case "group.added":
                 _told[$"Group {id}"] = new() { ["name"] = told.Name, ["name_key"] = Directory.KeyOf(told.Name ?? ""), ["created_at"] = next.At };
                 foreach (var person in told.Members ?? [])
@@ -129,6 +134,7 @@ internal sealed class DirectoryCheck
         ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
         ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
         ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at FROM tokens ORDER BY id"),
+        ("Session {0}", "SELECT id, person_id AS other, created_at, until FROM sessions ORDER BY id"),
         ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
     ];
 
@@ -141,6 +147,8 @@ internal sealed class DirectoryCheck
         public long[]? Members { get; init; }
         public long? Person { get; init; }
         public long? Token { get; init; }
+        public long? Session { get; init; }
+        public string? Until { get; init; }
         public long? Group { get; init; }
         public long? Need { get; init; }
     }
@@ -161,6 +169,7 @@ internal sealed class DirectoryCheck
         public string? DisabledAt { get; init; }
         public long Disablings { get; init; }
         public string? RevokedAt { get; init; }
+        public string? Until { get; init; }
 
         public string? this[string column] => column switch
         {
@@ -177,6 +186,7 @@ internal sealed class DirectoryCheck
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
+            "until" => Until,
             _ => throw new ArgumentOutOfRangeException(nameof(column)),
         };
     }

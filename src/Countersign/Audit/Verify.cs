@@ -15,7 +15,7 @@ public sealed record Verification(bool Ok, long Events, long Sealed, long Unseal
 ///   1  every stamped policy is the text that its hash names
 ///   2  every history: numbers without a gap, each event's hash over the one before, the last where its subject says
 ///   3  every request, its revisions, decisions and comments follow from its events, and its events from the law of states;
-///      people, groups, tokens and sources are what their events say
+///      people, groups, tokens, sessions and sources are what their events say
 ///   4  every seal: in order, signed with the hub's key, over the one before and over events that are all there
 ///   5  no event lies among sealed ones without a seal
 ///   6  an earlier head, when one is given, is still there

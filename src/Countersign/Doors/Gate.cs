@@ -4,6 +4,7 @@ using System.Threading.RateLimiting;
 using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Web;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authorization;
 
 namespace Countersign.Doors;
@@ -22,19 +23,22 @@ public sealed record Door(string Via, Dialect Dialect, string Challenge, string 
 /// Stands before every path of a door: knows the caller or answers 401, the same for every credential that is not good,
 /// and slows down a key that asks too often.
 /// </summary>
-public sealed class Gate(RequestDelegate next, Door door, Callers callers, FailedSignIns failures, Pace pace)
+public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAntiforgery antiforgery, FailedSignIns failures, Pace pace)
 {
     public async Task Invoke(HttpContext http)
     {
         http.Features.Set(door.Dialect);
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         var authorization = http.Request.Headers.Authorization.ToString();
-        if (authorization.Length == 0 && http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+        var signedIn = authorization.Length == 0 && door.ForPeople && SessionCookie.Of(http) is { } secret
+            ? await callers.FindBySession(secret, door.Via, address, http.RequestAborted)
+            : null;
+        if (signedIn is null && authorization.Length == 0 && http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
         {
             await next(http);
             return;
         }
-        var caller = authorization.Length == 0 ? null : await callers.Find(authorization, door.Via, address, http.RequestAborted);
+        var caller = authorization.Length == 0 ? signedIn : await callers.Find(authorization, door.Via, address, http.RequestAborted);
         if (caller is null && door.TakesPasswords && await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted) is var checkedPair)
         {
             if (checkedPair is PasswordOutcome.TooOften { Wait: var wait })
@@ -51,6 +55,16 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, Faile
             http.Response.Headers.WWWAuthenticate = door.Challenge;
             await door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
             return;
+        }
+        if (signedIn?.Person is { } person)
+        {
+            // The browser sends its session by itself, so what changes something must bring what only our own pages know.
+            http.User = SessionCookie.PrincipalOf(person);
+            if (!await antiforgery.IsRequestValidAsync(http))
+            {
+                await door.Dialect.Refuse(http, StatusCodes.Status403Forbidden, "csrf_token", "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me.");
+                return;
+            }
         }
         if (pace.TooFast(caller.Key) is { } until)
         {

@@ -23,7 +23,7 @@ internal static class ApprovalPage
         var id = approvalID is not null && ApprovalId.IsOne(approvalID) ? approvalID : "";
         var authorization = http.Request.Headers.Authorization.ToString();
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        var caller = authorization.Length == 0 ? null : await callers.Find(authorization, Via, address, cancel);
+        var caller = authorization.Length == 0 ? http.Features.Get<Caller>() : await callers.Find(authorization, Via, address, cancel);
         if (caller?.Person is null && authorization.Length > 0)
             failures.Note(Callers.AccountOf(authorization), address, Via);
         if (caller?.Person is null)

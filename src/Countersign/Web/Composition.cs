@@ -27,6 +27,8 @@ public static class Composition
             .AddSingleton<People>()
             .AddSingleton<Groups>()
             .AddSingleton<Tokens>()
+            .AddSingleton(settings.Sessions)
+            .AddSingleton<Sessions>()
             .AddSingleton<Sources>()
             .AddSingleton<KeepRefused>()
             .AddSingleton<Submit>()

@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
+using Countersign.Access;
 using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Web;
 
 /// <summary>What must be thrown away now and then, by one node at a time.</summary>
-public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, ILogger<Housekeeping> log) : BackgroundService
+public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, Sessions sessions, ILogger<Housekeeping> log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
@@ -34,7 +35,8 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, ILo
             if (!await _lease.TryHold(cancel))
                 return;
             var keys = await forgetKeys.Run(cancel);
-            Log.Forgotten(log, keys);
+            var ended = await sessions.EndExpired(cancel);
+            Log.Forgotten(log, keys, ended);
         }
         catch (StoreUnavailable unavailable)
         {
@@ -44,8 +46,8 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, ILo
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "{Keys} old idempotency keys forgotten")]
-        public static partial void Forgotten(ILogger log, int keys);
+        [LoggerMessage(Level = LogLevel.Debug, Message = "{Keys} old idempotency keys forgotten, {Sessions} sessions ended whose time was over")]
+        public static partial void Forgotten(ILogger log, int keys, int sessions);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Housekeeping is put off: {Reason}")]
         public static partial void Failed(ILogger log, string reason);

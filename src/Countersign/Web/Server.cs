@@ -63,7 +63,7 @@ public static class Server
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Passwords>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
+        services.AddSingleton<Listing>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<DirectoryFollower>();
@@ -72,6 +72,16 @@ public static class Server
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
+        services.AddAntiforgery(options =>
+        {
+            options.Cookie.Name = "countersign_antiforgery";
+            options.Cookie.SameSite = SameSiteMode.Lax;
+            options.Cookie.SecurePolicy = settings.PublicUrl?.Scheme == Uri.UriSchemeHttps ? CookieSecurePolicy.Always : CookieSecurePolicy.SameAsRequest;
+            options.Cookie.Path = settings.PathBase.Length > 0 ? settings.PathBase : "/";
+            options.HeaderName = "X-CSRF-Token";
+            // Said better by the pages' content security policy.
+            options.SuppressXFrameOptionsHeader = true;
+        });
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
         services.AddOpenApi("v1");
@@ -107,6 +117,7 @@ public static class Server
             docs.RoutePrefix = "docs";
             docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
         }));
+        app.UseWhen(http => SessionReader.IsPage(http.Request.Path), pages => pages.UseMiddleware<SessionReader>());
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
         app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());

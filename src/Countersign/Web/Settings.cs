@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Countersign.Outcomes;
+using Countersign.Access;
 using Countersign.Storage;
 
 namespace Countersign.Web;
@@ -21,6 +22,9 @@ public sealed record Settings
     public required string RootKeyFile { get; init; }
     public required IReadOnlyList<IPNetwork> KnownProxies { get; init; }
     public int RateLimitPerKeyPerMinute { get; init; }
+
+    /// <summary>How long people stay signed in.</summary>
+    public SessionLimits Sessions { get; init; } = SessionLimits.Default;
 
     /// <summary>Whether a request may only name a ticket that is here.</summary>
     public bool ZendeskTicketsStrict { get; init; }
@@ -55,6 +59,8 @@ public sealed record Settings
         ("RateLimit:PerKeyPerMinute", "6000", false),
         ("Egress:Allow", "", false),
         ("Egress:Roots", "", false),
+        ("Sessions:Idle", "7d", false),
+        ("Sessions:Longest", "30d", false),
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
     ];
@@ -112,6 +118,10 @@ public sealed record Settings
         if (!int.TryParse(Value(configuration, "RateLimit:PerKeyPerMinute"), NumberStyles.None, CultureInfo.InvariantCulture, out var limit))
             mistakes.Add("RateLimit:PerKeyPerMinute must be a whole number; 0 switches the limit off.");
 
+        var (idle, longest) = (Durations.Parse(Value(configuration, "Sessions:Idle")), Durations.Parse(Value(configuration, "Sessions:Longest")));
+        if (idle is not { } quiet || quiet < TimeSpan.FromMinutes(5) || longest is not { } whole || whole < quiet)
+            mistakes.Add("Sessions:Idle and Sessions:Longest must be durations such as 12h or 7d, the first at least 5m and not longer than the second.");
+
         var tickets = Value(configuration, "Zendesk:Tickets").ToLowerInvariant();
         if (tickets is not ("open" or "strict"))
             mistakes.Add("Zendesk:Tickets must be open (a request may name any ticket) or strict (only one that is here).");
@@ -131,6 +141,7 @@ public sealed record Settings
             KnownProxies = proxies,
             RateLimitPerKeyPerMinute = limit,
             Egress = egress,
+            Sessions = new SessionLimits(idle ?? default, longest ?? default),
             ZendeskTicketsStrict = tickets == "strict",
             ZendeskOnePerTicket = onePerTicket,
         };

@@ -70,6 +70,16 @@ public sealed class ApiHost : IAsyncDisposable
         return Person(person.Email!, token.Token);
     }
 
+    /// <summary>The person in a browser: signed in, without their password.</summary>
+    public async Task<Browser> SignIn(Person person)
+    {
+        var session = await Services.GetRequiredService<Sessions>().Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+        return new Browser(Address, (session ?? throw new InvalidOperationException("They are shut out.")).Secret);
+    }
+
+    /// <summary>A browser in which nobody has signed in yet.</summary>
+    public Browser Browser() => new(Address, null);
+
     public ApiClient Person(string email, string token) =>
         new(Address, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"))));
 

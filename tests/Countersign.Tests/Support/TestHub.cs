@@ -19,6 +19,7 @@ public sealed class TestHub : IAsyncDisposable
         Groups = new Groups(Store);
         Sources = new Sources(Store);
         Tokens = new Tokens(Store);
+        Sessions = new Sessions(Store, SessionLimits.Default);
         Submit = new Submit(Store, new RequestIds());
         Decide = new Decide(Store);
         Comment = new Comment(Store);
@@ -35,6 +36,7 @@ public sealed class TestHub : IAsyncDisposable
     public Groups Groups { get; }
     public Sources Sources { get; }
     public Tokens Tokens { get; }
+    public Sessions Sessions { get; }
     public Submit Submit { get; }
     public Decide Decide { get; }
     public Comment Comment { get; }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Access;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.WebUtilities;
 using Directory = Countersign.Access.Directory;
@@ -45,7 +46,7 @@ internal static class UserEndpoints
         ["updated_at"] = Shapes.Time(person.CreatedAt),
     };
 
-    private static IResult Me(HttpContext http, Directory directory, RootKey rootKey)
+    private static IResult Me(HttpContext http, Directory directory, RootKey rootKey, IAntiforgery antiforgery)
     {
         if (http.Features.Get<Caller>()?.Person is not { } me)
         {
@@ -67,7 +68,9 @@ internal static class UserEndpoints
             });
         }
         var shape = Shape(me, directory.Current, http.Request);
-        shape["authenticity_token"] = TokenFor(rootKey, me.Id.ToString(CultureInfo.InvariantCulture));
+        shape["authenticity_token"] = http.Features.Get<Caller>()!.Session is null
+            ? TokenFor(rootKey, me.Id.ToString(CultureInfo.InvariantCulture))
+            : antiforgery.GetAndStoreTokens(http).RequestToken;
         return Collection.One("user", shape);
     }
 
@@ -113,7 +116,7 @@ internal static class UserEndpoints
     public static IResult? ForAgents(Asking asking) =>
         asking.Person.Role is Role.Agent or Role.Admin ? null : Refusal.Forbidden("This takes the role agent or admin.");
 
-    /// <summary>Stable for a person until there are sessions, whose own it will then be. Only session callers have it checked.</summary>
+    /// <summary>For callers with credentials of their own, whose token nobody checks: clients expect the member.</summary>
     private static string TokenFor(RootKey rootKey, string person) =>
         WebEncoders.Base64UrlEncode(HMACSHA256.HashData(rootKey.Derive("authenticity tokens"), Encoding.UTF8.GetBytes(person)));
 }
