@@ -40,7 +40,7 @@ public static class PasswordRules
     private static bool IsCommon(string password)
     {
         var lower = password.ToLowerInvariant();
-        return Repeats(lower) || Rows.Any(row => Walks(lower, row)) || Common.Contains(Core(lower)) || Common.Contains(Core(Plain(lower)))
+        return Repeats(lower) || Rows.Any(row => Walks(lower, row)) || Common.Contains(Core(lower)) || Common.Contains(Plain(Core(lower)))
             || (Core(lower) is { Length: < 3 } && lower.All(char.IsDigit) && (lower.Distinct().Count() < 4 || Walks(lower, "1234567890")));
     }
 
@@ -48,7 +48,7 @@ public static class PasswordRules
     private static bool IsOwn(string password, string email, string name)
     {
         var lower = password.ToLowerInvariant();
-        var own = new[] { email, email.Split('@')[0], name, name.Replace(" ", "", StringComparison.Ordinal), .. name.Split(' '), .. email.Split('@', '.', '-', '_') };
+        string[] own = [email, email.Split('@')[0], name, name.Replace(" ", "", StringComparison.Ordinal), .. name.Split(' '), .. email.Split('@', '.', '-', '_')];
         return own.Select(o => o.Trim().ToLowerInvariant()).Any(o => o.Length >= 4 && lower.Contains(o, StringComparison.Ordinal) && lower.Length - o.Length <= 4);
     }
 

@@ -1,3 +1,5 @@
+using Countersign.Review.Account;
+using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 
 namespace Countersign.Review;
@@ -10,6 +12,8 @@ public static class ReviewEndpoints
         Asset.Map(routes);
         var pages = routes.MapGroup("").WithMetadata(OnlySignedIn.Mark).ExcludeFromDescription();
         routes.MapGet("/approvals", ApprovalPage.Show).ExcludeFromDescription();
-        _ = pages;
+        SignInPage.Map(routes);
+        pages.MapPost(SignOut.Path, SignOut.Run);
+        pages.MapGet(AccountPage.Path, AccountPage.Show);
     }
 }

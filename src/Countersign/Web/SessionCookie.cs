@@ -10,7 +10,7 @@ public static class SessionCookie
 
     public static string? Of(HttpContext http) => http.Request.Cookies[Name] is { Length: > 0 } secret ? secret : null;
 
-    public static void Set(HttpContext http, NewSession session, Settings settings) => http.Response.Cookies.Append(Name, session.Secret, Options(http, settings, session.Until));
+    public static void Set(HttpContext http, NewSession session, Settings settings) => http.Response.Cookies.Append(Name, session.Secret, Options(http, settings, settings.Sessions.Longest));
 
     public static void Clear(HttpContext http, Settings settings) => http.Response.Cookies.Delete(Name, Options(http, settings, null));
 
@@ -23,13 +23,13 @@ public static class SessionCookie
 
     public static bool IsSecure(HttpContext http, Settings settings) => http.Request.IsHttps || settings.PublicUrl?.Scheme == Uri.UriSchemeHttps;
 
-    private static CookieOptions Options(HttpContext http, Settings settings, DateTimeOffset? until) => new()
+    private static CookieOptions Options(HttpContext http, Settings settings, TimeSpan? lasts) => new()
     {
         HttpOnly = true,
         SameSite = SameSiteMode.Lax,
         Secure = IsSecure(http, settings),
         Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
         IsEssential = true,
-        Expires = until,
+        MaxAge = lasts,
     };
 }

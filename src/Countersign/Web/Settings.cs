@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Countersign.Outcomes;
 using Countersign.Access;
+using Countersign.Outcomes;
 using Countersign.Storage;
 
 namespace Countersign.Web;

@@ -17,7 +17,7 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     public static KeptForm Posted(HttpContext http, IFormCollection form) => new(
         http.Request.Path.Value ?? "/",
         [.. from field in form
-            where field.Key != TokenName(http)
+            where field.Key != TokenName(http) && !field.Key.Contains("password", StringComparison.OrdinalIgnoreCase)
             from value in field.Value
             select (field.Key, value ?? "")]);
 

@@ -1,0 +1,102 @@
+using System.Globalization;
+using Countersign.Access;
+using Countersign.Audit;
+using Countersign.Review.Frame;
+using Countersign.Web;
+using Microsoft.AspNetCore.Antiforgery;
+
+namespace Countersign.Review.Entrance;
+
+/// <summary>
+/// <c>/sign-in</c>: e-mail address and password, and from here on to where one wanted to go. It says the same to whoever
+/// gives a wrong password and whoever nobody knows.
+/// </summary>
+internal static class SignInPage
+{
+    public const string Path = "/sign-in";
+
+    private const string To = "to", Email = "E-mail", Password = "Password";
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Path, Show).ExcludeFromDescription();
+        routes.MapPost(Path, Run).ExcludeFromDescription();
+    }
+
+    private static IResult Show(string? to, HttpContext http) =>
+        http.Features.Get<Caller>()?.Person is null ? Page(to, null) : GoOn(http, to);
+
+    private static async Task<IResult> Run(HttpContext http, IAntiforgery antiforgery, SignIn signIn, FailedSignIns failures, Settings settings, CancellationToken cancel)
+    {
+        if (await PostedForm.Read(http, cancel) is not { } form)
+            return Page(null, null);
+        var (email, to, kept) = (form[Email].ToString(), form[To].ToString(), KeptForm.Carried(form));
+        if (!await antiforgery.IsRequestValidAsync(http))
+            return Page(to, kept, email, t => t.SignInPageTooOld, StatusCodes.Status400BadRequest);
+        var visit = VisitOf(http);
+        switch (await signIn.Run(email, form[Password].ToString(), visit, cancel))
+        {
+            case SignInOutcome.Done { Session: var session }:
+                await Enter(http, session, settings, cancel);
+                return kept is null ? GoOn(http, to) : kept.AskAgain();
+            case SignInOutcome.TooOften { Wait: var wait }:
+                failures.Note(email, visit.Address, SessionReader.Via);
+                http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+                return Page(to, kept, email, t => t.SignInTooOften(wait), StatusCodes.Status429TooManyRequests);
+            default:
+                failures.Note(email, visit.Address, SessionReader.Via);
+                return Page(to, kept, email, t => t.SignInWrong, StatusCodes.Status401Unauthorized);
+        }
+    }
+
+    public static Visit VisitOf(HttpContext http) =>
+        new(SessionReader.Via, http.Connection.RemoteIpAddress?.ToString() ?? "", http.Request.Headers.UserAgent.ToString());
+
+    /// <summary>From here on this browser is that person, also for the rest of this answer.</summary>
+    public static async Task Enter(HttpContext http, NewSession session, Settings settings, CancellationToken cancel)
+    {
+        SessionCookie.Set(http, session, settings);
+        var caller = await http.RequestServices.GetRequiredService<Callers>().FindBySession(session.Secret, SessionReader.Via, VisitOf(http).Address, cancel);
+        if (caller?.Person is { } person)
+        {
+            http.Features.Set(caller);
+            http.User = SessionCookie.PrincipalOf(person);
+        }
+    }
+
+    /// <summary>To where one wanted to go, as long as that is here.</summary>
+    public static IResult GoOn(HttpContext http, string? to) => TypedResults.LocalRedirect($"{http.Request.PathBase}{LocalPath.Of(to) ?? "/"}");
+
+    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK) => new("Sign in", html =>
+    {
+        if (kept is not null)
+            html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);
+        if (problem is not null)
+            html.Notice(Tone.Bad, problem(html.Says));
+        html.Form(Path, form =>
+        {
+            kept?.Carry(form);
+            form.Hidden(To, LocalPath.Of(to) ?? "/");
+            form.Field(new Field(Email, form.Says.Email) { Type = "email", Value = email, Autocomplete = "username", Required = true, Longest = 254, Id = "email" });
+            form.Field(new Field(Password, form.Says.Password) { Type = "password", Autocomplete = "current-password", Required = true, Longest = PasswordRules.Longest, Id = "password" });
+            form.Button(form.Says.SignIn, "main");
+        }, css: "sheet narrow");
+    })
+    { Status = status };
+}
+
+/// <summary>What a browser posted, or null when it is no form.</summary>
+internal static class PostedForm
+{
+    public static async ValueTask<IFormCollection?> Read(HttpContext http, CancellationToken cancel)
+    {
+        try
+        {
+            return http.Request.HasFormContentType ? await http.Request.ReadFormAsync(cancel) : null;
+        }
+        catch (Exception broken) when (broken is InvalidDataException or BadHttpRequestException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using Countersign.Access;
+using Countersign.Doors;
+using Countersign.Web;
+
+namespace Countersign.Review.Entrance;
+
+/// <summary><c>POST /sign-out</c>: ends the session, here and in the store.</summary>
+internal static class SignOut
+{
+    public const string Path = "/sign-out";
+
+    public static async Task<IResult> Run(HttpContext http, Asking asking, Sessions sessions, Settings settings, CancellationToken cancel)
+    {
+        if (asking.Caller.Session is { } session)
+            await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);
+        SessionCookie.Clear(http, settings);
+        return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
+    }
+}
