@@ -9,6 +9,7 @@ public sealed class TokenView
 {
     public long Id { get; init; }
     public required string Email { get; init; }
+    public bool Impersonates { get; init; }
     public required string CreatedAt { get; init; }
     public string? LastUsedAt { get; init; }
     public string? RevokedAt { get; init; }
@@ -17,7 +18,8 @@ public sealed class TokenView
 /// <summary>API tokens: they stand for one person, and only together with that person's e-mail address.</summary>
 public sealed class Tokens(Store store)
 {
-    public Task<AccessOutcome<NewToken>> Add(string email, Origin origin, CancellationToken cancel)
+    /// <param name="impersonates">Whether whoever holds it may also speak for other people than its owner; for admins' tokens only.</param>
+    public Task<AccessOutcome<NewToken>> Add(string email, Origin origin, CancellationToken cancel, bool impersonates = false)
     {
         var token = Keys.NewToken();
         var hash = Keys.HashOf(token);
@@ -26,8 +28,12 @@ public sealed class Tokens(Store store)
             var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
             if (person == 0)
                 return People.NoPerson<NewToken>();
-            var id = await tx.Number("INSERT INTO tokens (person_id, hash, created_at) VALUES (@person, @hash, @now) RETURNING id", new { person, hash, now = tx.Now });
-            await tx.Append($"person:{person}", origin, "token.added", new { token = id });
+            if (impersonates && await tx.Number("SELECT count(*) FROM people WHERE id = @person AND role = 'admin'", new { person }) == 0)
+                return new AccessOutcome<NewToken>.Invalid("impersonates", "Only an admin's token may speak for others, because an admin may do what they may.");
+            var id = await tx.Number(
+                "INSERT INTO tokens (person_id, hash, created_at, impersonates) VALUES (@person, @hash, @now, @flag) RETURNING id",
+                new { person, hash, now = tx.Now, flag = impersonates ? 1 : 0 });
+            await tx.Append($"person:{person}", origin, "token.added", new { token = id, impersonates });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewToken>.Done(new NewToken(id, token));
         }, cancel);
@@ -48,5 +54,5 @@ public sealed class Tokens(Store store)
         }, cancel);
 
     public ValueTask<List<TokenView>> List(CancellationToken cancel) => store.Read(reader => reader.All<TokenView>(
-        "SELECT t.id, p.email, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id ORDER BY t.id"), cancel);
+        "SELECT t.id, p.email, t.impersonates <> 0 AS impersonates, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id ORDER BY t.id"), cancel);
 }

@@ -74,7 +74,7 @@ internal sealed class DirectoryCheck
             case "person.enabled":
                 return Set($"Person {id}", "disabled_at", null);
             case "token.added":
-                _told[$"Token {told.Token}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["revoked_at"] = null };
+                _told[$"Token {told.Token}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["revoked_at"] = null, ["impersonates"] = told.Impersonates ? "1" : "0" };
                 return true;
             case "token.revoked":
                 return Set($"Token {told.Token}", "revoked_at", next.At);
@@ -133,7 +133,7 @@ internal sealed class DirectoryCheck
         ("Person {0}", "SELECT id, email, email_key, name, role, created_at, disabled_at, disablings FROM people WHERE role <> 'service' ORDER BY id"),
         ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
         ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
-        ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at FROM tokens ORDER BY id"),
+        ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at, impersonates FROM tokens ORDER BY id"),
         ("Session {0}", "SELECT id, person_id AS other, created_at, until FROM sessions ORDER BY id"),
         ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
     ];
@@ -147,6 +147,7 @@ internal sealed class DirectoryCheck
         public long[]? Members { get; init; }
         public long? Person { get; init; }
         public long? Token { get; init; }
+        public bool Impersonates { get; init; }
         public long? Session { get; init; }
         public string? Until { get; init; }
         public long? Group { get; init; }
@@ -169,6 +170,7 @@ internal sealed class DirectoryCheck
         public string? DisabledAt { get; init; }
         public long Disablings { get; init; }
         public string? RevokedAt { get; init; }
+        public long Impersonates { get; init; }
         public string? Until { get; init; }
 
         public string? this[string column] => column switch
@@ -186,6 +188,7 @@ internal sealed class DirectoryCheck
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
+            "impersonates" => $"{Impersonates}",
             "until" => Until,
             _ => throw new ArgumentOutOfRangeException(nameof(column)),
         };

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Web;

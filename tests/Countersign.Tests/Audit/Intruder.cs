@@ -11,7 +11,7 @@ internal sealed class Intruder
     [
         ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
         ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
-        ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sources", "id"),
+        ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sessions", "id"), ("sources", "id"),
     ];
 
     private readonly RecordedHub _recorded;

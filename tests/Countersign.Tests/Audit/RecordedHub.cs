@@ -40,6 +40,11 @@ public sealed class RecordedHub : IAsyncDisposable
         var token = Some.Done(await Hub.Tokens.Add(ben.Email!, Some.Operator, default));
         await Hub.Tokens.Add(cid.Email!, Some.Operator, default);
         await Hub.Tokens.Revoke(token.Id, Some.Operator, default);
+        await Hub.Tokens.Add(ann.Email!, Some.Operator, default, impersonates: true);
+        var visit = new Visit("page", "127.0.0.1", "a browser");
+        await Hub.Sessions.Start(ann.Id, "password", visit, default);
+        var left = await Hub.Sessions.Start(ben.Id, "password", visit, default);
+        await Hub.Sessions.End(left!.Id, null, "signed out", Some.Operator, default);
         await Hub.Groups.RemoveMember("Team", cid.Email!, Some.Operator, default);
         await Hub.Groups.AddMember("Team", cid.Email!, Some.Operator, default);
         await Sealer.SealAll();
