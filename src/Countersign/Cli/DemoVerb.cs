@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Countersign.Access;
 using Countersign.Cli.Simulate;
+using Countersign.Destinations.Manifest;
 using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Web;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Countersign.Destinations.Manifest;
 
 namespace Countersign.Cli.Simulate;
 
@@ -38,7 +39,7 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         foreach (var (key, value) in change.Form)
         {
             if (value is null)
-                body.AsItIs(escapes.Html(key), Escapes.GoDump(change));
+                body.AsItIs(escapes.Html(key), GoDump.Of(change));
             else
                 body.Plain(escapes.Html(key), value);
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Countersign.Destinations.Manifest;
 
 namespace Countersign.Cli.Simulate;
 

@@ -1,6 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using Countersign.Destinations.Manifest;
 
 namespace Countersign.Cli.Simulate;
 
@@ -57,7 +56,7 @@ internal sealed class StatusReader(string? idPointer, string valuePointer, strin
     /// <summary>Words that mean a decision to people; an application that says one of them expects to be understood.</summary>
     private static readonly string[] DecisionWords = ["approve", "accepted", "granted", "rejected", "reject", "denied", "deny", "refused", "decline"];
 
-    private readonly Regex _approved = Pattern(approvedPattern), _declined = Pattern(declinedPattern ?? @"[^\s\S]");
+    private readonly GoPattern _approved = GoPattern.Parse(approvedPattern), _declined = GoPattern.Parse(declinedPattern ?? @"[^\x00-\x{FFFF}]");
 
     /// <summary>Without a pointer to an id LaunchDarkly goes on using its own.</summary>
     public bool ReturnsId => idPointer is not null;
@@ -87,11 +86,6 @@ internal sealed class StatusReader(string? idPointer, string valuePointer, strin
     private bool Unread(string value) =>
         value.Equals(approvedPattern, StringComparison.OrdinalIgnoreCase) || value.Equals(declinedPattern, StringComparison.OrdinalIgnoreCase)
         || DecisionWords.Contains(value, StringComparer.OrdinalIgnoreCase);
-
-    /// <summary>In the dialect of the manifests the dollar sign ends the text, not a line.</summary>
-    private static Regex Pattern(string pattern) =>
-        new(pattern.EndsWith('$') && !pattern.EndsWith(@"\$", StringComparison.Ordinal) ? pattern[..^1] + @"\z" : pattern,
-            RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 }
 
 /// <summary>What LaunchDarkly makes of one answer.</summary>
@@ -101,30 +95,3 @@ internal sealed record Heard(ReviewStatus Review, string? Value, string? Display
 
 /// <summary>Where the members are.</summary>
 internal sealed record MemberReader(string Members, string Name, string Email);
-
-/// <summary>JSON pointers as RFC 6901 has them.</summary>
-internal static class Pointer
-{
-    public static JsonElement? Find(JsonElement root, string pointer)
-    {
-        var at = root;
-        foreach (var step in pointer.Split('/').Skip(1).Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)))
-        {
-            if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(step, out var member))
-                at = member;
-            else if (at.ValueKind == JsonValueKind.Array && int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < at.GetArrayLength())
-                at = at[index];
-            else
-                return null;
-        }
-        return at;
-    }
-
-    /// <summary>A scalar as text; numbers as they were written.</summary>
-    public static string? Text(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.String => element.GetString(),
-        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => element.GetRawText(),
-        _ => null,
-    };
-}

@@ -1,8 +1,5 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
-using HandlebarsDotNet;
+using Countersign.Destinations.Manifest;
 
 namespace Countersign.Cli.Simulate;
 
@@ -22,18 +19,14 @@ internal sealed class ManifestContract
     };
 
     private readonly Escapes _escapes;
-    private readonly IHandlebars _templates;
+    private readonly Templates _templates;
     private readonly JsonNode _approval;
 
     private ManifestContract(JsonNode approval, Escapes escapes)
     {
         _approval = approval;
         _escapes = escapes;
-        _templates = Handlebars.Create(new HandlebarsConfiguration
-        {
-            TextEncoder = new HtmlEncoder(escapes),
-            FormatProvider = CultureInfo.InvariantCulture,
-        });
+        _templates = new Templates(escapes);
     }
 
     public static Contract Read(string json, Escapes escapes)
@@ -52,7 +45,7 @@ internal sealed class ManifestContract
         {
             return new ManifestContract(approval, escapes).ToContract();
         }
-        catch (Exception failure) when (failure is HandlebarsException or InvalidOperationException or ArgumentException)
+        catch (Exception failure) when (failure is InvalidOperationException or ArgumentException)
         {
             throw new FormatException($"The manifest cannot be used: {failure.Message}", failure);
         }
@@ -97,7 +90,7 @@ internal sealed class ManifestContract
 
     private Func<ProposedChange, string> Body()
     {
-        var template = Template(Needed("creationRequest", "jsonBody"));
+        var template = Template(Needed("creationRequest", "jsonBody"), isBody: true);
         return change => template(Context(change));
     }
 
@@ -130,7 +123,7 @@ internal sealed class ManifestContract
         // Only Go's engine stumbles over a null; the dump goes out as it is.
         var form = new Dictionary<string, object?>();
         foreach (var (key, value) in change.Form)
-            form[key] = value is not null ? Escapes.Json(value) : _escapes == Escapes.Go ? Escapes.GoDump(change) : "";
+            form[key] = value is not null ? Escapes.Json(value) : _escapes == Escapes.Go ? GoDump.Of(change) : "";
         var project = Named(change.Project);
         project["environment"] = Named(change.Environment);
         var title = new Dictionary<string, object?> { ["plainText"] = Escapes.Json(change.ShortDescription) };
@@ -154,10 +147,10 @@ internal sealed class ManifestContract
         return context;
     }
 
-    private Func<object, string> Template(string text)
+    private Func<IReadOnlyDictionary<string, object?>, string> Template(string text, bool isBody = false)
     {
-        var compiled = _templates.Compile(text);
-        return context => compiled(context);
+        var template = _templates.Of(text, isBody);
+        return template.CompileProblem() is { } problem ? throw new FormatException($"The manifest cannot be used: {problem}") : template.Render;
     }
 
     private string Needed(string request, params string[] path) =>
@@ -169,22 +162,5 @@ internal sealed class ManifestContract
         foreach (var step in path)
             at = (at as JsonObject)?[step];
         return at?.GetValue<string>();
-    }
-
-    /// <summary>Between two braces: escaped for HTML, with the characters that the played engine takes.</summary>
-    private sealed class HtmlEncoder(Escapes escapes) : ITextEncoder
-    {
-        public void Encode(StringBuilder? text, TextWriter target) => target.Write(escapes.Html(text?.ToString() ?? ""));
-
-        public void Encode(string? text, TextWriter target) => target.Write(escapes.Html(text ?? ""));
-
-        public void Encode<T>(T? text, TextWriter target)
-            where T : IEnumerator<char>
-        {
-            var copy = new StringBuilder();
-            while (text?.MoveNext() == true)
-                copy.Append(text.Current);
-            target.Write(escapes.Html(copy.ToString()));
-        }
     }
 }

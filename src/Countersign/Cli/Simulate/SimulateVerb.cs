@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Countersign.Destinations.Manifest;
 using Countersign.Policies;
 
 namespace Countersign.Cli.Simulate;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Countersign.Destinations.Manifest;
 
 namespace Countersign.Cli.Simulate;
 

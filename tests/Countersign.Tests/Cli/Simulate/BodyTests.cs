@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Cli.Simulate;
+using Countersign.Destinations.Manifest;
 using Xunit;
 
 namespace Countersign.Tests.Cli;

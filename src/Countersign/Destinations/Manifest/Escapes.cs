@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Destinations.Manifest;
 
 /// <summary>
-/// How text gets into what LaunchDarkly sends: first every value is escaped for JSON, then, between two braces, for HTML
-/// as well. Which characters the latter takes depends on the language of the template engine.
+/// How text gets into what a template makes: in a body every value is escaped for JSON first. LaunchDarkly's engines then
+/// escape what stands between two braces for HTML as well; which characters depends on the language of the engine.
 /// </summary>
 internal sealed class Escapes
 {
@@ -43,6 +43,8 @@ internal sealed class Escapes
     /// <summary>What JSON.stringify makes of a string, without the quotes around it.</summary>
     public static string Json(string text)
     {
+        if (!text.AsSpan().ContainsAnyInRange('\0', '\u001f') && !text.AsSpan().ContainsAny('"', '\\'))
+            return text;
         var escaped = new StringBuilder(text.Length + 8);
         foreach (var c in text)
         {
@@ -62,10 +64,28 @@ internal sealed class Escapes
         return escaped.ToString();
     }
 
-    /// <summary>
-    /// What Go's engine prints for a null between the braces: not nothing, but everything that it knows at that place, in
-    /// Go's own notation. The quotes in it end the JSON string that it stands in.
-    /// </summary>
-    public static string GoDump(ProposedChange change) =>
-        $"map[_links:map[approval:map[href:{change.Link}]] approvalDescription:{change.Comment} approvalFormVariables:map[{string.Join(' ', change.Form.Select(f => $"{f.Key}:{f.Value ?? "<nil>"}"))}] approvalId:{change.Id} details:map[html:<p class=\"change\">{change.Details}</p>]]";
+    /// <summary>The way back, for what <see cref="Json"/> wrote.</summary>
+    public static string FromJson(string text)
+    {
+        if (!text.Contains('\\', StringComparison.Ordinal))
+            return text;
+        var plain = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\' || i + 1 >= text.Length)
+            {
+                plain.Append(text[i]);
+                continue;
+            }
+            i++;
+            if (text[i] == 'u' && i + 4 < text.Length && ushort.TryParse(text.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+            {
+                plain.Append((char)code);
+                i += 4;
+                continue;
+            }
+            plain.Append(text[i] switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', var c => c });
+        }
+        return plain.ToString();
+    }
 }

@@ -1,0 +1,105 @@
+using System.Text.Json;
+
+namespace Countersign.Destinations.Manifest;
+
+/// <summary>What is wrong with a manifest, where, and what to write instead.</summary>
+/// <param name="IsFatal">It cannot be used like this; anything else is worth a look.</param>
+internal sealed record Finding(string Place, string Problem, string Fix, bool IsFatal = false);
+
+/// <summary>
+/// A workflow system as a manifest describes it: how to open an approval there, ask after it, say that the change was made
+/// and take the question back. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
+/// </summary>
+internal sealed record ApprovalManifest
+{
+    /// <summary>As people know the system.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Asked when the destination is added: the integration's own variables, and those of an environment.</summary>
+    public IReadOnlyList<FormVariable> FormVariables { get; init; } = [];
+    public IReadOnlyList<FormVariable> EnvironmentVariables { get; init; } = [];
+
+    /// <summary>Asked of whoever asks: they come with the request.</summary>
+    public IReadOnlyList<FormVariable> RequestVariables { get; init; } = [];
+    public bool TakesMoreRequestVariables { get; init; }
+
+    public required CallTemplate Create { get; init; }
+    public required CallTemplate Status { get; init; }
+    public required CallTemplate Apply { get; init; }
+    public required CallTemplate Cancel { get; init; }
+    public CallTemplate? Members { get; init; }
+
+    /// <summary>An extension of ours: finds what a creation may have made whose answer was lost.</summary>
+    public CallTemplate? LookUp { get; init; }
+
+    /// <summary>Whether a template names the access token, so that one must be given or fetched.</summary>
+    public bool UsesOAuth { get; init; }
+
+    public IEnumerable<FormVariable> Settings => FormVariables.Concat(EnvironmentVariables);
+
+    public IEnumerable<CallTemplate> Calls =>
+        new[] { Create, Status, Apply, Cancel, LookUp, Members }.OfType<CallTemplate>();
+}
+
+/// <summary>One kind of call.</summary>
+internal sealed record CallTemplate
+{
+    /// <summary>The member of the manifest that describes it.</summary>
+    public required string Name { get; init; }
+    public required HttpMethod Method { get; init; }
+    public required Template Url { get; init; }
+    public required IReadOnlyList<(string Name, Template Value)> Headers { get; init; }
+
+    /// <summary>The header that carries the body's signature, and the variable that holds its key.</summary>
+    public (string Header, string SecretKey)? Hmac { get; init; }
+    public Template? Body { get; init; }
+    public StatusParser? Parser { get; init; }
+    public ListParser? List { get; init; }
+
+    public IEnumerable<Template> Texts => Headers.Select(h => h.Value).Prepend(Url);
+
+    public IEnumerable<UsedName> Names => Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names);
+}
+
+/// <summary>Where an answer says how the approval stands.</summary>
+internal sealed record StatusParser
+{
+    public required string StatusValue { get; init; }
+    public string? StatusDisplay { get; init; }
+    public string? ApprovalId { get; init; }
+    public required GoPattern Approval { get; init; }
+    public GoPattern? Rejection { get; init; }
+    public Template? Url { get; init; }
+}
+
+/// <summary>Where an answer holds a list: members (e-mail and id) or the values of a variable (label and value).</summary>
+internal sealed record ListParser(string Items, string First, string Second);
+
+internal enum Comparison { LessThan, LessThanOrEqualTo, GreaterThan, GreaterThanOrEqualTo, EqualTo, NotEqual, Contains, StartsWith, EndsWith }
+
+internal sealed record Condition(Comparison Operator, string Value);
+
+/// <summary>A variable that is asked for only when others are so.</summary>
+internal sealed record Dependence(string VariableKey, string VariableLocation, bool Shows, IReadOnlyList<Condition> Conditions);
+
+/// <summary>Something a person fills in.</summary>
+internal sealed record FormVariable
+{
+    public required string Key { get; init; }
+    public required string Name { get; init; }
+    public required string Type { get; init; }
+    public string Description { get; init; } = "";
+    public string? Placeholder { get; init; }
+    public bool IsSecret { get; init; }
+    public bool IsHidden { get; init; }
+    public bool IsOptional { get; init; }
+    public JsonElement? Default { get; init; }
+    public IReadOnlyList<string> AllowedValues { get; init; } = [];
+    public IReadOnlyList<(string Label, string Value)> Options { get; init; } = [];
+    public IReadOnlyList<string> DefaultOptions { get; init; } = [];
+    public CallTemplate? DynamicOptions { get; init; }
+    public IReadOnlyList<Dependence> DependsOn { get; init; } = [];
+
+    public bool IsBoolean => Type == "boolean";
+    public bool IsMultiple => Type is "multiselect" or "environmentSelector";
+}

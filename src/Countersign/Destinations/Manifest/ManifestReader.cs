@@ -1,0 +1,271 @@
+using System.Text.Json;
+
+namespace Countersign.Destinations.Manifest;
+
+/// <summary>
+/// Reads a manifest in LaunchDarkly's format and finds, all at once, what keeps it from working and what its published
+/// schema would not notice. Only fatal findings keep it from being used.
+/// </summary>
+internal sealed class ManifestReader
+{
+    private const int LargestManifest = 1024 * 1024;
+
+    private static readonly HashSet<string> Methods = ["POST", "PUT", "PATCH", "GET", "DELETE"];
+
+    /// <summary>Headers that belong to the connection and not to the author.</summary>
+    private static readonly HashSet<string> OurHeaders = new(StringComparer.OrdinalIgnoreCase) { "Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "Trailer", "TE", "Expect", "Proxy-Authorization" };
+
+    private static readonly HashSet<string> ApprovalMembers =
+    [
+        "name", "environmentFormVariables", "approvalFormVariables", "allowAdditionalApprovalFormVariables", "allowApprovalIntegrationConfigurations",
+        "creationRequest", "statusRequest", "postApplyRequest", "deletionRequest", "memberListRequest", "lookupRequest",
+    ];
+
+    private readonly List<Finding> _findings = [];
+    private readonly Templates _templates;
+
+    private ManifestReader(Templates templates) => _templates = templates;
+
+    /// <summary>The manifest, or null where a finding is fatal.</summary>
+    public static (ApprovalManifest? Manifest, IReadOnlyList<Finding> Findings) Read(string json, Templates? templates = null)
+    {
+        var reader = new ManifestReader(templates ?? Templates.Plain);
+        ApprovalManifest? manifest = null;
+        try
+        {
+            if (json.Length > LargestManifest)
+                return (null, [new Finding("", "It is larger than a manifest can be.", "Point at the manifest.json of one integration.", IsFatal: true)]);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 64 });
+            manifest = reader.Whole(document.RootElement);
+        }
+        catch (JsonException broken)
+        {
+            reader.Fatal(broken.LineNumber is { } line ? $"line {line + 1}" : "", "It is not JSON, or a member appears twice.", "Correct the file at this place.");
+        }
+        return (reader._findings.Exists(f => f.IsFatal) ? null : manifest, reader._findings);
+    }
+
+    private ApprovalManifest? Whole(JsonElement root)
+    {
+        const string place = "capabilities.approval";
+        if (Member(root, "capabilities") is not { } capabilities || Member(capabilities, "approval") is not { ValueKind: JsonValueKind.Object } approval)
+        {
+            Fatal(place, "The manifest describes no approvals.", "Add capabilities.approval, or take the manifest of an integration that has it.");
+            return null;
+        }
+        foreach (var member in approval.EnumerateObject().Where(m => !ApprovalMembers.Contains(m.Name)))
+            Warn($"{place}.{member.Name}", "Approvals have no member of this name.", $"The members are {string.Join(", ", ApprovalMembers.Order())}.");
+
+        var variables = new VariableReader(_findings, Call);
+        var form = variables.Read(root, "formVariables", "formVariables");
+        var environment = variables.Read(approval, "environmentFormVariables", $"{place}.environmentFormVariables");
+        var request = variables.Read(approval, "approvalFormVariables", $"{place}.approvalFormVariables");
+        variables.CheckTogether(form, environment, request);
+
+        var create = Call(approval, "creationRequest", place);
+        var status = Call(approval, "statusRequest", place);
+        var apply = Call(approval, "postApplyRequest", place);
+        var cancel = Call(approval, "deletionRequest", place);
+        var members = Member(approval, "memberListRequest") is null ? null : Call(approval, "memberListRequest", place);
+        var lookUp = Member(approval, "lookupRequest") is null ? null : Call(approval, "lookupRequest", place);
+        if (create is null || status is null || apply is null || cancel is null)
+            return null;
+        foreach (var call in new[] { status, apply, cancel }.Where(c => c.Parser is null))
+            Fatal($"{place}.{call.Name}.parser", "Nobody can tell what the answer means.", "Add a parser with statusValue and approvalMatcher.");
+        if (create.Parser is null)
+            Warn($"{place}.creationRequest.parser", "The answer to a creation is not read, so the other system must know the approval by our id.", "Add a parser with approvalId, statusValue and approvalMatcher.");
+        else if (create.Parser.ApprovalId is null)
+            Warn($"{place}.creationRequest.parser.approvalId", "Without it the other system must know the approval by our id.", "Point approvalId at the id in the answer.");
+        if (lookUp is not null && lookUp.Parser?.ApprovalId is null)
+            Fatal($"{place}.lookupRequest.parser.approvalId", "A look-up that yields no id finds nothing.", "Point approvalId at the id of what was found.");
+
+        var manifest = new ApprovalManifest
+        {
+            Name = TextOf(approval, "name") ?? TextOf(root, "name") ?? "the destination",
+            FormVariables = form,
+            EnvironmentVariables = environment,
+            RequestVariables = request,
+            TakesMoreRequestVariables = Member(approval, "allowAdditionalApprovalFormVariables") is { ValueKind: JsonValueKind.True },
+            Create = create,
+            Status = status,
+            Apply = apply,
+            Cancel = cancel,
+            Members = members,
+            LookUp = lookUp,
+        };
+        manifest = manifest with { UsesOAuth = manifest.Calls.Concat(manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>()).SelectMany(c => c.Names).Any(n => n.Path[0] == "oauth") };
+        foreach (var call in manifest.Calls)
+            CheckNames(manifest, call, $"{place}.{call.Name}");
+        foreach (var variable in manifest.Settings.Where(v => v.DynamicOptions is not null))
+            CheckNames(manifest, variable.DynamicOptions!, $"{variable.Key}.dynamicOptions");
+        return manifest;
+    }
+
+    private CallTemplate? Call(JsonElement parent, string name, string place)
+    {
+        place = $"{place}.{name}";
+        if (Member(parent, name) is not { ValueKind: JsonValueKind.Object } call || Member(call, "endpoint") is not { ValueKind: JsonValueKind.Object } endpoint)
+        {
+            Fatal(place, "This call is not described.", "Add it, with an endpoint that has url and method.");
+            return null;
+        }
+        foreach (var member in endpoint.EnumerateObject().Where(m => m.Name is not ("url" or "method" or "headers" or "hmacSignature")))
+            Warn($"{place}.endpoint.{member.Name}", "Endpoints have no member of this name.", "An endpoint has url, method, headers and hmacSignature.");
+        var method = TextOf(endpoint, "method") ?? "";
+        if (!Methods.Contains(method))
+            Fatal($"{place}.endpoint.method", $"{(method.Length == 0 ? "Nothing" : method)} is not a method.", $"Write one of {string.Join(", ", Methods.Order())}.");
+        var url = TextOf(endpoint, "url");
+        if (string.IsNullOrWhiteSpace(url))
+            Fatal($"{place}.endpoint.url", "There is no address.", "Write the whole address, such as {{baseURL}}/api/approvals.");
+        else if (!url.TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase) && !url.TrimStart().StartsWith("{{", StringComparison.Ordinal))
+            Warn($"{place}.endpoint.url", "It begins neither with http nor with a variable, so it is no whole address.", "Begin with https:// or with a variable that holds the base address.");
+        var urlTemplate = Template(url ?? "", $"{place}.endpoint.url");
+        var headers = Headers(endpoint, $"{place}.endpoint.headers");
+        (string, string)? hmac = null;
+        if (Member(endpoint, "hmacSignature") is { ValueKind: JsonValueKind.Object } signature)
+        {
+            if (TextOf(signature, "headerName") is { Length: > 0 } header && TextOf(signature, "hmacSecretFormVariableKey") is { Length: > 0 } key)
+                hmac = (header, key);
+            else
+                Fatal($"{place}.endpoint.hmacSignature", "It names no header or no variable.", "Give it headerName and hmacSecretFormVariableKey.");
+        }
+        var body = TextOf(call, "jsonBody") is { } text ? Template(text, $"{place}.jsonBody", isBody: true) : null;
+        if (Member(call, "jsonBody") is { ValueKind: not JsonValueKind.String })
+            Fatal($"{place}.jsonBody", "The body is not a text.", "Write the JSON as a text with placeholders.");
+        if (body is not null && method == "GET")
+            Warn($"{place}.jsonBody", "A GET has no body.", "Use POST, or take the body out.");
+
+        var parser = Member(call, "parser");
+        return new CallTemplate
+        {
+            Name = name,
+            Method = new HttpMethod(Methods.Contains(method) ? method : "GET"),
+            Url = urlTemplate,
+            Headers = headers,
+            Hmac = hmac,
+            Body = body,
+            List = parser is { } list && name is "memberListRequest" or "dynamicOptions" ? List(parser.Value, name, $"{place}.parser") : null,
+            Parser = parser is { } found && name is not ("memberListRequest" or "dynamicOptions") ? Status(found, $"{place}.parser") : null,
+        };
+    }
+
+    private List<(string, Template)> Headers(JsonElement endpoint, string place)
+    {
+        var headers = new List<(string, Template)>();
+        if (Member(endpoint, "headers") is not { } given)
+            return headers;
+        if (given.ValueKind != JsonValueKind.Array)
+        {
+            Fatal(place, "Headers are a list.", "Write [{\"name\": …, \"value\": …}].");
+            return headers;
+        }
+        foreach (var (header, n) in given.EnumerateArray().Select((h, n) => (h, n)))
+        {
+            var name = TextOf(header, "name") ?? "";
+            if (name.Length is 0 or > 50 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal)))
+                Fatal($"{place}[{n}].name", "This is not the name of a header.", "Write letters, digits and hyphens, at most 50.");
+            else if (OurHeaders.Contains(name))
+                Fatal($"{place}[{n}].name", $"{name} belongs to the connection.", "Take it out; it is set for you.");
+            headers.Add((name, Template(TextOf(header, "value") ?? "", $"{place}[{n}].value")));
+        }
+        foreach (var twice in headers.GroupBy(h => h.Item1, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
+            Warn(place, $"{twice.Key} is there twice.", "Keep one of them.");
+        return headers;
+    }
+
+    private StatusParser? Status(JsonElement parser, string place)
+    {
+        var value = PointerAt(parser, "statusValue", place, needed: true);
+        var approval = PatternAt(parser, "approvalMatcher", place, needed: true);
+        var rejection = PatternAt(parser, "rejectionMatcher", place, needed: false);
+        if (approval is not null && rejection is not null && approval.Text == rejection.Text)
+            Warn($"{place}.rejectionMatcher", "Both patterns are the same, so whatever matches counts as declined.", "Write a pattern for what means no, and another for what means yes.");
+        if (approval is { Text: "" })
+            Fatal($"{place}.approvalMatcher", "An empty pattern finds approval in every answer.", "Write what an approved status looks like.");
+        if (rejection is { Text: "" })
+            Warn($"{place}.rejectionMatcher", "An empty pattern finds a refusal in every answer.", "Write what a declined status looks like, or take it out.");
+        return value is null || approval is null ? null : new StatusParser
+        {
+            StatusValue = value,
+            StatusDisplay = PointerAt(parser, "statusDisplay", place, needed: false),
+            ApprovalId = PointerAt(parser, "approvalId", place, needed: false),
+            Approval = approval,
+            Rejection = rejection,
+            Url = TextOf(parser, "urlTemplate") is { } url ? Template(url, $"{place}.urlTemplate") : null,
+        };
+    }
+
+    private ListParser? List(JsonElement parser, string name, string place)
+    {
+        var (path, items, first, second) = name == "memberListRequest" ? ("memberArrayPath", "memberItems", "email", "memberId") : ("optionsPath", "optionsItems", "label", "value");
+        var list = PointerAt(parser, path, place, needed: true);
+        if (Member(parser, items) is not { } item)
+        {
+            Fatal($"{place}.{items}", "Nobody can tell what an item holds.", $"Give it {first} and {second}.");
+            return null;
+        }
+        var (one, other) = (PointerAt(item, first, $"{place}.{items}", needed: true), PointerAt(item, second, $"{place}.{items}", needed: true));
+        return list is null || one is null || other is null ? null : new ListParser(list, one, other);
+    }
+
+    private string? PointerAt(JsonElement parser, string name, string place, bool needed)
+    {
+        if (TextOf(parser, name) is not { } pointer)
+        {
+            if (needed)
+                Fatal($"{place}.{name}", "It is missing.", "Point at the value in the answer, such as /status/value.");
+            return null;
+        }
+        if (Pointer.IsOne(pointer))
+            return pointer;
+        Fatal($"{place}.{name}", $"{pointer} is not a JSON pointer.", "Begin with a slash; a slash inside a name is ~1, a tilde ~0.");
+        return null;
+    }
+
+    private GoPattern? PatternAt(JsonElement parser, string name, string place, bool needed)
+    {
+        if (TextOf(parser, name) is not { } text)
+        {
+            if (needed)
+                Fatal($"{place}.{name}", "It is missing.", "Write what an approved status looks like, such as ^approved$.");
+            return null;
+        }
+        try
+        {
+            return GoPattern.Parse(text);
+        }
+        catch (FormatException wrong)
+        {
+            Fatal($"{place}.{name}", $"{text} cannot be used as a pattern: {wrong.Message}", "Write it in the dialect of Go's regexp package (RE2).");
+            return null;
+        }
+    }
+
+    private Template Template(string text, string place, bool isBody = false)
+    {
+        var template = _templates.Of(text, isBody);
+        foreach (var (problem, fix, fatal) in template.Problems)
+            _findings.Add(new Finding(place, problem, fix, fatal));
+        if (!template.Problems.Any(p => p.IsFatal) && template.CompileProblem() is { } refused)
+            Fatal(place, $"The template cannot be used: {refused}", "Correct it at this place.");
+        return template;
+    }
+
+    private void CheckNames(ApprovalManifest manifest, CallTemplate call, string place)
+    {
+        foreach (var name in call.Names.DistinctBy(n => n.Text).Where(n => !KnownNames.Has(manifest, n)))
+            Warn(place, $"Nothing is known as {name.Text}, so nothing is printed there.", "Use a variable of this manifest, or one of the names of the approval (docs/destinations.md).");
+        if (call.Hmac is { } hmac && manifest.Settings.FirstOrDefault(v => v.Key == hmac.SecretKey) is not { IsSecret: true })
+            Fatal($"{place}.endpoint.hmacSignature", $"There is no secret variable {hmac.SecretKey}.", "Add a variable of type string with isSecret.");
+    }
+
+    private void Fatal(string place, string problem, string fix) => _findings.Add(new Finding(place, problem, fix, IsFatal: true));
+
+    private void Warn(string place, string problem, string fix) => _findings.Add(new Finding(place, problem, fix));
+
+    internal static JsonElement? Member(JsonElement parent, string name) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var found) && found.ValueKind != JsonValueKind.Null ? found : null;
+
+    internal static string? TextOf(JsonElement parent, string name) =>
+        Member(parent, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+}

@@ -1,0 +1,77 @@
+namespace Countersign.Destinations.Manifest;
+
+/// <summary>What a workflow system is asked, in the words that LaunchDarkly's templates use; the same for a request of any origin.</summary>
+internal sealed record Question
+{
+    /// <summary>The asker's own id of this approval, which is ours.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Where people find the request, and its history.</summary>
+    public required string Link { get; init; }
+
+    /// <summary>In one line; the longer text; what the asker wrote beside it.</summary>
+    public required string Title { get; init; }
+    public string Details { get; init; } = "";
+    public string Description { get; init; } = "";
+
+    public Thing Project { get; init; } = Thing.None;
+    public Thing Environment { get; init; } = Thing.None;
+    public Thing Flag { get; init; } = Thing.None;
+    public Asker? Member { get; init; }
+    public required DateTimeOffset At { get; init; }
+    public IReadOnlyList<KeyValuePair<string, string>> Form { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, IReadOnlyList<string>>> CustomProperties { get; init; } = [];
+
+    public sealed record Thing(string Name, string Key, IReadOnlyList<string> Tags)
+    {
+        public static readonly Thing None = new("", "", []);
+    }
+
+    /// <param name="ExternalId">How the workflow system knows this person, found by e-mail in its own list.</param>
+    public sealed record Asker(string Id, string Email, string Name, string ExternalId = "");
+}
+
+/// <summary>Everything that a call's templates may draw on.</summary>
+internal sealed record CallContext
+{
+    public required ApprovalManifest Manifest { get; init; }
+    public required FormValues Values { get; init; }
+    public required Question Question { get; init; }
+    public string OAuthBaseUri { get; init; } = "";
+    public string AccessToken { get; init; } = "";
+
+    /// <summary>The other system's id, once there is one.</summary>
+    public string ExternalId { get; init; } = "";
+
+    /// <summary>The answer to the creation as it came, kept because later templates may name parts of it.</summary>
+    public string? CreationAnswer { get; init; }
+
+    /// <summary>What is said when the change is applied.</summary>
+    public string Comment { get; init; } = "";
+
+    /// <summary>Every secret that has a value, by key.</summary>
+    public IEnumerable<(string Key, string Value)> Secrets =>
+        from secret in Manifest.FormVariables.Where(v => v.IsSecret).Select(v => (v.Key, Value: Values.Form.GetValueOrDefault(v.Key)))
+            .Concat(Manifest.EnvironmentVariables.Where(v => v.IsSecret).Select(v => (v.Key, Value: Values.Environment.GetValueOrDefault(v.Key))))
+            .Append(("oauth.accessToken", AccessToken))
+        let text = TemplateHelpers.Text(secret.Value)
+        where text.Length > 0
+        select (secret.Key, text);
+
+    /// <summary>The same with every secret masked: what it renders may be shown.</summary>
+    public CallContext Masked()
+    {
+        var masked = new FormValues();
+        foreach (var (key, value) in Values.Request)
+            masked.Request[key] = value;
+        Mask(Manifest.FormVariables, Values.Form, masked.Form);
+        Mask(Manifest.EnvironmentVariables, Values.Environment, masked.Environment);
+        return this with { Values = masked, AccessToken = AccessToken.Length > 0 ? TemplateHelpers.Mask : "" };
+    }
+
+    private static void Mask(IReadOnlyList<FormVariable> variables, Dictionary<string, object?> from, Dictionary<string, object?> to)
+    {
+        foreach (var (key, value) in from)
+            to[key] = TemplateHelpers.Text(value).Length > 0 && variables.Any(v => v.Key == key && v.IsSecret) ? TemplateHelpers.Mask : value;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Countersign.Destinations.Manifest;
+
+/// <summary>A call ready to leave.</summary>
+internal sealed record RenderedCall(string Name, HttpMethod Method, Uri Url, IReadOnlyList<(string Name, string Value)> Headers, byte[]? Body)
+{
+    public HttpRequestMessage ToMessage()
+    {
+        var message = new HttpRequestMessage(Method, Url);
+        // Even an empty body says its length, which some systems ask of every POST and PATCH.
+        if (Body is not null || Method != HttpMethod.Get)
+            message.Content = new ByteArrayContent(Body ?? []);
+        foreach (var (name, value) in Headers)
+        {
+            if (!message.Headers.TryAddWithoutValidation(name, value))
+                message.Content?.Headers.TryAddWithoutValidation(name, value);
+        }
+        return message;
+    }
+}
+
+internal abstract record Rendering
+{
+    private Rendering() { }
+
+    public sealed record Ready(RenderedCall Call) : Rendering;
+
+    /// <summary>Nothing leaves: what is wrong, and at which place of the manifest. Holds no value of a secret.</summary>
+    public sealed record Refused(string Place, string Why) : Rendering;
+}
+
+/// <summary>
+/// Makes a call from its templates, and refuses to when the result would do harm or make no sense: an address that is not
+/// whole, a secret that is empty, a name that means nothing, a line break in a header, a body that is not JSON.
+/// </summary>
+internal static class Renderer
+{
+    private const int LongestAddress = 8_000;
+
+    public static Rendering Render(CallTemplate template, CallContext context)
+    {
+        try
+        {
+            return Whole(template, context);
+        }
+        catch (FormatException wrong)
+        {
+            return new Rendering.Refused(template.Name, wrong.Message);
+        }
+    }
+
+    /// <summary>The same call as it may be shown: every secret masked.</summary>
+    public static Rendering RenderMasked(CallTemplate template, CallContext context) =>
+        Render(template, context) is Rendering.Refused refused ? refused : Render(template, context.Masked());
+
+    private static Rendering Whole(CallTemplate template, CallContext context)
+    {
+        if (EmptySecret(template, context) is { } empty)
+            return new Rendering.Refused(template.Name, $"The secret {empty} is not set.");
+        foreach (var name in template.Texts.SelectMany(t => t.Names))
+        {
+            if (name.IsPrinted && !KnownNames.Has(context.Manifest, name))
+                return new Rendering.Refused(template.Name, $"Its address or a header names {name.Text}, which means nothing here.");
+        }
+
+        var scope = TemplateScope.Of(context, isBody: false);
+        var address = template.Url.Render(scope).Trim();
+        if (address.Length > LongestAddress || address.Any(char.IsControl))
+            return new Rendering.Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Host.Length == 0)
+            return new Rendering.Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
+
+        byte[]? body = null;
+        if (template.Body is { } text)
+        {
+            var rendered = text.Render(TemplateScope.Of(context, isBody: true));
+            body = Encoding.UTF8.GetBytes(rendered);
+            if (JsonProblem(body) is { } problem)
+                return new Rendering.Refused($"{template.Name}.jsonBody", problem);
+        }
+
+        var headers = new List<(string Name, string Value)>(template.Headers.Count + 2);
+        foreach (var (name, value) in template.Headers)
+        {
+            var rendered = value.Render(scope).Trim(' ', '\t');
+            if (rendered.Any(char.IsControl))
+                return new Rendering.Refused($"{template.Name}.endpoint.headers.{name}", "The value of the header holds a line break or another control character.");
+            headers.Add((name, rendered));
+        }
+        if (template.Hmac is { } hmac)
+            headers.Add((hmac.Header, Signature(context, hmac.SecretKey, body ?? [])));
+        if (body is not null && !headers.Exists(h => h.Name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)))
+            headers.Add(("Content-Type", "application/json"));
+        if (!headers.Exists(h => h.Name.Equals("Accept", StringComparison.OrdinalIgnoreCase)))
+            headers.Add(("Accept", "application/json"));
+        return new Rendering.Ready(new RenderedCall(template.Name, template.Method, url, headers, body));
+    }
+
+    private static string? EmptySecret(CallTemplate template, CallContext context)
+    {
+        var set = context.Secrets.Select(s => s.Key).ToHashSet();
+        foreach (var name in template.Names)
+        {
+            var path = name.Path[0] == "context" ? [.. name.Path.Skip(1)] : name.Path;
+            if (path.Count == 0)
+                continue;
+            if (path is ["oauth", "accessToken"] && !set.Contains("oauth.accessToken"))
+                return "oauth.accessToken";
+            var key = path.Count > 1 && path[0] is "environment" or "environmentFormVariables" or "formVariables" ? path[1] : path[0];
+            var isSecret = context.Manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true };
+            if (isSecret && name.IsPrinted && !set.Contains(key))
+                return key;
+        }
+        return template.Hmac is { } hmac && !set.Contains(hmac.SecretKey) ? hmac.SecretKey : null;
+    }
+
+    /// <summary>Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.</summary>
+    private static string Signature(CallContext context, string key, byte[] body)
+    {
+        var secret = context.Secrets.First(s => s.Key == key).Value;
+        return secret == TemplateHelpers.Mask ? TemplateHelpers.Mask : Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
+    }
+
+    private static string? JsonProblem(byte[] body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            while (reader.Read())
+            {
+            }
+            return null;
+        }
+        catch (JsonException broken)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.");
+        }
+    }
+}

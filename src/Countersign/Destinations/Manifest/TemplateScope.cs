@@ -1,0 +1,120 @@
+using System.Text.Json;
+
+namespace Countersign.Destinations.Manifest;
+
+/// <summary>
+/// The names that templates draw on. Addresses and bodies call some things differently (<c>environment.x</c> and
+/// <c>environmentFormVariables.x</c>, <c>context.title</c> and <c>title</c>); everything is there under both. The other
+/// system's id is <c>context.approvalId</c>, ours is <c>approvalId</c>.
+/// </summary>
+internal static class TemplateScope
+{
+    /// <param name="isBody">Strings are escaped for the JSON that they will stand in.</param>
+    public static Dictionary<string, object?> Of(CallContext call, bool isBody)
+    {
+        string T(string text) => isBody ? Escapes.Json(text) : text;
+        object? V(object? value) => value switch
+        {
+            string text => T(text),
+            List<string> list => list.ConvertAll(t => (object?)T(t)),
+            _ => value,
+        };
+        Dictionary<string, object?> Values(Dictionary<string, object?> values)
+        {
+            var all = new Dictionary<string, object?>(values.Count);
+            foreach (var (key, value) in values)
+                all[T(key)] = V(value);
+            return all;
+        }
+        Dictionary<string, object?> Thing(Question.Thing thing) =>
+            new() { ["name"] = T(thing.Name), ["key"] = T(thing.Key), ["tags"] = thing.Tags.Select(t => (object?)T(t)).ToList() };
+        Dictionary<string, object?> Link(string href) => new() { ["href"] = T(href) };
+        Dictionary<string, object?> Words(string text) => new() { ["plainText"] = T(text), ["markdown"] = T(text), ["html"] = T(System.Net.WebUtility.HtmlEncode(text)) };
+
+        var question = call.Question;
+        var environment = Values(call.Values.Environment);
+        var form = Values(call.Values.Form);
+        var project = Thing(question.Project);
+        project["environment"] = Thing(question.Environment);
+        var title = Words(question.Title);
+        var milliseconds = question.At.ToUnixTimeMilliseconds();
+        var approval = new Dictionary<string, object?>
+        {
+            ["approvalId"] = T(question.Id),
+            ["_links"] = new Dictionary<string, object?> { ["approval"] = Link(question.Link), ["history"] = Link(question.Link) },
+            ["title"] = title,
+            ["details"] = Words(question.Details),
+            ["approvalDescription"] = T(question.Description),
+            ["comment"] = T(call.Comment),
+            ["project"] = project,
+            ["flag"] = Thing(question.Flag),
+            ["timestamp"] = new Dictionary<string, object?>
+            {
+                ["milliseconds"] = milliseconds,
+                ["seconds"] = milliseconds / 1000,
+                ["rfc3339"] = TemplateHelpers.Written(question.At, "rfc3339"),
+                ["simple"] = TemplateHelpers.Written(question.At, "simple"),
+            },
+            ["approvalFormVariables"] = Values(call.Values.Request),
+            ["environmentFormVariables"] = environment,
+            ["formVariables"] = form,
+            ["customProperties"] = question.CustomProperties.ToDictionary(p => p.Key,
+                object? (p) => new Dictionary<string, object?> { ["name"] = T(p.Key), ["values"] = p.Value.Select(v => (object?)T(v)).ToList() }),
+            ["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, isBody) : null,
+        };
+        if (question.Member is { } member)
+        {
+            title["member"] = true;
+            var names = member.Name.Split(' ', 2, StringSplitOptions.TrimEntries);
+            approval["member"] = new Dictionary<string, object?>
+            {
+                ["_id"] = T(member.Id),
+                ["email"] = T(member.Email),
+                ["emailLocalPart"] = T(member.Email.Split('@')[0]),
+                ["firstName"] = T(names[0]),
+                ["lastName"] = T(names.Length > 1 ? names[1] : ""),
+                ["displayName"] = T(member.Name),
+                ["externalId"] = T(member.ExternalId),
+            };
+        }
+
+        var scope = new Dictionary<string, object?>(form);
+        foreach (var (key, value) in environment)
+            scope.TryAdd(key, value);
+        foreach (var (key, value) in approval)
+            scope[key] = value;
+        // In an address a variable's own name wins over the approval's member of the same name.
+        if (!isBody)
+        {
+            foreach (var (key, value) in form)
+                scope[key] = value;
+        }
+        scope["environment"] = environment;
+        scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = T(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = T(call.AccessToken) };
+        scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
+        return scope;
+    }
+
+    private static object? Tree(string json, bool isBody)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return Tree(document.RootElement, isBody);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static object? Tree(JsonElement element, bool isBody) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().DistinctBy(m => m.Name).ToDictionary(m => m.Name, m => Tree(m.Value, isBody)),
+        JsonValueKind.Array => element.EnumerateArray().Select(e => Tree(e, isBody)).ToList(),
+        JsonValueKind.String => isBody ? Escapes.Json(element.GetString()!) : element.GetString(),
+        JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetRawText(),
+        JsonValueKind.True or JsonValueKind.False => element.ValueKind == JsonValueKind.True,
+        _ => null,
+    };
+}
