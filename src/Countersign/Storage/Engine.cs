@@ -15,6 +15,9 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract string ForUpdate { get; }
 
+    /// <inheritdoc cref="Tx.SkipLocked"/>
+    public abstract string SkipLocked { get; }
+
     public abstract ValueTask Notify(Tx tx, string name);
 
     /// <summary>Connects, and takes part in whatever must be settled between nodes before migrations may run.</summary>

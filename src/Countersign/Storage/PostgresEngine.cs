@@ -50,6 +50,7 @@ internal sealed partial class PostgresEngine : Engine
     public override string Description => _version;
     public override string Dialect => "postgres";
     public override string ForUpdate => " FOR UPDATE";
+    public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
 
     public override async ValueTask Notify(Tx tx, string name) =>
         await tx.Text("SELECT pg_notify(@channel, @name)::text", new { channel = Channel, name });

@@ -32,6 +32,7 @@ internal sealed class SqliteEngine : Engine
     public override string Description => _library;
     public override string Dialect => "sqlite";
     public override string ForUpdate => "";
+    public override string SkipLocked => "";
 
     /// <summary>While the lane commits, some readers see what was and others what will be: nothing read then may be kept.</summary>
     public override long Version

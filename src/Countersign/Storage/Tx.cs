@@ -23,6 +23,9 @@ public sealed partial class Tx : Reader
     /// <summary>Appended to a SELECT whose row this transaction is going to change: on PostgreSQL it waits for its turn at that row.</summary>
     public string ForUpdate => _engine.ForUpdate;
 
+    /// <summary>Appended to a SELECT of work to claim: on PostgreSQL it passes over rows that another node is at.</summary>
+    public string SkipLocked => _engine.SkipLocked;
+
     /// <summary>The highest event that this transaction wrote, 0 if none: what wakes those who follow events.</summary>
     internal long LastEvent { get; set; }
 

@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -21,6 +22,7 @@ public static class Composition
             .AddSingleton(rootKey)
             .AddSingleton(settings.Egress)
             .AddSingleton<Egress>()
+            .AddOutcomes(settings)
             .AddKeyRing()
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
@@ -39,6 +41,19 @@ public static class Composition
             .AddSingleton<MarkApplied>()
             .AddSingleton<Reweigh>();
     }
+
+    /// <summary>What goes out, and to whom: each channel sends, each expander says who hears.</summary>
+    private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) => services
+        .AddSingleton(settings.Outcomes)
+        .AddSingleton<ExpandOutbox>()
+        .AddSingleton<RecordAttempt>()
+        .AddSingleton<Dispatcher>()
+        .AddSingleton<Subscriptions>()
+        .AddSingleton<WebhookSecrets>()
+        .AddSingleton<TestWebhook>()
+        .AddSingleton<WebhookChannel>()
+        .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
+        .AddSingleton<IExpander, WebhookExpander>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)

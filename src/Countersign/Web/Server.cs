@@ -66,6 +66,7 @@ public static class Server
         services.AddSingleton<Listing>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
+        services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());

@@ -36,6 +36,9 @@ public sealed record Settings
     /// <summary>What bounds every outgoing call.</summary>
     public EgressOptions Egress { get; init; } = new();
 
+    /// <summary>How news goes out, whatever the channel.</summary>
+    public OutcomeOptions Outcomes { get; init; } = new();
+
     public StoreOptions Store => new(Data, Database);
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
@@ -62,6 +65,9 @@ public sealed record Settings
         ("Egress:Roots", "", false),
         ("Sessions:Idle", "7d", false),
         ("Sessions:Longest", "30d", false),
+        ("Outcomes:Schedule", "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h", false),
+        ("Outcomes:PerPerson", "20", false),
+        ("Outcomes:Keep", "30d", false),
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
     ];
@@ -143,6 +149,7 @@ public sealed record Settings
             RateLimitPerKeyPerMinute = limit,
             Egress = egress,
             Sessions = new SessionLimits(idle ?? default, longest ?? default),
+            Outcomes = ReadOutcomes(configuration, mistakes) with { PublicUrl = publicUrl, PathBase = pathBase },
             ZendeskTicketsStrict = tickets == "strict",
             ZendeskOnePerTicket = onePerTicket,
         };
@@ -173,6 +180,21 @@ public sealed record Settings
                 mistakes.Add("Egress:Roots must name a readable file with the certificates of your own authority in PEM.");
         }
         return new EgressOptions { Allow = allowed, Roots = roots };
+    }
+
+    private static OutcomeOptions ReadOutcomes(IConfiguration configuration, IList<string> mistakes)
+    {
+        var steps = Value(configuration, "Outcomes:Schedule").Split(',', StringSplitOptions.TrimEntries).Select(Durations.Parse).ToList();
+        if (steps.Contains(null))
+            mistakes.Add("Outcomes:Schedule must be the waits before each attempt, separated by commas, such as 0s,5s,5m,30m,2h.");
+        if (!int.TryParse(Value(configuration, "Outcomes:PerPerson"), NumberStyles.None, CultureInfo.InvariantCulture, out var most) || most < 1)
+            mistakes.Add("Outcomes:PerPerson must be a whole number from 1: so many messages to one person within ten minutes.");
+        if (Durations.Parse(Value(configuration, "Outcomes:Keep")) is not { } keep || keep <= TimeSpan.Zero)
+        {
+            mistakes.Add("Outcomes:Keep must be a duration such as 30d.");
+            keep = TimeSpan.FromDays(30);
+        }
+        return new OutcomeOptions { Schedule = new DeliverySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most, Keep = keep };
     }
 
     /// <summary>Environment variables with our prefix that mean nothing: most likely a typing mistake.</summary>

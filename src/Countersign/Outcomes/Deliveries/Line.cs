@@ -1,0 +1,58 @@
+using Countersign.Storage;
+
+namespace Countersign.Outcomes;
+
+/// <summary>
+/// The line in front of each receiver. Of the news about one subject through one channel only the first is due; the others
+/// wait behind it, and each lets the next one go when it is settled. So nobody hears of an approval before the question.
+/// </summary>
+public static class Line
+{
+    /// <summary>Puts news at the end of the line. Twice the same for the same receiver and channel is once.</summary>
+    /// <param name="endpoint">The place that is called: its troubles hold up what else goes there, and nothing else.</param>
+    public static async ValueTask Add(Tx tx, OutgoingEvent news, string receiver, string channel, string endpoint, DateTimeOffset? due = null, bool digest = false)
+    {
+        await tx.Execute("INSERT INTO endpoints (name) VALUES (@endpoint) ON CONFLICT (name) DO NOTHING", new { endpoint });
+        // Locked, so that whoever settles it at this moment either sees the new one or is seen by it.
+        var waits = await tx.Number(
+            $"""
+            SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting')
+            ORDER BY id DESC LIMIT 1{tx.ForUpdate}
+            """,
+            new { receiver, channel, subject = news.Subject }) != 0;
+        await tx.Execute(
+            """
+            INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, digest, created_at)
+            VALUES (@eventId, @kind, @subject, @receiver, @channel, @endpoint, @state, @due, @digest, @now)
+            ON CONFLICT (event_id, receiver, channel) DO NOTHING
+            """,
+            new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, endpoint, state = waits ? "waiting" : "due", due = due ?? tx.Now, digest = digest ? 1 : 0, now = tx.Now });
+    }
+
+    /// <summary>Lets the next one go, unless one of the line is on its way.</summary>
+    internal static async ValueTask Release(Tx tx, string receiver, string channel, string subject) =>
+        await tx.Execute(
+            """
+            UPDATE deliveries SET state = 'due', due_at = @now WHERE state = 'waiting' AND id = (
+              SELECT min(id) FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting'))
+            """,
+            new { receiver, channel, subject, now = tx.Now });
+
+    /// <summary>
+    /// Claims what is due at an endpoint. The claim ends by itself: until then it is not due, and then it is again, so a node
+    /// that died is not missed. Whoever marks an attempt proves with the claim that it is still theirs.
+    /// </summary>
+    internal static Task<List<Delivery>> Claim(Store store, string endpoint, int most, string claim, TimeSpan lease, CancellationToken cancel) =>
+        store.InTransaction(async tx =>
+        {
+            var claimed = await tx.All<Delivery>(
+                $"""
+                UPDATE deliveries SET claim = @claim, due_at = @until WHERE id IN (
+                  SELECT id FROM deliveries WHERE endpoint = @endpoint AND state = 'due' AND due_at <= @now ORDER BY due_at, id LIMIT @most{tx.SkipLocked})
+                RETURNING {Delivery.Columns}
+                """,
+                new { claim, until = tx.Now + lease, endpoint, now = tx.Now, most });
+            claimed.Sort((a, b) => a.Id.CompareTo(b.Id));
+            return claimed;
+        }, cancel);
+}

@@ -1,0 +1,95 @@
+using Countersign.Storage;
+
+namespace Countersign.Outcomes;
+
+/// <summary>Empties the outbox for as long as the server runs: soon after something happened here, and within a moment of what happened elsewhere.</summary>
+public sealed partial class OutboxWorker : BackgroundService
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Lets a burst gather, so that it is expanded together.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>While nobody listens there is no hurry, and the writers are left alone.</summary>
+    private static readonly TimeSpan Unheard = TimeSpan.FromSeconds(1);
+
+    private readonly ExpandOutbox _expand;
+    private readonly Dispatcher _dispatcher;
+    private readonly ILogger<OutboxWorker> _log;
+    private readonly SemaphoreSlim _doorbell = new(0, 1);
+
+    public OutboxWorker(Store store, ExpandOutbox expand, Dispatcher dispatcher, ILogger<OutboxWorker> log)
+    {
+        (_expand, _dispatcher, _log) = (expand, dispatcher, log);
+        store.EventsCommitted += _ => Ring();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var wait = Look;
+        try
+        {
+            while (true)
+            {
+                if (await _doorbell.WaitAsync(wait, stoppingToken))
+                    await Task.Delay(Gather, stoppingToken);
+                wait = Look;
+                try
+                {
+                    if (await Empty(stoppingToken))
+                        continue;
+                    await Task.Delay(Unheard, stoppingToken);
+                }
+                catch (StoreUnavailable unavailable)
+                {
+                    Log.CannotExpand(_log, unavailable.Message);
+                    wait = Unheard;
+                    await Task.Delay(Unheard, stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    /// <summary>False when what was there was of interest to nobody.</summary>
+    private async Task<bool> Empty(CancellationToken cancel)
+    {
+        while (await _expand.Any(cancel))
+        {
+            var (taken, heard) = await _expand.Run(cancel);
+            if (heard && taken > 0)
+                _dispatcher.Ring();
+            if (!heard && taken < ExpandOutbox.MostUnheard)
+                return false;
+        }
+        return true;
+    }
+
+    private void Ring()
+    {
+        // Mostly it rings already; asking first costs nothing, which matters because every writer comes by here.
+        if (_doorbell.CurrentCount > 0)
+            return;
+        try
+        {
+            _doorbell.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _doorbell.Dispose();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "News stays in the outbox for now: {Reason}")]
+        public static partial void CannotExpand(ILogger log, string reason);
+    }
+}

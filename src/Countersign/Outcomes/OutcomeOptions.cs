@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+
+namespace Countersign.Outcomes;
+
+/// <summary>How news goes out, whatever the channel.</summary>
+public sealed record OutcomeOptions
+{
+    /// <summary>Where links in mail, chat and webhooks lead. Without it nothing is sent.</summary>
+    public Uri? PublicUrl { get; init; }
+
+    public string PathBase { get; init; } = "";
+
+    public DeliverySchedule Schedule { get; init; } = DeliverySchedule.Default;
+
+    /// <summary>How long what was delivered is kept to be looked at.</summary>
+    public TimeSpan Keep { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.</summary>
+    public int MostPerPerson { get; init; } = 20;
+
+    public TimeSpan QuietWindow { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How many calls to one receiver are under way at once, at most.</summary>
+    public int CallsPerReceiver { get; init; } = 16;
+
+    /// <summary>From 0 to 1: spreads repeated attempts, so that receivers that come back are not met by all at once.</summary>
+    public Func<double> Jitter { get; init; } = () => RandomNumberGenerator.GetInt32(1_000_001) / 1_000_000d;
+
+    /// <summary>The address of a page, as people outside reach it; null where sending is off.</summary>
+    public string? Link(string path) => PublicUrl is null ? null : PublicUrl.ToString().TrimEnd('/') + path;
+}

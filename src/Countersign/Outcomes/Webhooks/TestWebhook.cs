@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Countersign.Access;
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Webhooks;
+
+/// <summary>How a test went, to be shown at once.</summary>
+public sealed record WebhookTest(bool Ok, long Delivery, string? Failure, int? Status, string Answer, string? Advice);
+
+/// <summary>Sends a test message to one webhook now, past the line, and records it as any other delivery.</summary>
+public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttempt record)
+{
+    public async Task<AccessOutcome<WebhookTest>> Run(long id, Origin origin, CancellationToken cancel)
+    {
+        var claim = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        var delivery = await store.InTransaction(async tx =>
+        {
+            if (await tx.Number("SELECT id FROM webhooks WHERE id = @id AND disabled_at IS NULL", new { id }) == 0)
+                return null;
+            var name = Webhook.NameOf(id);
+            await tx.Append(name, origin, WebhookChannel.TestKind, new { });
+            var eventId = tx.LastEvent;
+            await tx.Execute("INSERT INTO endpoints (name) VALUES (@name) ON CONFLICT (name) DO NOTHING", new { name });
+            // Claimed from the beginning, and in a line of its own, so that it waits for nobody; should this process die, another sends it.
+            return await tx.First<Delivery>(
+                $"""
+                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, claim, tries, created_at)
+                VALUES (@eventId, @kind, @subject, @name, 'webhook', @name, 'due', @until, @claim, @tries, @now) RETURNING {Delivery.Columns}
+                """,
+                new { eventId, kind = WebhookChannel.TestKind, subject = $"{name}:test:{eventId}", name, until = tx.Now.AddMinutes(2), claim, tries = 1_000, now = tx.Now });
+        }, cancel);
+        if (delivery is null)
+            return new AccessOutcome<WebhookTest>.NotFound("an enabled webhook with this id");
+        var began = Stopwatch.GetTimestamp();
+        var outcome = await channel.Send(delivery, cancel);
+        // By hand, so a failure is no reason to hold or switch off anything.
+        await record.Run(delivery, outcome is SendOutcome.Failed failed ? failed with { Final = true } : outcome, Stopwatch.GetElapsedTime(began), CancellationToken.None);
+        var failure = (outcome as SendOutcome.Failed)?.Failure;
+        return new AccessOutcome<WebhookTest>.Done(new WebhookTest(
+            outcome is SendOutcome.Delivered, delivery.Id, failure?.Word(), outcome.Status, SendOutcome.Beginning(outcome.Answer), failure?.Advice()));
+    }
+}

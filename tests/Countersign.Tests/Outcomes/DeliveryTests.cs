@@ -1,0 +1,248 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Countersign.Outcomes;
+using Countersign.Storage;
+using Xunit;
+
+namespace Countersign.Tests.Outcomes;
+
+/// <summary>From the outbox to receivers: once, in order, again when it failed, and never at the cost of others.</summary>
+public sealed class DeliveryTests
+{
+    [Theory, BothEngines]
+    public async Task News_arrives_with_what_happened_and_is_taken_from_the_outbox(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(200, "thanks"));
+        await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        var request = await hub.Ask(jane.AsApprover);
+        await hub.Approve(request, jane);
+        await news.Go();
+
+        Assert.Equal(["request.submitted", "request.approved"], receiver.Calls.Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()));
+        var told = JsonNode.Parse(receiver.Calls[1].Body)!["data"]!;
+        Assert.Equal((request.Id.Value, "approved", $"https://approvals.example.test/requests/{request.Id}", $"person:{jane.Id}"),
+            (told["request"]!["id"]!.ToString(), told["request"]!["status"]!.ToString(), told["request"]!["url"]!.ToString(), told["actor"]!.ToString()));
+        Assert.Equal(0, await hub.Place.Count("outbox"));
+        var line = (await news.Lines())[0];
+        Assert.Equal(("delivered", 1), (line.State, line.Attempts));
+        Assert.Equal((1, null, 200, "thanks"), (await news.Tries(line.Id)).Select(t => (t.N, t.Failure, t.Status, t.Answer)).Single());
+    }
+
+    [Theory, BothEngines]
+    public async Task While_nobody_listens_the_outbox_is_emptied_unseen(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        var jane = await hub.AddPerson("Jane");
+        for (var i = 0; i < 3; i++)
+            await hub.Ask(jane.AsApprover);
+        Assert.Equal(3, await news.Expand());
+        Assert.Equal((0, 0), (await hub.Place.Count("outbox"), await hub.Place.Count("deliveries")));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_webhook_hears_of_the_kinds_and_sources_it_subscribed_to(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(200));
+        var jane = await hub.AddPerson("Jane");
+        var source = await hub.AddSource("pipeline");
+        await news.Hook(receiver, "request.approved");
+        Some.Done(await news.Webhooks.Add(receiver.Address.ToString() + "?other", ["request.*"], ["pipeline"], Some.Operator, null, default));
+        await hub.Approve(await hub.Ask(jane.AsApprover), jane);
+        await hub.Ask(Some.Policy(jane.AsApprover), s => s with { SourceId = source.Id });
+        await news.Expand();
+        Assert.Equal([("webhook:1", "request.approved"), ("webhook:2", "request.submitted")], (await news.Lines()).Select(l => (l.Receiver, l.Kind)));
+    }
+
+    [Fact]
+    public void The_schedule_is_a_pure_function()
+    {
+        var schedule = DeliverySchedule.Default;
+        Assert.Equal(["00:00:00", "00:00:05", "00:05:00", "00:30:00", "02:00:00", "05:00:00", "10:00:00", "14:00:00", "20:00:00", "1.00:00:00", null],
+            Enumerable.Range(0, 11).Select(tries => schedule.WaitAfter(tries, 0.5)?.ToString()));
+        Assert.Equal((TimeSpan.FromSeconds(270), TimeSpan.FromSeconds(330)), (schedule.WaitAfter(2, 0), schedule.WaitAfter(2, 1)));
+    }
+
+    [Theory, BothEngines]
+    public async Task Each_attempt_is_made_when_the_schedule_says_and_the_last_failure_switches_off_what_is_dead(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(500, "out of order"));
+        var webhook = await news.Hook(receiver, "request.*");
+        var jane = await hub.AddPerson("Jane");
+        await hub.Ask(jane.AsApprover);
+        await news.Go();
+        var attempts = 1;
+        foreach (var step in DeliverySchedule.Default.Steps.Skip(1))
+        {
+            hub.Clock.Advance(step - TimeSpan.FromMilliseconds(1));
+            await news.Go();
+            Assert.Equal(attempts, receiver.Calls.Count);
+            hub.Clock.Advance(TimeSpan.FromMilliseconds(1));
+            await news.Go();
+            Assert.Equal(++attempts, receiver.Calls.Count);
+        }
+        Assert.Equal(10, attempts);
+        Assert.Single(receiver.Calls.Select(c => c.Headers["webhook-id"]).Distinct());
+        Assert.Single(receiver.Calls.Select(c => c.Body).Distinct());
+        var line = (await news.Lines())[0];
+        Assert.Equal(("failed", 10), (line.State, line.Attempts));
+        Assert.All(await news.Tries(line.Id), t => Assert.Equal(("status", 500, "out of order"), (t.Failure, t.Status, t.Answer)));
+        Assert.Contains("Nothing arrived there since", (await news.Webhooks.Find(webhook.Id, default))!.DisabledWhy, StringComparison.Ordinal);
+        Assert.Equal("webhook.disabled", await hub.Place.Text("SELECT kind FROM outbox"));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_receiver_that_is_gone_is_switched_off_at_once(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(410));
+        var webhook = await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        var request = await hub.Ask(jane.AsApprover);
+        await hub.Approve(request, jane);
+        await news.Go();
+        Assert.Single(receiver.Calls);
+        Assert.Contains("410", (await news.Webhooks.Find(webhook.Id, default))!.DisabledWhy, StringComparison.Ordinal);
+        Assert.All(await news.Lines(), l => Assert.Equal("failed", l.State));
+    }
+
+    [Theory, BothEngines]
+    public async Task News_of_one_request_stays_in_order_and_other_requests_do_not_wait(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        var broken = true;
+        var first = "";
+        await using var receiver = new Receiver(call => broken && call.Body.Contains(first, StringComparison.Ordinal) ? new Conduct.Answers(503) : new Conduct.Answers(200));
+        await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        var one = await hub.Ask(jane.AsApprover);
+        first = one.Id.Value;
+        await hub.Approve(one, jane);
+        var two = await hub.Ask(jane.AsApprover);
+        await hub.Approve(two, jane);
+        await news.Go();
+        Assert.Equal([(one.Id.Subject, "due"), (one.Id.Subject, "waiting"), (two.Id.Subject, "delivered"), (two.Id.Subject, "delivered")],
+            (await news.Lines()).Select(l => (l.Subject, l.State)));
+
+        broken = false;
+        hub.Clock.Advance(TimeSpan.FromSeconds(5));
+        await news.Go();
+        Assert.Equal(["request.submitted", "request.approved"],
+            receiver.Calls.Skip(1).Where(c => c.Body.Contains(first, StringComparison.Ordinal)).Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()).TakeLast(2));
+        Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_send_that_was_never_marked_is_repeated_with_the_same_id_once_its_claim_ended(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(200));
+        await news.Hook(receiver);
+        await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
+        await news.Expand();
+        // As a node that claimed, maybe sent, and died.
+        var lost = Assert.Single(await Line.Claim(hub.Store, "webhook:1", 10, "dead node", TimeSpan.FromMinutes(1), default));
+        await news.Go();
+        Assert.Empty(receiver.Calls);
+        hub.Clock.Advance(TimeSpan.FromMinutes(1));
+        await news.Go();
+        Assert.Equal(lost.MessageId, Assert.Single(receiver.Calls).Headers["webhook-id"]);
+        // The dead node comes back to life and wants to mark.
+        Assert.False(await new RecordAttempt(hub.Store, news.Options, []).Run(lost, new SendOutcome.Failed(Failure.Timeout), TimeSpan.Zero, default));
+        Assert.Equal(("delivered", 1L), (await news.Lines()).Select(l => (l.State, l.Attempts)).Single());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_receiver_that_fails_on_and_on_is_called_by_one_probe_at_a_time(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        Conduct conduct = new Conduct.Answers(500);
+        await using var receiver = new Receiver(_ => conduct);
+        await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        for (var i = 0; i < 60; i++)
+            await hub.Ask(jane.AsApprover);
+        await news.Go();
+        Assert.InRange(receiver.Calls.Count, 3, 16);
+        // Hours of outage cost a call every five minutes, not sixty calls every step.
+        for (var minutes = 0; minutes < 120; minutes++)
+        {
+            hub.Clock.Advance(TimeSpan.FromMinutes(1));
+            await news.Go();
+        }
+        Assert.InRange(receiver.Calls.Count, 20, 50);
+        conduct = new Conduct.Answers(200);
+        for (var minutes = 0; minutes < 6 * 60; minutes += 5)
+        {
+            hub.Clock.Advance(TimeSpan.FromMinutes(5));
+            await news.Go();
+        }
+        Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
+    }
+
+    [Theory, BothEngines]
+    public async Task Without_a_public_address_nothing_leaves_and_the_record_says_so(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub, News.Plain with { PublicUrl = null });
+        await using var receiver = new Receiver(new Conduct.Answers(200));
+        await news.Hook(receiver);
+        await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
+        await news.Go();
+        Assert.Empty(receiver.Calls);
+        Assert.Equal("not configured", Assert.Single(await news.Tries((await news.Lines())[0].Id)).Failure);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_receiver_that_asks_for_patience_gets_it(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(429, "", "Retry-After: 90\r\n"));
+        await news.Hook(receiver);
+        await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
+        await news.Go();
+        Assert.Equal(Instant.ToText(hub.Clock.Now.AddSeconds(90)), (await news.Lines())[0].DueAt);
+    }
+
+    [Theory, PostgresOnly]
+    public async Task Two_nodes_deliver_ten_thousand_once_each(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var seen = new ConcurrentDictionary<string, int>();
+        await using var server = await FastReceiver.Start(id => seen.AddOrUpdate(id, 1, (_, n) => n + 1));
+        var options = News.Plain with { CallsPerReceiver = 24 };
+        using var one = new News(hub, options);
+        using var two = new News(hub, options, store: await hub.Place.OpenAnother());
+        for (var i = 0; i < 4; i++)
+            await one.Hook(new Uri(server.Address, $"/{i}"));
+        // 2,500 events, as their transactions would leave them.
+        await hub.Store.InTransaction(async tx =>
+        {
+            for (var i = 0; i < 2_500; i++)
+            {
+                await tx.Append($"group:{1000 + (i % 500)}", Head.None with { Count = i / 500 }, Some.Origin, "request.commented", new { i });
+                await tx.MustBeTold("request.commented");
+            }
+        });
+        await Task.WhenAll(one.Expand(), two.Expand());
+        while (await hub.Place.Number("SELECT count(*) FROM outbox") > 0)
+            await one.Expand();
+        for (var round = 0; round < 50 && await hub.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") > 0; round++)
+            await Task.WhenAll(one.Go(), two.Go());
+        Assert.Equal(10_000, seen.Count);
+        Assert.All(seen.Values, times => Assert.Equal(1, times));
+        Assert.Equal(10_000, await hub.Place.Count("attempts"));
+    }
+}

@@ -1,0 +1,97 @@
+using Countersign.Outcomes;
+using Countersign.Outcomes.Webhooks;
+using Countersign.Storage;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Tests.Outcomes;
+
+/// <summary>All that news passes on its way out, on a hub's store and the test's clock; nothing goes by itself.</summary>
+public sealed class News : IDisposable
+{
+    private readonly Dispatcher _dispatcher;
+    private readonly ExpandOutbox _expand;
+    private readonly Egress _egress;
+
+    public News(TestHub hub, OutcomeOptions? options = null, EgressOptions? egress = null, Store? store = null)
+    {
+        Hub = hub;
+        store ??= hub.Store;
+        Options = options ?? Plain;
+        var bounds = egress ?? new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
+        _egress = new Egress(bounds);
+        var secrets = new WebhookSecrets(KeyRing);
+        Webhooks = new Subscriptions(store, secrets);
+        var channel = new WebhookChannel(store, _egress, secrets, Options);
+        IChannel[] channels = [channel];
+        var record = new RecordAttempt(store, Options, channels);
+        Test = new TestWebhook(store, channel, record);
+        _expand = new ExpandOutbox(store, [new WebhookExpander()]);
+        _dispatcher = new Dispatcher(store, channels, record, Options, bounds, NullLogger<Dispatcher>.Instance);
+    }
+
+    /// <summary>Without jitter, so that times are what the schedule says.</summary>
+    public static OutcomeOptions Plain { get; } = new() { PublicUrl = new Uri("https://approvals.example.test"), Jitter = () => 0.5 };
+
+    public static IDataProtectionProvider KeyRing { get; } = new EphemeralDataProtectionProvider();
+
+    public TestHub Hub { get; }
+    public OutcomeOptions Options { get; }
+    public Subscriptions Webhooks { get; }
+    public TestWebhook Test { get; }
+
+    public async Task<NewWebhook> Hook(Receiver receiver, params string[] kinds) => await Hook(receiver.Address, kinds);
+
+    public async Task<NewWebhook> Hook(Uri address, params string[] kinds) => Some.Done(await Webhooks.Add(address.ToString(), kinds, [], Some.Operator, null, default));
+
+    /// <summary>Takes everything from the outbox; how many events.</summary>
+    public async Task<int> Expand()
+    {
+        var all = 0;
+        while (await _expand.Run(default) is var (taken, _) && taken > 0)
+            all += taken;
+        return all;
+    }
+
+    /// <summary>Expands and sends until nothing is due now.</summary>
+    public async Task Go()
+    {
+        await Expand();
+        await _dispatcher.Drain().Soon();
+    }
+
+    public ValueTask<List<Row>> Lines() => Hub.Store.Read(reader => reader.All<Row>(
+        "SELECT id, kind, subject, receiver, channel, endpoint, state, due_at, attempts, folded_into FROM deliveries ORDER BY id"));
+
+    public ValueTask<List<Try>> Tries(long delivery) => Hub.Store.Read(reader => reader.All<Try>(
+        "SELECT n, at, failure, status, answer FROM attempts WHERE delivery_id = @delivery ORDER BY n", new { delivery }));
+
+    public void Dispose()
+    {
+        _dispatcher.Dispose();
+        _egress.Dispose();
+    }
+
+    public sealed class Row
+    {
+        public long Id { get; init; }
+        public required string Kind { get; init; }
+        public required string Subject { get; init; }
+        public required string Receiver { get; init; }
+        public required string Channel { get; init; }
+        public required string Endpoint { get; init; }
+        public required string State { get; init; }
+        public required string DueAt { get; init; }
+        public long Attempts { get; init; }
+        public long? FoldedInto { get; init; }
+    }
+
+    public sealed class Try
+    {
+        public long N { get; init; }
+        public required string At { get; init; }
+        public string? Failure { get; init; }
+        public long? Status { get; init; }
+        public required string Answer { get; init; }
+    }
+}
