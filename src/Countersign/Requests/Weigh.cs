@@ -52,6 +52,21 @@ public static class Weigh
             : new Verdict.StillPending(0, [], policy.Destination is { } destination ? $"Waiting for {destination}" : "The policy names nobody who could approve");
     }
 
+    /// <summary>Which approvals sit in which step, for readers: in the order of the steps.</summary>
+    public static IReadOnlyList<IReadOnlyList<Decision>> Seats(ApprovalRequest request, IReadOnlyList<Decision> decisions)
+    {
+        var steps = request.Policy.Steps;
+        var slots = new Slots(steps.Count, LatestThatCount(request, decisions).FindAll(d => d.Answer == Answer.Approve));
+        for (var step = 0; step < steps.Count; step++)
+        {
+            for (var filled = 0; filled < steps[step].Need && slots.TryFill(step); filled++)
+            {
+                // One after the other, as they are weighed.
+            }
+        }
+        return [.. Enumerable.Range(0, steps.Count).Select(slots.In)];
+    }
+
     /// <summary>Of all that was said, what counts now.</summary>
     internal static List<Decision> LatestThatCount(ApprovalRequest request, IReadOnlyList<Decision> decisions)
     {
@@ -118,6 +133,8 @@ public static class Weigh
         public int Filled { get; private set; }
 
         public IEnumerable<Decision> Fillers => approvals.Where((_, person) => _stepOf[person] >= 0);
+
+        public IReadOnlyList<Decision> In(int step) => [.. approvals.Where((_, person) => _stepOf[person] == step)];
 
         public bool TryFill(int step)
         {

@@ -1,6 +1,8 @@
 using Countersign.Review.Account;
 using Countersign.Review.Entrance;
+using Countersign.Doors;
 using Countersign.Review.Frame;
+using Countersign.Review.RequestPage;
 
 namespace Countersign.Review;
 
@@ -11,9 +13,13 @@ public static class ReviewEndpoints
     {
         Asset.Map(routes);
         var pages = routes.MapGroup("").WithMetadata(OnlySignedIn.Mark).ExcludeFromDescription();
-        routes.MapGet("/approvals", ApprovalPage.Show).ExcludeFromDescription();
         SignInPage.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
         pages.MapGet(AccountPage.Path, AccountPage.Show);
+        pages.MapGet("/requests/{id}", RequestPage.RequestPage.Show);
+        pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
+        pages.MapGet("/approvals", ApprovalPage.Show);
     }
+
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Answering>();
 }

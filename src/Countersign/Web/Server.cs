@@ -84,6 +84,7 @@ public static class Server
             options.SuppressXFrameOptionsHeader = true;
         });
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.AddReview();
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
         services.AddOpenApi("v1");
         services.AddResponseCompression(options =>

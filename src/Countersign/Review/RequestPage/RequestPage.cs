@@ -1,0 +1,45 @@
+using Countersign.Doors;
+using Countersign.Requests;
+using Countersign.Review.Frame;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Review.RequestPage;
+
+/// <summary><c>GET /requests/{id}</c>: ten seconds between two other things. It shows and never decides.</summary>
+internal static class RequestPage
+{
+    public static async Task<IResult> Show(string id, HttpContext http, Asking asking, Store store, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId) || await Story.Find(store, requestId, asking.Viewer, null, cancel) is not { } story)
+            return Missing.Page(http);
+        return Of(new Sight(story, asking.Caller, directory.Current), StatusCodes.Status200OK);
+    }
+
+    /// <summary>What the page is made of, from top to bottom on a phone; wide screens put what to do beside what it is about.</summary>
+    public static IResult Of(Sight sight, int status) => new PageAnswer(sight.Request.Subject, html =>
+    {
+        using (sight)
+        {
+            html.Add($"<article class=\"request\" id=\"request\" data-id=\"{sight.Request.Id.Value}\">");
+            QuestionSection.Write(html, sight);
+            ChangedSection.Write(html, sight);
+            html.Add($"<div class=\"what\">");
+            FactsSection.Write(html, sight);
+            MessageSection.Write(html, sight);
+            html.Add($"</div><div class=\"do\">");
+            AnswerSection.Write(html, sight);
+            StepsSection.Write(html, sight);
+            OriginSection.Write(html, sight);
+            html.Add($"</div><div class=\"story\">");
+            TimelineSection.Write(html, sight);
+            html.Add($"</div></article>");
+        }
+    })
+    {
+        Status = status,
+        Section = "/",
+        HasOwnHeading = true,
+        Live = sight.Request.Id.Value,
+    };
+}

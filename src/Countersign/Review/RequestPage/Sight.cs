@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+
+namespace Countersign.Review.RequestPage;
+
+/// <summary>
+/// A request as one reader has it before them: what it says, what they may do about it, and what they typed, if it comes
+/// back. Buttons follow from this; whether an answer is taken is for <see cref="Decide"/> alone.
+/// </summary>
+internal sealed class Sight : IDisposable
+{
+    private readonly DirectorySnapshot _directory;
+    private readonly JsonDocument _facts;
+    private readonly HashSet<string> _parties = [];
+
+    public Sight(Story story, Caller reader, DirectorySnapshot directory)
+    {
+        (Story, Reader, _directory) = (story, reader, directory);
+        _facts = JsonDocument.Parse(story.Current.Facts);
+        Seats = Weigh.Seats(Request, story.Decisions);
+        OpenStep = Seats.Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1).FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
+        Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
+        foreach (var approver in Request.Policy.Steps.SelectMany(s => s.From).Where(a => Includes(a.Party)))
+            _parties.Add(approver.Party.Text);
+    }
+
+    public Story Story { get; }
+    public Caller Reader { get; }
+    public ApprovalRequest Request => Story.Request;
+    public long Me => Reader.Person!.Id;
+
+    /// <summary>What was typed and not taken, with the reason.</summary>
+    public string Note { get; init; } = "";
+    public string? NoteError { get; init; }
+
+    /// <summary>Why an answer was refused: it stands above everything else.</summary>
+    public string? Refused { get; init; }
+
+    /// <summary>Whether the content is not the one that the reader was looking at.</summary>
+    public bool HasChanged { get; init; }
+
+    /// <summary>Of each step the approvals that fill it, and the first step that has room.</summary>
+    public IReadOnlyList<IReadOnlyList<Decision>> Seats { get; }
+    public int OpenStep { get; }
+
+    /// <summary>The reader's own answer to this content.</summary>
+    public Decision? Mine { get; }
+
+    public bool MayWithdraw => (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
+        && (Reader.IsAdmin || Request.RequesterId == Me || Request.CreatorId == Me);
+
+    public bool IsAsker => Request.Barred.Contains(Me);
+
+    public IReadOnlyList<int> MySteps => Request.Policy.StepsOpenTo(_parties);
+
+    public bool MayDecide => !Request.IsSettled && !IsAsker && MySteps is [var first, ..] && first <= OpenStep;
+
+    public Source? Source => _directory.Sources.GetValueOrDefault(Request.SourceId);
+
+    public bool IsFromLaunchDarkly => Request.SentBy == SentBy.LaunchDarkly;
+
+    public JsonElement Facts => _facts.RootElement;
+
+    public string? Fact(string name) => Facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>The page that the source has of it.</summary>
+    public string? Link => Fact("link");
+
+    public string? NameOf(long person) => _directory.People.GetValueOrDefault(person)?.Name;
+
+    /// <summary>Members of a group who have not been shut out and did not ask.</summary>
+    public IReadOnlyList<string> MembersOf(Party party) =>
+        party == Party.Admins ? [.. _directory.People.Values.Where(p => p is { Role: Role.Admin, IsDisabled: false } && !Request.Barred.Contains(p.Id)).OrderBy(p => p.Id).Select(p => p.Name)]
+        : GroupOf(party) is { } group ? [.. group.Members.Where(m => !Request.Barred.Contains(m)).Select(m => _directory.People.GetValueOrDefault(m)).Where(p => p is { IsDisabled: false }).Select(p => p!.Name)]
+        : [];
+
+    /// <summary>Who is behind an event, in words.</summary>
+    public string Actor(Texts says, string actor)
+    {
+        var colon = actor.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0 || !long.TryParse(actor.AsSpan(colon + 1), out var id))
+            return says.ActorOf(actor);
+        return actor.AsSpan(0, colon) switch
+        {
+            "person" => id == Me ? says.You : NameOf(id) ?? says.Somebody,
+            "source" => _directory.Sources.GetValueOrDefault(id)?.Name ?? says.Somebody,
+            _ => says.ActorOf(actor),
+        };
+    }
+
+    public void Dispose() => _facts.Dispose();
+
+    private bool Includes(Party party) =>
+        party == Party.Person(Me) || (party == Party.Admins ? Reader.IsAdmin : GroupOf(party)?.Members.Contains(Me) == true);
+
+    private Group? GroupOf(Party party)
+    {
+        const string prefix = "group:";
+        return party.Text.StartsWith(prefix, StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan(prefix.Length), out var id) ? _directory.Groups.GetValueOrDefault(id) : null;
+    }
+}

@@ -1,0 +1,54 @@
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Review.Frame;
+
+namespace Countersign.Review.RequestPage;
+
+/// <summary>Who has said yes and who still must, step by step, with names.</summary>
+internal static class StepsSection
+{
+    private const int MostNames = 8;
+
+    public static void Write(Html html, Sight sight)
+    {
+        var (says, request) = (html.Says, sight.Request);
+        var steps = request.Policy.Steps;
+        html.Add($"<section class=\"sheet\" id=\"steps\" data-part><h2>{(request.IsSettled ? says.WhoSaidYes : says.WhoMustSayYes)}</h2><ol class=\"steps\">");
+        for (var n = 0; n < steps.Count; n++)
+            Step(html, sight, steps[n], n);
+        html.Add($"</ol>");
+        if (request.Policy.RequesterUnknown)
+            html.Add($"<p class=\"small soft\">{says.OneMoreAsUnknown}</p>");
+        if (request.Barred.Count > 0 && !request.IsSettled)
+            html.Add($"<p class=\"small soft\">{says.MayNotDecide([.. request.Barred.Select(sight.NameOf).OfType<string>()])}</p>");
+        html.Add($"</section>");
+    }
+
+    private static void Step(Html html, Sight sight, Step step, int n)
+    {
+        var (says, seated) = (html.Says, sight.Seats[n]);
+        var isFull = seated.Count >= step.Need;
+        var isOpen = !sight.Request.IsSettled && n == sight.OpenStep;
+        html.Add($"<li class=\"{(isFull ? "full" : isOpen ? "open" : "later")}\"><p><strong>{says.StepName(step)}</strong> <span class=\"soft\">{says.Filled(seated.Count, step.Need)}{(!isFull && !isOpen && !sight.Request.IsSettled ? says.OpensLater : "")}</span></p>");
+        foreach (var decision in seated)
+            html.Add($"<p class=\"yes\">{decision.PersonName} <span class=\"soft\">").Ago(decision.At).Add($"</span></p>");
+        if (!isFull && !sight.Request.IsSettled)
+        {
+            foreach (var approver in step.From)
+                Waiting(html, sight, approver, seated);
+        }
+        html.Add($"</li>");
+    }
+
+    private static void Waiting(Html html, Sight sight, Approver approver, IReadOnlyList<Decision> seated)
+    {
+        if (approver.Party.Text.StartsWith("person:", StringComparison.Ordinal))
+        {
+            if (seated.All(d => Party.Person(d.PersonId) != approver.Party))
+                html.Add($"<p class=\"awaited\">{approver.Name}</p>");
+            return;
+        }
+        var open = sight.MembersOf(approver.Party).Except(seated.Select(d => d.PersonName)).ToList();
+        html.Add($"<p class=\"awaited\">{html.Says.AnyOf(approver.Name, open, MostNames)}</p>");
+    }
+}

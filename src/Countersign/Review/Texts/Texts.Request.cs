@@ -1,0 +1,165 @@
+using System.Globalization;
+using Countersign.Policies;
+using Countersign.Requests;
+
+namespace Countersign.Review;
+
+/// <summary>The words of a request's page.</summary>
+internal partial class Texts
+{
+    /// <param name="asker">Null: the reader asks.</param>
+    public virtual string Question(string? asker, string? about, string? place) =>
+        $"{(asker is null ? "You ask" : $"{asker} asks")} for {(about is null ? "an approval" : $"a change of {about}")}{(place is null ? "" : $" in {place}")}";
+
+    public virtual string StatusOf(Status status) => status switch
+    {
+        Status.Active => "Waiting",
+        Status.Approved => "Approved",
+        Status.Rejected => "Rejected",
+        _ => "Withdrawn",
+    };
+
+    /// <summary>How it stands; what the badge says already is left out.</summary>
+    public virtual string Standing(ApprovalRequest request) => request.Status == Status.Withdrawn && request.Display == "Cancelled" ? "" : request.Display;
+
+    public virtual string Asked => "asked";
+    public virtual string Expires => "expires";
+    public virtual string Applied => "applied";
+    public virtual string Breached => "This change was applied without an approval.";
+    public virtual string You => "You";
+    public virtual string Somebody => "Somebody";
+    public virtual string ActorOf(string actor) => actor switch { "hub" => "Countersign", "operator" => "An operator", _ => actor.StartsWith("destination:", StringComparison.Ordinal) ? "The destination" : "Somebody" };
+
+    // Content
+    public virtual string Subject => "Subject";
+    public virtual string Facts => "Facts";
+    public virtual string Message => "Message";
+
+    /// <summary>As a reader would call it: <c>form.change_ticket</c> is "Change ticket".</summary>
+    public virtual string FactName(string name)
+    {
+        var bare = name.StartsWith("form.", StringComparison.Ordinal) ? name[5..] : name;
+        bare = bare.Replace('_', ' ').Replace('-', ' ').Replace('.', ' ').Trim();
+        return bare.Length == 0 ? name : char.ToUpper(bare[0], CultureInfo.InvariantCulture) + bare[1..];
+    }
+
+    public virtual string Changed(int content, bool sincePageWasOpened) =>
+        sincePageWasOpened ? "What changed since you opened this page" : string.Create(CultureInfo.InvariantCulture, $"The content has changed: this is version {content}. What is different?");
+
+    public virtual string EarlierAnswersDoNotCount => "Answers to the earlier content no longer count.";
+
+    // Origin
+    public virtual string Origin => "Where it comes from";
+    public virtual string AskedBy => "Asked by";
+    public virtual string SentByName => "Sent by";
+    public virtual string SentByOf(SentBy sentBy) => sentBy switch { SentBy.Page => "Page", SentBy.LaunchDarkly => "LaunchDarkly", SentBy.Zendesk => "Zendesk API", _ => "API" };
+    public virtual string Source => "Source";
+    public virtual string ItsId => "Its id there";
+    public virtual string Ticket => "Ticket";
+    public virtual string Policy => "Policy";
+    public virtual string ContentNumber => "Version";
+    public virtual string OpenInLaunchDarkly => "Open in LaunchDarkly";
+    public virtual string OpenWhereItCameFrom => "Open where it came from";
+    public virtual string CopyLink => "Copy link";
+    public virtual string LinkCopied => "Link copied";
+
+    // Who must say yes
+    public virtual string WhoMustSayYes => "Who must say yes";
+    public virtual string WhoSaidYes => "Who was asked";
+    public virtual string StepName(Step step) => step.Name switch { "admins" => "Administrators", "assignee" => "Assignee", _ => step.Name };
+    public virtual string Filled(int have, int need) => string.Create(CultureInfo.InvariantCulture, $"{have} of {need}");
+    public virtual string OpensLater => ", after the step before it";
+    public virtual string OneMoreAsUnknown => "Nobody can say who asks, so one approval more is needed.";
+    public virtual string MayNotDecide(IReadOnlyList<string> names) => names.Count == 0 ? "" : $"{Words.Names(names)} asked, and may not decide.";
+    public virtual string AnyOf(string group, IReadOnlyList<string> names, int most) => names.Count switch
+    {
+        0 => $"Nobody in {group} could answer now",
+        _ when names.Count <= most => $"Any of {group}: {string.Join(", ", names)}",
+        _ => string.Create(CultureInfo.InvariantCulture, $"Any of {group}: {string.Join(", ", names.Take(most))} and {names.Count - most} more"),
+    };
+
+    // The answer
+    public virtual string YourAnswer => "Your answer";
+    public virtual string Note => "Note";
+    public virtual string NoteHint => "Needed to reject, comment or withdraw; everyone who sees this request can read it.";
+    public virtual string CommentHint => "Everyone who sees this request can read it.";
+    public virtual string WithdrawHint => "Say why you withdraw it.";
+    public virtual string Approve => "Approve";
+    public virtual string Reject => "Reject";
+    public virtual string Abstain => "Abstain";
+    public virtual string Comment => "Comment";
+    public virtual string Withdraw => "Withdraw";
+    public virtual string NoteNeeded(string what) => what switch
+    {
+        "reject" => "Say in a few words why you reject this, so that whoever asked knows what to change.",
+        "withdraw" => "Say in a few words why this is withdrawn.",
+        _ => "Write what you want to say.",
+    };
+
+    public virtual string YouAnswered(Answer answer) => answer switch { Answer.Approve => "You approved this", Answer.Reject => "You rejected this", _ => "You abstained" };
+    public virtual string MayChange => "Until it is settled you can change your answer; the latest counts.";
+    public virtual string AskerMayNotDecide => "You asked for this, so somebody else decides.";
+    public virtual string NotYourTurnEver => "The policy of this request does not name you; you can read and comment.";
+    public virtual string NotYourTurnYet(string step) => $"Your step, {step}, opens after the ones before it.";
+    public virtual string SettledAlready(ApprovalRequest request) => request.Status switch
+    {
+        Status.Approved => "This is approved. Nothing is left to decide.",
+        Status.Rejected => "This is rejected. Nothing is left to decide.",
+        _ => "This was withdrawn. Nothing is left to decide.",
+    };
+
+    /// <summary>What happens next, as far as we know how the source hears of it.</summary>
+    public virtual string? Next(ApprovalRequest request, bool isFromLaunchDarkly) => (request.Status, isFromLaunchDarkly) switch
+    {
+        (Status.Active, _) => $"It goes on waiting: {request.Display}.",
+        (Status.Approved, true) when request.AppliedAt is not null => "LaunchDarkly has applied the change.",
+        (Status.Withdrawn, _) => null,
+        (_, true) => "LaunchDarkly will see this within five minutes, or now if its page is reloaded.",
+        _ => "Whoever asked sees it as soon as they look.",
+    };
+
+    // LaunchDarkly's button
+    public virtual string SeveralApprovals => "Which one?";
+    public virtual string SeveralApprovalsWhy => "Several sources know an approval by this id. Choose the one you came for.";
+
+    // Refusals
+    public virtual string TooLate(ApprovalRequest request) => $"Too late: this request is settled. {request.Display}. Nothing was sent; what you wrote is still below.";
+    public virtual string ChangedMeanwhile => "The content changed while you were reading, so your answer was not taken. See what is different, then answer again.";
+    public virtual string NotYoursToWithdraw => "A request is withdrawn by whoever asked, by the ticket's assignee or by an admin.";
+    public virtual string NoAnswerChosen => "Choose one of the buttons.";
+    public virtual string TooManyComments(int most) => string.Create(CultureInfo.InvariantCulture, $"A request takes at most {most} comments.");
+    public virtual string NotAllowed(string rule) => rule switch
+    {
+        "requester_may_not_decide" => AskerMayNotDecide,
+        "person_disabled" => "This account is disabled.",
+        _ => NotYourTurnEver,
+    };
+
+    // History
+    public virtual string History => "History";
+    public virtual string Happened(string kind, Answer? answer) => (kind, answer) switch
+    {
+        (_, Answer.Approve) => "approved",
+        (_, Answer.Reject) => "rejected",
+        (_, Answer.Abstain) => "abstained",
+        ("request.submitted", _) => "asked",
+        ("request.revised", _) => "changed the content",
+        ("request.commented", _) => "commented",
+        ("request.withdrawn", _) => "withdrew it",
+        ("request.withdrawal_refused", _) => "tried to withdraw it, too late",
+        ("request.applied", _) => "applied the change",
+        ("request.breached", _) => "applied the change without an approval",
+        ("request.conflicted", _) => "sent other content after it was settled; that was refused",
+        ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",
+        _ => kind.Replace("request.", "", StringComparison.Ordinal).Replace('_', ' '),
+    };
+
+    public virtual string? Settles(string kind, Answer? answer) => (kind, answer) switch
+    {
+        ("request.approved", not null) => "With that it is approved.",
+        ("request.rejected", not null) => "With that it is rejected.",
+        _ => null,
+    };
+
+    public virtual string Via(string via) => via switch { "page" => "", "api" => " · API", "launchdarkly" => " · LaunchDarkly", "zendesk" => " · Zendesk API", "cli" => " · command line", _ => " · " + via };
+}
