@@ -24,6 +24,9 @@ public sealed record Filter
 
     /// <summary>Only what the viewer has a part in, also where an admin may see more.</summary>
     public bool TakesPart { get; init; }
+
+    /// <summary>Only what the viewer asked for.</summary>
+    public bool AskedByMe { get; init; }
 }
 
 /// <summary>Where a page starts: beyond this request, towards older (the usual way) or newer ones.</summary>
@@ -122,7 +125,7 @@ public sealed class Listing(Store store)
             string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin ? [Party.Admins.Text] : Array.Empty<string>()];
             var driver = checksAll ? "all"
                 : filter.WaitingForMe ? "waiting"
-                : filter.TakesPart ? "parties"
+                : filter.TakesPart || filter.AskedByMe ? "parties"
                 : filter.AssigneeUsers.Count > 0 ? "assignee_user"
                 : filter.AssigneeGroups.Count > 0 ? "assignee_group"
                 : filter.Sources.Count > 0 && viewer.IsAdmin ? "source_id"
@@ -132,6 +135,9 @@ public sealed class Listing(Store store)
             switch (driver)
             {
                 case "waiting" or "parties":
+                    // Whoever asks has a part in it as a person.
+                    if (filter is { AskedByMe: true, WaitingForMe: false })
+                        mine = [viewer.Party.Text];
                     foreach (var party in mine)
                         Range(driver, "request_id", $"party = {Argument(party)}");
                     _mayRepeat = mine.Length > 1;
@@ -161,6 +167,8 @@ public sealed class Listing(Store store)
                 // A group still waits for its other members when I have answered; I do not.
                 _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
             }
+            if (filter.AskedByMe)
+                _checks.Add($"(r.requester_id = {Argument(viewer.PersonOrNone)} OR r.creator_id = {Argument(viewer.PersonOrNone)})");
             if (driver is "waiting" or "parties" && filter.Statuses.Count > 0)
                 Check("status", [.. statuses.Select(s => (object)s.Ours())]);
             if (driver is not "assignee_user" && filter.AssigneeUsers.Count > 0)

@@ -75,13 +75,25 @@ internal sealed class PageAnswer(string title, Action<Html> content) : IResult
             {Heading}
             {content}
             </main>
-            <p class="unseen" id="news" role="status"></p>
+            {Keys}
+            <p class="unseen" id="news" role="status" data-now="{says.JustNow}" data-come="{says.NewRequestCame}" data-stale="{says.StaleNotice}" data-show="{says.ShowWhatChanged}"></p>
             </body>
             </html>
             """);
     }
 
     private void Menu(Html html) => Navigation.Write(html, Section);
+
+    /// <summary>The list of keys, for the script to show.</summary>
+    private static void Keys(Html html)
+    {
+        if (html.Caller?.Person is null)
+            return;
+        html.Add($"<footer class=\"foot\"><button type=\"button\" class=\"quiet small\" data-keys hidden>{html.Says.Keys} <kbd>?</kbd></button></footer><dialog id=\"keys\" aria-labelledby=\"keys-title\"><h2 id=\"keys-title\">{html.Says.Keys}</h2><dl>");
+        foreach (var (key, what) in html.Says.KeyList)
+            html.Add($"<dt><kbd>{key}</kbd></dt><dd>{what}</dd>");
+        html.Add($"</dl><form method=\"dialog\"><button class=\"main\">{html.Says.Close}</button></form></dialog>");
+    }
 
     private void Heading(Html html)
     {

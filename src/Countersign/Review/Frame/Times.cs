@@ -19,5 +19,9 @@ internal static class Times
     public static Html Ago(this Html html, DateTimeOffset at) =>
         html.Add($"<time datetime=\"{at}\" title=\"{Absolute(at)}\" data-relative>{html.Says.Relative(html.Now - at)}</time>");
 
-    public static string Absolute(DateTimeOffset at) => at.UtcDateTime.ToString("d MMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+    /// <summary>For how long: "12 min".</summary>
+    public static Html Since(this Html html, DateTimeOffset at) =>
+        html.Add($"<time datetime=\"{at}\" title=\"{Absolute(at)}\" data-span>{html.Says.Span(html.Now - at)}</time>");
+
+    private static string Absolute(DateTimeOffset at) => at.UtcDateTime.ToString("d MMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

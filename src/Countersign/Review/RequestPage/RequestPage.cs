@@ -9,11 +9,12 @@ namespace Countersign.Review.RequestPage;
 /// <summary><c>GET /requests/{id}</c>: ten seconds between two other things. It shows and never decides.</summary>
 internal static class RequestPage
 {
-    public static async Task<IResult> Show(string id, HttpContext http, Asking asking, Store store, Directory directory, CancellationToken cancel)
+    /// <param name="seen">The digest of the content that was read before: what has changed since stands open.</param>
+    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Store store, Directory directory, CancellationToken cancel)
     {
-        if (!RequestId.TryParse(id, out var requestId) || await Story.Find(store, requestId, asking.Viewer, null, cancel) is not { } story)
+        if (!RequestId.TryParse(id, out var requestId) || await Story.Find(store, requestId, asking.Viewer, seen, cancel) is not { } story)
             return Missing.Page(http);
-        return Of(new Sight(story, asking.Caller, directory.Current), StatusCodes.Status200OK);
+        return Of(new Sight(story, asking.Caller, directory.Current) { HasChanged = seen is not null && seen != story.Request.Digest }, StatusCodes.Status200OK);
     }
 
     /// <summary>What the page is made of, from top to bottom on a phone; wide screens put what to do beside what it is about.</summary>

@@ -32,9 +32,32 @@ internal partial class Texts
     public virtual string Newer => "Newer";
     public virtual string Older => "Older";
 
+    public virtual string Close => "Close";
+
+    // Keys
+    public virtual string Keys => "Keyboard";
+    public virtual IReadOnlyList<(string Key, string What)> KeyList =>
+    [
+        ("j", "next request"),
+        ("k", "request before"),
+        ("Enter", "open it, or press the button"),
+        ("x", "choose it"),
+        ("a", "go to Approve"),
+        ("r", "go to Reject, first to its note"),
+        ("c", "write a comment"),
+        ("/", "search"),
+        ("?", "this list"),
+    ];
+
+    // News while a page is open
+    public virtual string NewRequestCame => "New:";
+    public virtual string StaleNotice => "The content of this request has changed while you were reading.";
+    public virtual string ShowWhatChanged => "Show what changed";
+
     // Times
+    public virtual string JustNow => "just now";
     public virtual string Relative(TimeSpan ago) =>
-        Math.Abs(ago.TotalSeconds) < 45 ? "just now" : ago > TimeSpan.Zero ? $"{Span(ago)} ago" : $"in {Span(-ago)}";
+        Math.Abs(ago.TotalSeconds) < 45 ? JustNow : ago > TimeSpan.Zero ? $"{Span(ago)} ago" : $"in {Span(-ago)}";
 
     /// <summary>One unit, rounded down: who waits 59 minutes does not wait an hour.</summary>
     public virtual string Span(TimeSpan span) => span switch

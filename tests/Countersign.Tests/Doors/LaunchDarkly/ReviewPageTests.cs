@@ -16,17 +16,15 @@ public sealed class ReviewPageTests
         await host.Side.Create(LaunchDarklySide.Body());
         using var stranger = host.Host.Nobody();
         var known = await stranger.Get(Page + LaunchDarklySide.Id);
-        Assert.Equal((200, "text/html"), (known.Status, known.MediaType));
-        Assert.Contains($"/approvals?approvalID={LaunchDarklySide.Id}", known.Text, StringComparison.Ordinal);
-        foreach (var secret in new[] { "glare", "Rita", "Dark mode", "SRE", "pending", "0 of 1" })
-            Assert.DoesNotContain(secret, known.Text, StringComparison.Ordinal);
+        Assert.Equal((302, "/sign-in?to=%2Fapprovals%3FapprovalID%3D" + LaunchDarklySide.Id), (known.Status, known.Headers.Location?.OriginalString));
+        Assert.Empty(known.Text);
 
         var unknown = await stranger.Get(Page + "nobody-knows");
-        Assert.Equal((known.Status, known.Text.Replace(LaunchDarklySide.Id, "nobody-knows", StringComparison.Ordinal)), (unknown.Status, unknown.Text));
+        Assert.Equal((302, "/sign-in?to=%2Fapprovals%3FapprovalID%3Dnobody-knows", ""), (unknown.Status, unknown.Headers.Location?.OriginalString, unknown.Text));
         // A key of a source is no person's, and a wrong token nobody's.
-        Assert.Equal(known.Text, (await host.Side.Client.Get(Page + LaunchDarklySide.Id)).Text);
+        Assert.Equal(302, (await host.Side.Client.Get(Page + LaunchDarklySide.Id)).Status);
         using var wrong = host.Host.Person(host.People[0].Email!, "cst_wrong");
-        Assert.Equal(known.Text, (await wrong.Get(Page + LaunchDarklySide.Id)).Text);
+        Assert.Equal(302, (await wrong.Get(Page + LaunchDarklySide.Id)).Status);
         Assert.Contains("no-store", known.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
     }
 
@@ -36,12 +34,14 @@ public sealed class ReviewPageTests
     [InlineData("/approvals?approvalID=")]
     [InlineData("/approvals?approvalID=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")]
     [InlineData("/approvals?approvalid=x&approvalID=y")]
-    public async Task Trap_10_an_odd_address_shows_the_page_and_nothing_of_the_address(string path)
+    public async Task Trap_10_an_odd_address_leads_nowhere_and_shows_nothing_of_the_address(string path)
     {
         await using var host = await LaunchDarklyHost.Start(Engine.Sqlite);
         using var stranger = host.Host.Nobody();
-        var page = await stranger.Get(path.Length == 0 ? "/approvals?" : path);
-        Assert.Equal((200, "text/html"), (page.Status, page.MediaType));
+        Assert.Equal(302, (await stranger.Get(path.Length == 0 ? "/approvals?" : path)).Status);
+        using var ann = await host.Host.Person(host.People[0]);
+        var page = await ann.Get(path.Length == 0 ? "/approvals?" : path);
+        Assert.Equal((404, "text/html"), (page.Status, page.MediaType));
         Assert.DoesNotContain("<script", WithoutOurs(page.Text), StringComparison.OrdinalIgnoreCase);
     }
 
@@ -57,8 +57,7 @@ public sealed class ReviewPageTests
         await second.Create(theirs);
 
         using var ann = await host.Host.Person(host.People[0]);
-        var page = await ann.Get(Page + LaunchDarklySide.Id);
-        Assert.Equal(200, page.Status);
+        var page = await Follow(ann, Page + LaunchDarklySide.Id);
         Assert.Contains("less glare at night", page.Text, StringComparison.Ordinal);
         Assert.Contains((await host.Request()).Digest, page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("only for the others", page.Text, StringComparison.Ordinal);
@@ -77,7 +76,7 @@ public sealed class ReviewPageTests
         await host.Side.Create(LaunchDarklySide.Body());
         using var ann = await host.Host.Person(host.People[0]);
         foreach (var more in new[] { "&answer=approve", "&decision=approved", "&approve=1" })
-            Assert.Equal(200, (await ann.Get(Page + LaunchDarklySide.Id + more)).Status);
+            await Follow(ann, Page + LaunchDarklySide.Id + more);
         Assert.Equal(405, (await ann.Post(Page + LaunchDarklySide.Id, new { answer = "approve" })).Status);
         Assert.Equal(["request.submitted"], await host.Hub.Kinds((await host.Request()).Id));
     }
@@ -96,7 +95,7 @@ public sealed class ReviewPageTests
         body["_site"]!["href"] = "https://app.launchdarkly.com/\"><script>alert(1)</script>";
         Assert.Equal(201, (await host.Side.Create(body)).Status);
         using var ann = await host.Host.Person(host.People[0]);
-        var page = (await ann.Get(Page + LaunchDarklySide.Id)).Text;
+        var page = (await Follow(ann, Page + LaunchDarklySide.Id)).Text;
         Assert.Empty(Regex.Matches(WithoutOurs(page), "<(script|img)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)));
         Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);
     }
@@ -108,9 +107,20 @@ public sealed class ReviewPageTests
         await host.Side.Create(LaunchDarklySide.Body());
         await host.Side.Cancel();
         using var ann = await host.Host.Person(host.People[0]);
-        var page = (await ann.Get(Page + LaunchDarklySide.Id)).Text;
-        Assert.Contains("Cancelled", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("decisions", page, StringComparison.Ordinal);
+        var page = (await Follow(ann, Page + LaunchDarklySide.Id)).Text;
+        Assert.Contains("This was withdrawn", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("value=\"approve\"", page, StringComparison.Ordinal);
+    }
+
+    /// <summary>LaunchDarkly's address leads to the request's own.</summary>
+    private static async Task<ApiAnswer> Follow(ApiClient person, string path)
+    {
+        var first = await person.Get(path);
+        Assert.Equal(302, first.Status);
+        Assert.StartsWith("/requests/", first.Headers.Location!.OriginalString, StringComparison.Ordinal);
+        var page = await person.Get(first.Headers.Location.OriginalString);
+        Assert.Equal((200, "text/html"), (page.Status, page.MediaType));
+        return page;
     }
 
     /// <summary>The one script that every page has.</summary>

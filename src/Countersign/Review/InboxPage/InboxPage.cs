@@ -1,0 +1,129 @@
+using Countersign.Access;
+using Countersign.Doors;
+using Countersign.Doors.Api;
+using Countersign.Requests;
+using Countersign.Review.Frame;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Review.InboxPage;
+
+/// <summary>
+/// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list with
+/// pages before and after.
+/// </summary>
+internal sealed class InboxPage(Listing listing, Places places, Directory directory, Cursors cursors)
+{
+    private const int PageSize = 40, WaitingShown = 25, AskedShown = 8, AllShown = 15;
+
+    public async Task<IResult> Show(HttpContext http, Asking asking, CancellationToken cancel)
+    {
+        var wanted = Wanted.Read(http.Request.Query);
+        var snapshot = directory.Current;
+        var parts = new List<Part>();
+        if (wanted.IsNothing)
+        {
+            foreach (var (show, size) in new[] { (Wanted.Waiting, WaitingShown), (Wanted.Asked, AskedShown), (Wanted.All, AllShown) })
+            {
+                var one = new Wanted { Show = show };
+                parts.Add(new Part(one, await listing.Run(asking.Viewer, one.ToFilter(snapshot), size, null, cancel)));
+            }
+        }
+        else
+        {
+            parts.Add(new Part(wanted, await listing.Run(asking.Viewer, wanted.ToFilter(snapshot), PageSize, wanted.Position(cursors), cancel)));
+        }
+        var where = await places.Of([.. parts.SelectMany(p => p.Page.Requests)], cancel);
+        return new PageAnswer(Texts.For(http).Inbox, html => Write(html, wanted, parts, new Rows(snapshot, where)))
+        {
+            Section = "/",
+            Live = "inbox",
+        };
+    }
+
+    private void Write(Html html, Wanted wanted, List<Part> parts, Rows rows)
+    {
+        Filters(html, wanted, rows.Directory);
+        html.Add($"<div class=\"inbox\" id=\"inbox\">");
+        foreach (var part in parts)
+        {
+            html.Add($"<section id=\"part-{part.Wanted.Show}\" data-part aria-labelledby=\"h-{part.Wanted.Show}\">");
+            if (part.Wanted.Show == Wanted.Waiting)
+                Bulk(html, part, rows, wanted);
+            else
+                List(html, part, rows, wanted);
+            html.Add($"</section>");
+        }
+        html.Add($"</div>");
+    }
+
+    private static void Heading(Html html, Part part, Wanted wanted)
+    {
+        html.Add($"<header><h2 id=\"h-{part.Wanted.Show}\">{html.Says.PartOf(part.Wanted.Show, part.Wanted.IsNarrowed)}</h2>");
+        if (wanted.IsNothing && part.Page.Older is not null)
+            html.Add($"<a href=\"{part.Wanted.Path(html.Base)}\">{html.Says.ShowAll}</a>");
+        html.Add($"</header>");
+    }
+
+    private void List(Html html, Part part, Rows rows, Wanted wanted)
+    {
+        Heading(html, part, wanted);
+        if (part.Page.Requests.Count == 0)
+            Empty(html, part);
+        else
+            rows.Write(html, part.Page.Requests, mayChoose: false);
+        Pager(html, part, wanted);
+    }
+
+    /// <summary>What waits for me can be answered from here, several at once.</summary>
+    private void Bulk(Html html, Part part, Rows rows, Wanted wanted)
+    {
+        Heading(html, part, wanted);
+        if (part.Page.Requests.Count == 0)
+        {
+            Empty(html, part);
+            Pager(html, part, wanted);
+            return;
+        }
+        html.Form("/", form =>
+        {
+            rows.Write(form, part.Page.Requests, mayChoose: true);
+            Pager(form, part, wanted);
+            BulkAnswers.Bar(form, "", null);
+        }, id: "bulk");
+    }
+
+    private void Pager(Html html, Part part, Wanted wanted)
+    {
+        if (!wanted.IsNothing)
+            html.Pager(part.Page.Newer is { } newer ? (wanted with { Cursor = cursors.Write(newer) }).Path(html.Base) : null, part.Page.Older is { } older ? (wanted with { Cursor = cursors.Write(older) }).Path(html.Base) : null);
+    }
+
+    private static void Empty(Html html, Part part)
+    {
+        var says = html.Says;
+        if (part.Page.Older is not null)
+            html.Nothing(says.NothingOnThisPage, says.LookFurther);
+        else if (part.Wanted.IsNarrowed)
+            html.Nothing(says.NothingFound, says.NothingFoundHint);
+        else
+            html.Nothing(says.EmptyTitle(part.Wanted.Show), says.EmptyHint(part.Wanted.Show));
+    }
+
+    private static void Filters(Html html, Wanted wanted, DirectorySnapshot directory)
+    {
+        var says = html.Says;
+        html.Add($"<form class=\"filters\" method=\"get\" action=\"{html.Base}/\" role=\"search\">");
+        html.Add($"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>");
+        html.Select("show", says.Which, [("", says.Everything), (Wanted.Waiting, says.WaitsForYou), (Wanted.Asked, says.YouAsked)], wanted.Show == Wanted.All ? "" : wanted.Show);
+        html.Select("status", says.StatusName, [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.Ours(), says.StatusOf(s)))], wanted.Status);
+        html.Select("source", says.Source, [("", says.Any), .. directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(200).Select(s => (s.Name, s.Name))], wanted.Source);
+        html.Button(says.Filter);
+        if (!wanted.IsNothing)
+            html.Add($"<a href=\"{html.Base}/\">{says.ClearFilters}</a>");
+        if (wanted.Group.Length > 0)
+            html.Hidden("group", wanted.Group);
+        html.Add($"</form>");
+    }
+
+    private sealed record Part(Wanted Wanted, Page Page);
+}

@@ -1,0 +1,70 @@
+using System.Text;
+using Countersign.Access;
+using Countersign.Doors.Api;
+using Countersign.Requests;
+using Microsoft.Extensions.Primitives;
+
+namespace Countersign.Review.InboxPage;
+
+/// <summary>
+/// What the address bar says is to be shown. What it says wrongly is left out rather than refused: an old bookmark still
+/// shows a list.
+/// </summary>
+internal sealed record Wanted
+{
+    public string Show { get; init; } = "";
+    public string Status { get; init; } = "";
+    public string Source { get; init; } = "";
+    public string Group { get; init; } = "";
+    public string Text { get; init; } = "";
+    public string Cursor { get; init; } = "";
+
+    public const string Waiting = "waiting", Asked = "asked", All = "all";
+
+    /// <summary>Nothing asked for: the inbox with all its parts.</summary>
+    public bool IsNothing => this == new Wanted();
+
+    public bool IsNarrowed => Status.Length + Source.Length + Group.Length + Text.Length > 0;
+
+    public static Wanted Read(IQueryCollection query)
+    {
+        return new Wanted
+        {
+            Show = One(query["show"]) is Waiting or Asked or All ? One(query["show"]) : One(query["waiting"]) == "me" ? Waiting : "",
+            Status = Words.StatusOf(One(query["status"])) is null ? "" : One(query["status"]),
+            Source = One(query["source"]),
+            Group = One(query["group"]),
+            Text = One(query["text"]),
+            Cursor = One(query["cursor"]),
+        };
+
+        static string One(StringValues values) => values.Count > 0 && values[^1] is { Length: <= 200 } value ? new string([.. value.Where(c => !char.IsControl(c))]).Trim() : "";
+    }
+
+    public Filter ToFilter(DirectorySnapshot directory) => new()
+    {
+        WaitingForMe = Show == Waiting,
+        AskedByMe = Show == Asked,
+        Statuses = Words.StatusOf(Status) is { } status ? [status] : [],
+        Sources = Source.Length > 0 ? [directory.FindSource(Source)?.Id ?? 0] : [],
+        AssigneeGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
+        Text = Text.Length > 0 ? Text : null,
+    };
+
+    public Position? Position(Cursors cursors) => Cursor.Length > 0 ? cursors.Read(Cursor) : null;
+
+    /// <summary>The address that asks for this.</summary>
+    public string Path(string pathBase)
+    {
+        var path = new StringBuilder(pathBase).Append('/');
+        var before = '?';
+        foreach (var (name, value) in new[] { ("show", Show), ("status", Status), ("source", Source), ("group", Group), ("text", Text), ("cursor", Cursor) })
+        {
+            if (value.Length == 0)
+                continue;
+            path.Append(before).Append(name).Append('=').Append(Uri.EscapeDataString(value));
+            before = '&';
+        }
+        return path.ToString();
+    }
+}
