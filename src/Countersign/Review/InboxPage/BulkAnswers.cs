@@ -2,6 +2,7 @@ using Countersign.Doors;
 using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Review.RequestPage;
 using Countersign.Storage;
 using Countersign.Web;
 using Directory = Countersign.Access.Directory;
@@ -45,6 +46,11 @@ internal sealed class BulkAnswers(Store store, Directory directory, Places place
         var done = new List<(ApprovalRequest? Request, bool Good, string What)>();
         foreach (var (_, id, digest) in chosen)
         {
+            if (note.Length == 0 && await Details.FindRequest(store, id, asking.Viewer, cancel) is { } asked && Answering.NeedsNote(asked.Policy, answer.Value.Ours()))
+            {
+                done.Add((asked, false, says.NoteNeeded(answer.Value.Ours())));
+                continue;
+            }
             var outcome = await decide.Run(id, asking.Viewer, answer.Value, note, digest, cancel);
             var (request, good, what) = outcome switch
             {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Countersign.Doors;
 using Countersign.Doors.Api;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Storage;
@@ -36,7 +37,9 @@ internal sealed class Answering(Store store, Directory directory, Decide decide,
         mistakes.Lines("note", note, what == AnswerSection.Comment ? Comment.LongestText : DecisionBody.LongestNote, required: false);
         if (mistakes.Any)
             return await Back(StatusCodes.Status422UnprocessableEntity, string.Join(' ', mistakes.ByField["note"]));
-        if (note.Length == 0 && what is not (AnswerSection.Approve or AnswerSection.Abstain))
+        if (await Details.FindRequest(store, requestId, asking.Viewer, cancel) is not { } asked)
+            return Missing.Page(http);
+        if (note.Length == 0 && NeedsNote(asked.Policy, what))
             return await Back(StatusCodes.Status422UnprocessableEntity, says.NoteNeeded(what));
 
         var done = Results.Redirect($"{http.Request.PathBase}/requests/{id}");
@@ -75,4 +78,12 @@ internal sealed class Answering(Store store, Directory directory, Decide decide,
             _ => throw new UnreachableException(),
         };
     }
+
+    /// <summary>Who says no gives the reason, unless the policy says that none is needed; it may want one for a yes as well.</summary>
+    public static bool NeedsNote(Policy policy, string what) => what switch
+    {
+        AnswerSection.Approve or AnswerSection.Abstain => policy.NoteRequired.Contains(what, StringComparer.Ordinal),
+        AnswerSection.Reject => !policy.NoteRequired.Contains("none", StringComparer.Ordinal),
+        _ => true,
+    };
 }

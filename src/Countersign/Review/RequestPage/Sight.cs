@@ -51,7 +51,7 @@ internal sealed class Sight : IDisposable
     public bool MayWithdraw => (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
         && (Reader.IsAdmin || Request.RequesterId == Me || Request.CreatorId == Me);
 
-    public bool IsAsker => Request.Barred.Contains(Me);
+    public bool IsAsker => Request.Bars(Me);
 
     public IReadOnlyList<int> MySteps => Request.Policy.StepsOpenTo(_parties);
 
@@ -72,8 +72,8 @@ internal sealed class Sight : IDisposable
 
     /// <summary>Members of a group who have not been shut out and did not ask.</summary>
     public IReadOnlyList<string> MembersOf(Party party) =>
-        party == Party.Admins ? [.. _directory.People.Values.Where(p => p is { Role: Role.Admin, IsDisabled: false } && !Request.Barred.Contains(p.Id)).OrderBy(p => p.Id).Select(p => p.Name)]
-        : GroupOf(party) is { } group ? [.. group.Members.Where(m => !Request.Barred.Contains(m)).Select(m => _directory.People.GetValueOrDefault(m)).Where(p => p is { IsDisabled: false }).Select(p => p!.Name)]
+        party == Party.Admins ? [.. _directory.People.Values.Where(p => p is { Role: Role.Admin, IsDisabled: false } && !Request.Bars(p.Id)).OrderBy(p => p.Id).Select(p => p.Name)]
+        : GroupOf(party) is { } group ? [.. group.Members.Where(m => !Request.Bars(m)).Select(m => _directory.People.GetValueOrDefault(m)).Where(p => p is { IsDisabled: false }).Select(p => p!.Name)]
         : [];
 
     /// <summary>Who is behind an event, in words.</summary>

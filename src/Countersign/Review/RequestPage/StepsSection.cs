@@ -19,7 +19,7 @@ internal static class StepsSection
         html.Add($"</ol>");
         if (request.Policy.RequesterUnknown)
             html.Add($"<p class=\"small soft\">{says.OneMoreAsUnknown}</p>");
-        if (request.Barred.Count > 0 && !request.IsSettled)
+        if (request is { IsSettled: false, Policy.AllowsSelfApproval: false, Barred.Count: > 0 })
             html.Add($"<p class=\"small soft\">{says.MayNotDecide([.. request.Barred.Select(sight.NameOf).OfType<string>()])}</p>");
         html.Add($"</section>");
     }
@@ -31,7 +31,7 @@ internal static class StepsSection
         var isOpen = !sight.Request.IsSettled && n == sight.OpenStep;
         html.Add($"<li class=\"{(isFull ? "full" : isOpen ? "open" : "later")}\"><p><strong>{says.StepName(step)}</strong> <span class=\"soft\">{says.Filled(seated.Count, step.Need)}{(!isFull && !isOpen && !sight.Request.IsSettled ? says.OpensLater : "")}</span></p>");
         foreach (var decision in seated)
-            html.Add($"<p class=\"yes\">{decision.PersonName} <span class=\"soft\">").Ago(decision.At).Add($"</span></p>");
+            html.Add($"<p class=\"yes\">{decision.Who} <span class=\"soft\">").Ago(decision.At).Add($"</span></p>");
         if (!isFull && !sight.Request.IsSettled)
         {
             foreach (var approver in step.From)

@@ -93,6 +93,7 @@ internal partial class Texts
     {
         "reject" => "Say in a few words why you reject this, so that whoever asked knows what to change.",
         "withdraw" => "Say in a few words why this is withdrawn.",
+        "approve" or "abstain" => "The policy of this request wants a note with this answer.",
         _ => "Write what you want to say.",
     };
 
