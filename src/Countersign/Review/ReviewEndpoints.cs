@@ -3,8 +3,8 @@ using Countersign.Requests;
 using Countersign.Review.Account;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
-using Countersign.Review.InboxPage;
-using Countersign.Review.RequestPage;
+using Countersign.Review.Inbox;
+using Countersign.Review.Request;
 
 namespace Countersign.Review;
 
@@ -18,13 +18,13 @@ public static class ReviewEndpoints
         SignInPage.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
         pages.MapGet(AccountPage.Path, AccountPage.Show);
-        pages.MapGet("/", (HttpContext http, Asking asking, InboxPage.InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
+        pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
         pages.MapPost("/", (HttpContext http, Asking asking, BulkAnswers answers, CancellationToken cancel) => answers.Run(http, asking, cancel));
-        pages.MapGet("/requests/{id}", RequestPage.RequestPage.Show);
+        pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);
         pages.MapGet("/live", LiveEndpoint.Run);
     }
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage.InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>();
 }

@@ -1,6 +1,6 @@
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>What the asker wrote: line breaks kept, addresses made links, diffs shown as diffs.</summary>
 internal static class MessageSection

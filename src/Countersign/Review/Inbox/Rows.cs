@@ -1,9 +1,9 @@
 using Countersign.Access;
 using Countersign.Requests;
 using Countersign.Review.Frame;
-using Countersign.Review.RequestPage;
+using Countersign.Review.Request;
 
-namespace Countersign.Review.InboxPage;
+namespace Countersign.Review.Inbox;
 
 /// <summary>Requests in a list: what, where, who asks, for how long, what is missing, until when.</summary>
 internal sealed class Rows(DirectorySnapshot directory, IReadOnlyDictionary<RequestId, string> places)

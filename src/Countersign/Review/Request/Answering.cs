@@ -8,7 +8,7 @@ using Countersign.Storage;
 using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>
 /// <c>POST /requests/{id}</c>: approve, reject, abstain, comment, withdraw. What is taken leads back to the page, which

@@ -2,12 +2,12 @@ using Countersign.Doors;
 using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Review.Frame;
-using Countersign.Review.RequestPage;
+using Countersign.Review.Request;
 using Countersign.Storage;
 using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
-namespace Countersign.Review.InboxPage;
+namespace Countersign.Review.Inbox;
 
 /// <summary>
 /// <c>POST /</c>: one answer and one note to several requests. Each answers for itself, by the same rules as alone: what

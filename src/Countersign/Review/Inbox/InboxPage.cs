@@ -5,7 +5,7 @@ using Countersign.Requests;
 using Countersign.Review.Frame;
 using Directory = Countersign.Access.Directory;
 
-namespace Countersign.Review.InboxPage;
+namespace Countersign.Review.Inbox;
 
 /// <summary>
 /// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list with

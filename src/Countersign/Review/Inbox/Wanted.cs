@@ -4,7 +4,7 @@ using Countersign.Doors.Api;
 using Countersign.Requests;
 using Microsoft.Extensions.Primitives;
 
-namespace Countersign.Review.InboxPage;
+namespace Countersign.Review.Inbox;
 
 /// <summary>
 /// What the address bar says is to be shown. What it says wrongly is left out rather than refused: an old bookmark still

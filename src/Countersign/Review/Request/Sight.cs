@@ -1,9 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Requests;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>
 /// A request as one reader has it before them: what it says, what they may do about it, and what they typed, if it comes
@@ -80,7 +81,7 @@ internal sealed class Sight : IDisposable
     public string Actor(Texts says, string actor)
     {
         var colon = actor.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 0 || !long.TryParse(actor.AsSpan(colon + 1), out var id))
+        if (colon < 0 || !long.TryParse(actor.AsSpan(colon + 1), CultureInfo.InvariantCulture, out var id))
             return says.ActorOf(actor);
         return actor.AsSpan(0, colon) switch
         {
@@ -98,6 +99,6 @@ internal sealed class Sight : IDisposable
     private Group? GroupOf(Party party)
     {
         const string prefix = "group:";
-        return party.Text.StartsWith(prefix, StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan(prefix.Length), out var id) ? _directory.Groups.GetValueOrDefault(id) : null;
+        return party.Text.StartsWith(prefix, StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan(prefix.Length), CultureInfo.InvariantCulture, out var id) ? _directory.Groups.GetValueOrDefault(id) : null;
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>Text that people or systems wrote, shown as it was meant and never as markup.</summary>
 internal static class MessageText

@@ -1,7 +1,7 @@
 using Countersign.Requests;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>The question in plain words, how it stands, and what happened to the reader's own answer a moment ago.</summary>
 internal static class QuestionSection

@@ -3,7 +3,7 @@ using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Storage;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>What has happened, oldest first: asked, answered, said, settled, applied.</summary>
 internal static class TimelineSection

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>
 /// What is different from the content before: open where somebody was about to answer that one, else a line to open.

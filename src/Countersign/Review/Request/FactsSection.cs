@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>What the source says by name: project, environment, flag, the fields of its form.</summary>
 internal static class FactsSection

@@ -1,7 +1,7 @@
 using Countersign.Requests;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>Where it came from, with the way back there.</summary>
 internal static class OriginSection

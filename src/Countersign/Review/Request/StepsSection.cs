@@ -2,7 +2,7 @@ using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>Who has said yes and who still must, step by step, with names.</summary>
 internal static class StepsSection

@@ -4,7 +4,7 @@ using Countersign.Review.Frame;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary><c>GET /requests/{id}</c>: ten seconds between two other things. It shows and never decides.</summary>
 internal static class RequestPage

@@ -2,7 +2,7 @@ using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 
-namespace Countersign.Review.RequestPage;
+namespace Countersign.Review.Request;
 
 /// <summary>What the reader can do now, or why nothing; and after it, what happens next.</summary>
 internal static class AnswerSection
