@@ -26,28 +26,38 @@ public sealed class People(Store store, Reweigh reweigh)
 
     public async Task<AccessOutcome<Person>> Add(string email, string name, Role role, string? password, Origin origin, CancellationToken cancel)
     {
-        (email, name) = (email.Trim(), name.Trim());
-        if (Names.EmailProblem(email) is { } badEmail)
-            return new AccessOutcome<Person>.Invalid("email", badEmail);
-        if (Names.Problem(name) is { } badName)
-            return new AccessOutcome<Person>.Invalid("name", badName);
-        if (password is not null && PasswordRules.Problem(password, email, name) is { } badPassword)
-            return new AccessOutcome<Person>.Invalid("password", badPassword);
-        var hash = password is null ? null : Hasher.HashPassword(null!, password);
-        return await store.InTransaction<AccessOutcome<Person>>(async tx =>
-        {
-            if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }) != 0)
-                return new AccessOutcome<Person>.Exists("a person with this e-mail address");
-            var id = await tx.Number(
-                """
-                INSERT INTO people (email, email_key, name, role, password_hash, created_at)
-                VALUES (@email, @key, @name, @role, @hash, @now) RETURNING id
-                """,
-                new { email, key = Directory.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
-            await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
-            await tx.Signal(Directory.Signal);
-            return new AccessOutcome<Person>.Done(new Person(id, email, name, role, false, tx.Now));
-        }, cancel);
+        if (Problem<Person>(email, name, password) is { } problem)
+            return problem;
+        var hash = password is null ? null : Hashed(password);
+        return await store.InTransaction(tx => Add(tx, email.Trim(), name.Trim(), role, hash, origin), cancel);
+    }
+
+    /// <summary>Null, or what is wrong with a person to be.</summary>
+    internal static AccessOutcome<T>? Problem<T>(string email, string name, string? password) =>
+        Names.EmailProblem(email.Trim()) is { } badEmail ? new AccessOutcome<T>.Invalid("email", badEmail)
+        : Names.Problem(name.Trim()) is { } badName ? new AccessOutcome<T>.Invalid("name", badName)
+        : password is not null && PasswordRules.Problem(password, email.Trim(), name.Trim()) is { } badPassword ? new AccessOutcome<T>.Invalid("password", badPassword)
+        : null;
+
+    /// <summary>Slow on purpose, so never inside a transaction.</summary>
+    internal static string Hashed(string password) => Hasher.HashPassword(null!, password);
+
+    /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<Person>> Add(Tx tx, string email, string name, Role role, string? hash, Origin origin)
+    {
+        if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }) != 0)
+            return new AccessOutcome<Person>.Exists("a person with this e-mail address");
+        var id = await tx.Number(
+            """
+            INSERT INTO people (email, email_key, name, role, password_hash, created_at)
+            VALUES (@email, @key, @name, @role, @hash, @now) RETURNING id
+            """,
+            new { email, key = Directory.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
+        await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
+        if (role == Role.Admin)
+            await SetUpLink.End(tx);
+        await tx.Signal(Directory.Signal);
+        return new AccessOutcome<Person>.Done(new Person(id, email, name, role, false, tx.Now));
     }
 
     /// <summary>Shuts a person out at once; their answers to requests still active count no longer.</summary>

@@ -20,10 +20,23 @@ internal static class ServeVerb
                 if (Problem(parse.UnmatchedTokens) is { } problem)
                     return new Reply.Failed(Reply.Usage, problem);
                 var (settings, mistakes) = Verb.ReadSettings(parse);
-                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, Verb.Switches(parse), cancel));
+                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel));
             });
         serve.TreatUnmatchedTokensAsErrors = false;
         return serve;
+    }
+
+    /// <summary>Where it is read by whoever started the server, and not in the log, which others read.</summary>
+    private static void Tell(Terminal terminal, string link)
+    {
+        terminal.Print(new Reply.Done(new { setUp = link },
+            $"""
+            Nobody can sign in here yet. Become the first admin with this link; it works once and for one hour:
+
+                {link}
+
+            """));
+        terminal.Output.Flush();
     }
 
     private static string? Problem(IReadOnlyList<string> switches)

@@ -16,6 +16,7 @@ public static class ReviewEndpoints
         Asset.Map(routes);
         var pages = routes.MapGroup("").WithMetadata(OnlySignedIn.Mark).ExcludeFromDescription();
         SignInPage.Map(routes);
+        SetUpPage.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
         pages.MapGet(AccountPage.Path, AccountPage.Show);
         pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));

@@ -31,6 +31,7 @@ public static class Composition
             .AddSingleton<Tokens>()
             .AddSingleton(settings.Sessions)
             .AddSingleton<Sessions>()
+            .AddSingleton<SetUpLink>()
             .AddSingleton<Sources>()
             .AddSingleton<KeepRefused>()
             .AddSingleton<Submit>()

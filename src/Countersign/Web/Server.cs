@@ -8,6 +8,7 @@ using Countersign.Doors.Zendesk;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Review;
+using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Storage;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -22,7 +23,8 @@ public static class Server
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(15);
 
     /// <summary>Serves until told to stop; a store that cannot be opened is for the caller to tell.</summary>
-    public static async Task<int> Run(Settings settings, string[] switches, CancellationToken cancel)
+    /// <param name="toSetUp">Hears the address at which the first admin is made, while there is none.</param>
+    public static async Task<int> Run(Settings settings, string[] switches, Action<string> toSetUp, CancellationToken cancel)
     {
         // The store opens before the host exists, and logs where the host will.
         using var logs = LoggerFactory.Create(logging => logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole());
@@ -32,8 +34,21 @@ public static class Server
 #pragma warning restore RS0030
         await DemoMark.KeepOut(store, cancel);
         await using var app = Build(settings, store, rootKey, switches);
-        await app.RunAsync(cancel);
+        await app.StartAsync(cancel);
+        if (await app.Services.GetRequiredService<SetUpLink>().Make(cancel) is { } secret)
+            toSetUp($"{AddressOf(app, settings)}{SetUpPage.Path}?key={secret}");
+        await app.WaitForShutdownAsync(cancel);
         return 0;
+    }
+
+    /// <summary>Under which somebody at this machine reaches the server, unless the public address is known.</summary>
+    private static string AddressOf(WebApplication app, Settings settings)
+    {
+        if (settings.PublicUrl is not null)
+            return settings.BaseUrl;
+        var listening = new Uri(app.Urls.First().Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal));
+        var everywhere = listening.Host is "0.0.0.0" or "[::]";
+        return $"{listening.Scheme}://{(everywhere ? "localhost" : listening.Host)}:{listening.Port}{settings.PathBase}";
     }
 
     public static WebApplication Build(Settings settings, Store store, RootKey rootKey, string[] switches, Action<IServiceCollection>? replace = null)

@@ -36,6 +36,30 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public async Task A_first_start_prints_where_the_first_admin_is_made()
+    {
+        await using var shell = await Shell.StartEmpty(Engine.Sqlite);
+        using var server = shell.StartProgram("--Urls=http://127.0.0.1:0", "--PathBase=/hub");
+        try
+        {
+            string? line;
+            do
+                line = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon();
+            while (line is not null && !line.Contains("/hub/set-up?key=", StringComparison.Ordinal));
+            _ = server.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            using var client = new HttpClient();
+            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(line!.Trim(), TestContext.Current.CancellationToken)).StatusCode);
+            await shell.Program("correct horse\n", "user", "add", "ada@example.test", "--name", "Ada", "--role", "admin", "--password-stdin", "--json");
+            Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(line.Trim(), TestContext.Current.CancellationToken)).StatusCode);
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
     public async Task A_server_that_cannot_start_says_why()
     {
         await using var shell = await Shell.StartEmpty(Engine.Sqlite);

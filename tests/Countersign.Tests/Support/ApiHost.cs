@@ -24,6 +24,9 @@ public sealed class ApiHost : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
     public Uri Address => new(_app.Urls.First());
 
+    /// <summary>What stands before every path.</summary>
+    public string Base => Services.GetRequiredService<Settings>().PathBase;
+
     /// <summary>A hub and its server; both end with the test.</summary>
     public static async Task<ApiHost> Start(Engine engine, params (string Name, string Value)[] settings)
     {

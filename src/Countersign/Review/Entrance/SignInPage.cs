@@ -4,6 +4,7 @@ using Countersign.Audit;
 using Countersign.Review.Frame;
 using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
+using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Entrance;
 
@@ -23,8 +24,10 @@ internal static class SignInPage
         routes.MapPost(Path, Run).ExcludeFromDescription();
     }
 
-    private static IResult Show(string? to, HttpContext http) =>
-        http.Features.Get<Caller>()?.Person is null ? Page(to, null) : GoOn(http, to);
+    private static IResult Show(string? to, HttpContext http, Directory directory) =>
+        http.Features.Get<Caller>()?.Person is not null ? GoOn(http, to)
+        : directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false }) ? Page(to, null)
+        : Page(to, null, hint: t => t.NoAdminYet);
 
     private static async Task<IResult> Run(HttpContext http, IAntiforgery antiforgery, SignIn signIn, FailedSignIns failures, Settings settings, CancellationToken cancel)
     {
@@ -67,10 +70,12 @@ internal static class SignInPage
     /// <summary>To where one wanted to go, as long as that is here.</summary>
     public static IResult GoOn(HttpContext http, string? to) => TypedResults.LocalRedirect($"{http.Request.PathBase}{LocalPath.Of(to) ?? "/"}");
 
-    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK) => new("Sign in", html =>
+    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null) => new("Sign in", html =>
     {
         if (kept is not null)
             html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);
+        if (hint is not null)
+            html.Notice(Tone.Careful, hint(html.Says));
         if (problem is not null)
             html.Notice(Tone.Bad, problem(html.Says));
         html.Form(Path, form =>

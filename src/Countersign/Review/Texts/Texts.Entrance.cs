@@ -4,6 +4,15 @@ namespace Countersign.Review;
 
 internal partial class Texts
 {
+    // The first admin
+    public virtual string NoAdminYet => "This hub has no admin yet. Whoever started it finds a set-up link where it was started; it works once and for an hour.";
+    public virtual string SetUpLede => "You are the first here. As an admin you add the others, and the systems that ask.";
+    public virtual string SetUpDo => "Become the first admin";
+    public virtual string SetUpOver => "This set-up link was used, is older than an hour, or is not needed any more.";
+    public virtual string SetUpOtherwise => "If there is no admin yet, start the server again for a new link, or on its machine:";
+    public virtual string YourName => "Your name";
+    public virtual string PasswordHint => "At least 10 characters. A few words that do not belong together do well.";
+
     // Signing in
     public virtual string SignInWrong => "E-mail address or password are not right. Please try again.";
     public virtual string SignInPageTooOld => "This page had been open for too long. Please try once more.";
