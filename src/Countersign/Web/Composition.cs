@@ -49,6 +49,8 @@ public static class Composition
         .AddSingleton<ExpandOutbox>()
         .AddSingleton<RecordAttempt>()
         .AddSingleton<Dispatcher>()
+        .AddSingleton<Deliveries>()
+        .AddSingleton<ForgetDeliveries>()
         .AddSingleton<Subscriptions>()
         .AddSingleton<WebhookSecrets>()
         .AddSingleton<TestWebhook>()

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using Countersign.Access;
+using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Web;
 
 /// <summary>What must be thrown away now and then, by one node at a time.</summary>
-public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, Sessions sessions, ILogger<Housekeeping> log) : BackgroundService
+public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, ForgetDeliveries forgetDeliveries, Sessions sessions, ILogger<Housekeeping> log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
@@ -36,7 +37,8 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, Ses
                 return;
             var keys = await forgetKeys.Run(cancel);
             var ended = await sessions.EndExpired(cancel);
-            Log.Forgotten(log, keys, ended);
+            var deliveries = await forgetDeliveries.Run(cancel);
+            Log.Forgotten(log, keys, ended, deliveries);
         }
         catch (StoreUnavailable unavailable)
         {
@@ -46,8 +48,8 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, Ses
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "{Keys} old idempotency keys forgotten, {Sessions} sessions ended whose time was over")]
-        public static partial void Forgotten(ILogger log, int keys, int sessions);
+        [LoggerMessage(Level = LogLevel.Debug, Message = "{Keys} old idempotency keys forgotten, {Sessions} sessions ended whose time was over, {Deliveries} old deliveries forgotten")]
+        public static partial void Forgotten(ILogger log, int keys, int sessions, int deliveries);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Housekeeping is put off: {Reason}")]
         public static partial void Failed(ILogger log, string reason);

@@ -73,6 +73,7 @@ internal static class AdminEndpoints
     {
         var admin = api.MapGroup("").AddEndpointFilter(AdminsOnly);
         AuditEndpoints.Map(admin);
+        OutcomeEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201);
         admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel)));
@@ -139,9 +140,9 @@ internal static class AdminEndpoints
     private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
 
-    private static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());
+    internal static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());
 
-    private static IResult Answer<T>(AccessOutcome<T> outcome, Func<T, IResult> done) => outcome switch
+    internal static IResult Answer<T>(AccessOutcome<T> outcome, Func<T, IResult> done) => outcome switch
     {
         AccessOutcome<T>.Done { Value: var value } => done(value),
         AccessOutcome<T>.Exists { What: var what } => Problems.Of(409, "conflict", $"There is {what} already."),

@@ -2,6 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Countersign.Access;
+using Countersign.Outcomes;
+using Countersign.Outcomes.Webhooks;
 using Countersign.Web;
 using Microsoft.AspNetCore.Mvc;
 
@@ -55,6 +57,14 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(NewToken))]
 [JsonSerializable(typeof(SourcesView))]
 [JsonSerializable(typeof(NewKey))]
+[JsonSerializable(typeof(WebhookBodyIn))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(NewWebhook))]
+[JsonSerializable(typeof(WebhooksView))]
+[JsonSerializable(typeof(WebhookTest))]
+[JsonSerializable(typeof(DeliveryPage))]
+[JsonSerializable(typeof(DeliveryDetails))]
+[JsonSerializable(typeof(ReplayedView))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext

@@ -1,0 +1,96 @@
+using System.Globalization;
+using Countersign.Access;
+using Countersign.Outcomes;
+using Countersign.Outcomes.Webhooks;
+using Countersign.Storage;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record WebhookBodyIn
+{
+    public required string Url { get; init; }
+
+    /// <summary>Kinds of event, or families such as <c>request.*</c>; none: all.</summary>
+    public IReadOnlyList<string>? Events { get; init; }
+
+    /// <summary>Names of sources; none: all.</summary>
+    public IReadOnlyList<string>? Sources { get; init; }
+}
+
+public sealed record ReplayBody
+{
+    /// <summary>Such as <c>webhook:3</c>, <c>mail</c>, <c>slack</c>.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Only what was made since; without it, all that failed.</summary>
+    public string? Since { get; init; }
+}
+
+public sealed record WebhookView(long Id, string Url, IReadOnlyList<string> Events, IReadOnlyList<string> Sources, string? Owner, bool Disabled, string? DisabledWhy, string CreatedAt)
+{
+    public static WebhookView From(Webhook webhook, DirectorySnapshot directory) => new(
+        webhook.Id, webhook.Url, webhook.KindList, [.. webhook.SourceList.Select(s => directory.Sources.TryGetValue(s, out var source) ? source.Name : $"{s}")],
+        webhook.OwnerId is { } owner && directory.People.TryGetValue(owner, out var person) ? person.Email : null, webhook.IsDisabled, webhook.DisabledWhy, webhook.CreatedAt);
+}
+
+public sealed record WebhooksView(IReadOnlyList<WebhookView> Webhooks);
+
+public sealed record ReplayedView(int Replayed);
+
+/// <summary>Webhooks and deliveries, for admins.</summary>
+internal static class OutcomeEndpoints
+{
+    public static void Map(RouteGroupBuilder admin)
+    {
+        admin.MapGet("/webhooks", ListWebhooks).Produces<WebhooksView>();
+        admin.MapPost("/webhooks", AddWebhook).Produces<NewWebhook>(201).ProducesProblem(422);
+        admin.MapPost("/webhooks/{id:long}/secret", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) =>
+            AdminEndpoints.Answer(await webhooks.Rotate(id, asking.Viewer.Origin, cancel), made => TypedResults.Ok(made))).Produces<NewWebhook>();
+        admin.MapDelete("/webhooks/{id:long}/old-secret", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/disable", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/enable", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/test", async (long id, Asking asking, TestWebhook test, CancellationToken cancel) =>
+            AdminEndpoints.Answer(await test.Run(id, asking.Viewer.Origin, cancel), result => TypedResults.Ok(result))).Produces<WebhookTest>();
+
+        admin.MapGet("/deliveries", ListDeliveries).Produces<DeliveryPage>().ProducesProblem(422);
+        admin.MapGet("/deliveries/{id:long}", async (long id, Deliveries deliveries, CancellationToken cancel) =>
+            await deliveries.Find(id, cancel) is { } found ? TypedResults.Ok(found) : (IResult)Problems.NotFound("There is no delivery with this id.")).Produces<DeliveryDetails>();
+        admin.MapPost("/deliveries/{id:long}/replay", async (long id, Deliveries deliveries, CancellationToken cancel) =>
+            await deliveries.Replay(id, cancel) ? TypedResults.NoContent() : (IResult)Problems.NotFound("There is no such delivery, or it is still on its way.")).Produces(204);
+        admin.MapPost("/deliveries/replay", Replay).Produces<ReplayedView>().ProducesProblem(422);
+    }
+
+    private static async Task<IResult> ListWebhooks(Subscriptions webhooks, Directory directory, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        return TypedResults.Ok(new WebhooksView([.. (await webhooks.List(cancel)).Select(w => WebhookView.From(w, snapshot))]));
+    }
+
+    private static async Task<IResult> AddWebhook(JsonBody<WebhookBodyIn> body, Asking asking, Subscriptions webhooks, CancellationToken cancel) =>
+        AdminEndpoints.Answer(await webhooks.Add(body.Value.Url, body.Value.Events ?? [], body.Value.Sources ?? [], asking.Viewer.Origin, asking.Viewer.PersonId, cancel),
+            made => TypedResults.Json(made, ApiJson.Wire.NewWebhook, statusCode: 201));
+
+    private static async Task<IResult> ListDeliveries(string? state, string? endpoint, string? before, Deliveries deliveries, CancellationToken cancel)
+    {
+        if (state is not null && !Deliveries.States.Contains(state))
+            return Problems.Invalid("state", $"A state is one of: {string.Join(", ", Deliveries.States)}.");
+        long? from = null;
+        if (before is not null)
+        {
+            if (!long.TryParse(before, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return Problems.Invalid("before", "This is what the page before answered as next.");
+            from = number;
+        }
+        return TypedResults.Ok(await deliveries.List(state, endpoint, from, cancel));
+    }
+
+    private static async Task<IResult> Replay(JsonBody<ReplayBody> body, Deliveries deliveries, CancellationToken cancel)
+    {
+        var since = DateTimeOffset.MinValue;
+        if (body.Value.Since is { } text && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out since))
+            return Problems.Invalid("since", "This is not a time such as 2026-03-04T05:06:07Z.");
+        return TypedResults.Ok(new ReplayedView(await deliveries.ReplayFailed(body.Value.Endpoint, since, cancel)));
+    }
+}
