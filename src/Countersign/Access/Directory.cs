@@ -52,9 +52,19 @@ public sealed class DirectorySnapshot
     /// <summary>Token hash to token id and owner.</summary>
     public required FrozenDictionary<string, (long Id, Person Person)> Tokens { get; init; }
 
+    /// <summary>Who may answer for which party, and who is away.</summary>
+    public required Pools Pools { get; init; }
+
+    /// <summary>The policy file in force, with its names looked up among these people and groups.</summary>
+    public required PolicyBook Policies { get; init; }
+
     public Person? FindPerson(string email) => PeopleByEmail.GetValueOrDefault(Directory.KeyOf(email));
     public Group? FindGroup(string name) => GroupsByName.GetValueOrDefault(Directory.KeyOf(name));
     public Source? FindSource(string name) => SourcesByName.GetValueOrDefault(Directory.KeyOf(name));
+
+    /// <summary>A policy file that is not in force, beside these people and groups.</summary>
+    public PolicyBook Draft(PolicyFile file) => PolicyBook.Of(0, file,
+        name => FindGroup(name)?.AsApprover, email => FindPerson(email) is { Role: not Role.Service } person ? person.AsApprover : null);
 
     public IReadOnlyList<Group> GroupsOf(long personId) => [.. Groups.Values.Where(g => g.Members.Contains(personId)).OrderBy(g => g.Id)];
 }
@@ -90,7 +100,7 @@ public sealed class Directory(Store store) : IDisposable
             var asked = Environment.TickCount64;
             var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);
             if (_snapshot?.Revision != revision)
-                _snapshot = await store.ReadSnapshot(reader => Load(reader, revision), cancel);
+                _snapshot = await store.ReadSnapshot(reader => Load(reader, revision, _snapshot?.Policies ?? PolicyBook.Empty), cancel);
             Interlocked.Exchange(ref _checkedAt, asked);
             return _snapshot!;
         }
@@ -102,7 +112,7 @@ public sealed class Directory(Store store) : IDisposable
 
     public void Dispose() => _one.Dispose();
 
-    private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision)
+    private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision, PolicyBook lastPolicies)
     {
         // The revision was read before the rows: should they change in between, the next look reads them again.
         var personRows = await reader.All<PersonRow>("SELECT id, email, name, role, password_hash, created_at, disabled_at FROM people");
@@ -115,15 +125,21 @@ public sealed class Directory(Store store) : IDisposable
         var sources = sourceRows.ToDictionary(r => r.Id, r => r.ToSource(groups));
         var byId = people.ToFrozenDictionary(p => p.Id);
         var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash FROM tokens WHERE revoked_at IS NULL");
+        var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!));
+        var groupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name));
         return new DirectorySnapshot
         {
             Revision = revision,
             People = byId,
-            PeopleByEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!)),
+            Pools = await Requests.PoolRows.All(reader),
+            Policies = await PolicyFiles.Load(reader, lastPolicies,
+                name => groupsByName.GetValueOrDefault(KeyOf(name))?.AsApprover,
+                email => byEmail.GetValueOrDefault(KeyOf(email)) is { Role: not Role.Service } person ? person.AsApprover : null),
+            PeopleByEmail = byEmail,
             PeopleByName = people.Where(p => p.Role != Role.Service).ToLookup(p => KeyOf(p.Name)),
             PasswordHashes = personRows.Where(p => p.PasswordHash is not null).ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
             Groups = groups,
-            GroupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name)),
+            GroupsByName = groupsByName,
             Sources = sources.ToFrozenDictionary(),
             SourcesByName = sources.Values.ToFrozenDictionary(s => KeyOf(s.Name)),
             SourcesByKey = (from row in sourceRows

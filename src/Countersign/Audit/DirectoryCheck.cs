@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Countersign.Access;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 
@@ -20,7 +21,7 @@ internal sealed class DirectoryCheck
     public string? Take(StoredEvent next)
     {
         var colon = next.Subject.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 0 || next.Subject[..colon] is not ("person" or "group" or "source"))
+        if (next.Subject != PolicyFiles.Subject && (colon < 0 || next.Subject[..colon] is not ("person" or "group" or "source")))
             return null;
         Told told;
         try
@@ -73,6 +74,16 @@ internal sealed class DirectoryCheck
                 return Set($"Person {id}", "disabled_at", next.At) && Count($"Person {id}", "disablings");
             case "person.enabled":
                 return Set($"Person {id}", "disabled_at", null);
+            case "person.absence_set":
+                _told[$"The absence of person {id}"] = new() { ["starts_at"] = told.From, ["ends_at"] = told.To, ["stand_in"] = $"{told.StandIn}", ["begun"] = told.Begun ? "1" : "0" };
+                return true;
+            case "person.absence_began":
+                return Set($"The absence of person {id}", "begun", "1");
+            case "person.absence_ended":
+                return _told.Remove($"The absence of person {id}");
+            case "policy.set":
+                _told[$"Policy version {told.Version}"] = new() { ["hash"] = told.Hash, ["text"] = told.Hash, ["actor"] = next.Actor, ["at"] = next.At };
+                return true;
             case "token.added":
                 _told[$"Token {told.Token}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["revoked_at"] = null, ["impersonates"] = told.Impersonates ? "1" : "0" };
                 return true;
@@ -135,6 +146,8 @@ internal sealed class DirectoryCheck
         ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
         ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at, impersonates FROM tokens ORDER BY id"),
         ("Session {0}", "SELECT id, person_id AS other, created_at, until FROM sessions ORDER BY id"),
+        ("The absence of person {0}", "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"),
+        ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
         ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
     ];
 
@@ -152,6 +165,12 @@ internal sealed class DirectoryCheck
         public string? Until { get; init; }
         public long? Group { get; init; }
         public long? Need { get; init; }
+        public string? From { get; init; }
+        public string? To { get; init; }
+        public long? StandIn { get; init; }
+        public bool Begun { get; init; }
+        public long? Version { get; init; }
+        public string? Hash { get; init; }
     }
 
     private sealed class StoredRow
@@ -172,6 +191,14 @@ internal sealed class DirectoryCheck
         public string? RevokedAt { get; init; }
         public long Impersonates { get; init; }
         public string? Until { get; init; }
+        public long? StandIn { get; init; }
+        public string? StartsAt { get; init; }
+        public string? EndsAt { get; init; }
+        public long Begun { get; init; }
+        public string? Hash { get; init; }
+        public string? Text { get; init; }
+        public string? Actor { get; init; }
+        public string? At { get; init; }
 
         public string? this[string column] => column switch
         {
@@ -190,6 +217,15 @@ internal sealed class DirectoryCheck
             "revoked_at" => RevokedAt,
             "impersonates" => $"{Impersonates}",
             "until" => Until,
+            "stand_in" => $"{StandIn}",
+            "starts_at" => StartsAt,
+            "ends_at" => EndsAt,
+            "begun" => $"{Begun}",
+            "hash" => Hash,
+            // Of a text the record keeps the hash.
+            "text" => Hashes.Sha256(Text ?? ""),
+            "actor" => Actor,
+            "at" => At,
             _ => throw new ArgumentOutOfRangeException(nameof(column)),
         };
     }

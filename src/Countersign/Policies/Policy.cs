@@ -100,7 +100,7 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     public IReadOnlyList<int> StepsOpenTo(IReadOnlySet<string> parties) =>
         [.. Enumerable.Range(0, Steps.Count).Where(i => Steps[i].From.Any(a => parties.Contains(a.Party.Text)))];
 
-    /// <summary>Everyone whom a step names, and everyone to whom one escalates may come to be named.</summary>
+    /// <summary>Everyone whom a step names.</summary>
     public IEnumerable<Approver> Approvers => Steps.SelectMany(s => s.From);
 
     /// <summary>The same policy after a step waited too long: those to whom it escalates have joined that step.</summary>

@@ -60,8 +60,8 @@ internal static class Change
     /// <summary>A question that is settled is not stuck, and nothing is due for it.</summary>
     private static async ValueTask<ApprovalRequest> Settling(Tx tx, ApprovalRequest before, ApprovalRequest next)
     {
-        if (!before.IsSettled && next.Policy.IsTimed)
-            await tx.Execute("DELETE FROM due WHERE subject = @subject", new { subject = next.Id.Subject });
+        if (!before.IsSettled)
+            await Due.Clear(tx, next);
         return next.Stuck is null ? next : next with { Stuck = null };
     }
 

@@ -40,6 +40,12 @@ public abstract record DecideOutcome
 /// </summary>
 public sealed class Decide(Store store)
 {
+    /// <summary>Where people write by hand, a policy may ask for a note; whoever decides through a protocol's door may have no field for it.</summary>
+    private static readonly string[] ByHand = ["page", "mail", "slack"];
+
+    /// <summary>What follows from an answer by itself is the hub's act.</summary>
+    private static readonly Origin Clock = new(Actor.Hub, "policy", "");
+
     public Task<DecideOutcome> Run(RequestId id, Viewer viewer, Answer answer, string note, string? digest, CancellationToken cancel) =>
         store.InTransaction(tx => Record(tx, id, viewer, answer, note, digest), cancel);
 
@@ -59,16 +65,21 @@ public sealed class Decide(Store store)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
         if (request.Bars(personId))
             return new DecideOutcome.NotAllowed("requester_may_not_decide", "Whoever asks may not decide.");
-        var steps = request.Policy.StepsOpenTo(author.Parties);
-        if (steps.Count == 0)
-            return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
 
         var decisions = await DecisionRow.Of(tx, id);
+        if (tx.Now >= request.ExpiresAt && await Expire.Now(tx, request, decisions, Clock) is { IsSettled: true } expired)
+            return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
-        if (before is Verdict.StillPending { OpenStep: var open } && steps[0] > open)
+        var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
+        var (steps, standsInFor) = await Seat(tx, request, author, personId, decisions, open);
+        if (steps.Count == 0)
+            return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
+        if (steps[0] > open)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
+        if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NoteRequired.Contains(answer.Ours()))
+            return new DecideOutcome.NotAllowed("note_required", "The policy of this request asks for a note with this answer.");
         if (before is Verdict.StillPending && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
-            && last.Answer == answer && last.Note == note && last.Steps.SequenceEqual(steps) && !last.AuthorDisabled)
+            && last.Answer == answer && last.Note == note && last.ForPerson == standsInFor?.Id && last.Steps.SequenceEqual(steps) && !last.AuthorDisabled)
         {
             return new DecideOutcome.Recorded(request);
         }
@@ -86,9 +97,12 @@ public sealed class Decide(Store store)
             At = tx.Now,
             Via = viewer.Origin.Via,
             Disablings = (int)author.Disablings,
+            ForPerson = standsInFor?.Id,
+            ForPersonName = standsInFor?.Name,
         };
         await Keep(tx, id, decision);
-        var verdict = Weigh.Of(request, [.. decisions, decision], tx.Now);
+        List<Decision> all = [.. decisions, decision];
+        var verdict = Weigh.Of(request, all, tx.Now, await CouldSayYes(tx, request, all));
         var status = verdict.Status;
         var settled = status != Status.Active;
         var next = request with { Status = status, Display = verdict.Display, SettledAt = settled ? tx.Now : null };
@@ -103,9 +117,56 @@ public sealed class Decide(Store store)
             digest = decision.Digest,
             steps,
             disablings = decision.Disablings,
+            @for = decision.ForPerson,
             status = status.Ours(),
         });
-        return settled ? new DecideOutcome.Settled(next) : new DecideOutcome.Recorded(next);
+        if (settled)
+            return new DecideOutcome.Settled(next);
+        if (verdict is Verdict.StillPending { OpenStep: var opened } && opened != open)
+            next = await StepOpened(tx, next, opened);
+        // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was stuck.
+        if (answer != Answer.Approve || next.Stuck is not null)
+            next = await Standstill.Look(tx, next, all, Clock);
+        return new DecideOutcome.Recorded(next);
+    }
+
+    private static async ValueTask<ApprovalRequest> StepOpened(Tx tx, ApprovalRequest request, int step)
+    {
+        if (request.Policy.IsTimed)
+            await Due.StepOpened(tx, request, step);
+        return await Change.Save(tx, request, request, Clock, "request.step_opened", new { step, stepName = request.Policy.Steps[step].Name });
+    }
+
+    /// <summary>
+    /// The steps that this person may fill: their own, or, where none of those is open, those of somebody who is away and
+    /// has chosen them as stand-in. Nobody stands in for whoever asks, nor for who has answered already.
+    /// </summary>
+    private static async ValueTask<(IReadOnlyList<int> Steps, (long Id, string Name)? For)> Seat(
+        Tx tx, ApprovalRequest request, Author author, long personId, List<Decision> decisions, int open)
+    {
+        var own = request.Policy.StepsOpenTo(author.Parties);
+        if (own.Count > 0 && own[0] <= open)
+            return (own, null);
+        foreach (var absent in await Author.StandsInFor(tx, personId))
+        {
+            if (request.Bars(absent.Id) || decisions.Exists(d => d.PersonId == absent.Id && d.Revision == request.Revision && !d.AuthorDisabled))
+                continue;
+            if (request.Policy.StepsOpenTo(absent.Parties) is [var first, ..] theirs && first <= open)
+            {
+                await Stamped.Join(tx, request.Id, Party.Person(personId).Text);
+                return (theirs, (absent.Id, absent.Name));
+            }
+        }
+        return (own, null);
+    }
+
+    /// <summary>Only where no single no settles it, and one was said, it matters who is left.</summary>
+    private static async ValueTask<IReadOnlyList<Voter>?> CouldSayYes(Tx tx, ApprovalRequest request, List<Decision> decisions)
+    {
+        if (request.Policy.Rejection != Rejection.Never || !decisions.Exists(d => d.Answer == Answer.Reject))
+            return null;
+        var people = Passability.Available(request.Policy, await PoolRows.All(tx), request.Policy.AllowsSelfApproval ? [] : request.Barred, [], alsoAway: true);
+        return [.. people.Select(p => new Voter(p.Key, [.. Enumerable.Range(0, request.Policy.Steps.Count).Where(step => (p.Value >> step & 1) == 1)]))];
     }
 
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
@@ -133,6 +194,7 @@ public sealed class Decide(Store store)
     /// <summary>Who decides, as the store knows them now: name, whether disabled, and the parties they belong to.</summary>
     private sealed class Author
     {
+        public long Id { get; init; }
         public required string Name { get; init; }
         public required string Role { get; init; }
         public string? DisabledAt { get; init; }
@@ -144,13 +206,31 @@ public sealed class Decide(Store store)
         {
             var rows = await tx.All<Author>(
                 """
-                SELECT p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
+                SELECT p.id, p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
                 FROM people p LEFT JOIN members m ON m.person_id = p.id
                 WHERE p.id = @personId
                 """,
                 new { personId });
-            if (rows.Count == 0 || rows[0].Role == "service")
-                return null;
+            return rows.Count == 0 || rows[0].Role == "service" ? null : With(rows, personId);
+        }
+
+        /// <summary>Those who are away now and have chosen this person, one after the other.</summary>
+        public static async ValueTask<IReadOnlyList<Author>> StandsInFor(Tx tx, long personId)
+        {
+            var rows = await tx.All<Author>(
+                """
+                SELECT p.id, p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
+                FROM absences a JOIN people p ON p.id = a.person_id LEFT JOIN members m ON m.person_id = p.id
+                WHERE a.stand_in = @personId AND a.begun = 1 AND p.disabled_at IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM absences own WHERE own.person_id = @personId AND own.begun = 1)
+                ORDER BY p.id
+                """,
+                new { personId });
+            return [.. rows.GroupBy(r => r.Id).Select(g => With([.. g], g.Key))];
+        }
+
+        private static Author With(List<Author> rows, long personId)
+        {
             var author = rows[0];
             author.Parties.Add(Party.Person(personId).Text);
             if (author.Role == "admin")

@@ -57,7 +57,7 @@ public sealed class Listing(Store store)
         {
             var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart)
                 ? []
-                : await reader.All<IdRow>("SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
+                : await reader.All<IdRow>(filter.WaitingForMe ? Inboxes : "SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
             var newer = position?.Newer ?? false;
             var (rows, end) = (new List<RequestRow>(), (string?)null);
             foreach (var (query, look) in Query.For(viewer, filter, [.. groups.Select(g => g.Id)], position, size))
@@ -85,6 +85,15 @@ public sealed class Listing(Store store)
             var on = end is null ? null : new Position(end, newer);
             return newer ? new Page(requests, back, on) : new Page(requests, on, back);
         }, cancel);
+
+    /// <summary>A person's groups, and the inboxes of those who are away and have chosen them as stand-in.</summary>
+    private const string Inboxes =
+        """
+        SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person
+        UNION SELECT 'person:' || person_id FROM absences WHERE stand_in = @person AND begun = 1
+        UNION SELECT 'group:' || m.group_id FROM absences a JOIN members m ON m.person_id = a.person_id WHERE a.stand_in = @person AND a.begun = 1
+        UNION SELECT 'admins' FROM absences a JOIN people p ON p.id = a.person_id WHERE a.stand_in = @person AND a.begun = 1 AND p.role = 'admin'
+        """;
 
     private sealed class IdRow
     {
@@ -122,7 +131,7 @@ public sealed class Listing(Store store)
 
             // The one filter that reads the fewest rows drives; the others check.
             var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
-            string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin ? [Party.Admins.Text] : Array.Empty<string>()];
+            string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin && !groups.Contains(Party.Admins.Text) ? [Party.Admins.Text] : Array.Empty<string>()];
             var driver = checksAll ? "all"
                 : filter.WaitingForMe ? "waiting"
                 : filter.TakesPart || filter.AskedByMe ? "parties"

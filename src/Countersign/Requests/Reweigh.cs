@@ -35,7 +35,8 @@ public sealed class Reweigh(Store store)
             return;
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, after));
         if (after.Display != request.Display)
-            await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
+            request = await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
+        await Standstill.Look(tx, request, decisions, origin);
     }
 
     private sealed class IdRow

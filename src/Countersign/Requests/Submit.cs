@@ -37,6 +37,9 @@ public sealed record Submission
     /// <summary>What that ticket must be like; its requester may not decide.</summary>
     public TicketTerms? TicketTerms { get; init; }
     public required Policy Policy { get; init; }
+
+    /// <summary>Why nobody could ever make it pass, when that is known already.</summary>
+    public Stuck? Stuck { get; init; }
 }
 
 /// <summary>The caller's promise that a repeat is the same call: its key, a hash of the call, and how the first answer reads.</summary>
@@ -77,6 +80,9 @@ public abstract record SubmitOutcome
 public sealed class Submit(Store store, RequestIds ids)
 {
     private const int MostStamps = 10_000;
+
+    /// <summary>Whose act it is when a policy answers by itself.</summary>
+    private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
     /// <summary>For how long a repeated call gets the first answer.</summary>
     public static readonly TimeSpan KeyLife = TimeSpan.FromHours(24);
@@ -133,7 +139,11 @@ public sealed class Submit(Store store, RequestIds ids)
         if (submission.Assignee?.Party == Party.Person(asks))
             return (new SubmitOutcome.AssigneeAsks(), submission);
         var requester = submission.Requester;
-        return (null, submission with { Requester = requester with { Barred = [.. requester.Barred.Append(asks).Distinct().Order()] } });
+        if (requester.Barred.Contains(asks))
+            return (null, submission);
+        // One person less may answer, so what the door found out about that is looked at again.
+        IReadOnlyList<long> barred = [.. requester.Barred.Append(asks).Distinct().Order()];
+        return (null, submission with { Requester = requester with { Barred = barred }, Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred) });
     }
 
     private async ValueTask<ApprovalRequest> Create(Tx tx, Submission submission, Origin origin)
@@ -158,6 +168,7 @@ public sealed class Submit(Store store, RequestIds ids)
             AssigneeGroup = submission.Assignee is { } group ? IdOf(group.Party, "group:") : null,
             TicketId = submission.TicketId,
             CreatedAt = tx.Now,
+            ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
             Head = Head.None,
         }, out var verdict);
 
@@ -167,9 +178,9 @@ public sealed class Submit(Store store, RequestIds ids)
         await tx.Execute(
             """
             INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
-              creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, events, head)
+              creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, events, head)
             VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject, @search,
-              @creatorId, @requesterId, @requesterName, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @events, @head)
+              @creatorId, @requesterId, @requesterName, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @expiresAt, @events, @head)
             """,
             new
             {
@@ -191,6 +202,7 @@ public sealed class Submit(Store store, RequestIds ids)
                 assigneeGroup = request.AssigneeGroup,
                 ticketId = request.TicketId,
                 createdAt = request.CreatedAt,
+                expiresAt = request.ExpiresAt,
                 events = head.Count,
                 head = head.Hash,
             });
@@ -198,7 +210,20 @@ public sealed class Submit(Store store, RequestIds ids)
         await KeepParties(tx, request);
         foreach (var party in Change.WaitsFor(request.Policy, verdict))
             await Change.Wait(tx, request.Id, party);
-        return request with { Head = head };
+        return await Follow(tx, request with { Head = head }, verdict, submission.Stuck);
+    }
+
+    /// <summary>What the policy makes of a content that has just come, beyond waiting for people.</summary>
+    private static async ValueTask<ApprovalRequest> Follow(Tx tx, ApprovalRequest request, Verdict verdict, Stuck? stuck)
+    {
+        if (request.Policy.Auto is { } auto && verdict.Status is (Status.Approved or Status.Rejected) and var status)
+        {
+            var settled = request with { Status = status, Display = verdict.Display, SettledAt = tx.Now };
+            return await Change.Save(tx, request, settled, OfPolicy, $"request.{status.Ours()}", new { policy = request.Policy.Name, because = auto.Because, status = status.Ours() });
+        }
+        if (request.Policy.IsTimed)
+            await Due.Begin(tx, request, verdict);
+        return stuck is null ? request : await Standstill.Say(tx, request, [], stuck, OfPolicy);
     }
 
     private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
@@ -210,12 +235,16 @@ public sealed class Submit(Store store, RequestIds ids)
             Policy = submission.Policy,
             Barred = submission.Requester.Barred,
             Subject = submission.Subject,
+            ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
+            Stuck = null,
         }, out var verdict);
+        await Due.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
         await KeepParties(tx, revised);
         await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
-        return await Change.Save(tx, known, revised, origin, "request.revised", Data(revised, submission));
+        revised = await Change.Save(tx, known, revised, origin, "request.revised", Data(revised, submission));
+        return await Follow(tx, revised, verdict, submission.Stuck);
     }
 
     /// <summary>A fresh content has no answers yet; the scales say whom it waits for.</summary>

@@ -40,7 +40,17 @@ public static class Composition
             .AddSingleton<Comment>()
             .AddSingleton<Withdraw>()
             .AddSingleton<MarkApplied>()
-            .AddSingleton<Reweigh>();
+            .AddSingleton<Reweigh>()
+            .AddSingleton<BreakGlass>()
+            .AddSingleton<Remind>()
+            .AddSingleton<Escalate>()
+            .AddSingleton<Expire>()
+            .AddSingleton<Standstill>()
+            .AddSingleton<Restamp>()
+            .AddSingleton<PolicyFiles>()
+            .AddSingleton<ApplyPolicies>()
+            .AddSingleton<Absences>()
+            .AddSingleton<Explain>();
     }
 
     /// <summary>What goes out, and to whom: each channel sends, each expander says who hears.</summary>

@@ -83,6 +83,7 @@ public static class Server
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
+        services.AddSingleton<Timekeeper>().AddHostedService(s => s.GetRequiredService<Timekeeper>());
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();

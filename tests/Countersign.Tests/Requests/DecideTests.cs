@@ -48,7 +48,7 @@ public sealed class DecideTests
         var request = await hub.Ask(Some.Policy(Some.Step("both", 2, people[0].AsApprover, people[1].AsApprover)));
         await hub.Approve(request, people[0]);
         var abstained = Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0])).Request;
-        Assert.Equal("0 of 2 approvals, waiting for Ann or Ben", abstained.Display);
+        Assert.Equal("0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes)", abstained.Display);
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
         Assert.Equal([Answer.Approve, Answer.Abstain, Answer.Approve, Answer.Approve], (await hub.Decisions(request.Id)).Select(d => d.Answer));
@@ -192,7 +192,7 @@ public sealed class DecideTests
         Assert.Equal("0 of 2 approvals, waiting for First", (await hub.Find(request.Id)).Display);
         Assert.Equal([first.AsApprover.Party.Text], await hub.WaitsFor(request.Id));
         Assert.IsType<DecideOutcome.StepNotOpen>(await hub.Approve(request, people[2]));
-        Assert.Equal(["request.submitted", "request.answered", "request.reweighed"], await hub.Kinds(request.Id));
+        Assert.Equal(["request.submitted", "request.answered", "request.step_opened", "request.reweighed"], await hub.Kinds(request.Id));
 
         hub.Clock.Advance(TimeSpan.FromSeconds(1));
         await hub.Enable(people[0]);
@@ -242,7 +242,7 @@ public sealed class DecideTests
         hub.Clock.Advance(TimeSpan.FromDays(-400));
         Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0]));
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
-        Assert.Equal("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display);
+        Assert.StartsWith("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display, StringComparison.Ordinal);
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
     }
 

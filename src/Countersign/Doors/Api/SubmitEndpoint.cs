@@ -105,6 +105,9 @@ internal static class SubmitEndpoint
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
         var creator = caller.Person?.Id ?? source.PersonId;
+        var requester = WhoAsks(body.Value.Requester, caller, creator, snapshot);
+        var given = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}";
+        var (policy, stuck) = snapshot.WhoDecides(source.Name, source.Policy, requester, given, assignee);
         var submission = new Submission
         {
             SourceId = source.Id,
@@ -112,13 +115,14 @@ internal static class SubmitEndpoint
             ExternalId = body.Value.ExternalId,
             Subject = body.Value.Subject!.Trim(),
             Message = body.Value.Message ?? "",
-            Facts = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}",
+            Facts = given,
             Body = body.Text,
             Digest = body.Digest,
-            Requester = WhoAsks(body.Value.Requester, caller, creator, snapshot),
+            Requester = requester,
             CreatorId = creator,
             Assignee = assignee,
-            Policy = WhoDecides.For(assignee, source.Policy, requesterUnknown: false),
+            Policy = policy,
+            Stuck = stuck,
         };
         var repeatable = idempotencyKey is null ? null : new Repeatable(
             Hashes.Sha256($"{caller.Viewer.Party}\n{idempotencyKey}"), body.Digest,

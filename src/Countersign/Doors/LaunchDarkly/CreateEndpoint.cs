@@ -45,6 +45,8 @@ internal static class CreateEndpoint
     private static Submission Submission(CreationBody body, Source source, DirectorySnapshot directory, DateTimeOffset received)
     {
         var requester = WhoAsks.Of(body, directory);
+        var facts = Facts.Json(body, requester, received);
+        var (policy, stuck) = directory.WhoDecides(source.Name, source.Policy, requester, facts, assignee: null);
         return new Submission
         {
             SourceId = source.Id,
@@ -52,12 +54,13 @@ internal static class CreateEndpoint
             ExternalId = body.Id,
             Subject = Facts.Subject(body),
             Message = Facts.Message(body),
-            Facts = Facts.Json(body, requester, received),
+            Facts = facts,
             Body = body.Text,
             Digest = body.Digest,
             Requester = requester,
             CreatorId = source.PersonId,
-            Policy = WhoDecides.For(null, source.Policy, requester.IsUnknown),
+            Policy = policy,
+            Stuck = stuck,
         };
     }
 }

@@ -53,6 +53,8 @@ internal static class CreateEndpoint
             return (null, null, Refusal.Attributes(body.Mistakes));
 
         var caller = asking.Person;
+        var requester = new Requester(caller.Id, caller.Name, [caller.Id]);
+        var (policy, stuck) = directory.Current.WhoDecides(BuiltIn, null, requester, "{}", assignee);
         var submission = new Submission
         {
             SourceId = directory.Current.FindSource(BuiltIn)!.Id,
@@ -61,12 +63,13 @@ internal static class CreateEndpoint
             Message = message!,
             Body = body.Text,
             Digest = body.Digest,
-            Requester = new Requester(caller.Id, caller.Name, [caller.Id]),
+            Requester = requester,
             CreatorId = caller.Id,
             Assignee = assignee,
             TicketId = ticket,
             TicketTerms = new TicketTerms(!settings.ZendeskTicketsStrict, settings.ZendeskOnePerTicket),
-            Policy = WhoDecides.For(assignee, null, requesterUnknown: false),
+            Policy = policy,
+            Stuck = stuck,
         };
         var repeatable = key.Length == 0 ? null : new Repeatable(
             Hashes.Sha256($"{asking.Viewer.Party}\n{http.Request.Path}\n{key}"), body.Digest,

@@ -42,6 +42,7 @@ public sealed class RequestApiTests
     public async Task Sixty_four_identical_submits_with_one_key_are_one_request(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);
+        await host.Hub.AddPerson("Ada", Role.Admin);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => source.Post("/api/v1/requests", Question, ("Idempotency-Key", "deploy-17"))));
         Assert.All(answers, a => Assert.Equal(201, a.Status));

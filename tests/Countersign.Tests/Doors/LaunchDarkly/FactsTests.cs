@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Countersign.Access;
 using Countersign.Requests;
 using Countersign.Storage;
 using Xunit;
@@ -198,6 +199,7 @@ public sealed class FactsTests
     public async Task Trap_16_where_nothing_says_who_decides_an_admin_does_and_nothing_approves_itself()
     {
         await using var host = await ApiHost.Start(Engine.Sqlite);
+        await host.Hub.AddPerson("Ada", Role.Admin);
         using var side = new LaunchDarklySide(host.Source(await host.Hub.AddSource("bare", kind: "launchdarkly")));
         var created = await side.Create(LaunchDarklySide.Body());
         Assert.Equal(("pending", "0 of 1 approval, waiting for an admin"), (created.Value(), created.Display()));

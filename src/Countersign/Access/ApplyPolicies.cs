@@ -1,0 +1,39 @@
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Access;
+
+/// <summary>Puts the policies in force on requests that were stamped with others, one by one, and says what that changes.</summary>
+public sealed class ApplyPolicies(Restamp restamp, Directory directory)
+{
+    private const int PageSize = 500;
+
+    public async Task<IReadOnlyList<Restamped>> Run(bool onlyLook, Origin origin, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        var changes = new List<Restamped>();
+        for (RequestId? after = null; ;)
+        {
+            var page = await restamp.Active(after, PageSize, cancel);
+            foreach (var id in page)
+            {
+                if (await restamp.Run(id, (request, facts) => Today(snapshot, request, facts), snapshot.Pools, onlyLook, origin, cancel) is { } change)
+                    changes.Add(change);
+            }
+            if (page.Count < PageSize)
+                return changes;
+            after = page[^1];
+        }
+    }
+
+    private static Policy Today(DirectorySnapshot snapshot, ApprovalRequest request, string facts)
+    {
+        var source = snapshot.Sources.GetValueOrDefault(request.SourceId);
+        var assignee = request.AssigneeUser is { } user ? snapshot.People.GetValueOrDefault(user)?.AsApprover
+            : request.AssigneeGroup is { } group ? snapshot.Groups.GetValueOrDefault(group)?.AsApprover
+            : null;
+        var requester = new Requester(request.RequesterId, request.RequesterName, request.Barred, request.Policy.RequesterUnknown);
+        return snapshot.WhoDecides(source?.Name ?? "", source?.Policy, requester, facts, assignee).Policy;
+    }
+}

@@ -1,0 +1,118 @@
+namespace Countersign.Policies;
+
+/// <summary>What somebody has said to a request, as far as it decides who else is needed.</summary>
+/// <param name="Steps">The steps that a yes may fill; null: they said something else, and are not counted on.</param>
+public readonly record struct Said(long PersonId, IReadOnlyList<int>? Steps);
+
+/// <summary>
+/// Can this ever pass? Whether every slot can be filled with a person of its own, when whoever asks, those who are
+/// disabled and those who are away are left out, stand-ins are counted for whom they stand in for, and what was said
+/// already stays said.
+/// </summary>
+public static class Passability
+{
+    /// <summary>Null when it can; else why not, and the smallest change that would free it.</summary>
+    public static Stuck? Of(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said>? said = null)
+    {
+        if (policy.Auto is not null || policy.Destination is not null)
+            return null;
+        if (policy.Steps.Count == 0)
+            return new Stuck("The policy names nobody who could approve", "Give the policy a step and apply it to active requests");
+        if (policy.AllowsSelfApproval)
+            barred = [];
+        var needed = policy.Steps.Sum(s => s.Need);
+        // Nearly every request: each step has more people than all steps need together, so nobody has to be counted.
+        if (said is null or [] && policy.Steps.All(s => pools.AtLeast(s) - barred.Count >= needed))
+            return null;
+        var people = Available(policy, pools, barred, said ?? []);
+        var shortages = Seating.Shortages([.. policy.Steps.Select(s => s.Need)], people.Values);
+        return shortages is [] ? null : Words(policy, pools, barred, said ?? [], shortages);
+    }
+
+    /// <summary>Of everyone who could still say yes, the steps in which.</summary>
+    public static Dictionary<long, ulong> Available(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, bool alsoAway = false)
+    {
+        var people = new Dictionary<long, ulong>();
+        for (var step = 0; step < policy.Steps.Count; step++)
+        {
+            foreach (var approver in policy.Steps[step].From)
+            {
+                foreach (var id in pools.Of(approver.Party))
+                    System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, id, out _) |= 1UL << step;
+            }
+        }
+        foreach (var away in pools.Away)
+        {
+            if (!people.TryGetValue(away.Id, out var steps) || barred.Contains(away.Id))
+                continue;
+            if (!alsoAway)
+                people.Remove(away.Id);
+            // A stand-in who is away has no stand-in here: one answers for another, and no further.
+            if (away.StandIn is { } standIn && pools.Find(standIn) is { IsDisabled: false, AwayUntil: null })
+                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, standIn, out _) |= steps;
+        }
+        foreach (var id in barred)
+            people.Remove(id);
+        foreach (var id in people.Keys.Where(id => pools.Find(id) is not { IsDisabled: false }).ToList())
+            people.Remove(id);
+        foreach (var answer in said)
+        {
+            if (answer.Steps is null)
+                people.Remove(answer.PersonId);
+            else
+                people[answer.PersonId] = answer.Steps.Aggregate(0UL, (mask, step) => mask | (1UL << step));
+        }
+        return people;
+    }
+
+    private static Stuck Words(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, IReadOnlyList<Shortage> shortages)
+    {
+        var first = shortages[0];
+        var step = policy.Steps[first.Step];
+        var rivals = first.Rivals.Where(s => s != first.Step).Select(s => policy.Steps[s].Name).ToList();
+        var lacks = $"{step.Name} lacks {Number(first.Missing)}{(rivals.Count > 0 ? $" beside those in {List(rivals)}" : "")}";
+        var why = shortages.Count > 1 ? $"{lacks}, and {Count(shortages.Count - 1, "step")} more cannot be filled" : lacks;
+        var reasons = Reasons(policy, pools, barred, said, first);
+        var fix = string.Join("; ", shortages.Select(s => Fix(policy.Steps[s.Step], s.Missing)));
+        return new Stuck(reasons.Count > 0 ? $"{why} ({List(reasons)})" : why, $"{fix}{Back(policy, pools, first)}");
+    }
+
+    /// <summary>Those who are in the step and cannot answer, with what keeps them; the first few.</summary>
+    private static List<string> Reasons(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, Shortage shortage)
+    {
+        var reasons = new List<string>();
+        foreach (var id in shortage.Rivals.SelectMany(s => pools.Of(policy.Steps[s])).Distinct())
+        {
+            if (reasons.Count == 3)
+                break;
+            if (pools.Find(id) is not { } person)
+                continue;
+            if (barred.Contains(id))
+                reasons.Add($"{person.Name} asks");
+            else if (person.IsDisabled)
+                reasons.Add($"{person.Name} is disabled");
+            else if (person.AwayUntil is not null)
+                reasons.Add($"{person.Name} is away");
+            else if (said.Any(s => s.PersonId == id && s.Steps is null))
+                reasons.Add($"{person.Name} has not said yes");
+        }
+        return reasons;
+    }
+
+    private static string Fix(Step step, int missing) =>
+        step.Unknown is [var unknown, ..] ? $"Make {unknown}, then apply the policies to active requests"
+        : step.From.FirstOrDefault(a => a.Party.Text.StartsWith("group:", StringComparison.Ordinal)) is { } group ? $"Add {Number(missing)} to the group {group.Name}"
+        : step.From.Any(a => a.Party == Party.Admins) ? $"Make {Number(missing)} an admin"
+        : $"Name {Number(missing)} more in step {step.Name} of the policy, then apply it to active requests";
+
+    private static string Back(Policy policy, Pools pools, Shortage shortage) =>
+        shortage.Rivals.SelectMany(s => pools.Of(policy.Steps[s])).Select(pools.Find).Where(p => p is { IsDisabled: false, AwayUntil: not null }).MinBy(p => p!.AwayUntil) is { AwayUntil: { } until } back
+            ? $", or wait for {back.Name}, who is back on {until.UtcDateTime:yyyy-MM-dd}"
+            : "";
+
+    private static string Number(int people) => people == 1 ? "1 person" : $"{people} people";
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
+
+    private static string List(IReadOnlyList<string> names) => names.Count <= 1 ? string.Concat(names) : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+}

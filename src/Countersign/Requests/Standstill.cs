@@ -1,0 +1,77 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>
+/// Requests that nobody left could make pass say so, and say so no more when somebody can: whenever people, groups or
+/// absences change, whoever changed them. It never settles anything.
+/// </summary>
+public sealed class Standstill(Store store)
+{
+    /// <summary>Requests looked at per page; each that changes is a transaction of its own.</summary>
+    private const int PageSize = 500;
+
+    /// <summary>Looks at every active request, or at those that came after a time.</summary>
+    public async Task Run(Origin origin, CancellationToken cancel, DateTimeOffset? since = null)
+    {
+        var pools = await store.Read(PoolRows.All, cancel);
+        for (var after = since is { } time ? RequestId.FirstAt(time) : ""; ;)
+        {
+            var page = await store.Read(reader => Page(reader, after), cancel);
+            foreach (var (request, decisions) in page)
+            {
+                if (Of(request, decisions, pools) == request.Stuck)
+                    continue;
+                await store.InTransaction(async tx =>
+                {
+                    if (await RequestRow.Find(tx, request.Id, Viewer.Hub(origin)) is { IsSettled: false } now)
+                        await Look(tx, now, await DecisionRow.Of(tx, now.Id), origin);
+                }, cancel);
+            }
+            if (page.Count < PageSize)
+                return;
+            after = page[^1].Request.Id.Value;
+        }
+    }
+
+    /// <summary>Whether it can still pass, when everyone who said something else than yes is not counted on.</summary>
+    public static Stuck? Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, Pools pools)
+    {
+        var said = new List<Said>();
+        foreach (var decision in Weigh.LatestThatCount(request, decisions))
+        {
+            // The seat of somebody for whom another answered is taken.
+            if (decision.ForPerson is { } absent)
+                said.Add(new Said(absent, null));
+            said.Add(new Said(decision.PersonId, decision.Answer == Answer.Approve ? decision.Steps : null));
+        }
+        return Passability.Of(request.Policy, pools, request.Barred, said);
+    }
+
+    /// <summary>The same inside a transaction that has just changed something: the request says what is true now.</summary>
+    internal static async ValueTask<ApprovalRequest> Look(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, Origin origin, Pools? pools = null) =>
+        await Say(tx, request, decisions, Of(request, decisions, pools ?? await PoolRows.All(tx)), origin);
+
+    internal static async ValueTask<ApprovalRequest> Say(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, Stuck? stuck, Origin origin)
+    {
+        if (stuck == request.Stuck || request.IsSettled)
+            return request;
+        var next = request with { Stuck = stuck };
+        next = next with { Display = Weigh.Of(next, decisions, tx.Now) is Verdict.StillPending pending ? pending.Display : request.Display };
+        return stuck is null
+            ? await Change.Save(tx, request, next, origin, "request.freed", new { })
+            : await Change.Save(tx, request, next, origin, "request.stuck", new { why = stuck.Why, fix = stuck.Fix });
+    }
+
+    private static async ValueTask<List<(ApprovalRequest Request, List<Decision> Decisions)>> Page(Reader reader, string after)
+    {
+        var rows = await reader.All<RequestRow>(
+            $"SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.status = 'active' AND r.id > @after ORDER BY r.id LIMIT {PageSize}", new { after });
+        if (rows.Count == 0)
+            return [];
+        var arguments = new Dictionary<string, object?> { ["first"] = rows[0].Id, ["last"] = rows[^1].Id };
+        var decisions = await DecisionRow.OfSome(reader, "SELECT id FROM requests WHERE status = 'active' AND id BETWEEN @first AND @last", arguments);
+        return rows.ConvertAll(row => (row.ToRequest(), decisions[row.Id].ToList()));
+    }
+}
