@@ -6,6 +6,7 @@ namespace Countersign.Policies;
 internal sealed class PolicyReader(List<PolicyProblem> problems)
 {
     private static readonly string[] Answers = ["approve", "reject", "abstain"];
+    private static readonly string[] Deciders = ["steps", "auto", "destination"];
     private string _policy = "";
 
     public PolicyFile? Read(YamlNode root)
@@ -76,7 +77,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     /// <summary>Exactly one of steps, auto and destination decides; terms about people need steps.</summary>
     private void CheckDecider(YamlNode node, string at, Dictionary<string, YamlNode> members)
     {
-        string[] deciders = [.. new[] { "steps", "auto", "destination" }.Where(members.ContainsKey)];
+        string[] deciders = [.. Deciders.Where(members.ContainsKey)];
         if (deciders.Length == 0)
             Add(node, "missing", at, "Nothing says who decides.", "Give it steps, or destination, or auto.");
         if (deciders.Length > 1)

@@ -82,7 +82,7 @@ public sealed class PolicyFileTests
         { "tags: [pci] → tags: *pci", "8:13 anchors", "quotes" },
         { "tags: [pci] → tags: !!set [pci]", "8:13 tags", "Leave it out" },
         { "tags: [pci] → tags: [[[[[[[[[[[[[[pci]]]]]]]]]]]]]]", "8:22 depth", "brackets" },
-        { "tags: [pci] → tags: [pci", "8:14 yaml", "indentation" },
+        { "tags: [pci] → tags: [pci", "8:13 yaml", "indentation" },
         { "destination: servicenow-prod → destination: x\n---\nversion: 1", "31:1 documents", "one" },
     };
 
@@ -113,7 +113,7 @@ public sealed class PolicyFileTests
                 auto: { answer: maybe }
             """);
         Assert.Equal(
-            ["1:10 value", "2:1 unknown-key", "4:5 missing", "4:14 value", "5:16 value", "6:5 unreachable", "7:15 unknown-key", "8:11 missing", "8:21 value"],
+            ["1:10 value", "2:1 unknown-key", "4:5 missing", "4:12 value", "5:16 value", "6:5 unreachable", "7:15 unknown-key", "8:11 missing", "8:21 value"],
             problems.Select(p => $"{p.Line}:{p.Column} {p.Rule}"));
     }
 
