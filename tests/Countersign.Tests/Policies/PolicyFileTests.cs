@@ -113,7 +113,7 @@ public sealed class PolicyFileTests
                 auto: { answer: maybe }
             """);
         Assert.Equal(
-            ["1:10 value", "2:1 unknown-key", "4:5 missing", "4:12 value", "5:16 value", "6:5 unreachable", "7:15 unknown-key", "8:11 missing", "8:21 value"],
+            ["1:10 value", "2:1 unknown-key", "4:5 missing", "4:12 value", "5:16 value", "6:5 unreachable", "7:13 unknown-key", "8:11 missing", "8:21 value"],
             problems.Select(p => $"{p.Line}:{p.Column} {p.Rule}"));
     }
 

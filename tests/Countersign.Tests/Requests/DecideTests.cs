@@ -228,7 +228,7 @@ public sealed class DecideTests
         // Back again, she counts only by a new answer, and that one does although the clock says it was before.
         await hub.Enable(people[0]);
         hub.Clock.Advance(TimeSpan.FromHours(-1));
-        Assert.Equal("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display);
+        Assert.StartsWith("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display, StringComparison.Ordinal);
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
     }
 
