@@ -37,11 +37,6 @@ internal sealed class Parameters
         }
     }
 
-    public IReadOnlyList<string> Names => _names;
-
-    /// <summary>The value of one argument, as a column takes it.</summary>
-    public object Value(object arguments, int index) => _values[index](arguments);
-
     public void Bind(DbCommand command, object arguments)
     {
         for (var i = 0; i < _values.Length; i++)
@@ -71,7 +66,8 @@ internal sealed class Parameters
             Expression.Call(ToValueMethod, Expression.Convert(value, typeof(object))), arguments).Compile();
     }
 
-    private static object ToValue(object? value) => value switch
+    /// <summary>The value of one argument, as a column takes it.</summary>
+    internal static object ToValue(object? value) => value switch
     {
         null => DBNull.Value,
         string or long or byte[] => value,

@@ -30,13 +30,20 @@ public class Reader
 
     internal DbConnection Connection => _connection;
 
-    /// <summary>The short way to SQLite, for whatever does not return rows; null elsewhere.</summary>
+    /// <summary>The short way to SQLite; null elsewhere.</summary>
     private protected SqliteStatements? Direct { get; }
 
     private protected bool IsDirect(object? arguments) => Direct is not null && arguments is not Dictionary<string, object?>;
 
     /// <summary>The first row, or null when there is none.</summary>
-    public async ValueTask<T?> First<T>(string sql, object? arguments = null)
+    public ValueTask<T?> First<T>(string sql, object? arguments = null)
+        where T : class
+        => RowReader<T>.IsPlain && IsDirect(arguments) ? new ValueTask<T?>(Direct!.First<T>(sql, arguments)) : AskFirst<T>(sql, arguments);
+
+    public ValueTask<List<T>> All<T>(string sql, object? arguments = null) =>
+        RowReader<T>.IsPlain && IsDirect(arguments) ? new ValueTask<List<T>>(Direct!.All<T>(sql, arguments)) : AskAll<T>(sql, arguments);
+
+    private async ValueTask<T?> AskFirst<T>(string sql, object? arguments)
         where T : class
     {
         await using var use = Use(sql, arguments);
@@ -44,7 +51,7 @@ public class Reader
         return await rows.ReadAsync() ? use.Parser<T>(rows)(rows) : null;
     }
 
-    public async ValueTask<List<T>> All<T>(string sql, object? arguments = null)
+    private async ValueTask<List<T>> AskAll<T>(string sql, object? arguments)
     {
         await using var use = Use(sql, arguments);
         await using var rows = await use.Command.ExecuteReaderAsync();

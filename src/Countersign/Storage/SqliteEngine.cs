@@ -161,8 +161,7 @@ internal sealed class SqliteEngine : Engine
         Run(connection, "PRAGMA temp_store = MEMORY");
         Run(connection, "PRAGMA foreign_keys = ON");
         Run(connection, "PRAGMA cache_size = -16384");
-        // Every change touches the same few pages at the ends of the indexes; the longer the log, the fewer times they are copied back.
-        Run(connection, "PRAGMA wal_autocheckpoint = 8000");
+        Run(connection, $"PRAGMA wal_autocheckpoint = {SqliteCheckpoints.TooLongLog}");
         return connection;
     }
 
@@ -191,7 +190,7 @@ internal sealed class SqliteEngine : Engine
         return connection;
     }
 
-    private static void Run(SqliteConnection connection, string sql)
+    internal static void Run(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;

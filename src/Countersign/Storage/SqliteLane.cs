@@ -28,6 +28,7 @@ internal sealed partial class SqliteLane : IDisposable
     private const int LargestBatch = 512;
 
     private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
+    private readonly SqliteCheckpoints _checkpoints;
     private readonly SqliteEngine _engine;
     private readonly Func<SqliteConnection> _open;
     private readonly TimeProvider _time;
@@ -40,6 +41,7 @@ internal sealed partial class SqliteLane : IDisposable
     public SqliteLane(SqliteEngine engine, Func<SqliteConnection> open, TimeProvider time, ILogger log)
     {
         (_engine, _open, _time, _log) = (engine, open, time, log);
+        _checkpoints = new SqliteCheckpoints(open, log);
         _thread = new Thread(Loop) { IsBackground = true, Name = "SQLite write lane" };
         _thread.Start();
     }
@@ -61,6 +63,7 @@ internal sealed partial class SqliteLane : IDisposable
         _closing = true;
         _queue.Writer.TryComplete();
         _thread.Join();
+        _checkpoints.Dispose();
         Reopen();
     }
 
@@ -127,6 +130,7 @@ internal sealed partial class SqliteLane : IDisposable
         _engine.Changed();
         foreach (var caller in batch)
             caller.Succeed();
+        _checkpoints.Committed(_connection!, _tx!);
     }
 
     /// <summary>Without a savepoint: false when the caller threw, whatever it did until then.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 using static SQLitePCL.raw;
@@ -7,20 +5,31 @@ using static SQLitePCL.raw;
 namespace Countersign.Storage;
 
 /// <summary>
-/// The write lane's statements, kept prepared and bound straight to SQLite. A submission is about ten small statements
+/// A connection's statements, kept prepared, bound and read straight at SQLite. A submission is about ten small statements
 /// and all of them share one thread, so what the provider does around each (looking parameters up by name, copying every
-/// text, a reader per execution) would be most of the work.
+/// text, a reader per execution) would be most of the work. Values go in by <c>Put</c> (SqliteStatements.Values.cs) and
+/// come out by <see cref="RowReader{T}"/>.
 /// </summary>
-internal sealed unsafe partial class SqliteStatements(SqliteConnection connection) : IDisposable
+internal sealed partial class SqliteStatements(SqliteConnection connection) : IDisposable
 {
     /// <summary>The texts are those of our use cases, so their number has an end; this is for the day it has not.</summary>
     private const int MostKept = 200;
 
+    /// <summary>Tells SQLite that a statement stays, so that it does not take the memory meant for passing ones.</summary>
+    private const uint Persistent = 1;
+
     private readonly Dictionary<(string Sql, Type? Arguments), Statement> _statements = [];
 
-    /// <summary>The texts of the statement that runs, which SQLite reads where they are: pinned, and rewritten by the next.</summary>
-    private byte[] _texts = Pinned(16 * 1024);
-    private object[] _values = new object[32];
+    /// <summary>
+    /// The same by the text's place in memory: texts of our use cases are literals, and hashing half a kilobyte of SQL
+    /// takes longer than finding a row.
+    /// </summary>
+    private readonly Dictionary<string, Statement> _literals = new(ReferenceEqualityComparer.Instance);
+
+    private readonly nint _connection = connection.Handle!.DangerousGetHandle();
+
+    /// <summary>The one that is being bound or read.</summary>
+    private Statement _current = null!;
 
     /// <summary>Runs to the end; how many rows were written.</summary>
     public int Execute(string sql, object? arguments)
@@ -31,17 +40,17 @@ internal sealed unsafe partial class SqliteStatements(SqliteConnection connectio
             while (Step(statement))
             {
             }
-            return sqlite3_changes(connection.Handle);
+            return SqliteNative.Changes(_connection);
         }
         finally
         {
-            Native.Reset(statement.Pointer);
+            SqliteNative.Reset(statement.Pointer);
         }
     }
 
     /// <summary>Runs an INSERT to the end; the rowid that it gave.</summary>
     public long Insert(string sql, object? arguments) =>
-        Execute(sql, arguments) == 1 ? sqlite3_last_insert_rowid(connection.Handle) : throw new InvalidOperationException("An INSERT that gives an id wrote no row.");
+        Execute(sql, arguments) == 1 ? SqliteNative.LastInsertRowId(_connection) : throw new InvalidOperationException("An INSERT that gives an id wrote no row.");
 
     /// <summary>The number in the first column of the first row; 0 when there is no row or it is null.</summary>
     public long Number(string sql, object? arguments)
@@ -51,13 +60,13 @@ internal sealed unsafe partial class SqliteStatements(SqliteConnection connectio
         {
             if (!Step(statement))
                 return 0;
-            var number = sqlite3_column_int64(statement.Handle, 0);
+            var number = NumberAt(0);
             Complete(statement);
             return number;
         }
         finally
         {
-            Native.Reset(statement.Pointer);
+            SqliteNative.Reset(statement.Pointer);
         }
     }
 
@@ -67,15 +76,51 @@ internal sealed unsafe partial class SqliteStatements(SqliteConnection connectio
         var statement = Bound(sql, arguments);
         try
         {
-            if (!Step(statement) || sqlite3_column_type(statement.Handle, 0) == SQLITE_NULL)
+            if (!Step(statement))
                 return null;
-            var text = sqlite3_column_text(statement.Handle, 0).utf8_to_string();
+            var text = TextAt(0);
             Complete(statement);
             return text;
         }
         finally
         {
-            Native.Reset(statement.Pointer);
+            SqliteNative.Reset(statement.Pointer);
+        }
+    }
+
+    /// <summary>The first row, or null when there is none. Only where <see cref="RowReader{T}.IsPlain"/>.</summary>
+    public T? First<T>(string sql, object? arguments)
+        where T : class
+    {
+        var statement = Bound(sql, arguments);
+        try
+        {
+            if (!Step(statement))
+                return null;
+            var row = ReaderOf<T>(statement)(this);
+            Complete(statement);
+            return row;
+        }
+        finally
+        {
+            SqliteNative.Reset(statement.Pointer);
+        }
+    }
+
+    /// <summary>All rows. Only where <see cref="RowReader{T}.IsPlain"/>.</summary>
+    public List<T> All<T>(string sql, object? arguments)
+    {
+        var statement = Bound(sql, arguments);
+        try
+        {
+            var rows = new List<T>();
+            while (Step(statement))
+                rows.Add(ReaderOf<T>(statement)(this));
+            return rows;
+        }
+        finally
+        {
+            SqliteNative.Reset(statement.Pointer);
         }
     }
 
@@ -84,19 +129,20 @@ internal sealed unsafe partial class SqliteStatements(SqliteConnection connectio
         foreach (var statement in _statements.Values)
             statement.Handle.Dispose();
         _statements.Clear();
+        _literals.Clear();
     }
 
     /// <summary>A write with RETURNING is complete only after its last row.</summary>
     private void Complete(Statement statement)
     {
-        if (sqlite3_stmt_readonly(statement.Handle) != 0)
+        if (statement.OnlyReads)
             return;
         while (Step(statement))
         {
         }
     }
 
-    private bool Step(Statement statement) => Native.Step(statement.Pointer) switch
+    private bool Step(Statement statement) => SqliteNative.Step(statement.Pointer) switch
     {
         SQLITE_ROW => true,
         SQLITE_DONE => false,
@@ -105,101 +151,59 @@ internal sealed unsafe partial class SqliteStatements(SqliteConnection connectio
 
     private Statement Bound(string sql, object? arguments)
     {
-        var key = (sql, arguments?.GetType());
-        if (!_statements.TryGetValue(key, out var statement))
-        {
-            if (_statements.Count >= MostKept)
-                Dispose();
-            _statements[key] = statement = Prepare(sql, arguments);
-        }
+        var type = arguments?.GetType();
+        if (!_literals.TryGetValue(sql, out var statement) || statement.Arguments != type)
+            statement = Find(sql, type);
+        _current = statement;
         if (arguments is not null)
             Bind(statement, arguments);
         return statement;
     }
 
-    private Statement Prepare(string sql, object? arguments)
+    private Statement Find(string sql, Type? type)
     {
-        var code = sqlite3_prepare_v2(connection.Handle, sql, out var handle);
+        if (!_statements.TryGetValue((sql, type), out var statement))
+        {
+            if (_statements.Count >= MostKept)
+                Dispose();
+            _statements[(sql, type)] = statement = Prepare(sql, type);
+        }
+        // Only what lives as long as the program may be found by its place.
+        if (ReferenceEquals(string.IsInterned(sql), sql))
+            _literals[sql] = statement;
+        return statement;
+    }
+
+    private Statement Prepare(string sql, Type? type)
+    {
+        var code = sqlite3_prepare_v3(connection.Handle, sql, Persistent, out var handle);
         if (code != SQLITE_OK)
             throw Failure(code);
-        if (arguments is null)
-            return new Statement(handle, null, []);
-        var plan = Parameters.For(arguments.GetType());
-        return new Statement(handle, plan, [.. plan.Names.Select(name => sqlite3_bind_parameter_index(handle, "@" + name))]);
+        if (type is null)
+            return new Statement(handle, null, null, []);
+        var plan = SqliteBinder.For(type);
+        return new Statement(handle, type, plan.Bind, [.. plan.Names.Select(name => sqlite3_bind_parameter_index(handle, "@" + name))]);
     }
 
-    private void Bind(Statement statement, object arguments)
+    private static Func<SqliteStatements, T> ReaderOf<T>(Statement statement)
     {
-        var positions = statement.Positions;
-        if (_values.Length < positions.Length)
-            _values = new object[positions.Length];
-        var size = 0;
-        for (var i = 0; i < positions.Length; i++)
-        {
-            _values[i] = statement.Arguments!.Value(arguments, i);
-            if (_values[i] is string text)
-                size += Encoding.UTF8.GetMaxByteCount(text.Length);
-        }
-        if (_texts.Length < size)
-            _texts = Pinned(size);
-
-        var used = 0;
-        for (var i = 0; i < positions.Length; i++)
-        {
-            if (positions[i] == 0)
-                continue;
-            var code = _values[i] switch
-            {
-                string text => BindText(statement.Pointer, positions[i], text, ref used),
-                long number => Native.BindNumber(statement.Pointer, positions[i], number),
-                byte[] bytes => sqlite3_bind_blob(statement.Handle, positions[i], bytes),
-                _ => Native.BindNull(statement.Pointer, positions[i]),
-            };
-            if (code != SQLITE_OK)
-                throw Failure(code);
-        }
-    }
-
-    private int BindText(nint statement, int position, string text, ref int used)
-    {
-        var length = Encoding.UTF8.GetBytes(text, _texts.AsSpan(used));
-        var start = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_texts, used);
-        used += length;
-        return Native.BindText(statement, position, start, length, destructor: 0);
+        if (statement.Reader is Func<SqliteStatements, T> known)
+            return known;
+        var columns = Enumerable.Range(0, sqlite3_column_count(statement.Handle)).Select(i => sqlite3_column_name(statement.Handle, i).utf8_to_string()).ToList();
+        var reader = RowReader<T>.For(columns);
+        statement.Reader = reader;
+        return reader;
     }
 
     private SqliteException Failure(int code) =>
         new(sqlite3_errmsg(connection.Handle).utf8_to_string(), code & 0xFF, sqlite3_extended_errcode(connection.Handle));
 
-    private static byte[] Pinned(int size) => GC.AllocateUninitializedArray<byte>(size, pinned: true);
-
-    private sealed record Statement(sqlite3_stmt Handle, Parameters? Arguments, int[] Positions)
+    private sealed record Statement(sqlite3_stmt Handle, Type? Arguments, Action<SqliteStatements, object>? Bind, int[] Positions)
     {
         public nint Pointer { get; } = Handle.DangerousGetHandle();
-    }
 
-    /// <summary>
-    /// The calls made some hundred thousand times a second, without the provider's reference counting around each handle:
-    /// the lane owns its statements, and one thread alone uses them.
-    /// </summary>
-    private static partial class Native
-    {
-        [LibraryImport(SqliteLibrary.Name, EntryPoint = "sqlite3_step")]
-        public static partial int Step(nint statement);
+        public bool OnlyReads { get; } = sqlite3_stmt_readonly(Handle) != 0;
 
-        [LibraryImport(SqliteLibrary.Name, EntryPoint = "sqlite3_reset")]
-        public static partial void Reset(nint statement);
-
-        [SuppressGCTransition]
-        [LibraryImport(SqliteLibrary.Name, EntryPoint = "sqlite3_bind_text")]
-        public static partial int BindText(nint statement, int position, byte* text, int length, nint destructor);
-
-        [SuppressGCTransition]
-        [LibraryImport(SqliteLibrary.Name, EntryPoint = "sqlite3_bind_int64")]
-        public static partial int BindNumber(nint statement, int position, long number);
-
-        [SuppressGCTransition]
-        [LibraryImport(SqliteLibrary.Name, EntryPoint = "sqlite3_bind_null")]
-        public static partial int BindNull(nint statement, int position);
+        public Delegate? Reader { get; set; }
     }
 }
