@@ -77,6 +77,9 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return source;
     }
 
+    /// <summary>The same as a caller.</summary>
+    public Caller? KnownSource(string authorization, string via, string address) => KnownSource(authorization) is { } source ? Of(source, via, address) : null;
+
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
     public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
 
@@ -85,13 +88,16 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         if (credential.Email is null)
         {
             return snapshot.SourcesByKey.TryGetValue(hash, out var source)
-                ? new Caller(new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, source.Key)
+                ? Of(source, via, address)
                 : null;
         }
         return snapshot.Tokens.TryGetValue(hash, out var token) && token.Person.Email is { } email && Directory.KeyOf(email) == Directory.KeyOf(credential.Email)
             ? Of(token.Person, $"token:{token.Id}", via, address)
             : null;
     }
+
+    private static Caller Of(Source source, string via, string address) => new(
+        new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, source.Key);
 
     private static Caller Of(Person person, string key, string via, string address) => new(
         new Viewer(Party.Person(person.Id), person.Id, person.Role == Role.Admin, person.Name, new Origin(Actor.Person(person.Id), via, address)), person, null, key);

@@ -117,6 +117,7 @@ public static class Server
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
         app.UseMiddleware<StatusShortcut>();
+        app.UseMiddleware<CreateShortcut>();
         var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
