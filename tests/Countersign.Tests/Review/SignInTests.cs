@@ -224,7 +224,7 @@ public sealed class SignInTests
 
     [Theory]
     [InlineData("/sign-in")]
-    [InlineData("/approvals?approvalID=x")]
+    [InlineData("/sign-in?to=%2Fapprovals%3FapprovalID%3Dx")]
     public async Task Pages_take_nothing_from_elsewhere_and_are_shown_in_no_frame(string path)
     {
         await using var host = await ApiHost.Start(Engine.Sqlite);
