@@ -87,6 +87,7 @@ internal static class CommandLine
             GroupVerbs.Build(terminal),
             TokenVerbs.Build(terminal),
             SourceVerbs.Build(terminal),
+            PolicyVerbs.Build(terminal),
             WebhookVerbs.Build(terminal),
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),

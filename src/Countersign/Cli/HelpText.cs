@@ -24,6 +24,10 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           token             add, list, revoke: API tokens of people
           source            add, rotate, list, disable, enable: systems that ask
 
+        Who must say yes
+          policy            check, set, show, explain, apply --active: the policy file
+          user absence      set, end, list: who is away, and who answers meanwhile
+
         Try it out
           demo              A server with people and a simulated LaunchDarkly that keeps asking.
           simulate launchdarkly

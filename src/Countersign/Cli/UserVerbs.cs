@@ -11,7 +11,7 @@ internal static class UserVerbs
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
     public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, list, disable, enable, set a password.",
-        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal));
+        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), AbsenceVerbs.Build(terminal));
 
     private static Command Add(Terminal terminal)
     {

@@ -47,8 +47,8 @@ public static class Passability
                 continue;
             if (!alsoAway)
                 people.Remove(away.Id);
-            // A stand-in who is away has no stand-in here: one answers for another, and no further.
-            if (away.StandIn is { } standIn && pools.Find(standIn) is { IsDisabled: false, AwayUntil: null })
+            // A stand-in who is away has no stand-in here: one answers for another, and no further. Who has answered needs none.
+            if (away.StandIn is { } standIn && said.All(s => s.PersonId != away.Id) && pools.Find(standIn) is { IsDisabled: false, AwayUntil: null })
                 System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, standIn, out _) |= steps;
         }
         foreach (var id in barred)

@@ -73,6 +73,8 @@ internal static class AdminEndpoints
     {
         var admin = api.MapGroup("").AddEndpointFilter(AdminsOnly);
         AuditEndpoints.Map(admin);
+        PolicyEndpoints.Map(admin);
+        AbsenceEndpoints.Map(api, admin);
         OutcomeEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201);

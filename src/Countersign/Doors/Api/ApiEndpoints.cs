@@ -28,6 +28,7 @@ public static class ApiEndpoints
         api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn).Produces<RequestView>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
+        api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
         api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
         AdminEndpoints.Map(api);
@@ -40,6 +41,19 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(DecisionBody))]
 [JsonSerializable(typeof(CommentBody))]
 [JsonSerializable(typeof(WithdrawalBody))]
+[JsonSerializable(typeof(BreakGlassBody))]
+[JsonSerializable(typeof(PolicyTextBody))]
+[JsonSerializable(typeof(ApplyBody))]
+[JsonSerializable(typeof(ExplainBody))]
+[JsonSerializable(typeof(PolicyVersionView))]
+[JsonSerializable(typeof(PolicyVersionsView))]
+[JsonSerializable(typeof(CheckedView))]
+[JsonSerializable(typeof(SetView))]
+[JsonSerializable(typeof(AppliedView))]
+[JsonSerializable(typeof(ExplanationView))]
+[JsonSerializable(typeof(AbsenceBody))]
+[JsonSerializable(typeof(AbsenceView))]
+[JsonSerializable(typeof(AbsencesView))]
 [JsonSerializable(typeof(PersonBody))]
 [JsonSerializable(typeof(PasswordBody))]
 [JsonSerializable(typeof(GroupBody))]

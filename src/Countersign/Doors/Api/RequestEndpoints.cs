@@ -43,6 +43,21 @@ public sealed record WithdrawalBody : IChecked
     public void Check(Mistakes mistakes) => mistakes.Lines("reason", Reason, DecisionBody.LongestNote, required: false);
 }
 
+public sealed record BreakGlassBody : IChecked
+{
+    /// <summary>Why it cannot wait, in at least 20 characters.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
+    public string? Digest { get; init; }
+
+    public void Check(Mistakes mistakes)
+    {
+        mistakes.Lines("reason", Reason, DecisionBody.LongestNote, required: true);
+        mistakes.Line("digest", Digest, 64, required: false);
+    }
+}
+
 /// <summary>One request: look, answer, say something, take it back, tell that it was applied.</summary>
 internal static class RequestEndpoints
 {
@@ -108,6 +123,24 @@ internal static class RequestEndpoints
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             WithdrawOutcome.NotAllowed => Problems.NotAllowed("not_yours", "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."),
             WithdrawOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    public static async Task<IResult> BreakGlassOn(string id, JsonBody<BreakGlassBody> body, Asking asking, BreakGlass breakGlass, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await breakGlass.Run(requestId, asking.Viewer, body.Value.Reason!, body.Value.Digest, cancel) switch
+        {
+            BreakGlassOutcome.Approved { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            BreakGlassOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            BreakGlassOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
+                "The content is not the one that was read. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
+            BreakGlassOutcome.ReasonTooShort => Problems.Invalid("reason", $"Say why it cannot wait, in at least {BreakGlass.ShortestReason} characters."),
+            BreakGlassOutcome.Forbidden => Problems.NotAllowed("break_glass_forbidden", "The policy of this request lets nobody past it."),
+            BreakGlassOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins approve past a policy."),
+            BreakGlassOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }

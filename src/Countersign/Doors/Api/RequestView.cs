@@ -13,7 +13,7 @@ public sealed record PartyView(string Party, string Name)
 
 public sealed record StepView(string Name, int Need, IReadOnlyList<PartyView> From);
 
-public sealed record DecisionView(int N, PartyView Person, string Answer, string Note, string Digest, string Via, string At);
+public sealed record DecisionView(int N, PartyView Person, string Answer, string Note, string Digest, string Via, string At, PartyView? For = null);
 
 public sealed record SaidView(int N, string Actor, string Text, string Via, string At);
 
@@ -43,6 +43,13 @@ public sealed record RequestView
     /// <summary>Set when the change was applied without an approval.</summary>
     public string? BreachedAt { get; init; }
 
+    /// <summary>Set when an admin approved it past its policy.</summary>
+    public string? BrokeGlassAt { get; init; }
+
+    /// <summary>Set while nobody left could make it pass: why, and what would change that.</summary>
+    public StuckView? Stuck { get; init; }
+    public required string Policy { get; init; }
+
     public string? Message { get; init; }
     public JsonElement? Facts { get; init; }
     public IReadOnlyList<StepView>? Steps { get; init; }
@@ -67,6 +74,9 @@ public sealed record RequestView
         SettledAt = Time(request.SettledAt),
         AppliedAt = Time(request.AppliedAt),
         BreachedAt = Time(request.BreachedAt),
+        BrokeGlassAt = Time(request.BrokeGlassAt),
+        Stuck = StuckView.From(request.Stuck),
+        Policy = request.Policy.Name,
     };
 
     public static RequestView From(Details details, DirectorySnapshot directory) => From(details.Request, directory) with
@@ -75,7 +85,8 @@ public sealed record RequestView
         Facts = JsonElement.Parse(details.Current.Facts),
         Steps = [.. details.Request.Policy.Steps.Select(s => new StepView(s.Name, s.Need, [.. s.From.Select(PartyView.From)]))],
         Decisions = [.. details.Decisions.Select(d =>
-            new DecisionView(d.N, new PartyView(Party.Person(d.PersonId).Text, d.PersonName), d.Answer.Ours(), d.Note, d.Digest, d.Via, Instant.ToText(d.At)))],
+            new DecisionView(d.N, new PartyView(Party.Person(d.PersonId).Text, d.PersonName), d.Answer.Ours(), d.Note, d.Digest, d.Via, Instant.ToText(d.At),
+                d.ForPerson is { } absent ? new PartyView(Party.Person(absent).Text, d.ForPersonName ?? "") : null))],
         Comments = [.. details.Comments.Select(c => new SaidView(c.N, c.Actor, c.Text, c.Via, Instant.ToText(c.At)))],
     };
 

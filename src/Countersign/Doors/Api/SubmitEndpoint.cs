@@ -143,10 +143,20 @@ internal static class SubmitEndpoint
 
     public static string Address(HttpContext http, ApprovalRequest request) => $"{http.Request.PathBase}/api/v1/requests/{request.Id}";
 
-    private static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
+    internal static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
         wanted.Person is { } email
             ? snapshot.FindPerson(email) is { IsDisabled: false } person ? person.AsApprover : null
             : snapshot.FindGroup(wanted.Group!)?.AsApprover;
+
+    /// <summary>For a request that somebody imagines.</summary>
+    internal static Requester WhoAsks(RequesterBody named, DirectorySnapshot snapshot)
+    {
+        var byEmail = named.Email is { } email ? snapshot.FindPerson(email) : null;
+        IReadOnlyList<long> barred = byEmail is not null ? [byEmail.Id]
+            : named is { Email: null, Name: { } name } ? [.. snapshot.PeopleByName[Directory.KeyOf(name)].Select(p => p.Id).Order()]
+            : [];
+        return new Requester(byEmail?.Id, byEmail?.Name ?? named.Name ?? named.Email ?? "", barred);
+    }
 
     /// <summary>The creator may not decide, nor may whoever the body names: that person, or everyone of that name.</summary>
     private static Requester WhoAsks(RequesterBody? named, Caller caller, long? creator, DirectorySnapshot snapshot)

@@ -1,0 +1,149 @@
+using System.Text.Json;
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Doors.Api;
+
+public sealed record PolicyTextBody : IChecked
+{
+    /// <summary>The file as it would be on a disk.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The version that it was made from: another one in force is not overwritten.</summary>
+    public long? BasedOn { get; init; }
+
+    public void Check(Mistakes mistakes)
+    {
+        if (Text is null)
+            mistakes.Add("text", "Send the policy file as a text.");
+    }
+}
+
+public sealed record ApplyBody
+{
+    /// <summary>Only say what it would change.</summary>
+    public bool DryRun { get; init; }
+}
+
+/// <summary>A request as somebody imagines it: what is sent to <c>POST /requests</c>, and the source that would send it.</summary>
+public sealed record ExplainBody : IChecked
+{
+    public string? Source { get; init; }
+    public AssigneeBody? Assignee { get; init; }
+    public RequesterBody? Requester { get; init; }
+    public JsonElement? Facts { get; init; }
+
+    /// <summary>A file that is not in force yet; without it, the one that is.</summary>
+    public string? Policies { get; init; }
+
+    // What a whole request has besides is taken and makes no difference.
+    public string? Subject { get; init; }
+    public string? Message { get; init; }
+    public string? ExternalId { get; init; }
+
+    public void Check(Mistakes mistakes)
+    {
+        if (Facts is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Object) })
+            mistakes.Add("facts", "Facts are an object of names and values.");
+        if (Assignee is { Person: null, Group: null } or { Person: not null, Group: not null })
+            mistakes.Add("assignee", "Name either a person or a group.");
+    }
+}
+
+public sealed record PolicyVersionView(long Version, string Hash, string SetBy, string SetAt, string? Text)
+{
+    public static PolicyVersionView From(PolicyVersion version, bool withText) =>
+        new(version.Version, version.Hash, version.Actor, Instant.ToText(version.At), withText ? version.Text : null);
+}
+
+public sealed record PolicyVersionsView(IReadOnlyList<PolicyVersionView> Versions);
+
+public sealed record CheckedView(bool Ok, int Policies, IReadOnlyList<PolicyProblem> Problems);
+
+public sealed record SetView(long Version, bool Changed, string Diff, IReadOnlyList<PolicyProblem> Warnings);
+
+public sealed record RestampedView(string Id, string Subject, string OldPolicy, string NewPolicy, string Before, string After, IReadOnlyList<string> Lost, string? Left)
+{
+    public static RestampedView From(Restamped change) => new(change.Id.Value, change.Subject, change.From, change.To, change.Before, change.After, change.Lost, change.Left);
+}
+
+public sealed record AppliedView(bool DryRun, IReadOnlyList<RestampedView> Changes);
+
+public sealed record StuckView(string Why, string Fix)
+{
+    public static StuckView? From(Stuck? stuck) => stuck is null ? null : new StuckView(stuck.Why, stuck.Fix);
+}
+
+public sealed record ExplanationView(
+    string Policy, string DecidedBy, long Version, string Outcome, IReadOnlyList<PassedOver> PassedOver, IReadOnlyList<ExplainedStep> Steps, StuckView? Stuck,
+    IReadOnlyList<string> Times, bool SelfApproval, string Rejection, IReadOnlyList<string> NoteRequired, bool MailDecisions, bool BreakGlass)
+{
+    public static ExplanationView From(Explanation explained) => new(
+        explained.Policy, explained.DecidedBy, explained.Version, explained.Outcome, explained.PassedOver, explained.Steps, StuckView.From(explained.Stuck), explained.Times,
+        explained.Stamped.AllowsSelfApproval, explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any", explained.Stamped.NoteRequired,
+        explained.Stamped.AllowsMailDecisions, !explained.Stamped.ForbidsBreakGlass);
+}
+
+/// <summary>The policy file: look, check, set, explain, and apply to what is active. For admins.</summary>
+internal static class PolicyEndpoints
+{
+    public static void Map(RouteGroupBuilder admin)
+    {
+        admin.MapGet("/policies", Show).Produces<PolicyVersionView>().ProducesProblem(404);
+        admin.MapPut("/policies", Set).Produces<SetView>().ProducesProblem(409).ProducesProblem(422);
+        admin.MapGet("/policies/versions", async (PolicyFiles files, CancellationToken cancel) =>
+            TypedResults.Ok(new PolicyVersionsView([.. (await files.List(cancel)).Select(v => PolicyVersionView.From(v, withText: false))])));
+        admin.MapGet("/policies/versions/{version:long}", async Task<IResult> (long version, PolicyFiles files, CancellationToken cancel) =>
+            await files.Find(version, cancel) is { } found ? TypedResults.Ok(PolicyVersionView.From(found, withText: true)) : Problems.NotFound("There is no such version.")).Produces<PolicyVersionView>();
+        admin.MapPost("/policies/check", Check).Produces<CheckedView>();
+        admin.MapPost("/policies/explain", ExplainOne).Produces<ExplanationView>().ProducesProblem(422);
+        admin.MapPost("/policies/apply", async (JsonBody<ApplyBody> body, Asking asking, ApplyPolicies apply, CancellationToken cancel) =>
+            TypedResults.Ok(new AppliedView(body.Value.DryRun, [.. (await apply.Run(body.Value.DryRun, asking.Viewer.Origin, cancel)).Select(RestampedView.From)])));
+    }
+
+    /// <summary>An imagined request against the people and groups of this moment; null with what is wrong about it.</summary>
+    public static (Imagined? Imagined, string Field, string Why) Imagine(ExplainBody body, DirectorySnapshot directory)
+    {
+        var assignee = body.Assignee is { } wanted ? SubmitEndpoint.Find(wanted, directory) : null;
+        if (body.Assignee is not null && assignee is null)
+            return (null, "assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
+        var requester = body.Requester is null ? new Requester(null, "", []) : SubmitEndpoint.WhoAsks(body.Requester, directory);
+        return (new Imagined(body.Source ?? "api", requester, body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}", assignee), "", "");
+    }
+
+    private static async Task<IResult> Show(PolicyFiles files, CancellationToken cancel) =>
+        await files.Find(null, cancel) is { } version
+            ? TypedResults.Ok(PolicyVersionView.From(version, withText: true))
+            : Problems.NotFound("No policy file was set yet; requests are decided by their assignee, by their source's group, or by one admin.");
+
+    private static async Task<IResult> Set(JsonBody<PolicyTextBody> body, Asking asking, PolicyFiles files, CancellationToken cancel) =>
+        await files.Set(body.Value.Text!, body.Value.BasedOn, asking.Viewer.Origin, cancel) switch
+        {
+            SetPoliciesOutcome.Set { Version: var version, Warnings: var warnings, Diff: var diff } => TypedResults.Ok(new SetView(version.Version, true, diff, warnings)),
+            SetPoliciesOutcome.Same { Version: var version, Warnings: var warnings } => TypedResults.Ok(new SetView(version.Version, false, "", warnings)),
+            SetPoliciesOutcome.Wrong { Problems: var problems } => Problems.Invalid(problems.Where(p => !p.IsWarning).GroupBy(p => $"{p.Line}:{p.Column}").ToDictionary(g => g.Key, g => g.Select(p => p.ToString()).ToArray())),
+            SetPoliciesOutcome.Changed { Version: var version } => Problems.Of(409, "changed", $"Version {version} was set meanwhile. Read it, and make your change to that one."),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    private static async Task<IResult> Check(JsonBody<PolicyTextBody> body, PolicyFiles files, CancellationToken cancel)
+    {
+        var (file, problems) = await files.Check(body.Value.Text!, cancel);
+        return TypedResults.Ok(new CheckedView(file is not null, file?.Rules.Count ?? 0, problems));
+    }
+
+    private static async Task<IResult> ExplainOne(JsonBody<ExplainBody> body, Explain explain, Directory directory, CancellationToken cancel)
+    {
+        var (imagined, field, why) = Imagine(body.Value, await directory.Refresh(cancel));
+        if (imagined is null)
+            return Problems.Invalid(field, why);
+        PolicyFile? draft = null;
+        if (body.Value.Policies is { } text && (draft = PolicyFile.Read(text).File) is null)
+            return Problems.Invalid("policies", "This file has mistakes; POST /policies/check names them.");
+        return TypedResults.Ok(ExplanationView.From(await explain.Run(imagined, cancel, draft)));
+    }
+}

@@ -1,0 +1,77 @@
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Tests;
+
+/// <summary>A hub with a policy file, whose clock-work runs when a test says so.</summary>
+public sealed class PolicyHub : IAsyncDisposable
+{
+    private PolicyHub(TestHub hub)
+    {
+        Hub = hub;
+        Directory = new Directory(hub.Store);
+        Files = new PolicyFiles(hub.Store, Directory);
+        Absences = new Absences(hub.Store);
+        Apply = new ApplyPolicies(new Restamp(hub.Store), Directory);
+        Explain = new Explain(Directory);
+        BreakGlass = new BreakGlass(hub.Store);
+        Clockwork = ClockworkOn(hub.Store);
+    }
+
+    public TestHub Hub { get; }
+    public Directory Directory { get; }
+    public PolicyFiles Files { get; }
+    public Absences Absences { get; }
+    public ApplyPolicies Apply { get; }
+    public Explain Explain { get; }
+    public BreakGlass BreakGlass { get; }
+    public Timekeeper Clockwork { get; }
+
+    public static async Task<PolicyHub> Start(Engine engine) => new(await TestHub.Start(engine));
+
+    /// <summary>Another node's.</summary>
+    public static Timekeeper ClockworkOn(Store store) => new(
+        store, new Remind(store), new Escalate(store), new Expire(store), new Absences(store), new Standstill(store), NullLogger<Timekeeper>.Instance);
+
+    public async Task<long> Set(string yaml) => await Files.Set(yaml, null, Some.Operator, default) is SetPoliciesOutcome.Set set
+        ? set.Version.Version
+        : throw new InvalidOperationException($"Not set: {string.Join('\n', PolicyFile.Read(yaml).Problems)}");
+
+    /// <summary>Asks as a door does: with the policy that the file in force has for it.</summary>
+    public async Task<ApprovalRequest> Ask(string facts = "{}", Person? by = null, Approver? assignee = null, Func<Submission, Submission>? change = null)
+    {
+        var snapshot = await Directory.Refresh();
+        return await Hub.Ask(Some.Policy((Policies.Step[])[]), submission =>
+        {
+            submission = by is null ? submission : submission.AskedBy(by);
+            var (policy, stuck) = snapshot.WhoDecides("api", null, submission.Requester, facts, assignee);
+            submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
+            return change?.Invoke(submission) ?? submission;
+        });
+    }
+
+    /// <summary>Time goes on, and everything that is then due is done.</summary>
+    public async Task Wait(TimeSpan time)
+    {
+        Hub.Clock.Advance(time);
+        await Clockwork.DoWhatIsDue();
+    }
+
+    public Task<ApprovalRequest> Find(ApprovalRequest request) => Hub.Find(request.Id);
+
+    public Task<List<string>> Kinds(ApprovalRequest request) => Hub.Kinds(request.Id);
+
+    /// <summary>Whether the whole record proves itself.</summary>
+    public async Task<string?> Proof() => await Hub.Store.ReadSnapshot(async reader => await new Countersign.Audit.HistoryCheck(reader, default).Problem());
+
+    public async ValueTask DisposeAsync()
+    {
+        Clockwork.Dispose();
+        Directory.Dispose();
+        await Hub.DisposeAsync();
+    }
+}
