@@ -118,23 +118,19 @@ internal static class PolicyVerbs
 
     private static string InWords(Explanation explained)
     {
-        var text = new System.Text.StringBuilder();
-        foreach (var passed in explained.PassedOver)
-            text.Append($"not \"{passed.Policy}\" (line {passed.Line}): {passed.Why}\n");
-        text.Append($"{(explained.DecidedBy == "file" ? $"\"{explained.Policy}\"" : $"no policy of the file matches; decided by: {explained.Policy}")}\n{explained.Outcome}\n");
+        var lines = explained.PassedOver.Select(passed => $"not \"{passed.Policy}\" (line {passed.Line}): {passed.Why}").ToList();
+        lines.Add(explained.DecidedBy == "file" ? $"\"{explained.Policy}\"" : $"no policy of the file matches; decided by: {explained.Policy}");
+        lines.Add(explained.Outcome);
         foreach (var step in explained.Steps)
         {
-            text.Append($"  {step.Name}: {step.Need} of {step.Who.Count}\n");
-            foreach (var who in step.Who.Take(50))
-                text.Append($"    {who.Name} <{who.Email}>{(who.State == "can" ? "" : $" ({who.State})")}\n");
-            foreach (var unknown in step.Unknown)
-                text.Append($"    {unknown} is not there yet\n");
+            lines.Add($"  {step.Name}: {step.Need} of {step.Who.Count}");
+            lines.AddRange(step.Who.Take(50).Select(who => $"    {who.Name} <{who.Email}>{(who.State == "can" ? "" : $" ({who.State})")}"));
+            lines.AddRange(step.Unknown.Select(unknown => $"    {unknown} is not there yet"));
         }
-        foreach (var time in explained.Times)
-            text.Append($"{time}\n");
+        lines.AddRange(explained.Times);
         if (explained.Stuck is { } stuck)
-            text.Append($"It could never pass: {stuck.Why}. {stuck.Fix}.\n");
-        return text.ToString().TrimEnd('\n');
+            lines.Add($"It could never pass: {stuck.Why}. {stuck.Fix}.");
+        return string.Join('\n', lines);
     }
 
     private static Reply Checked(PolicyFile? file, IReadOnlyList<PolicyProblem> problems)
