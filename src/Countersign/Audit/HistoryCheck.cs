@@ -116,7 +116,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             ("digest", row.Digest, told.Digest),
             ("stamp", row.Stamp, told.Stamp),
             ("at", row.At, next.At),
-            ("content", Submit.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content),
+            ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content),
             ("body", DigestOf(row.Body), told.Digest));
     }
 

@@ -92,11 +92,12 @@ public sealed class Submit(Store store, RequestIds ids)
 
     public async Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel)
     {
+        var draft = Draft.Of(submission, store.Now);
         var outcome = await store.InTransaction(async tx =>
         {
             if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
                 return earlier;
-            var outcome = await Place(tx, submission, origin);
+            var outcome = await Place(tx, draft, origin);
             if (repeatable is not null)
                 await Remember(tx, repeatable, outcome);
             return outcome;
@@ -106,8 +107,9 @@ public sealed class Submit(Store store, RequestIds ids)
         return outcome;
     }
 
-    private async ValueTask<SubmitOutcome> Place(Tx tx, Submission submission, Origin origin)
+    private async ValueTask<SubmitOutcome> Place(Tx tx, Draft draft, Origin origin)
     {
+        var submission = draft.Submission;
         if (submission.ExternalId is not { } externalId
             || await RequestRow.FindExternal(tx, submission.SourceId, externalId) is not { } known)
         {
@@ -118,7 +120,10 @@ public sealed class Submit(Store store, RequestIds ids)
                     return refusal;
                 submission = withTicket;
             }
-            return new SubmitOutcome.Created(await Create(tx, submission, origin));
+            // What was worked out before holds, unless the ticket bars one person more or the clock of the policy starts now.
+            if (!ReferenceEquals(submission, draft.Submission) || submission.Policy.IsTimed)
+                draft = Draft.Of(submission, tx.Now);
+            return new SubmitOutcome.Created(await Create(tx, draft, origin));
         }
         if (known.Digest == submission.Digest)
             return new SubmitOutcome.Known(known);
@@ -146,34 +151,12 @@ public sealed class Submit(Store store, RequestIds ids)
         return (null, submission with { Requester = requester with { Barred = barred }, Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred) });
     }
 
-    private async ValueTask<ApprovalRequest> Create(Tx tx, Submission submission, Origin origin)
+    private async ValueTask<ApprovalRequest> Create(Tx tx, Draft draft, Origin origin)
     {
-        var request = Weighed(tx, new ApprovalRequest
-        {
-            Id = ids.Next(tx.Now),
-            SourceId = submission.SourceId,
-            ExternalId = submission.ExternalId,
-            SentBy = submission.SentBy,
-            Status = Status.Active,
-            Display = "",
-            Revision = 1,
-            Digest = submission.Digest,
-            Policy = submission.Policy,
-            Barred = submission.Requester.Barred,
-            Subject = submission.Subject,
-            CreatorId = submission.CreatorId,
-            RequesterId = submission.Requester.PersonId,
-            RequesterName = submission.Requester.Name,
-            AssigneeUser = submission.Assignee is { } user ? IdOf(user.Party, "person:") : null,
-            AssigneeGroup = submission.Assignee is { } group ? IdOf(group.Party, "group:") : null,
-            TicketId = submission.TicketId,
-            CreatedAt = tx.Now,
-            ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
-            Head = Head.None,
-        }, out var verdict);
-
+        var submission = draft.Submission;
+        var request = draft.Request with { Id = ids.Next(tx.Now), CreatedAt = tx.Now };
         await KeepStamp(tx, request.Policy);
-        var head = await tx.Append(request.Id.Subject, request.Head, origin, "request.submitted", Data(request, submission));
+        var head = await tx.Append(request.Id.Subject, request.Head, origin, "request.submitted", draft.Event);
         await tx.MustBeTold("request.submitted");
         await tx.Execute(
             """
@@ -192,9 +175,9 @@ public sealed class Submit(Store store, RequestIds ids)
                 display = request.Display,
                 digest = request.Digest,
                 stamp = request.Policy.Stamp,
-                barred = RequestRow.WriteNumbers(request.Barred),
+                barred = draft.BarredText,
                 subject = request.Subject,
-                search = Change.SearchText(request),
+                search = draft.Search,
                 creatorId = request.CreatorId,
                 requesterId = request.RequesterId,
                 requesterName = request.RequesterName,
@@ -207,10 +190,10 @@ public sealed class Submit(Store store, RequestIds ids)
                 head = head.Hash,
             });
         await KeepRevision(tx, request, submission);
-        await KeepParties(tx, request);
-        foreach (var party in Change.WaitsFor(request.Policy, verdict))
+        await KeepParties(tx, request, draft.Parties);
+        foreach (var party in Change.WaitsFor(request.Policy, draft.Verdict))
             await Change.Wait(tx, request.Id, party);
-        return await Follow(tx, request with { Head = head }, verdict, submission.Stuck);
+        return await Follow(tx, request with { Head = head }, draft.Verdict, submission.Stuck);
     }
 
     /// <summary>What the policy makes of a content that has just come, beyond waiting for people.</summary>
@@ -228,7 +211,7 @@ public sealed class Submit(Store store, RequestIds ids)
 
     private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
     {
-        var revised = Weighed(tx, known with
+        var revised = Draft.Weighed(known with
         {
             Revision = known.Revision + 1,
             Digest = submission.Digest,
@@ -237,49 +220,15 @@ public sealed class Submit(Store store, RequestIds ids)
             Subject = submission.Subject,
             ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
             Stuck = null,
-        }, out var verdict);
+        }, tx.Now, out var verdict);
         await Due.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
-        await KeepParties(tx, revised);
+        await KeepParties(tx, revised, Draft.PartiesOf(revised));
         await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
-        revised = await Change.Save(tx, known, revised, origin, "request.revised", Data(revised, submission));
+        revised = await Change.Save(tx, known, revised, origin, "request.revised", Draft.Data(revised, submission));
         return await Follow(tx, revised, verdict, submission.Stuck);
     }
-
-    /// <summary>A fresh content has no answers yet; the scales say whom it waits for.</summary>
-    private static ApprovalRequest Weighed(Tx tx, ApprovalRequest request, out Verdict verdict)
-    {
-        verdict = Weigh.Of(request, [], tx.Now);
-        return request with { Display = verdict.Display };
-    }
-
-    /// <summary>
-    /// What the event says: everything that the row must then say. <c>content</c> ties what readers are shown to the
-    /// record, as <c>digest</c> ties the body.
-    /// </summary>
-    private static object Data(ApprovalRequest request, Submission submission) => new
-    {
-        revision = request.Revision,
-        digest = request.Digest,
-        subject = submission.Subject,
-        content = ContentHash(submission.Subject, submission.Message, submission.Facts),
-        stamp = request.Policy.Stamp,
-        barred = request.Barred,
-        source = request.SourceId,
-        external = request.ExternalId,
-        sentBy = request.SentBy.Ours(),
-        creator = request.CreatorId,
-        requester = request.RequesterId,
-        requesterName = request.RequesterName,
-        assigneeUser = request.AssigneeUser,
-        assigneeGroup = request.AssigneeGroup,
-        ticket = request.TicketId,
-        expires = request.ExpiresAt is { } end ? Instant.ToText(end) : null,
-        status = request.Status.Ours(),
-    };
-
-    internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256($"{subject}\n{facts}\n{message}");
 
     private async ValueTask KeepStamp(Tx tx, Policy policy)
     {
@@ -314,17 +263,11 @@ public sealed class Submit(Store store, RequestIds ids)
                 at = tx.Now,
             });
 
-    /// <summary>Whoever asks, whoever may answer and the ticket's assignee may see it. Parties are only ever added.</summary>
-    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request)
+    /// <summary>Those who may see it, and the ticket's assignee. Parties are only ever added.</summary>
+    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request, IReadOnlyCollection<string> parties)
     {
-        var parties = request.Policy.Steps.SelectMany(s => s.From).Select(a => a.Party.Text).ToHashSet();
-        parties.Add(Party.Source(request.SourceId).Text);
-        if (request.CreatorId is { } creator)
-            parties.Add(Party.Person(creator).Text);
-        if (request.RequesterId is { } requester)
-            parties.Add(Party.Person(requester).Text);
         if (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) is > 0 and var assignee)
-            parties.Add(Party.Person(assignee).Text);
+            parties = [.. parties.Append(Party.Person(assignee).Text).Distinct()];
         // Three at a time, since three is what a request usually has; the last fills the places that are left.
         foreach (var some in parties.Chunk(3))
         {
@@ -333,9 +276,6 @@ public sealed class Submit(Store store, RequestIds ids)
                 new { id = request.Id, first = some[0], second = some[Math.Min(1, some.Length - 1)], third = some[^1] });
         }
     }
-
-    private static long? IdOf(Party party, string prefix) =>
-        party.Text.StartsWith(prefix, StringComparison.Ordinal) ? long.Parse(party.Text.AsSpan(prefix.Length), System.Globalization.CultureInfo.InvariantCulture) : null;
 
     private static async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
     {

@@ -107,7 +107,7 @@ public sealed class Tickets(Store store)
                 assignee = wanted.AssigneeId ?? ticket.AssigneeId,
                 group = wanted.GroupId ?? ticket.GroupId,
                 external = wanted.ExternalId ?? ticket.ExternalId,
-                tags = History.DataText(tags),
+                tags = History.Text(tags).Json,
                 fields = wanted.Fields ?? ticket.Fields,
                 now = tx.Now,
                 id = ticket.Id,

@@ -71,6 +71,8 @@ public static class Weigh
     internal static List<Decision> LatestThatCount(ApprovalRequest request, IReadOnlyList<Decision> decisions)
     {
         var latest = new List<Decision>(decisions.Count);
+        if (decisions.Count == 0)
+            return latest;
         foreach (var said in decisions.OrderBy(d => d.N))
         {
             if (said.Revision != request.Revision || said.AuthorDisabled || said.At >= request.ExpiresAt || request.Bars(said.PersonId)
@@ -148,6 +150,8 @@ public static class Weigh
         /// <summary>The step itself and every step whose occupants could, if replaced, move towards it.</summary>
         public IReadOnlyList<int> StepsThatLeadTo(int open)
         {
+            if (approvals.Count == 0)
+                return [open];
             var useful = new SortedSet<int> { open };
             bool grew;
             do

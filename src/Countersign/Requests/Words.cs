@@ -11,6 +11,10 @@ public static class Words
         (Status.Withdrawn, "withdrawn", "cancelled", "withdrawn"),
     ];
 
+    private static readonly Status[] Statuses = Enum.GetValues<Status>();
+    private static readonly Answer[] Answers = Enum.GetValues<Answer>();
+    private static readonly SentBy[] Ways = Enum.GetValues<SentBy>();
+
     /// <summary>The word in our store, our API and our pages.</summary>
     public static string Ours(this Status status) => Table[(int)status].Ours;
 
@@ -20,7 +24,7 @@ public static class Words
     public static string Zendesk(this Status status) => Table[(int)status].Zendesk;
 
     /// <summary>Zendesk's earlier API says "pending" for what is active.</summary>
-    public static Status? StatusOfZendesk(string word) => word == "pending" ? Status.Active : Find(Enum.GetValues<Status>(), word, Zendesk);
+    public static Status? StatusOfZendesk(string word) => word == "pending" ? Status.Active : Find(Statuses, word, Zendesk);
 
     /// <summary>Zendesk has no word for an abstention.</summary>
     public static string? Zendesk(this Answer answer) => answer switch { Answer.Approve => Zendesk(Status.Approved), Answer.Reject => Zendesk(Status.Rejected), _ => null };
@@ -31,16 +35,16 @@ public static class Words
     /// <summary>And of a decision, by the way it came.</summary>
     public static string ZendeskOrigination(string via) => via switch { "page" => "UI_ORIGINATION", "slack" => "SLACK_ORIGINATION", _ => "API_ORIGINATION" };
 
-    public static Status? StatusOf(string word) => Find(Enum.GetValues<Status>(), word, Ours);
+    public static Status? StatusOf(string word) => Find(Statuses, word, Ours);
 
     public static string Ours(this Answer answer) => answer switch { Answer.Approve => "approve", Answer.Reject => "reject", _ => "abstain" };
 
-    public static Answer? AnswerOf(string word) => Find(Enum.GetValues<Answer>(), word, Ours);
+    public static Answer? AnswerOf(string word) => Find(Answers, word, Ours);
 
     public static string Ours(this SentBy sentBy) => sentBy switch { SentBy.Api => "api", SentBy.Page => "page", SentBy.LaunchDarkly => "launchdarkly", _ => "zendesk" };
 
     public static SentBy SentByOf(string word) =>
-        Find(Enum.GetValues<SentBy>(), word, Ours) ?? throw new FormatException("The store holds a way in that is none.");
+        Find(Ways, word, Ours) ?? throw new FormatException("The store holds a way in that is none.");
 
     private static T? Find<T>(T[] values, string word, Func<T, string> spelling)
         where T : struct

@@ -1,7 +1,10 @@
+using System.Buffers;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Countersign.Storage;
 
@@ -47,18 +50,33 @@ public sealed class StoredEvent
     internal const string Columns = "id, subject, n, at, kind, actor, via, address, data, hash";
 }
 
+/// <summary>What an event says, as JSON, in the text that is kept and hashed.</summary>
+public readonly record struct EventText(string Json);
+
 public static class History
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string DataText(object data) => JsonSerializer.Serialize(data, Json);
+    public static EventText Text(object data) => new(JsonSerializer.Serialize(data, Json));
 
     /// <summary>
     /// The hash that ties an event to the one before it: SHA-256 over ten lines. No field but the last can hold a line
     /// break, so the lines cannot be read in two ways, and anyone can recompute it with a shell.
     /// </summary>
-    public static string HashOf(string previous, string subject, long n, string at, string kind, string actor, string via, string address, string data) =>
-        Hashes.Sha256($"countersign-event-v1\n{previous}\n{subject}\n{n}\n{at}\n{kind}\n{actor}\n{via}\n{address}\n{data}");
+    public static string HashOf(string previous, string subject, long n, string at, string kind, string actor, string via, string address, string data)
+    {
+        // No character takes more than three bytes; twenty digits and ten line breaks are in the rest.
+        var most = 64 + (3 * (previous.Length + subject.Length + at.Length + kind.Length + actor.Length + via.Length + address.Length + data.Length));
+        var bytes = ArrayPool<byte>.Shared.Rent(most);
+        if (!Utf8.TryWrite(bytes, CultureInfo.InvariantCulture,
+            $"countersign-event-v1\n{previous}\n{subject}\n{n}\n{at}\n{kind}\n{actor}\n{via}\n{address}\n{data}", out var length))
+        {
+            throw new System.Diagnostics.UnreachableException();
+        }
+        var hash = Hashes.Sha256(bytes.AsSpan(0, length));
+        ArrayPool<byte>.Shared.Return(bytes);
+        return hash;
+    }
 }
 
 /// <summary>SHA-256 as 64 lower-case hex digits, the form in which hashes are kept and shown.</summary>

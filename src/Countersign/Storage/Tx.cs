@@ -44,9 +44,12 @@ public sealed partial class Tx : Reader
         Direct is { } direct ? new ValueTask<long>(direct.Insert(sql, arguments)) : Number(sql + " RETURNING id", arguments);
 
     /// <summary>Writes the next event of a subject whose head the caller keeps in its own row (a request).</summary>
-    public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data)
+    public ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data) => Append(subject, head, origin, kind, History.Text(data));
+
+    /// <inheritdoc cref="Append(string, Head, Origin, string, object)"/>
+    public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, EventText data)
     {
-        var (at, n, text) = (Instant.ToText(Now), head.Count + 1, History.DataText(data));
+        var (at, n, text) = (Instant.ToText(Now), head.Count + 1, data.Json);
         var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
         LastEvent = await Insert(
             """
