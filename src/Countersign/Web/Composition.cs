@@ -1,5 +1,8 @@
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Outcomes.Email;
+using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -66,7 +69,16 @@ public static class Composition
         .AddSingleton<TestWebhook>()
         .AddSingleton<WebhookChannel>()
         .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
-        .AddSingleton<IExpander, WebhookExpander>();
+        .AddSingleton<IExpander, WebhookExpander>()
+        .AddSingleton(settings.Mail)
+        .AddSingleton(settings.Slack)
+        .AddSingleton<MailLinks>()
+        .AddSingleton<DecideByMail>()
+        .AddSingleton<MailSignIn>()
+        .AddSingleton<ChannelSwitches>()
+        .AddSingleton<IChannel, MailChannel>()
+        .AddSingleton<IChannel, SlackChannel>()
+        .AddSingleton<IExpander, PeopleExpander>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)

@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Mail;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Outcomes.Email;
+using Countersign.Outcomes.Slack;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -39,6 +42,9 @@ public sealed record Settings
     /// <summary>How news goes out, whatever the channel.</summary>
     public OutcomeOptions Outcomes { get; init; } = new();
 
+    public MailOptions Mail { get; init; } = new();
+    public SlackOptions Slack { get; init; } = new();
+
     public StoreOptions Store => new(Data, Database);
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
@@ -68,6 +74,16 @@ public sealed record Settings
         ("Outcomes:Schedule", "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h", false),
         ("Outcomes:PerPerson", "20", false),
         ("Outcomes:Keep", "30d", false),
+        ("Email:Host", "", false),
+        ("Email:Port", "587", false),
+        ("Email:Security", "starttls", false),
+        ("Email:User", "", false),
+        ("Email:Password", "", true),
+        ("Email:From", "", false),
+        ("Email:ReplyTo", "", false),
+        ("Slack:BaseUrl", "https://slack.com/api/", false),
+        ("Slack:Token", "", true),
+        ("Slack:Channels", "", false),
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
     ];
@@ -149,6 +165,8 @@ public sealed record Settings
             RateLimitPerKeyPerMinute = limit,
             Egress = egress,
             Sessions = new SessionLimits(idle ?? default, longest ?? default),
+            Mail = ReadMail(configuration, mistakes),
+            Slack = ReadSlack(configuration, mistakes),
             Outcomes = ReadOutcomes(configuration, mistakes) with { PublicUrl = publicUrl, PathBase = pathBase },
             ZendeskTicketsStrict = tickets == "strict",
             ZendeskOnePerTicket = onePerTicket,
@@ -195,6 +213,46 @@ public sealed record Settings
             keep = TimeSpan.FromDays(30);
         }
         return new OutcomeOptions { Schedule = new DeliverySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most, Keep = keep };
+    }
+
+    private static MailOptions ReadMail(IConfiguration configuration, IList<string> mistakes)
+    {
+        string? Given(string name) => configuration["Email:" + name] is { Length: > 0 } text ? text : null;
+        MailAddress? Address(string name)
+        {
+            if (Given(name) is not { } text)
+                return null;
+            if (MailAddress.TryCreate(text, out var address) && address.Address.All(char.IsAscii))
+                return address;
+            mistakes.Add($"Email:{name} must be an address such as Countersign <approvals@example.com>.");
+            return null;
+        }
+        var security = Value(configuration, "Email:Security").ToLowerInvariant() switch { "starttls" => MailSecurity.StartTls, "tls" => MailSecurity.Tls, "none" => MailSecurity.None, _ => (MailSecurity?)null };
+        if (security is null)
+            mistakes.Add("Email:Security must be starttls (usual, port 587), tls (from the beginning, port 465) or none (a server on this machine).");
+        if (security == MailSecurity.None && Given("User") is not null)
+            mistakes.Add("Email:User needs Email:Security starttls or tls: a password is not sent in the clear.");
+        if (!int.TryParse(Value(configuration, "Email:Port"), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+            mistakes.Add("Email:Port must be a port, such as 587.");
+        var from = Address("From");
+        if (Given("Host") is not null && from is null)
+            mistakes.Add("Email:From must be set with Email:Host, such as Countersign <approvals@example.com>.");
+        return new MailOptions { Host = Given("Host"), Port = port, Security = security ?? default, User = Given("User"), Password = Given("Password"), From = from, ReplyTo = Address("ReplyTo") };
+    }
+
+    private static SlackOptions ReadSlack(IConfiguration configuration, IList<string> mistakes)
+    {
+        if (!Uri.TryCreate(Value(configuration, "Slack:BaseUrl"), UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            mistakes.Add("Slack:BaseUrl must be the address of Slack's API, such as https://slack.com/api/");
+        var channels = SlackOptions.ReadChannels(configuration["Slack:Channels"] ?? "");
+        if (channels is null)
+            mistakes.Add("Slack:Channels must say which channel a group is told in, such as SRE=C0123456, *=C0456789");
+        return new SlackOptions
+        {
+            BaseUrl = address ?? new Uri("https://slack.com/api/"),
+            Token = configuration["Slack:Token"] is { Length: > 0 } token ? token : null,
+            Channels = channels ?? new Dictionary<string, string>(),
+        };
     }
 
     /// <summary>Environment variables with our prefix that mean nothing: most likely a typing mistake.</summary>

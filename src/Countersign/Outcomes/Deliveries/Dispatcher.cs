@@ -143,7 +143,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     private async Task Send(EndpointRow endpoint, CancellationToken stopping)
     {
         var probing = endpoint.Failures >= RecordAttempt.FailuresUntilHeld;
-        var most = probing ? 1 : options.CallsPerReceiver;
+        var most = probing ? 1 : Math.Min(options.CallsPerReceiver, MostAtOnce(endpoint.Name));
         var running = new List<Task>(most);
         var stop = false;
         while (true)
@@ -170,6 +170,9 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
             }
         }
     }
+
+    /// <summary>An endpoint's name begins with its channel's.</summary>
+    private int MostAtOnce(string endpoint) => _channels.TryGetValue(endpoint.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue;
 
     /// <summary>False when it failed.</summary>
     private async Task<bool> SendOne(Delivery delivery)

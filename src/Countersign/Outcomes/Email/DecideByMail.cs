@@ -1,0 +1,92 @@
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Email;
+
+public abstract record MailDecisionOutcome
+{
+    private MailDecisionOutcome() { }
+
+    /// <summary>The link is good: this is what it would answer.</summary>
+    public sealed record Good(Details Request, Answer Answer, string Person) : MailDecisionOutcome;
+
+    public sealed record Done(ApprovalRequest Request, Answer Answer) : MailDecisionOutcome;
+
+    /// <summary>A note is needed, and the link is still good.</summary>
+    public sealed record NoteRequired(Details Request, Answer Answer, string Person) : MailDecisionOutcome;
+
+    /// <summary>Altered, over, used, for other content, not allowed, already settled: the same answer to all, for it says nothing to whoever found the link.</summary>
+    public sealed record Refused : MailDecisionOutcome;
+}
+
+/// <summary>
+/// An answer through a link in a mail: looking changes nothing, whoever looks and how often; pressing the button decides, by
+/// the same rules as everywhere, if the policy allows answers by mail. The link works once.
+/// </summary>
+public sealed class DecideByMail(Store store, MailLinks links, Decide decide)
+{
+    private const string Via = "mail";
+
+    public async Task<MailDecisionOutcome> Look(string token, CancellationToken cancel)
+    {
+        if (links.Read(token, store.Now) is not MailLink.Decide link || await IsUsed(link, cancel)
+            || await ViewerOf(link, "", cancel) is not { } viewer || await Details.Find(store, link.Request, viewer, cancel) is not { } details)
+        {
+            return new MailDecisionOutcome.Refused();
+        }
+        var request = details.Request;
+        return request.IsSettled || request.Digest != link.Digest || !request.Policy.AllowsMailDecisions || request.Bars(link.Person)
+            ? new MailDecisionOutcome.Refused()
+            : new MailDecisionOutcome.Good(details, link.Answer, viewer.Name);
+    }
+
+    public async Task<MailDecisionOutcome> Run(string token, string note, string address, CancellationToken cancel)
+    {
+        if (await Look(token, cancel) is not MailDecisionOutcome.Good good || links.Read(token, store.Now) is not MailLink.Decide link
+            || await ViewerOf(link, address, cancel) is not { } viewer)
+        {
+            return new MailDecisionOutcome.Refused();
+        }
+        // Of two presses at once one gets past here; should the answer not stand, the link may be used again.
+        if (!await store.InTransaction(tx => Use(tx, link), cancel))
+            return new MailDecisionOutcome.Refused();
+        DecideOutcome? outcome = null;
+        try
+        {
+            outcome = await decide.Run(link.Request, viewer, link.Answer, note, link.Digest, cancel);
+        }
+        finally
+        {
+            if (outcome is not (DecideOutcome.Recorded or DecideOutcome.Settled))
+                await store.InTransaction(async tx => { await tx.Execute("DELETE FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }); }, CancellationToken.None);
+        }
+        return outcome switch
+        {
+            DecideOutcome.Recorded { Request: var request } => new MailDecisionOutcome.Done(request, link.Answer),
+            DecideOutcome.Settled { Request: var request } => new MailDecisionOutcome.Done(request, link.Answer),
+            DecideOutcome.NotAllowed { Rule: "note_required" } => new MailDecisionOutcome.NoteRequired(good.Request, link.Answer, good.Person),
+            _ => new MailDecisionOutcome.Refused(),
+        };
+    }
+
+    /// <summary>True for the first who uses it.</summary>
+    internal static async ValueTask<bool> Use(Tx tx, MailLink link) => await tx.Execute(
+        "INSERT INTO used_links (delivery_id, at) VALUES (@id, @now) ON CONFLICT (delivery_id) DO NOTHING", new { id = link.Delivery, now = tx.Now }) == 1;
+
+    private async ValueTask<bool> IsUsed(MailLink link, CancellationToken cancel) =>
+        await store.Read(reader => reader.Number("SELECT count(*) FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }), cancel) != 0;
+
+    private async ValueTask<Viewer?> ViewerOf(MailLink link, string address, CancellationToken cancel)
+    {
+        var person = await store.Read(reader => reader.First<PersonRow>("SELECT name, role FROM people WHERE id = @id AND disabled_at IS NULL", new { id = link.Person }), cancel);
+        return person is null ? null
+            : new Viewer(Party.Person(link.Person), link.Person, person.Role == "admin", person.Name, new Origin(Actor.Person(link.Person), Via, address));
+    }
+
+    private sealed class PersonRow
+    {
+        public required string Name { get; init; }
+        public required string Role { get; init; }
+    }
+}

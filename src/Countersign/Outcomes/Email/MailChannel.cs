@@ -1,0 +1,129 @@
+using System.Net.Mail;
+using Countersign.Outcomes.Hearing;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Email;
+
+/// <summary>Mail to one person about one event, or about many at once.</summary>
+public sealed class MailChannel(Store store, Egress egress, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
+{
+    public const string ChannelName = "mail";
+
+    /// <summary>Where a link that stands for a person leads.</summary>
+    public const string LinkPath = "/mail/";
+
+    private const int MostListed = 20;
+    private readonly Smtp _smtp = new(egress, mail);
+
+    public string Name => ChannelName;
+
+    // Mail servers count connections.
+    public int MostAtOnce => 4;
+
+    public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
+    {
+        if (!mail.IsSetUp)
+            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "Email:Host and Email:From are not set." };
+        if (options.PublicUrl is not { } address)
+            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "PublicUrl is not set: nothing leaves the building without it." };
+        var person = delivery.ReceiverNumber;
+        var to = await store.Read(reader => reader.First<PersonRow>("SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL", new { person }), cancel);
+        if (to is null)
+            return new SendOutcome.Dropped("The person is disabled.");
+        if (!to.Email.All(char.IsAscii) || to.Email.AsSpan().IndexOfAny("<>\"\\(),;:[]") >= 0 || !MailAddress.TryCreate(to.Email, to.Name, out var receiver))
+            return new SendOutcome.Failed(Failure.Status) { Final = true, Answer = "This address cannot be written in a mail." };
+
+        var (content, thread) = delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
+        if (content is null)
+            return new SendOutcome.Dropped("It was decided meanwhile.");
+        var message = new MimeMessage
+        {
+            From = mail.From!,
+            ReplyTo = mail.ReplyTo,
+            To = receiver,
+            Subject = content.Subject,
+            Date = store.Now,
+            MessageId = $"delivery.{delivery.Id}@{address.Host}",
+            Thread = thread is null ? null : $"request.{thread}@{address.Host}",
+            Text = content.ToText(),
+            Html = content.ToHtml(),
+        };
+        // What is kept shows everything but the links that stand for a person.
+        var kept = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}";
+        var outcome = await _smtp.Send(mail.From!.Address, to.Email, message.ToWire(), cancel);
+        return outcome switch
+        {
+            SmtpOutcome.Taken taken => new SendOutcome.Delivered { Sent = kept, Status = taken.Code, Answer = taken.Answer },
+            SmtpOutcome.Refused refused => new SendOutcome.Failed(Failure.Status) { Sent = kept, Status = refused.Code, Answer = refused.Answer, Final = refused.ForGood },
+            SmtpOutcome.Failed failed => new SendOutcome.Failed(failed.Failure) { Sent = kept, Answer = failed.Detail },
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private async Task<(MailContent? Content, string? Thread)> One(Delivery delivery, long person, CancellationToken cancel)
+    {
+        if (await Tidings.Of(store, delivery.EventId, cancel) is not { IsTooLate: false } tidings)
+            return (null, null);
+        var content = MailContent.Of(tidings, options);
+        if (tidings.News.Kind == WhoHears.SignInLink)
+        {
+            var until = Instant.Parse(tidings.News.At) + MailOptions.SignInLink;
+            if (until <= store.Now)
+                return (null, null);
+            return (content with
+            {
+                Subject = "Your link to sign in",
+                Button = "Sign in",
+                Url = LinkTo(new MailLink.SignIn(delivery.Id, person, until)),
+                Small = "It works once, within 15 minutes. If you did not ask for it, somebody typed your address; nothing happens unless you open it.",
+            }, null);
+        }
+        if (tidings.Request is { Policy.AllowsMailDecisions: true } request && WhoHears.Why(tidings.News.Kind) == Because.Asked)
+        {
+            var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
+            MailLinkLine Link(Answer answer, string text) => new(text, LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.Digest, answer)));
+            content = content with
+            {
+                Links = [Link(Answer.Approve, "Approve without signing in"), Link(Answer.Reject, "Reject without signing in")],
+                Small = "The last two links are for you alone: whoever has them can answer in your name, once, within three days. Opening one decides nothing; the page asks you.",
+            };
+        }
+        return (content, tidings.Request?.Id.Value);
+    }
+
+    private async Task<MailContent> Digest(Delivery delivery, CancellationToken cancel)
+    {
+        var (all, some) = await store.Read(async reader => (
+            await reader.Number("SELECT count(*) FROM deliveries WHERE folded_into = @id", new { id = delivery.Id }) + 1,
+            await reader.All<RequestLine>(
+                $"""
+                SELECT r.id, r.subject FROM deliveries d JOIN requests r ON 'request:' || r.id = d.subject
+                WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MostListed}
+                """,
+                new { id = delivery.Id })), cancel);
+        return MailContent.Digest([.. some.Select(s => (Tidings.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))], all, options);
+    }
+
+    private string LinkTo(MailLink link) => options.Link(LinkPath + links.Write(link))!;
+
+    private static MailContent Masked(MailContent content) => content with
+    {
+        Url = Masked(content.Url),
+        Links = [.. content.Links.Select(l => l with { Url = Masked(l.Url) })],
+    };
+
+    private static string Masked(string url) => url.IndexOf(LinkPath, StringComparison.Ordinal) is > 0 and var at ? $"{url[..at]}{LinkPath}…" : url;
+
+    private sealed class PersonRow
+    {
+        public required string Email { get; init; }
+        public required string Name { get; init; }
+    }
+
+    private sealed class RequestLine
+    {
+        public required string Id { get; init; }
+        public required string Subject { get; init; }
+    }
+}

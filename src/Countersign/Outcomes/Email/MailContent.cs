@@ -1,0 +1,115 @@
+using System.Net;
+using System.Text;
+using Countersign.Outcomes.Hearing;
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Email;
+
+/// <summary>A further link under the button.</summary>
+internal sealed record MailLinkLine(string Text, string Url);
+
+/// <summary>What a mail says, before it becomes a message: a headline, the question, the facts, what is missing, one button.</summary>
+internal sealed record MailContent
+{
+    public required string Subject { get; init; }
+    public required string Headline { get; init; }
+    public string? More { get; init; }
+    public string? Question { get; init; }
+    public string Message { get; init; } = "";
+    public IReadOnlyList<(string Name, string Value)> Facts { get; init; } = [];
+    public string? Missing { get; init; }
+    public required string Button { get; init; }
+    public required string Url { get; init; }
+    public IReadOnlyList<MailLinkLine> Links { get; init; } = [];
+    public IReadOnlyList<MailLinkLine> List { get; init; } = [];
+    public string? Small { get; init; }
+
+    public static MailContent Of(Tidings tidings, OutcomeOptions options)
+    {
+        var request = tidings.Request;
+        var asked = WhoHears.Why(tidings.News.Kind) == Because.Asked;
+        return new MailContent
+        {
+            // One subject per request, so that programs that go by it keep the thread together.
+            Subject = request is null ? tidings.Headline.TrimEnd('.') : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: {Tidings.Short(request.Subject, 180)}",
+            Headline = tidings.Headline,
+            More = tidings.More is { Length: > 0 } more ? more : null,
+            Question = request?.Subject,
+            Message = asked ? tidings.Message : "",
+            Facts = request is null ? [] : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
+            Missing = asked ? request?.Display : null,
+            Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
+            Url = options.Link(request is null ? tidings.News.Kind is "webhook.disabled" or "destination.dead" ? "/deliveries" : "/" : $"/requests/{request.Id}")!,
+        };
+    }
+
+    /// <summary>One message for many things: the first of them by name, and how many more there are.</summary>
+    public static MailContent Digest(IReadOnlyList<(string Subject, string Url)> some, long all, OutcomeOptions options) => new()
+    {
+        Subject = $"And {all} more in Countersign",
+        Headline = $"And {all} more: so much happened at once that the rest comes in this one message.",
+        List = [.. some.Select(s => new MailLinkLine(s.Subject, s.Url))],
+        More = all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
+        Button = "Open your inbox",
+        Url = options.Link("/")!,
+    };
+
+    public string ToText()
+    {
+        var text = new StringBuilder().Append(Headline).Append('\n');
+        if (More is not null)
+            text.Append(More).Append('\n');
+        if (Question is not null)
+            text.Append('\n').Append(Question).Append('\n');
+        if (Message.Length > 0)
+            text.Append('\n').Append(Message).Append('\n');
+        if (Facts.Count > 0)
+            text.Append('\n');
+        foreach (var (name, value) in Facts)
+            text.Append(name).Append(": ").Append(value).Append('\n');
+        if (Missing is not null)
+            text.Append("Still missing: ").Append(Missing).Append('\n');
+        foreach (var line in List)
+            text.Append("\n* ").Append(line.Text).Append("\n  ").Append(line.Url);
+        text.Append('\n').Append(Button).Append(":\n").Append(Url).Append('\n');
+        foreach (var link in Links)
+            text.Append('\n').Append(link.Text).Append(":\n").Append(link.Url).Append('\n');
+        if (Small is not null)
+            text.Append('\n').Append(Small).Append('\n');
+        return text.ToString();
+    }
+
+    public string ToHtml()
+    {
+        static string E(string text) => WebUtility.HtmlEncode(text);
+        var html = new StringBuilder("<!doctype html><html lang=\"en\"><body style=\"font:16px/1.5 sans-serif;color:#1f2328;background:#ffffff;margin:0;padding:24px\"><div style=\"max-width:40rem\">");
+        html.Append("<p>").Append(E(Headline)).Append("</p>");
+        if (More is not null)
+            html.Append("<p style=\"white-space:pre-wrap\">").Append(E(More)).Append("</p>");
+        if (Question is not null)
+            html.Append("<h1 style=\"font-size:20px;line-height:1.3\">").Append(E(Question)).Append("</h1>");
+        if (Message.Length > 0)
+            html.Append("<p style=\"white-space:pre-wrap\">").Append(E(Message)).Append("</p>");
+        if (Facts.Count > 0 || Missing is not null)
+        {
+            html.Append("<table role=\"presentation\" style=\"border-collapse:collapse\">");
+            foreach (var (name, value) in Missing is null ? Facts : [.. Facts, ("Still missing", Missing)])
+                html.Append("<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0\">").Append(E(value)).Append("</td></tr>");
+            html.Append("</table>");
+        }
+        if (List.Count > 0)
+        {
+            html.Append("<ul>");
+            foreach (var line in List)
+                html.Append("<li><a href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
+            html.Append("</ul>");
+        }
+        html.Append("<p style=\"margin:24px 0\"><a href=\"").Append(E(Url)).Append("\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
+            .Append(E(Button)).Append("</a></p>");
+        foreach (var link in Links)
+            html.Append("<p><a href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
+        if (Small is not null)
+            html.Append("<p style=\"color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
+        return html.Append("</div></body></html>").ToString();
+    }
+}

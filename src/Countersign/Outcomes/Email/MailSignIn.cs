@@ -1,0 +1,49 @@
+using Countersign.Access;
+using Countersign.Outcomes.Hearing;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Outcomes.Email;
+
+/// <summary>
+/// Signing in by a link that was mailed. Asking says the same to everybody, known or not; opening the link shows a button;
+/// the button signs in, once, within 15 minutes.
+/// </summary>
+public sealed class MailSignIn(Store store, MailLinks links, MailOptions mail, OutcomeOptions options, Sessions sessions)
+{
+    /// <summary>So many links per person within their time: nobody's mailbox is filled by a stranger.</summary>
+    private const int Most = 3;
+
+    public bool IsOffered => mail.IsSetUp && options.PublicUrl is not null;
+
+    public Task Ask(string email, Visit visit, CancellationToken cancel) => store.InTransaction(async tx =>
+    {
+        var person = await tx.Number("SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL AND role <> 'service'", new { key = Directory.KeyOf(email) });
+        if (person == 0 || !IsOffered)
+            return;
+        var subject = $"person:{person}";
+        var lately = await tx.Number(
+            "SELECT count(*) FROM deliveries WHERE receiver = @subject AND channel = 'mail' AND kind = @kind AND created_at > @since",
+            new { subject, kind = WhoHears.SignInLink, since = tx.Now - MailOptions.SignInLink });
+        var waiting = await tx.Number("SELECT count(*) FROM outbox o JOIN events e ON e.id = o.event_id WHERE o.kind = @kind AND e.subject = @subject", new { kind = WhoHears.SignInLink, subject });
+        if (lately + waiting >= Most)
+            return;
+        await tx.Append(subject, new Origin(Actor.Hub, visit.Via, visit.Address), WhoHears.SignInLink, new { });
+        await tx.MustBeTold(WhoHears.SignInLink);
+    }, cancel);
+
+    /// <summary>Whether the button would sign anybody in; changes nothing.</summary>
+    public async ValueTask<bool> Look(string token, CancellationToken cancel) =>
+        links.Read(token, store.Now) is MailLink.SignIn link
+        && await store.Read(reader => reader.Number("SELECT count(*) FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }), cancel) == 0;
+
+    /// <summary>Null for every link that is not good any more, whatever is wrong with it.</summary>
+    public async Task<NewSession?> Run(string token, Visit visit, CancellationToken cancel)
+    {
+        if (links.Read(token, store.Now) is not MailLink.SignIn link)
+            return null;
+        return await store.InTransaction(async tx => await DecideByMail.Use(tx, link), cancel)
+            ? await sessions.Start(link.Person, "mail", visit, cancel)
+            : null;
+    }
+}

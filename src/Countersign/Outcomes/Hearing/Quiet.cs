@@ -1,0 +1,44 @@
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Hearing;
+
+/// <summary>
+/// No storm: when many things happen at once, a person gets so many messages and then one that tells of all the others.
+/// </summary>
+internal static class Quiet
+{
+    /// <summary>So long the summary gathers before it goes.</summary>
+    public static readonly TimeSpan Gather = TimeSpan.FromMinutes(2);
+
+    public static async ValueTask Add(Tx tx, OutgoingEvent news, string receiver, string channel, OutcomeOptions options)
+    {
+        var since = tx.Now - options.QuietWindow;
+        var open = await tx.Number(
+            $"""
+            SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
+              AND digest = 1 AND state = 'due' AND attempts = 0 AND claim IS NULL ORDER BY created_at DESC LIMIT 1{tx.ForUpdate}
+            """,
+            new { receiver, channel, since });
+        if (open != 0)
+        {
+            await tx.Execute(
+                """
+                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, folded_into, created_at)
+                VALUES (@eventId, @kind, @subject, @receiver, @channel, @channel, 'folded', @now, @open, @now)
+                ON CONFLICT (event_id, receiver, channel) DO NOTHING
+                """,
+                new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, now = tx.Now, open });
+            return;
+        }
+        var lately = await tx.Number(
+            """
+            SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
+              AND state <> 'folded' LIMIT @most) lately
+            """,
+            new { receiver, channel, since, most = options.MostPerPerson });
+        if (lately < options.MostPerPerson)
+            await Line.Add(tx, news, receiver, channel, channel);
+        else
+            await Line.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);
+    }
+}

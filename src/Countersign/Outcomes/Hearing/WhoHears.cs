@@ -1,0 +1,81 @@
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Outcomes.Hearing;
+
+/// <summary>Why somebody hears of an event: because they are asked, because they asked, or because they look after the hub.</summary>
+public enum Because { Asked, Asking, Alarm, Personal }
+
+/// <summary>
+/// Who hears of what. Those who can fill an open slot: that it opened, reminders, escalation. Whoever asks: comments and the
+/// outcome, unless they did it themselves. Admins: what should not have happened.
+/// </summary>
+internal static class WhoHears
+{
+    public const string SignInLink = "person.sign_in_link";
+
+    public static Because? Why(string kind) => kind switch
+    {
+        "request.submitted" or "request.revised" or "request.step_opened" or "request.reminded" or "request.escalated" or "request.freed" => Because.Asked,
+        "request.commented" or "request.approved" or "request.rejected" or "request.withdrawn" => Because.Asking,
+        "request.breached" or "request.stuck" or "request.broke_glass" or "destination.dead" or "webhook.disabled" => Because.Alarm,
+        SignInLink => Because.Personal,
+        _ => null,
+    };
+
+    public static bool Settles(string kind) => kind is "request.approved" or "request.rejected" or "request.withdrawn";
+
+    /// <summary>The parties whose answer is waited for now; none when nobody's is.</summary>
+    public static async ValueTask<(ApprovalRequest Request, IReadOnlyList<Decision> Decisions, IReadOnlySet<string> Parties)?> Waiting(Reader reader, RequestId id)
+    {
+        if (await Request(reader, id) is not { IsSettled: false } request)
+            return null;
+        var decisions = await DecisionRow.Of(reader, id);
+        var parties = Change.WaitsFor(request.Policy, Weigh.Of(request, decisions, reader is Tx tx ? tx.Now : request.CreatedAt));
+        return parties.Count == 0 ? null : (request, decisions, parties);
+    }
+
+    /// <summary>The request as it stands, unlocked: telling of it must hold nobody up.</summary>
+    public static async ValueTask<ApprovalRequest?> Request(Reader reader, RequestId id) =>
+        (await reader.First<RequestRow>($"SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.id = @id", new { id }))?.ToRequest();
+
+    /// <summary>Those of the parties who may answer and have not, with whoever stands in for them.</summary>
+    public static async ValueTask<IReadOnlyCollection<long>> People(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, IEnumerable<string> parties)
+    {
+        var people = new SortedSet<long>();
+        foreach (var party in parties)
+            people.UnionWith(await Members(tx, party));
+        foreach (var person in people.ToList())
+            people.UnionWith((await tx.All<IdRow>("SELECT stand_in AS id FROM absences WHERE person_id = @person AND begun = 1", new { person })).Select(r => r.Id));
+        people.RemoveWhere(p => request.Bars(p) || decisions.Any(d => d.PersonId == p && d.Revision == request.Revision && !d.AuthorDisabled));
+        return people;
+    }
+
+    /// <summary>Whoever asks, unless they did it themselves.</summary>
+    public static IReadOnlyCollection<long> Asker(ApprovalRequest request, OutgoingEvent news) =>
+        (request.RequesterId ?? request.CreatorId) is { } asker && news.Actor != Actor.Person(asker).Text ? [asker] : [];
+
+    public static async ValueTask<IReadOnlyCollection<long>> Admins(Tx tx, OutgoingEvent news)
+    {
+        var people = new SortedSet<long>(await Members(tx, Party.Admins.Text));
+        if (news.Kind == "webhook.disabled" && await tx.Number("SELECT owner_id FROM webhooks WHERE 'webhook:' || id = @subject", new { subject = news.Subject }) is > 0 and var owner)
+            people.Add(owner);
+        return people;
+    }
+
+    private static async ValueTask<IEnumerable<long>> Members(Tx tx, string party)
+    {
+        var colon = party.IndexOf(':', StringComparison.Ordinal);
+        var id = colon < 0 ? 0 : long.Parse(party.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
+        return party == Party.Admins.Text ? (await tx.All<IdRow>("SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL")).Select(r => r.Id)
+            : party.StartsWith("group:", StringComparison.Ordinal) ? (await tx.All<IdRow>("SELECT person_id AS id FROM members WHERE group_id = @id", new { id })).Select(r => r.Id)
+            : party.StartsWith("person:", StringComparison.Ordinal) ? [id]
+            : [];
+    }
+
+    private sealed class IdRow
+    {
+        public long Id { get; init; }
+    }
+}
