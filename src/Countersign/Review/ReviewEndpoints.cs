@@ -1,6 +1,7 @@
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Account;
+using Countersign.Review.Sent;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
@@ -17,6 +18,7 @@ public static class ReviewEndpoints
         var pages = routes.MapGroup("").WithMetadata(OnlySignedIn.Mark).ExcludeFromDescription();
         SignInPage.Map(routes);
         SetUpPage.Map(routes);
+        MailedLink.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
         pages.MapGet(AccountPage.Path, AccountPage.Show);
         pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
@@ -25,6 +27,12 @@ public static class ReviewEndpoints
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);
         pages.MapGet("/live", LiveEndpoint.Run);
+        pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
+        pages.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
+        pages.MapGet(DeliveriesPage.Path + "/{id:long}", DeliveriesPage.One);
+        pages.MapPost(DeliveriesPage.Path + "/{id:long}/replay", DeliveriesPage.Replay);
+        pages.MapPost(WebhooksSection.Path, WebhooksSection.Add);
+        pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
 
     internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>();

@@ -1,4 +1,8 @@
+using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Outcomes.Email;
+using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection;
@@ -13,7 +17,7 @@ public sealed class News : IDisposable
     private readonly ExpandOutbox _expand;
     private readonly Egress _egress;
 
-    public News(TestHub hub, OutcomeOptions? options = null, EgressOptions? egress = null, Store? store = null)
+    public News(TestHub hub, OutcomeOptions? options = null, EgressOptions? egress = null, Store? store = null, MailOptions? mail = null, SlackOptions? slack = null)
     {
         Hub = hub;
         store ??= hub.Store;
@@ -23,10 +27,14 @@ public sealed class News : IDisposable
         var secrets = new WebhookSecrets(KeyRing);
         Webhooks = new Subscriptions(store, secrets);
         var channel = new WebhookChannel(store, _egress, secrets, Options);
-        IChannel[] channels = [channel];
+        Links = new MailLinks(Root);
+        var (toMail, toSlack) = (mail ?? new MailOptions(), slack ?? new SlackOptions());
+        IChannel[] channels = [channel, new MailChannel(store, _egress, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
+        ByMail = new DecideByMail(store, Links, hub.Decide);
+        Switches = new ChannelSwitches(store);
         var record = new RecordAttempt(store, Options, channels);
         Test = new TestWebhook(store, channel, record);
-        _expand = new ExpandOutbox(store, [new WebhookExpander()]);
+        _expand = new ExpandOutbox(store, [new WebhookExpander(), new PeopleExpander(toMail, toSlack, Options)]);
         _dispatcher = new Dispatcher(store, channels, record, Options, bounds, NullLogger<Dispatcher>.Instance);
     }
 
@@ -36,6 +44,13 @@ public sealed class News : IDisposable
     public static IDataProtectionProvider KeyRing { get; } = new EphemeralDataProtectionProvider();
 
     public TestHub Hub { get; }
+    public MailLinks Links { get; }
+    public DecideByMail ByMail { get; }
+    public ChannelSwitches Switches { get; }
+
+    private static readonly RootKey Root = RootKey.Load(Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"), mayCreate: true);
+
+    public static MailOptions Mail(MailBox box) => new() { Host = "127.0.0.1", Port = box.Port, Security = MailSecurity.None, From = new System.Net.Mail.MailAddress("approvals@example.test", "Countersign") };
     public OutcomeOptions Options { get; }
     public Subscriptions Webhooks { get; }
     public TestWebhook Test { get; }

@@ -31,6 +31,7 @@ public static class ApiEndpoints
         api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
         api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
+        OutcomeEndpoints.MapOwn(api);
         AdminEndpoints.Map(api);
     }
 }
@@ -79,6 +80,8 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(DeliveryPage))]
 [JsonSerializable(typeof(DeliveryDetails))]
 [JsonSerializable(typeof(ReplayedView))]
+[JsonSerializable(typeof(ChannelsBody))]
+[JsonSerializable(typeof(ChannelsView))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext

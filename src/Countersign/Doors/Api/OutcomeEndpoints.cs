@@ -1,6 +1,7 @@
 using System.Globalization;
 using Countersign.Access;
 using Countersign.Outcomes;
+using Countersign.Outcomes.Hearing;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Storage;
 using Countersign.Web;
@@ -39,6 +40,15 @@ public sealed record WebhooksView(IReadOnlyList<WebhookView> Webhooks);
 
 public sealed record ReplayedView(int Replayed);
 
+/// <summary>Which channels are on for the caller; what is not named stays as it is.</summary>
+public sealed record ChannelsBody
+{
+    public bool? Mail { get; init; }
+    public bool? Slack { get; init; }
+}
+
+public sealed record ChannelsView(bool Mail, bool Slack);
+
 /// <summary>Webhooks and deliveries, for admins.</summary>
 internal static class OutcomeEndpoints
 {
@@ -60,6 +70,33 @@ internal static class OutcomeEndpoints
         admin.MapPost("/deliveries/{id:long}/replay", async (long id, Deliveries deliveries, CancellationToken cancel) =>
             await deliveries.Replay(id, cancel) ? TypedResults.NoContent() : (IResult)Problems.NotFound("There is no such delivery, or it is still on its way.")).Produces(204);
         admin.MapPost("/deliveries/replay", Replay).Produces<ReplayedView>().ProducesProblem(422);
+    }
+
+    /// <summary>For everybody, about themselves.</summary>
+    public static void MapOwn(RouteGroupBuilder api)
+    {
+        api.MapGet("/me/channels", OwnChannels).Produces<ChannelsView>().ProducesProblem(403);
+        api.MapPut("/me/channels", SetOwnChannels).Produces<ChannelsView>().ProducesProblem(403);
+    }
+
+    private static async Task<IResult> OwnChannels(Asking asking, ChannelSwitches switches, CancellationToken cancel)
+    {
+        if (asking.Viewer.PersonId is not { } person)
+            return Problems.NotAllowed("people_only", "Sources have no channels; webhooks tell them.");
+        var on = await switches.Of(person, cancel);
+        return TypedResults.Ok(new ChannelsView(on["mail"], on["slack"]));
+    }
+
+    private static async Task<IResult> SetOwnChannels(JsonBody<ChannelsBody> body, Asking asking, ChannelSwitches switches, CancellationToken cancel)
+    {
+        if (asking.Viewer.PersonId is { } person)
+        {
+            if (body.Value.Mail is { } mail)
+                await switches.Set(person, "mail", mail, asking.Viewer.Origin, cancel);
+            if (body.Value.Slack is { } slack)
+                await switches.Set(person, "slack", slack, asking.Viewer.Origin, cancel);
+        }
+        return await OwnChannels(asking, switches, cancel);
     }
 
     private static async Task<IResult> ListWebhooks(Subscriptions webhooks, Directory directory, CancellationToken cancel)

@@ -31,7 +31,7 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
         var to = await store.Read(reader => reader.First<PersonRow>("SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL", new { person }), cancel);
         if (to is null)
             return new SendOutcome.Dropped("The person is disabled.");
-        if (!to.Email.All(char.IsAscii) || to.Email.AsSpan().IndexOfAny("<>\"\\(),;:[]") >= 0 || !MailAddress.TryCreate(to.Email, to.Name, out var receiver))
+        if (to.Email.Any(c => c is < '!' or > '~' || "<>\"\\(),;:[]".Contains(c, StringComparison.Ordinal)) || !MailAddress.TryCreate(to.Email, to.Name, out var receiver))
             return new SendOutcome.Failed(Failure.Status) { Final = true, Answer = "This address cannot be written in a mail." };
 
         var (content, thread) = delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);

@@ -9,7 +9,14 @@ internal static class AccountPage
 {
     public const string Path = "/account";
 
-    public static PageAnswer Show(Asking asking) => new(asking.Person.Name, html =>
-        html.Facts([("E-mail", h => h.Add($"{asking.Person.Email}")), ("Role", h => h.Add($"{asking.Person.Role.Ours()}"))]))
-    { Section = Path };
+    public static async Task<IResult> Show(HttpContext http, Asking asking, CancellationToken cancel)
+    {
+        var channels = await ChannelsSection.Of(http, asking.Person.Id, cancel);
+        return new PageAnswer(asking.Person.Name, html =>
+        {
+            html.Facts([("E-mail", h => h.Add($"{asking.Person.Email}")), ("Role", h => h.Add($"{asking.Person.Role.Ours()}"))]);
+            channels(html);
+        })
+        { Section = Path };
+    }
 }

@@ -86,6 +86,7 @@ internal static class SignInPage
             form.Field(new Field(Password, form.Says.Password) { Type = "password", Autocomplete = "current-password", Required = true, Longest = PasswordRules.Longest, Id = "password" });
             form.Button(form.Says.SignIn, "main");
         }, css: "sheet narrow");
+        MailedLink.Offer(html);
     })
     { Status = status };
 }

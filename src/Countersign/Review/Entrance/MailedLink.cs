@@ -1,0 +1,105 @@
+using Countersign.Outcomes.Email;
+using Countersign.Requests;
+using Countersign.Review.Frame;
+using Countersign.Web;
+using Microsoft.AspNetCore.Antiforgery;
+
+namespace Countersign.Review.Entrance;
+
+/// <summary>
+/// Links from mails. Opening one shows a page, however often and by whomever, and changes nothing: mail scanners open
+/// everything. Only its button does what the link is for. A link that is not good says the same to everybody.
+/// </summary>
+internal static class MailedLink
+{
+    private const string Path = MailChannel.LinkPath;
+    private const string AskPath = "/sign-in/mail";
+    private const string Note = "Note", Email = "E-mail";
+    private const int LongestNote = 500;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Path + "{token}", Show).ExcludeFromDescription();
+        routes.MapPost(Path + "{token}", Press).ExcludeFromDescription();
+        routes.MapPost(AskPath, Ask).ExcludeFromDescription();
+    }
+
+    /// <summary>The form on the sign-in page, where links can be mailed.</summary>
+    public static void Offer(Html html)
+    {
+        if (!html.Http.RequestServices.GetRequiredService<MailSignIn>().IsOffered)
+            return;
+        html.Add($"<details class=\"narrow\"><summary>{html.Says.MailMeALink}</summary>");
+        html.Form(AskPath, form =>
+        {
+            form.Field(new Field(Email, form.Says.Email) { Type = "email", Autocomplete = "username", Required = true, Longest = 254, Id = "email-for-link", Hint = form.Says.MailMeALinkHint });
+            form.Button(form.Says.MailMeALink);
+        }, css: "sheet narrow");
+        html.Add($"</details>");
+    }
+
+    private static async Task<IResult> Show(string token, HttpContext http, DecideByMail byMail, MailSignIn signIn, CancellationToken cancel) =>
+        await byMail.Look(token, cancel) is MailDecisionOutcome.Good good ? Decision(http, token, good.Request, good.Answer, good.Person, null)
+        : await signIn.Look(token, cancel) ? SignInButton(http, token)
+        : Refused(http);
+
+    private static async Task<IResult> Press(string token, HttpContext http, IAntiforgery antiforgery, DecideByMail byMail, MailSignIn signIn, Settings settings, CancellationToken cancel)
+    {
+        if (await PostedForm.Read(http, cancel) is not { } form)
+            return Refused(http);
+        // Without the proof that the page was open in this browser, it is shown again.
+        if (!await antiforgery.IsRequestValidAsync(http))
+            return await Show(token, http, byMail, signIn, cancel);
+        if (await signIn.Look(token, cancel))
+        {
+            if (await signIn.Run(token, SignInPage.VisitOf(http), cancel) is not { } session)
+                return Refused(http);
+            await SignInPage.Enter(http, session, settings, cancel);
+            return SignInPage.GoOn(http, "/");
+        }
+        var note = form[Note].ToString().Trim();
+        var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
+        return await byMail.Run(token, note.Length > LongestNote ? note[..LongestNote] : note, address, cancel) switch
+        {
+            MailDecisionOutcome.Done done => new PageAnswer(Texts.For(http).LinkDone(done.Answer), html =>
+                html.Add($"<p class=\"lede\">{done.Request.Subject}</p><p>{done.Request.Display}</p><p><a href=\"{html.Base}/requests/{done.Request.Id.Value}\">{html.Says.BackToInbox}</a></p>")),
+            MailDecisionOutcome.NoteRequired again => Decision(http, token, again.Request, again.Answer, again.Person, Texts.For(http).LinkNoteNeeded),
+            _ => Refused(http),
+        };
+    }
+
+    private static async Task<IResult> Ask(HttpContext http, IAntiforgery antiforgery, MailSignIn signIn, CancellationToken cancel)
+    {
+        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsRequestValidAsync(http))
+            return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
+        var email = form[Email].ToString().Trim();
+        if (email.Length is > 2 and <= 254)
+            await signIn.Ask(email, SignInPage.VisitOf(http), cancel);
+        return new PageAnswer(Texts.For(http).LinkIsOnItsWayTitle, html => html.Add($"<p class=\"lede\">{html.Says.LinkIsOnItsWay}</p>"));
+    }
+
+    private static PageAnswer Decision(HttpContext http, string token, Details details, Answer answer, string person, string? error) => new(Texts.For(http).LinkDecideTitle(answer), html =>
+    {
+        var request = details.Request;
+        html.Add($"<section class=\"sheet\"><h2>{request.Subject}</h2><p>{details.Current.Message}</p>");
+        html.Facts([("Asked by", h => h.Add($"{request.RequesterName}")), ("Status", h => h.Add($"{request.Display}"))]);
+        html.Add($"</section>");
+        html.Form(Path + token, form =>
+        {
+            form.Add($"<p>{form.Says.LinkDecides(answer, person)}</p>");
+            form.Field(new Field(Note, "Note") { Lines = 3, Longest = LongestNote, Error = error });
+            form.Button(form.Says.LinkDo(answer), answer == Answer.Approve ? "yes" : "no");
+        }, css: "sheet");
+    });
+
+    private static PageAnswer SignInButton(HttpContext http, string token) => new(Texts.For(http).LinkSignInTitle, html =>
+        html.Form(Path + token, form =>
+        {
+            form.Add($"<p>{form.Says.LinkSignIn}</p>");
+            form.Button(form.Says.SignIn, "main");
+        }, css: "sheet narrow"));
+
+    private static PageAnswer Refused(HttpContext http) => new(Texts.For(http).LinkRefusedTitle, html =>
+        html.Add($"<p>{html.Says.LinkRefused}</p><p><a href=\"{html.Base}/sign-in\">{html.Says.SignIn}</a></p>"))
+    { Status = StatusCodes.Status404NotFound };
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using Countersign.Doors;
+using Countersign.Outcomes;
+using Countersign.Outcomes.Webhooks;
+using Countersign.Review.Frame;
+using Countersign.Storage;
+
+namespace Countersign.Review.Sent;
+
+/// <summary><c>/deliveries</c>: what left the hub and how it was received, and the webhooks that hear of it. For admins.</summary>
+internal static class DeliveriesPage
+{
+    public const string Path = "/deliveries";
+
+    public static async Task<IResult> Show(HttpContext http, Asking asking, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, CancellationToken cancel) =>
+        asking.Caller.IsAdmin ? await Page(http, state, endpoint, before, deliveries, webhooks, options, null, cancel) : Missing.Page(http);
+
+    /// <param name="first">What just happened, said before everything else.</param>
+    public static async Task<IResult> Page(HttpContext http, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, Action<Html>? first, CancellationToken cancel)
+    {
+        state = state is not null && Outcomes.Deliveries.States.Contains(state) ? state : null;
+        endpoint = endpoint is { Length: > 0 } ? endpoint : null;
+        var page = await deliveries.List(state, endpoint, before, cancel);
+        var hooks = await webhooks.List(cancel);
+        return new PageAnswer(Texts.For(http).Deliveries, html =>
+        {
+            first?.Invoke(html);
+            if (options.PublicUrl is null)
+                html.Notice(Tone.Careful, html.Says.SendingIsOff);
+            html.Add($"<p class=\"lede\">{html.Says.DeliveriesLede}</p>");
+            Filter(html, state, endpoint);
+            List(html, page, state, endpoint);
+            WebhooksSection.Write(html, hooks);
+        })
+        { Section = Path };
+    }
+
+    public static async Task<IResult> One(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, CancellationToken cancel)
+    {
+        if (!asking.Caller.IsAdmin || await deliveries.Find(id, cancel) is not { } found)
+            return Missing.Page(http);
+        var delivery = found.Delivery;
+        return new PageAnswer($"{Texts.For(http).Deliveries}: {delivery.Kind}", html =>
+        {
+            html.Facts([
+                (html.Says.How, h => State(h, delivery)),
+                (html.Says.ToWhom, h => h.Add($"{delivery.Receiver}")),
+                (html.Says.Through, h => h.Add($"{delivery.Channel}")),
+                (html.Says.WhatHappened, h => Subject(h, delivery)),
+                (html.Says.WhenMade, h => h.Time(Instant.Parse(delivery.CreatedAt))),
+            ]);
+            if (delivery.State is "failed" or "delivered")
+                html.Form($"{Path}/{delivery.Id}/replay", f => f.Button(f.Says.SendOnceMore));
+            html.Add($"<section class=\"sheet\"><h2>{html.Says.WhatWasSent}</h2>");
+            if (found.Sent is { } sent)
+                html.Add($"<pre>{Shortened(sent)}</pre>");
+            else
+                html.Add($"<p class=\"soft\">{html.Says.NothingSentYet}</p>");
+            html.Add($"</section><section class=\"sheet\"><h2>{html.Says.Attempts}</h2>");
+            foreach (var attempt in found.Attempts)
+            {
+                html.Add($"<h3>{attempt.N}. ");
+                html.Time(Instant.Parse(attempt.At));
+                html.Add($" · {html.Says.AttemptTook(attempt.Took)} · ");
+                html.Badge(attempt.Failure is null ? Tone.Good : Tone.Bad, $"{attempt.Failure ?? html.Says.DeliveryState(delivery.State == "dropped" ? "dropped" : "delivered")}{(attempt.Status is { } status ? $" {status.ToString(CultureInfo.InvariantCulture)}" : "")}");
+                html.Add($"</h3>");
+                if (attempt.Answer.Length > 0)
+                    html.Add($"<pre>{attempt.Answer}</pre>");
+            }
+            html.Add($"</section><p><a href=\"{html.Base}{Path}\">{html.Says.Deliveries}</a></p>");
+        })
+        { Section = Path };
+    }
+
+    public static async Task<IResult> Replay(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, CancellationToken cancel)
+    {
+        if (!asking.Caller.IsAdmin)
+            return Missing.Page(http);
+        await deliveries.Replay(id, cancel);
+        return TypedResults.LocalRedirect($"{http.Request.PathBase}{Path}/{id.ToString(CultureInfo.InvariantCulture)}");
+    }
+
+    private static void Filter(Html html, string? state, string? endpoint)
+    {
+        html.Add($"<form method=\"get\" action=\"{html.Base}{Path}\" class=\"buttons\">");
+        html.Select("state", html.Says.ShowOnly, [("", html.Says.AllOfThem), .. Outcomes.Deliveries.States.Select(s => (s, html.Says.DeliveryState(s)))], state ?? "");
+        if (endpoint is not null)
+            html.Hidden("endpoint", endpoint);
+        html.Button(html.Says.ShowOnly);
+        html.Add($"</form>");
+    }
+
+    private static void List(Html html, DeliveryPage page, string? state, string? endpoint)
+    {
+        if (page.Deliveries.Count == 0)
+        {
+            html.Nothing(html.Says.NoDeliveries, html.Says.NoDeliveriesYet);
+        }
+        else
+        {
+            html.Table(html.Says.Deliveries, [html.Says.WhenMade, html.Says.WhatHappened, html.Says.ToWhom, html.Says.Through, html.Says.How], page.Deliveries, (h, d) =>
+            {
+                h.Add($"<td>");
+                h.Ago(Instant.Parse(d.CreatedAt));
+                h.Add($"</td><td><a href=\"{h.Base}{Path}/{d.Id}\">{d.Kind}</a></td><td>{d.Receiver}</td><td>{d.Channel}</td><td>");
+                State(h, d);
+                h.Add($"</td>");
+            });
+        }
+        string Address(long next) => $"{html.Base}{Path}?before={next.ToString(CultureInfo.InvariantCulture)}&state={Uri.EscapeDataString(state ?? "")}&endpoint={Uri.EscapeDataString(endpoint ?? "")}";
+        html.Pager(null, page.Next is { } older ? Address(older) : null);
+    }
+
+    private static void State(Html html, DeliveryRow delivery)
+    {
+        var tone = delivery.State switch { "delivered" => Tone.Good, "failed" => Tone.Bad, _ => delivery.LastFailure is null ? Tone.Plain : Tone.Careful };
+        html.Badge(tone, html.Says.DeliveryState(delivery.State));
+        if (delivery.LastFailure is { } word && delivery.State != "delivered")
+            html.Add($" {word}");
+    }
+
+    private static void Subject(Html html, DeliveryRow delivery)
+    {
+        const string request = "request:";
+        if (delivery.Subject.StartsWith(request, StringComparison.Ordinal))
+            html.Add($"<a href=\"{html.Base}/requests/{delivery.Subject[request.Length..]}\">{delivery.Kind}</a>");
+        else
+            html.Add($"{delivery.Kind}");
+    }
+
+    private static string Shortened(string text) => text.Length <= 10_000 ? text : text[..10_000] + "…";
+}

@@ -1,0 +1,321 @@
+using System.Net;
+using System.Net.Mail;
+using System.Text.RegularExpressions;
+using Countersign.Access;
+using Countersign.Outcomes;
+using Countersign.Outcomes.Email;
+using Countersign.Policies;
+using Countersign.Requests;
+using Xunit;
+
+namespace Countersign.Tests.Outcomes;
+
+/// <summary>Who hears by mail, what a mail says, and what its links can and cannot do.</summary>
+public sealed partial class MailTests
+{
+    [Theory, BothEngines]
+    public async Task Those_who_can_answer_are_asked_once_each_and_whoever_asks_hears_the_outcome(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var people = await hub.AddPeople("Ann", "Ben", "Cleo", "Rita");
+        var (one, two) = (await hub.AddGroup("SRE", people[0], people[1]), await hub.AddGroup("Leads", people[1], people[3]));
+        await hub.Disable(people[2]);
+        var request = await hub.Ask(Some.Policy(Some.Step("any", 1, one.AsApprover, two.AsApprover, people[2].AsApprover)),
+            s => s with { Requester = new Requester(people[3].Id, "Rita", [people[3].Id]) });
+        await news.Go();
+        Assert.Equal(["Ann@example.test", "Ben@example.test"], box.Mails.Select(m => m.To).Order());
+        Assert.All(box.Mails, m => Assert.Equal("Approval: Turn on dark mode", m.Header("Subject")));
+
+        await hub.Approve(request, people[0]);
+        await news.Go();
+        var outcome = Assert.Single(box.Mails.Skip(2));
+        Assert.Equal(("Rita@example.test", "Re: Approval: Turn on dark mode"), (outcome.To, outcome.Header("Subject")));
+        Assert.Contains("Approved by Ann", outcome.Text, StringComparison.Ordinal);
+        Assert.Equal(box.Mails[0].Header("References"), outcome.Header("References"));
+        Assert.Equal(3, box.Mails.Select(m => m.Header("Message-ID")).Distinct().Count());
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_did_it_themselves_or_switched_the_channel_off_hears_nothing(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var people = await hub.AddPeople("Ann", "Rita");
+        await news.Switches.Set(people[0].Id, "mail", isOn: false, Some.Operator, default);
+        var request = await hub.Ask(Some.Policy(people[0].AsApprover), s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id]) });
+        await hub.Comment.Run(request.Id, Some.Viewer(people[1]), "Please hurry.", default);
+        await news.Go();
+        Assert.Empty(box.Mails);
+        await hub.Comment.Run(request.Id, Some.Viewer(people[0]), "Why so late?", default);
+        await news.Go();
+        Assert.Contains("Why so late?", Assert.Single(box.Mails).Text, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task Admins_hear_of_a_breach(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var pat = await hub.AddPerson("Pat", Role.Admin);
+        var ann = await hub.AddPerson("Ann");
+        var request = await hub.Ask(ann.AsApprover);
+        await hub.MarkApplied.Run(request.Id, Some.Viewer(pat), default);
+        await news.Go();
+        Assert.Contains(box.Mails, m => m.To == "Pat@example.test" && m.Text.Contains("applied without an approval", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task Five_hundred_at_once_are_twenty_messages_and_one_that_tells_of_the_rest(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var ann = await hub.AddPerson("Ann");
+        for (var i = 0; i < 500; i++)
+            await hub.Ask(ann.AsApprover);
+        await news.Go();
+        Assert.Equal(20, box.Mails.Count);
+        hub.Clock.Advance(TimeSpan.FromMinutes(2));
+        await news.Go();
+        var rest = Assert.Single(box.Mails.Skip(20));
+        Assert.Equal("And 480 more in Countersign", rest.Header("Subject"));
+        Assert.Contains("And 480 more", rest.Text, StringComparison.Ordinal);
+        hub.Clock.Advance(TimeSpan.FromHours(1));
+        await news.Go();
+        Assert.Equal(21, box.Mails.Count);
+    }
+
+    [Fact]
+    public async Task A_hostile_subject_stays_in_its_header_and_a_hostile_text_in_its_part()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var ann = await hub.AddPerson("Ann");
+        const string subject = "Zahlung für Jürgen\r\nBcc: all@example.test\r\n\r\n<script>alert(1)</script> 日本語のとても長い件名がここに続きます、本当に長い";
+        await hub.Ask(Some.Policy(ann.AsApprover), s => s with { Subject = subject, Message = ".\r\nQUIT\r\n.leading dot\r\n--=_countersign_parts\r\n<b>bold</b>" });
+        await news.Go();
+        var mail = Assert.Single(box.Mails);
+        Assert.DoesNotContain("\r\nBcc:", mail.Wire[..mail.Wire.IndexOf("\r\n\r\n", StringComparison.Ordinal)], StringComparison.OrdinalIgnoreCase);
+        Assert.All(mail.Wire.Split("\r\n"), line => Assert.True(line.Length <= 998 && line.All(c => c is >= ' ' and <= '~' or '\t'), line));
+        var words = string.Concat(EncodedWord().Matches(mail.Header("Subject")).Select(m => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(m.Groups["text"].Value))));
+        Assert.StartsWith("Approval: Zahlung für Jürgen", words, StringComparison.Ordinal);
+        Assert.Contains("日本語のとても長い件名", words, StringComparison.Ordinal);
+        Assert.Contains("\r\n.leading dot", mail.Text, StringComparison.Ordinal);
+        Assert.Contains("&lt;script&gt;", mail.Html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<b>bold</b>", mail.Html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("RCPT TO", "550 no such user", "status", "failed")]
+    [InlineData("RCPT TO", "451 try later", "status", "due")]
+    [InlineData("MAIL FROM", "550 not you", "status", "due")]
+    public async Task What_the_mail_server_refuses_for_good_is_given_up_and_the_rest_tried_again(string command, string answer, string failure, string state)
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var box = new MailBox(c => c.StartsWith(command, StringComparison.Ordinal) ? answer : null);
+        using var news = new News(hub, mail: News.Mail(box));
+        await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+        await news.Go();
+        var line = Assert.Single(await news.Lines());
+        Assert.Equal((state, failure), (line.State, Assert.Single(await news.Tries(line.Id)).Failure));
+    }
+
+    [Fact]
+    public async Task A_question_that_was_answered_meanwhile_is_not_asked_any_more()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var people = await hub.AddPeople("Ann", "Ben");
+        var request = await hub.Ask(Some.Policy(people[0].AsApprover, people[1].AsApprover));
+        await news.Expand();
+        await hub.Approve(request, people[0]);
+        await news.Go();
+        Assert.Empty(box.Mails);
+        Assert.All(await news.Lines(), l => Assert.Equal("dropped", l.State));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_signed_link_decides_once_and_only_what_it_was_made_for(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var ann = await hub.AddPerson("Ann");
+        var request = await hub.Ask(Some.Policy(ann.AsApprover) with { AllowsMailDecisions = true });
+        await news.Go();
+        var (approve, reject) = (Token(box.Mails[0], "Approve without"), Token(box.Mails[0], "Reject without"));
+        Assert.DoesNotContain(approve, await hub.Place.Text("SELECT sent FROM deliveries"), StringComparison.Ordinal);
+
+        // A storm of scanners: nothing changes.
+        for (var i = 0; i < 20; i++)
+            Assert.IsType<MailDecisionOutcome.Good>(await news.ByMail.Look(approve, default));
+        Assert.Equal(Status.Active, (await hub.Find(request.Id)).Status);
+        for (var i = 0; i < approve.Length; i += 7)
+        {
+            var altered = approve[..i] + (approve[i] == 'A' ? 'B' : 'A') + approve[(i + 1)..];
+            Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(altered, "", "", default));
+        }
+
+        var both = await Task.WhenAll(news.ByMail.Run(approve, "Fine.", "192.0.2.1", default), news.ByMail.Run(reject, "No.", "192.0.2.1", default));
+        Assert.Single(both, o => o is MailDecisionOutcome.Done);
+        var settled = await hub.Find(request.Id);
+        Assert.True(settled.IsSettled);
+        Assert.Equal("mail", Assert.Single(await hub.Decisions(request.Id)).Via);
+        Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Look(approve, default));
+        Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(reject, "", "", default));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_signed_link_ends_with_its_time_its_content_its_person_and_its_policy(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var ann = await hub.AddPerson("Ann");
+        var allowed = Some.Policy(ann.AsApprover) with { AllowsMailDecisions = true };
+        var request = await hub.Ask(allowed);
+        await news.Go();
+        var token = Token(box.Mails[0], "Approve without");
+        await hub.Disable(ann);
+        Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(token, "", "", default));
+        await hub.Enable(ann);
+        Assert.IsType<MailDecisionOutcome.Good>(await news.ByMail.Look(token, default));
+        hub.Clock.Advance(MailOptions.DecisionLink);
+        Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(token, "", "", default));
+        // Forged by somebody who can write to the store, for a request whose policy does not allow it.
+        var forbidden = await hub.Ask(ann.AsApprover);
+        var forged = news.Links.Write(new MailLink.Decide(99, ann.Id, hub.Clock.Now.AddDays(1), forbidden.Id, forbidden.Digest, Answer.Approve));
+        Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(forged, "", "", default));
+        Assert.Equal(Status.Active, (await hub.Find(request.Id)).Status);
+        await news.Go();
+        Assert.DoesNotContain("without signing in", box.Mails[^1].Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("starttls"), InlineData("tls")]
+    public async Task A_real_mail_server_takes_it_encrypted_and_with_a_password(string security)
+    {
+        using var npm = await Npm.Install("smtp-server@3.13.6");
+        using var certificate = Receiver.Certificate();
+        using var key = System.Security.Cryptography.X509Certificates.RSACertificateExtensions.GetRSAPrivateKey(certificate)!;
+        await File.WriteAllTextAsync(Path.Combine(npm.Folder, "cert.pem"), certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(Path.Combine(npm.Folder, "key.pem"), key.ExportPkcs8PrivateKeyPem());
+        using var server = npm.StartNode($$"""
+            const { SMTPServer } = require('smtp-server'), fs = require('fs');
+            const server = new SMTPServer({
+              secure: {{(security == "tls" ? "true" : "false")}}, key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem'),
+              authMethods: ['{{(security == "tls" ? "LOGIN" : "PLAIN")}}'],
+              onAuth: (auth, session, done) => auth.username === 'hub' && auth.password === 's3cret' ? done(null, { user: 'hub' }) : done(new Error('wrong')),
+              onData: (stream, session, done) => { let text = ''; stream.on('data', d => text += d); stream.on('end', () => { console.log(JSON.stringify({ from: session.envelope.mailFrom.address, to: session.envelope.rcptTo.map(r => r.address), secure: session.secure, user: session.user, text })); done(); }); },
+            });
+            server.listen(0, '127.0.0.1', () => console.log(server.server.address().port));
+            """);
+        try
+        {
+            var port = int.Parse((await server.StandardOutput.ReadLineAsync().Soon())!, System.Globalization.CultureInfo.InvariantCulture);
+            await using var hub = await TestHub.Start(Engine.Sqlite);
+            var mail = new MailOptions
+            {
+                Host = "localhost",
+                Port = port,
+                Security = security == "tls" ? MailSecurity.Tls : MailSecurity.StartTls,
+                User = "hub",
+                Password = "s3cret",
+                From = new MailAddress("approvals@example.test", "Countersign"),
+            };
+            await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+            using (var strict = new News(hub, mail: mail))
+            {
+                await strict.Go();
+                Assert.Equal("tls", (await strict.Tries(1))[0].Failure);
+            }
+            hub.Clock.Advance(TimeSpan.FromSeconds(5));
+            using (var wrong = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: mail with { Password = "wrong" }))
+            {
+                await wrong.Go();
+                Assert.Equal(("status", 535L), ((await wrong.Tries(1))[1].Failure, (await wrong.Tries(1))[1].Status));
+            }
+            hub.Clock.Advance(TimeSpan.FromMinutes(5));
+            using var news = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: mail);
+            await news.Go();
+            var taken = System.Text.Json.Nodes.JsonNode.Parse((await server.StandardOutput.ReadLineAsync().Soon())!)!;
+            Assert.Equal(("approvals@example.test", "Ann@example.test", "true", "hub"), (taken["from"]!.ToString(), taken["to"]![0]!.ToString(), taken["secure"]!.ToString(), taken["user"]!.ToString()));
+            Assert.Contains("Subject: Approval: Turn on dark mode", taken["text"]!.ToString(), StringComparison.Ordinal);
+            Assert.Equal("delivered", (await news.Lines())[0].State);
+        }
+        finally
+        {
+            server.Kill();
+        }
+    }
+
+    [Theory, BothEngines]
+    public async Task Links_from_mails_work_through_pages_and_scanners_change_nothing(Engine engine)
+    {
+        await using var box = new MailBox();
+        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        var ann = await host.Hub.AddPerson("Ann");
+        var request = await host.Hub.Ask(Some.Policy(ann.AsApprover) with { AllowsMailDecisions = true });
+        await Eventually.True(() => box.Mails.Count == 1, "the question is mailed");
+        var path = "/mail/" + Token(box.Mails[0], "Approve without");
+        using var browser = new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer(), AllowAutoRedirect = false }) { BaseAddress = host.Address };
+
+        for (var i = 0; i < 5; i++)
+        {
+            using var scan = await browser.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.Equal(HttpStatusCode.OK, scan.StatusCode);
+            using var head = await browser.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
+            using var bare = await browser.PostAsync(new Uri(path, UriKind.Relative), new FormUrlEncodedContent([]));
+        }
+        Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
+
+        using var done = await Press(browser, path, new() { ["Note"] = "By mail." });
+        Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+        Assert.Equal(Status.Approved, (await host.Hub.Find(request.Id)).Status);
+        using var again = await browser.GetAsync(new Uri(path, UriKind.Relative));
+        using var stranger = await browser.GetAsync(new Uri("/mail/" + new string('A', 120), UriKind.Relative));
+        Assert.Equal((HttpStatusCode.NotFound, await Body(stranger)), (again.StatusCode, await Body(again)));
+
+        // Signing in: the same answer for somebody and for nobody; the link shows a button; the button works once.
+        using var known = await Press(browser, "/sign-in", new() { ["E-mail"] = ann.Email! }, "/sign-in/mail");
+        using var unknown = await Press(browser, "/sign-in", new() { ["E-mail"] = "nobody@example.test" }, "/sign-in/mail");
+        Assert.Equal((known.StatusCode, await Body(known)), (unknown.StatusCode, await Body(unknown)));
+        await Eventually.True(() => box.Mails.Any(m => m.Header("Subject") == "Your link to sign in"), "the link is mailed");
+        Assert.Equal(2, box.Mails.Count);
+        var link = "/mail/" + Token(box.Mails[1], "Sign in");
+        using var shown = await browser.GetAsync(new Uri(link, UriKind.Relative));
+        Assert.DoesNotContain(shown.Headers, h => h.Key == "Set-Cookie" && h.Value.Any(v => v.Contains("session", StringComparison.OrdinalIgnoreCase)));
+        using var signedIn = await Press(browser, link, []);
+        Assert.Equal(HttpStatusCode.Redirect, signedIn.StatusCode);
+        using var account = await browser.GetAsync(new Uri("/account", UriKind.Relative));
+        Assert.Contains("Ann@example.test", await Body(account), StringComparison.Ordinal);
+        using var twice = await browser.GetAsync(new Uri(link, UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, twice.StatusCode);
+    }
+
+    private static string Token(Mail mail, string line) => Regex.Match(mail.Text.Replace("\r\n", "\n", StringComparison.Ordinal), Regex.Escape(line) + @"[^\n]*\n\S*/mail/(?<token>\S+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)).Groups["token"].Value;
+
+    private static async Task<string> Body(HttpResponseMessage answer) => await answer.Content.ReadAsStringAsync();
+
+    /// <summary>Opens a page as a browser does, and posts its form.</summary>
+    private static async Task<HttpResponseMessage> Press(HttpClient browser, string page, Dictionary<string, string> fields, string? action = null)
+    {
+        var shown = await browser.GetStringAsync(new Uri(page, UriKind.Relative));
+        fields["__RequestVerificationToken"] = ProofOf().Match(shown).Groups["value"].Value;
+        using var form = new FormUrlEncodedContent(fields);
+        return await browser.PostAsync(new Uri(action ?? page, UriKind.Relative), form);
+    }
+
+    [GeneratedRegex("""__RequestVerificationToken" value="(?<value>[^"]+)""", RegexOptions.ExplicitCapture, 5_000)]
+    private static partial Regex ProofOf();
+
+    [GeneratedRegex(@"=\?UTF-8\?B\?(?<text>[^?]+)\?=", RegexOptions.ExplicitCapture, 5_000)]
+    private static partial Regex EncodedWord();
+}
