@@ -18,6 +18,7 @@ public sealed partial class ArchitectureTests
         ["Audit"] = ["Storage", "Policies", "Requests", "Access"],
         // Who hears what follows from a request's policy and from the directory of people.
         ["Outcomes"] = ["Storage", "Policies", "Requests", "Access"],
+        ["Destinations"] = ["Storage", "Policies", "Requests", "Access", "Outcomes"],
     };
 
     private static readonly string[] Front = ["Doors", "Review", "Destinations", "Cli", "Web"];
@@ -57,7 +58,7 @@ public sealed partial class ArchitectureTests
     {
         var wrong = from room in Front
                     from file in FilesOf(room)
-                    where Writing().IsMatch(file.Code)
+                    where Writing().IsMatch(file.Code) && !MayWrite(file.Path)
                     select file.Path;
         Assert.Empty(wrong);
     }
@@ -72,6 +73,9 @@ public sealed partial class ArchitectureTests
         foreach (var room in new[] { "Storage", "Policies", "Requests", "Access" })
             Assert.NotEmpty(FilesOf(room));
     }
+
+    /// <summary>Links are written by use cases that lie beside the forwarder, because no room behind knows what a manifest is.</summary>
+    private static bool MayWrite(string path) => path.StartsWith("Destinations/Links/", StringComparison.Ordinal);
 
     private static bool Knows(string code, string room) =>
         Regex.IsMatch(code, $@"\bCountersign\.{room}\b|\busing (static )?{room}\b|(?<![\w.""]){room}\.[A-Z]\w*[.(<]", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(10));

@@ -202,7 +202,7 @@ public sealed class Directory(Store store) : IDisposable
         public Source ToSource(FrozenDictionary<long, Group> groups) =>
             new(Id, Name, Kind, PersonId, GroupId, (int?)Need, DisabledAt is not null, Instant.Parse(CreatedAt), LastUsedAt is null ? null : Instant.Parse(LastUsedAt), Destination)
             {
-                Policy = GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
+                Policy = Destination is not null ? new Policy("destination", []) { Destination = Destination } : GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
             };
     }
 }

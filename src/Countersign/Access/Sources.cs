@@ -11,7 +11,7 @@ public sealed record NewKey(long Id, string Name, string Key);
 /// </summary>
 public sealed class Sources(Store store)
 {
-    public async Task<AccessOutcome<NewKey>> Add(string name, string kind, string? group, int? need, Origin origin, CancellationToken cancel)
+    public async Task<AccessOutcome<NewKey>> Add(string name, string kind, string? group, int? need, Origin origin, CancellationToken cancel, string? destination = null)
     {
         name = name.Trim();
         if (Names.Problem(name) is { } bad)
@@ -22,6 +22,8 @@ public sealed class Sources(Store store)
             return new AccessOutcome<NewKey>.Invalid("need", "A number of approvals needs a group to come from.");
         if (need is < 1 or > 100)
             return new AccessOutcome<NewKey>.Invalid("need", "The number of approvals is between 1 and 100.");
+        if (destination is not null && group is not null)
+            return new AccessOutcome<NewKey>.Invalid("destination", "Either a group decides or a destination.");
         var key = Keys.NewSourceKey();
         var hash = Keys.HashOf(key);
         return await store.InTransaction<AccessOutcome<NewKey>>(async tx =>
@@ -35,14 +37,17 @@ public sealed class Sources(Store store)
                 if (groupId == 0)
                     return Groups.NoGroup<NewKey>();
             }
+            var leftTo = destination is null ? null : await tx.Text("SELECT name FROM destinations WHERE name_key = @key", new { key = Directory.KeyOf(destination) });
+            if (leftTo is null && destination is not null)
+                return new AccessOutcome<NewKey>.NotFound("a destination with this name");
             var person = await tx.Number("INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id", new { name, now = tx.Now });
             var id = await tx.Number(
                 """
-                INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, created_at)
-                VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @now) RETURNING id
+                INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination, created_at)
+                VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @now) RETURNING id
                 """,
-                new { name, nameKey = Directory.KeyOf(name), kind, person, hash, groupId, need, now = tx.Now });
-            await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need });
+                new { name, nameKey = Directory.KeyOf(name), kind, person, hash, groupId, need, destination = leftTo, now = tx.Now });
+            await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need, destination = leftTo });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewKey>.Done(new NewKey(id, name, key));
         }, cancel);

@@ -112,6 +112,7 @@ internal sealed class DirectoryCheck
                     ["kind"] = told.Kind,
                     ["group_id"] = $"{told.Group}",
                     ["need"] = $"{told.Need}",
+                    ["destination"] = told.Destination,
                     ["created_at"] = next.At,
                     ["disabled_at"] = null,
                 };
@@ -148,7 +149,7 @@ internal sealed class DirectoryCheck
         ("Session {0}", "SELECT id, person_id AS other, created_at, until FROM sessions ORDER BY id"),
         ("The absence of person {0}", "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"),
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
-        ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
+        ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, destination, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
     ];
 
     private sealed class Told
@@ -171,6 +172,7 @@ internal sealed class DirectoryCheck
         public bool Begun { get; init; }
         public long? Version { get; init; }
         public string? Hash { get; init; }
+        public string? Destination { get; init; }
     }
 
     private sealed class StoredRow
@@ -185,6 +187,7 @@ internal sealed class DirectoryCheck
         public string? Kind { get; init; }
         public long? GroupId { get; init; }
         public long? Need { get; init; }
+        public string? Destination { get; init; }
         public string? CreatedAt { get; init; }
         public string? DisabledAt { get; init; }
         public long Disablings { get; init; }
@@ -211,6 +214,7 @@ internal sealed class DirectoryCheck
             "kind" => Kind,
             "group_id" => $"{GroupId}",
             "need" => $"{Need}",
+            "destination" => Destination,
             "created_at" => CreatedAt,
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",

@@ -12,7 +12,8 @@ internal static class Change
     /// <summary>Kinds of event that people, chat or webhooks must hear of.</summary>
     private static readonly HashSet<string> Told =
         ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted",
-         "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass"];
+         "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass",
+         "request.applied", "request.linked", "request.held"];
 
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
     public static async ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data)

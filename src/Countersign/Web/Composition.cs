@@ -1,4 +1,6 @@
 using Countersign.Access;
+using Countersign.Destinations;
+using Countersign.Destinations.Links;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Hearing;
@@ -26,6 +28,7 @@ public static class Composition
             .AddSingleton(settings.Egress)
             .AddSingleton<Egress>()
             .AddOutcomes(settings)
+            .AddDestinations(settings)
             .AddKeyRing()
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
@@ -79,6 +82,20 @@ public static class Composition
         .AddSingleton<IChannel, MailChannel>()
         .AddSingleton<IChannel, SlackChannel>()
         .AddSingleton<IExpander, PeopleExpander>();
+
+    /// <summary>Workflow systems that decide: who they are, and how they are talked to.</summary>
+    private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) => services
+        .AddSingleton(settings.Destinations with { BaseUrl = settings.BaseUrl })
+        .AddSingleton<DestinationBook>()
+        .AddSingleton<AddDestination>()
+        .AddSingleton<ClaimDue>()
+        .AddSingleton<RecordExchange>()
+        .AddSingleton<ResolveLink>()
+        .AddSingleton<KeepToken>()
+        .AddSingleton<AccessTokens>()
+        .AddSingleton<DestinationCalls>()
+        .AddSingleton<Forwarder>()
+        .AddSingleton<IExpander, OpenLinks>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)

@@ -1,6 +1,7 @@
 using System.Net;
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Destinations;
 using Countersign.Doors;
 using Countersign.Doors.Api;
 using Countersign.Doors.LaunchDarkly;
@@ -86,6 +87,7 @@ public static class Server
         services.AddSingleton<Timekeeper>().AddHostedService(s => s.GetRequiredService<Timekeeper>());
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
+        services.AddHostedService(s => s.GetRequiredService<Forwarder>());
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);

@@ -4,6 +4,7 @@ using System.Net.Mail;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Countersign.Access;
+using Countersign.Destinations;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
@@ -44,6 +45,8 @@ public sealed record Settings
 
     public MailOptions Mail { get; init; } = new();
     public SlackOptions Slack { get; init; } = new();
+    /// <summary>How questions at other workflow systems are looked after.</summary>
+    public DestinationOptions Destinations { get; init; } = new();
 
     public StoreOptions Store => new(Data, Database);
 
@@ -71,6 +74,7 @@ public sealed record Settings
         ("Egress:Roots", "", false),
         ("Sessions:Idle", "7d", false),
         ("Sessions:Longest", "30d", false),
+        ("Destinations:PollEvery", "5m", false),
         ("Outcomes:Schedule", "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h", false),
         ("Outcomes:PerPerson", "20", false),
         ("Outcomes:Keep", "30d", false),
@@ -151,6 +155,11 @@ public sealed record Settings
         if (!bool.TryParse(Value(configuration, "Zendesk:OnePerTicket"), out var onePerTicket))
             mistakes.Add("Zendesk:OnePerTicket must be true or false.");
 
+        if (Durations.Parse(Value(configuration, "Destinations:PollEvery")) is not { } pollEvery || pollEvery < TimeSpan.FromSeconds(1))
+        {
+            pollEvery = TimeSpan.FromMinutes(5);
+            mistakes.Add("Destinations:PollEvery must be a duration of at least a second, such as 5m.");
+        }
         var egress = ReadEgress(configuration, mistakes);
 
         return new Settings
@@ -167,6 +176,7 @@ public sealed record Settings
             Sessions = new SessionLimits(idle ?? default, longest ?? default),
             Mail = ReadMail(configuration, mistakes),
             Slack = ReadSlack(configuration, mistakes),
+            Destinations = new DestinationOptions { PollEvery = pollEvery },
             Outcomes = ReadOutcomes(configuration, mistakes) with { PublicUrl = publicUrl, PathBase = pathBase },
             ZendeskTicketsStrict = tickets == "strict",
             ZendeskOnePerTicket = onePerTicket,

@@ -35,10 +35,28 @@ internal sealed record ApprovalManifest
     /// <summary>Whether a template names the access token, so that one must be given or fetched.</summary>
     public bool UsesOAuth { get; init; }
 
+    /// <summary>
+    /// Whether what a creation may have made can be found again: by a look-up of the manifest's own, or by asking after the
+    /// status of our own id, where that is the id under which the other system knows the approval.
+    /// </summary>
+    public bool CanLookUp => _canLookUp ??= LookUp is not null || IdIsOurs();
+    private bool? _canLookUp;
+
     public IEnumerable<FormVariable> Settings => FormVariables.Concat(EnvironmentVariables);
 
     public IEnumerable<CallTemplate> Calls =>
         new[] { Create, Status, Apply, Cancel, LookUp, Members }.OfType<CallTemplate>();
+
+    /// <summary>The answer's id lies where the body has ours, so the other system takes our id for its own.</summary>
+    private bool IdIsOurs()
+    {
+        if (Create.Parser?.ApprovalId is not { } place)
+            return true;
+        if (Renderer.Render(Create, Rehearsals.Context(this, Rehearsals.Full)) is not Rendering.Ready { Call.Body: { } body })
+            return false;
+        using var document = JsonDocument.Parse(body);
+        return Pointer.TextAt(document.RootElement, place) == Rehearsals.Full.Id;
+    }
 }
 
 /// <summary>One kind of call.</summary>

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Countersign.Destinations.Links;
+using Countersign.Outcomes;
+using Countersign.Storage;
+
+namespace Countersign.Destinations;
+
+/// <summary>
+/// The access token that manifests call <c>oauth.accessToken</c>: given once and for all, or fetched with client
+/// credentials. A fetched one lies encrypted in the store, is fetched again at 80 % of its life, and by one node only: the
+/// others go on with the old one or wait for the new.
+/// </summary>
+internal sealed class AccessTokens(Store store, Egress egress, DestinationBook book, KeepToken keep)
+{
+    private const double RenewAt = 0.8;
+    private static readonly TimeSpan UsualLife = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(150);
+
+    private readonly string _holder = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private readonly ConcurrentDictionary<long, SemaphoreSlim> _turns = new();
+
+    /// <param name="refused">A token that was just answered with 401: another one is wanted.</param>
+    /// <returns>The token, or why there is none.</returns>
+    public async Task<(string? Token, string? Why)> Get(Destination destination, string? refused, CancellationToken cancel)
+    {
+        if (!destination.Manifest.UsesOAuth)
+            return ("", null);
+        if (destination.Secrets.TryGetValue(OAuthKeys.AccessToken, out var given) && given.Length > 0)
+            return refused is null ? (given, null) : (null, "The access token is refused.");
+        var turn = _turns.GetOrAdd(destination.Id, _ => new SemaphoreSlim(1));
+        await turn.WaitAsync(cancel);
+        try
+        {
+            return await Fresh(destination, refused, cancel);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task<(string? Token, string? Why)> Fresh(Destination destination, string? refused, CancellationToken cancel)
+    {
+        var lease = new Lease(store, $"token:{destination.Id}", _holder, Patience + Patience);
+        for (var looked = TimeSpan.Zero; ; looked += Look)
+        {
+            var kept = await keep.Find(destination.Id, cancel);
+            var token = kept?.Token is { } text ? book.Open(text) : null;
+            var isGood = token is not null && token != refused && store.Now < kept!.Until;
+            if (isGood && store.Now < kept!.RenewAt)
+                return (token, null);
+            if (await lease.TryHold(cancel))
+            {
+                try
+                {
+                    var (fetched, why) = await Fetch(destination, cancel);
+                    // A renewal that fails early hurts nobody while the old token is good.
+                    return fetched is not null ? (fetched, null) : isGood ? (token, null) : (null, why);
+                }
+                finally
+                {
+                    await lease.Release(CancellationToken.None);
+                }
+            }
+            if (isGood)
+                return (token, null);
+            if (looked > Patience)
+                return (null, "Another node is fetching an access token and does not come to an end.");
+            await Task.Delay(Look, cancel);
+        }
+    }
+
+    private async Task<(string? Token, string? Why)> Fetch(Destination destination, CancellationToken cancel)
+    {
+        var values = destination.AllValues;
+        var (id, secret) = (values.GetValueOrDefault(OAuthKeys.ClientId, ""), values.GetValueOrDefault(OAuthKeys.ClientSecret, ""));
+        if (!Uri.TryCreate(values.GetValueOrDefault(OAuthKeys.TokenUrl), UriKind.Absolute, out var url))
+            return (null, "There is no access token, and oauth.tokenUrl does not say where to get one.");
+        var fields = new Dictionary<string, string> { ["grant_type"] = "client_credentials" };
+        if (values.GetValueOrDefault(OAuthKeys.Scope) is { Length: > 0 } scope)
+            fields["scope"] = scope;
+
+        // Most take the credentials in the body; some insist on the header.
+        var outcome = await Ask(url, new(fields) { ["client_id"] = id, ["client_secret"] = secret }, null, cancel);
+        if (outcome is EgressOutcome.Answered { Status: 400 or 401 })
+            outcome = await Ask(url, fields, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret)}"))), cancel);
+        switch (outcome)
+        {
+            case EgressOutcome.Answered { IsGood: true } good when Parse(good.Body) is ({ } token, var life):
+                await keep.Run(destination.Id, book.Seal(token), life, RenewAt, cancel);
+                return (token, null);
+            case EgressOutcome.Answered { Status: var status }:
+                return (null, $"No access token: {url.Host} answers {status}{(status is >= 200 and < 300 ? " without one" : "")}.");
+            case EgressOutcome.Failed failed:
+                return (null, $"No access token: {failed.Failure.Word()}. {failed.Detail}");
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private async Task<EgressOutcome> Ask(Uri url, Dictionary<string, string> fields, AuthenticationHeaderValue? authorization, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
+        request.Headers.Authorization = authorization;
+        request.Headers.Accept.ParseAdd("application/json");
+        return await egress.Send(request, cancel);
+    }
+
+    private static (string? Token, TimeSpan Life) Parse(byte[] answer)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(answer);
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } text || text.Any(char.IsControl))
+                return (null, default);
+            var seconds = root.TryGetProperty("expires_in", out var life) ? life.ValueKind == JsonValueKind.Number ? life.GetDouble() : double.TryParse(life.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0 : 0;
+            return (text, seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : UsualLife);
+        }
+        catch (JsonException)
+        {
+            return (null, default);
+        }
+    }
+}

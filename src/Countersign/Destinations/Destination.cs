@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Countersign.Destinations.Manifest;
+using Countersign.Storage;
+
+namespace Countersign.Destinations;
+
+/// <summary>How destinations are worked with.</summary>
+public sealed record DestinationOptions
+{
+    /// <summary>How often an open question is looked after when nothing happens.</summary>
+    public TimeSpan PollEvery { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Where people find requests, for the links that destinations show.</summary>
+    public string BaseUrl { get; init; } = "";
+}
+
+/// <summary>A workflow system that decides, with everything needed to talk to it. Secrets are in clear here and nowhere else.</summary>
+internal sealed record Destination
+{
+    public required long Id { get; init; }
+    public required string Name { get; init; }
+    public required ApprovalManifest Manifest { get; init; }
+    public required string ManifestText { get; init; }
+
+    /// <summary>Values by the manifest's own keys, and <c>oauth.*</c>.</summary>
+    public required IReadOnlyDictionary<string, string> Settings { get; init; }
+    public required IReadOnlyDictionary<string, string> Secrets { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public bool IsPaused { get; init; }
+    public DateTimeOffset? FailingSince { get; init; }
+
+    /// <summary>Who it is in events.</summary>
+    public Origin Origin => new(new Actor($"destination:{Id}"), "destination", "");
+
+    public Dictionary<string, string> AllValues
+    {
+        get
+        {
+            var all = new Dictionary<string, string>(Settings);
+            foreach (var (key, value) in Secrets)
+                all[key] = value;
+            return all;
+        }
+    }
+
+    public CallContext Context(Question question, string accessToken, string externalId = "", string? creation = null) => new()
+    {
+        Manifest = Manifest,
+        Values = FormValues.Read(Manifest, AllValues, question.Form).Values,
+        Question = question,
+        OAuthBaseUri = Settings.GetValueOrDefault("oauth.baseURI", ""),
+        AccessToken = accessToken,
+        ExternalId = externalId,
+        CreationAnswer = creation,
+    };
+}
+
+/// <summary>The settings beside the manifest's own: how to get the token that it calls <c>oauth.accessToken</c>.</summary>
+internal static class OAuthKeys
+{
+    public const string BaseUri = "oauth.baseURI";
+    public const string AccessToken = "oauth.accessToken";
+    public const string TokenUrl = "oauth.tokenUrl";
+    public const string ClientId = "oauth.clientId";
+    public const string ClientSecret = "oauth.clientSecret";
+    public const string Scope = "oauth.scope";
+
+    public static readonly string[] All = [BaseUri, AccessToken, TokenUrl, ClientId, ClientSecret, Scope];
+    public static readonly string[] Secret = [AccessToken, ClientSecret];
+}
+
+/// <summary>A destination as it lies in the store.</summary>
+internal sealed class DestinationRow
+{
+    public const string Columns = "id, name, manifest, settings, secrets, created_at, paused_at, failing_since";
+
+    public long Id { get; init; }
+    public required string Name { get; init; }
+    public required string Manifest { get; init; }
+    public required string Settings { get; init; }
+    public required string Secrets { get; init; }
+    public required string CreatedAt { get; init; }
+    public string? PausedAt { get; init; }
+    public string? FailingSince { get; init; }
+
+    public static Dictionary<string, string> Values(string json) => JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [];
+}

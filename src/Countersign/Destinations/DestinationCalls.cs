@@ -1,0 +1,194 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using Countersign.Destinations.Links;
+using Countersign.Destinations.Manifest;
+using Countersign.Outcomes;
+using Countersign.Storage;
+
+namespace Countersign.Destinations;
+
+/// <summary>
+/// Talks to a destination: renders a call, sends it through the guard, asks once more with a new token after a 401, and
+/// says what the answer means. It writes nothing but tokens, and throws only when it is cancelled.
+/// </summary>
+internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens tokens)
+{
+    private static readonly TimeSpan MembersLive = TimeSpan.FromHours(1);
+
+    /// <summary>How destinations know people, by e-mail; asked again after an hour.</summary>
+    private readonly ConcurrentDictionary<long, (DateTimeOffset At, Dictionary<string, string> ByEmail)> _members = new();
+
+    /// <summary>What is to be done with a link now, and how that ended.</summary>
+    public async Task<(Exchanged Exchanged, string? Shown)> Proceed(Destination destination, Link link, Question question, CancellationToken cancel)
+    {
+        var manifest = destination.Manifest;
+        return link switch
+        {
+            { State: LinkState.New } => await Create(destination, link, question, cancel),
+            { State: LinkState.Sending } => (new Exchanged.PerhapsOpened("Countersign stopped while it was opening this."), null),
+            { State: LinkState.Unsure } => await LookUp(destination, question, cancel),
+            { Wish: Wish.Apply } => await PassOn(destination, manifest.Apply, link, question, cancel),
+            { Wish: Wish.Cancel } => await PassOn(destination, manifest.Cancel, link, question, cancel),
+            _ => await Look(destination, link, question, cancel),
+        };
+    }
+
+    /// <summary>One call, whatever it means. The outcome is null when nothing left, and then there is a reason.</summary>
+    public async Task<(EgressOutcome? Outcome, string? Refused, CallContext Context)> Send(
+        Destination destination, CallTemplate template, Question question, string externalId, string? creation, CancellationToken cancel)
+    {
+        var usesToken = template.Names.Any(n => n.Path.Contains("oauth"));
+        string? refused = null;
+        for (var again = false; ; again = true)
+        {
+            var (token, why) = usesToken ? await tokens.Get(destination, refused, cancel) : ("", null);
+            var context = destination.Context(question, token ?? "", externalId, creation);
+            if (token is null)
+                return (null, why, context);
+            if (Renderer.Render(template, context) is not Rendering.Ready { Call: var call })
+                return (null, null, context);
+            using var message = call.ToMessage();
+            var outcome = await egress.Send(message, cancel);
+            if (again || !usesToken || outcome is not EgressOutcome.Answered { Status: (int)HttpStatusCode.Unauthorized })
+                return (outcome, null, context);
+            refused = token;
+        }
+    }
+
+    /// <summary>The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.</summary>
+    public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, ShownExchange Shown)> List(Destination destination, CallTemplate template, CancellationToken cancel)
+    {
+        var (outcome, refused, context) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
+        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        if (outcome is not EgressOutcome.Answered { IsGood: true } good)
+            return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", shown);
+        return Reading.ReadList(template.List!, good.Body) is { } items ? (items, null, shown) : (null, "The answer holds no list at the place that the manifest names.", shown);
+    }
+
+    private async Task<(Exchanged, string?)> Create(Destination destination, Link link, Question question, CancellationToken cancel)
+    {
+        var template = destination.Manifest.Create;
+        if (question.Member is { } member && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal)))
+            question = question with { Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) } };
+        var (outcome, noToken, context) = await Send(destination, template, question, "", null, cancel);
+        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var exchanged = outcome switch
+        {
+            null when noToken is not null => new Exchanged.NotOpened(noToken),
+            null => new Exchanged.NotOpened(shown.Refused ?? "The call could not be made.", IsFinal: true),
+            EgressOutcome.Failed { Failure: Failure.Dns or Failure.Refused or Failure.Tls or Failure.BlockedAddress or Failure.NotConfigured } failed => new Exchanged.NotOpened($"{failed.Failure.Word()}: {failed.Detail}"),
+            EgressOutcome.Failed failed => new Exchanged.PerhapsOpened($"{failed.Failure.Word()}: {failed.Detail}"),
+            EgressOutcome.Answered { IsGood: true } good => Opened(destination, context, template.Parser, question.Id, good),
+            EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new Exchanged.NotOpened($"It answers {later.Status}.", RetryAfter: RetryAfter(later)),
+            EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new Exchanged.PerhapsOpened("It answers 409: something like it is there already."),
+            EgressOutcome.Answered { Status: 408 or >= 500 } fault => new Exchanged.PerhapsOpened($"It answers {fault.Status}."),
+            EgressOutcome.Answered refused => new Exchanged.NotOpened($"It answers {refused.Status}.", IsFinal: true),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        return (exchanged, shown.ToText());
+    }
+
+    private static Exchanged Opened(Destination destination, CallContext context, StatusParser? parser, string ours, EgressOutcome.Answered answer)
+    {
+        if (parser is null)
+            return new Exchanged.Opened(ours, null, answer.Text, Heard.Nothing);
+        var heard = Reading.Read(parser, answer.Body);
+        var id = parser.ApprovalId is null ? ours : heard.ExternalId;
+        return string.IsNullOrEmpty(id)
+            ? new Exchanged.PerhapsOpened("The answer holds no id at the place that the manifest names.")
+            : new Exchanged.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
+    }
+
+    /// <summary>Finds what a creation may have made: by the manifest's own look-up, or by its status where its id is ours.</summary>
+    private async Task<(Exchanged, string?)> LookUp(Destination destination, Question question, CancellationToken cancel)
+    {
+        var manifest = destination.Manifest;
+        var template = manifest.LookUp ?? manifest.Status;
+        var (outcome, noToken, context) = await Send(destination, template, question, question.Id, null, cancel);
+        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        if (outcome is EgressOutcome.Answered { Status: 404 or 410 })
+            return (new Exchanged.NotThere(), shown.ToText());
+        if (outcome is not EgressOutcome.Answered { IsGood: true } good)
+            return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+        var heard = Reading.Read(template.Parser!, good.Body);
+        var id = manifest.LookUp is not null ? heard.ExternalId : heard.Value is null ? null : question.Id;
+        return (!string.IsNullOrEmpty(id) ? new Exchanged.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
+            : manifest.LookUp is not null && IsJson(good.Body) ? new Exchanged.NotThere()
+            : new Exchanged.Failed("The answer says nothing about it."), shown.ToText());
+    }
+
+    private async Task<(Exchanged, string?)> Look(Destination destination, Link link, Question question, CancellationToken cancel)
+    {
+        var template = destination.Manifest.Status;
+        var (outcome, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
+        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was heard before.
+        if (outcome is not EgressOutcome.Answered { IsGood: true } good)
+            return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+        var heard = Reading.Read(template.Parser!, good.Body);
+        return (heard.Value is null ? new Exchanged.Failed("The answer holds no status at the place that the manifest names.") : new Exchanged.Told(Clean(heard, context)), shown.ToText());
+    }
+
+    private async Task<(Exchanged, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
+    {
+        var (outcome, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
+        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        return (outcome switch
+        {
+            EgressOutcome.Answered { IsGood: true } good => new Exchanged.PassedOn(Clean(Reading.Read(template.Parser!, good.Body), context)),
+            // What is gone need not be taken back.
+            EgressOutcome.Answered { Status: 404 or 410 } when link.Wish == Wish.Cancel => new Exchanged.PassedOn(Heard.Nothing),
+            _ => new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)),
+        }, shown.ToText());
+    }
+
+    private async Task<string> ExternalIdOf(Destination destination, string email, CancellationToken cancel)
+    {
+        if (destination.Manifest.Members is not { List: not null } members)
+            return "";
+        if (!_members.TryGetValue(destination.Id, out var known) || store.Now - known.At > MembersLive)
+        {
+            var (items, _, _) = await List(destination, members, cancel);
+            // Who they are is a courtesy; a list that cannot be had holds up nothing.
+            known = (store.Now, items?.DistinctBy(m => m.First, StringComparer.OrdinalIgnoreCase).ToDictionary(m => m.First, m => m.Second, StringComparer.OrdinalIgnoreCase) ?? []);
+            _members[destination.Id] = known;
+        }
+        return known.ByEmail.GetValueOrDefault(email, "");
+    }
+
+    private static string? UrlOf(Destination destination, CallContext context, string externalId)
+    {
+        try
+        {
+            var url = destination.Manifest.Create.Parser?.Url?.Render(TemplateScope.Of(context.Masked() with { ExternalId = externalId }, isBody: false));
+            return Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.UserInfo.Length == 0 ? address.ToString() : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static Heard Clean(Heard heard, CallContext context) =>
+        heard with { Value = heard.Value is null ? null : ShownExchange.Masked(heard.Value, context), Display = heard.Display is null ? null : ShownExchange.Masked(heard.Display, context) };
+
+    private TimeSpan? RetryAfter(EgressOutcome? outcome) =>
+        outcome is not EgressOutcome.Answered answered || !answered.Headers.TryGetValue("Retry-After", out var text) ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) && at > store.Now ? at - store.Now
+        : null;
+
+    private static bool IsJson(byte[] body)
+    {
+        try
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(body);
+            return true;
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return false;
+        }
+    }
+}

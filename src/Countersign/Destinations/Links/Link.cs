@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Destinations.Links;
+
+/// <summary>
+/// How far a question has come at its destination. <c>Sending</c> is written before the call leaves: found again after a
+/// crash it means that nobody knows whether it arrived.
+/// </summary>
+internal enum LinkState { New, Sending, Unsure, Held, Open, Closed }
+
+/// <summary>What still has to be passed on.</summary>
+internal enum Wish { None, Apply, Cancel }
+
+/// <summary>The question about one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.</summary>
+internal sealed record Link
+{
+    public required long Id { get; init; }
+    public required RequestId RequestId { get; init; }
+    public required int Revision { get; init; }
+    public required long DestinationId { get; init; }
+    public required LinkState State { get; init; }
+    public Wish Wish { get; init; }
+
+    /// <summary>What the destination said once and for all: approved or rejected, empty before.</summary>
+    public string Answer { get; init; } = "";
+    public string? ExternalId { get; init; }
+    public string? Url { get; init; }
+    public string? Creation { get; init; }
+
+    /// <summary>Its status as last seen, and when that was.</summary>
+    public string? Value { get; init; }
+    public string? Display { get; init; }
+    public DateTimeOffset? SeenAt { get; init; }
+
+    /// <summary>When something is to be done next; null while nothing is.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+
+    /// <summary>Failures in a row, and looks since something last happened.</summary>
+    public int Attempts { get; init; }
+    public int Polls { get; init; }
+    public string? Problem { get; init; }
+    public string? Exchange { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A link as it lies in the store.</summary>
+internal sealed class LinkRow
+{
+    public const string Columns =
+        "l.id, l.request_id, l.revision, l.destination_id, l.state, l.wish, l.answer, l.external_id, l.url, l.creation, l.value, l.display, l.seen_at, l.due_at, l.attempts, l.polls, l.problem, l.exchange, l.created_at";
+
+    public long Id { get; init; }
+    public required string RequestId { get; init; }
+    public long Revision { get; init; }
+    public long DestinationId { get; init; }
+    public required string State { get; init; }
+    public required string Wish { get; init; }
+    public required string Answer { get; init; }
+    public string? ExternalId { get; init; }
+    public string? Url { get; init; }
+    public string? Creation { get; init; }
+    public string? Value { get; init; }
+    public string? Display { get; init; }
+    public string? SeenAt { get; init; }
+    public string? DueAt { get; init; }
+    public long Attempts { get; init; }
+    public long Polls { get; init; }
+    public string? Problem { get; init; }
+    public string? Exchange { get; init; }
+    public required string CreatedAt { get; init; }
+
+    public Link ToLink() => new()
+    {
+        Id = Id,
+        RequestId = Requests.RequestId.Of(RequestId),
+        Revision = (int)Revision,
+        DestinationId = DestinationId,
+        State = StateOf(State),
+        Wish = Wish switch { "" => Links.Wish.None, "apply" => Links.Wish.Apply, _ => Links.Wish.Cancel },
+        Answer = Answer,
+        ExternalId = ExternalId,
+        Url = Url,
+        Creation = Creation,
+        Value = Value,
+        Display = Display,
+        SeenAt = SeenAt is null ? null : Instant.Parse(SeenAt),
+        DueAt = DueAt is null ? null : Instant.Parse(DueAt),
+        Attempts = (int)Attempts,
+        Polls = (int)Polls,
+        Problem = Problem,
+        Exchange = Exchange,
+        CreatedAt = Instant.Parse(CreatedAt),
+    };
+
+    public static async ValueTask<Link?> Find(Reader reader, long id) =>
+        (await reader.First<LinkRow>($"SELECT {Columns} FROM links l WHERE l.id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id }))?.ToLink();
+
+    /// <summary>The links of one request, newest content first.</summary>
+    public static async ValueTask<List<Link>> Of(Reader reader, RequestId request) =>
+        (await reader.All<LinkRow>($"SELECT {Columns} FROM links l WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC", new { request })).ConvertAll(r => r.ToLink());
+
+    /// <summary>Writes all that may change, and lets go of the row.</summary>
+    public static async ValueTask Save(Tx tx, Link link) =>
+        await tx.Execute(
+            """
+            UPDATE links SET state = @state, wish = @wish, answer = @answer, external_id = @externalId, url = @url, creation = @creation, value = @value, display = @display,
+              seen_at = @seenAt, due_at = @dueAt, attempts = @attempts, polls = @polls, problem = @problem, exchange = @exchange, holder = NULL, until = NULL
+            WHERE id = @id
+            """,
+            new
+            {
+                id = link.Id,
+                state = Word(link.State),
+                wish = Word(link.Wish),
+                answer = link.Answer,
+                externalId = link.ExternalId,
+                url = link.Url,
+                creation = link.Creation,
+                value = link.Value,
+                display = link.Display,
+                seenAt = link.SeenAt,
+                dueAt = link.DueAt,
+                attempts = (long)link.Attempts,
+                polls = (long)link.Polls,
+                problem = link.Problem,
+                exchange = link.Exchange,
+            });
+
+    public static string Word(LinkState state) => state switch
+    {
+        LinkState.New => "new",
+        LinkState.Sending => "sending",
+        LinkState.Unsure => "unsure",
+        LinkState.Held => "held",
+        LinkState.Open => "open",
+        LinkState.Closed => "closed",
+        _ => throw new UnreachableException(),
+    };
+
+    private static string Word(Wish wish) => wish switch { Links.Wish.None => "", Links.Wish.Apply => "apply", _ => "cancel" };
+
+    private static LinkState StateOf(string word) => Enum.GetValues<LinkState>().First(s => Word(s) == word);
+}

@@ -1,0 +1,105 @@
+using Countersign.Access;
+using Countersign.Destinations;
+using Countersign.Destinations.Links;
+using Countersign.Outcomes;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Tests.Destinations.Manifest;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Tests.Destinations;
+
+/// <summary>
+/// A hub whose requests are decided elsewhere, without a server: the outbox is expanded and the forwarder runs when a test
+/// says so. Another node is the same once more on the same store.
+/// </summary>
+internal sealed class HandedOver : IAsyncDisposable
+{
+    public const string Name = "Desk";
+
+    private readonly bool _owns;
+
+    private HandedOver(TestHub hub, Store store, IDataProtectionProvider protection, EgressOptions egress, bool owns)
+    {
+        (Hub, _owns) = (hub, owns);
+        Options = new DestinationOptions { PollEvery = TimeSpan.FromMinutes(5), BaseUrl = "https://hub.example.test" };
+        Egress = new Egress(egress);
+        Book = new DestinationBook(store, protection, NullLogger<DestinationBook>.Instance);
+        Add = new AddDestination(store, Book);
+        Keep = new KeepToken(store);
+        Tokens = new AccessTokens(store, Egress, Book, Keep);
+        Calls = new DestinationCalls(store, Egress, Tokens);
+        Forwarder = new Forwarder(store, Book, new ClaimDue(store), new RecordExchange(store, Options), Calls, Options, NullLogger<Forwarder>.Instance);
+        Resolve = new ResolveLink(store);
+        Outbox = new ExpandOutbox(store, [new OpenLinks()]);
+        Protection = protection;
+    }
+
+    public TestHub Hub { get; }
+    public DestinationOptions Options { get; }
+    public Egress Egress { get; }
+    public DestinationBook Book { get; }
+    public AddDestination Add { get; }
+    public KeepToken Keep { get; }
+    public AccessTokens Tokens { get; }
+    public DestinationCalls Calls { get; }
+    public Forwarder Forwarder { get; }
+    public ResolveLink Resolve { get; }
+    public ExpandOutbox Outbox { get; }
+    private IDataProtectionProvider Protection { get; }
+
+    public static EgressOptions Loopback(TimeSpan? patience = null) => new() { Allow = [EgressAllowance.Parse("127.0.0.0/8")!], Patience = patience ?? TimeSpan.FromSeconds(30) };
+
+    public static async Task<HandedOver> Start(Engine engine, EgressOptions? egress = null)
+    {
+        var hub = await TestHub.Start(engine);
+        return new HandedOver(hub, hub.Store, new EphemeralDataProtectionProvider(), egress ?? Loopback(), owns: true);
+    }
+
+    public async Task<HandedOver> AnotherNode() => new(Hub, await Hub.Place.OpenAnother(), Protection, Loopback(), owns: false);
+
+    public async ValueTask DisposeAsync()
+    {
+        Forwarder.Dispose();
+        Egress.Dispose();
+        Book.Dispose();
+        if (_owns)
+            await Hub.DisposeAsync();
+    }
+
+    public async Task<NewDestination> Destination(string manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string>? secrets = null, string name = Name) =>
+        Some.Done(await Add.Run(name, manifest, settings, secrets ?? new Dictionary<string, string>(), Some.Operator, default));
+
+    public Task<NewDestination> Destination(FakeDesk desk, string? manifest = null) =>
+        Destination(manifest ?? Sample.Text, new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl }, new Dictionary<string, string> { ["apiKey"] = "k-123" });
+
+    public static Policy LeftTo(string destination = Name) => new("elsewhere", []) { Destination = destination };
+
+    public Task<ApprovalRequest> Ask(Func<Submission, Submission>? change = null, string destination = Name) => Hub.Ask(LeftTo(destination), change);
+
+    /// <summary>Everything that is due now, from the outbox to the last call.</summary>
+    public async Task Work()
+    {
+        while ((await Outbox.Run(default)).Taken > 0)
+        {
+        }
+        await Forwarder.Drain(default);
+        while ((await Outbox.Run(default)).Taken > 0)
+        {
+        }
+    }
+
+    public Task WorkAfter(TimeSpan time)
+    {
+        Hub.Clock.Advance(time);
+        return Work();
+    }
+
+    public async Task<Link> Link(ApprovalRequest request) => (await Links(request))[0];
+
+    public async Task<List<Link>> Links(ApprovalRequest request) => await Hub.Store.Read(reader => LinkRow.Of(reader, request.Id));
+
+    public async Task<ApprovalRequest> Now(ApprovalRequest request) => await Hub.Find(request.Id);
+}
