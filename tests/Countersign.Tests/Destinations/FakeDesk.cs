@@ -42,7 +42,7 @@ internal sealed class FakeDesk : IAsyncDisposable
         return After(call) ?? done;
     }
 
-    private Conduct Work(Received call)
+    private Conduct.Answers Work(Received call)
     {
         if (!call.Headers.TryGetValue("Authorization", out var key) || key != "Bearer k-123")
             return new Conduct.Answers(401, """{"error":"no"}""");
