@@ -89,6 +89,7 @@ internal static class CommandLine
             SourceVerbs.Build(terminal),
             PolicyVerbs.Build(terminal),
             WebhookVerbs.Build(terminal),
+            DestinationVerbs.Build(terminal),
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),
             DoctorVerb.Build(terminal),

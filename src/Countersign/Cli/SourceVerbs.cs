@@ -30,9 +30,10 @@ internal static class SourceVerbs
             if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)
                 result.AddError("--need is 1 or more.");
         });
-        return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need], async (parse, hub, cancel) =>
+        var destination = new Option<string?>("--destination") { Description = "The workflow system that decides, instead of a group.", HelpName = "name" };
+        return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need, destination], async (parse, hub, cancel) =>
         {
-            var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel);
+            var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel, parse.GetValue(destination));
             return outcome.ToReply(made => new Reply.Done(new { made.Id, made.Name, made.Key },
                 $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"));
         });
@@ -67,7 +68,7 @@ internal static class SourceVerbs
             ? "No sources yet. Begin with: countersign source add <name>"
             : Terminal.Table(["id", "name", "kind", "who decides", "last call", ""], sources.Select(s => new[]
             {
-                $"{s.Id}", s.Name, s.Kind, s.Group is null ? "one admin" : $"{s.Need ?? 1} of {s.Group}", s.LastUsedAt ?? "never", s.Disabled ? "disabled" : "",
+                $"{s.Id}", s.Name, s.Kind, s.Destination is { } leftTo ? leftTo : s.Group is null ? "one admin" : $"{s.Need ?? 1} of {s.Group}", s.LastUsedAt ?? "never", s.Disabled ? "disabled" : "",
             })));
     });
 
@@ -95,10 +96,10 @@ internal static class SourceVerbs
             """,
     };
 
-    private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, bool Disabled, string CreatedAt, string? LastUsedAt)
+    private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt)
     {
         public static SourceLine From(Source source, DirectorySnapshot directory) => new(source.Id, source.Name, source.Kind,
-            source.GroupId is { } group ? directory.Groups[group].Name : null, source.Need,
+            source.GroupId is { } group ? directory.Groups[group].Name : null, source.Need, source.Destination,
             source.IsDisabled, Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
     }
 }

@@ -94,6 +94,8 @@ public static class Composition
         .AddSingleton<KeepToken>()
         .AddSingleton<AccessTokens>()
         .AddSingleton<DestinationCalls>()
+        .AddSingleton<TryDestination>()
+        .AddSingleton<DestinationViews>()
         .AddSingleton<Forwarder>()
         .AddSingleton<IExpander, OpenLinks>();
 

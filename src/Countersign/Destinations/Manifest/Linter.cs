@@ -63,7 +63,7 @@ internal static class Rehearsals
             v.AllowedValues.Count > 0 ? v.AllowedValues[0]
             : v.Default is { } value && Pointer.Text(value) is { Length: > 0 } text ? text
             : v.Type == "uri" || v.Key.Contains("url", StringComparison.OrdinalIgnoreCase) || v.Key.Contains("host", StringComparison.OrdinalIgnoreCase) || v.Key.Contains("uri", StringComparison.OrdinalIgnoreCase) ? "https://example.com"
-            : "sample");
+            : "4711");
         return new CallContext
         {
             Manifest = manifest,

@@ -70,11 +70,11 @@ internal sealed class ManifestReader
         var lookUp = Member(approval, "lookupRequest") is null ? null : Call(approval, "lookupRequest", place);
         if (create is null || status is null || apply is null || cancel is null)
             return null;
-        foreach (var call in new[] { status, apply, cancel }.Where(c => c.Parser is null))
+        foreach (var call in new[] { status, apply, cancel }.Where(c => Member(Member(approval, c.Name)!.Value, "parser") is null))
             Fatal($"{place}.{call.Name}.parser", "Nobody can tell what the answer means.", "Add a parser with statusValue and approvalMatcher.");
-        if (create.Parser is null)
+        if (Member(Member(approval, create.Name)!.Value, "parser") is null)
             Warn($"{place}.creationRequest.parser", "The answer to a creation is not read, so the other system must know the approval by our id.", "Add a parser with approvalId, statusValue and approvalMatcher.");
-        else if (create.Parser.ApprovalId is null)
+        else if (create.Parser is { ApprovalId: null })
             Warn($"{place}.creationRequest.parser.approvalId", "Without it the other system must know the approval by our id.", "Point approvalId at the id in the answer.");
         if (lookUp is not null && lookUp.Parser?.ApprovalId is null)
             Fatal($"{place}.lookupRequest.parser.approvalId", "A look-up that yields no id finds nothing.", "Point approvalId at the id of what was found.");

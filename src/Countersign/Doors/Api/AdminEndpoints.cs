@@ -38,6 +38,9 @@ public sealed record SourceBody
     public string? Kind { get; init; }
     public string? Group { get; init; }
     public int? Need { get; init; }
+
+    /// <summary>The workflow system that decides, instead of a group.</summary>
+    public string? Destination { get; init; }
 }
 
 public sealed record PersonView(long Id, string? Email, string Name, string Role, bool Disabled, string CreatedAt)
@@ -51,10 +54,10 @@ public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Membe
         new(group.Id, group.Name, [.. group.Members.Select(m => snapshot.People[m].Email ?? snapshot.People[m].Name)], Instant.ToText(group.CreatedAt));
 }
 
-public sealed record SourceView(long Id, string Name, string Kind, string? Group, int? Need, bool Disabled, string CreatedAt, string? LastUsedAt)
+public sealed record SourceView(long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt)
 {
     public static SourceView From(Source source, DirectorySnapshot snapshot) => new(
-        source.Id, source.Name, source.Kind, source.GroupId is { } group ? snapshot.Groups[group].Name : null, source.Need, source.IsDisabled,
+        source.Id, source.Name, source.Kind, source.GroupId is { } group ? snapshot.Groups[group].Name : null, source.Need, source.Destination, source.IsDisabled,
         Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
 }
 
@@ -75,6 +78,7 @@ internal static class AdminEndpoints
         AuditEndpoints.Map(admin);
         PolicyEndpoints.Map(admin);
         AbsenceEndpoints.Map(api, admin);
+        DestinationEndpoints.Map(admin);
         OutcomeEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201);
@@ -136,7 +140,7 @@ internal static class AdminEndpoints
     }
 
     private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
-        Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel),
+        Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel, body.Value.Destination),
             key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201));
 
     private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>

@@ -2,6 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Countersign.Access;
+using Countersign.Destinations;
+using Countersign.Destinations.Links;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Web;
@@ -82,6 +84,18 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(ReplayedView))]
 [JsonSerializable(typeof(ChannelsBody))]
 [JsonSerializable(typeof(ChannelsView))]
+[JsonSerializable(typeof(DestinationBody))]
+[JsonSerializable(typeof(DestinationValuesBody))]
+[JsonSerializable(typeof(ManifestBody))]
+[JsonSerializable(typeof(RehearsalBody))]
+[JsonSerializable(typeof(ResolutionBody))]
+[JsonSerializable(typeof(NewDestination))]
+[JsonSerializable(typeof(DestinationView))]
+[JsonSerializable(typeof(DestinationsView))]
+[JsonSerializable(typeof(LinksView))]
+[JsonSerializable(typeof(FindingsView))]
+[JsonSerializable(typeof(OptionsView))]
+[JsonSerializable(typeof(DestinationTrial))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext

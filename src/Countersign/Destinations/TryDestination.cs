@@ -1,0 +1,74 @@
+using Countersign.Access;
+using Countersign.Destinations.Links;
+using Countersign.Destinations.Manifest;
+using Countersign.Outcomes;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Destinations;
+
+/// <summary>What came of trying a destination.</summary>
+public sealed record DestinationTrial(bool Ok, string Summary, IReadOnlyList<ShownExchange> Exchanges);
+
+/// <summary>
+/// Tries a destination without opening anything there: a harmless call to see that address and credentials are right, every
+/// call rendered and shown, the values of a variable looked up. Secrets are masked in all of it.
+/// </summary>
+internal sealed class TryDestination(Store store, DestinationBook book, DestinationCalls calls, DestinationOptions options)
+{
+    private const string NoSuchId = "countersign-test";
+
+    /// <summary>The members are asked for where the manifest has them; else the values of a variable; else the status of an approval that is not there.</summary>
+    public async Task<AccessOutcome<DestinationTrial>> Connect(string name, CancellationToken cancel)
+    {
+        if (await book.Find(name, cancel) is not { } destination)
+            return AddDestination.NoDestination<DestinationTrial>();
+        if ((destination.Manifest.Members ?? destination.Manifest.Settings.Select(v => v.DynamicOptions).FirstOrDefault(d => d is not null)) is { List: not null } list)
+        {
+            var (items, why, shown) = await calls.List(destination, list, cancel);
+            return Done(items is not null, items is not null ? $"It answers: {items.Count} {(list.Name == "memberListRequest" ? "people" : "values")}." : why!, shown);
+        }
+        var template = destination.Manifest.Status;
+        var (outcome, noToken, context) = await calls.Send(destination, template, Rehearsals.Full, NoSuchId, null, cancel);
+        var status = ShownExchange.Of(template, context, outcome, store.Now);
+        return outcome switch
+        {
+            EgressOutcome.Answered { Status: 401 or 403 } => Done(false, $"It answers {status.Status}: the credentials are not right.", status),
+            EgressOutcome.Answered { IsGood: true } or EgressOutcome.Answered { Status: 400 or 404 or 410 or 422 } => Done(true, $"It answers {status.Status} to a question about an approval that is not there.", status),
+            _ => Done(false, noToken ?? status.Refused ?? status.Failure ?? $"It answers {status.Status}.", status),
+        };
+    }
+
+    /// <summary>Every call as it would leave: for a request that is there, or for one that never was.</summary>
+    public async Task<AccessOutcome<DestinationTrial>> Rehearse(string name, RequestId? request, CancellationToken cancel)
+    {
+        if (await book.Find(name, cancel) is not { } destination)
+            return AddDestination.NoDestination<DestinationTrial>();
+        var question = Rehearsals.Full;
+        if (request is { } id)
+        {
+            var revision = (int)await store.Read(r => r.Number("SELECT revision FROM requests WHERE id = @id", new { id }), cancel);
+            if (await Questions.Of(store, destination.Manifest, id, revision, options.BaseUrl, cancel) is not { } found)
+                return new AccessOutcome<DestinationTrial>.NotFound("a request with this id");
+            question = found;
+        }
+        // A token is only looked at, not fetched: rehearsing asks nobody.
+        var context = destination.Context(question, destination.Manifest.UsesOAuth ? TemplateHelpers.Mask : "", NoSuchId, "{}");
+        var shown = destination.Manifest.Calls.Select(call => ShownExchange.Of(call, context, null, null)).ToList();
+        var refused = shown.Count(s => s.Refused is not null);
+        return new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(refused == 0, refused == 0 ? "Every call could be made." : $"{refused} of {shown.Count} calls would not leave.", shown));
+    }
+
+    /// <summary>What may be chosen for a variable whose values the other system knows.</summary>
+    public async Task<AccessOutcome<IReadOnlyList<(string Label, string Value)>>> Options(string name, string key, CancellationToken cancel)
+    {
+        if (await book.Find(name, cancel) is not { } destination)
+            return AddDestination.NoDestination<IReadOnlyList<(string, string)>>();
+        if (destination.Manifest.Settings.FirstOrDefault(v => v.Key == key)?.DynamicOptions is not { } template)
+            return new AccessOutcome<IReadOnlyList<(string, string)>>.NotFound("a variable with values of its own under this key");
+        var (items, why, _) = await calls.List(destination, template, cancel);
+        return items is not null ? new AccessOutcome<IReadOnlyList<(string, string)>>.Done(items) : new AccessOutcome<IReadOnlyList<(string, string)>>.Invalid(key, why!);
+    }
+
+    private static AccessOutcome<DestinationTrial> Done(bool ok, string summary, ShownExchange shown) => new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(ok, summary, [shown]));
+}
