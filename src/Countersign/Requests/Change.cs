@@ -13,7 +13,7 @@ internal static class Change
     private static readonly HashSet<string> Told =
         ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted",
          "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass",
-         "request.applied", "request.linked", "request.held"];
+         "request.applied", "request.restamped", "request.linked", "request.held"];
 
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
     public static async ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data)

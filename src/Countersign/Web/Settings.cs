@@ -45,6 +45,7 @@ public sealed record Settings
 
     public MailOptions Mail { get; init; } = new();
     public SlackOptions Slack { get; init; } = new();
+
     /// <summary>How questions at other workflow systems are looked after.</summary>
     public DestinationOptions Destinations { get; init; } = new();
 

@@ -25,7 +25,7 @@ internal sealed class OpenLinks : IExpander
     {
         switch (kind)
         {
-            case "request.submitted" or "request.revised" or "request.policy_applied":
+            case "request.submitted" or "request.revised" or "request.restamped":
                 await Open(tx, ids, id);
                 return;
             case "request.withdrawn":
