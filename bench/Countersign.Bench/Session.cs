@@ -23,6 +23,8 @@ internal static class Session
             await writes.Create();
         if (options.Wants("decide"))
             await writes.Decide();
+        if (options.Wants("zendesk"))
+            await new Zendesk(options, product, report).Create();
         if (options.Wants("lists"))
             await new Lists(options, product, report).Run();
         if (options.Wants("nodes"))

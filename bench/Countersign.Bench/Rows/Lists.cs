@@ -17,7 +17,7 @@ internal sealed class Lists(Options options, Product product, Report report)
     private const int Small = 10_000, PageSize = 20;
     private const double Bar = 1.3;
 
-    private sealed record Question(string What, string Query, bool AsViewer = false, bool MayBeShort = false);
+    private sealed record Question(string What, string Query, bool AsViewer = false, bool MayBeShort = false, bool AsZendesk = false);
 
     public async Task Run()
     {
@@ -68,6 +68,11 @@ internal sealed class Lists(Options options, Product product, Report report)
         yield return new("what I may see, without being an admin", "", AsViewer: true);
         yield return new("a text that many have", "text=holidays");
         yield return new("a text that nobody has", "text=unheard-of", MayBeShort: true);
+        yield return new("Zendesk's door, no filter", "", AsZendesk: true);
+        yield return new("Zendesk's door, status withdrawn", "filter[status]=withdrawn", AsZendesk: true);
+        yield return new("Zendesk's door, one group, active", "filter[assignee_group_id]={group}&filter[status]=active", AsZendesk: true);
+        yield return new("Zendesk's door, 100 people", "filter[assignee_user_id]={people}", AsZendesk: true);
+        yield return new("Zendesk's door, 100 groups, two statuses", "filter[assignee_group_id]={groups}&filter[status]=active,withdrawn", AsZendesk: true);
         yield return new("next page, in the middle of the list", "cursor={next}");
         yield return new("previous page, in the middle of the list", "cursor={previous}");
     }
@@ -83,6 +88,10 @@ internal sealed class Lists(Options options, Product product, Report report)
         var query = question.Query
             .Replace("{from}", Uri.EscapeDataString(Instant.ToText(Loader.TimeOf(shelf.Count * 4L / 10))), StringComparison.Ordinal)
             .Replace("{before}", Uri.EscapeDataString(Instant.ToText(Loader.TimeOf(shelf.Count * 6L / 10))), StringComparison.Ordinal);
+        query = query
+            .Replace("{people}", string.Join(',', shelf.People), StringComparison.Ordinal)
+            .Replace("{groups}", string.Join(',', shelf.Groups), StringComparison.Ordinal)
+            .Replace("{group}", $"{shelf.Groups[0]}", StringComparison.Ordinal);
         if (query.Contains("{next}", StringComparison.Ordinal) || query.Contains("{previous}", StringComparison.Ordinal))
         {
             var middle = await Page(http, $"before={Uri.EscapeDataString(Instant.ToText(Loader.TimeOf(shelf.Count / 2)))}");
@@ -91,20 +100,22 @@ internal sealed class Lists(Options options, Product product, Report report)
             if (query.Contains("{previous}", StringComparison.Ordinal))
                 query = query.Replace("{previous}", (await Page(http, $"cursor={next}")).GetProperty("previous").GetString(), StringComparison.Ordinal);
         }
-        var length = (await Page(http, query)).GetProperty("requests").GetArrayLength();
+        var length = (await Page(http, query, question.AsZendesk)).GetProperty(question.AsZendesk ? "approval_requests" : "requests").GetArrayLength();
         if (length < PageSize && !question.MayBeShort)
             throw new InvalidOperationException($"The page \"{question.What}\" over {shelf.Count} requests has {length} requests and not {PageSize}.");
-        return new Uri(server.Url, Path(query));
+        return new Uri(server.Url, Path(query, question.AsZendesk));
     }
 
-    private static async Task<JsonElement> Page(HttpClient http, string query)
+    private static async Task<JsonElement> Page(HttpClient http, string query, bool asZendesk = false)
     {
-        using var answer = await http.GetAsync(new Uri(Path(query), UriKind.Relative));
+        using var answer = await http.GetAsync(new Uri(Path(query, asZendesk), UriKind.Relative));
         var text = await answer.Content.ReadAsStringAsync();
         return answer.IsSuccessStatusCode ? JsonElement.Parse(text) : throw new InvalidOperationException($"A list answered {answer.StatusCode}: {text}");
     }
 
-    private static string Path(string query) => $"/api/v1/requests?size={PageSize}{(query.Length > 0 ? "&" + query : "")}";
+    private static string Path(string query, bool asZendesk) => asZendesk
+        ? $"/api/v2/approval_requests?page[size]={PageSize}&{query}".Replace("[", "%5B", StringComparison.Ordinal).Replace("]", "%5D", StringComparison.Ordinal).TrimEnd('&')
+        : $"/api/v1/requests?size={PageSize}{(query.Length > 0 ? "&" + query : "")}";
 
     private static string Milliseconds(List<Slice> slices) =>
         string.Create(CultureInfo.InvariantCulture, $"{slices.Select(s => s.Median.TotalMilliseconds).Median():0.00} ms");
@@ -113,8 +124,8 @@ internal sealed class Lists(Options options, Product product, Report report)
     {
         var folder = System.IO.Path.Combine(options.Stores ?? options.Folder, $"lists-{count}");
         var note = System.IO.Path.Combine(folder, "shelf.json");
-        if (File.Exists(note))
-            return JsonSerializer.Deserialize<Shelf>(await File.ReadAllTextAsync(note))! with { Folder = folder };
+        if (File.Exists(note) && JsonSerializer.Deserialize<Shelf>(await File.ReadAllTextAsync(note)) is { People: not null } kept)
+            return kept with { Folder = folder };
         Session.Fresh(folder);
         Report.Say($"  loading {count:N0} requests");
         Town town;
@@ -122,11 +133,11 @@ internal sealed class Lists(Options options, Product product, Report report)
             town = await Town.Found(store);
         using (var loader = new Loader(new StoreOptions(folder, null).SqliteFile, town))
             loader.Mixed(count);
-        var shelf = new Shelf(folder, count, town.Admin, town.Viewer);
+        var shelf = new Shelf(folder, count, town.Admin, town.Viewer, [.. town.Persons.Take(100).Select(p => p.Id)], [.. town.Teams.Take(100).Select(g => g.Id)]);
         await File.WriteAllTextAsync(note, JsonSerializer.Serialize(shelf));
         return shelf;
     }
 
     /// <summary>A loaded store and who may ask.</summary>
-    private sealed record Shelf(string Folder, int Count, string Admin, string Viewer);
+    private sealed record Shelf(string Folder, int Count, string Admin, string Viewer, IReadOnlyList<long> People, IReadOnlyList<long> Groups);
 }

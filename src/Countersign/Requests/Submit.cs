@@ -72,6 +72,9 @@ public abstract record SubmitOutcome
     /// <summary>The ticket has a request that was not withdrawn, and may have one only.</summary>
     public sealed record TicketTaken : SubmitOutcome;
 
+    /// <summary>The ticket has had as many requests as one may have.</summary>
+    public sealed record TicketFull : SubmitOutcome;
+
     /// <summary>The assignee is the ticket's requester, who may not decide.</summary>
     public sealed record AssigneeAsks : SubmitOutcome;
 }
@@ -137,8 +140,13 @@ public sealed class Submit(Store store, RequestIds ids)
     {
         if (await TicketRow.Take(tx, id, terms.MayBeUnknown) is not { } ticket)
             return (new SubmitOutcome.NoTicket(), submission);
-        if (terms.OneRequest && await TicketRow.HasRequest(tx, id, Status.Active, Status.Approved, Status.Rejected))
-            return (new SubmitOutcome.TicketTaken(), submission);
+        if (await TicketRow.HasRequest(tx, id))
+        {
+            if (terms.OneRequest && await TicketRow.HasRequest(tx, id, Status.Active, Status.Approved, Status.Rejected))
+                return (new SubmitOutcome.TicketTaken(), submission);
+            if (await TicketRow.CountInactive(tx, id) >= TicketRow.MostInactive)
+                return (new SubmitOutcome.TicketFull(), submission);
+        }
         if (ticket.RequesterId is not { } asks)
             return (null, submission);
         if (submission.Assignee?.Party == Party.Person(asks))

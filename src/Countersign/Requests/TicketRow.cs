@@ -31,6 +31,9 @@ public sealed class TicketRow
     public required string Fields { get; init; }
     public string? UpdatedAt { get; init; }
 
+    /// <summary>Requests of one ticket that are over, as in the original: after so many it takes no more.</summary>
+    internal const int MostInactive = 50;
+
     public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) => store.Read(reader => Find(reader, id), cancel);
 
     /// <summary>Of several tickets those who asked for them, where that is known.</summary>
@@ -61,6 +64,14 @@ public sealed class TicketRow
 
     internal static ValueTask<TicketRow?> Find(Reader reader, long id) =>
         reader.First<TicketRow>($"SELECT {Columns} FROM tickets WHERE id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id });
+
+    /// <summary>Whether the ticket has any request, which most tickets have not.</summary>
+    internal static async ValueTask<bool> HasRequest(Reader reader, long id) =>
+        await reader.Text("SELECT id FROM requests WHERE ticket_id = @id LIMIT 1", new { id }) is not null;
+
+    /// <summary>How many requests of the ticket are over, up to <see cref="MostInactive"/>.</summary>
+    internal static ValueTask<long> CountInactive(Reader reader, long id) => reader.Number(
+        "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected', 'withdrawn') LIMIT @most) k", new { id, most = MostInactive });
 
     /// <summary>Whether the ticket has a request in one of these statuses, of which there are at most three.</summary>
     internal static async ValueTask<bool> HasRequest(Reader reader, long id, params Status[] statuses) =>

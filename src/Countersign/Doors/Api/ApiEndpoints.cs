@@ -32,6 +32,8 @@ public static class ApiEndpoints
         api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
         api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
+        api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List).Produces<RevisionsView>().ProducesProblem(404);
+        api.MapGet("/requests/{id}/revisions/{n:long}", RevisionEndpoints.Get).Produces<ContentView>().ProducesProblem(404);
         api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
         OutcomeEndpoints.MapOwn(api);
         AdminEndpoints.Map(api);
@@ -64,6 +66,8 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(SourceBody))]
 [JsonSerializable(typeof(RequestView))]
 [JsonSerializable(typeof(PageView))]
+[JsonSerializable(typeof(RevisionsView))]
+[JsonSerializable(typeof(ContentView))]
 [JsonSerializable(typeof(EventView))]
 [JsonSerializable(typeof(VerificationView))]
 [JsonSerializable(typeof(PersonView))]

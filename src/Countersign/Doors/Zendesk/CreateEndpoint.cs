@@ -84,6 +84,8 @@ internal static class CreateEndpoint
             new ErrorWithDescription("IdempotentRequestError", "Request parameters don't match the given idempotency key"), StatusCodes.Status400BadRequest),
         SubmitOutcome.TicketTaken => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, "ApprovalRequestCreationFailed",
             "Approval request couldn't be sent because one active, approved, or denied request already exists"),
+        SubmitOutcome.TicketFull => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, "ApprovalRequestCreationFailed",
+            "Approval request couldn't be sent because 50 inactive requests already exist"),
         SubmitOutcome.NoTicket => Refusal.Attribute("ticket_id", "There is no such ticket here."),
         SubmitOutcome.AssigneeAsks => Refusal.Attribute("assignee_user_id", "The ticket's requester cannot be the approver."),
         _ => throw new UnreachableException(),

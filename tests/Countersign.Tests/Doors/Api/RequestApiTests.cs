@@ -55,6 +55,34 @@ public sealed class RequestApiTests
     }
 
     [Theory, BothEngines]
+    public async Task Every_content_that_a_request_had_stays_readable_and_its_body_is_for_who_sent_it_and_admins(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var jane = await host.Hub.AddPerson("Jane Doe");
+        using var admin = await host.Person(await host.Hub.AddPerson("Ada", Role.Admin));
+        using var source = host.Source(await host.Hub.AddSource("pipeline", await host.Hub.AddGroup("SRE", jane), 1));
+        using var rival = host.Source(await host.Hub.AddSource("rival"));
+        using var reviewer = await host.Person(jane);
+        var asked = await source.Post("/api/v1/requests", new { externalId = "deploy-1", subject = "Deploy", message = "One node", facts = new { nodes = 1 } });
+        await source.Post("/api/v1/requests", new { externalId = "deploy-1", subject = "Deploy", message = "All nodes", facts = new { nodes = 9 } });
+        var path = $"/api/v1/requests/{asked["id"]}/revisions";
+
+        var all = (await reviewer.Get(path)).Json["revisions"]!.AsArray();
+        Assert.Equal(["One node", "All nodes"], all.Select(r => r!["message"]!.ToString()));
+        Assert.Equal(asked["digest"], all[0]!["digest"]!.ToString());
+        Assert.Equal("SRE", all[0]!["steps"]![0]!["from"]![0]!["name"]!.ToString());
+        Assert.All(all, r => Assert.Null(r!["body"]));
+
+        var first = await source.Get($"{path}/1");
+        Assert.Equal("1", first.Json["facts"]!["nodes"]!.ToString());
+        Assert.Equal("One node", JsonNode.Parse(first["body"]!)!["message"]!.ToString());
+        Assert.Equal(first.Text, (await admin.Get($"{path}/1")).Text);
+        Assert.Null((await reviewer.Get($"{path}/1")).Json["body"]);
+        Assert.Equal((404, 404, 404), ((await source.Get($"{path}/3")).Status, (await source.Get($"{path}/first")).Status, (await rival.Get($"{path}/1")).Status));
+        Assert.Equal(404, (await rival.Get(path)).Status);
+    }
+
+    [Theory, BothEngines]
     public async Task What_is_not_yours_looks_like_what_is_not_there(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);

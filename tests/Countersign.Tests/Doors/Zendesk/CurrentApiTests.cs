@@ -234,6 +234,21 @@ public sealed class CurrentApiTests
     }
 
     [Theory, BothEngines]
+    public async Task A_ticket_that_has_had_fifty_requests_takes_no_more(Engine engine)
+    {
+        await using var host = await ZendeskHost.Start(engine);
+        for (var n = 0; n < 50; n++)
+        {
+            var id = await host.Ask(9);
+            await host.Hub.Withdraw.Run(RequestId.Of(id), Some.Viewer(host.Agent), "", default);
+        }
+        var answer = await host.AsAgent.Post(Requests, new { ticket_id = 9, subject = "Once more", message = "m", assignee_user_id = host.Jane.Id });
+        Assert.Equal((422, "ApprovalRequestCreationFailed"), (answer.Status, answer.Listed().Code));
+        Assert.Equal(50, await host.Hub.Place.Count("requests"));
+        await host.Ask(10);
+    }
+
+    [Theory, BothEngines]
     public async Task Whoever_asks_may_not_decide_and_the_tickets_requester_is_no_approver(Engine engine)
     {
         await using var host = await ZendeskHost.Start(engine);
