@@ -2,6 +2,7 @@ using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Account;
 using Countersign.Review.Sent;
+using Countersign.Review.NewRequest;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
@@ -23,6 +24,8 @@ public static class ReviewEndpoints
         pages.MapGet(AccountPage.Path, AccountPage.Show);
         pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
         pages.MapPost("/", (HttpContext http, Asking asking, BulkAnswers answers, CancellationToken cancel) => answers.Run(http, asking, cancel));
+        pages.MapGet("/new", (HttpContext http, NewRequestPage page) => page.Show(http));
+        pages.MapPost("/new", (HttpContext http, NewRequestPage page, CancellationToken cancel) => page.Run(http, cancel));
         pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);
@@ -35,5 +38,5 @@ public static class ReviewEndpoints
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>();
 }

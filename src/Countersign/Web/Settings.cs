@@ -45,6 +45,8 @@ public sealed record Settings
 
     public MailOptions Mail { get; init; } = new();
     public SlackOptions Slack { get; init; } = new();
+    /// <summary>Whether people may ask on a page.</summary>
+    public bool NewRequestsOnPages { get; init; } = true;
 
     /// <summary>How questions at other workflow systems are looked after.</summary>
     public DestinationOptions Destinations { get; init; } = new();
@@ -91,6 +93,7 @@ public sealed record Settings
         ("Slack:Channels", "", false),
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
+        ("Pages:NewRequests", "true", false),
     ];
 
     /// <summary>Roots that belong to the framework and are passed through.</summary>
@@ -163,8 +166,12 @@ public sealed record Settings
         }
         var egress = ReadEgress(configuration, mistakes);
 
+        if (!bool.TryParse(Value(configuration, "Pages:NewRequests"), out var newRequests))
+            mistakes.Add("Pages:NewRequests must be true or false.");
+
         return new Settings
         {
+            NewRequestsOnPages = newRequests,
             Urls = urls,
             Data = data,
             Database = database,

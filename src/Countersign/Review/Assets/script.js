@@ -8,7 +8,7 @@
   const say = text => { if (text) news.textContent = text; };
 
   // --- Times: sent in UTC, shown where the reader is; "12 min ago" stays true while the page is open ---
-  const language = document.documentElement.lang;
+  const language = navigator.languages.find(one => one.split("-")[0] === document.documentElement.lang) || document.documentElement.lang;
   const short = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const dated = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long", hourCycle: "h23" });

@@ -57,7 +57,7 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     { Status = StatusCodes.Status401Unauthorized };
 
     /// <summary>The form once more, with what was typed.</summary>
-    public PageAnswer AskAgain() => new("Nothing was sent yet", html =>
+    public PageAnswer AskAgain() => new("Send it now?", html =>
     {
         html.Notice(Tone.Careful, html.Says.SendAgain);
         html.Form(path, form =>
@@ -65,9 +65,14 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
             foreach (var (name, value) in fields)
             {
                 if (Texts.Contains(name, StringComparer.OrdinalIgnoreCase) && value.Length > 0)
-                    form.Field(new Field(name, name) { Value = value, Lines = 4 });
-                else
-                    form.Hidden(name, value);
+                {
+                    form.Field(new Field(name, form.Says.KeptField(name)) { Value = value, Lines = 4 });
+                    continue;
+                }
+                // What the button was for.
+                if (name == "do")
+                    form.Add($"<p>{form.Says.YouWereAboutTo(value)}</p>");
+                form.Hidden(name, value);
             }
             form.Add($"<div class=\"buttons\">");
             form.Button(form.Says.SendNow, "main");

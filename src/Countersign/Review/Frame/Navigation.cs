@@ -1,4 +1,6 @@
 using Countersign.Access;
+using Countersign.Review.NewRequest;
+using Countersign.Web;
 
 namespace Countersign.Review.Frame;
 
@@ -23,7 +25,8 @@ internal static class Navigation
         if (html.Caller?.Person is not { } person)
             return;
         html.Add($"<nav aria-label=\"{html.Says.Navigation}\"><ul>");
-        foreach (var (path, name) in Everybody)
+        var mayAsk = NewRequestPage.MayAsk(html.Caller, html.Http.RequestServices.GetRequiredService<Settings>());
+        foreach (var (path, name) in Everybody.Where(e => mayAsk || e.Path != "/new"))
             Entry(html, path, name, section);
         if (person.Role == Role.Admin && Admins.Length > 0)
         {

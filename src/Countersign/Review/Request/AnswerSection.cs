@@ -19,6 +19,8 @@ internal static class AnswerSection
         var mayComment = !request.IsSettled;
         if (sight.MayDecide || mayComment || sight.MayWithdraw)
             html.Form($"/requests/{request.Id.Value}", form => Fields(form, sight, mayComment), id: "answer");
+        else if (sight.Note.Length > 0)
+            html.Add($"<p class=\"soft\">{says.WhatYouWrote}</p><blockquote><p>{sight.Note}</p></blockquote>");
         html.Add($"</section>");
     }
 

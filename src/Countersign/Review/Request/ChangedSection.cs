@@ -35,7 +35,7 @@ internal static class ChangedSection
 
     private static void Compare(Html html, string title, string[] old, string[] fresh)
     {
-        html.Add($"<h3>{title}</h3><pre class=\"diff\" tabindex=\"0\">");
+        html.Add($"<h2>{title}</h2><pre class=\"diff\" tabindex=\"0\">");
         foreach (var (kind, line) in Difference(old, fresh))
             MessageText.Line(html, kind, kind switch { "add" => "+ " + line, "del" => "- " + line, _ => "  " + line });
         html.Add($"</pre>");

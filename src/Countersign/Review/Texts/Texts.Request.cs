@@ -98,6 +98,7 @@ internal partial class Texts
     };
 
     public virtual string YouAnswered(Answer answer) => answer switch { Answer.Approve => "You approved this", Answer.Reject => "You rejected this", _ => "You abstained" };
+    public virtual string WhatYouWrote => "What you wrote:";
     public virtual string MayChange => "Until it is settled you can change your answer; the latest counts.";
     public virtual string AskerMayNotDecide => "You asked for this, so somebody else decides.";
     public virtual string NotYourTurnEver => "The policy of this request does not name you; you can read and comment.";

@@ -72,7 +72,17 @@ internal partial class Texts
     public virtual string Email => "E-mail";
     public virtual string Password => "Password";
     public virtual string SignedOutMeanwhile => "You were signed out in the meantime, so nothing was sent. What you typed is kept: sign in, and you are asked whether to send it.";
-    public virtual string SendAgain => "This was not sent: the page was older than your session. What you typed is here; send it now, or leave it.";
+    public virtual string SendAgain => "This was not sent yet. What you typed is here; send it now, or leave it.";
+    public virtual string KeptField(string name) => name switch { "subject" => Subject, "message" => Message, _ => Note };
+    public virtual string YouWereAboutTo(string what) => what switch
+    {
+        "approve" => "You were about to approve.",
+        "reject" => "You were about to reject.",
+        "abstain" => "You were about to abstain.",
+        "withdraw" => "You were about to withdraw the request.",
+        "comment" => "You were about to comment.",
+        _ => "",
+    };
     public virtual string SendNow => "Send it now";
     public virtual string DoNotSend => "Do not send it";
 

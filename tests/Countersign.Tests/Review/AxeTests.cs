@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Countersign.Tests.Review;
+
+/// <summary>axe finds nothing serious on any page, in light and in dark.</summary>
+[Collection(Chromium.Name)]
+public sealed class AxeTests(Chromium chromium)
+{
+    private static readonly Lazy<Task<(string? Script, string Why)>> Axe = new(Install);
+
+    [Fact]
+    public async Task Nothing_serious_on_any_page_in_either_colour_scheme()
+    {
+        var (axe, why) = await Axe.Value;
+        Assert.SkipWhen(axe is null, $"npm could not install axe-core: {why}");
+        await using var host = await PagesHost.Start();
+        await using var stranger = await chromium.Open(host.Api, options: Plain);
+        await using var window = await chromium.Open(host.Api, host.Root, Plain);
+        await using var ann = await chromium.Open(host.Api, host.Ann, Plain);
+        var found = new List<string>();
+        await Look(stranger, ["/sign-in", "/nothing-here"]);
+        await Look(ann, ["/"]);
+
+        var decided = await host.Ask("An approved one", change: s => s with { Message = "- one\n- two\n\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n\nhttps://example.test/x" });
+        await host.Hub.Approve(decided, host.Ben);
+        var open = await host.Ask("One that waits", need: 2, change: s => s with { Facts = """{"environment":"production","form.risk":"low"}""" });
+        await host.Hub.Approve(open, host.Ben);
+        await host.Hub.Comment.Run(open.Id, Some.Viewer(host.Ben), "Is there a way back?", default);
+        var revised = await host.Ask("Serve 10 percent");
+        await host.Hub.Submit.Run((Some.Submission(revised.Policy) with { ExternalId = revised.ExternalId }).Saying("Serve 90 percent").AskedBy(host.Rita), Some.Origin, null, default);
+
+        await Look(ann, ["/", "/?text=one", "/?show=asked", "/?text=nothing+like+this", "/new", "/account", $"/requests/{decided.Id}", $"/requests/{open.Id}", $"/requests/{revised.Id}?seen={revised.Digest}"]);
+        await ann.Go($"/requests/{open.Id}");
+        await ann.Press("Reject");
+        await ann.Shows("Say in a few words");
+        await Check(ann, "a refused rejection");
+        await Look(window, ["/"]);
+        foreach (var link in await window.Page.Locator(".menu a").EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))"))
+            await Look(window, [link]);
+        Assert.True(found.Count == 0, string.Join("\n", found));
+
+        async Task Look(Window at, string[] paths)
+        {
+            foreach (var path in paths)
+            {
+                await at.Go(path);
+                await Check(at, path);
+            }
+        }
+
+        async Task Check(Window at, string where)
+        {
+            foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+            {
+                await at.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                await at.Page.EvaluateAsync("script => { if (!window.axe) (0, eval)(script); }", axe);
+                var result = await at.Page.EvaluateAsync<JsonElement>("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => [v.impact, v.id, v.nodes.map(n => n.html).join(' | ')])");
+                found.AddRange(result.EnumerateArray().Where(v => v[0].GetString() is "serious" or "critical" or "moderate").Select(v => $"{where} in {scheme}: {v[1]} {v[2]}"));
+            }
+        }
+    }
+
+    /// <summary>The measuring tool is put into the page past its policy; without the script's own work, which needs none of it.</summary>
+    private static void Plain(BrowserNewContextOptions options) => options.BypassCSP = true;
+
+    private static async Task<(string? Script, string Why)> Install()
+    {
+        var folder = System.IO.Directory.CreateTempSubdirectory("countersign-axe-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, ".npmrc"), "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n");
+            using var npm = new Process { StartInfo = new ProcessStartInfo("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "axe-core@4"]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder } };
+            npm.Start();
+            var error = npm.StandardError.ReadToEndAsync();
+            await npm.WaitForExitAsync().Soon();
+            var file = Path.Combine(folder, "node_modules", "axe-core", "axe.min.js");
+            return npm.ExitCode == 0 && File.Exists(file) ? (await File.ReadAllTextAsync(file), "") : (null, await error);
+        }
+        catch (System.ComponentModel.Win32Exception missing)
+        {
+            return (null, missing.Message);
+        }
+        finally
+        {
+            System.IO.Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using Countersign.Requests;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Countersign.Tests.Review;
+
+/// <summary>What happens while a page is open: it appears by itself, on every node, and is not changed under the reader's eyes.</summary>
+[Collection(Chromium.Name)]
+public sealed class BrowserNewsTests(Chromium chromium)
+{
+    [Theory, BothEngines]
+    public async Task What_happens_on_one_node_appears_on_pages_of_another(Engine engine)
+    {
+        await using var host = await PagesHost.Start(engine);
+        await using var other = await ApiHost.Start(host.Hub);
+        var request = await host.Ask("Open the new checkout", need: 2);
+        await using var inbox = await chromium.Open(other, host.Ann);
+        await inbox.Go("/");
+        await inbox.Listens();
+        await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).CheckAsync();
+        await inbox.Page.GetByLabel("Note to all chosen").FillAsync("half a sen");
+
+        await using var page = await chromium.Open(host.Api, host.Ann);
+        await page.Go($"/requests/{request.Id}");
+        await page.Listens();
+        await page.Note("half a sentence");
+
+        var second = await host.Ask("Raise the limit");
+        await inbox.Shows("Raise the limit");
+        Assert.Equal("half a sen", await inbox.Page.GetByLabel("Note to all chosen").InputValueAsync());
+        Assert.True(await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).IsCheckedAsync());
+
+        await using var ben = await chromium.Open(other, host.Ben);
+        await ben.Go($"/requests/{request.Id}");
+        await ben.Note("Is there a way back?");
+        await ben.Press("Comment");
+        await page.Shows("Is there a way back?");
+        await ben.Press("Approve");
+        await page.Shows("1 of 2 approvals");
+        await ben.Shows("You approved this");
+        Assert.Equal("half a sentence", await page.Page.GetByLabel("Note", new() { Exact = true }).InputValueAsync());
+        await inbox.Shows("1 of 2 approvals");
+
+        await host.Hub.Approve(second, host.Ben);
+        await inbox.Page.Locator("#part-waiting", new() { HasText = "Raise the limit" }).WaitForAsync(new() { State = WaitForSelectorState.Detached });
+        Assert.Empty(inbox.Complaints);
+        Assert.Empty(page.Complaints);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_answer_to_content_that_has_changed_is_refused_and_the_difference_is_shown(bool withScript)
+    {
+        await using var host = await PagesHost.Start();
+        var request = await host.Ask("Serve 10 percent", change: s => s with { Message = "Set the rollout\nto 10 percent", Facts = """{"percent":"10"}""" });
+        await using var window = await chromium.Open(host.Api, host.Ann, o => o.JavaScriptEnabled = withScript);
+        await window.Go($"/requests/{request.Id}");
+        await window.Note("Ten is fine.");
+        if (withScript)
+            await window.Listens();
+        await host.Hub.Submit.Run(
+            (Some.Submission(request.Policy) with { ExternalId = request.ExternalId, Message = "Set the rollout\nto 90 percent", Facts = """{"percent":"90"}""" }).Saying("Serve 90 percent").AskedBy(host.Rita), Some.Origin, null, default);
+        if (withScript)
+            await window.Shows("The content of this request has changed while you were reading.");
+        // The page still shows what was read; answering it is refused.
+        Assert.Equal("Serve 10 percent", await window.Page.Locator("h1").InnerTextAsync());
+        await window.Press("Approve");
+        await window.Shows("your answer was not taken");
+        Assert.Equal("Serve 90 percent", await window.Page.Locator("h1").InnerTextAsync());
+        Assert.Equal(["- Serve 10 percent", "- percent: 10", "- to 10 percent"], await window.Page.Locator("#changed del").AllInnerTextsAsync().Trimmed());
+        Assert.Equal(["+ Serve 90 percent", "+ percent: 90", "+ to 90 percent"], await window.Page.Locator("#changed ins").AllInnerTextsAsync().Trimmed());
+        Assert.Equal("Ten is fine.", await window.Page.GetByLabel("Note", new() { Exact = true }).InputValueAsync());
+        Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
+        await window.Press("Approve");
+        await window.Shows("You approved this");
+    }
+
+    [Fact]
+    public async Task Too_late_says_what_it_became_and_keeps_what_was_typed()
+    {
+        await using var host = await PagesHost.Start();
+        var request = await host.Ask();
+        await using var window = await chromium.Open(host.Api, host.Ann, o => o.JavaScriptEnabled = false);
+        await window.Go($"/requests/{request.Id}");
+        await window.Note("I say no.");
+        await host.Hub.Approve(request, host.Ben);
+        await window.Press("Reject");
+        await window.Shows("Too late: this request is settled. Approved by Ben Approver.");
+        await window.Shows("I say no.");
+        Assert.Equal(Status.Approved, (await host.Hub.Find(request.Id)).Status);
+    }
+
+    [Fact]
+    public async Task Times_are_in_the_readers_zone_and_whole_when_pointed_at()
+    {
+        await using var host = await PagesHost.Start();
+        var request = await host.Ask();
+        await using var window = await chromium.Open(host.Api, host.Ann);
+        await window.Go($"/requests/{request.Id}");
+        var time = window.Page.Locator(".timeline time").First;
+        // 05:06 UTC is 06:06 in Berlin in March.
+        Assert.Equal("4 Mar, 06:06", await time.InnerTextAsync());
+        Assert.Contains("06:06:07", await time.GetAttributeAsync("title"), StringComparison.Ordinal);
+        await using var plain = await chromium.Open(host.Api, host.Ann, o => o.JavaScriptEnabled = false);
+        await plain.Go($"/requests/{request.Id}");
+        Assert.Equal("4 Mar 2026, 05:06 UTC", await plain.Page.Locator(".timeline time").First.InnerTextAsync());
+    }
+}
+
+internal static class Texts
+{
+    public static async Task<string[]> Trimmed(this Task<IReadOnlyList<string>> texts) => [.. (await texts).Select(t => t.Trim())];
+}

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using Countersign.Access;
+using Countersign.Web;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Countersign.Tests;
+
+/// <summary>One browser, the system's own Chromium, for all tests that need one. Each person gets a window with cookies of its own.</summary>
+public sealed class Chromium : IAsyncLifetime
+{
+    public const string Name = "browser";
+
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Environment.GetEnvironmentVariable("TEST_CHROMIUM") is not { Length: > 0 } program)
+            return;
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = program, Args = ["--no-sandbox"] });
+    }
+
+    /// <summary>A window in which this person is signed in; without a person, nobody is.</summary>
+    public async Task<Window> Open(ApiHost host, Person? person = null, Action<BrowserNewContextOptions>? options = null)
+    {
+        Assert.SkipWhen(_browser is null, Environment.GetEnvironmentVariable("TEST_CHROMIUM_MISSING") is { Length: > 0 } reason ? reason : "No Chromium: run ./test.sh");
+        var settings = new BrowserNewContextOptions { BaseURL = host.Address.ToString(), Locale = "en-GB", TimezoneId = "Europe/Berlin" };
+        options?.Invoke(settings);
+        var context = await _browser.NewContextAsync(settings);
+        context.SetDefaultTimeout(20_000);
+        if (person is not null)
+        {
+            var session = await host.Services.GetRequiredService<Sessions>().Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+            await context.AddCookiesAsync([new Cookie { Name = SessionCookie.Name, Value = session!.Secret, Url = host.Address.ToString(), HttpOnly = true }]);
+        }
+        return new Window(context, await context.NewPageAsync());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.DisposeAsync();
+        _playwright?.Dispose();
+    }
+}
+
+[CollectionDefinition(Chromium.Name)]
+public sealed class BrowserTests : ICollectionFixture<Chromium>;
+
+/// <summary>A person's window. What its console complains about, a policy of ours that is broken for one, is kept.</summary>
+public sealed class Window : IAsyncDisposable
+{
+    private readonly IBrowserContext _context;
+
+    public Window(IBrowserContext context, IPage page)
+    {
+        (_context, Page) = (context, page);
+        page.Console += (_, message) =>
+        {
+            // That an answer was 4xx is said by the page; the console repeats it.
+            if (message.Type == "error" && !message.Text.Contains("the server responded with a status of", StringComparison.Ordinal))
+                Complaints.Enqueue(message.Text);
+        };
+        page.PageError += (_, error) => Complaints.Enqueue(error);
+        page.Dialog += async (_, dialog) =>
+        {
+            Complaints.Enqueue("A dialog: " + dialog.Message);
+            await dialog.DismissAsync();
+        };
+    }
+
+    public IPage Page { get; }
+    public ConcurrentQueue<string> Complaints { get; } = [];
+
+    public IBrowserContext Context => _context;
+
+    public Task Go(string path) => Page.GotoAsync(path);
+
+    public Task Press(string button) => Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+
+    public Task Note(string text) => Page.GetByLabel("Note", new() { Exact = true }).FillAsync(text);
+
+    /// <summary>Waits until the page shows this text.</summary>
+    public Task Shows(string text) => Page.GetByText(text).First.WaitForAsync();
+
+    /// <summary>Whether one has to scroll sideways.</summary>
+    public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+
+    /// <summary>Until the page hears of what happens.</summary>
+    public Task Listens() => Page.WaitForSelectorAsync("body[data-listening]");
+
+    public ValueTask DisposeAsync() => _context.DisposeAsync();
+}
