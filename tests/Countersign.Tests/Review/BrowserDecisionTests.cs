@@ -97,8 +97,9 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await keys.PressAsync("/");
         await keys.TypeAsync("newer");
         await keys.PressAsync("Enter");
-        await window.Page.WaitForURLAsync("**/?text=newer**");
-        Assert.Equal(1, await window.Page.Locator(".subject").CountAsync());
+        await window.Shows("Found");
+        Assert.Equal("The newer one", await window.Page.Locator(".subject").InnerTextAsync());
+        Assert.Contains("text=newer", window.Page.Url, StringComparison.Ordinal);
         Assert.Empty(window.Complaints);
     }
 
