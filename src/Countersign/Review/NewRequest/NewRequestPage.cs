@@ -58,20 +58,24 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
 
         var body = Body(typed, ticket);
         var digest = Digest.Of(body);
+        var snapshot = directory.Current;
+        var requester = new Requester(asker.Id, asker.Name, [asker.Id]);
+        var (policy, stuck) = snapshot.WhoDecides(BuiltIn, null, requester, "{}", assignee);
         var submission = new Submission
         {
-            SourceId = directory.Current.FindSource(BuiltIn)!.Id,
+            SourceId = snapshot.FindSource(BuiltIn)!.Id,
             SentBy = SentBy.Page,
             Subject = typed.Subject,
             Message = typed.Message,
             Body = body,
             Digest = digest,
-            Requester = new Requester(asker.Id, asker.Name, [asker.Id]),
+            Requester = requester,
             CreatorId = asker.Id,
             Assignee = assignee,
             TicketId = ticket,
             TicketTerms = ticket is null ? null : new TicketTerms(!settings.ZendeskTicketsStrict, settings.ZendeskOnePerTicket),
-            Policy = WhoDecides.For(assignee, null, requesterUnknown: false),
+            Policy = policy,
+            Stuck = stuck,
         };
         // Sent twice from the same form it is one request; other words from it are another.
         var repeatable = typed.Key.Length is > 0 and <= 100 ? new Repeatable(Hashes.Sha256($"page\n{caller.Viewer.Party}\n{typed.Key}\n{digest}"), digest, created => created.Id.Value) : null;
