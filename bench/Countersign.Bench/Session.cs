@@ -27,6 +27,8 @@ internal static class Session
             await new Zendesk(options, product, report).Create();
         if (options.Wants("lists"))
             await new Lists(options, product, report).Run();
+        if (options.Wants("pages"))
+            await new Pages(options, product, report).Run();
         if (options.Wants("nodes"))
             await new TwoNodes(options, product, report).Run();
         if (options.Wants("start"))

@@ -21,7 +21,7 @@ internal sealed class Lists(Options options, Product product, Report report)
 
     public async Task Run()
     {
-        var (many, few) = (await Stock(options.LargeList), await Stock(Small));
+        var (many, few) = (await Shelf.Stock(options, options.LargeList), await Shelf.Stock(options, Small));
         await using var large = await product.Start(many.Folder);
         await using var small = await product.Start(few.Folder);
         await large.Settle();
@@ -119,25 +119,4 @@ internal sealed class Lists(Options options, Product product, Report report)
 
     private static string Milliseconds(List<Slice> slices) =>
         string.Create(CultureInfo.InvariantCulture, $"{slices.Select(s => s.Median.TotalMilliseconds).Median():0.00} ms");
-
-    private async Task<Shelf> Stock(int count)
-    {
-        var folder = System.IO.Path.Combine(options.Stores ?? options.Folder, $"lists-{count}");
-        var note = System.IO.Path.Combine(folder, "shelf.json");
-        if (File.Exists(note) && JsonSerializer.Deserialize<Shelf>(await File.ReadAllTextAsync(note)) is { People: not null } kept)
-            return kept with { Folder = folder };
-        Session.Fresh(folder);
-        Report.Say($"  loading {count:N0} requests");
-        Town town;
-        await using (var store = await Session.OpenStore(folder))
-            town = await Town.Found(store);
-        using (var loader = new Loader(new StoreOptions(folder, null).SqliteFile, town))
-            loader.Mixed(count);
-        var shelf = new Shelf(folder, count, town.Admin, town.Viewer, [.. town.Persons.Take(100).Select(p => p.Id)], [.. town.Teams.Take(100).Select(g => g.Id)]);
-        await File.WriteAllTextAsync(note, JsonSerializer.Serialize(shelf));
-        return shelf;
-    }
-
-    /// <summary>A loaded store and who may ask.</summary>
-    private sealed record Shelf(string Folder, int Count, string Admin, string Viewer, IReadOnlyList<long> People, IReadOnlyList<long> Groups);
 }

@@ -80,20 +80,27 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await using var window = await chromium.Open(host.Api, host.Ann);
         var keys = window.Page.Keyboard;
         await window.Go("/");
+        await window.IsPainted();
         await keys.PressAsync("?");
         await window.Shows("go to Approve");
         await keys.PressAsync("Escape");
-        foreach (var key in new[] { "j", "j", "k", "j", "Enter" })
+        await window.Page.Locator("dialog").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
+        foreach (var key in new[] { "j", "j", "k", "j" })
             await keys.PressAsync(key);
+        await window.HasFocus("The older one");
+        await keys.PressAsync("Enter");
         await window.Page.WaitForURLAsync($"**/requests/{older.Id}");
+        await window.IsPainted();
         await keys.PressAsync("r");
         await keys.TypeAsync("Needs a plan to go back.");
         await keys.PressAsync("Escape");
         await keys.PressAsync("r");
+        await window.HasFocus("Reject");
         await keys.PressAsync("Enter");
         await window.Shows("You rejected this");
         Assert.Equal(Status.Rejected, (await host.Hub.Find(older.Id)).Status);
         await window.Go("/");
+        await window.IsPainted();
         await keys.PressAsync("/");
         await keys.TypeAsync("newer");
         await keys.PressAsync("Enter");

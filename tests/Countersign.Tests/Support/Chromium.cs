@@ -86,6 +86,11 @@ public sealed class Window : IAsyncDisposable
     /// <summary>Waits until the page shows this text.</summary>
     public Task Shows(string text) => Page.GetByText(text).First.WaitForAsync();
 
+    /// <summary>Chromium drops keys that come before it has painted anything; people do not press any.</summary>
+    public Task IsPainted() => Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
+
+    public Task HasFocus(string text) => Page.WaitForFunctionAsync("text => document.activeElement.textContent === text", text);
+
     /// <summary>Whether one has to scroll sideways.</summary>
     public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth");
 

@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using Countersign.Access;
+using Countersign.Bench.Load;
+using Countersign.Bench.Servers;
+using Countersign.Bench.Stock;
+
+namespace Countersign.Bench.Rows;
+
+/// <summary>
+/// What people look at, over a store with many requests, as somebody who is signed in: against a bare endpoint that
+/// answers the very bytes of that page. And what a first visit weighs: page, style, script and icon, compressed.
+/// </summary>
+internal sealed partial class Pages(Options options, Product product, Report report)
+{
+    private const int Connections = 16;
+    private const double Bar = 0.15, MostKilobytes = 60;
+
+    public async Task Run()
+    {
+        var shelf = await Shelf.Stock(options, options.LargeList);
+        string cookie;
+        await using (var store = await Session.OpenStore(shelf.Folder))
+        {
+            var person = (await new Access.Directory(store).Refresh()).FindPerson("person0@example.com")!;
+            var session = await new Sessions(store, SessionLimits.Default).Start(person.Id, "bench", new Visit("page", "127.0.0.1", "the bench"), default);
+            cookie = $"{Web.SessionCookie.Name}={session!.Secret}";
+        }
+        await using var server = await product.Start(shelf.Folder);
+        await server.Settle();
+        using var http = new HttpClient { BaseAddress = server.Url };
+        http.DefaultRequestHeaders.Add("Cookie", cookie);
+        var inbox = await http.GetStringAsync(new Uri("/", UriKind.Relative));
+        var request = RequestLink().Match(inbox).Value;
+        if (request.Length == 0)
+            throw new InvalidOperationException("The inbox shows no request: " + inbox[..Math.Min(inbox.Length, 500)]);
+
+        foreach (var (what, path) in new[] { ("inbox", "/"), ("request page", request) })
+        {
+            await using var bare = await Control.StartSame(Path.Combine(options.Folder, "pages-same"), await http.GetByteArrayAsync(new Uri(path, UriKind.Relative)));
+            foreach (var one in (Server[])[server, bare])
+                await Ask(one, path, options.WarmUp);
+            var (ours, theirs) = await Measured.Pairs(options.Pairs, _ => Ask(server, path, options.Slice), _ => Ask(bare, path, options.Slice));
+            report.Add(Measured.Ratio($"{what} of a hub with {shelf.Count:N0} requests, against a bare page with the same bytes", ours, theirs, Bar));
+        }
+        var weight = await Weight(http, inbox) / 1024d;
+        report.Add(new Row("inbox with its style, script and icon, compressed", $"{Report.Text(weight, "0.0")} KB", "", $"{Report.Text(weight, "0.0")} KB", $"≤ {MostKilobytes:0} KB", weight <= MostKilobytes));
+
+        Task<Slice> Ask(Server of, string path, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "page.lua", Connections, length, of.Cpu, cookie);
+    }
+
+    private static async Task<double> Weight(HttpClient http, string page)
+    {
+        double bytes = 0;
+        foreach (var path in AssetLink().Matches(page).Select(m => m.Value).Distinct().Append("/"))
+        {
+            using var asked = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept-Encoding", "br" } } };
+            using var answer = await http.SendAsync(asked);
+            bytes += (await answer.Content.ReadAsByteArrayAsync()).Length;
+        }
+        return bytes;
+    }
+
+    [GeneratedRegex("/requests/[0-9A-Z]{26}", RegexOptions.None, 1000)]
+    private static partial Regex RequestLink();
+
+    [GeneratedRegex("/assets/[a-z]+\\.[0-9a-f]+\\.[a-z]+", RegexOptions.None, 1000)]
+    private static partial Regex AssetLink();
+}
