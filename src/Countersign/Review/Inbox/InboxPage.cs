@@ -67,7 +67,9 @@ internal sealed class InboxPage(Listing listing, Places places, Directory direct
     private void List(Html html, Part part, Rows rows, Wanted wanted)
     {
         Heading(html, part, wanted);
-        if (part.Page.Requests.Count == 0)
+        if (part.Page.Requests.Count == 0 && wanted.IsNothing && part.Wanted.Show == Wanted.Asked)
+            html.Add($"<p class=\"soft\">{html.Says.EmptyTitle(Wanted.Asked)}.</p>");
+        else if (part.Page.Requests.Count == 0)
             Empty(html, part);
         else
             rows.Write(html, part.Page.Requests, mayChoose: false);

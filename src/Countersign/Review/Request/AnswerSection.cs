@@ -37,13 +37,15 @@ internal static class AnswerSection
             Id = "note",
             Hint = sight.MayDecide ? says.NoteHint : mayComment ? says.CommentHint : says.WithdrawHint,
         });
-        form.Add($"<div class=\"buttons\">");
         if (sight.MayDecide)
         {
+            form.Add($"<div class=\"buttons decide\">");
             form.Button(says.Approve, "yes", "do", Approve);
             form.Button(says.Reject, "no", "do", Reject);
             form.Button(says.Abstain, null, "do", Abstain);
+            form.Add($"</div>");
         }
+        form.Add($"<div class=\"buttons\">");
         if (mayComment)
             form.Button(says.Comment, null, "do", Comment);
         if (sight.MayWithdraw)

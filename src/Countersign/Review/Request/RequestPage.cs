@@ -28,6 +28,8 @@ internal static class RequestPage
             html.Add($"<div class=\"what\">");
             FactsSection.Write(html, sight);
             MessageSection.Write(html, sight);
+            if (sight.MayDecide)
+                html.Add($"<a class=\"button main jump\" href=\"#note\">{html.Says.YourAnswer} ↓</a>");
             html.Add($"</div><div class=\"do\">");
             AnswerSection.Write(html, sight);
             StepsSection.Write(html, sight);
