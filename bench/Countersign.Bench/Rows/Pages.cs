@@ -27,9 +27,16 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         }
         await using var server = await product.Start(shelf.Folder);
         await server.Settle();
-        using var http = new HttpClient { BaseAddress = server.Url };
+        using var http = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = server.Url };
         http.DefaultRequestHeaders.Add("Cookie", cookie);
-        var inbox = await http.GetStringAsync(new Uri("/", UriKind.Relative));
+        string inbox;
+        using (var first = await http.GetAsync(new Uri("/", UriKind.Relative)))
+        {
+            inbox = await first.Content.ReadAsStringAsync();
+            // As a browser does from its second page on: it brings the cookie that the forms' proof goes with.
+            foreach (var set in first.Headers.TryGetValues("Set-Cookie", out var cookies) ? cookies : [])
+                cookie += "; " + set[..set.IndexOf(';', StringComparison.Ordinal)];
+        }
         var request = RequestLink().Match(inbox).Value;
         if (request.Length == 0)
             throw new InvalidOperationException("The inbox shows no request: " + inbox[..Math.Min(inbox.Length, 500)]);

@@ -134,7 +134,8 @@ public sealed class Listing(Store store)
             string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin && !groups.Contains(Party.Admins.Text) ? [Party.Admins.Text] : Array.Empty<string>()];
             var driver = checksAll ? "all"
                 : filter.WaitingForMe ? "waiting"
-                : filter.TakesPart || filter.AskedByMe ? "parties"
+                : filter.AskedByMe ? "asked"
+                : filter.TakesPart ? "parties"
                 : filter.AssigneeUsers.Count > 0 ? "assignee_user"
                 : filter.AssigneeGroups.Count > 0 ? "assignee_group"
                 : filter.Sources.Count > 0 && viewer.IsAdmin ? "source_id"
@@ -144,12 +145,12 @@ public sealed class Listing(Store store)
             switch (driver)
             {
                 case "waiting" or "parties":
-                    // Whoever asks has a part in it as a person.
-                    if (filter is { AskedByMe: true, WaitingForMe: false })
-                        mine = [viewer.Party.Text];
                     foreach (var party in mine)
                         Range(driver, "request_id", $"party = {Argument(party)}");
                     _mayRepeat = mine.Length > 1;
+                    break;
+                case "asked":
+                    Range("requests", "id", $"requester_id = {Argument(viewer.PersonOrNone)}");
                     break;
                 case "status":
                     foreach (var status in statuses)
@@ -176,9 +177,7 @@ public sealed class Listing(Store store)
                 // A group still waits for its other members when I have answered; I do not.
                 _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
             }
-            if (filter.AskedByMe)
-                _checks.Add($"(r.requester_id = {Argument(viewer.PersonOrNone)} OR r.creator_id = {Argument(viewer.PersonOrNone)})");
-            if (driver is "waiting" or "parties" && filter.Statuses.Count > 0)
+            if (driver is "waiting" or "parties" or "asked" && filter.Statuses.Count > 0)
                 Check("status", [.. statuses.Select(s => (object)s.Ours())]);
             if (driver is not "assignee_user" && filter.AssigneeUsers.Count > 0)
                 Check("assignee_user", [.. filter.AssigneeUsers.Select(v => (object)v)]);
@@ -188,7 +187,7 @@ public sealed class Listing(Store store)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)
                 _checks.Add($"r.search LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'");
-            if (!viewer.IsAdmin && driver is not ("waiting" or "parties"))
+            if (!viewer.IsAdmin && driver is not ("waiting" or "parties" or "asked"))
             {
                 (Arguments["admin"], Arguments["me"], Arguments["person"]) = (0L, viewer.Party, viewer.PersonOrNone);
                 _checks.Add(Viewer.MaySee);

@@ -39,13 +39,29 @@
 
   // --- News: a hint over a stream, then the same page once more, of which only what changed is put in place ---
   const about = body.dataset.live;
-  let stream, soon, again;
+  let stream, again, asking = false, more = false;
+
+  const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+
+  // However much happens, the page asks at most twice a second.
+  async function hear() {
+    more = true;
+    if (asking) return;
+    asking = true;
+    while (more) {
+      more = false;
+      await pause(100);
+      await refresh();
+      if (more) await pause(400);
+    }
+    asking = false;
+  }
 
   function listen() {
     if (!about || document.hidden || stream) return;
     stream = new EventSource(`${body.dataset.base}/live?about=${encodeURIComponent(about)}`);
     stream.onopen = () => { body.dataset.listening = "yes"; };
-    stream.onmessage = () => { clearTimeout(soon); soon = setTimeout(refresh, 120); };
+    stream.onmessage = hear;
     stream.onerror = () => {
       if (stream && stream.readyState === EventSource.CLOSED) {
         deaf();
@@ -135,10 +151,10 @@
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) deaf();
-    else if (about) { listen(); refresh(); }
+    else if (about) { listen(); hear(); }
   });
   addEventListener("pagehide", deaf);
-  addEventListener("pageshow", event => { if (event.persisted) { listen(); refresh(); } });
+  addEventListener("pageshow", event => { if (event.persisted) { listen(); hear(); } });
 
   // --- Keys ---
   const rows = () => $$(".subject");
