@@ -45,6 +45,7 @@ public sealed record Settings
 
     public MailOptions Mail { get; init; } = new();
     public SlackOptions Slack { get; init; } = new();
+
     /// <summary>Whether people may ask on a page.</summary>
     public bool NewRequestsOnPages { get; init; } = true;
 
