@@ -134,9 +134,10 @@ internal sealed class SqliteEngine : Engine
     {
         await _stop.CancelAsync();
         await _watching;
+        // The lane last: whoever may write and closes last leaves the file alone, without a log beside it.
+        CloseReaders();
         _lane?.Dispose();
-        while (_readers.TryTake(out var reader))
-            Close(reader);
+        CloseReaders();
         _stop.Dispose();
     }
 
@@ -195,6 +196,12 @@ internal sealed class SqliteEngine : Engine
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    private void CloseReaders()
+    {
+        while (_readers.TryTake(out var reader))
+            Close(reader);
     }
 
     private static void Close(Reader? reader)
