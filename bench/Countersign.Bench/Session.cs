@@ -33,6 +33,8 @@ internal static class Session
             await new TwoNodes(options, product, report).Run();
         if (options.Wants("start"))
             await new Start(options, product, report).Run();
+        if (options.Wants("policies"))
+            new PolicyRows(report).Run();
         Console.Write(report.Table());
         return options.Strict && !report.AllHold ? 1 : 0;
     }

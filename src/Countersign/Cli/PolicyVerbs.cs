@@ -105,10 +105,12 @@ internal static class PolicyVerbs
 
     private static Command Apply(Terminal terminal)
     {
-        var active = new Option<bool>("--active") { Description = "All active requests.", Required = true };
+        var active = new Option<bool>("--active") { Description = "All active requests." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what it would change." };
         return Verb.OnStore(terminal, "apply", "Give active requests the policy that they would get today, and say what that changes. It settles none of them.", [active, dryRun], async (parse, hub, cancel) =>
         {
+            if (!parse.GetValue(active))
+                return new Reply.Failed(Reply.Usage, "Say which requests: countersign policy apply --active");
             var changes = await hub.Get<ApplyPolicies>().Run(parse.GetValue(dryRun), Hub.Origin, cancel);
             return new Reply.Done(new { dryRun = parse.GetValue(dryRun), changes = changes.Select(RestampedView.From) },
                 changes.Count == 0 ? "Every active request has the policy that it would get today."

@@ -7,6 +7,7 @@ using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
 using Countersign.Review.Request;
+using Countersign.Review.Rules;
 
 namespace Countersign.Review;
 
@@ -28,6 +29,10 @@ public static class ReviewEndpoints
         pages.MapPost("/new", (HttpContext http, NewRequestPage page, CancellationToken cancel) => page.Run(http, cancel));
         pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
+        pages.MapPost("/requests/{id}/break-glass", BreakGlassSection.Run);
+        pages.MapPost(AbsenceSection.Path, AbsenceSection.Run);
+        pages.MapGet(PolicyPage.Path, (HttpContext http, Asking asking, long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(http, asking, version, cancel));
+        pages.MapPost(PolicyPage.Path, (HttpContext http, Asking asking, PolicyPage policies, CancellationToken cancel) => policies.Run(http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);
         pages.MapGet("/live", LiveEndpoint.Run);
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
@@ -38,5 +43,5 @@ public static class ReviewEndpoints
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>();
 }

@@ -42,13 +42,13 @@ public sealed class PolicyHub : IAsyncDisposable
         : throw new InvalidOperationException($"Not set: {string.Join('\n', PolicyFile.Read(yaml).Problems)}");
 
     /// <summary>Asks as a door does: with the policy that the file in force has for it.</summary>
-    public async Task<ApprovalRequest> Ask(string facts = "{}", Person? by = null, Approver? assignee = null, Func<Submission, Submission>? change = null)
+    public async Task<ApprovalRequest> Ask(string facts = "{}", Person? by = null, Approver? assignee = null, Func<Submission, Submission>? change = null, string source = "api")
     {
         var snapshot = await Directory.Refresh();
         return await Hub.Ask(Some.Policy((Policies.Step[])[]), submission =>
         {
             submission = by is null ? submission : submission.AskedBy(by);
-            var (policy, stuck) = snapshot.WhoDecides("api", null, submission.Requester, facts, assignee);
+            var (policy, stuck) = snapshot.WhoDecides(source, null, submission.Requester, facts, assignee);
             submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
             return change?.Invoke(submission) ?? submission;
         });

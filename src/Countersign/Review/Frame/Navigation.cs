@@ -17,6 +17,7 @@ internal static class Navigation
     /// <summary>For admins, in the order in which a hub is set up. A page adds its row here.</summary>
     private static readonly (string Path, Func<Texts, string> Name)[] Admins =
     [
+        ("/policies", t => t.PoliciesTitle),
         ("/deliveries", t => t.Deliveries),
     ];
 

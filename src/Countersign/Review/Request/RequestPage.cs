@@ -24,6 +24,7 @@ internal static class RequestPage
         {
             html.Add($"<article class=\"request\" id=\"request\" data-id=\"{sight.Request.Id.Value}\">");
             QuestionSection.Write(html, sight);
+            BreakGlassSection.WriteNotices(html, sight);
             ChangedSection.Write(html, sight);
             html.Add($"<div class=\"what\">");
             FactsSection.Write(html, sight);
@@ -34,6 +35,7 @@ internal static class RequestPage
             AnswerSection.Write(html, sight);
             StepsSection.Write(html, sight);
             OriginSection.Write(html, sight);
+            BreakGlassSection.Write(html, sight);
             html.Add($"</div><div class=\"story\">");
             TimelineSection.Write(html, sight);
             html.Add($"</div></article>");

@@ -16,6 +16,9 @@ internal sealed class Sight : IDisposable
     private readonly JsonDocument _facts;
     private readonly HashSet<string> _parties = [];
 
+    /// <summary>Those who are away and have chosen the reader as stand-in.</summary>
+    private readonly IReadOnlyList<Person> _away;
+
     public Sight(Story story, Caller reader, DirectorySnapshot directory)
     {
         (Story, Reader, _directory) = (story, reader, directory);
@@ -23,6 +26,9 @@ internal sealed class Sight : IDisposable
         Seats = Weigh.Seats(Request, story.Decisions);
         OpenStep = Seats.Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1).FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
         Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
+        _away = directory.Pools.Find(Me) is { AwayUntil: null }
+            ? [.. directory.Pools.Away.Where(p => p.StandIn == Me && !Request.Bars(p.Id)).Select(p => directory.People[p.Id])]
+            : [];
         foreach (var approver in Request.Policy.Steps.SelectMany(s => s.From).Where(a => Includes(a.Party)))
             _parties.Add(approver.Party.Text);
     }
@@ -93,8 +99,10 @@ internal sealed class Sight : IDisposable
 
     public void Dispose() => _facts.Dispose();
 
-    private bool Includes(Party party) =>
-        party == Party.Person(Me) || (party == Party.Admins ? Reader.IsAdmin : GroupOf(party)?.Members.Contains(Me) == true);
+    private bool Includes(Party party) => IsIn(party, Me, Reader.IsAdmin) || _away.Any(p => IsIn(party, p.Id, p.Role == Role.Admin));
+
+    private bool IsIn(Party party, long person, bool isAdmin) =>
+        party == Party.Person(person) || (party == Party.Admins ? isAdmin : GroupOf(party)?.Members.Contains(person) == true);
 
     private Group? GroupOf(Party party)
     {

@@ -1,0 +1,81 @@
+using Countersign.Policies;
+using Countersign.Requests;
+
+namespace Countersign.Review;
+
+/// <summary>The words around policies, absences and breaking glass.</summary>
+internal partial class Texts
+{
+    // The policy file
+    public virtual string PoliciesTitle => "Policies";
+    public virtual string PoliciesLede => "Who must say yes to what. The first policy that matches a request decides; without one its assignee does, else its source's group, else one admin.";
+    public virtual string PolicyFileLabel => "Policy file (YAML)";
+    public virtual string PolicyFileHint(long version) => version == 0 ? "None was set yet." : $"Version {version} is in force. Requests keep the policy that they were stamped with.";
+    public virtual string CheckFile => "Check";
+    public virtual string SetFile => "Put in force";
+    public virtual string FileIsGood(int policies) => $"Nothing is wrong with this file: {policies} {(policies == 1 ? "policy" : "policies")}.";
+    public virtual string FileIsSet(long version) => $"Version {version} is in force.";
+    public virtual string FileHasMistakes => "Nothing was set. The file has mistakes:";
+    public virtual string FileChanged(long version) => $"Version {version} was set by somebody else meanwhile. Copy your change, load this page again and make it there.";
+    public virtual string ProblemsCaption => "What is to be said about the file";
+    public virtual string Line => "Line";
+    public virtual string Problem => "Problem";
+    public virtual string WhatToDo => "What to do";
+    public virtual string Warning => "Warning";
+    public virtual string Mistake => "Mistake";
+
+    // Versions
+    public virtual string VersionsTitle => "Versions";
+    public virtual string VersionName(long version) => $"Version {version}";
+    public virtual string WhatChangedIn(long version) => $"What version {version} changed";
+    public virtual string SetBy => "Set by";
+    public virtual string When => "When";
+
+    // Explaining
+    public virtual string ExplainTitle => "Who would have to say yes?";
+    public virtual string ExplainLede => "Imagine a request; nothing is asked.";
+    public virtual string ExplainSource => "Source";
+    public virtual string ExplainRequester => "Who asks (e-mail address)";
+    public virtual string ExplainFacts => "Facts";
+    public virtual string ExplainFactsHint => "One per line, as in environment: production. Several values are separated by commas.";
+    public virtual string ExplainDo => "Explain";
+    public virtual string ExplainedBy(string policy, string by) => by == "file" ? $"The policy \"{policy}\" decides." : $"No policy of the file matches. Decided by: {policy}.";
+    public virtual string NotPolicy(string policy, int line, string why) => $"Not \"{policy}\" (line {line}): {why}.";
+    public virtual string StepNeeds(string step, int need, int people) => $"{step}: {need} of {people}";
+    public virtual string NotThereYet(string what) => $"{what} is not there yet";
+    public virtual string NeverPass(Stuck stuck) => $"It could never pass: {stuck.Why}. {stuck.Fix}.";
+
+    // Applying
+    public virtual string ApplyTitle => "Active requests";
+    public virtual string ApplyLede => "They keep the policy they were stamped with until you apply the file in force. Answers stay as far as their authors may fill a step of the new policy; times begin anew; nothing is settled.";
+    public virtual string ApplyLook => "See what it would change";
+    public virtual string ApplyDo => "Apply to active requests";
+    public virtual string ApplySure => "Every active request then gets the policy that it would get today.";
+    public virtual string ApplyNothing => "Every active request has the policy that it would get today.";
+    public virtual string ApplyCaption(bool onlyLooked) => onlyLooked ? "What it would change" : "What it changed";
+    public virtual string LeftAlone => "Left alone";
+    public virtual string CountsNoLonger(IReadOnlyList<string> names) => $"Counts no longer: {Words.Names(names)}";
+
+    // Absences
+    public virtual string AbsenceTitle => "When you are away";
+    public virtual string AbsenceLede => "Whoever stands in answers what waits for you, in your place, until you are back. They never answer for whoever asks, and have no stand-in of their own.";
+    public virtual string AbsenceFrom => "First day";
+    public virtual string AbsenceTo => "Last day";
+    public virtual string AbsenceStandIn => "Stand-in (e-mail address)";
+    public virtual string AbsenceStandInHint => "Leave it empty and nobody answers for you.";
+    public virtual string AbsenceSet => "Save";
+    public virtual string AbsenceEnd => "I am here";
+    public virtual string AbsenceBadDay => "Choose a day.";
+    public virtual string AbsenceNow(string until, string? standIn) => $"You are away until {until}; {(standIn is null ? "nobody" : standIn)} answers for you.";
+    public virtual string AbsenceLater(string from, string until, string? standIn) => $"You will be away from {from} until {until}; {(standIn is null ? "nobody" : standIn)} will answer for you.";
+
+    // Breaking glass
+    public virtual string GlassBroken(string who) => $"Approved past the policy by {who}.";
+    public virtual string BreakGlassDo => "Approve past the policy";
+    public virtual string BreakGlassAsk => "For emergencies. It is recorded as what it is, and every admin hears of it.";
+    public virtual string BreakGlassReason => "Why it cannot wait";
+    public virtual string BreakGlassReasonHint => $"At least {BreakGlass.ShortestReason} characters.";
+    public virtual string BreakGlassForbidden => "The policy of this request lets nobody past it.";
+    public virtual string BackToRequest => "Back to the request";
+    public virtual string StuckTitle => "Nobody left could make this pass.";
+}
