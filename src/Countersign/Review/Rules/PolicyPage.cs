@@ -147,7 +147,9 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
         html.Form(Path, form => form.Button(form.Says.ApplyLook, name: "do", value: Look));
         html.Confirm(html.Says.ApplyDo, html.Says.ApplySure, Path, html.Says.ApplyDo, fields => fields.Hidden("do", Apply));
         if (shown.Changes is { Count: 0 })
+        {
             html.Notice(Tone.Good, html.Says.ApplyNothing);
+        }
         else if (shown.Changes is { } changes)
         {
             html.Table(html.Says.ApplyCaption(shown.OnlyLooked), [html.Says.Which, html.Says.PoliciesTitle, html.Says.WhatToDo], changes, (row, change) =>
