@@ -55,7 +55,7 @@ public sealed class Listing(Store store)
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
         store.Read(async reader =>
         {
-            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart)
+            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart) || filter.AskedByMe
                 ? []
                 : await reader.All<IdRow>(filter.WaitingForMe ? Inboxes : "SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
             var newer = position?.Newer ?? false;

@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Inbox;
@@ -11,28 +13,19 @@ namespace Countersign.Review.Inbox;
 /// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list with
 /// pages before and after.
 /// </summary>
-internal sealed class InboxPage(Listing listing, Places places, Directory directory, Cursors cursors)
+internal sealed class InboxPage(Store store, Listing listing, Places places, Directory directory, Cursors cursors)
 {
-    private const int PageSize = 40, WaitingShown = 25, AskedShown = 8, AllShown = 15;
+    private const int PageSize = 40, WaitingShown = 20, AskedShown = 6, AllShown = 12;
+
+    /// <summary>Of so many people the last reading is kept.</summary>
+    private const int MostKept = 100;
+    private readonly ConcurrentDictionary<long, Kept> _kept = new();
 
     public async Task<IResult> Show(HttpContext http, Asking asking, CancellationToken cancel)
     {
         var wanted = Wanted.Read(http.Request.Query);
         var snapshot = directory.Current;
-        var parts = new List<Part>();
-        if (wanted.IsNothing)
-        {
-            foreach (var (show, size) in new[] { (Wanted.Waiting, WaitingShown), (Wanted.Asked, AskedShown), (Wanted.All, AllShown) })
-            {
-                var one = new Wanted { Show = show };
-                parts.Add(new Part(one, await listing.Run(asking.Viewer, one.ToFilter(snapshot), size, null, cancel)));
-            }
-        }
-        else
-        {
-            parts.Add(new Part(wanted, await listing.Run(asking.Viewer, wanted.ToFilter(snapshot), PageSize, wanted.Position(cursors), cancel)));
-        }
-        var where = await places.Of([.. parts.SelectMany(p => p.Page.Requests)], cancel);
+        var (parts, where) = wanted.IsNothing ? await WholeInbox(asking.Person.Id, asking.Viewer, snapshot, cancel) : await Read([(wanted, PageSize)], asking.Viewer, snapshot, cancel);
         return new PageAnswer(Texts.For(http).Inbox, html => Write(html, wanted, parts, new Rows(snapshot, where)))
         {
             Section = "/",
@@ -40,7 +33,33 @@ internal sealed class InboxPage(Listing listing, Places places, Directory direct
         };
     }
 
-    private void Write(Html html, Wanted wanted, List<Part> parts, Rows rows)
+    /// <summary>
+    /// What was read for somebody stands for as long as nothing is written (<see cref="Store.Version"/>): people reload
+    /// far more often than anything happens.
+    /// </summary>
+    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> WholeInbox(long person, Viewer viewer, DirectorySnapshot snapshot, CancellationToken cancel)
+    {
+        var version = store.Version;
+        if (_kept.TryGetValue(person, out var kept) && kept.Version == version)
+            return (kept.Parts, kept.Where);
+        var (parts, where) = await Read(
+            [(new Wanted { Show = Wanted.Waiting }, WaitingShown), (new Wanted { Show = Wanted.Asked }, AskedShown), (new Wanted { Show = Wanted.All }, AllShown)], viewer, snapshot, cancel);
+        if (_kept.Count >= MostKept)
+            _kept.Clear();
+        _kept[person] = new Kept(version, parts, where);
+        return (parts, where);
+    }
+
+    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> Read(
+        IReadOnlyList<(Wanted Wanted, int Size)> lists, Viewer viewer, DirectorySnapshot snapshot, CancellationToken cancel)
+    {
+        var parts = new List<Part>(lists.Count);
+        foreach (var (wanted, size) in lists)
+            parts.Add(new Part(wanted, await listing.Run(viewer, wanted.ToFilter(snapshot), size, wanted.Position(cursors), cancel)));
+        return (parts, await places.Of([.. parts.SelectMany(p => p.Page.Requests)], cancel));
+    }
+
+    private void Write(Html html, Wanted wanted, IReadOnlyList<Part> parts, Rows rows)
     {
         Filters(html, wanted, rows.Directory);
         html.Add($"<div class=\"inbox\" id=\"inbox\">");
@@ -128,4 +147,6 @@ internal sealed class InboxPage(Listing listing, Places places, Directory direct
     }
 
     private sealed record Part(Wanted Wanted, Page Page);
+
+    private sealed record Kept(long Version, IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where);
 }
