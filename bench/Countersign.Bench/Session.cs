@@ -31,6 +31,8 @@ internal static class Session
             await new Pages(options, product, report).Run();
         if (options.Wants("nodes"))
             await new TwoNodes(options, product, report).Run();
+        if (options.Wants("destinations"))
+            await new Rows.Destinations(options, report).Run();
         if (options.Wants("start"))
             await new Start(options, product, report).Run();
         if (options.Wants("policies"))

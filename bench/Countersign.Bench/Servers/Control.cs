@@ -19,7 +19,7 @@ internal static class Control
             new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
     }
 
-    /// <summary>A bare endpoint that answers every GET with these bytes.</summary>
+    /// <summary>A bare endpoint that answers every call with these bytes.</summary>
     public static async Task<Server> StartSame(string folder, byte[] answer)
     {
         System.IO.Directory.CreateDirectory(folder);
@@ -38,7 +38,7 @@ internal static class Control
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(url);
         var app = builder.Build();
-        app.MapGet("/{**path}", async context =>
+        app.Map("/{**path}", async context =>
         {
             context.Response.ContentType = "application/json; charset=utf-8";
             context.Response.ContentLength = answer.Length;

@@ -70,5 +70,25 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
         return items is not null ? new AccessOutcome<IReadOnlyList<(string, string)>>.Done(items) : new AccessOutcome<IReadOnlyList<(string, string)>>.Invalid(key, why!);
     }
 
+    /// <summary>The values of every variable that has its own there, for a destination that is only being filled in.</summary>
+    public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsFor(
+        string manifestText, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel)
+    {
+        var found = new Dictionary<string, IReadOnlyList<(string, string)>>();
+        if (ManifestReader.Read(manifestText).Manifest is not { } manifest)
+            return (found, "The manifest cannot be read.");
+        var destination = new Destination { Id = 0, Name = "", Manifest = manifest, ManifestText = manifestText, Settings = settings, Secrets = secrets, CreatedAt = store.Now };
+        string? problem = null;
+        foreach (var variable in manifest.Settings.Where(v => v.DynamicOptions is not null))
+        {
+            var (items, why, _) = await calls.List(destination, variable.DynamicOptions!, cancel);
+            if (items is not null)
+                found[variable.Key] = items;
+            else
+                problem = $"{variable.Name}: {why}";
+        }
+        return (found, problem);
+    }
+
     private static AccessOutcome<DestinationTrial> Done(bool ok, string summary, ShownExchange shown) => new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(ok, summary, [shown]));
 }

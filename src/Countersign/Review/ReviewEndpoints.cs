@@ -8,6 +8,7 @@ using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
 using Countersign.Review.Request;
 using Countersign.Review.Rules;
+using Countersign.Review.Systems;
 
 namespace Countersign.Review;
 
@@ -34,6 +35,10 @@ public static class ReviewEndpoints
         pages.MapGet(PolicyPage.Path, (HttpContext http, Asking asking, long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(http, asking, version, cancel));
         pages.MapPost(PolicyPage.Path, (HttpContext http, Asking asking, PolicyPage policies, CancellationToken cancel) => policies.Run(http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);
+        pages.MapGet(DestinationsPage.Path, (HttpContext http, Asking asking, DestinationsPage page, CancellationToken cancel) => page.Show(http, asking, cancel));
+        pages.MapPost(DestinationsPage.Path + "/new", (HttpContext http, Asking asking, DestinationsPage page, CancellationToken cancel) => page.Add(http, asking, cancel));
+        pages.MapGet(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Show(name, http, asking, cancel));
+        pages.MapPost(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Do(name, http, asking, cancel));
         pages.MapGet("/live", LiveEndpoint.Run);
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
         pages.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
@@ -43,5 +48,5 @@ public static class ReviewEndpoints
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
 }

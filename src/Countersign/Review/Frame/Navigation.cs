@@ -18,6 +18,7 @@ internal static class Navigation
     private static readonly (string Path, Func<Texts, string> Name)[] Admins =
     [
         ("/policies", t => t.PoliciesTitle),
+        ("/destinations", t => t.Destinations),
         ("/deliveries", t => t.Deliveries),
     ];
 

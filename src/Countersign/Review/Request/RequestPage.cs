@@ -1,3 +1,4 @@
+using Countersign.Destinations;
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Frame;
@@ -10,11 +11,11 @@ namespace Countersign.Review.Request;
 internal static class RequestPage
 {
     /// <param name="seen">The digest of the content that was read before: what has changed since stands open.</param>
-    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Store store, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Store store, Directory directory, DestinationViews destinations, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId) || await Story.Find(store, requestId, asking.Viewer, seen, cancel) is not { } story)
             return Missing.Page(http);
-        return Of(new Sight(story, asking.Caller, directory.Current) { HasChanged = seen is not null && seen != story.Request.Digest }, StatusCodes.Status200OK);
+        return Of(new Sight(story, asking.Caller, directory.Current) { HasChanged = seen is not null && seen != story.Request.Digest, Tickets = story.Request.Policy.Destination is null ? [] : await destinations.Of(requestId, cancel) }, StatusCodes.Status200OK);
     }
 
     /// <summary>What the page is made of, from top to bottom on a phone; wide screens put what to do beside what it is about.</summary>
@@ -32,6 +33,7 @@ internal static class RequestPage
             if (sight.MayDecide)
                 html.Add($"<a class=\"button main jump\" href=\"#note\">{html.Says.YourAnswer} ↓</a>");
             html.Add($"</div><div class=\"do\">");
+            TicketSection.Write(html, sight);
             AnswerSection.Write(html, sight);
             StepsSection.Write(html, sight);
             OriginSection.Write(html, sight);

@@ -42,6 +42,9 @@ internal sealed class Sight : IDisposable
     public string Note { get; init; } = "";
     public string? NoteError { get; init; }
 
+    /// <summary>Where the decision was handed over to, if it was.</summary>
+    public IReadOnlyList<Destinations.LinkView> Tickets { get; init; } = [];
+
     /// <summary>Why an answer was refused: it stands above everything else.</summary>
     public string? Refused { get; init; }
 

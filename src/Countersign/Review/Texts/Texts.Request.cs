@@ -150,6 +150,8 @@ internal partial class Texts
         ("request.withdrawn", _) => "withdrew it",
         ("request.withdrawal_refused", _) => "tried to withdraw it, too late",
         ("request.applied", _) => "applied the change",
+        ("request.linked", _) => "opened it there",
+        ("request.held", _) => "could not be told whether it was opened there; an admin has to look",
         ("request.breached", _) => "applied the change without an approval",
         ("request.conflicted", _) => "sent other content after it was settled; that was refused",
         ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Text;
+using Countersign.Bench.Servers;
+using Countersign.Destinations;
+using Countersign.Destinations.Links;
+using Countersign.Destinations.Manifest;
+using Countersign.Outcomes;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Countersign.Bench.Rows;
+
+/// <summary>
+/// Handing over to a system that answers at once: what an exchange costs, how fast questions are opened against a bare loop
+/// of the same calls, and how long one node takes to look after ten thousand open ones. In this process, without the server.
+/// </summary>
+internal sealed class Destinations(Options options, Report report)
+{
+    private const int AtATime = ClaimDue.MostAtATime;
+    private const int Open = 10_000;
+    private static readonly byte[] Answer = """{"_id":"66a8e20c0754610fae1fcf5d","status":{"value":"pending","display":"0 of 1 approval, waiting for SRE"}}"""u8.ToArray();
+
+    public async Task Run()
+    {
+        var manifest = ManifestReader.Read(ShippedManifests.Find("countersign")!).Manifest!;
+        RenderAndParse(manifest);
+        var folder = Session.Fresh(options, "destinations");
+        await using var fake = await Control.StartSame(Path.Combine(folder, "same"), Answer);
+        await using var store = await Session.OpenStore(folder);
+        using var book = new DestinationBook(store, new EphemeralDataProtectionProvider(), NullLogger<DestinationBook>.Instance);
+        using var egress = new Egress(new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] });
+        var settings = new DestinationOptions { BaseUrl = "https://approvals.example.com" };
+        var calls = new DestinationCalls(store, egress, new AccessTokens(store, egress, book, new KeepToken(store)));
+        using var forwarder = new Forwarder(store, book, new ClaimDue(store), new RecordExchange(store, settings), calls, settings, NullLogger<Forwarder>.Instance);
+        var operates = new Origin(Actor.Operator, "bench", "");
+        await new AddDestination(store, book).Run("Bench", ShippedManifests.Find("countersign")!, new Dictionary<string, string> { ["baseURL"] = fake.Url.GetLeftPart(UriPartial.Authority) }, new Dictionary<string, string> { ["apiKey"] = "k" }, operates, default);
+        var (submit, outbox) = (new Submit(store, new RequestIds()), new ExpandOutbox(store, [new OpenLinks()]));
+
+        var each = Open / options.Pairs;
+        await Ask(200, "warm-up");
+        await forwarder.Drain(default);
+        await Bare(fake.Url, manifest, 200);
+        var (ours, theirs) = (new List<double>(), new List<double>());
+        for (var pair = 0; pair < options.Pairs; pair++)
+        {
+            await Ask(each, $"{pair}");
+            ours.Add(await PerSecond(each, () => forwarder.Drain(default)));
+            theirs.Add(await PerSecond(each, () => Bare(fake.Url, manifest, each)));
+        }
+        var ratio = ours.Zip(theirs, (o, t) => o / t).Median();
+        report.Add(new Row("questions opened at a destination, durable, against a bare loop of the same calls", $"{Report.Text(ours.Median(), "0")}/s", $"{Report.Text(theirs.Median(), "0")}/s", $"{Report.Text(ratio)} ×", "≥ 0.50 ×", ratio >= 0.5));
+
+        // All of them due at once, which is the worst that five minutes can bring.
+        await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @now WHERE state = 'open'", new { now = tx.Now }); });
+        var watch = Stopwatch.StartNew();
+        await forwarder.Drain(default);
+        var took = watch.Elapsed.TotalSeconds;
+        var asked = await store.Read(r => r.Number("SELECT count(*) FROM links WHERE polls > 0"));
+        report.Add(new Row($"{asked} open questions looked after once by one node", $"{Report.Text(took, "0")} s", "", $"{Report.Text(took, "0")} s", "≤ 300 s", took <= 300 && asked >= each * options.Pairs));
+
+        async Task Ask(int count, string round)
+        {
+            await Task.WhenAll(Enumerable.Range(0, count).Select(n => submit.Run(new Submission
+            {
+                SourceId = 1,
+                SentBy = SentBy.Api,
+                ExternalId = $"{round}-{n}",
+                Subject = "Turn on checkout-v2 for 25 percent of all customers",
+                Message = "So that we see what it does.",
+                Facts = """{"project":"shop","environment":"production","flag":"checkout-v2"}""",
+                Body = $"{round}-{n}",
+                Digest = Hashes.Sha256($"{round}-{n}"),
+                Requester = new Requester(null, "Somebody", []),
+                Policy = new Policy("elsewhere", []) { Destination = "Bench" },
+            }, operates, null, default)));
+            while ((await outbox.Run(default)).Taken > 0)
+            {
+            }
+        }
+    }
+
+    /// <summary>What an exchange costs beside the network: a creation rendered and its answer read, and a look likewise.</summary>
+    private void RenderAndParse(ApprovalManifest manifest)
+    {
+        var context = Rehearsals.Context(manifest, Rehearsals.Full) with { ExternalId = "66a8e20c0754610fae1fcf5d" };
+        var costs = new List<double>();
+        for (var round = 0; round < options.Pairs + 1; round++)
+        {
+            const int times = 5_000;
+            var before = Environment.CpuUsage.TotalTime;
+            for (var i = 0; i < times; i++)
+            {
+                _ = Renderer.Render(manifest.Create, context);
+                _ = Reading.Read(manifest.Create.Parser!, Answer);
+            }
+            // The first round compiles.
+            if (round > 0)
+                costs.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / times);
+        }
+        report.Add(new Row("a creation rendered and its answer read, CPU", $"{Report.Text(costs.Median(), "0.0")} µs", "", $"{Report.Text(costs.Median(), "0.0")} µs", "≤ 50 µs", costs.Median() <= 50));
+    }
+
+    /// <summary>The same calls in a loop that does nothing else.</summary>
+    private static async Task Bare(Uri fake, ApprovalManifest manifest, int count)
+    {
+        var context = Rehearsals.Context(manifest, Rehearsals.Full);
+        var body = ((Rendering.Ready)Renderer.Render(manifest.Create, context)).Call.Body!;
+        using var http = new HttpClient(new SocketsHttpHandler());
+        var next = 0;
+        await Task.WhenAll(Enumerable.Range(0, AtATime).Select(_ => Task.Run(async () =>
+        {
+            while (Interlocked.Increment(ref next) <= count)
+            {
+                using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(fake, "/api/approvals")) { Content = new ByteArrayContent(body) };
+                message.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+                message.Headers.TryAddWithoutValidation("Authorization", "Bearer k");
+                using var response = await http.SendAsync(message);
+                _ = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync());
+            }
+        })));
+    }
+
+    private static async Task<double> PerSecond(int count, Func<Task> work)
+    {
+        var watch = Stopwatch.StartNew();
+        await work();
+        return count / watch.Elapsed.TotalSeconds;
+    }
+}

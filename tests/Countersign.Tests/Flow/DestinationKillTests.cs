@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Countersign.Tests.Cli;
+using Countersign.Tests.Destinations;
+using Countersign.Tests.Destinations.Manifest;
+using Xunit;
+
+namespace Countersign.Tests.Flow;
+
+/// <summary>The real process, killed at every step of handing a question over: each is opened once, and none is forgotten.</summary>
+public sealed class DestinationKillTests
+{
+    public enum Step { BeforeTheCallLeaves, AsTheCallArrives, AfterItWasDone, AsALookArrives }
+
+    [Theory, BothEngines]
+    public async Task Killed_at_any_step_every_question_is_opened_once(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var shell = await Shell.Start(engine);
+        var manifest = Path.Combine(shell.Folder, "manifest.json");
+        await File.WriteAllTextAsync(manifest, Sample.With(("~.lookupRequest", System.Text.Json.Nodes.JsonNode.Parse("""
+            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+            """))), TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await shell.RunWithInput("k-123", "destination", "add", "Desk", "--manifest", manifest, "--set", $"baseURL={desk.BaseUrl}", "--secret", "apiKey=-")).ExitCode);
+        var key = (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "Desk")).Done.GetProperty("key").GetString()!;
+
+        var asked = 0;
+        foreach (var step in Enum.GetValues<Step>())
+        {
+            using var server = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+            var address = await ProgramTests.Address(server.StandardOutput);
+            var died = new TaskCompletionSource();
+            Conduct? Die()
+            {
+                Kill(server);
+                died.TrySetResult();
+                return null;
+            }
+            desk.Before = call => step == Step.AsTheCallArrives && call.Method == "POST" || step == Step.AsALookArrives && call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal) ? Die() : null;
+            desk.After = call => step == Step.AfterItWasDone && call.Method == "POST" ? Die() : null;
+            using var shop = new ApiClient(address, new("Bearer", key));
+            for (var i = 0; i < 3; i++)
+                asked += (await Try(shop, $"{step}-{i}")) ? 1 : 0;
+            if (step == Step.BeforeTheCallLeaves)
+                Die();
+            if (step == Step.AsALookArrives)
+                await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE state = 'open' AND holder IS NULL");
+            await died.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            desk.Before = desk.After = _ => null;
+            // Claims run out, as they would after three minutes.
+            await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+        }
+
+        using var again = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+        await ProgramTests.Address(again.StandardOutput);
+        await Eventually.True(async () =>
+        {
+            await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE holder IS NULL AND state IN ('new', 'sending', 'unsure')");
+            return await shell.Place.Number("SELECT count(*) FROM links WHERE state = 'open'") == await shell.Place.Count("requests");
+        }, "every question is open");
+        Kill(again);
+        Assert.InRange(asked, 1, 12);
+        Assert.Equal(await shell.Place.Count("requests"), desk.Asks.Count);
+        Assert.Equal(desk.Asks.Count, desk.Asks.Values.Select(a => a["asked"]!["id"]!.ToString()).Distinct().Count());
+        Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
+    }
+
+    private static async Task<bool> Try(ApiClient shop, string subject)
+    {
+        try
+        {
+            return (await shop.Post("/api/v1/requests", new { subject, externalId = subject })).Status == 201;
+        }
+        catch (HttpRequestException)
+        {
+            // Killed meanwhile: whether it was taken shows in the store.
+            return false;
+        }
+    }
+
+    private static void Kill(Process process)
+    {
+        if (process.HasExited)
+            return;
+        process.Kill();
+        process.WaitForExit();
+    }
+}
