@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Countersign.Bench.Servers;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
@@ -118,7 +117,7 @@ internal sealed class Destinations(Options options, Report report)
                 message.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
                 message.Headers.TryAddWithoutValidation("Authorization", "Bearer k");
                 using var response = await http.SendAsync(message);
-                _ = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync());
+                await response.Content.ReadAsByteArrayAsync();
             }
         })));
     }

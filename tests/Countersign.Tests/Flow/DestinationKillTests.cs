@@ -30,17 +30,26 @@ public sealed class DestinationKillTests
             using var server = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
             var address = await ProgramTests.Address(server.StandardOutput);
             var died = new TaskCompletionSource();
-            Conduct? Die()
+            void Die()
             {
                 Kill(server);
                 died.TrySetResult();
-                return null;
             }
-            desk.Before = call => step == Step.AsTheCallArrives && call.Method == "POST" || step == Step.AsALookArrives && call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal) ? Die() : null;
-            desk.After = call => step == Step.AfterItWasDone && call.Method == "POST" ? Die() : null;
+            desk.Before = call =>
+            {
+                if ((step == Step.AsTheCallArrives && call.Method == "POST") || (step == Step.AsALookArrives && call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal)))
+                    Die();
+                return null;
+            };
+            desk.After = call =>
+            {
+                if (step == Step.AfterItWasDone && call.Method == "POST")
+                    Die();
+                return null;
+            };
             using var shop = new ApiClient(address, new("Bearer", key));
             for (var i = 0; i < 3; i++)
-                asked += (await Try(shop, $"{step}-{i}")) ? 1 : 0;
+                asked += await Try(shop, $"{step}-{i}") ? 1 : 0;
             if (step == Step.BeforeTheCallLeaves)
                 Die();
             if (step == Step.AsALookArrives)

@@ -65,10 +65,15 @@ internal sealed record ValuesForm
             var key = Prefix + variable.Key;
             var value = _shown.GetValueOrDefault(variable.Key) ?? (variable.Default is { } usual ? Pointer.Text(usual) : null) ?? "";
             if (variable.IsBoolean)
+            {
                 html.Hidden(key + ".asked", "true").Check(key, variable.Name, value == "true");
+            }
             else if (Choices(variable) is { Count: > 0 } choices)
+            {
                 html.Select(key, variable.Name, choices, value, variable.Description, Wrong(variable.Key));
+            }
             else
+            {
                 html.Field(new Field(key, variable.Name)
                 {
                     Type = variable.IsSecret ? "password" : "text",
@@ -77,6 +82,7 @@ internal sealed record ValuesForm
                     Value = variable.IsSecret ? null : value,
                     Error = Wrong(variable.Key),
                 });
+            }
         }
     }
 
