@@ -4,7 +4,7 @@
 #   --ten-million    lists over ten million requests instead of one million
 #   --strict         exit 1 when a bar is missed
 #   --stores <folder> keep the loaded list stores there for the next run
-#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,lists,pages,nodes,destinations,start
+#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,lists,pages,nodes,destinations,outcomes,start,policies
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0

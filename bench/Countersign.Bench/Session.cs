@@ -33,6 +33,8 @@ internal static class Session
             await new TwoNodes(options, product, report).Run();
         if (options.Wants("destinations"))
             await new Rows.Destinations(options, report).Run();
+        if (options.Wants("outcomes"))
+            await new Rows.Outcomes(options, report).Run();
         if (options.Wants("start"))
             await new Start(options, product, report).Run();
         if (options.Wants("policies"))

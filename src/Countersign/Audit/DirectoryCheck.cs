@@ -21,7 +21,7 @@ internal sealed class DirectoryCheck
     public string? Take(StoredEvent next)
     {
         var colon = next.Subject.IndexOf(':', StringComparison.Ordinal);
-        if (next.Subject != PolicyFiles.Subject && (colon < 0 || next.Subject[..colon] is not ("person" or "group" or "source")))
+        if (next.Subject != PolicyFiles.Subject && (colon < 0 || next.Subject[..colon] is not ("person" or "group" or "source" or "webhook")))
             return null;
         Told told;
         try
@@ -121,6 +121,21 @@ internal sealed class DirectoryCheck
                 return Set($"Source {id}", "disabled_at", next.At);
             case "source.enabled":
                 return Set($"Source {id}", "disabled_at", null);
+            case "webhook.added":
+                _told[$"Webhook {id}"] = new()
+                {
+                    ["url"] = told.Url,
+                    ["kinds"] = told.Events ?? "",
+                    ["sources"] = told.Sources ?? "",
+                    ["owner_id"] = $"{told.Owner}",
+                    ["created_at"] = next.At,
+                    ["disabled_at"] = null,
+                };
+                return true;
+            case "webhook.disabled":
+                return Set($"Webhook {id}", "disabled_at", next.At);
+            case "webhook.enabled":
+                return Set($"Webhook {id}", "disabled_at", null);
             default:
                 return true;
         }
@@ -150,6 +165,7 @@ internal sealed class DirectoryCheck
         ("The absence of person {0}", "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"),
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
         ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, destination, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
+        ("Webhook {0}", "SELECT id, url, kinds, sources, owner_id, created_at, disabled_at FROM webhooks ORDER BY id"),
     ];
 
     private sealed class Told
@@ -157,6 +173,10 @@ internal sealed class DirectoryCheck
         public string? Email { get; init; }
         public string? Name { get; init; }
         public string? Role { get; init; }
+        public string? Url { get; init; }
+        public string? Events { get; init; }
+        public string? Sources { get; init; }
+        public long? Owner { get; init; }
         public string? Kind { get; init; }
         public long[]? Members { get; init; }
         public long? Person { get; init; }
@@ -192,6 +212,10 @@ internal sealed class DirectoryCheck
         public string? DisabledAt { get; init; }
         public long Disablings { get; init; }
         public string? RevokedAt { get; init; }
+        public string? Url { get; init; }
+        public string? Kinds { get; init; }
+        public string? Sources { get; init; }
+        public long? OwnerId { get; init; }
         public long Impersonates { get; init; }
         public string? Until { get; init; }
         public long? StandIn { get; init; }
@@ -219,6 +243,10 @@ internal sealed class DirectoryCheck
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
+            "url" => Url,
+            "kinds" => Kinds,
+            "sources" => Sources,
+            "owner_id" => $"{OwnerId}",
             "impersonates" => $"{Impersonates}",
             "until" => Until,
             "stand_in" => $"{StandIn}",

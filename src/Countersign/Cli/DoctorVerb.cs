@@ -42,6 +42,8 @@ internal static class DoctorVerb
             hints.Add(new Finding("There is no store yet.", "countersign serve makes one, and so does countersign user add."));
         else
             seen = await LookAtStore(settings, problems, cancel);
+        if (settings.PublicUrl is null)
+            hints.Add(new Finding($"PublicUrl is not set, so nothing is sent{(settings.Mail.IsSetUp || settings.Slack.IsSetUp ? ", although mail or Slack is set up" : "")}.", "Set it to the address under which people reach this hub: docs/notifications.md."));
         if (seen is not null)
             Judge(seen, now, problems, hints);
 

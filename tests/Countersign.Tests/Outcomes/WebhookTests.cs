@@ -106,6 +106,24 @@ public sealed class WebhookTests
         Assert.Equal(2, receiver.Calls.Where(c => c.Body.Contains("request.submitted", StringComparison.Ordinal)).Select(c => c.Headers["webhook-id"]).Take(2).Count());
     }
 
+    [Theory, BothEngines]
+    public async Task A_webhook_that_was_turned_elsewhere_in_the_store_is_noticed(Engine engine)
+    {
+        await using var recorded = await Countersign.Tests.Audit.RecordedHub.Start(engine);
+        using var news = new News(recorded.Hub);
+        var webhook = await news.Hook(new Uri("https://example.com/hook"), "request.approved");
+        Some.Done(await news.Webhooks.Disable(webhook.Id, Some.Operator, default));
+        Some.Done(await news.Webhooks.Enable(webhook.Id, Some.Operator, default));
+        await recorded.Sealer.SealAll();
+        Assert.True((await recorded.Check()).Ok);
+        foreach (var change in new[] { "url = 'https://elsewhere.example/'", "kinds = ''", "sources = '9'" })
+        {
+            await recorded.Hub.Place.Tamper($"UPDATE webhooks SET {change}");
+            Assert.False((await recorded.Check()).Ok, change);
+            await recorded.Hub.Place.Tamper("UPDATE webhooks SET url = 'https://example.com/hook', kinds = 'request.approved', sources = ''");
+        }
+    }
+
     private static DateTimeOffset RealNow() => new(File.GetLastWriteTimeUtc(Touch()));
 
     /// <summary>The reference library goes by the machine's clock, which tests otherwise do not look at.</summary>
