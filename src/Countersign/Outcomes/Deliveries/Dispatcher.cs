@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Threading.Channels;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes;
@@ -12,6 +13,7 @@ namespace Countersign.Outcomes;
 public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channels, RecordAttempt record, OutcomeOptions options, EgressOptions egress, ILogger<Dispatcher> log) : BackgroundService
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Shortly = TimeSpan.FromMilliseconds(5);
 
     /// <summary>What was under way when the server stops has so long to end.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(8);
@@ -140,42 +142,139 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         }
     }
 
+    /// <summary>
+    /// Claims, calls and marks go on side by side: a call's place is free as soon as it has ended, while what became of it is
+    /// still being written, and what is claimed next is fetched meanwhile. All three are bounded.
+    /// </summary>
     private async Task Send(EndpointRow endpoint, CancellationToken stopping)
     {
         var probing = endpoint.Failures >= RecordAttempt.FailuresUntilHeld;
         var most = probing ? 1 : Math.Min(options.CallsPerReceiver, MostAtOnce(endpoint.Name));
-        var running = new List<Task>(most);
-        var stop = false;
-        while (true)
+        using var flow = new Flow(this, most);
+        var callers = Enumerable.Range(0, most).Select(_ => Task.Run(flow.Work, CancellationToken.None)).ToArray();
+        try
         {
-            var none = false;
-            // Claimed some at a time: a transaction per call would cost as much as the call.
-            if (!stop && !stopping.IsCancellationRequested && (running.Count == 0 || most - running.Count >= most / 2))
+            var wait = Shortly;
+            while (!flow.Stops && !stopping.IsCancellationRequested)
             {
-                var claim = $"{_node}:{Interlocked.Increment(ref _claims).ToString(CultureInfo.InvariantCulture)}";
-                var claimed = await Line.Claim(store, endpoint.Name, most - running.Count, claim, LeaseLength, CancellationToken.None);
-                running.AddRange(claimed.Select(SendOne));
-                stop = probing;
-                none = claimed.Count == 0;
-            }
-            if (running.Count == 0)
-                return;
-            // What becomes due meanwhile does not wait until a slow call ends.
-            await Task.WhenAny(none ? [.. running, Task.Delay(Look, CancellationToken.None)] : running);
-            foreach (var done in running.Where(r => r.IsCompleted).ToList())
-            {
-                running.Remove(done);
-                // Whoever fails is looked at anew, with what its row says by now.
-                stop |= !await (Task<bool>)done;
+                var claimed = await Claim(endpoint.Name, probing ? 1 : most * 2);
+                if (claimed.Count == 0)
+                {
+                    if (flow.IsEmpty)
+                        break;
+                    // What becomes due meanwhile, by what is being marked or by the clock, does not wait until a slow call ends.
+                    await Task.Delay(wait, CancellationToken.None);
+                    wait = wait * 2 < Look ? wait * 2 : Look;
+                    continue;
+                }
+                wait = Shortly;
+                await flow.Take(claimed);
+                if (probing)
+                    break;
             }
         }
+        finally
+        {
+            await flow.End(callers);
+        }
+        if (flow.NotSent.Count > 0)
+            await Line.LetGo(store, flow.NotSent);
     }
+
+    private Task<List<Delivery>> Claim(string endpoint, int most) => Line.Claim(
+        store, endpoint, most, $"{_node}:{Interlocked.Increment(ref _claims).ToString(CultureInfo.InvariantCulture)}", LeaseLength, CancellationToken.None);
 
     /// <summary>An endpoint's name begins with its channel's.</summary>
     private int MostAtOnce(string endpoint) => _channels.TryGetValue(endpoint.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue;
 
-    /// <summary>False when it failed.</summary>
-    private async Task<bool> SendOne(Delivery delivery)
+    /// <summary>What is under way at one endpoint: claimed, being sent, being marked.</summary>
+    private sealed class Flow(Dispatcher dispatcher, int most) : IDisposable
+    {
+        /// <summary>So many may be sent and not yet marked: a mark waits for the disk, a call need not.</summary>
+        private const int MarksPerCall = 4;
+
+        private readonly Channel<Delivery> _ready = Channel.CreateBounded<Delivery>(most);
+        private readonly SemaphoreSlim _unmarked = new(most * MarksPerCall);
+        private readonly List<Delivery> _notSent = [];
+        private StoreUnavailable? _unavailable;
+        private int _under;
+        private volatile bool _stops;
+
+        /// <summary>A call failed: whoever comes next looks first how the endpoint does.</summary>
+        public bool Stops => _stops;
+
+        public bool IsEmpty => Volatile.Read(ref _under) == 0;
+
+        public List<Delivery> NotSent => _notSent;
+
+        public async Task Take(List<Delivery> claimed)
+        {
+            Interlocked.Add(ref _under, claimed.Count);
+            foreach (var delivery in claimed)
+                await _ready.Writer.WriteAsync(delivery);
+        }
+
+        public async Task Work()
+        {
+            await foreach (var delivery in _ready.Reader.ReadAllAsync())
+            {
+                if (_stops)
+                {
+                    lock (_notSent)
+                        _notSent.Add(delivery);
+                    Interlocked.Decrement(ref _under);
+                    continue;
+                }
+                await _unmarked.WaitAsync();
+                Call? call = null;
+                try
+                {
+                    call = await dispatcher.SendOne(delivery);
+                    _stops |= call.Outcome is SendOutcome.Failed;
+                }
+                catch (Exception ended) when (ended is OperationCanceledException or StoreUnavailable)
+                {
+                    // Its claim ends by itself.
+                    _unavailable = ended as StoreUnavailable ?? _unavailable;
+                    _stops = true;
+                }
+                _ = Mark(call);
+            }
+        }
+
+        /// <summary>Sends and marks what is under way, and nothing more.</summary>
+        public async Task End(Task[] callers)
+        {
+            _ready.Writer.TryComplete();
+            await Task.WhenAll(callers);
+            for (var i = 0; i < most * MarksPerCall; i++)
+                await _unmarked.WaitAsync();
+            if (_unavailable is not null)
+                throw _unavailable;
+        }
+
+        public void Dispose() => _unmarked.Dispose();
+
+        private async Task Mark(Call? call)
+        {
+            try
+            {
+                if (call is not null)
+                    await dispatcher.Mark(call);
+            }
+            catch (StoreUnavailable unavailable)
+            {
+                (_unavailable, _stops) = (unavailable, true);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _under);
+                _unmarked.Release();
+            }
+        }
+    }
+
+    private async Task<Call> SendOne(Delivery delivery)
     {
         var began = Stopwatch.GetTimestamp();
         SendOutcome outcome;
@@ -189,16 +288,20 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         {
             // A mistake of ours in one message must not stop those behind it for ever: it is recorded like any failure.
             Log.Fault(log, fault, delivery.Id, delivery.Channel);
-            outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer = $"It could not be made: {fault.GetType().Name}.", Final = false };
+            outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer = $"It could not be made: {fault.GetType().Name}." };
         }
-        var took = Stopwatch.GetElapsedTime(began);
-        if (!await record.Run(delivery, outcome, took, CancellationToken.None))
+        return new Call(delivery, outcome, Stopwatch.GetElapsedTime(began));
+    }
+
+    private async Task Mark(Call call)
+    {
+        var delivery = call.Delivery;
+        if (!await record.Run(delivery, call.Outcome, call.Took, CancellationToken.None))
             Log.ClaimEnded(log, delivery.Id);
-        else if (outcome is SendOutcome.Failed failed)
+        else if (call.Outcome is SendOutcome.Failed failed)
             Log.Failed(log, delivery.Id, delivery.Kind, delivery.Endpoint, failed.Failure, delivery.Tries + 1);
         else
-            Log.Sent(log, delivery.Id, delivery.Kind, delivery.Endpoint, (long)took.TotalMilliseconds);
-        return outcome is not SendOutcome.Failed;
+            Log.Sent(log, delivery.Id, delivery.Kind, delivery.Endpoint, (long)call.Took.TotalMilliseconds);
     }
 
     /// <summary>What waits for an endpoint that was switched off is kept as failed; it can be sent again by hand.</summary>
@@ -230,6 +333,8 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         _doorbell.Dispose();
         _calls.Dispose();
     }
+
+    private sealed record Call(Delivery Delivery, SendOutcome Outcome, TimeSpan Took);
 
     private sealed class EndpointRow
     {

@@ -55,4 +55,11 @@ public static class Line
             claimed.Sort((a, b) => a.Id.CompareTo(b.Id));
             return claimed;
         }, cancel);
+
+    /// <summary>Gives back what was claimed and not sent.</summary>
+    internal static Task LetGo(Store store, IReadOnlyList<Delivery> claimed) => store.InTransaction(async tx =>
+    {
+        foreach (var delivery in claimed)
+            await tx.Execute("UPDATE deliveries SET due_at = @now, claim = NULL WHERE id = @id AND claim = @claim", new { now = tx.Now, id = delivery.Id, claim = delivery.Claim });
+    });
 }
