@@ -50,7 +50,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
     {
         var secret = StandardWebhook.NewSecret();
         var hidden = secrets.Hide(secret);
-        return store.InTransaction<AccessOutcome<NewWebhook>>(async tx =>
+        return Change<NewWebhook>(id, async tx =>
         {
             if (await tx.Text("SELECT url FROM webhooks WHERE id = @id" + tx.ForUpdate, new { id }) is not { } url)
                 return NoWebhook<NewWebhook>();
@@ -63,7 +63,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 
     /// <summary>Only the newest secret signs from now on.</summary>
     public Task<AccessOutcome<long>> EndOldSecret(long id, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
+        Change<long>(id, async tx =>
         {
             if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
                 return NoWebhook<long>();
@@ -73,7 +73,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
         }, cancel);
 
     public Task<AccessOutcome<long>> Disable(long id, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
+        Change<long>(id, async tx =>
         {
             if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
                 return NoWebhook<long>();
@@ -82,7 +82,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
         }, cancel);
 
     public Task<AccessOutcome<long>> Enable(long id, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
+        Change<long>(id, async tx =>
         {
             if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
                 return NoWebhook<long>();
@@ -110,6 +110,13 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
         return true;
     }
 
+    private async Task<AccessOutcome<T>> Change<T>(long id, Func<Tx, ValueTask<AccessOutcome<T>>> work, CancellationToken cancel)
+    {
+        var outcome = await store.InTransaction(work, cancel);
+        secrets.Forget(id);
+        return outcome;
+    }
+
     private static ValueTask<int> EndOld(Tx tx, long id) => tx.Execute(
         "DELETE FROM webhook_secrets WHERE webhook_id = @id AND id < (SELECT max(id) FROM webhook_secrets WHERE webhook_id = @id)", new { id });
 
@@ -130,10 +137,30 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
     private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.webhook-secret");
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _opened = new();
 
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<long, Known> _known = new();
+
     public string Hide(string secret) => _protector.Protect(secret);
 
+    /// <summary>A webhook and the keys that sign for it, as they were at most a second ago: every message needs them.</summary>
+    internal async ValueTask<(Webhook? Webhook, IReadOnlyList<byte[]> Keys)> Find(Store store, long id, CancellationToken cancel)
+    {
+        if (_known.TryGetValue(id, out var known) && Environment.TickCount64 - known.At < 1_000)
+            return (known.Webhook, known.Keys);
+        var at = Environment.TickCount64;
+        var (webhook, keys) = await store.Read(async reader => (
+            await reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }),
+            await KeysOf(reader, id)), cancel);
+        if (_known.Count >= MostKept)
+            _known.Clear();
+        _known[id] = new Known(webhook, keys, at);
+        return (webhook, keys);
+    }
+
+    /// <summary>It was changed by this process, which need not wait a second to know.</summary>
+    internal void Forget(long id) => _known.TryRemove(id, out _);
+
     /// <summary>The keys that sign for a webhook, the newest first.</summary>
-    public async ValueTask<IReadOnlyList<byte[]>> KeysOf(Reader reader, long webhook)
+    private async ValueTask<IReadOnlyList<byte[]>> KeysOf(Reader reader, long webhook)
     {
         var rows = await reader.All<SecretRow>("SELECT secret FROM webhook_secrets WHERE webhook_id = @webhook ORDER BY id DESC", new { webhook });
         return rows.ConvertAll(row => Open(row.Secret));
@@ -147,6 +174,8 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
             _opened.Clear();
         return _opened[hidden] = StandardWebhook.KeyOf(_protector.Unprotect(hidden)) ?? throw new InvalidOperationException("A stored webhook secret is none.");
     }
+
+    private sealed record Known(Webhook? Webhook, IReadOnlyList<byte[]> Keys, long At);
 
     private sealed class SecretRow
     {

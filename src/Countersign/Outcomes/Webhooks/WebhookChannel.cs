@@ -20,10 +20,8 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
         if (options.PublicUrl is null)
             return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "PublicUrl is not set: nothing leaves the building without it." };
         var id = delivery.ReceiverNumber;
-        var (webhook, keys, body) = await store.Read(async reader => (
-            await reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }),
-            await secrets.KeysOf(reader, id),
-            delivery.Sent ?? (delivery.Kind == TestKind ? WebhookBody.Test(store.Now) : await WebhookBody.Of(reader, delivery.EventId, options))), cancel);
+        var (webhook, keys) = await secrets.Find(store, id, cancel);
+        var body = delivery.Sent ?? (delivery.Kind == TestKind ? WebhookBody.Test(store.Now) : await store.Read(reader => WebhookBody.Of(reader, delivery.EventId, options), cancel));
         if (webhook is null || webhook.IsDisabled)
             return new SendOutcome.Dropped("The webhook is disabled.");
         if (body is null)
