@@ -94,6 +94,9 @@ internal sealed class DirectoryCheck
                 return true;
             case "session.ended":
                 return _told.Remove($"Session {told.Session}");
+            case "person.linked":
+                _told[$"Way in {told.Identity}"] = new() { ["person_id"] = id, ["issuer"] = told.Issuer, ["identity_subject"] = told.Subject, ["created_at"] = next.At };
+                return true;
             case "group.added":
                 _told[$"Group {id}"] = new() { ["name"] = told.Name, ["name_key"] = Directory.KeyOf(told.Name ?? ""), ["created_at"] = next.At };
                 foreach (var person in told.Members ?? [])
@@ -166,6 +169,7 @@ internal sealed class DirectoryCheck
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
         ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, destination, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
         ("Webhook {0}", "SELECT id, url, kinds, sources, owner_id, created_at, disabled_at FROM webhooks ORDER BY id"),
+        ("Way in {0}", "SELECT id, person_id AS other, issuer, subject AS identity_subject, created_at FROM identities ORDER BY id"),
     ];
 
     private sealed class Told
@@ -183,6 +187,9 @@ internal sealed class DirectoryCheck
         public long? Token { get; init; }
         public bool Impersonates { get; init; }
         public long? Session { get; init; }
+        public long? Identity { get; init; }
+        public string? Issuer { get; init; }
+        public string? Subject { get; init; }
         public string? Until { get; init; }
         public long? Group { get; init; }
         public long? Need { get; init; }
@@ -216,6 +223,8 @@ internal sealed class DirectoryCheck
         public string? Kinds { get; init; }
         public string? Sources { get; init; }
         public long? OwnerId { get; init; }
+        public string? Issuer { get; init; }
+        public string? IdentitySubject { get; init; }
         public long Impersonates { get; init; }
         public string? Until { get; init; }
         public long? StandIn { get; init; }
@@ -248,6 +257,8 @@ internal sealed class DirectoryCheck
             "sources" => Sources,
             "owner_id" => $"{OwnerId}",
             "impersonates" => $"{Impersonates}",
+            "issuer" => Issuer,
+            "identity_subject" => IdentitySubject,
             "until" => Until,
             "stand_in" => $"{StandIn}",
             "starts_at" => StartsAt,

@@ -4,6 +4,7 @@ using Countersign.Review.Account;
 using Countersign.Review.Sent;
 using Countersign.Review.NewRequest;
 using Countersign.Review.Entrance;
+using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
 using Countersign.Review.Request;
@@ -22,6 +23,7 @@ public static class ReviewEndpoints
         SignInPage.Map(routes);
         SetUpPage.Map(routes);
         MailedLink.Map(routes);
+        OidcEndpoints.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
         pages.MapGet(AccountPage.Path, AccountPage.Show);
         pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));

@@ -38,6 +38,7 @@ public static class Composition
             .AddSingleton(settings.Sessions)
             .AddSingleton<Sessions>()
             .AddSingleton<SetUpLink>()
+            .AddSingleton<SignInElsewhere>()
             .AddSingleton<Sources>()
             .AddSingleton<KeepRefused>()
             .AddSingleton<Submit>()

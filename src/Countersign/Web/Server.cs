@@ -10,6 +10,7 @@ using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Review;
 using Countersign.Review.Entrance;
+using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Storage;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -91,6 +92,8 @@ public static class Server
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 
         services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
+        if (settings.Oidc is { } oidc)
+            services.AddOidc(oidc);
         services.AddAntiforgery(options =>
         {
             options.Cookie.Name = "countersign_antiforgery";
@@ -116,6 +119,9 @@ public static class Server
     /// <summary>What a call passes, from the outside in.</summary>
     private static void UsePipeline(WebApplication app, Settings settings)
     {
+        // Who is there is known by the gate and by the pages' own sessions. Without this, the framework would put its own
+        // way of finding out before every call as soon as an identity provider is configured.
+        ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
         app.UseMiddleware<StatusShortcut>();

@@ -28,6 +28,9 @@ public sealed record Settings
     public required IReadOnlyList<IPNetwork> KnownProxies { get; init; }
     public int RateLimitPerKeyPerMinute { get; init; }
 
+    /// <summary>The identity provider with which people may sign in; null: none.</summary>
+    public OidcSettings? Oidc { get; init; }
+
     /// <summary>How long people stay signed in.</summary>
     public SessionLimits Sessions { get; init; } = SessionLimits.Default;
 
@@ -76,6 +79,12 @@ public sealed record Settings
         ("RateLimit:PerKeyPerMinute", "6000", false),
         ("Egress:Allow", "", false),
         ("Egress:Roots", "", false),
+        ("Oidc:Authority", "", false),
+        ("Oidc:ClientId", "", false),
+        ("Oidc:ClientSecret", "", true),
+        ("Oidc:Name", "single sign-on", false),
+        ("Oidc:MakeAccounts", "none", false),
+        ("Oidc:GroupClaim", "", false),
         ("Sessions:Idle", "7d", false),
         ("Sessions:Longest", "30d", false),
         ("Destinations:PollEvery", "5m", false),
@@ -182,6 +191,7 @@ public sealed record Settings
             KnownProxies = proxies,
             RateLimitPerKeyPerMinute = limit,
             Egress = egress,
+            Oidc = OidcSettings.Read(configuration, mistakes),
             Sessions = new SessionLimits(idle ?? default, longest ?? default),
             Mail = ReadMail(configuration, mistakes),
             Slack = ReadSlack(configuration, mistakes),

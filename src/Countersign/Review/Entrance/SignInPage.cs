@@ -16,7 +16,7 @@ internal static class SignInPage
 {
     public const string Path = "/sign-in";
 
-    private const string To = "to", Email = "E-mail", Password = "Password";
+    private const string AccountPath = "/account", To = "to", Email = "E-mail", Password = "Password";
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -24,8 +24,9 @@ internal static class SignInPage
         routes.MapPost(Path, Run).ExcludeFromDescription();
     }
 
-    private static IResult Show(string? to, HttpContext http, Directory directory) =>
+    private static IResult Show(string? to, string? problem, HttpContext http, Directory directory) =>
         http.Features.Get<Caller>()?.Person is not null ? GoOn(http, to)
+        : problem is { Length: > 0 } ? Page(to, null, problem: t => t.SignInElsewhereProblem(problem))
         : directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false }) ? Page(to, null)
         : Page(to, null, hint: t => t.NoAdminYet);
 
@@ -34,6 +35,9 @@ internal static class SignInPage
         if (await PostedForm.Read(http, cancel) is not { } form)
             return Page(null, null);
         var (email, to, kept) = (form[Email].ToString(), form[To].ToString(), KeptForm.Carried(form));
+        // Signed in already, in another tab.
+        if (http.Features.Get<Caller>()?.Person is not null && email.Length == 0)
+            return kept?.AskAgain() ?? GoOn(http, to);
         if (!await antiforgery.IsRequestValidAsync(http))
             return Page(to, kept, email, t => t.SignInPageTooOld, StatusCodes.Status400BadRequest);
         var visit = VisitOf(http);
@@ -70,6 +74,9 @@ internal static class SignInPage
     /// <summary>To where one wanted to go, as long as that is here.</summary>
     public static IResult GoOn(HttpContext http, string? to) => TypedResults.LocalRedirect($"{http.Request.PathBase}{LocalPath.Of(to) ?? "/"}");
 
+    /// <summary>For somebody whose session ended while they typed.</summary>
+    public static PageAnswer First(KeptForm kept) => Page(null, kept, status: StatusCodes.Status401Unauthorized);
+
     private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null) => new("Sign in", html =>
     {
         if (kept is not null)
@@ -87,8 +94,29 @@ internal static class SignInPage
             form.Button(form.Says.SignIn, "main");
         }, css: "sheet narrow");
         MailedLink.Offer(html);
+        if (html.Http.RequestServices.GetRequiredService<Settings>().Oidc is { } oidc)
+            Elsewhere(html, oidc.Name, to, kept);
     })
     { Status = status };
+
+    /// <summary>With an identity provider; what was typed does not travel there, so it waits in this tab.</summary>
+    private static void Elsewhere(Html html, string name, string? to, KeptForm? kept)
+    {
+        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(kept is null ? LocalPath.Of(to) ?? "/" : AccountPath)}";
+        html.Add($"<div class=\"sheet narrow\">");
+        if (kept is null)
+        {
+            html.Add($"<a class=\"button\" href=\"{way}\">{html.Says.SignInWith(name)}</a></div>");
+            return;
+        }
+        html.Add($"<p>{html.Says.KeptAndElsewhere}</p><p><a class=\"button\" href=\"{way}\" target=\"_blank\">{html.Says.SignInWith(name)}</a></p>");
+        html.Form(Path, form =>
+        {
+            kept.Carry(form);
+            form.Button(form.Says.HaveSignedIn);
+        });
+        html.Add($"</div>");
+    }
 }
 
 /// <summary>What a browser posted, or null when it is no form.</summary>

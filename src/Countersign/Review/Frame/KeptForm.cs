@@ -1,3 +1,4 @@
+using Countersign.Review.Entrance;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
@@ -43,18 +44,7 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     }
 
     /// <summary>The page on which one signs in with the form in the luggage.</summary>
-    public PageAnswer SignInFirst() => new("Sign in", html =>
-    {
-        html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);
-        html.Form("/sign-in", form =>
-        {
-            Carry(form);
-            form.Field(new Field("E-mail", form.Says.Email) { Type = "email", Autocomplete = "username", Required = true, Id = "email" });
-            form.Field(new Field("Password", form.Says.Password) { Type = "password", Autocomplete = "current-password", Required = true, Id = "password" });
-            form.Button(form.Says.SignIn, "main");
-        }, css: "sheet narrow");
-    })
-    { Status = StatusCodes.Status401Unauthorized };
+    public PageAnswer SignInFirst() => SignInPage.First(this);
 
     /// <summary>The form once more, with what was typed.</summary>
     public PageAnswer AskAgain() => new("Send it now?", html =>

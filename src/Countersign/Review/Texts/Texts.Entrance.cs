@@ -14,6 +14,16 @@ internal partial class Texts
     public virtual string PasswordHint => "At least 10 characters. A few words that do not belong together do well.";
 
     // Signing in
+    public virtual string SignInWith(string provider) => $"Sign in with {provider}";
+    public virtual string SignInElsewhereProblem(string problem) => problem switch
+    {
+        "not-available" => "The identity provider is not available at the moment. Please try again, or sign in with your password.",
+        "not-verified" => "Your identity provider does not vouch for your e-mail address, so we cannot tell who you are here.",
+        "not-here" => "Nobody here has your e-mail address. An admin can add you.",
+        _ => "Signing in did not work. Please try again.",
+    };
+    public virtual string KeptAndElsewhere => "Opens in another tab, so that what you typed stays here. Then come back and go on.";
+    public virtual string HaveSignedIn => "I have signed in: go on";
     public virtual string SignInWrong => "E-mail address or password are not right. Please try again.";
     public virtual string SignInPageTooOld => "This page had been open for too long. Please try once more.";
     public virtual string SignInTooOften(TimeSpan wait) =>

@@ -17,12 +17,13 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_person ON sessions (person_id, id);
 CREATE TABLE set_up_links (hash TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE identities (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person_id INTEGER NOT NULL REFERENCES people (id),
   issuer TEXT NOT NULL,
   subject TEXT NOT NULL,
-  person_id INTEGER NOT NULL REFERENCES people (id),
   created_at TEXT NOT NULL,
-  PRIMARY KEY (issuer, subject)
-) WITHOUT ROWID;
+  UNIQUE (issuer, subject)
+);
 -- Memberships that a claim of the identity provider gave, and that go when it says so no longer.
 CREATE TABLE claimed_members (group_id INTEGER NOT NULL, person_id INTEGER NOT NULL, PRIMARY KEY (person_id, group_id)) WITHOUT ROWID;
 -- A token made for it may speak for other people by their e-mail address.

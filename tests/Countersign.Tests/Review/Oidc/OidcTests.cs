@@ -1,0 +1,103 @@
+using Countersign.Access;
+using Countersign.Audit;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace Countersign.Tests.SigningIn;
+
+/// <summary>People sign in with an identity provider: a real one.</summary>
+public sealed class OidcTests
+{
+    [Theory, BothEngines]
+    public async Task Somebody_signs_in_with_the_provider_and_is_who_they_are_here(Engine engine)
+    {
+        await using var provider = await IdentityProvider.Start();
+        await using var host = await Host(engine, provider, ("Oidc:GroupClaim", "groups"), ("Oidc:Name", "Example Login"));
+        var ann = await host.Hub.AddPerson("Ann");
+        var sre = await host.Hub.AddGroup("SRE");
+        var ops = await host.Hub.AddGroup("Ops", ann);
+        using (var browser = host.Browser())
+        {
+            Assert.Contains("Sign in with Example Login", (await browser.Get("/sign-in")).Text, StringComparison.Ordinal);
+            Assert.Equal("/account", (await Walk(browser, host, "ann", "/account")).PathAndQuery);
+            Assert.Contains(ann.Email!, (await browser.Get("/account")).Text, StringComparison.Ordinal);
+        }
+        // From now on by issuer and subject; what the claim gave is given, what an admin gave stays.
+        var directory = await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh();
+        Assert.Equal([sre.Id, ops.Id], directory.GroupsOf(ann.Id).Select(g => g.Id));
+        Assert.Equal(["person.added", "person.linked", "session.started"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        using (var again = host.Browser())
+            Assert.Equal("/", (await Walk(again, host, "ann", "//evil.example")).PathAndQuery);
+        Assert.Equal(1, await host.Hub.Place.Count("identities"));
+
+        // The same address with another subject is somebody else, and an address that nobody vouches for is none.
+        foreach (var (login, problem) in new[] { ("ann2", "not-here"), ("eve", "not-verified"), ("new", "not-here") })
+        {
+            using var stranger = host.Browser();
+            Assert.Equal($"/sign-in?problem={problem}", (await Walk(stranger, host, login)).PathAndQuery);
+            Assert.Equal(302, (await stranger.Get("/account")).Status);
+        }
+        await host.Hub.Disable(ann);
+        using (var out_ = host.Browser())
+            Assert.Equal("/sign-in?problem=not-here", (await Walk(out_, host, "ann")).PathAndQuery);
+        await host.Services.GetRequiredService<FailedSignIns>().FlushOnce(DateTimeOffset.MaxValue);
+        Assert.Equal(2, (await host.Hub.Place.Events("hub")).Count(e => e.Kind == "sign_in.failed"));
+        Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
+    }
+
+    [Fact]
+    public async Task Accounts_are_made_on_first_sign_in_only_where_that_is_allowed()
+    {
+        await using var provider = await IdentityProvider.Start();
+        await using var host = await Host(Engine.Sqlite, provider, ("Oidc:MakeAccounts", "end-user"));
+        using var browser = host.Browser();
+        Assert.Equal("/", (await Walk(browser, host, "new")).PathAndQuery);
+        var made = (await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh()).FindPerson("new@example.test")!;
+        Assert.Equal((Role.EndUser, "New <b>Person</b>"), (made.Role, made.Name));
+        Assert.Contains("New &lt;b&gt;Person", (await browser.Get("/account")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_that_nobody_here_asked_for_signs_nobody_in()
+    {
+        await using var provider = await IdentityProvider.Start();
+        await using var host = await Host(Engine.Sqlite, provider);
+        await host.Hub.AddPerson("Ann");
+        using var victim = host.Browser();
+        foreach (var query in new[] { "", "?code=x", "?code=x&state=y", "?error=access_denied" })
+            Assert.Equal("/sign-in?problem=failed", (await victim.Get("/sign-in/oidc/callback" + query)).Location);
+
+        // Somebody sends the victim their own way back, to have them signed in as somebody else.
+        using var attacker = host.Browser();
+        var state = (await attacker.Get("/sign-in/oidc")).Location!;
+        var stolen = System.Web.HttpUtility.ParseQueryString(new Uri(state).Query)["state"]!;
+        Assert.Equal("/sign-in?problem=failed", (await victim.Get($"/sign-in/oidc/callback?code=x&state={Uri.EscapeDataString(stolen)}")).Location);
+        Assert.Contains("code_challenge_method=S256", state, StringComparison.Ordinal);
+        Assert.Contains("nonce=", state, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_provider_that_is_down_leaves_the_password()
+    {
+        await using var host = await Host(Engine.Sqlite, new Uri("http://127.0.0.1:9"));
+        using var browser = host.Browser();
+        Assert.Equal("/sign-in?problem=not-available", (await browser.Get("/sign-in/oidc?to=/account")).Location);
+        Assert.Contains("not available", (await browser.Get("/sign-in?problem=not-available")).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script>", (await browser.Get("/sign-in?problem=%3Cscript%3E")).Text, StringComparison.Ordinal);
+    }
+
+    private static Task<ApiHost> Host(Engine engine, IdentityProvider provider, params (string Name, string Value)[] settings) => Host(engine, provider.Issuer, settings);
+
+    private static async Task<ApiHost> Host(Engine engine, Uri issuer, params (string Name, string Value)[] settings)
+    {
+        var host = await ApiHost.Start(engine,
+            [("Oidc:Authority", issuer.AbsoluteUri), ("Oidc:ClientId", IdentityProvider.ClientId), ("Oidc:ClientSecret", IdentityProvider.ClientSecret), .. settings]);
+#pragma warning disable RS0030 // The provider is a process with the real clock.
+        host.Hub.Clock.Now = TimeProvider.System.GetUtcNow();
+#pragma warning restore RS0030
+        return host;
+    }
+
+    private static Task<Uri> Walk(Browser browser, ApiHost host, string login, string to = "/") =>
+        IdentityProvider.Walk(browser.Http, new Uri(host.Address, $"/sign-in/oidc?to={Uri.EscapeDataString(to)}"), login);
+}
