@@ -35,7 +35,9 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
             // It may have been made a moment ago, by another node or on the command line.
             caller = Find(await directory.Refresh(cancel), credential, hash, via, address);
         }
-        if (caller is not null)
+        if (caller?.Source is { LastUsedAt: null })
+            lastUse.NoteFirst(caller.Key);
+        else if (caller is not null)
             lastUse.Note(caller.Key);
         return caller;
     }

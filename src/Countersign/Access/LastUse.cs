@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Countersign.Storage;
 
 namespace Countersign.Access;
@@ -10,16 +11,36 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<string, bool> _used = new();
+    private readonly Channel<bool> _hurry = Channel.CreateBounded<bool>(1);
 
     public void Note(string key) => _used.TryAdd(key, true);
+
+    /// <summary>The first time is written at once: somebody is waiting to see that a system they just set up has called.</summary>
+    public void NoteFirst(string key)
+    {
+        if (_used.TryAdd(key, true))
+            _hurry.Writer.TryWrite(true);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Every);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+            var hurry = _hurry.Reader.ReadAsync(stoppingToken).AsTask();
+            while (true)
+            {
+                await Task.WhenAny(tick, hurry);
+                if (hurry.IsCompletedSuccessfully)
+                    hurry = _hurry.Reader.ReadAsync(stoppingToken).AsTask();
+                if (tick.IsCompleted)
+                {
+                    await tick;
+                    tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+                }
                 await WriteOnce();
+            }
         }
         catch (OperationCanceledException)
         {
@@ -42,6 +63,8 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
                 foreach (var key in keys)
                 {
                     var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
+                    if (key.StartsWith("source:", StringComparison.Ordinal) && await tx.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NULL", new { id }) == 1)
+                        await tx.Signal(Directory.Signal);
                     await tx.Execute(SqlFor(key), new { now = tx.Now, id });
                 }
             }, CancellationToken.None);

@@ -94,6 +94,18 @@ public sealed class People(Store store, Reweigh reweigh)
         }, cancel);
     }
 
+    public async Task<AccessOutcome<long>> Rename(string email, string name, Origin origin, CancellationToken cancel)
+    {
+        name = name.Trim();
+        return Names.Problem(name) is { } bad
+            ? new AccessOutcome<long>.Invalid("name", bad)
+            : await Set(email, origin, "person.renamed", "UPDATE people SET name = @value WHERE id = @id AND name <> @value", name, new { name }, cancel);
+    }
+
+    /// <summary>What a person may from now on; what they decided before stays.</summary>
+    public Task<AccessOutcome<long>> SetRole(string email, Role role, Origin origin, CancellationToken cancel) =>
+        Set(email, origin, "person.role_changed", "UPDATE people SET role = @value WHERE id = @id AND role <> @value", role.Ours(), new { role = role.Ours() }, cancel);
+
     /// <summary>True while nobody could sign in as admin.</summary>
     public ValueTask<bool> NoAdminYet(CancellationToken cancel) =>
         store.Read(async r => await r.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL") == 0, cancel);
@@ -110,6 +122,22 @@ public sealed class People(Store store, Reweigh reweigh)
                 await tx.Append($"person:{id}", origin, kind, new { });
                 if (more is not null)
                     await more(tx, id);
+                await tx.Signal(Directory.Signal);
+            }
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+
+    private Task<AccessOutcome<long>> Set(string email, Origin origin, string kind, string sql, string value, object data, CancellationToken cancel) =>
+        store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            if (id == 0)
+                return NoPerson<long>();
+            if (await tx.Execute(sql, new { value, id }) == 1)
+            {
+                await tx.Append($"person:{id}", origin, kind, data);
+                if (value == Role.Admin.Ours())
+                    await SetUpLink.End(tx);
                 await tx.Signal(Directory.Signal);
             }
             return new AccessOutcome<long>.Done(id);

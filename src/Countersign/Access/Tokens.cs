@@ -39,10 +39,11 @@ public sealed class Tokens(Store store)
         }, cancel);
     }
 
-    public Task<AccessOutcome<long>> Revoke(long id, Origin origin, CancellationToken cancel) =>
+    /// <param name="ofPerson">Only if it is theirs; null for admins.</param>
+    public Task<AccessOutcome<long>> Revoke(long id, Origin origin, CancellationToken cancel, long? ofPerson = null) =>
         store.InTransaction<AccessOutcome<long>>(async tx =>
         {
-            var person = await tx.Number("SELECT person_id FROM tokens WHERE id = @id", new { id });
+            var person = await tx.Number("SELECT person_id FROM tokens WHERE id = @id AND (@owner = 0 OR person_id = @owner)", new { id, owner = ofPerson ?? 0 });
             if (person == 0)
                 return new AccessOutcome<long>.NotFound("a token with this id");
             if (await tx.Execute("UPDATE tokens SET revoked_at = @now WHERE id = @id AND revoked_at IS NULL", new { now = tx.Now, id }) == 1)
@@ -53,6 +54,6 @@ public sealed class Tokens(Store store)
             return new AccessOutcome<long>.Done(id);
         }, cancel);
 
-    public ValueTask<List<TokenView>> List(CancellationToken cancel) => store.Read(reader => reader.All<TokenView>(
-        "SELECT t.id, p.email, t.impersonates <> 0 AS impersonates, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id ORDER BY t.id"), cancel);
+    public ValueTask<List<TokenView>> List(CancellationToken cancel, long? ofPerson = null) => store.Read(reader => reader.All<TokenView>(
+        "SELECT t.id, p.email, t.impersonates <> 0 AS impersonates, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id WHERE @owner = 0 OR p.id = @owner ORDER BY t.id", new { owner = ofPerson ?? 0 }), cancel);
 }

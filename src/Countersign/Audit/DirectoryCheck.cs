@@ -94,6 +94,10 @@ internal sealed class DirectoryCheck
                 return true;
             case "session.ended":
                 return _told.Remove($"Session {told.Session}");
+            case "person.renamed":
+                return Set($"Person {id}", "name", told.Name);
+            case "person.role_changed":
+                return Set($"Person {id}", "role", told.Role);
             case "person.linked":
                 _told[$"Way in {told.Identity}"] = new() { ["person_id"] = id, ["issuer"] = told.Issuer, ["identity_subject"] = told.Subject, ["created_at"] = next.At };
                 return true;

@@ -1,14 +1,15 @@
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Account;
-using Countersign.Review.Sent;
-using Countersign.Review.NewRequest;
+using Countersign.Review.Admin;
 using Countersign.Review.Entrance;
 using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Review.Inbox;
+using Countersign.Review.NewRequest;
 using Countersign.Review.Request;
 using Countersign.Review.Rules;
+using Countersign.Review.Sent;
 using Countersign.Review.Systems;
 
 namespace Countersign.Review;
@@ -25,7 +26,8 @@ public static class ReviewEndpoints
         MailedLink.Map(routes);
         OidcEndpoints.Map(routes);
         pages.MapPost(SignOut.Path, SignOut.Run);
-        pages.MapGet(AccountPage.Path, AccountPage.Show);
+        AccountPage.Map(pages);
+        AdminPages.Map(pages);
         pages.MapGet("/", (HttpContext http, Asking asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
         pages.MapPost("/", (HttpContext http, Asking asking, BulkAnswers answers, CancellationToken cancel) => answers.Run(http, asking, cancel));
         pages.MapGet("/new", (HttpContext http, NewRequestPage page) => page.Show(http));

@@ -86,7 +86,7 @@ public static class Server
         services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<Timekeeper>().AddHostedService(s => s.GetRequiredService<Timekeeper>());
-        services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddHostedService<Sealer>();
+        services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddHostedService(s => s.GetRequiredService<Forwarder>());
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
@@ -98,7 +98,8 @@ public static class Server
         {
             options.Cookie.Name = "countersign_antiforgery";
             options.Cookie.SameSite = SameSiteMode.Lax;
-            options.Cookie.SecurePolicy = settings.PublicUrl?.Scheme == Uri.UriSchemeHttps ? CookieSecurePolicy.Always : CookieSecurePolicy.SameAsRequest;
+            // Not more than that: without TLS the framework would refuse to make one. The session's own cookie is stricter.
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             options.Cookie.Path = settings.PathBase.Length > 0 ? settings.PathBase : "/";
             options.HeaderName = "X-CSRF-Token";
             // Said better by the pages' content security policy.

@@ -1,24 +1,110 @@
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Doors;
+using Countersign.Review.Admin;
 using Countersign.Review.Frame;
+using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Account;
 
-/// <summary><c>/account</c>: what belongs to the person who looks.</summary>
+/// <summary><c>/account</c>: what belongs to the person who looks: name, password, tokens, sessions.</summary>
 internal static class AccountPage
 {
     public const string Path = "/account";
 
-    public static async Task<IResult> Show(HttpContext http, Asking asking, Absences absences, Access.Directory directory, CancellationToken cancel)
+    public static void Map(RouteGroupBuilder pages)
     {
-        var channels = await ChannelsSection.Of(http, asking.Person.Id, cancel);
-        var absence = await absences.Find(asking.Person.Id, cancel);
-        return new PageAnswer(asking.Person.Name, html =>
+        pages.MapGet(Path, Show);
+        pages.MapPost(Path, Run);
+    }
+
+    private static Task<IResult> Show(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel) =>
+        Page(http, asking, tokens, sessions, directory, null, cancel);
+
+    private static async Task<IResult> Run(
+        HttpContext http, Asking asking, People people, Passwords passwords, FailedSignIns failures, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel)
+    {
+        var (form, me, origin) = (await http.Request.ReadFormAsync(cancel), asking.Person, asking.Viewer.Origin);
+        switch (form["do"].ToString())
         {
-            html.Facts([("E-mail", h => h.Add($"{asking.Person.Email}")), ("Role", h => h.Add($"{asking.Person.Role.Ours()}"))]);
-            AbsenceSection.Write(html, absence, directory.Current);
+            case "name":
+                var renamed = Refused.From(await people.Rename(me.Email!, form["name"].ToString(), origin, cancel));
+                return renamed is null ? AdminParts.Done(http, Path, "changed") : await Page(http, asking, tokens, sessions, directory, renamed, cancel);
+            case "password":
+                var refused = await ChangePassword(form, asking, people, passwords, failures, directory, cancel);
+                return refused is null ? AdminParts.Done(http, Path, "password") : await Page(http, asking, tokens, sessions, directory, refused, cancel);
+            default:
+                return Missing.Page(http);
+        }
+    }
+
+    /// <summary>Whoever sits at an open browser must not be able to take the account over, so the current password is asked for.</summary>
+    private static async Task<Refused?> ChangePassword(
+        IFormCollection form, Asking asking, People people, Passwords passwords, FailedSignIns failures, Directory directory, CancellationToken cancel)
+    {
+        var (me, origin) = (asking.Person, asking.Viewer.Origin);
+        if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
+            return new Refused("current", "You sign in without a password. An admin can set one.");
+        var (person, _, wait) = await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel);
+        if (wait > TimeSpan.Zero)
+            return new Refused("current", new Texts().SignInTooOften(wait));
+        if (person is null)
+        {
+            failures.Note(me.Email!, origin.Address, origin.Via);
+            return new Refused("current", new Texts().WrongCurrentPassword);
+        }
+        return Refused.From(await people.SetPassword(me.Email!, form["new-password"].ToString(), origin, cancel, asking.Caller.Session?.Id ?? 0));
+    }
+
+    private static async Task<IResult> Page(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, Refused? refused, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        var me = snapshot.People[asking.Person.Id];
+        var (theirTokens, theirSessions) = (await tokens.List(cancel, me.Id), await sessions.List(me.Id, cancel));
+        var channels = await ChannelsSection.Of(http, me.Id, cancel);
+        var absence = await http.RequestServices.GetRequiredService<Absences>().Find(me.Id, cancel);
+        return new PageAnswer(me.Name, html =>
+        {
+            html.Outcome(refused);
+            html.Add($"<section class=\"sheet\">");
+            html.Facts(
+            [
+                (html.Says.Email, h => h.Add($"{me.Email}")),
+                (html.Says.Role, h => h.Add($"{h.Says.RoleInWords(me.Role)}")),
+                (html.Says.Groups, h => h.Add($"{(snapshot.GroupsOf(me.Id) is { Count: > 0 } groups ? string.Join(", ", groups.Select(g => g.Name)) : h.Says.None)}")),
+            ]);
+            html.Add($"</section>");
+            // Sections of their own, which post to paths of their own: absence, who is told where.
+            AbsenceSection.Write(html, absence, snapshot);
             channels(html);
+            html.Form(Path, form =>
+            {
+                form.Hidden("do", "name");
+                form.Field(new Field("name", form.Says.YourName) { Value = me.Name, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "name" });
+                form.Button(form.Says.ChangeName);
+            }, css: "sheet narrow");
+            if (snapshot.PasswordHashes.ContainsKey(me.Id))
+            {
+                html.Form(Path, form =>
+                {
+                    form.Add($"<h2>{form.Says.YourPassword}</h2>");
+                    form.Hidden("do", "password");
+                    form.Field(new Field("current-password", form.Says.CurrentPassword) { Type = "password", Required = true, Longest = PasswordRules.Longest, Error = Refused.Of(refused, "current"), Autocomplete = "current-password" });
+                    form.Field(new Field("new-password", form.Says.NewPassword)
+                    {
+                        Type = "password",
+                        Hint = form.Says.PasswordHint,
+                        Required = true,
+                        Longest = PasswordRules.Longest,
+                        Error = Refused.Of(refused, "password"),
+                        Autocomplete = "new-password",
+                    });
+                    form.Button(form.Says.ChangePassword);
+                }, css: "sheet narrow");
+            }
+            TokensPage.Section(html, theirTokens, me, Path, me.Role == Role.Admin);
+            SessionsPage.Section(html, theirSessions, me, Path, asking.Caller.Session?.Id);
         })
-        { Section = Path };
+        { Section = Path, Status = AdminParts.StatusOf(refused) };
     }
 }

@@ -37,6 +37,25 @@
     }
   }
 
+  // --- A place that waits for something looks again by itself until it has happened ---
+  for (const place of $$("[data-again]")) {
+    const timer = setInterval(async () => {
+      if (document.hidden) return;
+      let answer;
+      try {
+        answer = await fetch(body.dataset.base + place.dataset.again, { headers: { Accept: "text/html" }, redirect: "error" });
+      } catch {
+        return;
+      }
+      const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(place.id);
+      if (!fresh || "again" in fresh.dataset) return;
+      clearInterval(timer);
+      times(fresh);
+      place.replaceChildren(...fresh.childNodes);
+      say($(".badge", place)?.textContent);
+    }, 3000);
+  }
+
   // --- News: a hint over a stream, then the same page once more, of which only what changed is put in place ---
   const about = body.dataset.live;
   let stream, again, asking = false, more = false;

@@ -17,9 +17,14 @@ internal static class Navigation
     /// <summary>For admins, in the order in which a hub is set up. A page adds its row here.</summary>
     private static readonly (string Path, Func<Texts, string> Name)[] Admins =
     [
+        ("/people", t => t.People),
+        ("/sources", t => t.Sources),
         ("/policies", t => t.PoliciesTitle),
         ("/destinations", t => t.Destinations),
         ("/deliveries", t => t.Deliveries),
+        ("/tokens", t => t.Tokens),
+        ("/sessions", t => t.Sessions),
+        ("/audit", t => t.Audit),
     ];
 
     public static void Write(Html html, string? section)

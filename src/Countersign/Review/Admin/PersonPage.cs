@@ -1,0 +1,117 @@
+using Countersign.Access;
+using Countersign.Doors;
+using Countersign.Review.Frame;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Review.Admin;
+
+/// <summary><c>/people/{id}</c>: all that an admin can do for, and with, one person.</summary>
+internal static class PersonPage
+{
+    public static Task<IResult> Show(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
+        Page(id, http, asking, directory, tokens, sessions, null, cancel);
+
+    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
+    {
+        if (await Find(directory, id, cancel) is not { Email: { } email })
+            return Missing.Page(http);
+        var form = await http.Request.ReadFormAsync(cancel);
+        var (what, origin, isSelf) = (form["do"].ToString(), asking.Viewer.Origin, id == asking.Person.Id);
+        // Whoever shuts themselves out cannot let themselves in again.
+        if (isSelf && what is ("disable" or "role"))
+            return await Page(id, http, asking, directory, tokens, sessions, new Refused(null, Texts.For(http).NotToYourself), cancel);
+        Refused? refused;
+        switch (what)
+        {
+            case "name":
+                refused = Refused.From(await people.Rename(email, form["name"].ToString(), origin, cancel));
+                break;
+            case "role" when Roles.Of(form["role"].ToString()) is { } role:
+                refused = Refused.From(await people.SetRole(email, role, origin, cancel));
+                break;
+            case "password":
+                refused = Refused.From(await people.SetPassword(email, form["password"].ToString(), origin, cancel, isSelf ? asking.Caller.Session?.Id ?? 0 : 0));
+                break;
+            case "disable":
+                refused = Refused.From(await people.Disable(email, origin, cancel));
+                break;
+            case "enable":
+                refused = Refused.From(await people.Enable(email, origin, cancel));
+                break;
+            default:
+                return Missing.Page(http);
+        }
+        return refused is null ? AdminParts.Done(http, $"{PeoplePage.Path}/{id}", "changed") : await Page(id, http, asking, directory, tokens, sessions, refused, cancel);
+    }
+
+    private static async Task<Person?> Find(Directory directory, long id, CancellationToken cancel) =>
+        (await directory.Refresh(cancel)).People.GetValueOrDefault(id) is { Role: not Role.Service } person ? person : null;
+
+    private static async Task<IResult> Page(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, Refused? refused, CancellationToken cancel)
+    {
+        if (await Find(directory, id, cancel) is not { } person)
+            return Missing.Page(http);
+        var groups = directory.Current.GroupsOf(id);
+        var (theirTokens, theirSessions) = (await tokens.List(cancel, id), await sessions.List(id, cancel));
+        var path = $"{PeoplePage.Path}/{id}";
+        return new PageAnswer(person.Name, html =>
+        {
+            html.Outcome(refused);
+            if (person.IsDisabled)
+                html.Notice(Tone.Careful, html.Says.DisabledWhat);
+            html.Add($"<section class=\"sheet\">");
+            html.Facts(
+            [
+                (html.Says.Email, h => h.Add($"{person.Email}")),
+                (html.Says.Role, h => h.Add($"{h.Says.RoleInWords(person.Role)}")),
+                (html.Says.Groups, h => GroupLinks(h, groups)),
+                (html.Says.Added, h => h.Time(person.CreatedAt)),
+            ]);
+            html.Add($"</section>");
+            html.Form(path, form =>
+            {
+                form.Hidden("do", "name");
+                form.Field(new Field("name", form.Says.Name) { Value = person.Name, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "off" });
+                form.Button(form.Says.ChangeName);
+            }, css: "sheet narrow");
+            if (id != asking.Person.Id)
+            {
+                html.Form(path, form =>
+                {
+                    form.Hidden("do", "role");
+                    form.Select("role", form.Says.Role, [.. new[] { Role.EndUser, Role.Agent, Role.Admin }.Select(r => (r.Ours(), form.Says.RoleInWords(r)))], person.Role.Ours());
+                    form.Button(form.Says.ChangeRole);
+                }, css: "sheet narrow");
+            }
+            html.Form(path, form =>
+            {
+                form.Hidden("do", "password");
+                form.Field(new Field("password", form.Says.NewPassword)
+                {
+                    Type = "password",
+                    Hint = form.Says.SetPasswordHint,
+                    Required = true,
+                    Longest = PasswordRules.Longest,
+                    Error = Refused.Of(refused, "password"),
+                    Autocomplete = "new-password",
+                });
+                form.Button(form.Says.SetPassword);
+            }, css: "sheet narrow");
+            TokensPage.Section(html, theirTokens, person, path, person.Role == Role.Admin);
+            SessionsPage.Section(html, theirSessions, person, path, asking.Caller.Session?.Id);
+            if (person.IsDisabled)
+                html.Form(path, form => { form.Hidden("do", "enable"); form.Button(form.Says.Enable); });
+            else if (id != asking.Person.Id)
+                html.Confirm(html.Says.Disable, html.Says.DisablePersonQuestion(person.Name), path, html.Says.DisableDo(person.Name), h => h.Hidden("do", "disable"));
+        })
+        { Section = PeoplePage.Path, Status = AdminParts.StatusOf(refused) };
+    }
+
+    private static void GroupLinks(Html html, IReadOnlyList<Group> groups)
+    {
+        if (groups.Count == 0)
+            html.Add($"{html.Says.None}");
+        foreach (var group in groups)
+            html.Add($"<a href=\"{html.Base}{GroupPage.Path}/{group.Id}\">{group.Name}</a> ");
+    }
+}

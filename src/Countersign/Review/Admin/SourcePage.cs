@@ -1,0 +1,115 @@
+using Countersign.Access;
+using Countersign.Doors;
+using Countersign.Doors.LaunchDarkly;
+using Countersign.Review.Frame;
+using Countersign.Web;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Review.Admin;
+
+/// <summary><c>/sources/{id}</c>: one system that asks: does it call, a new key, shut it out.</summary>
+internal static class SourcePage
+{
+    public static async Task<IResult> Show(long id, HttpContext http, Directory directory, CancellationToken cancel) => Page(id, http, await directory.Refresh(cancel), null);
+
+    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
+    {
+        if (Find(await directory.Refresh(cancel), id) is not { } source)
+            return Missing.Page(http);
+        var origin = asking.Viewer.Origin;
+        Refused? refused;
+        switch ((await http.Request.ReadFormAsync(cancel))["do"].ToString())
+        {
+            case "rotate":
+                var outcome = await sources.Rotate(source.Name, origin, cancel);
+                if (outcome is AccessOutcome<NewKey>.Done { Value: var made })
+                    return WithKey(source, made.Key, settings, isNew: false);
+                refused = Refused.From(outcome);
+                break;
+            case "end-old":
+                refused = Refused.From(await sources.EndOldKey(source.Name, origin, cancel));
+                break;
+            case "disable":
+                refused = Refused.From(await sources.Disable(source.Name, origin, cancel));
+                break;
+            case "enable":
+                refused = Refused.From(await sources.Enable(source.Name, origin, cancel));
+                break;
+            default:
+                return Missing.Page(http);
+        }
+        return refused is null ? AdminParts.Done(http, $"{SourcesPage.Path}/{id}", "changed") : Page(id, http, await directory.Refresh(cancel), refused);
+    }
+
+    /// <summary>The one moment at which the key is known: with everything that is pasted and chosen on the other side.</summary>
+    public static PageAnswer WithKey(Source source, string key, Settings settings, bool isNew) => new(source.Name, html =>
+    {
+        html.Notice(Tone.Careful, html.Says.ShownOnce);
+        if (!isNew)
+            html.Notice(Tone.Plain, html.Says.OldKeyWorks);
+        html.Add($"<section class=\"sheet\">");
+        html.Once(html.Says.KeyOf(source.Name), key);
+        if (source.Kind == "launchdarkly")
+        {
+            html.Add($"<h2>{html.Says.PasteThis}</h2><p class=\"soft\">{html.Says.PasteWhere}</p>");
+            html.Facts(SetUp.Integration(source.Name, key, settings.BaseUrl).Select(v => (v.Field, (Action<Html>)(h => h.Add($"<code>{v.Value}</code>")))));
+            html.Add($"<h2>{html.Says.ThenChoose}</h2><p class=\"soft\">{html.Says.ChooseWhere}</p>");
+            html.Facts(SetUp.Environment(source.Name).Select(v => (v.Field, (Action<Html>)(h => h.Add($"{v.Value}")))));
+            if (settings.PublicUrl is null)
+                html.Notice(Tone.Careful, html.Says.NotReachable(settings.BaseUrl));
+        }
+        else
+        {
+            html.Add($"<p>{html.Says.SendWithEveryCall}</p><pre>curl -H 'Authorization: Bearer {key}' {settings.BaseUrl}/api/v1/requests</pre>");
+        }
+        html.Add($"</section>");
+        Waiting(html, source);
+        html.Add($"<p><a href=\"{html.Base}{SourcesPage.Path}/{source.Id}\">{html.Says.KeptIt}</a></p>");
+    })
+    { Section = SourcesPage.Path };
+
+    public static string WhoDecides(Html html, Source source, DirectorySnapshot snapshot) =>
+        source.GroupId is { } group ? html.Says.SomeOf(source.Need ?? 1, snapshot.Groups[group].Name) : html.Says.OneAdmin;
+
+    /// <summary>Turns green by itself where there is a script, and when one looks again where there is none.</summary>
+    private static void Waiting(Html html, Source source)
+    {
+        html.Add($"<section class=\"sheet\" id=\"first-call\"{Parts.Attribute("data-again", source.LastUsedAt is null ? $"{SourcesPage.Path}/{source.Id}" : null)}><h2>{html.Says.LastCall}</h2><p>");
+        SourcesPage.LastCall(html, source);
+        html.Add($"</p>");
+        if (source.LastUsedAt is null)
+            html.Add($"<p class=\"soft\">{html.Says.WaitingWhat} <a href=\"{html.Base}{SourcesPage.Path}/{source.Id}\">{html.Says.LookAgain}</a></p>");
+        html.Add($"</section>");
+    }
+
+    private static Source? Find(DirectorySnapshot snapshot, long id) => snapshot.Sources.GetValueOrDefault(id) is { Kind: not "built-in" } source ? source : null;
+
+    private static PageAnswer Page(long id, HttpContext http, DirectorySnapshot snapshot, Refused? refused)
+    {
+        if (Find(snapshot, id) is not { } source)
+            return Missing.Page(http);
+        var path = $"{SourcesPage.Path}/{id}";
+        return new PageAnswer(source.Name, html =>
+        {
+            html.Outcome(refused);
+            if (source.IsDisabled)
+                html.Notice(Tone.Careful, html.Says.SourceDisabledWhat);
+            Waiting(html, source);
+            html.Add($"<section class=\"sheet\">");
+            html.Facts(
+            [
+                (html.Says.Kind, h => h.Add($"{h.Says.KindName(source.Kind)}")),
+                (html.Says.DecidedBy, h => h.Add($"{WhoDecides(h, source, snapshot)}")),
+                (html.Says.Added, h => h.Time(source.CreatedAt)),
+            ]);
+            html.Add($"</section>");
+            html.Confirm(html.Says.RotateKey, html.Says.RotateQuestion(source.Name), path, html.Says.RotateDo, h => h.Hidden("do", "rotate"));
+            html.Confirm(html.Says.EndOldKey, html.Says.EndOldKeyQuestion(source.Name), path, html.Says.EndOldKeyDo, h => h.Hidden("do", "end-old"));
+            if (source.IsDisabled)
+                html.Form(path, form => { form.Hidden("do", "enable"); form.Button(form.Says.Enable); });
+            else
+                html.Confirm(html.Says.Disable, html.Says.DisableSourceQuestion(source.Name), path, html.Says.DisableDo(source.Name), h => h.Hidden("do", "disable"));
+        })
+        { Section = SourcesPage.Path, Status = AdminParts.StatusOf(refused) };
+    }
+}

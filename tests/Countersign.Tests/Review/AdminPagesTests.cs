@@ -1,0 +1,184 @@
+using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
+using Countersign.Access;
+using Countersign.Audit;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Tests.SigningIn;
+
+/// <summary>What admins and everybody do on pages, without scripts.</summary>
+public sealed class AdminPagesTests
+{
+    [Theory, BothEngines]
+    public async Task An_admin_adds_people_and_groups_and_changes_them(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var root = await host.Hub.AddPerson("Root", Role.Admin);
+        using var admin = await host.SignIn(root);
+        Assert.Equal(302, (await admin.Submit("/people", "/people", ("do", "add-person"), ("name", "Ann <b>"), ("email", "ann@example.test"), ("role", "agent"), ("password", "correct horse battery"))).Status);
+        var again = await admin.Submit("/people", "/people", ("do", "add-person"), ("name", "Ann"), ("email", "ANN@example.test"), ("role", "agent"));
+        Assert.Equal(422, again.Status);
+        Assert.Contains("There is a person with this e-mail address already.", again.Text, StringComparison.Ordinal);
+        var ann = (await Snapshot(host)).FindPerson("ann@example.test")!;
+        Assert.Contains("Ann &lt;b&gt;", (await admin.Get("/people")).Text, StringComparison.Ordinal);
+
+        var group = await admin.Submit("/people", "/people", ("do", "add-group"), ("group", "SRE"));
+        var path = group.Location!.Split('?')[0];
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "add"), ("email", "ann@example.test"))).Status);
+        Assert.Equal("SRE", Assert.Single((await Snapshot(host)).GroupsOf(ann.Id)).Name);
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "remove"), ("email", "ann@example.test"))).Status);
+        Assert.Empty((await Snapshot(host)).GroupsOf(ann.Id));
+
+        var person = $"/people/{ann.Id}";
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "role"), ("role", "admin"))).Status);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
+        Assert.Equal(422, (await admin.Submit(person, person, ("do", "password"), ("password", "password1234"))).Status);
+        using var anna = await host.SignIn(ann);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "disable"))).Status);
+        Assert.Equal(302, (await anna.Get("/account")).Status);
+        var now = (await Snapshot(host)).People[ann.Id];
+        Assert.Equal(("Anna", Role.Admin, true), (now.Name, now.Role, now.IsDisabled));
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "enable"))).Status);
+
+        // Nobody takes the branch away on which they sit.
+        var self = $"/people/{root.Id}";
+        foreach (var what in new[] { "disable", "role" })
+            Assert.Equal(422, (await admin.Submit(self, self, ("do", what), ("role", "agent"))).Status);
+        Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_source_is_added_with_all_that_is_pasted_and_turns_green_with_its_first_call(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine, ("PublicUrl", "https://approvals.example.test"));
+        await host.Hub.AddGroup("SRE");
+        using var admin = await host.SignIn(await host.Hub.AddPerson("Root", Role.Admin));
+        var made = await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"), ("group", "SRE"), ("need", "2"));
+        Assert.Equal(200, made.Status);
+        var key = Regex.Match(made.Text, "csk_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
+        foreach (var value in new[] { "Custom approval service base URL", "https://approvals.example.test", "LD production", "Approval system", "waiting for the first call" })
+            Assert.Contains(value, made.Text, StringComparison.Ordinal);
+        var source = (await Snapshot(host)).FindSource("LD production")!;
+        Assert.Equal(2, source.Need);
+        var path = $"/sources/{source.Id}";
+        var waiting = await admin.Get(path);
+        Assert.Contains("waiting for the first call", waiting.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(key, waiting.Text, StringComparison.Ordinal);
+
+        using var caller = host.Source(new NewKey(source.Id, source.Name, key));
+        Assert.Equal(200, (await caller.Get("/api/members")).Status);
+        await Eventually.True(async () => (await admin.Get(path)).Text.Contains("connected", StringComparison.Ordinal), "the source shows as connected");
+
+        var rotated = await admin.Submit(path, path, ("do", "rotate"));
+        Assert.Contains("csk_", rotated.Text, StringComparison.Ordinal);
+        Assert.Equal(200, (await caller.Get("/api/members")).Status);
+        await admin.Submit(path, path, ("do", "end-old"));
+        await Eventually.True(async () => (await caller.Get("/api/members")).Status == 401, "the old key is refused");
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "disable"))).Status);
+        Assert.True((await Snapshot(host)).Sources[source.Id].IsDisabled);
+        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status);
+        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "x"), ("kind", "api"), ("group", "SRE"), ("need", "none"))).Status);
+    }
+
+    [Theory, BothEngines]
+    public async Task Everybody_looks_after_their_own_tokens_sessions_and_password_and_nobody_elses(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var (ann, ben) = (await host.Hub.AddPerson("Ann", password: "correct horse battery"), await host.Hub.AddPerson("Ben"));
+        var bens = Some.Done(await host.Hub.Tokens.Add(ben.Email!, Some.Operator, default));
+        using var bensBrowser = await host.SignIn(ben);
+        var bensSession = Assert.Single(await host.Hub.Sessions.List(ben.Id, default));
+        using var browser = await host.SignIn(ann);
+        using var elsewhere = await host.SignIn(ann);
+
+        var made = await browser.Submit("/account", "/tokens", ("do", "add"), ("person", $"{ben.Id}"), ("impersonates", "true"), ("back", "/account"));
+        var token = Regex.Match(made.Text, "cst_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
+        using var program = host.Person(ann.Email!, token);
+        Assert.Equal(200, (await program.Get("/api/v1/requests")).Status);
+        Assert.False((await host.Hub.Tokens.List(default)).Single(t => t.Email == ann.Email).Impersonates);
+        Assert.Equal(404, (await browser.Submit("/account", "/tokens", ("do", "revoke"), ("id", $"{bens.Id}"))).Status);
+        Assert.Equal(404, (await browser.Submit("/account", "/sessions", ("do", "end"), ("id", $"{bensSession.Id}"))).Status);
+        Assert.Equal(200, (await bensBrowser.Get("/account")).Status);
+        Assert.Equal("/account?done=revoked", (await browser.Submit("/account", "/tokens", ("do", "revoke"), ("id", $"{(await host.Hub.Tokens.List(default, ann.Id))[0].Id}"), ("back", "//evil.example"))).Location);
+
+        Assert.Equal(422, (await browser.Submit("/account", "/account", ("do", "password"), ("current-password", "a wrong one"), ("new-password", "another one entirely"))).Status);
+        Assert.Equal(302, (await browser.Submit("/account", "/account", ("do", "password"), ("current-password", "correct horse battery"), ("new-password", "another one entirely"))).Status);
+        Assert.Equal((200, 302), ((await browser.Get("/account")).Status, (await elsewhere.Get("/account")).Status));
+        using var third = await host.SignIn(ann);
+        Assert.Equal(302, (await browser.Submit("/account", "/sessions", ("do", "end-others"))).Status);
+        Assert.Equal(302, (await third.Get("/account")).Status);
+        Assert.Equal(302, (await browser.Submit("/account", "/account", ("do", "name"), ("name", "Ann Other"))).Status);
+        Assert.Contains("Ann Other", (await browser.Get("/account")).Text, StringComparison.Ordinal);
+        Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
+    }
+
+    [Theory, BothEngines]
+    public async Task Admins_see_all_tokens_and_sessions_and_end_them_and_read_the_record(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var (root, ben) = (await host.Hub.AddPerson("Root", Role.Admin), await host.Hub.AddPerson("Ben"));
+        var token = Some.Done(await host.Hub.Tokens.Add(ben.Email!, Some.Operator, default));
+        using var admin = await host.SignIn(root);
+        using var bens = await host.SignIn(ben);
+        Assert.Contains(ben.Email!, (await admin.Get("/tokens")).Text, StringComparison.Ordinal);
+        var session = Assert.Single(await host.Hub.Sessions.List(ben.Id, default));
+        Assert.Equal("/sessions?done=ended", (await admin.Submit("/sessions", "/sessions", ("do", "end"), ("id", $"{session.Id}"), ("back", "/sessions"))).Location);
+        Assert.Equal(302, (await bens.Get("/account")).Status);
+        Assert.Equal(302, (await admin.Submit("/tokens", "/tokens", ("do", "revoke"), ("id", $"{token.Id}"), ("back", "/tokens"))).Status);
+
+        var ended = await admin.Get($"/audit?kind=session.&subject={Uri.EscapeDataString(ben.Email!)}");
+        Assert.Contains("session.ended", ended.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("token.revoked", ended.Text, StringComparison.Ordinal);
+        Assert.Contains("Nothing in the record fits", (await admin.Get("/audit?from=2030-01-01")).Text, StringComparison.Ordinal);
+        Assert.Contains("person.added", (await admin.Get($"/audit?who=operator&until={host.Hub.Clock.Now:yyyy-MM-dd}")).Text, StringComparison.Ordinal);
+        Assert.Equal(422, (await admin.Get("/audit?who=nobody@example.test")).Status);
+        Assert.Contains("The record holds", (await admin.Submit("/audit", "/audit")).Text, StringComparison.Ordinal);
+        Assert.Equal(422, (await admin.Submit("/audit", "/audit", ("head", "nonsense"))).Status);
+        using var export = new HttpRequestMessage(HttpMethod.Get, "/api/v1/audit/export");
+        export.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/html"));
+        Assert.Contains("\"session.ended\"", (await admin.Send(export)).Text, StringComparison.Ordinal);
+        await host.Hub.Place.Tamper("UPDATE people SET role = 'admin' WHERE name = 'Ben'");
+        Assert.Contains("does not hold", (await admin.Submit("/audit", "/audit")).Text, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task The_record_is_read_page_by_page_each_event_once(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        for (var i = 0; i < 30; i++)
+            await hub.AddPerson($"Person {i}");
+        var browse = new Browse(hub.Store);
+        var seen = new List<long>();
+        long? below = null;
+        do
+        {
+            var page = await browse.Run(new Wanted(null, "person.", null, null, null), below, 7, default);
+            seen.AddRange(page.Events.Select(e => e.Id));
+            below = page.Next;
+        }
+        while (below is not null);
+        Assert.Equal(30, seen.Count);
+        Assert.Equal(seen.Distinct().OrderDescending(), seen);
+    }
+
+    [Fact]
+    public async Task For_everybody_else_these_pages_are_not_there()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var ben = await host.Hub.AddPerson("Ben", Role.Agent);
+        using var browser = await host.SignIn(ben);
+        using var stranger = host.Browser();
+        foreach (var path in new[] { "/people", $"/people/{ben.Id}", "/sources", "/sources/1", "/groups/1", "/tokens", "/sessions", "/audit" })
+        {
+            Assert.Equal(404, (await browser.Get(path)).Status);
+            Assert.Equal(302, (await stranger.Get(path)).Status);
+        }
+        foreach (var path in new[] { "/people", $"/people/{ben.Id}", "/sources", "/audit" })
+            Assert.Equal(404, (await browser.Submit("/account", path, ("do", "add-person"), ("name", "x"), ("email", "x@example.test"), ("role", "admin"))).Status);
+        Assert.Null((await Snapshot(host)).FindPerson("x@example.test"));
+    }
+
+    private static ValueTask<DirectorySnapshot> Snapshot(ApiHost host) => host.Services.GetRequiredService<Directory>().Refresh();
+}
