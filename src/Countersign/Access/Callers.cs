@@ -24,11 +24,14 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
     private const string TokenMarker = "/token";
 
     /// <summary>The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong with it.</summary>
-    public async ValueTask<Caller?> Find(string authorization, string via, string address, CancellationToken cancel)
+    /// <param name="onBehalfOf">The e-mail address of somebody for whom a token made for it may speak.</param>
+    public async ValueTask<Caller?> Find(string authorization, string via, string address, CancellationToken cancel, string? onBehalfOf = null)
     {
         if (Read(authorization) is not { IsPassword: false } credential)
             return null;
         var hash = Keys.HashOf(credential.Secret);
+        if (onBehalfOf is { Length: > 0 })
+            credential = credential with { OnBehalfOf = onBehalfOf };
         var caller = Find(directory.Current, credential, hash, via, address);
         if (caller is null)
         {
@@ -93,8 +96,16 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
                 ? Of(source, via, address)
                 : null;
         }
-        return snapshot.Tokens.TryGetValue(hash, out var token) && token.Person.Email is { } email && Directory.KeyOf(email) == Directory.KeyOf(credential.Email)
-            ? Of(token.Person, $"token:{token.Id}", via, address)
+        if (!snapshot.Tokens.TryGetValue(hash, out var token) || token.Person.Email is not { } email)
+            return null;
+        var isOwners = Directory.KeyOf(email) == Directory.KeyOf(credential.Email);
+        if (isOwners && credential.OnBehalfOf is null)
+            return Of(token.Person, $"token:{token.Id}", via, address);
+        // For somebody else, only as long as its owner is an admin, who may do all of it anyway; and the record says whose token it was.
+        return token is { Impersonates: true, Person.Role: Role.Admin }
+            && snapshot.FindPerson(credential.OnBehalfOf ?? credential.Email) is { IsDisabled: false, Role: not Role.Service } other
+            && (isOwners || credential.OnBehalfOf is null)
+            ? Of(other, $"token:{token.Id}", via, $"{address} token:{token.Id} of person:{token.Person.Id}")
             : null;
     }
 
@@ -128,5 +139,8 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
             : new Credential(text[..colon], text[(colon + 1)..], IsPassword: true);
     }
 
-    private readonly record struct Credential(string? Email, string Secret, bool IsPassword = false);
+    private readonly record struct Credential(string? Email, string Secret, bool IsPassword = false)
+    {
+        public string? OnBehalfOf { get; init; }
+    }
 }

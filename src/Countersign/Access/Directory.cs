@@ -50,7 +50,7 @@ public sealed class DirectorySnapshot
     public required FrozenDictionary<long, string> PasswordHashes { get; init; }
 
     /// <summary>Token hash to token id and owner.</summary>
-    public required FrozenDictionary<string, (long Id, Person Person)> Tokens { get; init; }
+    public required FrozenDictionary<string, (long Id, Person Person, bool Impersonates)> Tokens { get; init; }
 
     /// <summary>Who may answer for which party, and who is away.</summary>
     public required Pools Pools { get; init; }
@@ -124,7 +124,7 @@ public sealed class Directory(Store store) : IDisposable
             "SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at FROM sources");
         var sources = sourceRows.ToDictionary(r => r.Id, r => r.ToSource(groups));
         var byId = people.ToFrozenDictionary(p => p.Id);
-        var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash FROM tokens WHERE revoked_at IS NULL");
+        var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash, impersonates FROM tokens WHERE revoked_at IS NULL");
         var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!));
         var groupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name));
         return new DirectorySnapshot
@@ -147,7 +147,7 @@ public sealed class Directory(Store store) : IDisposable
                             from hash in new[] { row.KeyHash, row.OldKeyHash }
                             where hash is not null
                             select (hash, sources[row.Id])).ToFrozenDictionary(p => p.hash, p => p.Item2),
-            Tokens = tokens.Where(t => !byId[t.PersonId].IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId])),
+            Tokens = tokens.Where(t => !byId[t.PersonId].IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
         };
     }
 
@@ -179,6 +179,7 @@ public sealed class Directory(Store store) : IDisposable
 
     private sealed class TokenRow
     {
+        public long Impersonates { get; init; }
         public long Id { get; init; }
         public long PersonId { get; init; }
         public required string Hash { get; init; }

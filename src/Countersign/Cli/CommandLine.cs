@@ -86,6 +86,7 @@ internal static class CommandLine
             UserVerbs.Build(terminal),
             GroupVerbs.Build(terminal),
             TokenVerbs.Build(terminal),
+            SessionVerbs.Build(terminal),
             SourceVerbs.Build(terminal),
             PolicyVerbs.Build(terminal),
             WebhookVerbs.Build(terminal),

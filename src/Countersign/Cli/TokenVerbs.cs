@@ -11,9 +11,10 @@ internal static class TokenVerbs
     private static Command Add(Terminal terminal)
     {
         var email = new Argument<string>("email") { Description = "Whom the token stands for." };
-        return Verb.OnStore(terminal, "add", "Make a token; it is shown this once.", [email], async (parse, hub, cancel) =>
+        var impersonate = new Option<bool>("--impersonate") { Description = "It may also speak for other people, by their e-mail address or with X-On-Behalf-Of. For an admin's token." };
+        return Verb.OnStore(terminal, "add", "Make a token; it is shown this once.", [email, impersonate], async (parse, hub, cancel) =>
         {
-            var outcome = await hub.Get<Tokens>().Add(parse.GetValue(email)!, Hub.Origin, cancel);
+            var outcome = await hub.Get<Tokens>().Add(parse.GetValue(email)!, Hub.Origin, cancel, parse.GetValue(impersonate));
             return outcome.ToReply(token => new Reply.Done(new { token.Id, token.Token },
                 $"""
                 Token {token.Id} for {parse.GetValue(email)}, shown only this once:

@@ -10,8 +10,8 @@ internal static class UserVerbs
 {
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, list, disable, enable, set a password.",
-        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), AbsenceVerbs.Build(terminal));
+    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, list, disable, enable, set a password, change role and name.",
+        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), SetRole(terminal), Rename(terminal), AbsenceVerbs.Build(terminal));
 
     private static Command Add(Terminal terminal)
     {
@@ -59,6 +59,21 @@ internal static class UserVerbs
             var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
             return await Tell(hub, outcome, p => $"{p.Name} has a new password.", cancel);
         });
+    }
+
+    private static Command SetRole(Terminal terminal)
+    {
+        var role = new Argument<string>("role") { Description = "admin runs the hub, agent may ask, end-user answers what they are asked." };
+        role.AcceptOnlyFromAmong("admin", "agent", "end-user");
+        return Verb.OnStore(terminal, "role", "Change what a person may. What they decided before stays.", [Email, role], async (parse, hub, cancel) =>
+            await Tell(hub, await hub.Get<People>().SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel), p => $"{p.Name} is {p.Role} now.", cancel));
+    }
+
+    private static Command Rename(Terminal terminal)
+    {
+        var name = new Argument<string>("name") { Description = "The person's new name." };
+        return Verb.OnStore(terminal, "rename", "Change a person's name.", [Email, name], async (parse, hub, cancel) =>
+            await Tell(hub, await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel), p => $"They are called {p.Name} now.", cancel));
     }
 
     private static Reply NoPassword => new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");

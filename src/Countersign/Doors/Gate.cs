@@ -38,7 +38,7 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAnti
             await next(http);
             return;
         }
-        var caller = authorization.Length == 0 ? signedIn : await callers.Find(authorization, door.Via, address, http.RequestAborted);
+        var caller = authorization.Length == 0 ? signedIn : await callers.Find(authorization, door.Via, address, http.RequestAborted, http.Request.Headers["X-On-Behalf-Of"].ToString());
         if (caller is null && door.TakesPasswords && await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted) is var checkedPair)
         {
             if (checkedPair is PasswordOutcome.TooOften { Wait: var wait })

@@ -30,6 +30,9 @@ public sealed record TokenBody
 {
     /// <summary>Whose token it is.</summary>
     public required string Email { get; init; }
+
+    /// <summary>Whether it may also speak for other people; for an admin's token.</summary>
+    public bool Impersonates { get; init; }
 }
 
 public sealed record SourceBody
@@ -61,6 +64,25 @@ public sealed record SourceView(long Id, string Name, string Kind, string? Group
         Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
 }
 
+public sealed record RoleBody
+{
+    public required string Role { get; init; }
+}
+
+public sealed record NameBody
+{
+    public required string Name { get; init; }
+}
+
+/// <param name="How">password, oidc, set-up or mail.</param>
+public sealed record SessionView(long Id, string? Email, string How, string Browser, string Address, string CreatedAt, string LastUsedAt, string Until)
+{
+    public static SessionView From(Session session, Person? person) => new(
+        session.Id, person?.Email, session.How, session.Browser, session.Address, Instant.ToText(session.CreatedAt), Instant.ToText(session.LastUsedAt), Instant.ToText(session.Until));
+}
+
+public sealed record SessionsView(IReadOnlyList<SessionView> Sessions);
+
 public sealed record PeopleView(IReadOnlyList<PersonView> People);
 
 public sealed record GroupsView(IReadOnlyList<GroupView> Groups);
@@ -86,6 +108,12 @@ internal static class AdminEndpoints
         admin.MapPost("/people/{email}/enable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel)));
         admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, Asking asking, People people, CancellationToken cancel) =>
             Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel)));
+        admin.MapPut("/people/{email}/role", async (string email, JsonBody<RoleBody> body, Asking asking, People people, CancellationToken cancel) =>
+            Roles.Of(body.Value.Role) is { } role ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel)) : Problems.Invalid("role", "Say admin, agent or end-user."));
+        admin.MapPut("/people/{email}/name", async (string email, JsonBody<NameBody> body, Asking asking, People people, CancellationToken cancel) =>
+            Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel)));
+        admin.MapGet("/sessions", ListSessions).Produces<SessionsView>();
+        admin.MapDelete("/sessions/{id:long}", async (long id, Asking asking, Sessions sessions, CancellationToken cancel) => Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel)));
         admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
         admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
         admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
@@ -117,6 +145,12 @@ internal static class AdminEndpoints
             person => TypedResults.Json(PersonView.From(person), ApiJson.Wire.PersonView, statusCode: 201));
     }
 
+    private static async Task<IResult> ListSessions(Sessions sessions, Directory directory, CancellationToken cancel)
+    {
+        var people = directory.Current.People;
+        return TypedResults.Ok(new SessionsView([.. (await sessions.List(null, cancel)).Select(s => SessionView.From(s, people.GetValueOrDefault(s.PersonId)))]));
+    }
+
     private static async Task<IResult> ListGroups(Directory directory, CancellationToken cancel)
     {
         var snapshot = await directory.Refresh(cancel);
@@ -131,7 +165,7 @@ internal static class AdminEndpoints
     }
 
     private static async Task<IResult> AddToken(JsonBody<TokenBody> body, Asking asking, Tokens tokens, CancellationToken cancel) =>
-        Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel), token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201));
+        Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel, body.Value.Impersonates), token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201));
 
     private static async Task<IResult> ListSources(Directory directory, CancellationToken cancel)
     {

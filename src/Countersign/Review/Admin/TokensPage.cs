@@ -47,7 +47,7 @@ internal static class TokensPage
     }
 
     /// <summary>Those of one person, and another one.</summary>
-    public static void Section(Html html, IReadOnlyList<TokenView> tokens, Person person, string back, bool mayImpersonate)
+    public static void Section(Html html, List<TokenView> tokens, Person person, string back, bool mayImpersonate)
     {
         html.Add($"<section class=\"sheet\" aria-labelledby=\"tokens\"><h2 id=\"tokens\">{html.Says.Tokens}</h2><p class=\"soft\">{html.Says.TokensWhat}</p>");
         var open = tokens.Where(t => t.RevokedAt is null).ToList();
@@ -63,7 +63,7 @@ internal static class TokensPage
         html.Add($"</section>");
     }
 
-    private static void List(Html html, IReadOnlyList<TokenView> tokens, string back, bool withOwner)
+    private static void List(Html html, List<TokenView> tokens, string back, bool withOwner)
     {
         if (tokens.Count == 0)
         {
