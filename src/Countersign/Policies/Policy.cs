@@ -55,8 +55,12 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     public bool AllowsSelfApproval { get; init; }
     public Rejection Rejection { get; init; }
 
-    /// <summary>Answers (approve, reject, abstain) that need a note on pages, by mail and in chat; protocol doors are exempt.</summary>
-    public IReadOnlyList<string> NoteRequired { get; init; } = [];
+    /// <summary>
+    /// Answers (approve, reject, abstain) that need a note on pages, by mail and in chat; protocol doors are exempt. Where
+    /// a policy says nothing, whoever says no gives the reason.
+    /// </summary>
+    public IReadOnlyList<string>? NoteRequired { get; init; }
+    public bool NeedsNote(string answer) => NoteRequired?.Contains(answer) ?? answer == "reject";
     public Reminders? Remind { get; init; }
     public Escalation? Escalate { get; init; }
     public Expiry? Expire { get; init; }

@@ -34,7 +34,7 @@ public sealed record PolicyRule(string Name, int Line, IReadOnlyList<Condition> 
     public IReadOnlyList<StepRule> Steps { get; init; } = [];
     public bool AllowsSelfApproval { get; init; }
     public Rejection Rejection { get; init; }
-    public IReadOnlyList<string> NoteRequired { get; init; } = [];
+    public IReadOnlyList<string>? NoteRequired { get; init; }
     public Reminders? Remind { get; init; }
     public (TimeSpan After, PoolRule To)? Escalate { get; init; }
     public Expiry? Expire { get; init; }

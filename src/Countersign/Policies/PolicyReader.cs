@@ -61,7 +61,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             Steps = members.TryGetValue("steps", out var steps) ? Steps(steps, $"{at}.steps") : [],
             AllowsSelfApproval = Choice(members, at, "self_approval", "forbid", "allow") == "allow",
             Rejection = Choice(members, at, "rejection", "any", "never") == "never" ? Rejection.Never : Rejection.Any,
-            NoteRequired = members.TryGetValue("note_required", out var notes) ? Notes(notes, $"{at}.note_required") : [],
+            NoteRequired = members.TryGetValue("note_required", out var notes) ? Notes(notes, $"{at}.note_required") : null,
             Remind = members.TryGetValue("remind", out var remind) ? Remind(remind, $"{at}.remind") : null,
             Escalate = members.TryGetValue("escalate", out var escalate) ? Escalate(escalate, $"{at}.escalate") : null,
             Expire = members.TryGetValue("expire", out var expire) ? Expire(expire, $"{at}.expire") : null,

@@ -76,7 +76,7 @@ public sealed class Decide(Store store)
             return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
         if (steps[0] > open)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
-        if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NoteRequired.Contains(answer.Ours()))
+        if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.Ours()))
             return new DecideOutcome.NotAllowed("note_required", "The policy of this request asks for a note with this answer.");
         if (before is Verdict.StillPending && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
             && last.Answer == answer && last.Note == note && last.ForPerson == standsInFor?.Id && last.Steps.SequenceEqual(steps) && !last.AuthorDisabled)

@@ -57,6 +57,25 @@ public sealed class PolicyUseTests
         Assert.IsType<DecideOutcome.Settled>(await hub.Hub.Decide.Run((await hub.Ask()).Id, Some.Viewer(ann, "zendesk"), Answer.Reject, "", null, default));
     }
 
+    [Theory]
+    [InlineData("", "reject")]
+    [InlineData("note_required: []", "")]
+    [InlineData("note_required: [approve]", "approve")]
+    [InlineData("note_required: [approve, reject]", "approve reject")]
+    public async Task Whoever_says_no_gives_the_reason_unless_the_policy_says_otherwise(string rule, string needed)
+    {
+        await using var hub = await PolicyHub.Start(Engine.Sqlite);
+        var ann = await hub.Hub.AddPerson("Ann");
+        await hub.Set($"version: 1\npolicies: [ {{ name: p, steps: [ {{ from: {{ people: [Ann@example.test] }} }} ], {rule} }} ]".Replace(",  }", " }", StringComparison.Ordinal));
+        var refused = new List<string>();
+        foreach (var answer in new[] { Answer.Approve, Answer.Reject, Answer.Abstain })
+        {
+            if (await hub.Hub.Decide.Run((await hub.Ask()).Id, Some.Viewer(ann, "page"), answer, "", null, default) is DecideOutcome.NotAllowed { Rule: "note_required" })
+                refused.Add(answer.ToString().ToLowerInvariant());
+        }
+        Assert.Equal(needed, string.Join(' ', refused));
+    }
+
     [Theory, BothEngines]
     public async Task No_single_no_settles_it_where_the_policy_says_never(Engine engine)
     {

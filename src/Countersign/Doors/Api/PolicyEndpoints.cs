@@ -84,7 +84,7 @@ public sealed record ExplanationView(
 {
     public static ExplanationView From(Explanation explained) => new(
         explained.Policy, explained.DecidedBy, explained.Version, explained.Outcome, explained.PassedOver, explained.Steps, StuckView.From(explained.Stuck), explained.Times,
-        explained.Stamped.AllowsSelfApproval, explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any", explained.Stamped.NoteRequired,
+        explained.Stamped.AllowsSelfApproval, explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any", explained.Stamped.NoteRequired ?? ["reject"],
         explained.Stamped.AllowsMailDecisions, !explained.Stamped.ForbidsBreakGlass);
 }
 

@@ -46,7 +46,7 @@ internal sealed class BulkAnswers(Store store, Directory directory, Places place
         var done = new List<(ApprovalRequest? Request, bool Good, string What)>();
         foreach (var (_, id, digest) in chosen)
         {
-            if (note.Length == 0 && await Details.FindRequest(store, id, asking.Viewer, cancel) is { } asked && Answering.NeedsNote(asked.Policy, answer.Value.Ours()))
+            if (note.Length == 0 && await Details.FindRequest(store, id, asking.Viewer, cancel) is { } asked && asked.Policy.NeedsNote(answer.Value.Ours()))
             {
                 done.Add((asked, false, says.NoteNeeded(answer.Value.Ours())));
                 continue;

@@ -79,11 +79,6 @@ internal sealed class Answering(Store store, Directory directory, Decide decide,
         };
     }
 
-    /// <summary>Who says no gives the reason, unless the policy says that none is needed; it may want one for a yes as well.</summary>
-    public static bool NeedsNote(Policy policy, string what) => what switch
-    {
-        AnswerSection.Approve or AnswerSection.Abstain => policy.NoteRequired.Contains(what, StringComparer.Ordinal),
-        AnswerSection.Reject => !policy.NoteRequired.Contains("none", StringComparer.Ordinal),
-        _ => true,
-    };
+    /// <summary>An answer needs what the policy says; a comment or a withdrawal without words says nothing.</summary>
+    private static bool NeedsNote(Policy policy, string what) => Words.AnswerOf(what) is null || policy.NeedsNote(what);
 }
