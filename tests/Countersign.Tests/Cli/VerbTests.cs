@@ -92,7 +92,7 @@ public sealed class VerbTests
         Assert.Equal((Keys.HashOf(second.GetProperty("key").GetString()!), null), await Hashes());
 
         var source = Assert.Single((await shell.Json("source", "list")).Done.GetProperty("sources").EnumerateArray());
-        Assert.Equal(["id", "name", "kind", "group", "need", "disabled", "createdAt", "lastUsedAt"], source.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["id", "name", "kind", "group", "need", "destination", "disabled", "createdAt", "lastUsedAt"], source.EnumerateObject().Select(p => p.Name));
         Assert.Equal(("launchdarkly", "SRE", 2), (source.GetProperty("kind").GetString(), source.GetProperty("group").GetString(), source.GetProperty("need").GetInt32()));
         Assert.True((await shell.Json("source", "disable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.False((await shell.Json("source", "enable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());

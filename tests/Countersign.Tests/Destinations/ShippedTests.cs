@@ -85,6 +85,7 @@ public sealed class ShippedTests
     {
         var complaints = new ConcurrentQueue<string>();
         var requests = new ConcurrentDictionary<string, JsonObject>();
+        var numbers = 0;
         await using var zendesk = new Receiver(call =>
         {
             if (call.Headers["Authorization"] != "Bearer zt")
@@ -97,7 +98,7 @@ public sealed class ShippedTests
                 if (requests.Values.Any(r => (int)r["ticket_id"]! == (int)body["ticket_id"]! && r["status"]!.ToString() != "withdrawn"))
                     return new Conduct.Answers(422, """{"errors":[{"code":"ApprovalRequestCreationFailed","title":"Approval request couldn't be sent because one active, approved, or denied request already exists"}]}""");
                 var made = body.DeepClone().AsObject();
-                (made["id"], made["status"]) = ($"01KFP3S9EVXF9CKAYY080NV98{requests.Count}", "active");
+                (made["id"], made["status"]) = ($"01KFP3S9EVXF9CKAYY080NV98{Interlocked.Increment(ref numbers)}", "active");
                 requests[made["id"]!.ToString()] = made;
                 return new Conduct.Answers(201, new JsonObject { ["approval_request"] = made.DeepClone() }.ToJsonString());
             }

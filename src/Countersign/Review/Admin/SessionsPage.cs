@@ -43,7 +43,7 @@ internal static class SessionsPage
 
     public static void Section(Html html, IReadOnlyList<Session> sessions, Person person, string back, long? own)
     {
-        html.Add($"<section class=\"sheet\" aria-labelledby=\"sessions\"><h2 id=\"sessions\">{html.Says.Sessions}</h2>");
+        html.Add($"<section class=\"sheet\"><h2>{html.Says.Sessions}</h2>");
         List(html, sessions, back, own, null);
         if (html.Caller?.Person?.Id == person.Id && sessions.Count > 1)
             html.Confirm(html.Says.EndOthers, html.Says.EndOthersQuestion, Path, html.Says.EndOthersDo, f => f.Hidden("do", "end-others").Hidden("back", back));

@@ -49,7 +49,7 @@ internal static class TokensPage
     /// <summary>Those of one person, and another one.</summary>
     public static void Section(Html html, List<TokenView> tokens, Person person, string back, bool mayImpersonate)
     {
-        html.Add($"<section class=\"sheet\" aria-labelledby=\"tokens\"><h2 id=\"tokens\">{html.Says.Tokens}</h2><p class=\"soft\">{html.Says.TokensWhat}</p>");
+        html.Add($"<section class=\"sheet\"><h2>{html.Says.Tokens}</h2><p class=\"soft\">{html.Says.TokensWhat}</p>");
         var open = tokens.Where(t => t.RevokedAt is null).ToList();
         if (open.Count > 0)
             List(html, open, back, withOwner: false);

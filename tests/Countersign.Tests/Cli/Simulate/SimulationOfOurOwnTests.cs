@@ -34,18 +34,22 @@ public sealed class SimulationOfOurOwnTests
 
     private static async Task<JsonNode> Simulate(ApiHost host, string url, params string[] switches)
     {
+        // Two, because a request of which nobody can say who asks needs one approval more.
         var jane = await host.Hub.AddPerson("Jane Doe");
-        var group = await host.Hub.AddGroup("Release managers", jane);
+        var mei = await host.Hub.AddPerson("Mei Tanaka");
+        var group = await host.Hub.AddGroup("Release managers", jane, mei);
         var source = await host.Hub.AddSource("LaunchDarkly", group, 1, "launchdarkly");
         var newer = Some.Done(await host.Hub.Sources.Rotate(source.Name, Some.Operator, default));
-        using var reviewer = await host.Person(jane);
+        using var first = await host.Person(jane);
+        using var second = await host.Person(mei);
 
         var running = Shell.Anywhere(["simulate", "launchdarkly", "--url", url, "--key", source.Key, "--rotated-key", newer.Key, "--json", .. switches]);
-        await Decide(reviewer, host.Address.PathAndQuery.TrimEnd('/') + (url.Contains("/hub", StringComparison.Ordinal) ? "/hub" : ""), running);
+        var prefix = host.Address.PathAndQuery.TrimEnd('/') + (url.Contains("/hub", StringComparison.Ordinal) ? "/hub" : "");
+        await Task.WhenAll(Decide(first, prefix, running), Decide(second, prefix, running));
         return JsonNode.Parse((await running).Document.GetRawText())!;
     }
 
-    /// <summary>Answers whatever waits for her, two in three with yes, until LaunchDarkly has no more to ask.</summary>
+    /// <summary>Answers whatever waits for her that she has not answered, two in three with yes, until LaunchDarkly has no more to ask.</summary>
     private static async Task Decide(ApiClient reviewer, string prefix, Task simulation)
     {
         var answered = 0;
