@@ -81,27 +81,21 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         var keys = window.Page.Keyboard;
         await window.Go("/");
         await window.IsPainted();
-        await keys.PressAsync("?");
-        await window.Shows("go to Approve");
-        await keys.PressAsync("Escape");
-        await window.Page.Locator("dialog").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
-        foreach (var key in new[] { "j", "j", "k", "j" })
-            await keys.PressAsync(key);
-        await window.HasFocus("The older one");
-        await keys.PressAsync("Enter");
-        await window.Page.WaitForURLAsync($"**/requests/{older.Id}");
+        await window.Key("?", "() => document.querySelector('dialog[open]')?.textContent.includes('go to Approve')");
+        await window.Key("Escape", "() => !document.querySelector('dialog[open]')");
+        foreach (var (key, row) in new[] { ("j", "The newer one"), ("j", "The older one"), ("k", "The newer one"), ("j", "The older one") })
+            await window.Key(key, $"() => document.activeElement.textContent === '{row}'");
+        await window.Key("Enter", $"() => location.pathname === '/requests/{older.Id}'");
         await window.IsPainted();
-        await keys.PressAsync("r");
+        await window.Key("r", "() => document.activeElement.name === 'note'");
         await keys.TypeAsync("Needs a plan to go back.");
-        await keys.PressAsync("Escape");
-        await keys.PressAsync("r");
-        await window.HasFocus("Reject");
-        await keys.PressAsync("Enter");
-        await window.Shows("You rejected this");
+        await window.Key("Escape", "() => document.activeElement === document.body");
+        await window.Key("r", "() => document.activeElement.textContent === 'Reject'");
+        await window.Key("Enter", "() => document.body.innerText.includes('You rejected this')");
         Assert.Equal(Status.Rejected, (await host.Hub.Find(older.Id)).Status);
         await window.Go("/");
         await window.IsPainted();
-        await keys.PressAsync("/");
+        await window.Key("/", "() => document.activeElement.type === 'search'");
         await keys.TypeAsync("newer");
         await keys.PressAsync("Enter");
         await window.Shows("Found");

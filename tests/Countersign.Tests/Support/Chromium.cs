@@ -89,7 +89,25 @@ public sealed class Window : IAsyncDisposable
     /// <summary>Chromium drops keys that come before it has painted anything; people do not press any.</summary>
     public Task IsPainted() => Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
 
-    public Task HasFocus(string text) => Page.WaitForFunctionAsync("text => document.activeElement.textContent === text", text);
+    /// <summary>
+    /// Presses a key and sees what it does. A browser on a busy machine now and then swallows a key while it paints; a
+    /// person would press again, and so does this.
+    /// </summary>
+    public async Task Key(string key, string does)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            await Page.Keyboard.PressAsync(key);
+            try
+            {
+                await Page.WaitForFunctionAsync(does, null, new() { Timeout = 5_000 });
+                return;
+            }
+            catch (TimeoutException) when (tries < 4)
+            {
+            }
+        }
+    }
 
     /// <summary>Whether one has to scroll sideways.</summary>
     public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth");

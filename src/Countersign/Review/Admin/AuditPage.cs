@@ -66,7 +66,7 @@ internal static class AuditPage
 
     private static void Filters(Html html, Typed typed, Refused? refused)
     {
-        html.Add($"<form method=\"get\" action=\"{html.Base}{Path}\" class=\"sheet filters\">");
+        html.Add($"<form method=\"get\" action=\"{html.Base}{Path}\" class=\"sheet filters pairs\">");
         html.Field(new Field("subject", html.Says.About) { Value = typed.Subject, Hint = html.Says.AboutHint, Autocomplete = "off" });
         html.Field(new Field("kind", html.Says.What) { Value = typed.Kind, Hint = html.Says.KindHint, Autocomplete = "off" });
         html.Field(new Field("who", html.Says.Who) { Value = typed.Who, Hint = html.Says.WhoHint, Error = Refused.Of(refused, "who"), Autocomplete = "off" });

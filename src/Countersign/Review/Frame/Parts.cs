@@ -16,6 +16,9 @@ internal sealed record Field(string Name, string Label)
 
     /// <summary>More than 0: a text of several lines.</summary>
     public int Lines { get; init; }
+
+    /// <summary>Read by a program, so every character keeps its column.</summary>
+    public bool IsCode { get; init; }
     public string? Autocomplete { get; init; }
 
     /// <summary>Told apart from another field of the same name on the same page.</summary>
@@ -63,7 +66,7 @@ internal static class Parts
         };
         // A line break right after the tag is dropped by browsers; ours goes there, so that the text keeps its own.
         if (field.Lines > 0)
-            html.Add($"<textarea rows=\"{field.Lines}\"{attributes}>\n{field.Value}</textarea>");
+            html.Add($"<textarea rows=\"{field.Lines}\"{Attribute("class", field.IsCode ? "code" : null)}{attributes}>\n{field.Value}</textarea>");
         else
             html.Add($"<input type=\"{field.Type}\" value=\"{field.Value}\"{attributes}>");
         if (field.Error is not null)

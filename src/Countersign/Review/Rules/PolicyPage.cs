@@ -87,6 +87,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
             Value = shown.Text ?? inForce?.Text ?? "version: 1\npolicies: []\n",
             Hint = form.Says.PolicyFileHint(inForce?.Version ?? 0),
             Lines = 24,
+            IsCode = true,
         });
         form.Add($"<div class=\"buttons\">");
         form.Button(form.Says.CheckFile, name: "do", value: Check);

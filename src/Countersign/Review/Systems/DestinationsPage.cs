@@ -60,7 +60,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
         html.Form($"{Path}/new", f =>
         {
             f.Select("known", says.KnownSystem, ShippedManifests.Names.Select(n => (n, n)), "servicenow-normal");
-            f.Field(new Field("manifest", says.ManifestOfYourOwn) { Lines = 4, Hint = says.ManifestHint, Value = manifest });
+            f.Field(new Field("manifest", says.ManifestOfYourOwn) { Lines = 4, IsCode = true, Hint = says.ManifestHint, Value = manifest });
             f.Button(says.GoOn, "main");
         });
         html.Add($"</section>");
