@@ -162,9 +162,9 @@ public sealed partial class EventFeed : BackgroundService
         {
             _doorbell.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
         {
-            // It is ringing already.
+            // It is ringing already, or the server has stopped while somebody else still writes.
         }
     }
 

@@ -40,8 +40,9 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
             if (_doorbell.CurrentCount == 0)
                 _doorbell.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
         {
+            // It is ringing already, or the server has stopped while somebody else still writes.
         }
     }
 

@@ -76,8 +76,9 @@ public sealed partial class OutboxWorker : BackgroundService
         {
             _doorbell.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
         {
+            // It is ringing already, or the server has stopped while somebody else still writes.
         }
     }
 
