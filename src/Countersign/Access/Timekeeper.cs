@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -22,7 +21,7 @@ public sealed partial class Timekeeper(
     private static readonly TimeSpan Straggler = TimeSpan.FromSeconds(10);
     private static readonly Origin Origin = new(Actor.Hub, "clock", "");
 
-    private readonly Lease _lease = new(store, "timekeeper", $"{Environment.MachineName}:{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}", LeaseLength);
+    private readonly Lease _lease = new(store, "timekeeper", Lease.NewHolder(), LeaseLength);
     private DateTimeOffset? _again;
 
     /// <summary>Everything that is due now, until nothing is.</summary>

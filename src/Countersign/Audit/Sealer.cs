@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Countersign.Storage;
 
 namespace Countersign.Audit;
@@ -40,7 +39,7 @@ public sealed partial class Sealer : BackgroundService
     public Sealer(Store store, SealKey key, TimeProvider time, ILogger<Sealer> log)
     {
         (_store, _key, _time, _log) = (store, key, time, log);
-        _lease = new Lease(store, "sealer", $"{Environment.MachineName}:{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}", LeaseLength);
+        _lease = new Lease(store, "sealer", Lease.NewHolder(), LeaseLength);
     }
 
     /// <summary>

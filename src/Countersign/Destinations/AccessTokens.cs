@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Countersign.Destinations.Links;
@@ -21,7 +20,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(150);
 
-    private readonly string _holder = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private readonly string _holder = Lease.NewHolder();
     private readonly ConcurrentDictionary<long, SemaphoreSlim> _turns = new();
 
     /// <param name="refused">A token that was just answered with 401: another one is wanted.</param>

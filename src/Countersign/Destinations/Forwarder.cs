@@ -30,9 +30,9 @@ internal sealed partial class Forwarder : BackgroundService
     private readonly DestinationCalls _calls;
     private readonly DestinationOptions _options;
     private readonly ILogger<Forwarder> _log;
-    private readonly string _holder = $"{Environment.MachineName}:{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
+    private readonly string _holder = Lease.NewHolder();
     private readonly ConcurrentDictionary<long, Task> _lanes = new();
-    private readonly SemaphoreSlim _doorbell = new(0, 1);
+    private readonly Doorbell _doorbell = new();
     private readonly CancellationTokenSource _farewell = new();
     private bool _hasDestinations;
 
@@ -43,18 +43,7 @@ internal sealed partial class Forwarder : BackgroundService
     }
 
     /// <summary>There may be something to do at once.</summary>
-    public void Ring()
-    {
-        if (_doorbell.CurrentCount > 0)
-            return;
-        try
-        {
-            _doorbell.Release();
-        }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
-        {
-        }
-    }
+    public void Ring() => _doorbell.Ring();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -66,7 +55,7 @@ internal sealed partial class Forwarder : BackgroundService
                 await Look(stoppingToken);
                 // While there are no destinations, nobody's writing makes work here.
                 if (_hasDestinations)
-                    await _doorbell.WaitAsync(Tick, stoppingToken);
+                    await _doorbell.Heard(Tick, stoppingToken);
                 else
                     await Task.Delay(Idle, stoppingToken);
             }

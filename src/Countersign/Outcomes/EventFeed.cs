@@ -20,7 +20,7 @@ public sealed partial class EventFeed : BackgroundService
     private readonly Store _store;
     private readonly ILogger<EventFeed> _log;
     private readonly ConcurrentDictionary<Channel<StoredEvent>, bool> _listeners = new();
-    private readonly SemaphoreSlim _doorbell = new(0, 1);
+    private readonly Doorbell _doorbell = new();
     private readonly SemaphoreSlim _one = new(1);
     private readonly Dictionary<long, long> _leftOut = [];
     private bool _following;
@@ -85,7 +85,7 @@ public sealed partial class EventFeed : BackgroundService
         {
             while (true)
             {
-                await _doorbell.WaitAsync(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : Look, stoppingToken);
+                await _doorbell.Heard(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : Look, stoppingToken);
                 try
                 {
                     await LookOnce(stoppingToken);
@@ -156,16 +156,8 @@ public sealed partial class EventFeed : BackgroundService
 
     private void Ring()
     {
-        if (_listeners.IsEmpty)
-            return;
-        try
-        {
-            _doorbell.Release();
-        }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is ringing already, or the server has stopped while somebody else still writes.
-        }
+        if (!_listeners.IsEmpty)
+            _doorbell.Ring();
     }
 
     public override void Dispose()

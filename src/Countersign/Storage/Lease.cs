@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Countersign.Storage;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace Countersign.Storage;
 /// </summary>
 public sealed class Lease(Store store, string name, string holder, TimeSpan length)
 {
+    /// <summary>A name for one who holds leases: which machine, and which of those that ever ran on it.</summary>
+    public static string NewHolder() => $"{Environment.MachineName}:{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
+
     /// <summary>True when this node holds the lease now, for <c>length</c> from now.</summary>
     public async Task<bool> TryHold(CancellationToken cancel) =>
         // Looking first keeps nodes that wait their turn from writing.

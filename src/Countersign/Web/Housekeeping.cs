@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Countersign.Access;
 using Countersign.Outcomes;
 using Countersign.Requests;
@@ -12,7 +11,7 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, For
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
     // Ends before the next round, so whoever comes first does it, and a node that died is not missed.
-    private readonly Lease _lease = new(store, "housekeeping", $"{Environment.MachineName}:{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}", Every / 2);
+    private readonly Lease _lease = new(store, "housekeeping", Lease.NewHolder(), Every / 2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

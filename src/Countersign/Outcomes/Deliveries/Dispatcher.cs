@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Threading.Channels;
 using Countersign.Storage;
 
@@ -24,27 +23,16 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
     private readonly Dictionary<string, Task> _pumps = [];
     private readonly Lock _pumping = new();
-    private readonly SemaphoreSlim _doorbell = new(0, 1);
+    private readonly Doorbell _doorbell = new();
     private readonly CancellationTokenSource _calls = new();
-    private readonly string _node = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    private readonly string _node = Lease.NewHolder();
     private long _claims;
 
     /// <summary>Longer than any send can take, so that a claim that ended belongs to a node that died.</summary>
     private TimeSpan LeaseLength => (egress.Patience * 2) + TimeSpan.FromSeconds(30);
 
     /// <summary>Something may be due now.</summary>
-    public void Ring()
-    {
-        try
-        {
-            if (_doorbell.CurrentCount == 0)
-                _doorbell.Release();
-        }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is ringing already, or the server has stopped while somebody else still writes.
-        }
-    }
+    public void Ring() => _doorbell.Ring();
 
     /// <summary>Sends all that is due now, and what becomes due by that, and returns when it is recorded.</summary>
     public async Task Drain(CancellationToken cancel = default)
@@ -73,7 +61,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
                 {
                     Log.CannotSend(log, unavailable.Message);
                 }
-                await _doorbell.WaitAsync(Look, stoppingToken);
+                await _doorbell.Heard(Look, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -16,12 +16,12 @@ public sealed partial class OutboxWorker : BackgroundService
     private readonly ExpandOutbox _expand;
     private readonly Dispatcher _dispatcher;
     private readonly ILogger<OutboxWorker> _log;
-    private readonly SemaphoreSlim _doorbell = new(0, 1);
+    private readonly Doorbell _doorbell = new();
 
     public OutboxWorker(Store store, ExpandOutbox expand, Dispatcher dispatcher, ILogger<OutboxWorker> log)
     {
         (_expand, _dispatcher, _log) = (expand, dispatcher, log);
-        store.EventsCommitted += _ => Ring();
+        store.EventsCommitted += _ => _doorbell.Ring();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -31,7 +31,7 @@ public sealed partial class OutboxWorker : BackgroundService
         {
             while (true)
             {
-                if (await _doorbell.WaitAsync(wait, stoppingToken))
+                if (await _doorbell.Heard(wait, stoppingToken))
                     await Task.Delay(Gather, stoppingToken);
                 wait = Look;
                 try
@@ -65,21 +65,6 @@ public sealed partial class OutboxWorker : BackgroundService
                 return false;
         }
         return true;
-    }
-
-    private void Ring()
-    {
-        // Mostly it rings already; asking first costs nothing, which matters because every writer comes by here.
-        if (_doorbell.CurrentCount > 0)
-            return;
-        try
-        {
-            _doorbell.Release();
-        }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
-        {
-            // It is ringing already, or the server has stopped while somebody else still writes.
-        }
     }
 
     public override void Dispose()
