@@ -38,7 +38,7 @@ internal static class Session
         if (options.Wants("start"))
             await new Start(options, product, report).Run();
         if (options.Wants("policies"))
-            new PolicyRows(report).Run();
+            await new PolicyRows(options, product, report).Run();
         Console.Write(report.Table());
         return options.Strict && !report.AllHold ? 1 : 0;
     }

@@ -8,7 +8,7 @@ namespace Countersign.Bench.Rows;
 /// <summary>Creating and deciding through <c>/api/v1</c> on SQLite, durable, from 64 connections.</summary>
 internal sealed class CreateAndDecide(Options options, Product product, Report report)
 {
-    private const int Connections = 64;
+    public const int Connections = 64;
 
     public async Task Create()
     {

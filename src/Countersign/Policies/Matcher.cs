@@ -11,28 +11,70 @@ namespace Countersign.Policies;
 public readonly record struct Question(string Source, string Requester, string Facts, bool HasAssignee);
 
 /// <summary>
-/// A file's policies made ready for matching: every fact that any of them looks at has a place, a request's facts are put
-/// there once, and then each policy compares. Nothing is made per policy.
+/// A file's policies made ready for matching. A request first learns which patterns of the whole file match it, each
+/// compared once however many policies have it. A policy is filed under the patterns of its most telling condition, so only
+/// those are then looked at that can match at all. Nothing is made per policy.
 /// </summary>
 public sealed class Matcher
 {
-    private readonly (bool NamesSource, (int Slot, Wildcard[] AnyOf)[] Conditions)[] _rules;
+    private readonly record struct Rule(bool NamesSource, (int Slot, int[] AnyOf)[] Conditions);
+
+    private readonly Rule[] _rules;
+
+    /// <summary>By fact that any policy looks at: its place, and there the patterns that it is compared with.</summary>
     private readonly FrozenDictionary<string, int> _slots;
+    private readonly PatternIndex[] _patterns;
     private readonly int _tags;
+
+    /// <summary>By number of a pattern: the policies filed under it, in the order of the file.</summary>
+    private readonly int[][] _filed;
+
+    /// <summary>The first policy without conditions; the number of policies when each has some.</summary>
+    private readonly int _unconditional;
 
     public Matcher(IReadOnlyList<PolicyRule> rules)
     {
         var slots = new Dictionary<string, int>(StringComparer.Ordinal);
-        _rules = [.. rules.Select(rule => (rule.NamesSource, rule.When.Select(c => (Slot(c.Fact), c.AnyOf.Select(v => new Wildcard(v)).ToArray())).ToArray()))];
+        var patterns = new List<Dictionary<string, int>>();
+        var numbers = 0;
+        _rules = [.. rules.Select(rule => new Rule(rule.NamesSource, [.. rule.When.Select(c => (Slot(c.Fact), c.AnyOf.Select(p => Number(Slot(c.Fact), p)).Distinct().ToArray()))]))];
         _slots = slots.ToFrozenDictionary(StringComparer.Ordinal);
         _tags = slots.GetValueOrDefault(Condition.Tags, -1);
+        _patterns = [.. patterns.Select(p => new PatternIndex(p))];
+        _filed = Filed(numbers, [.. patterns.SelectMany(p => p).OrderBy(p => p.Value).Select(p => new Wildcard(p.Key).Beginning.Length == 0)]);
+        _unconditional = Enumerable.Range(0, _rules.Length).FirstOrDefault(i => _rules[i].Conditions.Length == 0, _rules.Length);
 
         int Slot(string fact)
         {
             if (!slots.TryGetValue(fact, out var slot))
+            {
                 slots[fact] = slot = slots.Count;
+                patterns.Add(new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase));
+            }
             return slot;
         }
+
+        int Number(int slot, string pattern)
+        {
+            if (!patterns[slot].TryGetValue(pattern, out var number))
+                patterns[slot][pattern] = number = numbers++;
+            return number;
+        }
+    }
+
+    /// <summary>Each policy goes under its condition that the fewest others share; one that begins with a wildcard tells nothing.</summary>
+    private int[][] Filed(int numbers, bool[] beginsWild)
+    {
+        var shared = new int[numbers];
+        foreach (var number in _rules.SelectMany(r => r.Conditions).SelectMany(c => c.AnyOf))
+            shared[number] += beginsWild[number] ? _rules.Length : 1;
+        var filed = Enumerable.Range(0, numbers).Select(_ => new List<int>()).ToArray();
+        for (var i = 0; i < _rules.Length; i++)
+        {
+            foreach (var number in _rules[i].Conditions.Select(c => c.AnyOf).MinBy(anyOf => anyOf.Sum(n => (long)shared[n])) ?? [])
+                filed[number].Add(i);
+        }
+        return Array.ConvertAll(filed, some => some.ToArray());
     }
 
     /// <summary>The number of the first policy that matches, or -1.</summary>
@@ -41,69 +83,80 @@ public sealed class Matcher
         if (_rules.Length == 0)
             return -1;
         var values = Values(question);
-        for (var i = 0; i < _rules.Length; i++)
+        var rented = ArrayPool<bool>.Shared.Rent(_filed.Length);
+        var matched = rented.AsSpan(0, _filed.Length);
+        Mark(values, matched);
+        var first = question.HasAssignee ? _rules.Length : _unconditional;
+        for (var number = Next(matched, 0); number >= 0; number = Next(matched, number + 1))
         {
-            ref readonly var rule = ref _rules[i];
-            if ((rule.NamesSource || !question.HasAssignee) && FirstMiss(rule.Conditions, values) < 0)
-                return i;
+            foreach (var rule in _filed[number])
+            {
+                if (rule >= first)
+                    break;
+                if ((_rules[rule].NamesSource || !question.HasAssignee) && FirstMiss(_rules[rule], matched) < 0)
+                    first = rule;
+            }
         }
-        return -1;
+        ArrayPool<bool>.Shared.Return(rented);
+        return first < _rules.Length ? first : -1;
     }
 
     /// <summary>For one policy: the number of its first condition that does not hold, or -1; and what was there instead.</summary>
     public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in Question question)
     {
-        var values = Values(question, folded: false);
-        var folded = Array.ConvertAll(values, v => v is null ? null : Array.ConvertAll(v, Wildcard.Fold));
-        var miss = FirstMiss(_rules[rule].Conditions, folded);
+        var values = Values(question);
+        var matched = new bool[_filed.Length];
+        Mark(values, matched);
+        var miss = FirstMiss(_rules[rule], matched);
         return (miss, miss < 0 ? [] : values[_rules[rule].Conditions[miss].Slot] ?? []);
     }
 
-    private static int FirstMiss((int Slot, Wildcard[] AnyOf)[] conditions, string[]?[] values)
+    private static int Next(ReadOnlySpan<bool> matched, int from) => matched[from..].IndexOf(true) is >= 0 and var at ? from + at : -1;
+
+    private static int FirstMiss(Rule rule, ReadOnlySpan<bool> matched)
     {
-        for (var i = 0; i < conditions.Length; i++)
+        for (var i = 0; i < rule.Conditions.Length; i++)
         {
-            ref readonly var condition = ref conditions[i];
-            if (values[condition.Slot] is not { } found || !AnyMatches(condition.AnyOf, found))
+            if (!AnyOf(rule.Conditions[i].AnyOf, matched))
                 return i;
         }
         return -1;
     }
 
-    private static bool AnyMatches(Wildcard[] patterns, string[] values)
+    private static bool AnyOf(int[] numbers, ReadOnlySpan<bool> matched)
     {
-        foreach (var value in values)
+        foreach (var number in numbers)
         {
-            foreach (ref readonly var pattern in patterns.AsSpan())
-            {
-                if (pattern.Matches(value))
-                    return true;
-            }
+            if (matched[number])
+                return true;
         }
         return false;
     }
 
-    /// <summary>By slot, what the request says; null where it says nothing.</summary>
-    private string[]?[] Values(in Question question, bool folded = true)
+    private void Mark(List<string>?[] values, Span<bool> matched)
     {
-        var values = new string[]?[_slots.Count];
+        matched.Clear();
+        for (var slot = 0; slot < values.Length; slot++)
+        {
+            foreach (var value in values[slot] ?? [])
+                _patterns[slot].Mark(Wildcard.Fold(value), matched);
+        }
+    }
+
+    /// <summary>By place of a fact, what the request says; null where it says nothing.</summary>
+    private List<string>?[] Values(in Question question)
+    {
+        var values = new List<string>?[_slots.Count];
         ReadFacts(question.Facts, values);
+        // Nobody says by a fact who they are.
         if (_slots.TryGetValue(Condition.Source, out var source))
             values[source] = [question.Source];
         if (_slots.TryGetValue(Condition.Requester, out var requester))
             values[requester] = [question.Requester];
-        if (folded)
-        {
-            foreach (var some in values)
-            {
-                for (var i = 0; i < some?.Length; i++)
-                    some[i] = Wildcard.Fold(some[i]);
-            }
-        }
         return values;
     }
 
-    private void ReadFacts(string facts, string[]?[] values)
+    private void ReadFacts(string facts, List<string>?[] values)
     {
         if (facts.Length <= 2)
             return;
@@ -124,12 +177,12 @@ public sealed class Matcher
                     reader.Skip();
                     continue;
                 }
-                string[]? read = null;
+                List<string>? read = null;
                 ReadValues(ref reader, ref read);
                 if (slot >= 0)
-                    values[slot] = read;
-                if (isTags && read is not null)
-                    values[_tags] = [.. values[_tags] ?? [], .. read];
+                    Join(ref values[slot], read);
+                if (isTags)
+                    Join(ref values[_tags], read);
             }
         }
         finally
@@ -138,7 +191,9 @@ public sealed class Matcher
         }
     }
 
-    private static void ReadValues(ref Utf8JsonReader reader, ref string[]? values)
+    private static void Join(ref List<string>? values, List<string>? more) => values = values is null ? more : [.. values, .. more ?? []];
+
+    private static void ReadValues(ref Utf8JsonReader reader, ref List<string>? values)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
         {
@@ -149,7 +204,7 @@ public sealed class Matcher
             Add(ref reader, ref values);
     }
 
-    private static void Add(ref Utf8JsonReader reader, ref string[]? values)
+    private static void Add(ref Utf8JsonReader reader, ref List<string>? values)
     {
         var text = reader.TokenType switch
         {
@@ -158,7 +213,7 @@ public sealed class Matcher
             _ => Encoding.UTF8.GetString(reader.ValueSpan),
         };
         if (text is not null)
-            values = [.. values ?? [], text];
+            (values ??= new List<string>(1)).Add(text);
         reader.TrySkip();
     }
 }

@@ -12,20 +12,26 @@ public readonly struct Wildcard
 
     public Wildcard(string pattern)
     {
-        var folded = new System.Text.StringBuilder(pattern.Length);
+        pattern = Fold(pattern);
+        var read = new System.Text.StringBuilder(pattern.Length);
         for (var i = 0; i < pattern.Length; i++)
         {
             var c = pattern[i];
             if (c == '\\' && i + 1 < pattern.Length)
-                folded.Append(char.ToUpperInvariant(pattern[++i]));
-            else if (c is not '*' || folded.Length == 0 || folded[^1] != Any)
-                folded.Append(c switch { '*' => Any, '?' => One, _ => char.ToUpperInvariant(c) });
+                read.Append(pattern[++i]);
+            else if (c is not '*' || read.Length == 0 || read[^1] != Any)
+                read.Append(c switch { '*' => Any, '?' => One, _ => c });
         }
-        _pattern = folded.ToString();
-        _isPlain = _pattern.AsSpan().IndexOfAny(Any, One) < 0;
+        _pattern = read.ToString();
+        var wild = _pattern.AsSpan().IndexOfAny(Any, One);
+        _isPlain = wild < 0;
+        Beginning = _isPlain ? _pattern : _pattern[..wild];
     }
 
-    /// <summary>How a value has to be folded before it is matched: once, however many patterns look at it.</summary>
+    /// <summary>What every value that matches begins with.</summary>
+    public string Beginning { get; }
+
+    /// <summary>How a text has to be folded before it is matched: once, however many patterns look at it.</summary>
     public static string Fold(string value) => value.ToUpperInvariant();
 
     public bool Matches(string folded)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Countersign.Policies;
 using Xunit;
 
@@ -84,6 +85,58 @@ public sealed class MatcherTests
         // Nobody at all is not everybody.
         Assert.Equal(1, book.For(new Question("x", "y", "{}", false), Pools.Empty, [])!.Steps[0].Need);
         Assert.Equal(["the group ghosts"], book.For(new Question("x", "y", "{}", false), pools, [])!.Steps[0].Unknown);
+    }
+
+    [Fact]
+    public void Tags_of_the_request_itself_come_to_those_of_its_flag_and_take_none_away() =>
+        Assert.Equal(0, BookOf(File).Find(new Question("jenkins", "Rita", """{"flag.tags":["pci"],"tags":"other"}""", HasAssignee: false)));
+
+    [Fact]
+    public void A_policy_is_found_by_what_it_says_however_the_file_is_compiled()
+    {
+        // Few values, so that policies share them, and patterns that begin alike, so that beginnings mislead.
+        string[] values = ["a", "ab", "abc", "b", "ba", "ß", "𐐨", "*", ""];
+        string[] patterns = ["a", "AB", "abc", "b", "?", "*", "a*", "ab*", "*b", "*c*", "a?c", "ß", "𐐨", "\\*", "a\\?"];
+        string[] keys = ["source", "project", "environment", "tags", "requester", "form.risk", "facts.flag.tags"];
+        var random = Seeded.Random(11);
+        T[] Some<T>(IReadOnlyList<T> from, int most) => [.. Enumerable.Range(0, random.Next(1, most + 1)).Select(_ => from[random.Next(from.Count)])];
+        for (var round = 0; round < 400; round++)
+        {
+            var rules = Enumerable.Range(0, random.Next(0, 12)).Select(i => new PolicyRule($"p{i}", i,
+                [.. keys.Where(_ => random.Next(4) == 0).Select(key => new Condition(key, Some(patterns, 3)))])).ToList();
+            var matcher = new Matcher(rules);
+            for (var asked = 0; asked < 20; asked++)
+            {
+                var facts = new Dictionary<string, string[]>();
+                foreach (var fact in (string[])["project", "environment", "tags", "project.tags", "flag.tags", "form.risk", "source"])
+                {
+                    if (random.Next(2) == 0)
+                        facts[fact] = Some(values, 3);
+                }
+                var question = new Question(Some(values, 1)[0], Some(values, 1)[0], JsonSerializer.Serialize(facts), random.Next(2) == 0);
+                string[] Said(string key) => key switch
+                {
+                    "source" => [question.Source],
+                    "requester" => [question.Requester],
+                    "tags" => [.. facts.Where(f => f.Key is "tags" or "project.tags" or "flag.tags").SelectMany(f => f.Value)],
+                    _ => facts.GetValueOrDefault(key.Replace("facts.", "", StringComparison.Ordinal), []),
+                };
+                bool Holds(Condition condition) => Said(condition.Key).Any(value => condition.AnyOf.Any(p => new Wildcard(p).Matches(Wildcard.Fold(value))));
+                var expected = rules.FindIndex(r => (r.NamesSource || !question.HasAssignee) && r.When.All(Holds));
+                Assert.Equal(expected, matcher.Find(question));
+                for (var i = 0; i < rules.Count; i++)
+                    Assert.Equal(rules[i].When.ToList().FindIndex(c => !Holds(c)), matcher.Explain(i, question).Condition);
+            }
+        }
+    }
+
+    [Fact]
+    public void Very_many_tags_and_very_many_policies_are_compared_once_each()
+    {
+        var rules = Enumerable.Range(0, PolicyFile.MostRules).Select(i => new PolicyRule($"p{i}", i, [new Condition("tags", [$"tag-{i}", "gold*", "*a*a*a*b"]), new Condition("project", ["core"])])).ToList();
+        var tags = string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"a{i}\""));
+        Assert.Equal(-1, new Matcher(rules).Find(new Question("ld", "Rita", $$"""{"flag.tags":[{{tags}}],"project":"core"}""", HasAssignee: false)));
+        Assert.Equal(4_999, new Matcher(rules).Find(new Question("ld", "Rita", $$"""{"flag.tags":[{{tags}},"tag-4999"],"project":"core"}""", HasAssignee: false)));
     }
 
     private static PolicyBook BookOf(string text) => PolicyBook.Of(1, PolicyFile.Read(text).File, _ => null, _ => null);
