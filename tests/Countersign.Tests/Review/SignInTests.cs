@@ -249,6 +249,31 @@ public sealed class SignInTests
         Assert.Empty(await host.Hub.Sessions.List(null, default));
     }
 
+    [Theory]
+    [InlineData("Origin", "https://evil.example")]
+    [InlineData("Sec-Fetch-Site", "same-site")]
+    [InlineData("Sec-Fetch-Site", "cross-site")]
+    public async Task Another_site_puts_no_words_into_a_form_of_ours(string header, string value)
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var ann = await host.Hub.AddPerson("Ann", password: Password);
+        var request = await host.Hub.Ask(ann.AsApprover);
+        using var browser = await host.SignIn(ann);
+        using var stranger = host.Browser();
+        (string, string)[] answer = [("do", "approve"), ("note", "planted words")], carried = [("kept.to", "/"), ("kept.note", "planted words")];
+        foreach (var (who, path, fields, status) in new[] { (browser, $"/requests/{request.Id}", answer, 403), (browser, "/sign-in", carried, 302), (stranger, $"/requests/{request.Id}", answer, 302), (stranger, "/sign-in", carried, 400) })
+        {
+            var planted = await who.Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Item1, f.Item2))), Headers = { { header, value } } });
+            Assert.Equal(status, planted.Status);
+            Assert.DoesNotContain("planted words", planted.Text, StringComparison.Ordinal);
+        }
+        // A page of ours that is too old for its proof keeps what was typed.
+        var stale = await browser.Post($"/requests/{request.Id}", answer);
+        Assert.Equal(409, stale.Status);
+        Assert.Contains("planted words", stale.Text, StringComparison.Ordinal);
+        Assert.Empty(await host.Hub.Decisions(request.Id));
+    }
+
     private static async Task<int> Api(Browser browser) => (await browser.Get("/api/v1/requests")).Status;
 
     private static Task<Browser.Page> Json(Browser browser, HttpMethod method, string path, string body, string? token)

@@ -34,7 +34,7 @@ internal static class SignInPage
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
             return Page(null, null);
-        var (email, to, kept) = (form[Email].ToString(), form[To].ToString(), KeptForm.Carried(form));
+        var (email, to, kept) = (form[Email].ToString(), form[To].ToString(), PostedForm.IsFromHere(http.Request) ? KeptForm.Carried(form) : null);
         // Signed in already, in another tab.
         if (http.Features.Get<Caller>()?.Person is not null && email.Length == 0)
             return kept?.AskAgain() ?? GoOn(http, to);
@@ -119,9 +119,15 @@ internal static class SignInPage
     }
 }
 
-/// <summary>What a browser posted, or null when it is no form.</summary>
+/// <summary>What a browser posted.</summary>
 internal static class PostedForm
 {
+    /// <summary>Whether a page of ours sent it, by what the browser itself says of it.</summary>
+    public static bool IsFromHere(HttpRequest request) =>
+        request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site ? site == "same-origin"
+        : string.Equals(request.Headers.Origin.ToString(), $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Null when it is no form.</summary>
     public static async ValueTask<IFormCollection?> Read(HttpContext http, CancellationToken cancel)
     {
         try

@@ -20,16 +20,13 @@ internal sealed class PageAnswer(string title, Action<Html> content) : IResult
     /// <summary>What this page hears of while it is open: a request's id, or <c>inbox</c>; null: nothing.</summary>
     public string? Live { get; init; }
 
-    /// <summary>More of <c>form-action</c>, for a page whose form leads on to another host.</summary>
-    public string? FormsLeadTo { get; init; }
-
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
         response.StatusCode = Status;
         response.ContentType = "text/html; charset=utf-8";
         var headers = response.Headers;
-        headers.ContentSecurityPolicy = FormsLeadTo is null ? Policy : Policy.Replace("form-action 'self'", $"form-action 'self' {FormsLeadTo}", StringComparison.Ordinal);
+        headers.ContentSecurityPolicy = Policy;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "same-origin";

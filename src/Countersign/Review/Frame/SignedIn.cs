@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Review.Entrance;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
@@ -33,7 +34,9 @@ internal static class SignedIn
         }
         if (HttpMethods.IsPost(http.Request.Method) && http.RequestServices.GetService<IAntiforgery>() is { } antiforgery && !await antiforgery.IsRequestValidAsync(http))
         {
-            await KeptForm.Posted(http, await http.Request.ReadFormAsync(http.RequestAborted)).AskAgain().ExecuteAsync(http);
+            // Only what a page of ours sent is shown again: another site must not put its words into a form with our proof on it.
+            var form = PostedForm.IsFromHere(http.Request) ? await PostedForm.Read(http, http.RequestAborted) : null;
+            await (form is null ? NotFromHere(http) : KeptForm.Posted(http, form).AskAgain()).ExecuteAsync(http);
             return;
         }
         await next(http);
@@ -59,9 +62,9 @@ internal static class SignedIn
     {
         var request = http.Request;
         // Only from a page of ours: another site's post, which never carries the session, must not plant a text.
-        if (HttpMethods.IsPost(request.Method) && request.HasFormContentType && IsOurs(request))
+        if (HttpMethods.IsPost(request.Method) && PostedForm.IsFromHere(request) && await PostedForm.Read(http, http.RequestAborted) is { } form)
         {
-            await KeptForm.Posted(http, await request.ReadFormAsync(http.RequestAborted)).SignInFirst().ExecuteAsync(http);
+            await KeptForm.Posted(http, form).SignInFirst().ExecuteAsync(http);
             return;
         }
         // What was posted is nothing that one could come back to.
@@ -69,6 +72,7 @@ internal static class SignedIn
         http.Response.Redirect($"{request.PathBase}/sign-in?to={Uri.EscapeDataString(to)}");
     }
 
-    private static bool IsOurs(HttpRequest request) =>
-        request.Headers.Origin.ToString() is { Length: > 0 } origin && string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+    private static PageAnswer NotFromHere(HttpContext http) => new(Texts.For(http).RefusalTitle(StatusCodes.Status403Forbidden), html =>
+        html.Add($"<p>{html.Says.NotFromHere}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>"))
+    { Status = StatusCodes.Status403Forbidden };
 }

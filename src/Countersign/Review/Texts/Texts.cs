@@ -87,6 +87,7 @@ internal partial class Texts
     public virtual string DoNotSend => "Do not send it";
 
     // Refusals that any page may meet
+    public virtual string NotFromHere => "This was not sent from a page of this hub, so nothing was done.";
     public virtual string RefusalTitle(int status) => status switch
     {
         404 => NotFoundTitle,
