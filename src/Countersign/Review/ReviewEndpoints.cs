@@ -25,6 +25,7 @@ public static class ReviewEndpoints
         SetUpPage.Map(routes);
         MailedLink.Map(routes);
         OidcEndpoints.Map(routes);
+        pages.MapGet(KeptElsewhere.Path, KeptElsewhere.Show);
         pages.MapPost(SignOut.Path, SignOut.Run);
         AccountPage.Map(pages);
         AdminPages.Map(pages);

@@ -99,12 +99,14 @@ internal static class SignInPage
     })
     { Status = status };
 
-    /// <summary>With an identity provider; what was typed does not travel there, so it waits in this tab.</summary>
+    /// <summary>With an identity provider; what was typed does not travel there, so it waits in this browser, or in this tab if there is too much of it.</summary>
     private static void Elsewhere(Html html, string name, string? to, KeptForm? kept)
     {
-        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(kept is null ? LocalPath.Of(to) ?? "/" : AccountPath)}";
+        var waits = kept is not null && KeptElsewhere.Leave(html.Http, kept);
+        var backTo = kept is null ? LocalPath.Of(to) ?? "/" : waits ? KeptElsewhere.Path : AccountPath;
+        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(backTo)}";
         html.Add($"<div class=\"sheet narrow\">");
-        if (kept is null)
+        if (kept is null || waits)
         {
             html.Add($"<a class=\"button\" href=\"{way}\">{html.Says.SignInWith(name)}</a></div>");
             return;

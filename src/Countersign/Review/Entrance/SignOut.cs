@@ -14,6 +14,7 @@ internal static class SignOut
         if (asking.Caller.Session is { } session)
             await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);
         SessionCookie.Clear(http, settings);
+        KeptElsewhere.Forget(http);
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
     }
 }

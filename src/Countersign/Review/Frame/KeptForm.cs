@@ -22,7 +22,10 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
             from value in field.Value
             select (field.Key, value ?? "")]);
 
-    /// <summary>What a sign-in form carried along, if it did.</summary>
+    /// <summary>All of it, under names of its own, as a sign-in form or a cookie carries it.</summary>
+    public IEnumerable<(string Name, string Value)> Luggage => [(To, path), .. from kept in fields select (Prefix + kept.Name, kept.Value)];
+
+    /// <summary>What was carried along, if anything was.</summary>
     public static KeptForm? Carried(IFormCollection form) =>
         form[To].ToString() is { Length: > 0 } path && IsLocal(path)
             ? new KeptForm(path, [.. from field in form
@@ -38,16 +41,15 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     /// <summary>As hidden fields of a sign-in form.</summary>
     public void Carry(Html html)
     {
-        html.Hidden(To, path);
-        foreach (var (name, value) in fields)
-            html.Hidden(Prefix + name, value);
+        foreach (var (name, value) in Luggage)
+            html.Hidden(name, value);
     }
 
     /// <summary>The page on which one signs in with the form in the luggage.</summary>
     public PageAnswer SignInFirst() => SignInPage.First(this);
 
     /// <summary>The form once more, with what was typed.</summary>
-    public PageAnswer AskAgain() => new("Send it now?", html =>
+    public PageAnswer AskAgain(int status = StatusCodes.Status409Conflict) => new("Send it now?", html =>
     {
         html.Notice(Tone.Careful, html.Says.SendAgain);
         html.Form(path, form =>
@@ -69,7 +71,7 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
             form.Add($"<a href=\"{form.Base}{path}\">{form.Says.DoNotSend}</a></div>");
         }, css: "sheet");
     })
-    { Status = StatusCodes.Status409Conflict };
+    { Status = status };
 
     private static string? TokenName(HttpContext http) => http.RequestServices.GetService<IAntiforgery>()?.GetTokens(http).FormFieldName;
 }

@@ -22,7 +22,7 @@ internal partial class Texts
         "not-here" => "Nobody here has your e-mail address. An admin can add you.",
         _ => "Signing in did not work. Please try again.",
     };
-    public virtual string KeptAndElsewhere => "Opens in another tab, so that what you typed stays here. Then come back and go on.";
+    public virtual string KeptAndElsewhere => "You typed too much to take it along, so this opens in another tab and your text stays here. Then come back and go on.";
     public virtual string HaveSignedIn => "I have signed in: go on";
     public virtual string SignInWrong => "E-mail address or password are not right. Please try again.";
     public virtual string SignInPageTooOld => "This page had been open for too long. Please try once more.";

@@ -34,6 +34,19 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
         return new IdentityProvider(process, new Uri(line ?? throw new InvalidOperationException("The provider ended.")));
     }
 
+    /// <summary>With which a server sends people here to sign in.</summary>
+    public (string Name, string Value)[] Settings => SettingsFor(Issuer);
+
+    public static (string Name, string Value)[] SettingsFor(Uri issuer) => [("Oidc:Authority", issuer.AbsoluteUri), ("Oidc:ClientId", ClientId), ("Oidc:ClientSecret", ClientSecret)];
+
+    /// <summary>The provider is a process with the real clock, and its tokens are good for a while of it.</summary>
+    public static void ShareClock(TestHub hub)
+    {
+#pragma warning disable RS0030 // The one thing here that does not run on a clock of ours.
+        hub.Clock.Now = TimeProvider.System.GetUtcNow();
+#pragma warning restore RS0030
+    }
+
     /// <summary>Follows the way from our page through the provider's own pages, as this person there, back to ours; the last address.</summary>
     public static async Task<Uri> Walk(HttpClient http, Uri from, string login)
     {
@@ -102,6 +115,7 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
         const [, , id, secret] = process.argv;
         const people = {
           ann: { email: 'Ann@Example.test', email_verified: true, name: 'Ann of the provider', groups: ['SRE', 'unknown here'] },
+          approver: { email: 'ann.approver@example.test', email_verified: true, name: 'Ann Approver' },
           ann2: { email: 'ann@example.test', email_verified: true, name: 'Another Ann' },
           eve: { email: 'ann@example.test', email_verified: false, name: 'Eve' },
           new: { email: 'new@example.test', email_verified: true, name: 'New <b>Person</b>', groups: [] },

@@ -81,7 +81,7 @@ public sealed class OidcTests
     {
         await using var host = await Host(Engine.Sqlite, new Uri("http://127.0.0.1:9"));
         using var browser = host.Browser();
-        Assert.Equal("/sign-in?problem=not-available", (await browser.Get("/sign-in/oidc?to=/account")).Location);
+        Assert.Equal("/sign-in?problem=not-available&to=%2Faccount", (await browser.Get("/sign-in/oidc?to=/account")).Location);
         Assert.Contains("not available", (await browser.Get("/sign-in?problem=not-available")).Text, StringComparison.Ordinal);
         Assert.DoesNotContain("<script>", (await browser.Get("/sign-in?problem=%3Cscript%3E")).Text, StringComparison.Ordinal);
     }
@@ -90,11 +90,8 @@ public sealed class OidcTests
 
     private static async Task<ApiHost> Host(Engine engine, Uri issuer, params (string Name, string Value)[] settings)
     {
-        var host = await ApiHost.Start(engine,
-            [("Oidc:Authority", issuer.AbsoluteUri), ("Oidc:ClientId", IdentityProvider.ClientId), ("Oidc:ClientSecret", IdentityProvider.ClientSecret), .. settings]);
-#pragma warning disable RS0030 // The provider is a process with the real clock.
-        host.Hub.Clock.Now = TimeProvider.System.GetUtcNow();
-#pragma warning restore RS0030
+        var host = await ApiHost.Start(engine, [.. IdentityProvider.SettingsFor(issuer), .. settings]);
+        IdentityProvider.ShareClock(host.Hub);
         return host;
     }
 

@@ -22,10 +22,10 @@ internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns f
                 http.Response.Redirect(http.Request.PathBase + (LocalPath.Of(context.Properties!.Items[To]) ?? "/"));
                 break;
             case ElsewhereOutcome.NotVerified:
-                Refuse(http, identity.Email ?? identity.Subject, NotVerified);
+                Refuse(http, identity.Email ?? identity.Subject, NotVerified, context.Properties);
                 break;
             default:
-                Refuse(http, identity.Email ?? identity.Subject, NotHere);
+                Refuse(http, identity.Email ?? identity.Subject, NotHere, context.Properties);
                 break;
         }
         context.HandleResponse();
@@ -34,22 +34,29 @@ internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns f
     public override Task RemoteFailure(RemoteFailureContext context)
     {
         Log.Failed(log, context.Failure?.Message ?? "for no reason that it gave");
-        Refuse(context.HttpContext, "(oidc)", Failed);
+        Refuse(context.HttpContext, "(oidc)", Failed, context.Properties);
         context.HandleResponse();
         return Task.CompletedTask;
     }
 
     public override Task AccessDenied(AccessDeniedContext context)
     {
-        Refuse(context.HttpContext, "(oidc)", Failed);
+        Refuse(context.HttpContext, "(oidc)", Failed, context.Properties);
         context.HandleResponse();
         return Task.CompletedTask;
     }
 
-    private void Refuse(HttpContext http, string account, string why)
+    /// <summary>Back to where one signs in, with where one wanted to go, so that the next try still leads there.</summary>
+    public static void SayWhy(HttpContext http, string why, AuthenticationProperties? properties)
+    {
+        var to = LocalPath.Of(properties?.Items.TryGetValue(To, out var wanted) == true ? wanted : null);
+        http.Response.Redirect($"{http.Request.PathBase}{SignInPage.Path}?problem={why}{(to is null or "/" ? "" : $"&to={Uri.EscapeDataString(to)}")}");
+    }
+
+    private void Refuse(HttpContext http, string account, string why, AuthenticationProperties? properties)
     {
         failures.Note(account, SignInPage.VisitOf(http).Address, SessionReader.Via);
-        http.Response.Redirect($"{http.Request.PathBase}{SignInPage.Path}?problem={why}");
+        SayWhy(http, why, properties);
     }
 
     private static partial class Log

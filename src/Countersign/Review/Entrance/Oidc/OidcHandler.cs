@@ -30,7 +30,7 @@ internal sealed class OidcHandler(IOptionsMonitor<OAuthOptions> options, ILogger
     {
         if (await provider.Find(Context.RequestAborted) is not { } paths)
         {
-            Response.Redirect($"{Request.PathBase}{SignInPage.Path}?problem={OidcEvents.NotAvailable}");
+            OidcEvents.SayWhy(Context, OidcEvents.NotAvailable, properties);
             return;
         }
         Options.AuthorizationEndpoint = paths.Authorization.AbsoluteUri;
