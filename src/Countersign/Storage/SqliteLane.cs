@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
@@ -8,7 +9,7 @@ namespace Countersign.Storage;
 /// The one lane for all writers of this process. A batch goes:
 /// <code>
 ///   1  the first waiting caller opens it            BEGIN IMMEDIATE
-///   2  each waiting caller runs
+///   2  each waiting caller runs, and some who come
 ///   3  one of them throws: all is undone and run    ROLLBACK, BEGIN IMMEDIATE, then for each
 ///      once more, each caller in a savepoint        SAVEPOINT … RELEASE, or ROLLBACK TO when it fails
 ///   4  one commit, one fsync for all of them        COMMIT
@@ -35,6 +36,7 @@ internal sealed partial class SqliteLane : IDisposable
     private readonly ILogger _log;
     private readonly Thread _thread;
     private volatile bool _closing;
+    private TimeSpan _lastCommit;
     private SqliteConnection? _connection;
     private Tx? _tx;
 
@@ -100,7 +102,13 @@ internal sealed partial class SqliteLane : IDisposable
         }
 
         var trusting = true;
-        while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var caller))
+        var opened = Stopwatch.GetTimestamp();
+        var waiting = _queue.Reader.Count;
+        // Those who came later may still join for as long as a commit takes. Whoever comes after that is written while
+        // this batch's callers hear back and ask again: were everybody taken, half of the machine would wait for the disk.
+        while (batch.Count < LargestBatch
+            && (batch.Count < waiting || Stopwatch.GetElapsedTime(opened) < _lastCommit)
+            && _queue.Reader.TryRead(out var caller))
         {
             if (!caller.TryStart())
                 continue;
@@ -116,9 +124,11 @@ internal sealed partial class SqliteLane : IDisposable
         }
 
         _engine.Committing();
+        var committing = Stopwatch.GetTimestamp();
         try
         {
             Run("COMMIT");
+            _lastCommit = Stopwatch.GetElapsedTime(committing);
         }
         catch (SqliteException failure)
         {

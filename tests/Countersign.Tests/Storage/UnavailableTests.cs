@@ -21,12 +21,14 @@ public sealed class UnavailableTests
     public async Task A_disk_that_fills_up_under_a_batch_undoes_all_of_it_and_tells_everyone()
     {
         await using var test = await TestStore.Start(Engine.Sqlite);
-        using var held = await Held.Of(test.Store, FillDisk);
+        using var held = await Held.Of(test.Store);
+        var filling = test.Store.InTransaction(FillDisk);
         var before = test.Store.InTransaction(tx => Put(tx, "before"));
         var big = test.Store.InTransaction(async tx => { await tx.Execute(MoreThanFits); });
         var after = test.Store.InTransaction(tx => Put(tx, "after"));
 
-        var reason = (await Assert.ThrowsAsync<StoreUnavailable>(() => held.Release())).Message;
+        await held.Release();
+        var reason = (await Assert.ThrowsAsync<StoreUnavailable>(() => filling.Soon())).Message;
         Assert.Equal("The disk that holds the store is full.", reason);
         Assert.Equal(reason, (await Assert.ThrowsAsync<StoreUnavailable>(() => before.Soon())).Message);
         Assert.Equal(reason, (await Assert.ThrowsAsync<StoreUnavailable>(() => big.Soon())).Message);
@@ -61,18 +63,25 @@ public sealed class UnavailableTests
         await using var test = await TestStore.Start(Engine.Sqlite);
         using var held = await Held.Of(test.Store);
         var innocent = test.Store.InTransaction(tx => Put(tx, "innocent"));
-        var failing = test.Store.InTransaction(async tx =>
-        {
-            await tx.Execute("PRAGMA defer_foreign_keys = ON");
-            await tx.Execute("INSERT INTO tokens (person_id, hash, created_at) VALUES (404, '', '')");
-        });
-        await Assert.ThrowsAsync<StoreUnavailable>(() => held.Release());
+        var failing = test.Store.InTransaction(FailAtCommit);
+        await held.Release();
         await Assert.ThrowsAsync<StoreUnavailable>(() => innocent.Soon());
         await Assert.ThrowsAsync<StoreUnavailable>(() => failing.Soon());
         Assert.Equal(0, await test.Count("hub"));
         Assert.Equal(0, await test.Count("tokens"));
         await test.Store.InTransaction(tx => Put(tx, "again"));
         Assert.Equal(1, await test.Count("hub"));
+    }
+
+    [Fact]
+    public async Task Who_comes_while_a_batch_is_long_under_way_is_not_undone_with_it()
+    {
+        await using var test = await TestStore.Start(Engine.Sqlite);
+        using var held = await Held.Of(test.Store, FailAtCommit);
+        var newcomer = test.Store.InTransaction(tx => Put(tx, "newcomer"));
+        await Assert.ThrowsAsync<StoreUnavailable>(() => held.Release());
+        await newcomer.Soon();
+        Assert.Equal("newcomer", await test.Text("SELECT name FROM hub"));
     }
 
     [Fact]
@@ -169,6 +178,13 @@ public sealed class UnavailableTests
 
     /// <summary>From now on the file may not grow, as if nothing were left on its disk.</summary>
     private static async ValueTask FillDisk(Tx tx) => await tx.Number("PRAGMA max_page_count = 1");
+
+    /// <summary>A token of nobody, which SQLite is told to find out about only when all is to be committed.</summary>
+    private static async ValueTask FailAtCommit(Tx tx)
+    {
+        await tx.Execute("PRAGMA defer_foreign_keys = ON");
+        await tx.Execute("INSERT INTO tokens (person_id, hash, created_at) VALUES (404, '', '')");
+    }
 
     private static async Task Run(System.Data.Common.DbConnection connection, string sql)
     {
