@@ -16,7 +16,8 @@ internal sealed class SqliteEngine : Engine
     private readonly string _file;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly ConcurrentBag<Reader> _readers = [];
+    /// <summary>The last one used is the next one used: its cache is warm, and no more are open than ever read at once.</summary>
+    private readonly ConcurrentStack<Reader> _readers = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly string _library = SqliteLibrary.Use();
     private SqliteLane? _lane;
@@ -85,10 +86,10 @@ internal sealed class SqliteEngine : Engine
         Reader? reader = null;
         try
         {
-            if (!_readers.TryTake(out reader))
+            if (!_readers.TryPop(out reader))
                 reader = new Reader(OpenForReading(), keepCommands: true);
             var result = await work(reader);
-            _readers.Add(reader);
+            _readers.Push(reader);
             return result;
         }
         catch (Exception failure)
@@ -169,9 +170,8 @@ internal sealed class SqliteEngine : Engine
     private SqliteConnection OpenForReading()
     {
         var connection = Open(_file, SqliteOpenMode.ReadOnly);
-        // Readers share the operating system's pages instead of each keeping a cache.
-        Run(connection, "PRAGMA mmap_size = 1073741824");
-        Run(connection, "PRAGMA cache_size = -1024");
+        // Not mapped: each reader's mapping would count as memory of ours by itself, and the system has the pages anyway.
+        Run(connection, "PRAGMA cache_size = -4096");
         Run(connection, "PRAGMA temp_store = MEMORY");
         return connection;
     }
@@ -200,7 +200,7 @@ internal sealed class SqliteEngine : Engine
 
     private void CloseReaders()
     {
-        while (_readers.TryTake(out var reader))
+        while (_readers.TryPop(out var reader))
             Close(reader);
     }
 
