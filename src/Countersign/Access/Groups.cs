@@ -31,6 +31,31 @@ public sealed class Groups(Store store)
         }, cancel);
     }
 
+    /// <summary>
+    /// The group stays the same one: its members, what it was asked and the sources that ask it. The policy file names
+    /// groups by name, so it has to be changed too.
+    /// </summary>
+    public async Task<AccessOutcome<long>> Rename(string group, string name, Origin origin, CancellationToken cancel)
+    {
+        name = name.Trim();
+        if (Names.Problem(name) is { } bad)
+            return new AccessOutcome<long>.Invalid("name", bad);
+        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(group) });
+            if (id == 0)
+                return NoGroup<long>();
+            if (await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) }) is not 0 and var other && other != id)
+                return new AccessOutcome<long>.Exists("a group with this name");
+            if (await tx.Execute("UPDATE groups SET name = @name, name_key = @key WHERE id = @id AND name <> @name", new { name, key = Directory.KeyOf(name), id }) == 1)
+            {
+                await tx.Append($"group:{id}", origin, "group.renamed", new { name });
+                await tx.Signal(Directory.Signal);
+            }
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+    }
+
     public Task<AccessOutcome<long>> AddMember(string group, string email, Origin origin, CancellationToken cancel) =>
         ChangeMember(group, email, origin, "group.member_added",
             "INSERT INTO members (group_id, person_id) VALUES (@id, @person) ON CONFLICT (group_id, person_id) DO NOTHING", cancel);

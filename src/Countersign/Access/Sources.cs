@@ -6,6 +6,22 @@ namespace Countersign.Access;
 public sealed record NewKey(long Id, string Name, string Key);
 
 /// <summary>
+/// Who decides what a source asks, unless a policy says otherwise: so many of a group, a destination, or one admin. Only
+/// the number: so many of the group that it has.
+/// </summary>
+public sealed record WhoDecidesFor(string? Group, int? Need, string? Destination, bool IsOneAdmin)
+{
+    /// <summary>About which field there is something to say, and what.</summary>
+    internal (string Field, string Why)? Problem =>
+        Need is < 1 or > 100 ? ("need", "The number of approvals is between 1 and 100.")
+        : Destination is not null && Group is not null ? ("destination", "Either a group decides or a destination.")
+        : Destination is not null && Need is not null ? ("need", "A number of approvals needs a group to come from.")
+        : IsOneAdmin && (Group ?? Destination) is not null ? ("oneAdmin", "Either one admin decides or somebody named.")
+        : IsOneAdmin && Need is not null ? ("need", "A number of approvals needs a group to come from.")
+        : null;
+}
+
+/// <summary>
 /// Sources: the systems that ask, each known by its key. During a rotation the old key goes on working until the next
 /// rotation or until it is ended. A service person stands as creator of a source's requests.
 /// </summary>
@@ -18,28 +34,19 @@ public sealed class Sources(Store store)
             return new AccessOutcome<NewKey>.Invalid("name", bad);
         if (kind is not ("launchdarkly" or "api"))
             return new AccessOutcome<NewKey>.Invalid("kind", "A source is of kind launchdarkly or api.");
-        if (need is not null && group is null)
-            return new AccessOutcome<NewKey>.Invalid("need", "A number of approvals needs a group to come from.");
-        if (need is < 1 or > 100)
-            return new AccessOutcome<NewKey>.Invalid("need", "The number of approvals is between 1 and 100.");
-        if (destination is not null && group is not null)
-            return new AccessOutcome<NewKey>.Invalid("destination", "Either a group decides or a destination.");
+        if (new WhoDecidesFor(group, need, destination, IsOneAdmin: (group ?? destination) is null).Problem is { } problem)
+            return new AccessOutcome<NewKey>.Invalid(problem.Field, problem.Why);
         var key = Keys.NewSourceKey();
         var hash = Keys.HashOf(key);
         return await store.InTransaction<AccessOutcome<NewKey>>(async tx =>
         {
             if (await tx.Number("SELECT id FROM sources WHERE name_key = @key", new { key = Directory.KeyOf(name) }) != 0)
                 return new AccessOutcome<NewKey>.Exists("a source with this name");
-            long? groupId = null;
-            if (group is not null)
-            {
-                groupId = await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(group) });
-                if (groupId == 0)
-                    return Groups.NoGroup<NewKey>();
-            }
-            var leftTo = destination is null ? null : await tx.Text("SELECT name FROM destinations WHERE name_key = @key", new { key = Directory.KeyOf(destination) });
+            var (groupId, leftTo) = (await GroupOf(tx, group), await DestinationOf(tx, destination));
+            if (groupId is null && group is not null)
+                return Groups.NoGroup<NewKey>();
             if (leftTo is null && destination is not null)
-                return new AccessOutcome<NewKey>.NotFound("a destination with this name");
+                return NoDestination<NewKey>();
             var person = await tx.Number("INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id", new { name, now = tx.Now });
             var id = await tx.Number(
                 """
@@ -50,6 +57,39 @@ public sealed class Sources(Store store)
             await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need, destination = leftTo });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewKey>.Done(new NewKey(id, name, key));
+        }, cancel);
+    }
+
+    /// <summary>Somebody else decides what it asks from now on. What it asked already keeps the people who were asked.</summary>
+    public async Task<AccessOutcome<long>> Set(string name, WhoDecidesFor wanted, Origin origin, CancellationToken cancel)
+    {
+        if (wanted.Problem is { } problem)
+            return new AccessOutcome<long>.Invalid(problem.Field, problem.Why);
+        if (wanted is { Group: null, Need: null, Destination: null, IsOneAdmin: false })
+            return new AccessOutcome<long>.Invalid("group", "Say who decides: a group, a number of it, a destination, or one admin.");
+        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var before = await tx.First<DecidersRow>($"SELECT id, group_id, need, destination FROM sources WHERE name_key = @key AND kind <> 'built-in'{tx.ForUpdate}", new { key = Directory.KeyOf(name) });
+            if (before is null)
+                return NoSource<long>();
+            var (group, destination) = (await GroupOf(tx, wanted.Group), await DestinationOf(tx, wanted.Destination));
+            if (group is null && wanted.Group is not null)
+                return Groups.NoGroup<long>();
+            if (destination is null && wanted.Destination is not null)
+                return NoDestination<long>();
+            if (wanted is { Need: not null, Group: null })
+                group = before.GroupId;
+            if (wanted.Need is not null && group is null)
+                return new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from.");
+            // The same group named once more keeps its number.
+            var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
+            if ((group, need, destination) != (before.GroupId, before.Need, before.Destination))
+            {
+                await tx.Execute("UPDATE sources SET group_id = @group, need = @need, destination = @destination WHERE id = @id", new { group, need, destination, id = before.Id });
+                await tx.Append($"source:{before.Id}", origin, "source.changed", new { group, need, destination });
+                await tx.Signal(Directory.Signal);
+            }
+            return new AccessOutcome<long>.Done(before.Id);
         }, cancel);
     }
 
@@ -88,5 +128,22 @@ public sealed class Sources(Store store)
             return new AccessOutcome<long>.Done(id);
         }, cancel);
 
+    private static async ValueTask<long?> GroupOf(Tx tx, string? name) =>
+        name is not null && await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) }) is not 0 and var id ? id : null;
+
+    /// <summary>By the name that it has there.</summary>
+    private static async ValueTask<string?> DestinationOf(Tx tx, string? name) =>
+        name is null ? null : await tx.Text("SELECT name FROM destinations WHERE name_key = @key", new { key = Directory.KeyOf(name) });
+
+    private static AccessOutcome<T> NoDestination<T>() => new AccessOutcome<T>.NotFound("a destination with this name");
+
     private static AccessOutcome<T> NoSource<T>() => new AccessOutcome<T>.NotFound("a source with this name");
+
+    private sealed class DecidersRow
+    {
+        public long Id { get; init; }
+        public long? GroupId { get; init; }
+        public long? Need { get; init; }
+        public string? Destination { get; init; }
+    }
 }

@@ -106,6 +106,8 @@ internal sealed class DirectoryCheck
                 foreach (var person in told.Members ?? [])
                     _told[Membership(id, person)] = [];
                 return true;
+            case "group.renamed":
+                return Set($"Group {id}", "name", told.Name) && Set($"Group {id}", "name_key", Directory.KeyOf(told.Name ?? ""));
             case "group.member_added":
                 _told[Membership(id, told.Person)] = [];
                 return true;
@@ -124,6 +126,8 @@ internal sealed class DirectoryCheck
                     ["disabled_at"] = null,
                 };
                 return true;
+            case "source.changed":
+                return Set($"Source {id}", "group_id", $"{told.Group}") && Set($"Source {id}", "need", $"{told.Need}") && Set($"Source {id}", "destination", told.Destination);
             case "source.disabled":
                 return Set($"Source {id}", "disabled_at", next.At);
             case "source.enabled":

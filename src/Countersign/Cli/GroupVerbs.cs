@@ -11,8 +11,8 @@ internal static class GroupVerbs
     private static readonly Argument<string> Name = new("name") { Description = "The group's name." };
     private static readonly Argument<string> Email = new("email") { Description = "The member's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("group", "Groups: add, list, add and remove members.",
-        Add(terminal), List(terminal),
+    public static Command Build(Terminal terminal) => Verb.Family("group", "Groups: add, rename, list, add and remove members.",
+        Add(terminal), Rename(terminal), List(terminal),
         Verb.Family("member", "Add or remove a member.",
             ChangeMember(terminal, "add", "Add a member.",
                 (groups, name, email, cancel) => groups.AddMember(name, email, Hub.Origin, cancel), (group, email) => $"{email} is in {group}."),
@@ -27,6 +27,16 @@ internal static class GroupVerbs
             var outcome = await hub.Get<Groups>().Add(parse.GetValue(Name)!, parse.GetValue(member)!, Hub.Origin, cancel);
             return outcome.ToReply(group => new Reply.Done(new { group.Id, group.Name },
                 $"Added the group {group.Name} (group {group.Id}) with {(group.Members.Count == 1 ? "1 member" : $"{group.Members.Count} members")}."));
+        });
+    }
+
+    private static Command Rename(Terminal terminal)
+    {
+        var newName = new Argument<string>("new-name") { Description = "What it is called from now on." };
+        return Verb.OnStore(terminal, "rename", "Give a group another name. A policy file that names it has to be changed too.", [Name, newName], async (parse, hub, cancel) =>
+        {
+            var outcome = await hub.Get<Groups>().Rename(parse.GetValue(Name)!, parse.GetValue(newName)!, Hub.Origin, cancel);
+            return await Tell(hub, outcome, group => $"The group is called {group} now.", cancel);
         });
     }
 
@@ -45,9 +55,14 @@ internal static class GroupVerbs
         {
             var email = parse.GetValue(Email)!;
             var outcome = await change(hub.Get<Groups>(), parse.GetValue(Name)!, email, cancel);
-            var directory = await hub.Get<Directory>().Refresh(cancel);
-            return outcome.ToReply(id => GroupLine.From(directory.Groups[id], directory) is var group ? new Reply.Done(group, text(group.Name, email)) : null!);
+            return await Tell(hub, outcome, group => text(group, email), cancel);
         });
+
+    private static async Task<Reply> Tell(Hub hub, AccessOutcome<long> outcome, Func<string, string> text, CancellationToken cancel)
+    {
+        var directory = await hub.Get<Directory>().Refresh(cancel);
+        return outcome.ToReply(id => GroupLine.From(directory.Groups[id], directory) is var group ? new Reply.Done(group, text(group.Name)) : null!);
+    }
 
     private sealed record GroupLine(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
     {

@@ -12,8 +12,8 @@ internal static class SourceVerbs
 {
     private static readonly Argument<string> Name = new("name") { Description = "The source's name." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("source", "Systems that ask: add, rotate the key, list, disable, enable.",
-        Add(terminal), Rotate(terminal), List(terminal),
+    public static Command Build(Terminal terminal) => Verb.Family("source", "Systems that ask: add, set who decides, rotate the key, list, disable, enable.",
+        Add(terminal), Set(terminal), Rotate(terminal), List(terminal),
         Change(terminal, "disable", "Refuse a source's calls. Running servers do so within a second.",
             (sources, name, cancel) => sources.Disable(name, Hub.Origin, cancel), s => $"{s.Name} is disabled."),
         Change(terminal, "enable", "Let a disabled source ask again, with the key it had.",
@@ -23,20 +23,33 @@ internal static class SourceVerbs
     {
         var kind = new Option<string>("--kind") { Description = "What asks: LaunchDarkly, or any client of Countersign's own API.", DefaultValueFactory = _ => "launchdarkly" };
         kind.AcceptOnlyFromAmong("launchdarkly", "api");
-        var group = new Option<string?>("--group") { Description = "Who decides what this source asks. Without it, one admin does.", HelpName = "name" };
-        var need = new Option<int?>("--need") { Description = "How many of the group must approve; 1 unless said otherwise.", HelpName = "n" };
-        need.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)
-                result.AddError("--need is 1 or more.");
-        });
-        var destination = new Option<string?>("--destination") { Description = "The workflow system that decides, instead of a group.", HelpName = "name" };
+        var (group, need, destination) = Deciders("Who decides what this source asks. Without it, one admin does.");
         return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need, destination], async (parse, hub, cancel) =>
         {
             var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel, parse.GetValue(destination));
             return outcome.ToReply(made => new Reply.Done(new { made.Id, made.Name, made.Key },
                 $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"));
         });
+    }
+
+    private static Command Set(Terminal terminal)
+    {
+        var (group, need, destination) = Deciders("Who decides what this source asks from now on.");
+        var admin = new Option<bool>("--admin") { Description = "One admin decides." };
+        return Verb.OnStore(terminal, "set", "Change who decides what a source asks. What it asked already stays as it was asked.", [Name, group, need, destination, admin], async (parse, hub, cancel) =>
+            await Tell(hub, await hub.Get<Sources>().Set(parse.GetValue(Name)!,
+                new WhoDecidesFor(parse.GetValue(group), parse.GetValue(need), parse.GetValue(destination), parse.GetValue(admin)), Hub.Origin, cancel), s => $"What {s.Name} asks is decided by {s.WhoDecides}.", cancel));
+    }
+
+    private static (Option<string?> Group, Option<int?> Need, Option<string?> Destination) Deciders(string who)
+    {
+        var need = new Option<int?>("--need") { Description = "How many of the group must approve; 1 unless said otherwise.", HelpName = "n" };
+        need.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)
+                result.AddError("--need is 1 or more.");
+        });
+        return (new("--group") { Description = who, HelpName = "name" }, need, new("--destination") { Description = "The workflow system that decides, instead of a group.", HelpName = "name" });
     }
 
     private static Command Rotate(Terminal terminal)
@@ -68,7 +81,7 @@ internal static class SourceVerbs
             ? "No sources yet. Begin with: countersign source add <name>"
             : Terminal.Table(["id", "name", "kind", "who decides", "last call", ""], sources.Select(s => new[]
             {
-                $"{s.Id}", s.Name, s.Kind, s.Destination is { } leftTo ? leftTo : s.Group is null ? "one admin" : $"{s.Need ?? 1} of {s.Group}", s.LastUsedAt ?? "never", s.Disabled ? "disabled" : "",
+                $"{s.Id}", s.Name, s.Kind, s.WhoDecides, s.LastUsedAt ?? "never", s.Disabled ? "disabled" : "",
             })));
     });
 
@@ -98,6 +111,9 @@ internal static class SourceVerbs
 
     private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt)
     {
+        [System.Text.Json.Serialization.JsonIgnore]
+        public string WhoDecides => Destination ?? (Group is null ? "one admin" : $"{Need ?? 1} of {Group}");
+
         public static SourceLine From(Source source, DirectorySnapshot directory) => new(source.Id, source.Name, source.Kind,
             source.GroupId is { } group ? directory.Groups[group].Name : null, source.Need, source.Destination,
             source.IsDisabled, Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);

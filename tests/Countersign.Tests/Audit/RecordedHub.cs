@@ -47,6 +47,10 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Sessions.End(left!.Id, null, "signed out", Some.Operator, default);
         await Hub.Groups.RemoveMember("Team", cid.Email!, Some.Operator, default);
         await Hub.Groups.AddMember("Team", cid.Email!, Some.Operator, default);
+        await Hub.Sources.Set("deploys", new WhoDecidesFor(null, 3, null, IsOneAdmin: false), Some.Operator, default);
+        await Hub.Sources.Set("deploys", new WhoDecidesFor("Team", 2, null, IsOneAdmin: false), Some.Operator, default);
+        await Hub.Groups.Rename("team", "The team", Some.Operator, default);
+        await Hub.Groups.Rename("The team", "Team", Some.Operator, default);
         await Sealer.SealAll();
 
         var approved = await Hub.Ask(two, s => s.AskedBy(ann));

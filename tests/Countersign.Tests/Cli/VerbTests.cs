@@ -94,6 +94,16 @@ public sealed class VerbTests
         var source = Assert.Single((await shell.Json("source", "list")).Done.GetProperty("sources").EnumerateArray());
         Assert.Equal(["id", "name", "kind", "group", "need", "destination", "disabled", "createdAt", "lastUsedAt"], source.EnumerateObject().Select(p => p.Name));
         Assert.Equal(("launchdarkly", "SRE", 2), (source.GetProperty("kind").GetString(), source.GetProperty("group").GetString(), source.GetProperty("need").GetInt32()));
+        var set = (await shell.Json("source", "set", "launchdarkly", "--need", "3")).Done;
+        Assert.Equal(("SRE", 3), (set.GetProperty("group").GetString(), set.GetProperty("need").GetInt32()));
+        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly")).Failure);
+        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--admin", "--group", "SRE")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("source", "set", "LaunchDarkly", "--destination", "None")).Failure);
+        Assert.Equal("Platform", (await shell.Json("group", "rename", "sre", "Platform")).Done.GetProperty("name").GetString());
+        Assert.Contains("is decided by 3 of Platform.", (await shell.Run("source", "set", "LaunchDarkly", "--group", "platform")).Output, StringComparison.Ordinal);
+        Assert.Equal((1, "not_found"), (await shell.Json("group", "rename", "SRE", "Again")).Failure);
+        Assert.Contains("is decided by one admin.", (await shell.Run("source", "set", "LaunchDarkly", "--admin")).Output, StringComparison.Ordinal);
+        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--need", "2")).Failure);
         Assert.True((await shell.Json("source", "disable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.False((await shell.Json("source", "enable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.Equal((1, "not_found"), (await shell.Json("source", "disable", "zendesk")).Failure);

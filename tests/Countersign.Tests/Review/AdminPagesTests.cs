@@ -28,6 +28,9 @@ public sealed class AdminPagesTests
         var path = group.Location!.Split('?')[0];
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "add"), ("email", "ann@example.test"))).Status);
         Assert.Equal("SRE", Assert.Single((await Snapshot(host)).GroupsOf(ann.Id)).Name);
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "name"), ("name", "Site <i>Reliability"))).Status);
+        Assert.Contains("Site &lt;i&gt;Reliability", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Equal(422, (await admin.Submit(path, path, ("do", "name"), ("name", " "))).Status);
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "remove"), ("email", "ann@example.test"))).Status);
         Assert.Empty((await Snapshot(host)).GroupsOf(ann.Id));
 
@@ -55,7 +58,7 @@ public sealed class AdminPagesTests
         await using var host = await ApiHost.Start(engine, ("PublicUrl", "https://approvals.example.test"));
         await host.Hub.AddGroup("SRE");
         using var admin = await host.SignIn(await host.Hub.AddPerson("Root", Role.Admin));
-        var made = await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"), ("group", "SRE"), ("need", "2"));
+        var made = await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"), ("who", "group:SRE"), ("need", "2"));
         Assert.Equal(200, made.Status);
         var key = Regex.Match(made.Text, "csk_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
         foreach (var value in new[] { "Custom approval service base URL", "https://approvals.example.test", "LD production", "Approval system", "waiting for the first call" })
@@ -76,10 +79,15 @@ public sealed class AdminPagesTests
         Assert.Equal(200, (await caller.Get("/api/members")).Status);
         await admin.Submit(path, path, ("do", "end-old"));
         await Eventually.True(async () => (await caller.Get("/api/members")).Status == 401, "the old key is refused");
+        Assert.Equal(422, (await admin.Submit(path, path, ("do", "set"), ("who", "group:SRE"), ("need", "0"))).Status);
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "set"), ("who", "group:SRE"), ("need", "3"))).Status);
+        Assert.Contains("3 of SRE", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "set"), ("who", ""), ("need", "3"))).Status);
+        Assert.Equal(((long?)null, (int?)null), ((await Snapshot(host)).Sources[source.Id] is var set ? set.GroupId : 0, set.Need));
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "disable"))).Status);
         Assert.True((await Snapshot(host)).Sources[source.Id].IsDisabled);
         Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status);
-        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "x"), ("kind", "api"), ("group", "SRE"), ("need", "none"))).Status);
+        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "x"), ("kind", "api"), ("who", "group:SRE"), ("need", "none"))).Status);
     }
 
     [Theory, BothEngines]

@@ -46,6 +46,17 @@ public sealed record SourceBody
     public string? Destination { get; init; }
 }
 
+/// <summary>What is to change about who decides: a group and its number, only the number, a destination, or one admin.</summary>
+public sealed record SourceChangeBody
+{
+    public string? Group { get; init; }
+    public int? Need { get; init; }
+    public string? Destination { get; init; }
+
+    /// <summary>Neither a group nor a destination decides.</summary>
+    public bool OneAdmin { get; init; }
+}
+
 public sealed record PersonView(long Id, string? Email, string Name, string Role, bool Disabled, string CreatedAt)
 {
     public static PersonView From(Person person) => new(person.Id, person.Email, person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt));
@@ -116,6 +127,7 @@ internal static class AdminEndpoints
         admin.MapDelete("/sessions/{id:long}", async (long id, Asking asking, Sessions sessions, CancellationToken cancel) => Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel)));
         admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
         admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
+        admin.MapPatch("/groups/{name}", RenameGroup).Produces<GroupView>();
         admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
         admin.MapDelete("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel)));
         admin.MapGet("/tokens", async (Tokens tokens, CancellationToken cancel) => TypedResults.Ok(new TokensView(await tokens.List(cancel))));
@@ -123,6 +135,7 @@ internal static class AdminEndpoints
         admin.MapDelete("/tokens/{id:long}", async (long id, Asking asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
         admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
+        admin.MapPatch("/sources/{name}", ChangeSource).Produces<SourceView>();
         admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewKey>();
         admin.MapDelete("/sources/{name}/old-key", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.EndOldKey(name, asking.Viewer.Origin, cancel)));
         admin.MapPost("/sources/{name}/disable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Disable(name, asking.Viewer.Origin, cancel)));
@@ -164,6 +177,13 @@ internal static class AdminEndpoints
         return Answer(outcome, group => TypedResults.Json(GroupView.From(group, snapshot), ApiJson.Wire.GroupView, statusCode: 201));
     }
 
+    private static async Task<IResult> RenameGroup(string name, JsonBody<NameBody> body, Asking asking, Groups groups, Directory directory, CancellationToken cancel)
+    {
+        var outcome = await groups.Rename(name, body.Value.Name, asking.Viewer.Origin, cancel);
+        var snapshot = await directory.Refresh(cancel);
+        return Answer(outcome, id => TypedResults.Ok(GroupView.From(snapshot.Groups[id], snapshot)));
+    }
+
     private static async Task<IResult> AddToken(JsonBody<TokenBody> body, Asking asking, Tokens tokens, CancellationToken cancel) =>
         Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel, body.Value.Impersonates), token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201));
 
@@ -176,6 +196,14 @@ internal static class AdminEndpoints
     private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel, body.Value.Destination),
             key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201));
+
+    private static async Task<IResult> ChangeSource(string name, JsonBody<SourceChangeBody> body, Asking asking, Sources sources, Directory directory, CancellationToken cancel)
+    {
+        var wanted = body.Value;
+        var outcome = await sources.Set(name, new WhoDecidesFor(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin), asking.Viewer.Origin, cancel);
+        var snapshot = await directory.Refresh(cancel);
+        return Answer(outcome, id => TypedResults.Ok(SourceView.From(snapshot.Sources[id], snapshot)));
+    }
 
     private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));

@@ -67,6 +67,8 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(GroupBody))]
 [JsonSerializable(typeof(TokenBody))]
 [JsonSerializable(typeof(SourceBody))]
+[JsonSerializable(typeof(SourceChangeBody))]
+[JsonSerializable(typeof(SourceView))]
 [JsonSerializable(typeof(RequestView))]
 [JsonSerializable(typeof(PageView))]
 [JsonSerializable(typeof(RevisionsView))]

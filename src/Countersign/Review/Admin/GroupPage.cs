@@ -28,16 +28,19 @@ internal static class GroupPage
             case "add":
                 refused = Refused.From(await groups.AddMember(group.Name, email, origin, cancel));
                 break;
+            case "name":
+                refused = Refused.From(await groups.Rename(group.Name, form["name"].ToString(), origin, cancel));
+                break;
             case "remove":
                 refused = Refused.From(await groups.RemoveMember(group.Name, email, origin, cancel));
                 break;
             default:
                 return Missing.Page(http);
         }
-        return refused is null ? AdminParts.Done(http, $"{Path}/{id}", "changed") : Page(id, http, await directory.Refresh(cancel), refused);
+        return refused is null ? AdminParts.Done(http, $"{Path}/{id}", "changed") : Page(id, http, await directory.Refresh(cancel), refused, form["name"].ToString());
     }
 
-    private static PageAnswer Page(long id, HttpContext http, DirectorySnapshot snapshot, Refused? refused)
+    private static PageAnswer Page(long id, HttpContext http, DirectorySnapshot snapshot, Refused? refused, string typedName = "")
     {
         if (!snapshot.Groups.TryGetValue(id, out var group))
             return Missing.Page(http);
@@ -68,6 +71,12 @@ internal static class GroupPage
                 else
                     form.Field(new Field("email", form.Says.AddMember) { Type = "email", Required = true, Autocomplete = "off" });
                 form.Button(form.Says.Add, "main");
+            }, css: "sheet narrow");
+            html.Form(path, form =>
+            {
+                form.Hidden("do", "name");
+                form.Field(new Field("name", form.Says.Name) { Value = typedName.Length > 0 ? typedName : group.Name, Hint = form.Says.RenameGroupHint, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "off" });
+                form.Button(form.Says.ChangeName);
             }, css: "sheet narrow");
         })
         { Section = PeoplePage.Path, Status = AdminParts.StatusOf(refused) };

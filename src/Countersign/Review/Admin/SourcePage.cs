@@ -10,16 +10,20 @@ namespace Countersign.Review.Admin;
 /// <summary><c>/sources/{id}</c>: one system that asks: does it call, a new key, shut it out.</summary>
 internal static class SourcePage
 {
-    public static async Task<IResult> Show(long id, HttpContext http, Directory directory, CancellationToken cancel) => Page(id, http, await directory.Refresh(cancel), null);
+    public static Task<IResult> Show(long id, HttpContext http, Directory directory, CancellationToken cancel) => Page(id, http, directory, null, null, cancel);
 
     public static async Task<IResult> Run(long id, HttpContext http, Asking asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
     {
         if (Find(await directory.Refresh(cancel), id) is not { } source)
             return Missing.Page(http);
         var origin = asking.Viewer.Origin;
+        var form = await http.Request.ReadFormAsync(cancel);
         Refused? refused;
-        switch ((await http.Request.ReadFormAsync(cancel))["do"].ToString())
+        switch (form["do"].ToString())
         {
+            case "set":
+                refused = Refused.From(await sources.Set(source.Name, WhoDecides.Typed(form).Chosen, origin, cancel));
+                break;
             case "rotate":
                 var outcome = await sources.Rotate(source.Name, origin, cancel);
                 if (outcome is AccessOutcome<NewKey>.Done { Value: var made })
@@ -38,7 +42,7 @@ internal static class SourcePage
             default:
                 return Missing.Page(http);
         }
-        return refused is null ? AdminParts.Done(http, $"{SourcesPage.Path}/{id}", "changed") : Page(id, http, await directory.Refresh(cancel), refused);
+        return refused is null ? AdminParts.Done(http, $"{SourcesPage.Path}/{id}", "changed") : await Page(id, http, directory, refused, WhoDecides.Typed(form), cancel);
     }
 
     /// <summary>The one moment at which the key is known: with everything that is pasted and chosen on the other side.</summary>
@@ -68,9 +72,6 @@ internal static class SourcePage
     })
     { Section = SourcesPage.Path };
 
-    public static string WhoDecides(Html html, Source source, DirectorySnapshot snapshot) =>
-        source.GroupId is { } group ? html.Says.SomeOf(source.Need ?? 1, snapshot.Groups[group].Name) : html.Says.OneAdmin;
-
     /// <summary>Turns green by itself where there is a script, and when one looks again where there is none.</summary>
     private static void Waiting(Html html, Source source)
     {
@@ -84,8 +85,9 @@ internal static class SourcePage
 
     private static Source? Find(DirectorySnapshot snapshot, long id) => snapshot.Sources.GetValueOrDefault(id) is { Kind: not "built-in" } source ? source : null;
 
-    private static PageAnswer Page(long id, HttpContext http, DirectorySnapshot snapshot, Refused? refused)
+    private static async Task<IResult> Page(long id, HttpContext http, Directory directory, Refused? refused, WhoDecides? typed, CancellationToken cancel)
     {
+        var (snapshot, destinations) = (await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel));
         if (Find(snapshot, id) is not { } source)
             return Missing.Page(http);
         var path = $"{SourcesPage.Path}/{id}";
@@ -99,10 +101,17 @@ internal static class SourcePage
             html.Facts(
             [
                 (html.Says.Kind, h => h.Add($"{h.Says.KindName(source.Kind)}")),
-                (html.Says.DecidedBy, h => h.Add($"{WhoDecides(h, source, snapshot)}")),
+                (html.Says.DecidedBy, h => h.Add($"{WhoDecides.InWords(h, source, snapshot)}")),
                 (html.Says.Added, h => h.Time(source.CreatedAt)),
             ]);
             html.Add($"</section>");
+            html.Form(path, form =>
+            {
+                form.Add($"<h2>{form.Says.ChangeWhoDecides}</h2><p class=\"soft\">{form.Says.ChangeWhoDecidesWhat}</p>");
+                form.Hidden("do", "set");
+                (typed ?? WhoDecides.Of(source, snapshot)).Fields(form, snapshot, destinations, refused);
+                form.Button(form.Says.Keep);
+            }, css: "sheet narrow");
             html.Confirm(html.Says.RotateKey, html.Says.RotateQuestion(source.Name), path, html.Says.RotateDo, h => h.Hidden("do", "rotate"));
             html.Confirm(html.Says.EndOldKey, html.Says.EndOldKeyQuestion(source.Name), path, html.Says.EndOldKeyDo, h => h.Hidden("do", "end-old"));
             if (source.IsDisabled)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Review.Frame;
@@ -12,17 +11,18 @@ internal static class SourcesPage
 {
     public const string Path = "/sources";
 
-    public static async Task<IResult> Show(Directory directory, CancellationToken cancel) => Page(await directory.Refresh(cancel), null, new Typed("", "launchdarkly", "", "1"));
+    public static async Task<IResult> Show(HttpContext http, Directory directory, CancellationToken cancel) =>
+        Page(await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel), null, new Typed("", "launchdarkly", WhoDecides.OneAdmin));
 
     public static async Task<IResult> Run(HttpContext http, Asking asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
-        var typed = new Typed(form["name"].ToString(), form["kind"].ToString(), form["group"].ToString(), form["need"].ToString());
-        var need = int.TryParse(typed.Need, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
-        var outcome = await sources.Add(typed.Name, typed.Kind, typed.Group.Length == 0 ? null : typed.Group, typed.Group.Length == 0 ? null : need, asking.Viewer.Origin, cancel);
+        var typed = new Typed(form["name"].ToString(), form["kind"].ToString(), WhoDecides.Typed(form));
+        var chosen = typed.Who.Chosen;
+        var outcome = await sources.Add(typed.Name, typed.Kind, chosen.Group, chosen.Need, asking.Viewer.Origin, cancel, chosen.Destination);
         return outcome is AccessOutcome<NewKey>.Done { Value: var made }
             ? SourcePage.WithKey((await directory.Refresh(cancel)).Sources[made.Id], made.Key, settings, isNew: true)
-            : Page(await directory.Refresh(cancel), Refused.From(outcome), typed);
+            : Page(await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel), Refused.From(outcome), typed);
     }
 
     /// <summary>Whether it ever called: the first thing one wants to know after setting it up.</summary>
@@ -34,7 +34,7 @@ internal static class SourcesPage
             html.Badge(Tone.Careful, html.Says.WaitingForFirstCall);
     }
 
-    private static PageAnswer Page(DirectorySnapshot snapshot, Refused? refused, Typed typed) => new("Sources", html =>
+    private static PageAnswer Page(DirectorySnapshot snapshot, IEnumerable<string> destinations, Refused? refused, Typed typed) => new("Sources", html =>
     {
         html.Outcome(refused);
         html.Add($"<p class=\"lede\">{html.Says.SourcesLede}</p>");
@@ -47,7 +47,7 @@ internal static class SourcesPage
         {
             html.Table(html.Says.Sources, [html.Says.Name, html.Says.Kind, html.Says.DecidedBy, html.Says.LastCall, ""], sources, (h, s) =>
             {
-                h.Add($"<td><a href=\"{h.Base}{Path}/{s.Id}\">{s.Name}</a></td><td>{h.Says.KindName(s.Kind)}</td><td>{SourcePage.WhoDecides(h, s, snapshot)}</td><td>");
+                h.Add($"<td><a href=\"{h.Base}{Path}/{s.Id}\">{s.Name}</a></td><td>{h.Says.KindName(s.Kind)}</td><td>{WhoDecides.InWords(h, s, snapshot)}</td><td>");
                 LastCall(h, s);
                 h.Add($"</td><td>");
                 if (s.IsDisabled)
@@ -60,12 +60,11 @@ internal static class SourcesPage
             form.Add($"<h2>{form.Says.AddSource}</h2>");
             form.Field(new Field("name", form.Says.Name) { Value = typed.Name, Hint = form.Says.SourceNameHint, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "off" });
             form.Select("kind", form.Says.Kind, [("launchdarkly", form.Says.KindName("launchdarkly")), ("api", form.Says.KindName("api"))], typed.Kind, error: Refused.Of(refused, "kind"));
-            form.Select("group", form.Says.DecidedBy, [("", form.Says.OneAdmin), .. snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase).Select(g => (g.Name, g.Name))], typed.Group, form.Says.DecidedByHint);
-            form.Field(new Field("need", form.Says.HowMany) { Type = "number", Value = typed.Need, Hint = form.Says.HowManyHint, Error = Refused.Of(refused, "need"), Autocomplete = "off" });
+            typed.Who.Fields(form, snapshot, destinations, refused);
             form.Button(form.Says.AddSource, "main");
         }, css: "sheet narrow");
     })
     { Section = Path, Status = AdminParts.StatusOf(refused) };
 
-    private sealed record Typed(string Name, string Kind, string Group, string Need);
+    private sealed record Typed(string Name, string Kind, WhoDecides Who);
 }

@@ -59,6 +59,7 @@ internal partial class Texts
         _ => "Service",
     };
     public virtual string GroupLede => "Every member may give one of the approvals that this group owes. Whoever leaves keeps the answers that they gave.";
+    public virtual string RenameGroupHint => "A policy that names this group has to be changed too. Requests asked before keep the name they were asked with.";
     public virtual string NoMembers => "Nobody is in this group yet";
     public virtual string NoMembersWhat => "What is asked of it cannot be decided until somebody is.";
     public virtual string AddMember => "Add a member";
@@ -110,8 +111,12 @@ internal partial class Texts
     public virtual string DecidedByHint => "Unless a policy says otherwise.";
     public virtual string OneAdmin => "one admin";
     public virtual string SomeOf(int need, string group) => string.Create(CultureInfo.InvariantCulture, $"{need} of {group}");
+    public virtual string GroupDecides(string group) => $"Group {group}";
+    public virtual string DestinationDecides(string destination) => $"Destination {destination}";
+    public virtual string ChangeWhoDecides => "Change who decides";
+    public virtual string ChangeWhoDecidesWhat => "For what it asks from now on. What it asked already stays with those who were asked.";
     public virtual string HowMany => "How many of the group";
-    public virtual string HowManyHint => "Distinct people who must approve.";
+    public virtual string HowManyHint => "Distinct people who must approve, where a group decides.";
     public virtual string LastCall => "Last call";
     public virtual string Connected => "connected";
     public virtual string WaitingForFirstCall => "waiting for the first call";

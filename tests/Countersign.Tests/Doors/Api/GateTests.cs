@@ -134,6 +134,19 @@ public sealed class GateTests
         var made = await admin.Post("/api/v1/sources", new { name = "ld", kind = "launchdarkly", group = "SRE", need = 1 });
         using var source = host.Source(new NewKey(0, "ld", made["key"]!));
         Assert.Equal(201, (await source.Post("/api/v1/requests", new { subject = "x" })).Status);
+        Assert.Equal("Ops", (await admin.Send(HttpMethod.Patch, "/api/v1/groups/sre", Body("""{"name":"Ops"}""")))["name"]);
+        Assert.Equal(409, (await admin.Post("/api/v1/groups", new { name = "OPS" })).Status);
+        var changed = await admin.Send(HttpMethod.Patch, "/api/v1/sources/LD", Body("""{"need":2}"""));
+        Assert.Equal((200, "Ops", "2"), (changed.Status, changed["group"], changed["need"]));
+        Assert.Equal(204, (await admin.Put("/api/v1/groups/Ops/members/new@example.test")).Status);
+        // From the next request on: the change reached whoever answers.
+        var next = await source.Post("/api/v1/requests", new { subject = "y" });
+        Assert.Contains("2 approvals", next["display"], StringComparison.Ordinal);
+        foreach (var (wrong, member) in new[] { ("{}", "group"), ("""{"need":0}""", "need"), ("""{"oneAdmin":true,"group":"Ops"}""", "oneAdmin"), ("""{"group":"Ops","destination":"x"}""", "destination") })
+            Assert.Equal([member], (await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body(wrong))).Wrong);
+        Assert.Equal(404, (await admin.Send(HttpMethod.Patch, "/api/v1/sources/zendesk", Body("""{"oneAdmin":true}"""))).Status);
+        Assert.Equal(403, (await agent.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}"""))).Status);
+        Assert.Null((await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}""")))["group"]);
         var token = await admin.Post("/api/v1/tokens", new { email = "new@example.test" });
         using var person = host.Person("new@example.test", token["token"]!);
         Assert.Equal(200, (await person.Get("/api/v1/requests")).Status);
@@ -146,6 +159,8 @@ public sealed class GateTests
         Assert.DoesNotContain("cst_", (await admin.Get("/api/v1/tokens")).Text, StringComparison.Ordinal);
         Assert.DoesNotContain("csk_", (await admin.Get("/api/v1/sources")).Text, StringComparison.Ordinal);
     }
+
+    private static StringContent Body(string json) => new(json, null, "application/json");
 
     [Fact]
     public async Task The_description_names_every_path_and_its_page_is_served()
