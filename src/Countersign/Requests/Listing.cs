@@ -16,6 +16,9 @@ public sealed record Filter
 
     /// <summary>Found in the subject, the requester's name or the source's own id, in any case.</summary>
     public string? Text { get; init; }
+
+    /// <summary>The environment that the content names, as <see cref="Places"/> reads it, in any case.</summary>
+    public string? Place { get; init; }
     public DateTimeOffset? From { get; init; }
     public DateTimeOffset? Before { get; init; }
 
@@ -39,7 +42,7 @@ public sealed record Page(IReadOnlyList<ApprovalRequest> Requests, Position? Old
 /// Lists cost the page and not the table. One filter drives: it is a union of index ranges, each cut to the page, newest
 /// first. What it does not cover is checked row by row over at most <see cref="Longest"/> rows per page.
 /// </summary>
-public sealed class Listing(Store store)
+public sealed class Listing(Store store, Places places)
 {
     public const int LargestPage = 100;
     private const int Longest = 2_000;
@@ -53,12 +56,35 @@ public sealed class Listing(Store store)
     private static readonly Status[] AllStatuses = Enum.GetValues<Status>();
 
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
+        filter.Place is { } place ? InPlace(place, viewer, filter with { Place = null }, size, position, cancel) : Read(viewer, filter, size, position, cancel);
+
+    /// <summary>
+    /// Places stand in the contents, which no query looks into: the pages of the other filters are gone through until there
+    /// is a page of this place, or as many were looked at as a search may.
+    /// </summary>
+    private async ValueTask<Page> InPlace(string place, Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel)
+    {
+        var (found, at, looked, newer) = (new List<ApprovalRequest>(), position, 0, position?.Newer ?? false);
+        do
+        {
+            var page = await Read(viewer, filter, LargestPage, at, cancel);
+            var where = await places.Of([.. page.Requests], cancel);
+            found.AddRange((newer ? page.Requests.Reverse() : page.Requests).Where(r => where.TryGetValue(r.Id, out var its) && string.Equals(its, place, StringComparison.OrdinalIgnoreCase)));
+            at = newer ? page.Newer : page.Older;
+            // A short page that goes on has cost a whole look already.
+            looked += at is not null && page.Requests.Count < LargestPage ? Longest : LargestPage;
+        }
+        while (at is not null && found.Count <= size && looked < Longest);
+        var end = found.Count > size ? found[size - 1].Id.Value : at?.Id;
+        return PageOf(found.Take(size), end, position);
+    }
+
+    private ValueTask<Page> Read(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
         store.Read(async reader =>
         {
             var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart) || filter.AskedByMe
                 ? []
                 : await reader.All<IdRow>(filter.WaitingForMe ? Inboxes : "SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
-            var newer = position?.Newer ?? false;
             var (rows, end) = (new List<RequestRow>(), (string?)null);
             foreach (var (query, look) in Query.For(viewer, filter, [.. groups.Select(g => g.Id)], position, size))
             {
@@ -76,15 +102,21 @@ public sealed class Listing(Store store)
                 if (end is null)
                     break;
             }
-            if (newer)
-                rows.Reverse();
-            var requests = rows.ConvertAll(row => row.ToRequest());
-            // Walking towards older ones there is always a way back to where one came from, and the other way round.
-            var back = requests.Count == 0 ? position is null ? null : position with { Newer = !newer }
-                : position is null ? null : new Position(newer ? requests[^1].Id.Value : requests[0].Id.Value, !newer);
-            var on = end is null ? null : new Position(end, newer);
-            return newer ? new Page(requests, back, on) : new Page(requests, on, back);
+            return PageOf(rows.ConvertAll(row => row.ToRequest()), end, position);
         }, cancel);
+
+    /// <param name="walked">In the direction in which one walks.</param>
+    /// <param name="end">Where it goes on; null at the end.</param>
+    private static Page PageOf(IEnumerable<ApprovalRequest> walked, string? end, Position? position)
+    {
+        var newer = position?.Newer ?? false;
+        List<ApprovalRequest> requests = [.. newer ? walked.Reverse() : walked];
+        // Walking towards older ones there is always a way back to where one came from, and the other way round.
+        var back = requests.Count == 0 ? position is null ? null : position with { Newer = !newer }
+            : position is null ? null : new Position(newer ? requests[^1].Id.Value : requests[0].Id.Value, !newer);
+        var on = end is null ? null : new Position(end, newer);
+        return newer ? new Page(requests, back, on) : new Page(requests, on, back);
+    }
 
     /// <summary>A person's groups, and the inboxes of those who are away and have chosen them as stand-in.</summary>
     private const string Inboxes =

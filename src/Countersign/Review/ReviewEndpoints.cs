@@ -53,5 +53,5 @@ public static class ReviewEndpoints
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<Places>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
 }

@@ -80,7 +80,7 @@ public static class Server
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
+        services.AddSingleton<Listing>().AddSingleton<Places>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());

@@ -122,5 +122,5 @@ public sealed class AbsenceTests
     }
 
     private static async Task<IEnumerable<RequestId>> Inbox(PolicyHub hub, Person person) =>
-        (await new Listing(hub.Hub.Store).Run(Some.Viewer(person), new Filter { WaitingForMe = true }, 10, null, default)).Requests.Select(r => r.Id);
+        (await new Listing(hub.Hub.Store, new Places(hub.Hub.Store)).Run(Some.Viewer(person), new Filter { WaitingForMe = true }, 10, null, default)).Requests.Select(r => r.Id);
 }

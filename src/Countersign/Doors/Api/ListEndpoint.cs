@@ -18,7 +18,7 @@ public sealed record PageView(IReadOnlyList<RequestView> Requests, string? Next,
 internal static class ListEndpoint
 {
     private const int UsualPage = 50;
-    private static readonly string[] Known = ["status", "assignee", "group", "source", "text", "from", "before", "waiting", "size", "cursor"];
+    private static readonly string[] Known = ["status", "assignee", "group", "source", "environment", "text", "from", "before", "waiting", "size", "cursor"];
 
     public static async Task<IResult> Run(HttpRequest request, Asking asking, Listing listing, Directory directory, Cursors cursors, CancellationToken cancel)
     {
@@ -34,6 +34,7 @@ internal static class ListEndpoint
             AssigneeGroups = Many(request, "group", mistakes, name => snapshot.FindGroup(name)?.Id, "No group here has this name."),
             Sources = Many(request, "source", mistakes, name => snapshot.FindSource(name)?.Id, "No source here has this name."),
             Text = One(request, "text"),
+            Place = One(request, "environment") is { Length: > 0 } place ? place : null,
             From = Time(request, "from", mistakes),
             Before = Time(request, "before", mistakes),
             WaitingForMe = One(request, "waiting") switch

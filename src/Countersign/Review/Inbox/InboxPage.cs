@@ -61,7 +61,7 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
 
     private void Write(Html html, Wanted wanted, IReadOnlyList<Part> parts, Rows rows)
     {
-        Filters(html, wanted, rows.Directory);
+        Filters(html, wanted, rows);
         html.Add($"<div class=\"inbox\" id=\"inbox\">");
         foreach (var part in parts)
         {
@@ -130,14 +130,18 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
             html.Nothing(says.EmptyTitle(part.Wanted.Show), says.EmptyHint(part.Wanted.Show));
     }
 
-    private static void Filters(Html html, Wanted wanted, DirectorySnapshot directory)
+    private static void Filters(Html html, Wanted wanted, Rows rows)
     {
         var says = html.Says;
         html.Add($"<form class=\"filters\" method=\"get\" action=\"{html.Base}/\" role=\"search\">");
         html.Add($"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>");
         html.Select("show", says.Which, [("", says.Everything), (Wanted.Waiting, says.WaitsForYou), (Wanted.Asked, says.YouAsked)], wanted.Show == Wanted.All ? "" : wanted.Show);
         html.Select("status", says.StatusName, [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.Ours(), says.StatusOf(s)))], wanted.Status);
-        html.Select("source", says.Source, [("", says.Any), .. directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(200).Select(s => (s.Name, s.Name))], wanted.Source);
+        html.Select("source", says.Source, [("", says.Any), .. rows.Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(200).Select(s => (s.Name, s.Name))], wanted.Source);
+        html.Add($"<div class=\"field\"><label for=\"f-environment\">{says.Environment}</label><input type=\"text\" id=\"f-environment\" name=\"environment\" value=\"{wanted.Environment}\" list=\"environments\" maxlength=\"60\" autocomplete=\"off\"><datalist id=\"environments\">");
+        foreach (var place in rows.Places)
+            html.Add($"<option value=\"{place}\"></option>");
+        html.Add($"</datalist></div>");
         html.Button(says.Filter);
         if (!wanted.IsNothing)
             html.Add($"<a href=\"{html.Base}/\">{says.ClearFilters}</a>");

@@ -12,6 +12,9 @@ internal sealed class Rows(DirectorySnapshot directory, IReadOnlyDictionary<Requ
 
     public DirectorySnapshot Directory => directory;
 
+    /// <summary>The environments that stand in these rows.</summary>
+    public IEnumerable<string> Places => places.Values.Where(place => place.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase).Order(StringComparer.OrdinalIgnoreCase);
+
     public void Write(Html html, IReadOnlyList<ApprovalRequest> requests, bool mayChoose, IReadOnlySet<string>? chosen = null)
     {
         html.Add($"<ul class=\"{(mayChoose ? "rows" : "rows plain")}\">");

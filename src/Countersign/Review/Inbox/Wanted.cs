@@ -16,6 +16,7 @@ internal sealed record Wanted
     public string Status { get; init; } = "";
     public string Source { get; init; } = "";
     public string Group { get; init; } = "";
+    public string Environment { get; init; } = "";
     public string Text { get; init; } = "";
     public string Cursor { get; init; } = "";
 
@@ -24,7 +25,7 @@ internal sealed record Wanted
     /// <summary>Nothing asked for: the inbox with all its parts.</summary>
     public bool IsNothing => this == new Wanted();
 
-    public bool IsNarrowed => Status.Length + Source.Length + Group.Length + Text.Length > 0;
+    public bool IsNarrowed => Status.Length + Source.Length + Group.Length + Environment.Length + Text.Length > 0;
 
     public static Wanted Read(IQueryCollection query)
     {
@@ -34,6 +35,7 @@ internal sealed record Wanted
             Status = Words.StatusOf(One(query["status"])) is null ? "" : One(query["status"]),
             Source = One(query["source"]),
             Group = One(query["group"]),
+            Environment = One(query["environment"]),
             Text = One(query["text"]),
             Cursor = One(query["cursor"]),
         };
@@ -48,6 +50,7 @@ internal sealed record Wanted
         Statuses = Words.StatusOf(Status) is { } status ? [status] : [],
         Sources = Source.Length > 0 ? [directory.FindSource(Source)?.Id ?? 0] : [],
         AssigneeGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
+        Place = Environment.Length > 0 ? Environment : null,
         Text = Text.Length > 0 ? Text : null,
     };
 
@@ -58,7 +61,7 @@ internal sealed record Wanted
     {
         var path = new StringBuilder(pathBase).Append('/');
         var before = '?';
-        foreach (var (name, value) in new[] { ("show", Show), ("status", Status), ("source", Source), ("group", Group), ("text", Text), ("cursor", Cursor) })
+        foreach (var (name, value) in new[] { ("show", Show), ("status", Status), ("source", Source), ("group", Group), ("environment", Environment), ("text", Text), ("cursor", Cursor) })
         {
             if (value.Length == 0)
                 continue;

@@ -16,6 +16,7 @@ internal partial class Texts
     public virtual string Search => "Search";
     public virtual string Which => "Show";
     public virtual string StatusName => "Status";
+    public virtual string Environment => "Environment";
     public virtual string Any => "Any";
     public virtual string Filter => "Filter";
     public virtual string ClearFilters => "Clear";

@@ -131,6 +131,32 @@ public sealed class ListTests
         Assert.Equal([needle], found);
     }
 
+    [Theory, BothEngines]
+    public async Task An_environment_is_found_among_many_others_page_by_page_in_both_directions(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        using var source = host.Source(await host.Hub.AddSource("pipeline"));
+        using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
+        var production = new List<string>();
+        for (var i = 0; i < 130; i++)
+        {
+            host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
+            var asked = await source.Post(Requests, new { subject = $"Change {i % 2}", facts = new Dictionary<string, object> { ["environment"] = "key", ["environment.name"] = i % 5 == 0 ? "Produktion Süd" : "Staging" } });
+            if (i % 5 == 0)
+                production.Insert(0, asked["id"]!);
+        }
+        await source.Post(Requests, new { subject = "The words environment.name Produktion Süd" });
+
+        var query = $"{Requests}?environment={Uri.EscapeDataString("produktion süd")}";
+        var (there, last) = await Walk(admin, $"{query}&size=4", "next");
+        Assert.Equal(production, there);
+        var (back, _) = await Walk(admin, $"{query}&size=4&cursor={last["previous"]}", "previous");
+        Assert.Equal(production.SkipLast(last.Json["requests"]!.AsArray().Count), back.Chunk(4).Reverse().SelectMany(page => page));
+        await Finds(admin, $"environment={Uri.EscapeDataString("Produktion Süd")}&text=change+1&size=100", [.. production.Where((_, i) => (production.Count - 1 - i) % 2 == 1)]);
+        await Finds(admin, "environment=key");
+        await Finds(admin, "environment=Produktion");
+    }
+
     private static async Task<string> Ask(ApiClient source, string subject, object? assignee) =>
         (await source.Post(Requests, assignee is null ? new { subject } : new { subject, assignee }))["id"]!;
 
