@@ -42,8 +42,8 @@ public static class ReviewEndpoints
         pages.MapGet("/approvals", ApprovalPage.Show);
         pages.MapGet(DestinationsPage.Path, (HttpContext http, Asking asking, DestinationsPage page, CancellationToken cancel) => page.Show(http, asking, cancel));
         pages.MapPost(DestinationsPage.Path + "/new", (HttpContext http, Asking asking, DestinationsPage page, CancellationToken cancel) => page.Add(http, asking, cancel));
-        pages.MapGet(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Show(name, http, asking, cancel));
-        pages.MapPost(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Do(name, http, asking, cancel));
+        pages.MapGet(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Show(WithSlashes(name), http, asking, cancel));
+        pages.MapPost(DestinationsPage.Path + "/{name}", (string name, HttpContext http, Asking asking, DestinationPage page, CancellationToken cancel) => page.Do(WithSlashes(name), http, asking, cancel));
         pages.MapGet("/live", LiveEndpoint.Run);
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
         pages.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
@@ -52,6 +52,9 @@ public static class ReviewEndpoints
         pages.MapPost(WebhooksSection.Path, WebhooksSection.Add);
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);
     }
+
+    /// <summary>The one sign of a name that the server leaves escaped in a path.</summary>
+    private static string WithSlashes(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
 }

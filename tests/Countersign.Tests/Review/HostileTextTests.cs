@@ -68,6 +68,24 @@ public sealed class HostileTextTests(Chromium chromium)
         await IsUnharmed(asks, "/new");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task Names_of_whatever_has_one_stay_names_on_every_page(int attack)
+    {
+        await using var full = await FullHub.Start(Attacks[attack].Replace("\u0001", "", StringComparison.Ordinal));
+        await using var window = await chromium.Open(full.Pages.Api, full.Pages.Root);
+        foreach (var path in full.Paths)
+        {
+            var response = await window.Page.GotoAsync(path);
+            Assert.Equal((path, path == "/nothing-here" ? 404 : 200), (path, response!.Status));
+            await IsUnharmed(window, path);
+        }
+    }
+
     private static async Task IsUnharmed(Window window, string where)
     {
         Assert.DoesNotContain("hacked", await window.Page.TitleAsync() == "hacked" ? "hacked" : "", StringComparison.Ordinal);
