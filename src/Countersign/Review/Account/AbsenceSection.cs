@@ -51,7 +51,7 @@ internal static class AbsenceSection
             _ => Missing.Page(http),
         };
 
-        static PageAnswer Refused(string why) => new("Not saved", html =>
+        static PageAnswer Refused(string why) => new(t => t.NotSaved, html =>
         {
             html.Notice(Tone.Bad, why);
             html.Add($"<p><a href=\"{html.Base}{AccountPage.Path}#absence\">{html.Says.AbsenceTitle}</a></p>");

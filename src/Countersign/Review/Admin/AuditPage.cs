@@ -32,7 +32,7 @@ internal static class AuditPage
         return Page(new Typed("", "", "", "", "", null), await browse.Run(new Wanted(null, null, null, null, null), null, PageSize, cancel), directory.Current, refused, found);
     }
 
-    private static PageAnswer Page(Typed typed, BrowsedPage page, DirectorySnapshot snapshot, Refused? refused, Verification? found) => new("Audit", html =>
+    private static PageAnswer Page(Typed typed, BrowsedPage page, DirectorySnapshot snapshot, Refused? refused, Verification? found) => new(t => t.Audit, html =>
     {
         html.Outcome(refused);
         if (found is not null)

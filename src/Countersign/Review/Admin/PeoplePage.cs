@@ -38,7 +38,7 @@ internal static class PeoplePage
         return refused is null ? AdminParts.Done(http, Path, "added") : Page(await directory.Refresh(cancel), refused, typed);
     }
 
-    private static PageAnswer Page(DirectorySnapshot snapshot, Refused? refused, Typed typed) => new("People", html =>
+    private static PageAnswer Page(DirectorySnapshot snapshot, Refused? refused, Typed typed) => new(t => t.People, html =>
     {
         html.Outcome(refused);
         var people = snapshot.People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.IsDisabled).ThenBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase).ToList();

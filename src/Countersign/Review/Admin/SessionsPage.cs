@@ -14,7 +14,7 @@ internal static class SessionsPage
     public static async Task<IResult> Show(Asking asking, Sessions sessions, Directory directory, CancellationToken cancel)
     {
         var (all, snapshot) = (await sessions.List(null, cancel), directory.Current);
-        return new PageAnswer("Sessions", html =>
+        return new PageAnswer(t => t.Sessions, html =>
         {
             html.Outcome(null);
             html.Add($"<p class=\"lede\">{html.Says.SessionsLede}</p>");

@@ -34,7 +34,7 @@ internal static class SourcesPage
             html.Badge(Tone.Careful, html.Says.WaitingForFirstCall);
     }
 
-    private static PageAnswer Page(DirectorySnapshot snapshot, IEnumerable<string> destinations, Refused? refused, Typed typed) => new("Sources", html =>
+    private static PageAnswer Page(DirectorySnapshot snapshot, IEnumerable<string> destinations, Refused? refused, Typed typed) => new(t => t.Sources, html =>
     {
         html.Outcome(refused);
         html.Add($"<p class=\"lede\">{html.Says.SourcesLede}</p>");
@@ -45,6 +45,7 @@ internal static class SourcesPage
         }
         else
         {
+            html.Add($"<div id=\"sources\"{Parts.Attribute("data-again", sources.Exists(s => s is { IsDisabled: false, LastUsedAt: null }) ? Path : null)}>");
             html.Table(html.Says.Sources, [html.Says.Name, html.Says.Kind, html.Says.DecidedBy, html.Says.LastCall, ""], sources, (h, s) =>
             {
                 h.Add($"<td><a href=\"{h.Base}{Path}/{s.Id}\">{s.Name}</a></td><td>{h.Says.KindName(s.Kind)}</td><td>{WhoDecides.InWords(h, s, snapshot)}</td><td>");
@@ -54,6 +55,7 @@ internal static class SourcesPage
                     h.Badge(Tone.Bad, h.Says.Disabled);
                 h.Add($"</td>");
             });
+            html.Add($"</div>");
         }
         html.Form(Path, form =>
         {

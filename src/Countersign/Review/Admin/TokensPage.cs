@@ -15,7 +15,7 @@ internal static class TokensPage
     public static async Task<IResult> Show(Tokens tokens, CancellationToken cancel)
     {
         var all = await tokens.List(cancel);
-        return new PageAnswer("Tokens", html =>
+        return new PageAnswer(t => t.Tokens, html =>
         {
             html.Outcome(null);
             html.Add($"<p class=\"lede\">{html.Says.TokensLede}</p>");
@@ -94,7 +94,7 @@ internal static class TokensPage
         });
     }
 
-    private static PageAnswer Made(NewToken made, string email, string back, Settings settings) => new("New token", html =>
+    private static PageAnswer Made(NewToken made, string email, string back, Settings settings) => new(t => t.NewToken, html =>
     {
         html.Notice(Tone.Careful, html.Says.ShownOnce);
         html.Add($"<section class=\"sheet\">");

@@ -38,6 +38,7 @@
   }
 
   // --- A place that waits for something looks again by itself until it has happened ---
+  const marks = of => $$(".badge", of).map(badge => badge.textContent).join();
   for (const place of $$("[data-again]")) {
     const timer = setInterval(async () => {
       if (document.hidden) return;
@@ -48,11 +49,11 @@
         return;
       }
       const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(place.id);
-      if (!fresh || "again" in fresh.dataset) return;
-      clearInterval(timer);
+      if (!fresh || marks(fresh) === marks(place)) return;
+      if (!("again" in fresh.dataset)) clearInterval(timer);
       times(fresh);
       place.replaceChildren(...fresh.childNodes);
-      say($(".badge", place)?.textContent);
+      say($(".badge.good", place)?.textContent);
     }, 3000);
   }
 

@@ -82,7 +82,7 @@ internal static class MailedLink
     {
         var request = details.Request;
         html.Add($"<section class=\"sheet\"><h2>{request.Subject}</h2><p>{details.Current.Message}</p>");
-        html.Facts([("Asked by", h => h.Add($"{request.RequesterName}")), ("Status", h => h.Add($"{request.Display}"))]);
+        html.Facts([(html.Says.AskedBy, h => h.Add($"{request.RequesterName}")), (html.Says.StatusName, h => h.Add($"{request.Display}"))]);
         html.Add($"</section>");
         html.Form(Path + token, form =>
         {

@@ -42,7 +42,7 @@ internal static class SetUpPage
         }
     }
 
-    private static PageAnswer Page(Typed typed, SetUpOutcome.Invalid? problem) => new("Set up Countersign", html =>
+    private static PageAnswer Page(Typed typed, SetUpOutcome.Invalid? problem) => new(t => t.SetUpTitle, html =>
     {
         string? ErrorOf(string field) => problem?.Field == field ? problem.Why : null;
         html.Add($"<p class=\"lede\">{html.Says.SetUpLede}</p>");
@@ -66,7 +66,7 @@ internal static class SetUpPage
     })
     { Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity };
 
-    private static PageAnswer Over() => new("This link is over", html => html.Add($"""
+    private static PageAnswer Over() => new(t => t.SetUpOverTitle, html => html.Add($"""
         <p>{html.Says.SetUpOver}</p>
         <p>{html.Says.SetUpOtherwise}</p>
         <pre>countersign user add you@example.com --name "Your Name" --role admin --password-stdin</pre>

@@ -77,7 +77,7 @@ internal static class SignInPage
     /// <summary>For somebody whose session ended while they typed.</summary>
     public static PageAnswer First(KeptForm kept) => Page(null, kept, status: StatusCodes.Status401Unauthorized);
 
-    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null) => new("Sign in", html =>
+    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null) => new(t => t.SignIn, html =>
     {
         if (kept is not null)
             html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);

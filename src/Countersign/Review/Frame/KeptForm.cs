@@ -49,7 +49,7 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     public PageAnswer SignInFirst() => SignInPage.First(this);
 
     /// <summary>The form once more, with what was typed.</summary>
-    public PageAnswer AskAgain(int status = StatusCodes.Status409Conflict) => new("Send it now?", html =>
+    public PageAnswer AskAgain(int status = StatusCodes.Status409Conflict) => new(t => t.SendAgainTitle, html =>
     {
         html.Notice(Tone.Careful, html.Says.SendAgain);
         html.Form(path, form =>

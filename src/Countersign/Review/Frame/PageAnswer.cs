@@ -4,8 +4,15 @@ namespace Countersign.Review.Frame;
 /// A whole page as an answer: header, navigation, one heading, content. Nothing on it comes from elsewhere and no script
 /// or style stands in it, so the policy for browsers forbids both.
 /// </summary>
-internal sealed class PageAnswer(string title, Action<Html> content) : IResult
+internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content) : IResult
 {
+    /// <summary>For a page that is called what somebody called its subject.</summary>
+    public PageAnswer(string title, Action<Html> content)
+        : this(_ => title, content)
+    {
+    }
+
+
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -51,7 +58,7 @@ internal sealed class PageAnswer(string title, Action<Html> content) : IResult
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
-            <title>{title} · Countersign</title>
+            <title>{title(says)} · Countersign</title>
             <link rel="icon" href="{Asset.Icon.Path(html)}" type="image/svg+xml">
             <link rel="stylesheet" href="{Asset.Style.Path(html)}">
             <script src="{Asset.Script.Path(html)}" defer></script>
@@ -95,6 +102,6 @@ internal sealed class PageAnswer(string title, Action<Html> content) : IResult
     private void Heading(Html html)
     {
         if (!HasOwnHeading)
-            html.Add($"<h1>{title}</h1>");
+            html.Add($"<h1>{title(html.Says)}</h1>");
     }
 }

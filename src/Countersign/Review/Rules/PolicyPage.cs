@@ -63,7 +63,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
         var versions = await files.List(cancel);
         var snapshot = await directory.Refresh(cancel);
         var (older, newer) = shown.Version is { } wanted && await files.Find(wanted, cancel) is { } found ? (await files.Find(wanted - 1, cancel), found) : (null, null);
-        return new PageAnswer("Policies", html =>
+        return new PageAnswer(t => t.PoliciesTitle, html =>
         {
             html.Add($"<p class=\"lede\">{html.Says.PoliciesLede}</p>");
             if (shown.Notice is var (tone, notice) && notice is not null)

@@ -70,6 +70,7 @@ internal partial class Texts
     public virtual string TokensLede => "Keys with which people's programs call the API. Each person makes their own on their account page.";
     public virtual string TokensWhat => "A token lets a program act in a person's name, with their e-mail address and /token behind it.";
     public virtual string NoTokens => "No tokens";
+    public virtual string NewToken => "New token";
     public virtual string AddToken => "Make a token";
     public virtual string TokenImpersonates => "It may also speak for other people (header X-On-Behalf-Of)";
     public virtual string SpeaksForOthers => "speaks for others";

@@ -6,6 +6,8 @@ internal partial class Texts
 {
     // The first admin
     public virtual string NoAdminYet => "This hub has no admin yet. Whoever started it finds a set-up link where it was started; it works once and for an hour.";
+    public virtual string SetUpTitle => "Set up Countersign";
+    public virtual string SetUpOverTitle => "This link is over";
     public virtual string SetUpLede => "You are the first here. As an admin you add the others, and the systems that ask.";
     public virtual string SetUpDo => "Become the first admin";
     public virtual string SetUpOver => "This set-up link was used, is older than an hour, or is not needed any more.";

@@ -72,6 +72,8 @@ internal partial class Texts
     public virtual string Email => "E-mail";
     public virtual string Password => "Password";
     public virtual string SignedOutMeanwhile => "You were signed out in the meantime, so nothing was sent. What you typed is kept: sign in, and you are asked whether to send it.";
+    public virtual string NotSaved => "Not saved";
+    public virtual string SendAgainTitle => "Send it now?";
     public virtual string SendAgain => "This was not sent yet. What you typed is here; send it now, or leave it.";
     public virtual string KeptField(string name) => name switch { "subject" => Subject, "message" => Message, _ => Note };
     public virtual string YouWereAboutTo(string what) => what switch
