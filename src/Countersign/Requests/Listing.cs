@@ -12,6 +12,9 @@ public sealed record Filter
     public IReadOnlyList<Status> Statuses { get; init; } = [];
     public IReadOnlyList<long> AssigneeUsers { get; init; } = [];
     public IReadOnlyList<long> AssigneeGroups { get; init; } = [];
+
+    /// <summary>With one of the two before: also requests that have no assignee of their own and ask one of these.</summary>
+    public IReadOnlyList<Party> OrAsked { get; init; } = [];
     public IReadOnlyList<long> Sources { get; init; } = [];
 
     /// <summary>Found in the subject, the requester's name or the source's own id, in any case.</summary>
@@ -151,7 +154,7 @@ public sealed class Listing(Store store, Places places)
             if (query._isWide)
                 yield return (new Query(viewer, filter, groups, position, checksAll: true), NewestLook);
             if (query.MayEndEarly)
-                yield return (query, size * ShortLook);
+                yield return (query, size * ShortLook * (filter.OrAsked.Count > 0 ? 2 : 1));
             yield return (query, query.MayEndEarly ? Longest : size + 1);
         }
 
@@ -200,6 +203,13 @@ public sealed class Listing(Store store, Places places)
                         foreach (var status in statuses)
                             Range("requests", "id", $"{driver} = {one} AND status = {Argument(status.Ours())}");
                     }
+                    if (filter.OrAsked.Count > 0)
+                    {
+                        // One range made of many, as SQLite merges no more than 500.
+                        var asked = filter.OrAsked.Select(party => RangeOf(statuses is [Status.Active] ? "waiting" : "parties", "request_id", $"party = {Argument(party.Text)}"));
+                        _ranges.Add($"SELECT id FROM ({string.Join(" UNION ALL ", asked)} ORDER BY id {_order} LIMIT @most) asked");
+                        _mayRepeat = true;
+                    }
                     _isWide = _ranges.Count > ManyRanges && filter.Statuses.Count == 0 && viewer.IsAdmin;
                     break;
             }
@@ -209,12 +219,12 @@ public sealed class Listing(Store store, Places places)
                 // A group still waits for its other members when I have answered; I do not.
                 _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
             }
-            if (driver is "waiting" or "parties" or "asked" && filter.Statuses.Count > 0)
+            if ((driver is "waiting" or "parties" or "asked" || filter.OrAsked.Count > 0) && filter.Statuses.Count > 0)
                 Check("status", [.. statuses.Select(s => (object)s.Ours())]);
-            if (driver is not "assignee_user" && filter.AssigneeUsers.Count > 0)
-                Check("assignee_user", [.. filter.AssigneeUsers.Select(v => (object)v)]);
-            if (driver is not "assignee_group" && filter.AssigneeGroups.Count > 0)
-                Check("assignee_group", [.. filter.AssigneeGroups.Select(v => (object)v)]);
+            if ((driver is not "assignee_user" || filter.OrAsked.Count > 0) && filter.AssigneeUsers.Count > 0)
+                Check("assignee_user", [.. filter.AssigneeUsers.Select(v => (object)v)], orNobody: filter.OrAsked.Count > 0);
+            if ((driver is not "assignee_group" || filter.OrAsked.Count > 0) && filter.AssigneeGroups.Count > 0)
+                Check("assignee_group", [.. filter.AssigneeGroups.Select(v => (object)v)], orNobody: filter.OrAsked.Count > 0);
             if (driver is not "source_id" && filter.Sources.Count > 0)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)
@@ -253,11 +263,13 @@ public sealed class Listing(Store store, Places places)
         /// <summary>Both engines merge ordered ranges row by row and stop at the limit, however many there are.</summary>
         private string Ids() => $"{string.Join(" UNION ALL ", _ranges)} ORDER BY id {_order} LIMIT @most";
 
-        private void Range(string table, string column, string condition) =>
-            _ranges.Add($"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)}");
+        private void Range(string table, string column, string condition) => _ranges.Add(RangeOf(table, column, condition));
 
-        private void Check(string column, object[] values) =>
-            _checks.Add($"r.{column} IN ({string.Join(", ", values.Select(Argument))})");
+        private string RangeOf(string table, string column, string condition) =>
+            $"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)}";
+
+        private void Check(string column, object[] values, bool orNobody = false) =>
+            _checks.Add($"(r.{column} IN ({string.Join(", ", values.Select(Argument))}){(orNobody ? " OR (r.assignee_user IS NULL AND r.assignee_group IS NULL)" : "")})");
 
         private string Bounds(Filter filter, Position? position)
         {

@@ -11,11 +11,13 @@ namespace Countersign.Doors.Zendesk;
 /// <summary>
 /// <c>GET /api/v2/approval_requests</c>, for admins: newest first. Within one filter values are alternatives, filters
 /// narrow one another, an empty one means none. Cursors go under the seed's names or as <c>page[after]</c> and
-/// <c>page[before]</c>; clients send both at once, and then they must be the same.
+/// <c>page[before]</c>; clients send both at once, and then they must be the same. The assignee filters go by the assignee
+/// that is shown: where a request names none, whom its open step asks. What may be shown so is looked up, and what is, kept.
 /// </summary>
 internal static class ListEndpoint
 {
     private const int UsualPage = 100;
+    private const int MostTries = 20;
 
     public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
     {
@@ -45,15 +47,38 @@ internal static class ListEndpoint
 
         // The parameter says which way to go, not the cursor.
         var position = after is not null ? after with { Newer = false } : before is not null ? before with { Newer = true } : null;
-        var found = await listing.Run(asking.Viewer, filter, size, position, cancel);
-        var details = await Details.Of(store, found.Requests, cancel);
         var shapes = new Shapes(directory.Current, store.Now);
+        var (items, found) = await Find(listing, store, asking.Viewer, shapes, filter, size, position, cancel);
         var (older, newer) = (found.Older is { } o ? cursors.Write(o) : null, found.Newer is { } n ? cursors.Write(n) : null);
         return Answer.Of(new ListAnswer(
-            [.. details.Select(d => ListItem.From(d, shapes))],
+            items,
             new ListLinks(Link(http.Request, "after_cursor", older), Link(http.Request, "before_cursor", newer)),
             new ListMeta(older, newer, (before is null ? older : newer) is not null)));
     }
+
+    private static async Task<(IReadOnlyList<ListItem> Items, Page Page)> Find(Listing listing, Store store, Viewer viewer, Shapes shapes, Filter filter, int size, Position? from, CancellationToken cancel)
+    {
+        // Nothing is shown with both.
+        if (filter.AssigneeUsers.Count > 0 && filter.AssigneeGroups.Count > 0)
+            return ([], new Page([], null, null));
+        filter = filter with { OrAsked = shapes.MayBeShownFor(filter) };
+        var isBack = from?.Newer == true;
+        var (at, first) = (from, (Page?)null);
+        for (var tries = 1; ; tries++)
+        {
+            var page = await listing.Run(viewer, filter, size, at, cancel);
+            var items = (await Details.Of(store, page.Requests, cancel)).Select(d => ListItem.From(d, shapes)).Where(item => IsWanted(item, filter)).ToList();
+            first ??= page;
+            at = isBack ? page.Newer : page.Older;
+            // A page without anything would look like the end, so the search goes on, unless it has looked at enough.
+            if (items.Count > 0 || at is null || page.Requests.Count < size || tries == MostTries)
+                return (items, isBack ? page with { Older = first.Older } : page with { Newer = first.Newer });
+        }
+    }
+
+    private static bool IsWanted(ListItem item, Filter filter) =>
+        (filter.AssigneeUsers.Count == 0 || (item.AssigneeUser is { } user && filter.AssigneeUsers.Contains(user.Id)))
+        && (filter.AssigneeGroups.Count == 0 || (item.AssigneeGroup is { } group && filter.AssigneeGroups.Contains(group.Id)));
 
     private static List<T> Many<T>(IQueryCollection query, string name, Mistakes mistakes, Func<string, T?> read, string wrong)
         where T : struct

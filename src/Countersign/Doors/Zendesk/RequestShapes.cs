@@ -181,10 +181,10 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     {
         var request = details.Request;
         if (request.AssigneeUser is { } user)
-            return (directory.People.TryGetValue(user, out var named) ? new NamedShape(user, named.Name) : new NamedShape(user, request.Policy.Steps[0].From[0].Name), null);
+            return (new NamedShape(user, directory.People.TryGetValue(user, out var named) ? named.Name : ""), null);
         if (request.AssigneeGroup is { } group)
-            return (null, GroupOf(group, request.Policy.Steps[0].From[0].Name));
-        var from = OpenStep(details).From;
+            return (null, GroupOf(group, ""));
+        var from = OpenStep(details)?.From ?? [];
         foreach (var approver in from)
         {
             if (IdOf(approver.Party, "group:") is { } id)
@@ -196,8 +196,18 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
                 return (new NamedShape(id, directory.People.TryGetValue(id, out var person) ? person.Name : approver.Name), null);
         }
         // Any admin decides: the first who may stands for them.
-        return FirstOf(directory.People.Values.Where(p => p.Role == Role.Admin), request) is { } admin ? (new NamedShape(admin.Id, admin.Name), null) : (null, null);
+        return from.Any(a => a.Party == Party.Admins) && FirstOf(directory.People.Values.Where(p => p.Role == Role.Admin), request) is { } admin
+            ? (new NamedShape(admin.Id, admin.Name), null)
+            : (null, null);
     }
+
+    /// <summary>The parties because of which a request may show one of these assignees without having them as its own.</summary>
+    public IReadOnlyList<Party> MayBeShownFor(Filter filter) =>
+        [
+            .. filter.AssigneeGroups.Select(Party.Group),
+            .. filter.AssigneeUsers.Select(Party.Person),
+            .. filter.AssigneeUsers.Any(id => directory.People.TryGetValue(id, out var person) && person.Role == Role.Admin) ? [Party.Admins] : Array.Empty<Party>(),
+        ];
 
     /// <summary>Whom show names as the person: the caller if they may decide, else the group's first member, never nobody.</summary>
     public PersonShape AssigneeFor(Person caller, Details details, NamedShape? user, NamedShape? group)
@@ -246,10 +256,11 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>A source's service person is an agent to Zendesk's clients, which know three roles.</summary>
     public static string RoleOf(Person person) => (person.Role == Role.Service ? Role.Agent : person.Role).Ours();
 
-    private Step OpenStep(Details details)
+    /// <summary>Of a request that is settled the first; none where a policy answers by itself or leaves it to another system.</summary>
+    private Step? OpenStep(Details details)
     {
         var steps = details.Request.Policy.Steps;
-        return steps.Count > 1 && Weigh.Of(details.Request, details.Decisions, now) is Verdict.StillPending { OpenStep: var open } ? steps[open] : steps[0];
+        return steps.Count > 1 && Weigh.Of(details.Request, details.Decisions, now) is Verdict.StillPending { OpenStep: var open } ? steps[open] : steps is [var first, ..] ? first : null;
     }
 
     private NamedShape GroupOf(long id, string name) => new(id, directory.Groups.TryGetValue(id, out var group) ? group.Name : name);
