@@ -57,6 +57,7 @@ public static class Composition
             .AddSingleton<PolicyFiles>()
             .AddSingleton<ApplyPolicies>()
             .AddSingleton<Absences>()
+            .AddSingleton<AbsenceHistory>()
             .AddSingleton<Explain>();
     }
 

@@ -6,7 +6,6 @@ using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Storage;
 using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Request;
 
@@ -14,7 +13,7 @@ namespace Countersign.Review.Request;
 /// <c>POST /requests/{id}</c>: approve, reject, abstain, comment, withdraw. What is taken leads back to the page, which
 /// shows it; what is refused comes back with the reason and with what was typed.
 /// </summary>
-internal sealed class Answering(Store store, Directory directory, Decide decide, Comment comment, Withdraw withdraw)
+internal sealed class Answering(Store store, Sights sights, Decide decide, Comment comment, Withdraw withdraw)
 {
     public async Task<IResult> Run(string id, HttpContext http, Asking asking, CancellationToken cancel)
     {
@@ -28,9 +27,10 @@ internal sealed class Answering(Store store, Directory directory, Decide decide,
         async Task<IResult> Back(int status, string? noteError = null, string? refused = null, bool changed = false)
         {
             // Read again: what comes back is as it is now, and says what is different from what was seen.
-            if (await Story.Find(store, requestId, asking.Viewer, digest, cancel) is not { } story)
+            if (await sights.Find(requestId, asking, digest, cancel) is not { } sight)
                 return Missing.Page(http);
-            return RequestPage.Of(new Sight(story, asking.Caller, directory.Current) { Note = note, NoteError = noteError, Refused = refused, HasChanged = changed }, status);
+            (sight.Note, sight.NoteError, sight.Refused, sight.HasChanged) = (note, noteError, refused, changed);
+            return RequestPage.Of(sight, status);
         }
 
         var mistakes = new Mistakes();

@@ -1,9 +1,6 @@
-using Countersign.Destinations;
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Frame;
-using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Request;
 
@@ -11,11 +8,12 @@ namespace Countersign.Review.Request;
 internal static class RequestPage
 {
     /// <param name="seen">The digest of the content that was read before: what has changed since stands open.</param>
-    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Store store, Directory directory, DestinationViews destinations, CancellationToken cancel)
+    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Sights sights, CancellationToken cancel)
     {
-        if (!RequestId.TryParse(id, out var requestId) || await Story.Find(store, requestId, asking.Viewer, seen, cancel) is not { } story)
+        if (!RequestId.TryParse(id, out var requestId) || await sights.Find(requestId, asking, seen, cancel) is not { } sight)
             return Missing.Page(http);
-        return Of(new Sight(story, asking.Caller, directory.Current) { HasChanged = seen is not null && seen != story.Request.Digest, Tickets = story.Request.Policy.Destination is null ? [] : await destinations.Of(requestId, cancel) }, StatusCodes.Status200OK);
+        sight.HasChanged = seen is not null && seen != sight.Request.Digest;
+        return Of(sight, StatusCodes.Status200OK);
     }
 
     /// <summary>What the page is made of, from top to bottom on a phone; wide screens put what to do beside what it is about.</summary>

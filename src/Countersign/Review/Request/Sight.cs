@@ -39,17 +39,20 @@ internal sealed class Sight : IDisposable
     public long Me => Reader.Person!.Id;
 
     /// <summary>What was typed and not taken, with the reason.</summary>
-    public string Note { get; init; } = "";
-    public string? NoteError { get; init; }
+    public string Note { get; set; } = "";
+    public string? NoteError { get; set; }
 
     /// <summary>Where the decision was handed over to, if it was.</summary>
     public IReadOnlyList<Destinations.LinkView> Tickets { get; init; } = [];
 
+    /// <summary>Who of those who are asked was or will be away.</summary>
+    public IReadOnlyList<AbsenceNews> Absences { get; init; } = [];
+
     /// <summary>Why an answer was refused: it stands above everything else.</summary>
-    public string? Refused { get; init; }
+    public string? Refused { get; set; }
 
     /// <summary>Whether the content is not the one that the reader was looking at.</summary>
-    public bool HasChanged { get; init; }
+    public bool HasChanged { get; set; }
 
     /// <summary>Of each step the approvals that fill it, and the first step that has room.</summary>
     public IReadOnlyList<IReadOnlyList<Decision>> Seats { get; }
@@ -80,11 +83,13 @@ internal sealed class Sight : IDisposable
 
     public string? NameOf(long person) => _directory.People.GetValueOrDefault(person)?.Name;
 
-    /// <summary>Members of a group who have not been shut out and did not ask.</summary>
-    public IReadOnlyList<string> MembersOf(Party party) =>
-        party == Party.Admins ? [.. _directory.People.Values.Where(p => p is { Role: Role.Admin, IsDisabled: false } && !Request.Bars(p.Id)).OrderBy(p => p.Id).Select(p => p.Name)]
-        : GroupOf(party) is { } group ? [.. group.Members.Where(m => !Request.Bars(m)).Select(m => _directory.People.GetValueOrDefault(m)).Where(p => p is { IsDisabled: false }).Select(p => p!.Name)]
-        : [];
+    /// <summary>Those of a party who have not been shut out and did not ask.</summary>
+    public IEnumerable<Somebody> MembersOf(Party party) =>
+        _directory.Pools.Of(party).Where(id => !Request.Bars(id)).Select(_directory.Pools.Find).Where(p => p is { IsDisabled: false })!;
+
+    /// <summary>Who answers for somebody who is away, if anybody can.</summary>
+    public string? StandInOf(long? standIn) =>
+        standIn is { } id && _directory.Pools.Find(id) is { IsDisabled: false, AwayUntil: null } other && !Request.Bars(id) ? other.Name : null;
 
     /// <summary>Who is behind an event, in words.</summary>
     public string Actor(Texts says, string actor)

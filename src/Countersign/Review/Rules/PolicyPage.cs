@@ -104,7 +104,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
         {
             row.Add($"<td>{p.Line}:{p.Column}</td><td>");
             row.Badge(p.IsWarning ? Tone.Careful : Tone.Bad, p.IsWarning ? says.Warning : says.Mistake);
-            row.Add($"</td><td>{p.Place} {p.Problem}</td><td>{p.Fix}</td>");
+            row.Add($"</td><td>{p.Place} {p.Problem} <code>{p.Rule}</code></td><td>{p.Fix}</td>");
         });
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Requests;
 
@@ -166,6 +167,19 @@ internal partial class Texts
         ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",
         _ => kind.Replace("request.", "", StringComparison.Ordinal).Replace('_', ' '),
     };
+
+    public virtual string AbsenceTold(AbsenceTurn turn) => turn switch
+    {
+        AbsenceTurn.Announced => "will be away",
+        AbsenceTurn.Left => "is away",
+        AbsenceTurn.Returned => "is back",
+        _ => "does not go away after all",
+    };
+
+    public virtual string AwayFrom => "from";
+    public virtual string AwayUntil => "until";
+    public virtual string AnswersMeanwhile(string? standIn) => $"; {standIn ?? "nobody"} answers meanwhile";
+    public virtual string AwayNow(string name, string? standIn) => $"{name} (away, {(standIn is null ? "nobody stands in" : $"{standIn} stands in")})";
 
     public virtual string? Settles(string kind, Answer? answer) => (kind, answer) switch
     {

@@ -1,0 +1,27 @@
+using Countersign.Access;
+using Countersign.Destinations;
+using Countersign.Doors;
+using Countersign.Requests;
+using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Review.Request;
+
+/// <summary>Reads all that a request's page shows.</summary>
+internal sealed class Sights(Store store, Directory directory, DestinationViews destinations, AbsenceHistory absences)
+{
+    /// <summary>Null when it is not there or not the reader's to see.</summary>
+    /// <param name="seen">The digest of the content that was read before.</param>
+    public async Task<Sight?> Find(RequestId id, Asking asking, string? seen, CancellationToken cancel)
+    {
+        if (await Story.Find(store, id, asking.Viewer, seen, cancel) is not { } story)
+            return null;
+        var (request, snapshot) = (story.Request, directory.Current);
+        var asked = request.Policy.Steps.SelectMany(snapshot.Pools.Of).Where(person => !request.Bars(person)).ToHashSet();
+        return new Sight(story, asking.Caller, snapshot)
+        {
+            Tickets = request.Policy.Destination is null ? [] : await destinations.Of(id, cancel),
+            Absences = await absences.During(asked, request.CreatedAt, request.SettledAt ?? DateTimeOffset.MaxValue, cancel),
+        };
+    }
+}
