@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
@@ -173,11 +172,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private static Heard Clean(Heard heard, CallContext context) =>
         heard with { Value = heard.Value is null ? null : ShownExchange.Masked(heard.Value, context), Display = heard.Display is null ? null : ShownExchange.Masked(heard.Display, context) };
 
-    private TimeSpan? RetryAfter(EgressOutcome? outcome) =>
-        outcome is not EgressOutcome.Answered answered || !answered.Headers.TryGetValue("Retry-After", out var text) ? null
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) && at > store.Now ? at - store.Now
-        : null;
+    private TimeSpan? RetryAfter(EgressOutcome? outcome) => (outcome as EgressOutcome.Answered)?.RetryAfter(store.Now);
 
     private static bool IsJson(byte[] body)
     {

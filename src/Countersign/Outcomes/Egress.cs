@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -40,8 +42,13 @@ public abstract record EgressOutcome
     private EgressOutcome() { }
 
     /// <summary>An answer, whatever its status; complete.</summary>
-    public sealed record Answered(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body) : EgressOutcome
+    public sealed record Answered(int Status, byte[] Body) : EgressOutcome
     {
+        internal RetryConditionHeaderValue? Retry { get; init; }
+
+        /// <summary>For how long the receiver asks to be left alone, if it does.</summary>
+        public TimeSpan? RetryAfter(DateTimeOffset now) => Retry?.Delta ?? (Retry?.Date > now ? Retry.Date - now : null);
+
         public bool IsGood => Status is >= 200 and < 300;
 
         public string Text => System.Text.Encoding.UTF8.GetString(Body);
@@ -81,7 +88,7 @@ public sealed class Egress : IDisposable
             if (response.Content.Headers.ContentLength > _options.LargestAnswer)
                 return TooLarge();
             await using var stream = await response.Content.ReadAsStreamAsync(patience.Token);
-            return await ReadCapped(stream, patience.Token) is { } body ? new EgressOutcome.Answered((int)response.StatusCode, HeadersOf(response), body) : TooLarge();
+            return await ReadCapped(stream, patience.Token) is { } body ? new EgressOutcome.Answered((int)response.StatusCode, body) { Retry = response.Headers.RetryAfter } : TooLarge();
         }
         catch (Exception failure) when (!cancel.IsCancellationRequested && Explain(failure) is { } explained)
         {
@@ -239,22 +246,21 @@ public sealed class Egress : IDisposable
     private async Task<byte[]?> ReadCapped(Stream stream, CancellationToken cancel)
     {
         using var read = new MemoryStream();
-        var buffer = new byte[8192];
-        int count;
-        while ((count = await stream.ReadAsync(buffer, cancel)) > 0)
+        var buffer = ArrayPool<byte>.Shared.Rent(8192);
+        try
         {
-            if (read.Length + count > _options.LargestAnswer)
-                return null;
-            read.Write(buffer, 0, count);
+            int count;
+            while ((count = await stream.ReadAsync(buffer, cancel)) > 0)
+            {
+                if (read.Length + count > _options.LargestAnswer)
+                    return null;
+                read.Write(buffer, 0, count);
+            }
+            return read.ToArray();
         }
-        return read.ToArray();
-    }
-
-    private static Dictionary<string, string> HeadersOf(HttpResponseMessage response)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, values) in response.Headers.Concat(response.Content.Headers))
-            headers[name] = string.Join(", ", values);
-        return headers;
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }

@@ -158,8 +158,63 @@ public sealed class DeliveryTests
         await news.Go();
         Assert.Equal(lost.MessageId, Assert.Single(receiver.Calls).Headers["webhook-id"]);
         // The dead node comes back to life and wants to mark.
-        Assert.False(await new RecordAttempt(hub.Store, news.Options, []).Run(lost, new SendOutcome.Failed(Failure.Timeout), TimeSpan.Zero, default));
+        Assert.False(await new RecordAttempt(hub.Store, news.Options, []).Run(new Attempt(lost, new SendOutcome.Failed(Failure.Timeout), TimeSpan.Zero), default));
         Assert.Equal(("delivered", 1L), (await news.Lines()).Select(l => (l.State, l.Attempts)).Single());
+    }
+
+    [Theory, BothEngines]
+    public async Task What_is_claimed_behind_a_slow_call_is_left_to_another_node_when_the_claim_ends(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var options = News.Plain with { CallsPerReceiver = 1 };
+        using var slow = new News(hub, options);
+        using var other = new News(hub, options, store: engine == Engine.Postgres ? await hub.Place.OpenAnother() : hub.Store);
+        var calls = 0;
+        await using var receiver = new Receiver(_ =>
+        {
+            if (Interlocked.Increment(ref calls) == 1)
+            {
+                // This call takes so long that everything claimed with it is somebody else's meanwhile.
+                hub.Clock.Advance(TimeSpan.FromMinutes(2));
+                other.Go().GetAwaiter().GetResult();
+            }
+            return new Conduct.Answers(200);
+        });
+        await slow.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        await hub.Ask(jane.AsApprover);
+        await hub.Ask(jane.AsApprover);
+        await slow.Go();
+        Assert.Equal(["msg_1", "msg_1", "msg_2"], receiver.Calls.Select(c => c.Headers["webhook-id"]).Order());
+        Assert.All(await slow.Lines(), l => Assert.Equal(("delivered", 1L), (l.State, l.Attempts)));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_receiver_that_now_and_then_says_no_gets_everything_once(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        var (calls, taken) = (0, new ConcurrentBag<string>());
+        await using var receiver = new Receiver(call =>
+        {
+            if (Interlocked.Increment(ref calls) % 10 == 0)
+                return new Conduct.Answers(500);
+            taken.Add(call.Headers["webhook-id"]);
+            return new Conduct.Answers(200);
+        });
+        await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        for (var i = 0; i < 120; i++)
+            await hub.Ask(jane.AsApprover);
+        for (var round = 0; round < 5; round++)
+        {
+            await news.Go();
+            hub.Clock.Advance(TimeSpan.FromMinutes(5));
+        }
+        Assert.Equal(120, taken.Count);
+        Assert.Equal(120, taken.Distinct().Count());
+        Assert.Equal(calls, await hub.Place.Count("attempts"));
+        Assert.Null(await hub.Place.Text("SELECT stopped_at FROM endpoints"));
     }
 
     [Theory, BothEngines]

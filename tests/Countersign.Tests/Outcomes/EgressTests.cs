@@ -47,11 +47,23 @@ public sealed class EgressTests
     }
 
     [Fact]
-    public async Task A_receiver_that_answers_is_heard_with_its_headers()
+    public async Task A_receiver_that_answers_is_heard()
     {
-        await using var receiver = new Receiver(new Conduct.Answers(200, "fine", "X-Receipt: 7\r\n"));
+        await using var receiver = new Receiver(new Conduct.Answers(200, "fine"));
         var answer = Assert.IsType<EgressOutcome.Answered>(await Send(Loopback, receiver.Address));
-        Assert.Equal((200, "fine", "7"), (answer.Status, answer.Text, answer.Headers["X-Receipt"]));
+        Assert.Equal((200, "fine", null), (answer.Status, answer.Text, answer.RetryAfter(DateTimeOffset.UnixEpoch)));
+    }
+
+    [Theory]
+    [InlineData("90", 90)]
+    [InlineData("Sun, 01 Mar 2026 12:01:30 GMT", 90)]
+    [InlineData("Sun, 01 Mar 2026 11:59:00 GMT", null)]
+    [InlineData("soon", null)]
+    public async Task A_receiver_that_asks_to_be_left_alone_says_for_how_long(string header, int? seconds)
+    {
+        await using var receiver = new Receiver(new Conduct.Answers(503, "", $"Retry-After: {header}\r\n"));
+        var answer = Assert.IsType<EgressOutcome.Answered>(await Send(Loopback, receiver.Address));
+        Assert.Equal(seconds, (int?)answer.RetryAfter(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero))?.TotalSeconds);
     }
 
     [Fact]

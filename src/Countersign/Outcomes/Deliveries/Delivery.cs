@@ -25,7 +25,10 @@ public sealed class Delivery
     public required string CreatedAt { get; init; }
     public required string Claim { get; init; }
 
-    internal const string Columns = "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at, claim";
+    /// <summary>While it is claimed: when the claim ends.</summary>
+    public required string DueAt { get; init; }
+
+    internal const string Columns = "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at, claim, due_at";
 
     /// <summary>The same in every attempt, also after a crash and on another node: receivers know by it what they have had.</summary>
     public string MessageId => $"msg_{Id}";
@@ -79,6 +82,9 @@ public abstract record SendOutcome
         return plain.Length <= most ? plain : string.Concat(plain.AsSpan(0, char.IsHighSurrogate(plain[most - 1]) ? most - 1 : most), "…");
     }
 }
+
+/// <summary>A delivery that was sent, or tried to be, and how it went: to be written down.</summary>
+public sealed record Attempt(Delivery Delivery, SendOutcome Outcome, TimeSpan Took);
 
 /// <summary>A way to receivers: webhooks, mail, chat.</summary>
 public interface IChannel

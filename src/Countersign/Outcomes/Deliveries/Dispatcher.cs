@@ -17,6 +17,9 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     /// <summary>What was under way when the server stops has so long to end.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(8);
 
+    /// <summary>Claims begin at this many times the calls at once, and grow while all goes well: a claim is a write, whatever its size.</summary>
+    private const int FirstClaim = 2, LargestClaim = 16;
+
     /// <summary>Rows given up per transaction when an endpoint is switched off.</summary>
     private const int Chunk = 100;
 
@@ -28,8 +31,11 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     private readonly string _node = Lease.NewHolder();
     private long _claims;
 
-    /// <summary>Longer than any send can take, so that a claim that ended belongs to a node that died.</summary>
-    private TimeSpan LeaseLength => (egress.Patience * 2) + TimeSpan.FromSeconds(30);
+    /// <summary>No send takes longer; what cannot be sent before its claim ends is given back.</summary>
+    private TimeSpan LongestSend => egress.Patience * 2;
+
+    /// <summary>So that a claim that ended belongs to a node that died.</summary>
+    private TimeSpan LeaseLength => LongestSend + TimeSpan.FromSeconds(30);
 
     /// <summary>Something may be due now.</summary>
     public void Ring() => _doorbell.Ring();
@@ -139,14 +145,16 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     {
         var probing = endpoint.Failures >= RecordAttempt.FailuresUntilHeld;
         var most = probing ? 1 : Math.Min(options.CallsPerReceiver, MostAtOnce(endpoint.Name));
-        using var flow = new Flow(this, most);
+        var flow = new Flow(this, most);
         var callers = Enumerable.Range(0, most).Select(_ => Task.Run(flow.Work, CancellationToken.None)).ToArray();
+        var marker = Task.Run(flow.Mark, CancellationToken.None);
         try
         {
             var wait = Shortly;
+            var size = FirstClaim;
             while (!flow.Stops && !stopping.IsCancellationRequested)
             {
-                var claimed = await Claim(endpoint.Name, probing ? 1 : most * 2);
+                var claimed = await Claim(endpoint.Name, probing ? 1 : most * size);
                 if (claimed.Count == 0)
                 {
                     if (flow.IsEmpty)
@@ -157,6 +165,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
                     continue;
                 }
                 wait = Shortly;
+                size = Math.Min(size * 2, LargestClaim);
                 await flow.Take(claimed);
                 if (probing)
                     break;
@@ -164,7 +173,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         }
         finally
         {
-            await flow.End(callers);
+            await flow.End(callers, marker);
         }
         if (flow.NotSent.Count > 0)
             await Line.LetGo(store, flow.NotSent);
@@ -177,19 +186,19 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     private int MostAtOnce(string endpoint) => _channels.TryGetValue(endpoint.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue;
 
     /// <summary>What is under way at one endpoint: claimed, being sent, being marked.</summary>
-    private sealed class Flow(Dispatcher dispatcher, int most) : IDisposable
+    private sealed class Flow(Dispatcher dispatcher, int most)
     {
         /// <summary>So many may be sent and not yet marked: a mark waits for the disk, a call need not.</summary>
-        private const int MarksPerCall = 4;
+        private const int MarksPerCall = 16;
 
         private readonly Channel<Delivery> _ready = Channel.CreateBounded<Delivery>(most);
-        private readonly SemaphoreSlim _unmarked = new(most * MarksPerCall);
+        private readonly Channel<Attempt> _sent = Channel.CreateBounded<Attempt>(new BoundedChannelOptions(most * MarksPerCall) { SingleReader = true });
         private readonly List<Delivery> _notSent = [];
         private StoreUnavailable? _unavailable;
         private int _under;
         private volatile bool _stops;
 
-        /// <summary>A call failed: whoever comes next looks first how the endpoint does.</summary>
+        /// <summary>A call failed, or calls take long: whoever comes next looks first how the endpoint does, and claims less.</summary>
         public bool Stops => _stops;
 
         public bool IsEmpty => Volatile.Read(ref _under) == 0;
@@ -207,6 +216,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         {
             await foreach (var delivery in _ready.Reader.ReadAllAsync())
             {
+                _stops |= dispatcher.EndsTooSoon(delivery);
                 if (_stops)
                 {
                     lock (_notSent)
@@ -214,56 +224,56 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
                     Interlocked.Decrement(ref _under);
                     continue;
                 }
-                await _unmarked.WaitAsync();
-                Call? call = null;
                 try
                 {
-                    call = await dispatcher.SendOne(delivery);
-                    _stops |= call.Outcome is SendOutcome.Failed;
+                    var attempt = await dispatcher.SendOne(delivery);
+                    _stops |= attempt.Outcome is SendOutcome.Failed;
+                    await _sent.Writer.WriteAsync(attempt);
                 }
                 catch (Exception ended) when (ended is OperationCanceledException or StoreUnavailable)
                 {
                     // Its claim ends by itself.
                     _unavailable = ended as StoreUnavailable ?? _unavailable;
                     _stops = true;
+                    Interlocked.Decrement(ref _under);
                 }
-                _ = Mark(call);
+            }
+        }
+
+        /// <summary>Writes down together what ended while the last writing lasted.</summary>
+        public async Task Mark()
+        {
+            var attempts = new List<Attempt>();
+            while (await _sent.Reader.WaitToReadAsync())
+            {
+                attempts.Clear();
+                while (_sent.Reader.TryRead(out var attempt))
+                    attempts.Add(attempt);
+                try
+                {
+                    await dispatcher.Mark(attempts);
+                }
+                catch (StoreUnavailable unavailable)
+                {
+                    (_unavailable, _stops) = (unavailable, true);
+                }
+                Interlocked.Add(ref _under, -attempts.Count);
             }
         }
 
         /// <summary>Sends and marks what is under way, and nothing more.</summary>
-        public async Task End(Task[] callers)
+        public async Task End(Task[] callers, Task marker)
         {
             _ready.Writer.TryComplete();
             await Task.WhenAll(callers);
-            for (var i = 0; i < most * MarksPerCall; i++)
-                await _unmarked.WaitAsync();
+            _sent.Writer.TryComplete();
+            await marker;
             if (_unavailable is not null)
                 throw _unavailable;
         }
-
-        public void Dispose() => _unmarked.Dispose();
-
-        private async Task Mark(Call? call)
-        {
-            try
-            {
-                if (call is not null)
-                    await dispatcher.Mark(call);
-            }
-            catch (StoreUnavailable unavailable)
-            {
-                (_unavailable, _stops) = (unavailable, true);
-            }
-            finally
-            {
-                Interlocked.Decrement(ref _under);
-                _unmarked.Release();
-            }
-        }
     }
 
-    private async Task<Call> SendOne(Delivery delivery)
+    private async Task<Attempt> SendOne(Delivery delivery)
     {
         var began = Stopwatch.GetTimestamp();
         SendOutcome outcome;
@@ -279,18 +289,24 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
             Log.Fault(log, fault, delivery.Id, delivery.Channel);
             outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer = $"It could not be made: {fault.GetType().Name}." };
         }
-        return new Call(delivery, outcome, Stopwatch.GetElapsedTime(began));
+        return new Attempt(delivery, outcome, Stopwatch.GetElapsedTime(began));
     }
 
-    private async Task Mark(Call call)
+    private bool EndsTooSoon(Delivery delivery) => Later(Instant.ToText(store.Now + LongestSend), delivery.DueAt);
+
+    private async Task Mark(List<Attempt> attempts)
     {
-        var delivery = call.Delivery;
-        if (!await record.Run(delivery, call.Outcome, call.Took, CancellationToken.None))
-            Log.ClaimEnded(log, delivery.Id);
-        else if (call.Outcome is SendOutcome.Failed failed)
-            Log.Failed(log, delivery.Id, delivery.Kind, delivery.Endpoint, failed.Failure, delivery.Tries + 1);
-        else
-            Log.Sent(log, delivery.Id, delivery.Kind, delivery.Endpoint, (long)call.Took.TotalMilliseconds);
+        var ended = await record.Run(attempts, CancellationToken.None);
+        foreach (var attempt in attempts)
+        {
+            var delivery = attempt.Delivery;
+            if (ended.Contains(attempt))
+                Log.ClaimEnded(log, delivery.Id);
+            else if (attempt.Outcome is SendOutcome.Failed failed)
+                Log.Failed(log, delivery.Id, delivery.Kind, delivery.Endpoint, failed.Failure, delivery.Tries + 1);
+            else
+                Log.Sent(log, delivery.Id, delivery.Kind, delivery.Endpoint, (long)attempt.Took.TotalMilliseconds);
+        }
     }
 
     /// <summary>What waits for an endpoint that was switched off is kept as failed; it can be sent again by hand.</summary>
@@ -304,7 +320,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
                     $"""
                     UPDATE deliveries SET state = 'failed', claim = NULL, settled_at = @now WHERE id IN (
                       SELECT id FROM deliveries WHERE endpoint = @endpoint AND state = 'due' LIMIT {Chunk}{tx.SkipLocked})
-                    RETURNING id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at, '' AS claim
+                    RETURNING id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at, '' AS claim, due_at
                     """,
                     new { endpoint, now = tx.Now });
                 foreach (var one in some)
@@ -322,8 +338,6 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         _doorbell.Dispose();
         _calls.Dispose();
     }
-
-    private sealed record Call(Delivery Delivery, SendOutcome Outcome, TimeSpan Took);
 
     private sealed class EndpointRow
     {

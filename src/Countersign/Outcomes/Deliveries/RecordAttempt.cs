@@ -18,58 +18,84 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
 
     /// <summary>False when the claim had ended, and somebody else has it now: nothing is written.</summary>
-    public Task<bool> Run(Delivery delivery, SendOutcome outcome, TimeSpan took, CancellationToken cancel)
+    public async Task<bool> Run(Attempt attempt, CancellationToken cancel) => (await Run([attempt], cancel)).Count == 0;
+
+    /// <summary>Several in one transaction, which costs hardly more than one.</summary>
+    /// <returns>Those whose claim had ended; of them nothing is written.</returns>
+    public Task<List<Attempt>> Run(IReadOnlyList<Attempt> attempts, CancellationToken cancel)
     {
-        var tries = (int)delivery.Tries + 1;
-        var wait = options.Schedule.WaitAfter(tries, options.Jitter());
-        if (outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
-            wait = asked > LongestRetryAfter ? LongestRetryAfter : asked > planned ? asked : planned;
-        var state = outcome switch
-        {
-            SendOutcome.Delivered => "delivered",
-            SendOutcome.Dropped => "dropped",
-            SendOutcome.Failed { Final: false, Gone: false } when wait is not null => "due",
-            _ => "failed",
-        };
+        var plans = attempts.Select(Plan.For(options)).ToList();
         return store.InTransaction(async tx =>
         {
-            var settled = state != "due";
-            var n = delivery.Attempts + 1;
-            var written = await tx.Execute(
-                """
-                UPDATE deliveries SET state = @state, due_at = @due, claim = NULL, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled
-                WHERE id = @id AND claim = @claim AND state = 'due'
-                """,
-                new { state, due = tx.Now + (wait ?? TimeSpan.Zero), n, tries, sent = outcome.Sent, settled = settled ? tx.Now : (DateTimeOffset?)null, id = delivery.Id, claim = delivery.Claim });
-            if (written == 0)
-                return false;
-            await tx.Execute(
-                "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer) VALUES (@id, @n, @at, @took, @failure, @status, @answer)",
-                new
-                {
-                    id = delivery.Id,
-                    n,
-                    at = tx.Now,
-                    took = (long)took.TotalMilliseconds,
-                    failure = (outcome as SendOutcome.Failed)?.Failure.Word(),
-                    status = outcome.Status,
-                    answer = SendOutcome.Beginning(outcome is SendOutcome.Dropped dropped ? dropped.Why : outcome.Answer),
-                });
-            if (settled)
-                await Line.Release(tx, delivery.Receiver, delivery.Channel, delivery.Subject);
-            switch (outcome)
+            var ended = new List<Attempt>();
+            string? well = null;
+            foreach (var plan in plans)
             {
-                case SendOutcome.Delivered delivered:
-                    await tx.Execute("UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0", new { name = delivery.Endpoint });
-                    if (delivered.Also is { } also)
-                        await also(tx);
-                    break;
-                case SendOutcome.Failed { Final: false } failed:
-                    await EndpointFailed(tx, delivery, failed, gaveUp: wait is null);
-                    break;
+                var (delivery, outcome, _) = plan.Attempt;
+                if (!await Write(tx, plan))
+                {
+                    ended.Add(plan.Attempt);
+                    continue;
+                }
+                switch (outcome)
+                {
+                    case SendOutcome.Delivered delivered:
+                        // Said once of many that arrived one after the other.
+                        if (well != delivery.Endpoint)
+                            await tx.Execute("UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0", new { name = delivery.Endpoint });
+                        well = delivery.Endpoint;
+                        if (delivered.Also is { } also)
+                            await also(tx);
+                        break;
+                    case SendOutcome.Failed { Final: false } failed:
+                        well = null;
+                        await EndpointFailed(tx, delivery, failed, gaveUp: plan.Wait is null);
+                        break;
+                }
             }
-            return true;
+            return ended;
         }, cancel);
+    }
+
+    /// <summary>The attempt itself, what becomes of the delivery, and the next in its line. False when the claim had ended.</summary>
+    private static async ValueTask<bool> Write(Tx tx, Plan plan)
+    {
+        var (delivery, outcome, took) = plan.Attempt;
+        var settled = plan.State != "due";
+        var n = delivery.Attempts + 1;
+        var written = await tx.Execute(
+            """
+            UPDATE deliveries SET state = @state, due_at = @due, claim = NULL, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled
+            WHERE id = @id AND claim = @claim AND state = 'due'
+            """,
+            new
+            {
+                state = plan.State,
+                due = tx.Now + (plan.Wait ?? TimeSpan.Zero),
+                n,
+                tries = plan.Tries,
+                sent = outcome.Sent,
+                settled = settled ? tx.Now : (DateTimeOffset?)null,
+                id = delivery.Id,
+                claim = delivery.Claim,
+            });
+        if (written == 0)
+            return false;
+        await tx.Execute(
+            "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer) VALUES (@id, @n, @at, @took, @failure, @status, @answer)",
+            new
+            {
+                id = delivery.Id,
+                n,
+                at = tx.Now,
+                took = (long)took.TotalMilliseconds,
+                failure = (outcome as SendOutcome.Failed)?.Failure.Word(),
+                status = outcome.Status,
+                answer = SendOutcome.Beginning(outcome is SendOutcome.Dropped dropped ? dropped.Why : outcome.Answer),
+            });
+        if (settled)
+            await Line.Release(tx, delivery.Receiver, delivery.Channel, delivery.Subject);
+        return true;
     }
 
     private async ValueTask EndpointFailed(Tx tx, Delivery delivery, SendOutcome.Failed failed, bool gaveUp)
@@ -103,5 +129,25 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
         public long Failures { get; init; }
         public string? FailingSince { get; init; }
         public string? HeldUntil { get; init; }
+    }
+
+    /// <summary>What becomes of a delivery after an attempt; <see cref="Wait"/> is null when there is no further one.</summary>
+    private sealed record Plan(Attempt Attempt, string State, int Tries, TimeSpan? Wait)
+    {
+        public static Func<Attempt, Plan> For(OutcomeOptions options) => attempt =>
+        {
+            var tries = (int)attempt.Delivery.Tries + 1;
+            var wait = options.Schedule.WaitAfter(tries, options.Jitter());
+            if (attempt.Outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
+                wait = asked > LongestRetryAfter ? LongestRetryAfter : asked > planned ? asked : planned;
+            var state = attempt.Outcome switch
+            {
+                SendOutcome.Delivered => "delivered",
+                SendOutcome.Dropped => "dropped",
+                SendOutcome.Failed { Final: false, Gone: false } when wait is not null => "due",
+                _ => "failed",
+            };
+            return new Plan(attempt, state, tries, wait);
+        };
     }
 }

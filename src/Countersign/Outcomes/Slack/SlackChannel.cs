@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -123,7 +122,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         }
     }
 
-    private static SendOutcome Outcome(SlackAnswer answer, Func<Tx, ValueTask>? also)
+    private SendOutcome Outcome(SlackAnswer answer, Func<Tx, ValueTask>? also)
     {
         if (answer.Outcome is not EgressOutcome.Answered said)
             return SendOutcome.Of((EgressOutcome.Failed)answer.Outcome) with { Sent = answer.Sent };
@@ -134,7 +133,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             Sent = answer.Sent,
             Status = said.Status,
             Answer = said.Text,
-            RetryAfter = said.Headers.TryGetValue("Retry-After", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds) : null,
+            RetryAfter = said.RetryAfter(store.Now),
         };
     }
 

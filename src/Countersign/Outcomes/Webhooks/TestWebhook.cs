@@ -35,7 +35,7 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
         var began = Stopwatch.GetTimestamp();
         var outcome = await channel.Send(delivery, cancel);
         // By hand, so a failure is no reason to hold or switch off anything.
-        await record.Run(delivery, outcome is SendOutcome.Failed failed ? failed with { Final = true } : outcome, Stopwatch.GetElapsedTime(began), CancellationToken.None);
+        await record.Run(new Attempt(delivery, outcome is SendOutcome.Failed failed ? failed with { Final = true } : outcome, Stopwatch.GetElapsedTime(began)), CancellationToken.None);
         var failure = (outcome as SendOutcome.Failed)?.Failure;
         return new AccessOutcome<WebhookTest>.Done(new WebhookTest(
             outcome is SendOutcome.Delivered, delivery.Id, failure?.Word(), outcome.Status, SendOutcome.Beginning(outcome.Answer), failure?.Advice()));

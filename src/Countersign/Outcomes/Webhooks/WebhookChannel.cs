@@ -47,14 +47,8 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
     private static SendOutcome Judge(EgressOutcome answer, DateTimeOffset now) => answer switch
     {
         EgressOutcome.Answered { IsGood: true } good => new SendOutcome.Delivered { Status = good.Status, Answer = good.Text },
-        EgressOutcome.Answered bad => new SendOutcome.Failed(Failure.Status) { Status = bad.Status, Answer = bad.Text, Gone = bad.Status == 410, RetryAfter = RetryAfter(bad, now) },
+        EgressOutcome.Answered bad => new SendOutcome.Failed(Failure.Status) { Status = bad.Status, Answer = bad.Text, Gone = bad.Status == 410, RetryAfter = bad.Status is 429 or 503 ? bad.RetryAfter(now) : null },
         EgressOutcome.Failed failed => SendOutcome.Of(failed),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
-
-    private static TimeSpan? RetryAfter(EgressOutcome.Answered answer, DateTimeOffset now) =>
-        answer.Status is not (429 or 503) || !answer.Headers.TryGetValue("Retry-After", out var text) ? null
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) && at > now ? at - now
-        : null;
 }
