@@ -39,7 +39,7 @@ internal sealed record MailContent
             Facts = request is null ? [] : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
             Missing = asked ? request?.Display : null,
             Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
-            Url = options.Link(request is null ? tidings.News.Kind is "webhook.disabled" or "destination.dead" ? "/deliveries" : "/" : $"/requests/{request.Id}")!,
+            Url = options.Link(request is null ? tidings.News.Kind switch { "webhook.disabled" => "/deliveries", "destination.dead" => "/destinations", _ => "/" } : $"/requests/{request.Id}")!,
         };
     }
 
@@ -53,6 +53,14 @@ internal sealed record MailContent
         Button = "Open your inbox",
         Url = options.Link("/")!,
     };
+
+    /// <summary>Styles stand at each element, where every mail program reads them; those for a dark screen, or for a phone, are for programs that ask.</summary>
+    private const string Head =
+        """
+        <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+        <style>@media (prefers-color-scheme: dark) { body { background: #16181c !important; color: #e6e8eb !important } .soft { color: #a2a9b2 !important } a { color: #8ab4f8 } a.button { color: #ffffff } }</style></head>
+        <body style="font:16px/1.5 sans-serif;color:#1f2328;background:#ffffff;margin:0;padding:24px"><div style="max-width:40rem">
+        """;
 
     public string ToText()
     {
@@ -82,19 +90,19 @@ internal sealed record MailContent
     public string ToHtml()
     {
         static string E(string text) => WebUtility.HtmlEncode(text);
-        var html = new StringBuilder("<!doctype html><html lang=\"en\"><body style=\"font:16px/1.5 sans-serif;color:#1f2328;background:#ffffff;margin:0;padding:24px\"><div style=\"max-width:40rem\">");
+        var html = new StringBuilder(Head);
         html.Append("<p>").Append(E(Headline)).Append("</p>");
         if (More is not null)
-            html.Append("<p style=\"white-space:pre-wrap\">").Append(E(More)).Append("</p>");
+            html.Append("<p style=\"white-space:pre-wrap;overflow-wrap:anywhere\">").Append(E(More)).Append("</p>");
         if (Question is not null)
-            html.Append("<h1 style=\"font-size:20px;line-height:1.3\">").Append(E(Question)).Append("</h1>");
+            html.Append("<h1 style=\"font-size:20px;line-height:1.3;overflow-wrap:anywhere\">").Append(E(Question)).Append("</h1>");
         if (Message.Length > 0)
-            html.Append("<p style=\"white-space:pre-wrap\">").Append(E(Message)).Append("</p>");
+            html.Append("<p style=\"white-space:pre-wrap;overflow-wrap:anywhere\">").Append(E(Message)).Append("</p>");
         if (Facts.Count > 0 || Missing is not null)
         {
             html.Append("<table role=\"presentation\" style=\"border-collapse:collapse\">");
             foreach (var (name, value) in Missing is null ? Facts : [.. Facts, ("Still missing", Missing)])
-                html.Append("<tr><td style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0\">").Append(E(value)).Append("</td></tr>");
+                html.Append("<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0;overflow-wrap:anywhere\">").Append(E(value)).Append("</td></tr>");
             html.Append("</table>");
         }
         if (List.Count > 0)
@@ -104,12 +112,12 @@ internal sealed record MailContent
                 html.Append("<li><a href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
             html.Append("</ul>");
         }
-        html.Append("<p style=\"margin:24px 0\"><a href=\"").Append(E(Url)).Append("\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
+        html.Append("<p style=\"margin:24px 0\"><a href=\"").Append(E(Url)).Append("\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
             .Append(E(Button)).Append("</a></p>");
         foreach (var link in Links)
             html.Append("<p><a href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
         if (Small is not null)
-            html.Append("<p style=\"color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
+            html.Append("<p class=\"soft\" style=\"color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
         return html.Append("</div></body></html>").ToString();
     }
 }

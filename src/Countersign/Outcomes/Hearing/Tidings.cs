@@ -60,8 +60,8 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
             "request.breached" => ("This change was applied without an approval.", null),
             "request.stuck" => ("This request can no longer be approved as things are.", $"{Said("why")} {Said("fix")}".Trim()),
             "request.broke_glass" => ($"{actor} approved this past its policy.", Said("reason")),
-            "destination.dead" => ("A destination does not answer, and requests wait for it.", $"{Said("name")} {Said("why")}".Trim()),
-            "webhook.disabled" => ("A webhook was switched off.", Said("why")),
+            "destination.dead" => ($"The destination {Said("destination")} has not answered for an hour, and requests wait for it.", null),
+            "webhook.disabled" => (Said("url") is { Length: > 0 } url ? $"The webhook to {url} was switched off." : "A webhook was switched off.", Said("why")),
             WhoHears.SignInLink => ("Here is your link to sign in.", null),
             _ => (news.Kind, null),
         };

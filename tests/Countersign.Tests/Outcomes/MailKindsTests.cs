@@ -1,0 +1,169 @@
+using System.Text.RegularExpressions;
+using Countersign.Access;
+using Countersign.Requests;
+using Xunit;
+
+namespace Countersign.Tests.Outcomes;
+
+/// <summary>What a reader finds in each kind of mail, in both of its parts: what happened, the question, the facts, and the one button.</summary>
+public sealed partial class MailKindsTests
+{
+    private const string File = """
+        version: 1
+        policies:
+          - name: production
+            steps:
+              - { name: developers, need: 1, from: { people: [Ann@example.test] } }
+              - { name: operations, need: 1, from: { people: [Ben@example.test] } }
+            remind: { after: 1h }
+            escalate: { after: 24h, to: { people: [Mia@example.test] } }
+        """;
+
+    private const string Facts = """{"environment":"production","project":"shop"}""";
+
+    private static readonly string[] Asked = ["Turn on dark mode", "environment", "production", "shop", "Asked by", "Rita"];
+
+    [Theory, BothEngines]
+    public async Task Whoever_comes_next_is_told_when_their_step_opens(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var people = await Furnish(hub);
+        var request = await hub.Ask(Facts, people["Rita"]);
+        await news.Go();
+        Assert.Equal("Ann@example.test", Assert.Single(box.Mails).To);
+        await hub.Hub.Approve(request, people["Ann"]);
+        await news.Go();
+        Reads(box.Mails[1], "Ben@example.test", request, "Review and decide", ["It is your turn now: operations.", "Still missing", .. Asked]);
+        Assert.Equal(box.Mails[0].Header("References"), box.Mails[1].Header("References"));
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_keeps_it_waiting_is_reminded_and_after_a_day_others_hear_as_well(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var people = await Furnish(hub);
+        var request = await hub.Ask(Facts, people["Rita"]);
+        await news.Go();
+        await hub.Wait(TimeSpan.FromHours(1));
+        await news.Go();
+        Reads(box.Mails[1], "Ann@example.test", request, "Review and decide", ["A reminder: this still waits for your answer.", .. Asked]);
+        await hub.Wait(TimeSpan.FromHours(23));
+        await news.Go();
+        var escalated = box.Mails.Skip(2).ToList();
+        Assert.Equal(["Ann@example.test", "Mia@example.test"], escalated.Select(m => m.To).Order());
+        Reads(escalated.Single(m => m.To.StartsWith("Mia", StringComparison.Ordinal)), "Mia@example.test", request, "Review and decide", ["Nobody answered in time, so this comes to you as well.", .. Asked]);
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_stands_in_is_asked_beside_whom_they_stand_in_for(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var people = await Furnish(hub);
+        Some.Done(await hub.Absences.Set("Ann@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Sam@example.test", Some.Operator, default));
+        var request = await hub.Ask(Facts, people["Rita"]);
+        await news.Go();
+        Assert.Equal(["Ann@example.test", "Sam@example.test"], box.Mails.Select(m => m.To).Order());
+        Reads(box.Mails.Single(m => m.To.StartsWith("Sam", StringComparison.Ordinal)), "Sam@example.test", request, "Review and decide", ["asks for your approval.", .. Asked], isFirst: true);
+    }
+
+    [Theory, BothEngines]
+    public async Task Admins_hear_what_cannot_pass_any_more_and_how_to_mend_it(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        await hub.Hub.AddPerson("Ada", Role.Admin);
+        var people = await Furnish(hub);
+        var request = await hub.Ask(Facts, people["Rita"]);
+        await hub.Hub.Disable(people["Ann"]);
+        await hub.Clockwork.LookAtWhatCanPass();
+        await news.Go();
+        var stuck = (await hub.Find(request)).Stuck!;
+        Reads(Assert.Single(box.Mails, m => m.To == "Ada@example.test"), "Ada@example.test", request, "Open the request",
+            ["This request can no longer be approved as things are.", stuck.Why, stuck.Fix, "Turn on dark mode"]);
+    }
+
+    [Theory, BothEngines]
+    public async Task All_admins_and_whoever_asks_hear_of_broken_glass_with_its_reason(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var ada = await hub.Hub.AddPerson("Ada", Role.Admin);
+        await hub.Hub.AddPerson("Bob", Role.Admin);
+        var people = await Furnish(hub);
+        var request = await hub.Ask(Facts, people["Rita"]);
+        await news.Go();
+        const string reason = "Checkout is down and Ann does not answer.";
+        Assert.IsType<BreakGlassOutcome.Approved>(await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, null, default));
+        await news.Go();
+        foreach (var admin in new[] { "Ada@example.test", "Bob@example.test" })
+            Reads(Assert.Single(box.Mails, m => m.To == admin), admin, request, "Open the request", ["Ada approved this past its policy.", reason, "Turn on dark mode"]);
+        Reads(Assert.Single(box.Mails, m => m.To == "Rita@example.test"), "Rita@example.test", request, "Open the request", ["Approved by Ada, past the policy.", "Turn on dark mode"]);
+    }
+
+    [Theory, BothEngines]
+    public async Task Admins_hear_which_destination_is_dead_and_which_webhook_was_switched_off(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        await using var gone = new Receiver(new Conduct.Answers(410));
+        await hub.AddPerson("Ada", Role.Admin);
+        await hub.Store.InTransaction(async tx =>
+        {
+            await tx.Append("destination:1", Some.Origin, "destination.dead", new { destination = "Desk" });
+            await tx.MustBeTold("destination.dead");
+        });
+        await news.Go();
+        var dead = Assert.Single(box.Mails);
+        Assert.Equal("The destination Desk has not answered for an hour, and requests wait for it", dead.Header("Subject"));
+        HasOneButton(dead, "Open Countersign", "https://approvals.example.test/destinations");
+
+        await news.Hook(new Uri(gone.Address, "/hook?key=hidden"), "request.submitted");
+        await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+        await news.Go();
+        await news.Go();
+        var off = Assert.Single(box.Mails, m => m.Text.Contains("switched off", StringComparison.Ordinal));
+        Assert.Equal("Ada@example.test", off.To);
+        Assert.Contains($"127.0.0.1:{gone.Port}/hook?… was switched off", off.Text, StringComparison.Ordinal);
+        Assert.Contains("It answered 410", off.Html, StringComparison.Ordinal);
+        HasOneButton(off, "Open Countersign", "https://approvals.example.test/deliveries");
+    }
+
+    private static async Task<Dictionary<string, Person>> Furnish(PolicyHub hub)
+    {
+        await hub.Set(File);
+        return (await hub.Hub.AddPeople("Ann", "Ben", "Mia", "Rita", "Sam")).ToDictionary(p => p.Name);
+    }
+
+    private static void Reads(Mail mail, string to, ApprovalRequest request, string button, string[] words, bool isFirst = false)
+    {
+        Assert.Equal((to, $"{(isFirst ? "" : "Re: ")}Approval: Turn on dark mode"), (mail.To, mail.Header("Subject")));
+        var html = System.Net.WebUtility.HtmlDecode(mail.Html);
+        foreach (var word in words)
+        {
+            Assert.Contains(word, mail.Text, StringComparison.Ordinal);
+            Assert.Contains(word, html, StringComparison.Ordinal);
+        }
+        HasOneButton(mail, button, $"https://approvals.example.test/requests/{request.Id}");
+        var thread = $"<request.{request.Id}@approvals.example.test>";
+        Assert.Equal((thread, thread), (mail.Header("References"), mail.Header("In-Reply-To")));
+    }
+
+    private static void HasOneButton(Mail mail, string text, string url)
+    {
+        var link = Assert.Single(Links().Matches(mail.Html));
+        Assert.Equal((url, text), (link.Groups["url"].Value, link.Groups["text"].Value));
+        Assert.Contains($"{text}:\n{url}\n", mail.Text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("<a href=\"(?<url>[^\"]+)\"[^>]*>(?<text>[^<]+)</a>", RegexOptions.ExplicitCapture, 5_000)]
+    private static partial Regex Links();
+}
