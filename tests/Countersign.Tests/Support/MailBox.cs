@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -35,81 +34,42 @@ public sealed record Mail(string From, string To, string Wire)
 }
 
 /// <summary>A mail server on loopback that takes everything, or says no as the test wants. For what real ones do there is one from npm.</summary>
-public sealed class MailBox : IAsyncDisposable
+public sealed class MailBox : LoopbackServer
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentQueue<Mail> _mails = new();
     private readonly Func<string, string?> _answer;
-    private readonly Task _loop;
 
     /// <param name="answer">To a command: another answer than "250 ok"; null for the usual.</param>
-    public MailBox(Func<string, string?>? answer = null)
-    {
-        _answer = answer ?? (_ => null);
-        _listener.Start();
-        _loop = Accept();
-    }
+    public MailBox(Func<string, string?>? answer = null) => _answer = answer ?? (_ => null);
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
     public IReadOnlyList<Mail> Mails => [.. _mails];
 
-    public async ValueTask DisposeAsync()
+    protected override async Task Serve(TcpClient client)
     {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _loop;
-        _end.Dispose();
-    }
-
-    private async Task Accept()
-    {
-        var conversations = new List<Task>();
-        try
+        using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
+        await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
+        await writer.WriteLineAsync("220 mailbox");
+        var (from, to) = ("", "");
+        while (await reader.ReadLineAsync(End) is { } command)
         {
-            while (true)
-                conversations.Add(Converse(await _listener.AcceptTcpClientAsync(_end.Token)));
-        }
-        catch (Exception failure) when (failure is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            await Task.WhenAll(conversations);
-        }
-    }
-
-    private async Task Converse(TcpClient client)
-    {
-        using var served = client;
-        try
-        {
-            using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
-            await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
-            await writer.WriteLineAsync("220 mailbox");
-            var (from, to) = ("", "");
-            while (await reader.ReadLineAsync(_end.Token) is { } command)
+            if (_answer(command) is { } other)
             {
-                if (_answer(command) is { } other)
-                {
-                    await writer.WriteLineAsync(other);
-                    continue;
-                }
-                if (command.StartsWith("MAIL FROM:", StringComparison.Ordinal))
-                    from = command[11..^1];
-                if (command.StartsWith("RCPT TO:", StringComparison.Ordinal))
-                    to = command[9..^1];
-                if (command == "DATA")
-                {
-                    await writer.WriteLineAsync("354 go on");
-                    var wire = new StringBuilder();
-                    while (await reader.ReadLineAsync(_end.Token) is { } line && line != ".")
-                        wire.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
-                    _mails.Enqueue(new Mail(from, to, wire.ToString()));
-                }
-                await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
+                await writer.WriteLineAsync(other);
+                continue;
             }
-        }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException or SocketException)
-        {
-            // The other side has gone, or the test ended.
+            if (command.StartsWith("MAIL FROM:", StringComparison.Ordinal))
+                from = command[11..^1];
+            if (command.StartsWith("RCPT TO:", StringComparison.Ordinal))
+                to = command[9..^1];
+            if (command == "DATA")
+            {
+                await writer.WriteLineAsync("354 go on");
+                var wire = new StringBuilder();
+                while (await reader.ReadLineAsync(End) is { } line && line != ".")
+                    wire.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
+                _mails.Enqueue(new Mail(from, to, wire.ToString()));
+            }
+            await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed class Npm : IDisposable
     {
         var npm = new Npm();
         await File.WriteAllTextAsync(Path.Combine(npm._folder, ".npmrc"), "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n");
-        var (code, _, why) = await npm.Run("npm", ["install", "--prefix", npm._folder, "--no-audit", "--no-fund", "--silent", .. packages]);
+        var (code, _, why) = await Programs.Run("npm", ["install", "--prefix", npm._folder, "--no-audit", "--no-fund", "--silent", .. packages], npm._folder);
         if (code != 0)
             npm.Dispose();
         Assert.SkipWhen(code != 0, $"npm could not install {string.Join(' ', packages)}: {why}");
@@ -27,7 +27,7 @@ public sealed class Npm : IDisposable
 
     public async Task<string> Node(string script)
     {
-        var (code, output, error) = await Run("node", ["-e", script]);
+        var (code, output, error) = await Programs.Run("node", ["-e", script], _folder);
         Assert.True(code == 0, error);
         return output;
     }
@@ -44,21 +44,5 @@ public sealed class Npm : IDisposable
     {
         if (System.IO.Directory.Exists(_folder))
             System.IO.Directory.Delete(_folder, recursive: true);
-    }
-
-    private async Task<(int Code, string Output, string Error)> Run(string program, string[] arguments)
-    {
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder } };
-        try
-        {
-            process.Start();
-        }
-        catch (System.ComponentModel.Win32Exception missing)
-        {
-            return (-1, "", missing.Message);
-        }
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync().Soon();
-        return (process.ExitCode, await output, await error);
     }
 }

@@ -31,28 +31,19 @@ public abstract record Conduct
 }
 
 /// <summary>Somebody who is told outcomes: an HTTP server on loopback that does as the test says.</summary>
-public sealed class Receiver : IAsyncDisposable
+public sealed class Receiver : LoopbackServer
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
     private readonly Func<Received, Conduct> _conduct;
     private readonly X509Certificate2? _certificate;
     private readonly ConcurrentQueue<Received> _received = new();
-    private readonly Task _loop;
 
-    public Receiver(Func<Received, Conduct> conduct, X509Certificate2? certificate = null)
-    {
-        (_conduct, _certificate) = (conduct, certificate);
-        _listener.Start();
-        _loop = Accept();
-    }
+    public Receiver(Func<Received, Conduct> conduct, X509Certificate2? certificate = null) => (_conduct, _certificate) = (conduct, certificate);
 
     public Receiver(Conduct conduct)
         : this(_ => conduct)
     {
     }
 
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
     public Uri Address => new($"{(_certificate is null ? "http" : "https")}://127.0.0.1:{Port}/hook");
     public IReadOnlyList<Received> Calls => [.. _received];
 
@@ -70,50 +61,20 @@ public sealed class Receiver : IAsyncDisposable
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async Task Serve(TcpClient client)
     {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _loop;
-        _end.Dispose();
-    }
-
-    private async Task Accept()
-    {
-        var calls = new List<Task>();
-        try
+        Stream stream = client.GetStream();
+        if (_certificate is not null)
         {
-            while (true)
-                calls.Add(Serve(await _listener.AcceptTcpClientAsync(_end.Token)));
+            var tls = new SslStream(stream);
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, End);
+            stream = tls;
         }
-        catch (Exception failure) when (failure is OperationCanceledException or SocketException or ObjectDisposedException)
+        while (await Read(stream) is { } call)
         {
-            await Task.WhenAll(calls);
-        }
-    }
-
-    private async Task Serve(TcpClient client)
-    {
-        using var served = client;
-        try
-        {
-            Stream stream = client.GetStream();
-            if (_certificate is not null)
-            {
-                var tls = new SslStream(stream);
-                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _end.Token);
-                stream = tls;
-            }
-            while (await Read(stream) is { } call)
-            {
-                _received.Enqueue(call);
-                if (!await Act(_conduct(call), client, stream))
-                    return;
-            }
-        }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException or SocketException or System.Security.Authentication.AuthenticationException)
-        {
-            // The caller went away, or the test ended.
+            _received.Enqueue(call);
+            if (!await Act(_conduct(call), client, stream))
+                return;
         }
     }
 
@@ -124,7 +85,7 @@ public sealed class Receiver : IAsyncDisposable
             case Conduct.Answers(var status, var body, var headers):
                 var bytes = Encoding.UTF8.GetBytes(body);
                 await Say(stream, $"HTTP/1.1 {status} X\r\nContent-Length: {bytes.Length}\r\n{headers}\r\n");
-                await stream.WriteAsync(bytes, _end.Token);
+                await stream.WriteAsync(bytes, End);
                 return true;
             case Conduct.Resets:
                 client.LingerState = new LingerOption(true, 0);
@@ -135,14 +96,14 @@ public sealed class Receiver : IAsyncDisposable
                 while (true)
                 {
                     await Say(stream, ".");
-                    await Task.Delay(20, _end.Token);
+                    await Task.Delay(20, End);
                 }
             case Conduct.Floods:
                 await Say(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
                 while (true)
                     await Say(stream, new string('x', 65536));
             default:
-                await Task.Delay(Timeout.Infinite, _end.Token);
+                await Task.Delay(Timeout.Infinite, End);
                 return false;
         }
     }
@@ -153,7 +114,7 @@ public sealed class Receiver : IAsyncDisposable
         var one = new byte[1];
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            if (await stream.ReadAsync(one, _end.Token) == 0)
+            if (await stream.ReadAsync(one, End) == 0)
                 return null;
             head.Append((char)one[0]);
         }
@@ -161,9 +122,9 @@ public sealed class Receiver : IAsyncDisposable
         var first = lines[0].Split(' ');
         var headers = lines.Skip(1).Select(l => l.Split(": ", 2)).ToDictionary(l => l[0], l => l[1], StringComparer.OrdinalIgnoreCase);
         var body = new byte[headers.TryGetValue("Content-Length", out var length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0];
-        await stream.ReadExactlyAsync(body, _end.Token);
+        await stream.ReadExactlyAsync(body, End);
         return new Received(first[0], first[1], headers, Encoding.UTF8.GetString(body));
     }
 
-    private async Task Say(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes(text), _end.Token);
+    private async Task Say(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes(text), End);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Access;
@@ -65,36 +64,23 @@ public sealed class SampleTests
     [Fact]
     public async Task Node_zendesk_pages_through_all_requests()
     {
-        var folder = System.IO.Directory.CreateTempSubdirectory("countersign-npm-").FullName;
-        try
-        {
-            await File.WriteAllTextAsync(Path.Combine(folder, ".npmrc"), "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n");
-            var (installed, _, why) = await Output("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "node-zendesk@6.0.1"], folder);
-            Assert.SkipWhen(installed != 0, $"npm could not install node-zendesk: {why}");
-            await using var host = await ZendeskHost.Start(Engine.Sqlite);
-            var asked = new List<string>();
-            for (var i = 1; i <= 7; i++)
-                asked.Insert(0, await host.Ask(i));
-            var token = Some.Done(await host.Hub.Tokens.Add(host.Boss.Email!, Some.Operator, default)).Token;
-            var script = $$"""
-                const zendesk = require('node-zendesk').createClient({ username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
-                zendesk.tickets.jsonAPINames = ['approval_requests'];
-                (async () => {
-                  const requests = await zendesk.tickets.getAll(['approval_requests', { 'page[size]': 3 }]);
-                  const me = await zendesk.users.me();
-                  console.log(JSON.stringify({ ids: requests.map(r => r.id), me: (me.result ?? me).id }));
-                })().catch(e => { console.error(e); process.exit(1); });
-                """;
-            var (code, output, error) = await Output("node", ["-e", script], folder);
-            Assert.True(code == 0, error);
-            var answer = JsonNode.Parse(output)!;
-            Assert.Equal(asked, answer["ids"]!.AsArray().Select(i => i!.ToString()));
-            Assert.Equal(host.Boss.Id, (long)answer["me"]!);
-        }
-        finally
-        {
-            System.IO.Directory.Delete(folder, recursive: true);
-        }
+        using var npm = await Npm.Install("node-zendesk@6.0.1");
+        await using var host = await ZendeskHost.Start(Engine.Sqlite);
+        var asked = new List<string>();
+        for (var i = 1; i <= 7; i++)
+            asked.Insert(0, await host.Ask(i));
+        var token = Some.Done(await host.Hub.Tokens.Add(host.Boss.Email!, Some.Operator, default)).Token;
+        var answer = JsonNode.Parse(await npm.Node($$"""
+            const zendesk = require('node-zendesk').createClient({ username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
+            zendesk.tickets.jsonAPINames = ['approval_requests'];
+            (async () => {
+              const requests = await zendesk.tickets.getAll(['approval_requests', { 'page[size]': 3 }]);
+              const me = await zendesk.users.me();
+              console.log(JSON.stringify({ ids: requests.map(r => r.id), me: (me.result ?? me).id }));
+            })().catch(e => { console.error(e); process.exit(1); });
+            """))!;
+        Assert.Equal(asked, answer["ids"]!.AsArray().Select(i => i!.ToString()));
+        Assert.Equal(host.Boss.Id, (long)answer["me"]!);
     }
 
     private static async Task Lists(string program, Func<Uri, string, string, string[]> arguments, string needs = "")
@@ -115,7 +101,7 @@ public sealed class SampleTests
 
     private static async Task<ZendeskHost> Host(string program, string needs)
     {
-        var (code, _, error) = await Output(program, program == "python3" ? ["-c", needs] : ["--version"]);
+        var (code, _, error) = await Programs.Run(program, program == "python3" ? ["-c", needs] : ["--version"]);
         Assert.SkipWhen(code != 0, $"{program} is not on this machine, or lacks what the sample imports: {error}");
         var host = await ZendeskHost.Start(Engine.Sqlite);
         Assert.Equal((3, 1), (host.Jane.Id, host.Sre.Id));
@@ -126,25 +112,9 @@ public sealed class SampleTests
     {
         var pat = await host.Hub.AddPerson("Pat", Role.Admin, ZendeskHost.Password);
         var token = Some.Done(await host.Hub.Tokens.Add(pat.Email!, Some.Operator, default)).Token;
-        var (code, output, error) = await Output(program, arguments(host.Api.Address, pat.Email!, token));
+        var (code, output, error) = await Programs.Run(program, arguments(host.Api.Address, pat.Email!, token));
         Assert.True(code == 0, error);
         return JsonNode.Parse(output) ?? throw new InvalidOperationException(error);
-    }
-
-    private static async Task<(int Code, string Output, string Error)> Output(string program, string[] arguments, string? folder = null)
-    {
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" } };
-        try
-        {
-            process.Start();
-        }
-        catch (System.ComponentModel.Win32Exception missing)
-        {
-            return (-1, "", missing.Message);
-        }
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync().Soon();
-        return (process.ExitCode, await output, await error);
     }
 
     private static string Encoded(string email, string token) => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"));
