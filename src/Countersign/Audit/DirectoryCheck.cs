@@ -135,7 +135,7 @@ internal sealed class DirectoryCheck
             case "webhook.added":
                 _told[$"Webhook {id}"] = new()
                 {
-                    ["url"] = told.Url,
+                    ["url"] = told.Hash ?? Hashes.Sha256(told.Url ?? ""),
                     ["kinds"] = told.Events ?? "",
                     ["sources"] = told.Sources ?? "",
                     ["owner_id"] = $"{told.Owner}",
@@ -260,7 +260,6 @@ internal sealed class DirectoryCheck
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
-            "url" => Url,
             "kinds" => Kinds,
             "sources" => Sources,
             "owner_id" => $"{OwnerId}",
@@ -273,8 +272,9 @@ internal sealed class DirectoryCheck
             "ends_at" => EndsAt,
             "begun" => $"{Begun}",
             "hash" => Hash,
-            // Of a text the record keeps the hash.
+            // Of a text, and of an address that may hold a secret, the record keeps the hash.
             "text" => Hashes.Sha256(Text ?? ""),
+            "url" => Hashes.Sha256(Url ?? ""),
             "actor" => Actor,
             "at" => At,
             _ => throw new ArgumentOutOfRangeException(nameof(column)),

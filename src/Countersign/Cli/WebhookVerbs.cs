@@ -68,7 +68,7 @@ internal static class WebhookVerbs
         var webhooks = (await hub.Get<Subscriptions>().List(cancel)).ConvertAll(w => new
         {
             w.Id,
-            w.Url,
+            Url = w.ShownUrl,
             Events = w.KindList,
             Sources = w.SourceList.Select(s => directory.Sources[s].Name).ToList(),
             Disabled = w.IsDisabled,
@@ -79,7 +79,7 @@ internal static class WebhookVerbs
             ? "No webhooks yet. Begin with: countersign webhook add <url>"
             : Terminal.Table(["id", "address", "events", "sources", ""], webhooks.Select(w => new[]
             {
-                $"{w.Id}", Webhook.Masked(w.Url), w.Events.Count == 0 ? "all" : string.Join(", ", w.Events), w.Sources.Count == 0 ? "all" : string.Join(", ", w.Sources), w.Disabled ? $"disabled: {w.DisabledWhy}" : "",
+                $"{w.Id}", w.Url, w.Events.Count == 0 ? "all" : string.Join(", ", w.Events), w.Sources.Count == 0 ? "all" : string.Join(", ", w.Sources), w.Disabled ? $"disabled: {w.DisabledWhy}" : "",
             })));
     });
 

@@ -36,6 +36,9 @@ public sealed class AttemptRow
     public string? Failure { get; init; }
     public long? Status { get; init; }
     public required string Answer { get; init; }
+
+    /// <summary>The first line and the headers of the call, secrets masked; null where there is no such thing, as in mail.</summary>
+    public string? Call { get; init; }
 }
 
 /// <summary>With what was sent, and what came back each time.</summary>
@@ -76,7 +79,7 @@ public sealed class Deliveries(Store store, Dispatcher dispatcher)
             : new DeliveryDetails(
                 delivery,
                 await reader.Text("SELECT sent FROM deliveries WHERE id = @id", new { id }),
-                await reader.All<AttemptRow>("SELECT n, at, took, failure, status, answer FROM attempts WHERE delivery_id = @id ORDER BY n", new { id })), cancel);
+                await reader.All<AttemptRow>("SELECT n, at, took, failure, status, answer, call FROM attempts WHERE delivery_id = @id ORDER BY n", new { id })), cancel);
 
     /// <summary>Puts one on its way again, with the id it had. False when it is not there or still on its way.</summary>
     public async Task<bool> Replay(long id, CancellationToken cancel)

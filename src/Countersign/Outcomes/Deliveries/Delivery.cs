@@ -45,6 +45,9 @@ public abstract record SendOutcome
     /// <summary>What was sent, to be kept and shown: without secrets.</summary>
     public string? Sent { get; init; }
 
+    /// <summary>The first line and the headers of the call, where the channel has such things: without secrets.</summary>
+    public string? Call { get; init; }
+
     /// <summary>The number of the answer, where the channel has such a thing.</summary>
     public int? Status { get; init; }
 

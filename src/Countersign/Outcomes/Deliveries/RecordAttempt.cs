@@ -82,7 +82,7 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
         if (written == 0)
             return false;
         await tx.Execute(
-            "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer) VALUES (@id, @n, @at, @took, @failure, @status, @answer)",
+            "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer, call) VALUES (@id, @n, @at, @took, @failure, @status, @answer, @call)",
             new
             {
                 id = delivery.Id,
@@ -92,6 +92,7 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
                 failure = (outcome as SendOutcome.Failed)?.Failure.Word(),
                 status = outcome.Status,
                 answer = SendOutcome.Beginning(outcome is SendOutcome.Dropped dropped ? dropped.Why : outcome.Answer),
+                call = outcome.Call is { } call ? SendOutcome.Beginning(call) : null,
             });
         if (settled)
             await Line.Release(tx, delivery.Receiver, delivery.Channel, delivery.Subject);

@@ -108,29 +108,31 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         var answer = await egress.Send(request, cancel, Trust.Operator);
+        var call = ShownCall.Of(request);
         if (answer is not EgressOutcome.Answered said)
-            return new SlackAnswer(false, answer, default, body);
+            return new SlackAnswer(false, answer, default, body, call);
         try
         {
             var parsed = JsonElement.Parse(said.Text);
             var ok = said.IsGood && parsed.ValueKind == JsonValueKind.Object && parsed.TryGetProperty("ok", out var fine) && fine.ValueKind == JsonValueKind.True;
-            return new SlackAnswer(ok, answer, parsed, body);
+            return new SlackAnswer(ok, answer, parsed, body, call);
         }
         catch (JsonException)
         {
-            return new SlackAnswer(false, answer, default, body);
+            return new SlackAnswer(false, answer, default, body, call);
         }
     }
 
     private SendOutcome Outcome(SlackAnswer answer, Func<Tx, ValueTask>? also)
     {
         if (answer.Outcome is not EgressOutcome.Answered said)
-            return SendOutcome.Of((EgressOutcome.Failed)answer.Outcome) with { Sent = answer.Sent };
+            return SendOutcome.Of((EgressOutcome.Failed)answer.Outcome) with { Sent = answer.Sent, Call = answer.Call };
         if (answer.Ok)
-            return new SendOutcome.Delivered { Sent = answer.Sent, Status = said.Status, Answer = said.Text, Also = also };
+            return new SendOutcome.Delivered { Sent = answer.Sent, Call = answer.Call, Status = said.Status, Answer = said.Text, Also = also };
         return new SendOutcome.Failed(Failure.Status)
         {
             Sent = answer.Sent,
+            Call = answer.Call,
             Status = said.Status,
             Answer = said.Text,
             RetryAfter = said.RetryAfter(store.Now),
@@ -140,7 +142,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
     private static string? Member(SlackAnswer answer, string name) =>
         answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private sealed record SlackAnswer(bool Ok, EgressOutcome Outcome, JsonElement Body, string? Sent);
+    private sealed record SlackAnswer(bool Ok, EgressOutcome Outcome, JsonElement Body, string? Sent, string Call);
 
     private sealed class ChatRow
     {

@@ -10,6 +10,8 @@ namespace Countersign.Outcomes.Webhooks;
 /// </summary>
 public static class StandardWebhook
 {
+    public const string SignatureHeader = "webhook-signature";
+
     private const string Prefix = "whsec_";
     private const int SecretSize = 32;
 

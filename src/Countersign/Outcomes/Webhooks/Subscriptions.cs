@@ -40,8 +40,8 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
                 "INSERT INTO webhooks (url, kinds, sources, owner_id, created_at) VALUES (@url, @kinds, @sources, @owner, @now) RETURNING id",
                 new { url, kinds = string.Join(',', kinds), sources = string.Join(',', sourceIds), owner, now = tx.Now });
             await tx.Execute("INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)", new { id, hidden, now = tx.Now });
-            await tx.Append(Webhook.NameOf(id), origin, "webhook.added", new { url, events = string.Join(',', kinds), sources = string.Join(',', sourceIds), owner });
-            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, url, secret));
+            await tx.Append(Webhook.NameOf(id), origin, "webhook.added", new { url = Webhook.Masked(url), hash = Hashes.Sha256(url), events = string.Join(',', kinds), sources = string.Join(',', sourceIds), owner });
+            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
         }, cancel);
     }
 
@@ -57,7 +57,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
             await EndOld(tx, id);
             await tx.Execute("INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)", new { id, hidden, now = tx.Now });
             await tx.Append(Webhook.NameOf(id), origin, "webhook.rotated", new { });
-            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, url, secret));
+            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
         }, cancel);
     }
 
@@ -103,10 +103,10 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
     /// <summary>True when it was on. What waits for it is kept as failed, and can be sent again by hand.</summary>
     internal static async ValueTask<bool> SwitchOff(Tx tx, long id, Origin origin, string why)
     {
-        if (await tx.Execute("UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL", new { now = tx.Now, why, id }) == 0)
+        if (await tx.Text("UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url", new { now = tx.Now, why, id }) is not { } url)
             return false;
         await tx.Execute("UPDATE endpoints SET stopped_at = @now WHERE name = @name", new { now = tx.Now, name = Webhook.NameOf(id) });
-        await tx.Append(Webhook.NameOf(id), origin, "webhook.disabled", new { why });
+        await tx.Append(Webhook.NameOf(id), origin, "webhook.disabled", new { why, url = Webhook.Masked(url) });
         return true;
     }
 

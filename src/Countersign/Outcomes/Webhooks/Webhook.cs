@@ -34,9 +34,16 @@ public sealed class Webhook
 
     public static string NameOf(long id) => $"webhook:{id}";
 
-    /// <summary>For pages and lists: some addresses carry a secret behind the question mark, or a name and password.</summary>
-    public static string Masked(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Query.Length > 1 ? $"{uri.GetLeftPart(UriPartial.Path)}?…" : url;
+    /// <summary>Its address wherever it is shown.</summary>
+    public string ShownUrl => Masked(Url);
+
+    /// <summary>Some addresses carry a secret behind the question mark, or a name and password.</summary>
+    public static string Masked(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || (uri.Query.Length <= 1 && uri.UserInfo.Length == 0))
+            return url;
+        return $"{uri.Scheme}://{(uri.UserInfo.Length > 0 ? "…@" : "")}{uri.Authority}{uri.AbsolutePath}{(uri.Query.Length > 1 ? "?…" : "")}";
+    }
 }
 
 /// <summary>What webhooks may subscribe to.</summary>

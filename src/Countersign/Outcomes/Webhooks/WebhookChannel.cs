@@ -32,9 +32,9 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("webhook-id", delivery.MessageId);
         request.Headers.Add("webhook-timestamp", StandardWebhook.Seconds(now));
-        request.Headers.Add("webhook-signature", StandardWebhook.Signatures(delivery.MessageId, now, body, keys));
+        request.Headers.Add(StandardWebhook.SignatureHeader, StandardWebhook.Signatures(delivery.MessageId, now, body, keys));
         var answer = await egress.Send(request, cancel);
-        return Judge(answer, now) with { Sent = body };
+        return Judge(answer, now) with { Sent = body, Call = ShownCall.Of(request) };
     }
 
     public async ValueTask SwitchOff(Tx tx, string endpoint, string why)

@@ -64,8 +64,10 @@ internal static class DeliveriesPage
                 html.Add($" · {html.Says.AttemptTook(attempt.Took)} · ");
                 html.Badge(attempt.Failure is null ? Tone.Good : Tone.Bad, $"{attempt.Failure ?? html.Says.DeliveryState(delivery.State == "dropped" ? "dropped" : "delivered")}{(attempt.Status is { } status ? $" {status.ToString(CultureInfo.InvariantCulture)}" : "")}");
                 html.Add($"</h3>");
+                if (attempt.Call is { } call)
+                    html.Add($"<p class=\"soft\">{html.Says.TheCall}</p><pre>{call}</pre>");
                 if (attempt.Answer.Length > 0)
-                    html.Add($"<pre>{attempt.Answer}</pre>");
+                    html.Add($"<p class=\"soft\">{html.Says.Answered}</p><pre>{attempt.Answer}</pre>");
             }
             html.Add($"</section><p><a href=\"{html.Base}{Path}\">{html.Says.Deliveries}</a></p>");
         })

@@ -80,11 +80,11 @@ internal static class WebhooksSection
         DeliveriesPage.Page(http, null, null, null, deliveries, webhooks, options, said, cancel);
 
     private static void Secret(Html html, NewWebhook made) =>
-        html.Notice(Tone.Good, h => h.Add($"<p>{Webhook.Masked(made.Url)}</p><p>{h.Says.WebhookSecretOnce}</p><p class=\"once\"><code>{made.Secret}</code></p>"));
+        html.Notice(Tone.Good, h => h.Add($"<p>{made.Url}</p><p>{h.Says.WebhookSecretOnce}</p><p class=\"once\"><code>{made.Secret}</code></p>"));
 
     private static void One(Html html, Webhook webhook)
     {
-        html.Add($"<div class=\"sheet\"><h3>{Webhook.Masked(webhook.Url)}</h3><p>{(webhook.KindList.Count == 0 ? html.Says.AllEvents : string.Join(", ", webhook.KindList))} ");
+        html.Add($"<div class=\"sheet\"><h3>{webhook.ShownUrl}</h3><p>{(webhook.KindList.Count == 0 ? html.Says.AllEvents : string.Join(", ", webhook.KindList))} ");
         if (webhook.IsDisabled)
         {
             html.Badge(Tone.Bad, html.Says.IsOff);

@@ -54,6 +54,7 @@ internal partial class Texts
     public virtual string NothingSentYet => "Nothing was sent yet.";
     public virtual string Attempts => "Attempts";
     public virtual string AttemptTook(long milliseconds) => $"{milliseconds} ms";
+    public virtual string TheCall => "Call";
     public virtual string Answered => "Answer";
     public virtual string ShowOnly => "Show";
     public virtual string AllOfThem => "All";
