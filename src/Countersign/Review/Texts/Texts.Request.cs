@@ -160,7 +160,7 @@ internal partial class Texts
         ("request.step_opened", _) => "opened the next step",
         ("request.reminded", _) => "reminded those who are asked",
         ("request.escalated", _) => "asked others too, since nobody had answered",
-        ("request.restamped", _) => "applied the changed policy",
+        ("request.restamped", _) => "put it under the policy that is in force now",
         ("request.stuck", _) => "found that nobody left could approve it",
         ("request.freed", _) => "found that it can be approved again",
         ("request.broke_glass", _) => "approved past the policy",
