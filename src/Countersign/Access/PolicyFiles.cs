@@ -50,7 +50,7 @@ public sealed class PolicyFiles(Store store, Directory directory)
         var (file, problems) = await Check(text, cancel);
         if (file is null)
             return new SetPoliciesOutcome.Wrong(problems);
-        return await store.InTransaction<SetPoliciesOutcome>(async tx =>
+        var outcome = await store.InTransaction<SetPoliciesOutcome>(async tx =>
         {
             var last = await Latest(tx);
             if (basedOn is { } seen && seen != (last?.Version ?? 0))
@@ -72,6 +72,9 @@ public sealed class PolicyFiles(Store store, Directory directory)
             await tx.Signal(Directory.Signal);
             return new SetPoliciesOutcome.Set(version, problems, diff);
         }, cancel);
+        // Whoever is told that it is in force asks here under it, and not a moment later.
+        await directory.Refresh(cancel);
+        return outcome;
     }
 
     /// <summary>The version in force, or a certain one; null when there is none.</summary>

@@ -15,6 +15,9 @@ public sealed record Filter
 
     /// <summary>With one of the two before: also requests that have no assignee of their own and ask one of these.</summary>
     public IReadOnlyList<Party> OrAsked { get; init; } = [];
+
+    /// <summary>Groups of which a request names one as its assignee, or of which its policy asks one; while it is active, waits for one.</summary>
+    public IReadOnlyList<long> AskedGroups { get; init; } = [];
     public IReadOnlyList<long> Sources { get; init; } = [];
 
     /// <summary>Found in the subject, the requester's name or the source's own id, in any case.</summary>
@@ -154,7 +157,7 @@ public sealed class Listing(Store store, Places places)
             if (query._isWide)
                 yield return (new Query(viewer, filter, groups, position, checksAll: true), NewestLook);
             if (query.MayEndEarly)
-                yield return (query, size * ShortLook * (filter.OrAsked.Count > 0 ? 2 : 1));
+                yield return (query, size * ShortLook * (filter.OrAsked.Count + filter.AskedGroups.Count > 0 ? 2 : 1));
             yield return (query, query.MayEndEarly ? Longest : size + 1);
         }
 
@@ -173,6 +176,7 @@ public sealed class Listing(Store store, Places places)
                 : filter.TakesPart ? "parties"
                 : filter.AssigneeUsers.Count > 0 ? "assignee_user"
                 : filter.AssigneeGroups.Count > 0 ? "assignee_group"
+                : filter.AskedGroups.Count > 0 ? "asked_group"
                 : filter.Sources.Count > 0 && viewer.IsAdmin ? "source_id"
                 : !viewer.IsAdmin ? "parties"
                 : filter.Statuses.Count > 0 ? "status"
@@ -196,17 +200,24 @@ public sealed class Listing(Store store, Places places)
                     _readsAll = true;
                     break;
                 default:
-                    var values = driver switch { "assignee_user" => filter.AssigneeUsers, "assignee_group" => filter.AssigneeGroups, _ => filter.Sources };
+                    var (column, values) = driver switch
+                    {
+                        "assignee_user" => (driver, filter.AssigneeUsers),
+                        "assignee_group" => (driver, filter.AssigneeGroups),
+                        "asked_group" => ("assignee_group", filter.AskedGroups),
+                        _ => (driver, filter.Sources),
+                    };
                     foreach (var value in values.Distinct())
                     {
                         var one = Argument(value);
                         foreach (var status in statuses)
-                            Range("requests", "id", $"{driver} = {one} AND status = {Argument(status.Ours())}");
+                            Range("requests", "id", $"{column} = {one} AND status = {Argument(status.Ours())}");
                     }
-                    if (filter.OrAsked.Count > 0)
+                    var parties = driver == "asked_group" ? [.. filter.AskedGroups.Distinct().Select(Party.Group)] : filter.OrAsked;
+                    if (parties.Count > 0)
                     {
                         // One range made of many, as SQLite merges no more than 500.
-                        var asked = filter.OrAsked.Select(party => RangeOf(statuses is [Status.Active] ? "waiting" : "parties", "request_id", $"party = {Argument(party.Text)}"));
+                        var asked = parties.Select(party => RangeOf(statuses is [Status.Active] ? "waiting" : "parties", "request_id", $"party = {Argument(party.Text)}"));
                         _ranges.Add($"SELECT id FROM ({string.Join(" UNION ALL ", asked)} ORDER BY id {_order} LIMIT @most) asked");
                         _mayRepeat = true;
                     }
@@ -219,12 +230,17 @@ public sealed class Listing(Store store, Places places)
                 // A group still waits for its other members when I have answered; I do not.
                 _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
             }
-            if ((driver is "waiting" or "parties" or "asked" || filter.OrAsked.Count > 0) && filter.Statuses.Count > 0)
+            if ((driver is "waiting" or "parties" or "asked" or "asked_group" || filter.OrAsked.Count > 0) && filter.Statuses.Count > 0)
                 Check("status", [.. statuses.Select(s => (object)s.Ours())]);
             if ((driver is not "assignee_user" || filter.OrAsked.Count > 0) && filter.AssigneeUsers.Count > 0)
                 Check("assignee_user", [.. filter.AssigneeUsers.Select(v => (object)v)], orNobody: filter.OrAsked.Count > 0);
             if ((driver is not "assignee_group" || filter.OrAsked.Count > 0) && filter.AssigneeGroups.Count > 0)
                 Check("assignee_group", [.. filter.AssigneeGroups.Select(v => (object)v)], orNobody: filter.OrAsked.Count > 0);
+            if (driver is not "asked_group" && filter.AskedGroups.Count > 0)
+            {
+                var asked = filter.AskedGroups.Select(id => Argument(Party.Group(id).Text));
+                _checks.Add($"(r.assignee_group IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(id)))}) OR EXISTS (SELECT 1 FROM parties a WHERE a.party IN ({string.Join(", ", asked)}) AND a.request_id = r.id))");
+            }
             if (driver is not "source_id" && filter.Sources.Count > 0)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)

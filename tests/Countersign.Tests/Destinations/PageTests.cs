@@ -14,7 +14,7 @@ public sealed class PageTests
         await using var desk = new FakeDesk();
         await using var host = await ApiHost.Start(engine, ("Egress:Allow", "127.0.0.0/8"));
         var ada = await host.Hub.AddPerson("Ada", Role.Admin);
-        await host.Services.GetRequiredService<Access.Directory>().Refresh();
+        await host.Noticed();
         using var admin = await host.SignIn(ada);
         Assert.Contains("No system decides for you yet", (await admin.Get("/destinations")).Text, StringComparison.Ordinal);
 

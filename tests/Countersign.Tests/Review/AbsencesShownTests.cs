@@ -56,7 +56,7 @@ public sealed partial class AbsencesShownTests
         {
             host.Hub.Clock.Advance(time);
             await clockwork.DoWhatIsDue();
-            await host.Api.Services.GetRequiredService<Access.Directory>().Refresh();
+            await host.Api.Noticed();
         }
 
         async Task<string> Page() => (await rita.Get($"/requests/{request.Id}")).Text;

@@ -86,6 +86,9 @@ public sealed class ApiHost : IAsyncDisposable
     public ApiClient Person(string email, string token) =>
         new(Address, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"))));
 
+    /// <summary>The server knows what was changed beside it, as it would a moment later.</summary>
+    public async Task Noticed() => await Services.GetRequiredService<Access.Directory>().Refresh();
+
     public Task Stop() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -31,7 +31,7 @@ internal static class ListEndpoint
         {
             Statuses = Many(request, "status", mistakes, Words.StatusOf, "Say active, approved, rejected or withdrawn."),
             AssigneeUsers = Many(request, "assignee", mistakes, email => snapshot.FindPerson(email)?.Id, "Nobody here has this e-mail address."),
-            AssigneeGroups = Many(request, "group", mistakes, name => snapshot.FindGroup(name)?.Id, "No group here has this name."),
+            AskedGroups = Many(request, "group", mistakes, name => snapshot.FindGroup(name)?.Id, "No group here has this name."),
             Sources = Many(request, "source", mistakes, name => snapshot.FindSource(name)?.Id, "No source here has this name."),
             Text = One(request, "text"),
             Place = One(request, "environment") is { Length: > 0 } place ? place : null,

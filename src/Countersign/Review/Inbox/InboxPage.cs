@@ -17,6 +17,9 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
 {
     private const int PageSize = 40, WaitingShown = 20, AskedShown = 6, AllShown = 12;
 
+    /// <summary>So many sources and groups are offered to choose from.</summary>
+    private const int MostChoices = 200;
+
     /// <summary>Of so many people the last reading is kept.</summary>
     private const int MostKept = 100;
     private readonly ConcurrentDictionary<long, Kept> _kept = new();
@@ -137,7 +140,8 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
         html.Add($"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>");
         html.Select("show", says.Which, [("", says.Everything), (Wanted.Waiting, says.WaitsForYou), (Wanted.Asked, says.YouAsked)], wanted.Show == Wanted.All ? "" : wanted.Show);
         html.Select("status", says.StatusName, [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.Ours(), says.StatusOf(s)))], wanted.Status);
-        html.Select("source", says.Source, [("", says.Any), .. rows.Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(200).Select(s => (s.Name, s.Name))], wanted.Source);
+        html.Select("source", says.Source, [("", says.Any), .. rows.Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(MostChoices).Select(s => (s.Name, s.Name))], wanted.Source);
+        html.Select("group", says.Group, [("", says.Any), .. rows.Directory.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase).Take(MostChoices).Select(g => (g.Name, g.Name))], wanted.Group);
         html.Add($"<div class=\"field\"><label for=\"f-environment\">{says.Environment}</label><input type=\"text\" id=\"f-environment\" name=\"environment\" value=\"{wanted.Environment}\" list=\"environments\" maxlength=\"60\" autocomplete=\"off\"><datalist id=\"environments\">");
         foreach (var place in rows.Places)
             html.Add($"<option value=\"{place}\"></option>");
@@ -145,8 +149,6 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
         html.Button(says.Filter);
         if (!wanted.IsNothing)
             html.Add($"<a href=\"{html.Base}/\">{says.ClearFilters}</a>");
-        if (wanted.Group.Length > 0)
-            html.Hidden("group", wanted.Group);
         html.Add($"</form>");
     }
 

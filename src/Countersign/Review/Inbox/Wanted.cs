@@ -49,7 +49,7 @@ internal sealed record Wanted
         AskedByMe = Show == Asked,
         Statuses = Words.StatusOf(Status) is { } status ? [status] : [],
         Sources = Source.Length > 0 ? [directory.FindSource(Source)?.Id ?? 0] : [],
-        AssigneeGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
+        AskedGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
         Place = Environment.Length > 0 ? Environment : null,
         Text = Text.Length > 0 ? Text : null,
     };

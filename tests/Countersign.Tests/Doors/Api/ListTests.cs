@@ -43,6 +43,7 @@ public sealed class ListTests
         using var admin = await host.Person(boss);
         using var asAnn = await host.Person(ann);
         using var asBen = await host.Person(ben);
+        await host.Noticed();
 
         var toAnn = await Ask(one, "Lift 100% of limits_now", new { person = ann.Email });
         hub.Clock.Advance(TimeSpan.FromHours(1));
@@ -90,6 +91,46 @@ public sealed class ListTests
     }
 
     [Theory, BothEngines]
+    public async Task A_group_finds_what_names_it_and_what_a_policy_asks_of_it_also_while_that_is_stuck(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var hub = host.Hub;
+        var (ann, boss) = (await hub.AddPerson("Ann"), await hub.AddPerson("Boss", Role.Admin));
+        await hub.AddGroup("owners", ann);
+        await hub.AddGroup("SRE");
+        using var source = host.Source(await hub.AddSource("pipeline"));
+        using var admin = await host.Person(boss);
+        using var asAnn = await host.Person(ann);
+        await admin.Put("/api/v1/policies", new
+        {
+            text = """
+                version: 1
+                policies:
+                  - { name: two, when: { source: [pipeline], environment: [core] }, steps: [ { name: first, from: { groups: [owners] } }, { name: second, from: { groups: [SRE] } } ] }
+                """,
+        });
+        var named = await Ask(source, "Named", new { group = "SRE" });
+        var asked = (await source.Post(Requests, new { subject = "Asked", facts = new { environment = "core" } }))["id"]!;
+        var both = (await source.Post(Requests, new { subject = "Both", assignee = new { group = "SRE" }, facts = new { environment = "core" } }))["id"]!;
+        await Ask(source, "Neither", new { person = ann.Email });
+        Assert.NotNull((await admin.Get($"{Requests}/{asked}")).Json["stuck"]);
+
+        await Finds(admin, "group=SRE", both, asked, named);
+        await Finds(admin, "group=sre&source=pipeline&text=as", asked);
+        await Finds(admin, "group=owners", both, asked);
+        await Finds(admin, "group=owners,SRE", both, asked, named);
+        await Finds(asAnn, "group=SRE", both, asked);
+        await Finds(asAnn, "waiting=me&group=SRE", both, asked);
+        await Finds(admin, "group=owners&status=active", both, asked);
+        await asAnn.Post($"{Requests}/{asked}/decisions", new { answer = "approve" });
+        await Finds(admin, "group=owners&status=active", both);
+        await Finds(admin, "group=SRE&status=active", both, asked, named);
+        await asAnn.Post($"{Requests}/{both}/decisions", new { answer = "reject" });
+        await Finds(admin, "group=owners&status=rejected", both);
+        await Finds(admin, "group=SRE&status=rejected,withdrawn", both);
+    }
+
+    [Theory, BothEngines]
     public async Task A_filter_of_many_groups_finds_all_of_theirs_and_nothing_else_on_full_pages(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);
@@ -97,6 +138,7 @@ public sealed class ListTests
         using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
         for (var i = 0; i < 14; i++)
             await host.Hub.AddGroup($"team {i}", await host.Hub.AddPerson($"Member {i}"));
+        await host.Noticed();
         var wanted = new List<string>();
         // The oldest fit the filter, then come more of others than are looked at before the ranges are merged, then some that fit.
         for (var i = 0; i < 30; i++)

@@ -85,7 +85,7 @@ public sealed class FactsTests
         var twin = Some.Done(await host.Hub.People.Add("ann.two@example.test", "Ann", Access.Role.EndUser, null, Some.Operator, default));
         Some.Done(await host.Hub.Groups.AddMember("SRE", twin.Email!, Some.Operator, default));
         var sly = Some.Done(await host.Hub.People.Add("sly@example.test", "Ben requested approval, not I", Access.Role.EndUser, null, Some.Operator, default));
-        await host.Noticed();
+        await host.Host.Noticed();
         foreach (var (id, sentence, barred) in new[]
         {
             ("twins", "Ann requested approval for changes", new[] { host.People[0].Id, twin.Id }),
@@ -106,7 +106,7 @@ public sealed class FactsTests
         await using var host = await LaunchDarklyHost.Start(engine);
         var brien = Some.Done(await host.Hub.People.Add("o'brien+x&y@example.test", "Pat O'Brien", Access.Role.EndUser, null, Some.Operator, default));
         Some.Done(await host.Hub.Groups.AddMember("SRE", brien.Email!, Some.Operator, default));
-        await host.Noticed();
+        await host.Host.Noticed();
         foreach (var (id, address) in new[] { ("raymond", "o&apos;brien+x&amp;y@example.test"), ("javascript", "O&#x27;Brien+x&amp;y@example.test"), ("decimal", "o&#39;brien+x&amp;y@example.test") })
         {
             var body = LaunchDarklySide.Body(id);

@@ -94,9 +94,6 @@ internal sealed class LaunchDarklyHost : IAsyncDisposable
         return new LaunchDarklyHost(host, new LaunchDarklySide(host.Source(key), settings.FirstOrDefault(s => s.Name == "PathBase").Value ?? ""), key, people);
     }
 
-    /// <summary>The server knows whom the test has just added.</summary>
-    public async Task Noticed() => await Host.Services.GetRequiredService<Access.Directory>().Refresh();
-
     public async Task<Requests.ApprovalRequest> Request(string id = LaunchDarklySide.Id) =>
         await Hub.Store.Read(reader => Requests.RequestRow.FindExternal(reader, Key.Id, id)) ?? throw new InvalidOperationException($"No request {id}.");
 

@@ -287,7 +287,7 @@ public sealed class LifeTests
             Some.Done(await host.Hub.People.Add(email, name, Role.Agent, null, Some.Operator, default));
         }
         await host.Hub.People.Disable("gone@example.test", Some.Operator, default);
-        await host.Noticed();
+        await host.Host.Noticed();
         var answer = await host.Side.Members();
         Assert.Equal((200, "application/json"), (answer.Status, answer.MediaType));
         var members = answer.Json["members"]!.AsArray().Select(m => (Name: m!["name"]!.GetValue<string>(), Email: m["email"]!.GetValue<string>())).ToList();
@@ -314,7 +314,7 @@ public sealed class LifeTests
                 new { now = tx.Now });
             await tx.Signal(Access.Directory.Signal);
         });
-        await host.Noticed();
+        await host.Host.Noticed();
         var names = (await host.Side.Members()).Json["members"]!.AsArray().Select(m => m!["name"]!.GetValue<string>()).ToList();
         Assert.Equal((5_003, 5_003), (names.Count, names.Distinct().Count()));
     }
