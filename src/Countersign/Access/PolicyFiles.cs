@@ -40,7 +40,8 @@ public sealed class PolicyFiles(Store store, Directory directory)
         if (file is null)
             return (null, problems);
         var snapshot = await directory.Refresh(cancel);
-        return (file, [.. problems.Concat(snapshot.Draft(file).UnknownNames(snapshot.Sources.Values.Select(s => s.Name), null)).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+        var destinations = await store.Read(reader => reader.All<Named>("SELECT name FROM destinations"), cancel);
+        return (file, [.. problems.Concat(snapshot.Draft(file).UnknownNames(snapshot.Sources.Values.Select(s => s.Name), destinations.ConvertAll(d => d.Name))).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
     }
 
     /// <param name="basedOn">The version that the author had before them, when that is known: another one in force is not overwritten.</param>
@@ -99,6 +100,11 @@ public sealed class PolicyFiles(Store store, Directory directory)
 
     private static async ValueTask<PolicyVersion?> Latest(Reader reader) =>
         (await reader.First<Row>("SELECT version, hash, actor, at, text FROM policy_files ORDER BY version DESC LIMIT 1"))?.ToVersion();
+
+    private sealed class Named
+    {
+        public required string Name { get; init; }
+    }
 
     private sealed class Row
     {

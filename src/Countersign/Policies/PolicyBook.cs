@@ -44,8 +44,8 @@ public sealed class PolicyBook
 
     public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in Question question) => _matcher.Explain(rule, question);
 
-    /// <summary>Groups and people that the file names and nobody has made: warnings, since they may come later.</summary>
-    public IReadOnlyList<PolicyProblem> UnknownNames(IEnumerable<string> sources, IEnumerable<string>? destinations)
+    /// <summary>Groups, people, sources and destinations that the file names and nobody has made: warnings, since they may come later.</summary>
+    public IReadOnlyList<PolicyProblem> UnknownNames(IEnumerable<string> sources, IReadOnlyCollection<string> destinations)
     {
         var problems = new List<PolicyProblem>();
         var known = sources.Select(Wildcard.Fold).ToList();
@@ -64,7 +64,7 @@ public sealed class PolicyBook
                               from source in condition.AnyOf
                               where !known.Exists(new Wildcard(source).Matches)
                               select new PolicyProblem(rule.Line, 1, "unknown-source", place, $"There is no source {source} yet.", $"Make it with: countersign source add \"{source}\"", IsWarning: true));
-            if (rule.Destination is { } destination && destinations?.Contains(destination, StringComparer.OrdinalIgnoreCase) == false)
+            if (rule.Destination is { } destination && !destinations.Contains(destination, StringComparer.OrdinalIgnoreCase))
                 problems.Add(new PolicyProblem(rule.Line, 1, "unknown-destination", place, $"There is no destination {destination} yet.", $"Make it with: countersign destination add \"{destination}\" --manifest FILE", IsWarning: true));
         }
         return problems;

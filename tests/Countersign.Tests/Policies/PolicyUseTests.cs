@@ -187,6 +187,8 @@ public sealed class PolicyUseTests
         Assert.IsType<SetPoliciesOutcome.Changed>(await hub.Files.Set("version: 1\npolicies:\n  - { name: a, auto: { answer: reject, because: no } }\n", 0, Some.Operator, default));
         var set = Assert.IsType<SetPoliciesOutcome.Set>(await hub.Files.Set("version: 1\npolicies:\n  - { name: a, steps: [ { from: { groups: [ghosts], people: [no@body.test] } } ] }\n", 1, Some.Operator, default));
         Assert.Equal(["unknown-group", "unknown-person"], set.Warnings.Select(w => w.Rule));
+        var (_, warnings) = await hub.Files.Check("version: 1\npolicies:\n  - { name: a, destination: ServiceNow }\n", default);
+        Assert.Equal(("unknown-destination", true), (Assert.Single(warnings).Rule, warnings[0].IsWarning));
         Assert.Equal("  version: 1\n- policies: []\n+ policies:\n+   - { name: a, steps: [ { from: { groups: [ghosts], people: [no@body.test] } } ] }\n", set.Diff);
         Assert.Equal([2, 1], (await hub.Files.List(default)).Select(v => v.Version));
         Assert.Equal(one, (await hub.Files.Find(1, default))!.Text);
