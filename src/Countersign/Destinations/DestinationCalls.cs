@@ -33,8 +33,8 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         };
     }
 
-    /// <summary>One call, whatever it means. The outcome is null when nothing left, and then there is a reason.</summary>
-    public async Task<(EgressOutcome? Outcome, string? Refused, CallContext Context)> Send(
+    /// <summary>One call, whatever it means.</summary>
+    public async Task<Sent> Send(
         Destination destination, CallTemplate template, Question question, string externalId, string? creation, CancellationToken cancel)
     {
         var usesToken = template.Names.Any(n => n.Path.Contains("oauth"));
@@ -44,22 +44,26 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             var (token, why) = usesToken ? await tokens.Get(destination, refused, cancel) : ("", null);
             var context = destination.Context(question, token ?? "", externalId, creation);
             if (token is null)
-                return (null, why, context);
-            if (Renderer.Render(template, context) is not Rendering.Ready { Call: var call })
-                return (null, null, context);
+                return new Sent(null, ShownExchange.Of(template, null, context, null, store.Now), why, context);
+            var rendering = Renderer.Render(template, context);
+            if (rendering is not Rendering.Ready { Call: var call })
+                return new Sent(null, ShownExchange.Of(template, rendering, context, null, store.Now), null, context);
             using var message = call.ToMessage();
             var outcome = await egress.Send(message, cancel);
             if (again || !usesToken || outcome is not EgressOutcome.Answered { Status: (int)HttpStatusCode.Unauthorized })
-                return (outcome, null, context);
+                return new Sent(outcome, ShownExchange.Of(template, rendering, context, outcome, store.Now), null, context);
             refused = token;
         }
     }
 
+    /// <param name="Outcome">Null when nothing left.</param>
+    /// <param name="NoToken">Why there was no access token to send it with.</param>
+    internal sealed record Sent(EgressOutcome? Outcome, ShownExchange Shown, string? NoToken, CallContext Context);
+
     /// <summary>The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.</summary>
     public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, ShownExchange Shown)> List(Destination destination, CallTemplate template, CancellationToken cancel)
     {
-        var (outcome, refused, context) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
-        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, shown, refused, _) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", shown);
         return Reading.ReadList(template.List!, good.Body) is { } items ? (items, null, shown) : (null, "The answer holds no list at the place that the manifest names.", shown);
@@ -70,8 +74,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         var template = destination.Manifest.Create;
         if (question.Member is { } member && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal)))
             question = question with { Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) } };
-        var (outcome, noToken, context) = await Send(destination, template, question, "", null, cancel);
-        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, shown, noToken, context) = await Send(destination, template, question, "", null, cancel);
         var exchanged = outcome switch
         {
             null when noToken is not null => new Exchanged.NotOpened(noToken),
@@ -104,8 +107,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     {
         var manifest = destination.Manifest;
         var template = manifest.LookUp ?? manifest.Status;
-        var (outcome, noToken, context) = await Send(destination, template, question, question.Id, null, cancel);
-        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, shown, noToken, context) = await Send(destination, template, question, question.Id, null, cancel);
         if (outcome is EgressOutcome.Answered { Status: 404 or 410 })
             return (new Exchanged.NotThere(), shown.ToText());
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
@@ -120,8 +122,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private async Task<(Exchanged, string?)> Look(Destination destination, Link link, Question question, CancellationToken cancel)
     {
         var template = destination.Manifest.Status;
-        var (outcome, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
-        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
         // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was heard before.
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
@@ -131,8 +132,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
 
     private async Task<(Exchanged, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
     {
-        var (outcome, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
-        var shown = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
         return (outcome switch
         {
             EgressOutcome.Answered { IsGood: true } good => new Exchanged.PassedOn(Clean(Reading.Read(template.Parser!, good.Body), context)),
@@ -160,7 +160,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     {
         try
         {
-            var url = destination.Manifest.Create.Parser?.Url?.Render(TemplateScope.Of(context.Masked() with { ExternalId = externalId }, isBody: false));
+            var url = destination.Manifest.Create.Parser?.Url is { } template ? template.Render(TemplateScope.Of(context.Masked() with { ExternalId = externalId }, isBody: false, template.Roots)) : null;
             return Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.UserInfo.Length == 0 ? address.ToString() : null;
         }
         catch (FormatException)
@@ -170,7 +170,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     }
 
     private static Heard Clean(Heard heard, CallContext context) =>
-        heard with { Value = heard.Value is null ? null : ShownExchange.Masked(heard.Value, context), Display = heard.Display is null ? null : ShownExchange.Masked(heard.Display, context) };
+        heard with { Value = heard.Value is null ? null : context.Hide(heard.Value), Display = heard.Display is null ? null : context.Hide(heard.Display) };
 
     private TimeSpan? RetryAfter(EgressOutcome? outcome) => (outcome as EgressOutcome.Answered)?.RetryAfter(store.Now);
 

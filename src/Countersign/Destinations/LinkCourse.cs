@@ -30,6 +30,12 @@ internal abstract record Exchanged
 
     /// <summary>What was wished has been passed on.</summary>
     public sealed record PassedOn(Heard Heard) : Exchanged;
+
+    /// <summary>Claimed and not called: it is as it was before.</summary>
+    public sealed record NotTried : Exchanged;
+
+    /// <summary>Broken off: nothing is taken down, and whoever finds the claim run out knows that the call may have arrived.</summary>
+    public sealed record Lost : Exchanged;
 }
 
 /// <summary>

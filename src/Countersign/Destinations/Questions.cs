@@ -12,29 +12,24 @@ internal static class Questions
     /// <summary>How the other system is to know this content: a later content of the same request is another question.</summary>
     public static string IdOf(RequestId request, int revision) => revision == 1 ? request.Value : $"{request.Value}-{revision}";
 
-    /// <summary>The contents that these links are about, by link.</summary>
-    public static ValueTask<Dictionary<long, Question>> Of(Store store, Destination destination, IReadOnlyList<Link> links, string baseUrl, CancellationToken cancel) => store.Read(async reader =>
+    /// <summary>The contents that the links of a claim are about, by link.</summary>
+    public static async ValueTask<Dictionary<long, Question>> Of(Store store, Destination destination, Claim claim, string baseUrl, CancellationToken cancel)
     {
-        var questions = new Dictionary<long, Question>(links.Count);
-        foreach (var link in links)
-        {
-            if (await Content(reader, link.RequestId, link.Revision) is { } row)
-                questions[link.Id] = From(row, destination.Manifest, baseUrl);
-        }
-        return questions;
-    }, cancel);
+        var rows = await store.Read(reader => reader.All<ContentRow>(
+            $"SELECT {Columns}, l.id AS link FROM links l JOIN requests r ON r.id = l.request_id JOIN revisions v ON v.request_id = r.id AND v.n = l.revision {Person} WHERE {ClaimDue.Of}",
+            new { destination = destination.Id, holder = claim.Holder, until = claim.Until }), cancel);
+        return rows.ToDictionary(row => row.Link, row => From(row, destination.Manifest, baseUrl));
+    }
 
     /// <summary>A request as it would be handed over now.</summary>
     public static async ValueTask<Question?> Of(Store store, ApprovalManifest manifest, RequestId request, int revision, string baseUrl, CancellationToken cancel) =>
         await store.Read(reader => Content(reader, request, revision), cancel) is { } row ? From(row, manifest, baseUrl) : null;
 
+    private const string Columns = "r.id, v.n, r.subject, r.requester_name, p.id AS person_id, p.email, v.message, v.facts, v.at";
+    private const string Person = "LEFT JOIN people p ON p.id = coalesce(r.requester_id, r.creator_id)";
+
     private static ValueTask<ContentRow?> Content(Reader reader, RequestId id, int revision) => reader.First<ContentRow>(
-        """
-        SELECT r.id, v.n, r.subject, r.requester_name, p.id AS person_id, p.email, v.message, v.facts, v.at
-        FROM requests r JOIN revisions v ON v.request_id = r.id AND v.n = @revision LEFT JOIN people p ON p.id = coalesce(r.requester_id, r.creator_id)
-        WHERE r.id = @id
-        """,
-        new { id, revision = (long)revision });
+        $"SELECT {Columns} FROM requests r JOIN revisions v ON v.request_id = r.id AND v.n = @revision {Person} WHERE r.id = @id", new { id, revision = (long)revision });
 
     private static Question From(ContentRow row, ApprovalManifest manifest, string baseUrl)
     {
@@ -88,5 +83,6 @@ internal static class Questions
         public required string Message { get; init; }
         public required string Facts { get; init; }
         public required string At { get; init; }
+        public long Link { get; init; }
     }
 }

@@ -34,43 +34,29 @@ public sealed record ShownExchange
 
     public static ShownExchange? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<ShownExchange>(text, Json);
 
-    internal static ShownExchange Of(CallTemplate template, CallContext context, EgressOutcome? outcome, DateTimeOffset? at) => Renderer.RenderMasked(template, context) switch
-    {
-        Rendering.Refused(var place, var why) => new ShownExchange { Call = template.Name, At = at is { } then ? Instant.ToText(then) : null, Refused = $"{place}: {why}" },
-        Rendering.Ready({ } call) => new ShownExchange
-        {
-            Call = template.Name,
-            At = at is { } when ? Instant.ToText(when) : null,
-            Method = call.Method.Method,
-            Url = call.Url.ToString(),
-            Headers = [.. call.Headers.Select(h => $"{h.Name}: {h.Value}")],
-            Body = call.Body is null ? null : Cut(Encoding.UTF8.GetString(call.Body)),
-            Status = (outcome as EgressOutcome.Answered)?.Status,
-            Answer = outcome is EgressOutcome.Answered answered ? Cut(Masked(answered.Text, context)) : null,
-            Failure = outcome is EgressOutcome.Failed failed ? $"{failed.Failure.Word()}: {failed.Detail}" : null,
-        },
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    /// <summary>A call that is only rendered.</summary>
+    internal static ShownExchange Of(CallTemplate template, CallContext context) => Of(template, Renderer.Render(template, context), context, null, null);
 
-    /// <summary>A system may repeat what it was sent, in whatever spelling.</summary>
-    internal static string Masked(string text, CallContext context)
+    internal static ShownExchange Of(CallTemplate template, Rendering? rendering, CallContext context, EgressOutcome? outcome, DateTimeOffset? at)
     {
-        foreach (var (_, secret) in context.Secrets.Where(s => s.Value.Length > 2))
+        var shown = new ShownExchange { Call = template.Name, At = at is { } when ? Instant.ToText(when) : null };
+        return rendering switch
         {
-            foreach (var spelled in new[] { secret, Escapes.Json(secret), JsonEncodedText.Encode(secret).ToString(), Uri.EscapeDataString(secret), Escapes.Go.Html(secret), Convert.ToBase64String(Encoding.UTF8.GetBytes(secret)) })
-                text = text.Replace(spelled, TemplateHelpers.Mask, StringComparison.Ordinal);
-        }
-        // Credentials in Basic form hold the secret in a spelling that depends on the name before it.
-        foreach (var header in context.Secrets.Any() ? BasicForms(context) : [])
-            text = text.Replace(header, TemplateHelpers.Mask, StringComparison.Ordinal);
-        return text;
+            Rendering.Refused(var place, var why) => shown with { Refused = $"{place}: {why}" },
+            Rendering.Ready({ } call, var masked) => shown with
+            {
+                Method = call.Method.Method,
+                Url = masked?.Url.ToString() ?? TemplateHelpers.Mask,
+                Headers = masked?.Headers.Select(h => $"{h.Name}: {h.Value}").ToList(),
+                Body = masked?.Body is { } body ? Cut(Encoding.UTF8.GetString(body)) : null,
+                Status = (outcome as EgressOutcome.Answered)?.Status,
+                Answer = outcome is EgressOutcome.Answered answered ? Cut(context.Hide(answered.Text)) : null,
+                Failure = outcome is EgressOutcome.Failed failed ? $"{failed.Failure.Word()}: {failed.Detail}" : null,
+            },
+            // Nothing was rendered, since there was no token for it.
+            _ => shown,
+        };
     }
-
-    private static IEnumerable<string> BasicForms(CallContext context) =>
-        from name in context.Values.Form.Concat(context.Values.Environment).Select(v => v.Value).OfType<string>().Distinct()
-        where name.Length > 0
-        from secret in context.Secrets
-        select Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{secret.Value}"));
 
     private static string Cut(string text) => text.Length > LongestText ? text[..LongestText] + "…" : text;
 }

@@ -29,8 +29,7 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
             return Done(items is not null, items is not null ? $"It answers: {items.Count} {(list.Name == "memberListRequest" ? "people" : "values")}." : why!, shown);
         }
         var template = destination.Manifest.Status;
-        var (outcome, noToken, context) = await calls.Send(destination, template, Rehearsals.Full, NoSuchId, null, cancel);
-        var status = ShownExchange.Of(template, context, outcome, store.Now);
+        var (outcome, status, noToken, _) = await calls.Send(destination, template, Rehearsals.Full, NoSuchId, null, cancel);
         return outcome switch
         {
             EgressOutcome.Answered { Status: 401 or 403 } => Done(false, $"It answers {status.Status}: the credentials are not right.", status),
@@ -54,7 +53,7 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
         }
         // A token is only looked at, not fetched: rehearsing asks nobody.
         var context = destination.Context(question, destination.Manifest.UsesOAuth ? TemplateHelpers.Mask : "", NoSuchId, "{}");
-        var shown = destination.Manifest.Calls.Select(call => ShownExchange.Of(call, context, null, null)).ToList();
+        var shown = destination.Manifest.Calls.Select(call => ShownExchange.Of(call, context)).ToList();
         var refused = shown.Count(s => s.Refused is not null);
         return new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(refused == 0, refused == 0 ? "Every call could be made." : $"{refused} of {shown.Count} calls would not leave.", shown));
     }

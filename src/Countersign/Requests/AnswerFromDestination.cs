@@ -59,10 +59,12 @@ public static class AnswerFromDestination
         }));
     }
 
-    /// <summary>Takes down on the request what became of handing it over: <c>request.linked</c>, <c>request.held</c>. A settled request's story is not gone on with.</summary>
-    public static async ValueTask Note(Tx tx, RequestId id, Origin origin, string kind, object data)
+    /// <summary>Takes down on the request what became of handing it over: <c>request.linked</c>, <c>request.held</c>. False when it is settled, whose story is not gone on with.</summary>
+    public static async ValueTask<bool> Note(Tx tx, RequestId id, Origin origin, string kind, object data)
     {
-        if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is { IsSettled: false } request)
-            await Change.Save(tx, request, request, origin, kind, data);
+        if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { IsSettled: false } request)
+            return false;
+        await Change.Save(tx, request, request, origin, kind, data);
+        return true;
     }
 }

@@ -25,7 +25,10 @@ internal static class Change
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
         if (Told.Contains(kind))
             await tx.MustBeTold(kind);
-        var written = await tx.Execute(
+        var written = ReferenceEquals(next, before)
+            // Only its story went on: rewriting what stays would go through every index.
+            ? await tx.Execute("UPDATE requests SET events = @events, head = @head WHERE id = @id AND events = @seen", new { events = head.Count, head = head.Hash, id = before.Id, seen = before.Head.Count })
+            : await tx.Execute(
             """
             UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,
               subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt, breached_at = @breachedAt,

@@ -91,7 +91,7 @@ public static class Composition
         .AddSingleton<DestinationBook>()
         .AddSingleton<AddDestination>()
         .AddSingleton<ClaimDue>()
-        .AddSingleton<RecordExchange>()
+        .AddSingleton<TakeTurn>()
         .AddSingleton<ResolveLink>()
         .AddSingleton<KeepToken>()
         .AddSingleton<AccessTokens>()

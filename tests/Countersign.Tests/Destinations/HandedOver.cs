@@ -31,7 +31,7 @@ internal sealed class HandedOver : IAsyncDisposable
         Keep = new KeepToken(store);
         Tokens = new AccessTokens(store, Egress, Book, Keep);
         Calls = new DestinationCalls(store, Egress, Tokens);
-        Forwarder = new Forwarder(store, Book, new ClaimDue(store), new RecordExchange(store, Options), Calls, Options, NullLogger<Forwarder>.Instance);
+        Forwarder = new Forwarder(store, Book, new ClaimDue(store), new TakeTurn(store, Options, NullLogger<TakeTurn>.Instance), Calls, Options, NullLogger<Forwarder>.Instance);
         Resolve = new ResolveLink(store);
         Outbox = new ExpandOutbox(store, [new OpenLinks()]);
         Protection = protection;

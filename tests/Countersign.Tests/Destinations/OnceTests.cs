@@ -88,11 +88,11 @@ public sealed class OnceTests
         }
         // Dead after the claim, after the call left, and after the answer came but before it was taken down: all three look alike in the store.
         var claimed = await claim.Run(destination.Id, "dead", 32, default);
-        Assert.Equal(3, claimed.Count);
+        Assert.Equal(3, claimed.Links.Count);
+        var questions = await Questions.Of(over.Hub.Store, destination, claimed, "https://hub.example.test", default);
         foreach (var request in new[] { during, after })
         {
-            var link = claimed.Single(c => c.Link.RequestId == request.Id).Link;
-            var questions = await Questions.Of(over.Hub.Store, destination, [link], "https://hub.example.test", default);
+            var link = claimed.Links.Single(l => l.RequestId == request.Id);
             await over.Calls.Proceed(destination, link, questions[link.Id], default);
         }
         Assert.Equal(2, desk.Asks.Count);
@@ -153,7 +153,7 @@ public sealed class OnceTests
         var working = over.Forwarder.Drain(default);
         await Eventually.True(async () => (await over.Link(other)).State == LinkState.Open, "the quick one is done while the slow one is busy");
         await using (var node = await over.AnotherNode())
-            Assert.Empty(await new ClaimDue(node.Hub.Store).Run((await over.Book.Find("Slow", default))!.Id, "another", 32, default));
+            Assert.Empty((await new ClaimDue(node.Hub.Store).Run((await over.Book.Find("Slow", default))!.Id, "another", 32, default)).Links);
         open.SetResult();
         await working;
         await over.Work();

@@ -72,8 +72,9 @@ public sealed class ShippedTests
         {
         }
         var destination = (await over.Book.Find(HandedOver.Name, default))!;
-        var claim = Assert.Single(await new ClaimDue(over.Hub.Store).Run(destination.Id, "dead", 32, default));
-        await over.Calls.Proceed(destination, claim.Link, (await Questions.Of(over.Hub.Store, destination, [claim.Link], "https://hub.example.test", default))[claim.Link.Id], default);
+        var claim = await new ClaimDue(over.Hub.Store).Run(destination.Id, "dead", 32, default);
+        var link = Assert.Single(claim.Links);
+        await over.Calls.Proceed(destination, link, (await Questions.Of(over.Hub.Store, destination, claim, "https://hub.example.test", default))[link.Id], default);
         await over.WorkAfter(TimeSpan.FromMinutes(5));
         await over.WorkAfter(TimeSpan.FromMinutes(5));
         Assert.Equal((LinkState.Open, Assert.Single(now.Changes).Key), ((await over.Link(request)).State, (await over.Link(request)).ExternalId));

@@ -2,8 +2,8 @@ using Countersign.Storage;
 
 namespace Countersign.Destinations.Links;
 
-/// <summary>A link that this node may work on until <paramref name="Until"/>, as it was before it was claimed.</summary>
-internal sealed record Claim(Link Link, DateTimeOffset Until);
+/// <summary>Links that one node may work on until <paramref name="Until"/>, as they were before they were claimed.</summary>
+internal sealed record Claim(string Holder, DateTimeOffset Until, IReadOnlyList<Link> Links);
 
 /// <summary>
 /// Takes due links of one destination for this node. All nodes together never work on more than <see cref="MostAtATime"/>
@@ -29,36 +29,51 @@ internal sealed class ClaimDue(Store store)
         return rows.ConvertAll(r => r.Id);
     }, cancel);
 
-    public Task<List<Claim>> Run(long destination, string holder, int most, CancellationToken cancel) => store.InTransaction(async tx =>
+    public Task<Claim> Run(long destination, string holder, int most, CancellationToken cancel) =>
+        store.InTransaction(tx => Take(tx, destination, holder, most, tx.Now + Length), cancel);
+
+    /// <param name="until">Another moment for every claim of this holder, since it tells them apart.</param>
+    public static async ValueTask<Claim> Take(Tx tx, long destination, string holder, int most, DateTimeOffset until)
     {
+        var nothing = new Claim(holder, until, []);
         // Nodes take turns at the destination's row, so that they count alike.
         if (await tx.Text($"SELECT name FROM destinations WHERE id = @destination AND paused_at IS NULL{tx.ForUpdate}", new { destination }) is null)
-            return [];
-        var busy = await tx.Number("SELECT count(*) FROM links WHERE destination_id = @destination AND holder IS NOT NULL AND until >= @now", new { destination, now = tx.Now });
-        var room = Math.Min(most, MostAtATime - (int)busy);
-        if (room <= 0)
-            return [];
-        var rows = await tx.All<LinkRow>(
-            $"""
-            SELECT {LinkRow.Columns} FROM links l WHERE l.destination_id = @destination AND l.due_at <= @now AND (l.until IS NULL OR l.until < @now)
-            ORDER BY l.due_at LIMIT @room{tx.ForUpdate}
+            return nothing;
+        var busy = (await tx.First<BusyRow>(
+            """
+            SELECT count(*) AS at_all, count(CASE WHEN holder <> @holder THEN 1 END) AS elsewhere
+            FROM links WHERE destination_id = @destination AND holder IS NOT NULL AND until >= @now
             """,
-            new { destination, now = tx.Now, room });
-        var claims = new List<Claim>(rows.Count);
-        foreach (var row in rows)
-        {
-            var link = row.ToLink();
-            var sends = link.State == LinkState.New;
-            await tx.Execute(
-                "UPDATE links SET holder = @holder, until = @until, state = @state WHERE id = @id",
-                new { id = link.Id, holder, until = tx.Now + Length, state = LinkRow.Word(sends ? LinkState.Sending : link.State) });
-            claims.Add(new Claim(link, tx.Now + Length));
-        }
-        return claims;
-    }, cancel);
+            new { destination, holder, now = tx.Now }))!;
+        // A node that is alone at it counts its calls itself and may have claimed more than are under way.
+        var room = busy.Elsewhere == 0 ? most : Math.Min(most, MostAtATime - (int)busy.AtAll);
+        if (room <= 0)
+            return nothing;
+        var claimed = await tx.Execute(
+            $"""
+            UPDATE links SET holder = @holder, until = @until WHERE id IN (
+              SELECT id FROM links WHERE destination_id = @destination AND due_at <= @now AND (until IS NULL OR until < @now) ORDER BY due_at LIMIT @room{tx.ForUpdate})
+            """,
+            new { destination, holder, until, now = tx.Now, room });
+        if (claimed == 0)
+            return nothing;
+        var rows = await tx.All<LinkRow>($"SELECT {LinkRow.Columns} FROM links l WHERE {Of} ORDER BY l.due_at", new { destination, holder, until });
+        // Not by the index of states, where all that wait are new.
+        await tx.Execute($"UPDATE links AS l SET state = 'sending' WHERE {Of} AND coalesce(l.state, '') = 'new'", new { destination, holder, until });
+        return new Claim(holder, until, rows.ConvertAll(row => row.ToLink()));
+    }
+
+    /// <summary>The links of one claim.</summary>
+    internal const string Of = "l.destination_id = @destination AND l.until = @until AND l.holder = @holder";
 
     private sealed class IdRow
     {
         public long Id { get; init; }
+    }
+
+    private sealed class BusyRow
+    {
+        public long AtAll { get; init; }
+        public long Elsewhere { get; init; }
     }
 }

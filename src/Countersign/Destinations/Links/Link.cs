@@ -70,6 +70,7 @@ internal sealed class LinkRow
     public string? Problem { get; init; }
     public string? Exchange { get; init; }
     public required string CreatedAt { get; init; }
+    public string? Holder { get; init; }
 
     public Link ToLink() => new()
     {
@@ -96,6 +97,10 @@ internal sealed class LinkRow
 
     public static async ValueTask<Link?> Find(Reader reader, long id) =>
         (await reader.First<LinkRow>($"SELECT {Columns} FROM links l WHERE l.id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id }))?.ToLink();
+
+    /// <summary>The link, locked for change, and by whom it is claimed.</summary>
+    public static async ValueTask<(Link Link, string? Holder)?> FindHeld(Tx tx, long id) =>
+        await tx.First<LinkRow>($"SELECT {Columns}, l.holder FROM links l WHERE l.id = @id{tx.ForUpdate}", new { id }) is { } row ? (row.ToLink(), row.Holder) : null;
 
     /// <summary>The links of one request, newest content first.</summary>
     public static async ValueTask<List<Link>> Of(Reader reader, RequestId request) =>
@@ -141,5 +146,14 @@ internal sealed class LinkRow
 
     private static string Word(Wish wish) => wish switch { Links.Wish.None => "", Links.Wish.Apply => "apply", _ => "cancel" };
 
-    private static LinkState StateOf(string word) => Enum.GetValues<LinkState>().First(s => Word(s) == word);
+    private static LinkState StateOf(string word) => word switch
+    {
+        "new" => LinkState.New,
+        "sending" => LinkState.Sending,
+        "unsure" => LinkState.Unsure,
+        "held" => LinkState.Held,
+        "open" => LinkState.Open,
+        "closed" => LinkState.Closed,
+        _ => throw new FormatException("The store holds a state of a link that is none."),
+    };
 }

@@ -3,49 +3,60 @@ using Countersign.Storage;
 
 namespace Countersign.Destinations.Links;
 
+/// <summary>What a call brought, to be taken down.</summary>
+/// <param name="Claimed">The link as it was before it was claimed.</param>
+/// <param name="Spread">Between 0 and 1: keeps many links from being due at one moment.</param>
+internal sealed record Brought(Link Claimed, Exchanged Exchanged, string? Shown, double Spread);
+
 /// <summary>
-/// Takes down how a call ended: the link, what follows for the request, and whether the destination answers at all, in one
-/// transaction. What a lost claim brought is taken down too, as far as it is news: an opened ticket is never forgotten.
+/// Takes down how a call ended: the link, and what follows for the request. What a lost claim brought is taken down too,
+/// as far as it is news: an opened ticket is never forgotten.
 /// </summary>
-internal sealed class RecordExchange(Store store, DestinationOptions options)
+internal static class RecordExchange
 {
     private static readonly TimeSpan DeadAfter = TimeSpan.FromHours(1);
 
-    public Task Run(Destination destination, Link claimed, string holder, Exchanged exchanged, string? exchange, double spread, CancellationToken cancel) => store.InTransaction(async tx =>
+    public static async ValueTask Take(Tx tx, Destination destination, string holder, Brought brought, TimeSpan pollEvery)
     {
-        if (await LinkRow.Find(tx, claimed.Id) is not { } link)
+        var exchanged = brought.Exchanged;
+        if (await LinkRow.FindHeld(tx, brought.Claimed.Id) is not ({ } link, var heldBy))
             return;
-        var mine = await tx.Text("SELECT holder FROM links WHERE id = @id", new { id = link.Id }) == holder;
         var stillToOpen = link.State is LinkState.New or LinkState.Sending or LinkState.Unsure or LinkState.Held;
-        if (!mine && !(exchanged is Exchanged.Opened && stillToOpen))
+        if (heldBy != holder && !(exchanged is Exchanged.Opened && stillToOpen))
             return;
+        if (exchanged is Exchanged.NotTried)
+        {
+            await LinkRow.Save(tx, link with { State = brought.Claimed.State });
+            return;
+        }
 
-        var next = LinkCourse.Next(link, exchanged, destination.Manifest.CanLookUp, tx.Now, options.PollEvery, spread) with { Exchange = exchange ?? link.Exchange };
+        var next = LinkCourse.Next(link, exchanged, destination.Manifest.CanLookUp, tx.Now, pollEvery, brought.Spread) with { Exchange = brought.Shown ?? link.Exchange };
         var origin = destination.Origin;
         if (link.Answer.Length == 0 && next.Answer.Length > 0)
         {
             await AnswerFromDestination.Take(tx, new DestinationAnswer(next.RequestId, destination.Name, next.Revision, next.Answer == "approved",
                 next.Value ?? "", next.Display ?? "", exchanged is Exchanged.Told { Heard.MatchedBoth: true } or Exchanged.Opened { Heard.MatchedBoth: true }, next.ExternalId ?? ""), origin);
         }
-        else if (next is { State: LinkState.Open, Wish: Wish.None, DueAt: not null }
-            && await tx.Text("SELECT status FROM requests WHERE id = @id", new { id = next.RequestId }) != Status.Active.Ours())
-        {
-            // Settled here meanwhile: there is nothing to ask any more.
-            next = next with { DueAt = null };
-        }
+        var isActive = true;
         if (stillToOpen && next.State == LinkState.Open)
-            await AnswerFromDestination.Note(tx, next.RequestId, origin, "request.linked", new { destination = destination.Name, externalId = next.ExternalId, url = next.Url });
+            isActive = await AnswerFromDestination.Note(tx, next.RequestId, origin, "request.linked", new { destination = destination.Name, externalId = next.ExternalId, url = next.Url });
+        else if (next is { State: LinkState.Open, Wish: Wish.None, DueAt: not null })
+            isActive = await tx.Text("SELECT status FROM requests WHERE id = @id", new { id = next.RequestId }) == Status.Active.Ours();
+        // Settled here meanwhile: there is nothing to ask any more, but what is wished is still passed on.
+        if (!isActive && next.Wish == Wish.None)
+            next = next with { DueAt = null };
         if (link.State != LinkState.Held && next.State == LinkState.Held)
             await AnswerFromDestination.Note(tx, next.RequestId, origin, "request.held", new { destination = destination.Name, why = next.Problem });
         await LinkRow.Save(tx, next);
-        await Health(tx, destination, exchanged);
-    }, cancel);
+    }
 
-    /// <summary>One that has not answered for an hour is reported once, until it answers again.</summary>
-    private static async ValueTask Health(Tx tx, Destination destination, Exchanged exchanged)
+    /// <summary>Whether the destination answers at all. One that has not for an hour is reported once, until it answers again.</summary>
+    public static async ValueTask Health(Tx tx, Destination destination, IReadOnlyList<Brought> all)
     {
-        var fails = exchanged is Exchanged.Failed or Exchanged.PerhapsOpened or Exchanged.NotOpened { IsFinal: false };
-        if (!fails)
+        var tried = all.Where(a => a.Exchanged is not Exchanged.NotTried).ToList();
+        if (tried.Count == 0)
+            return;
+        if (tried.Exists(a => a.Exchanged is not (Exchanged.Failed or Exchanged.PerhapsOpened or Exchanged.NotOpened { IsFinal: false })))
         {
             await tx.Execute("UPDATE destinations SET failing_since = NULL, dead_at = NULL WHERE id = @id AND failing_since IS NOT NULL", new { id = destination.Id });
             return;

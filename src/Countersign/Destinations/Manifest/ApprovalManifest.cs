@@ -76,7 +76,12 @@ internal sealed record CallTemplate
 
     public IEnumerable<Template> Texts => Headers.Select(h => h.Value).Prepend(Url);
 
-    public IEnumerable<UsedName> Names => Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names);
+    public IReadOnlyList<UsedName> Names => _names ??= [.. Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names)];
+    private IReadOnlyList<UsedName>? _names;
+
+    /// <summary>The first steps of what its address and headers draw on; null where that cannot be said before.</summary>
+    public IReadOnlySet<string>? TextRoots => Texts.Any(t => t.Roots is null) ? null : _textRoots ??= Texts.SelectMany(t => t.Roots!).ToHashSet();
+    private HashSet<string>? _textRoots;
 }
 
 /// <summary>Where an answer says how the approval stands.</summary>

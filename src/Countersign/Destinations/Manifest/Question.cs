@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json;
+
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>What a workflow system is asked, in the words that LaunchDarkly's templates use; the same for a request of any origin.</summary>
@@ -38,7 +41,11 @@ internal sealed record CallContext
     public required FormValues Values { get; init; }
     public required Question Question { get; init; }
     public string OAuthBaseUri { get; init; } = "";
-    public string AccessToken { get; init; } = "";
+    public string AccessToken
+    {
+        get;
+        init => (field, _spelled) = (value, null);
+    } = "";
 
     /// <summary>The other system's id, once there is one.</summary>
     public string ExternalId { get; init; } = "";
@@ -68,6 +75,34 @@ internal sealed record CallContext
         Mask(Manifest.EnvironmentVariables, Values.Environment, masked.Environment);
         return this with { Values = masked, AccessToken = AccessToken.Length > 0 ? TemplateHelpers.Mask : "" };
     }
+
+    /// <summary>Takes the secrets out of what a system sent: it may repeat what it was sent, in whatever spelling.</summary>
+    public string Hide(string text)
+    {
+        foreach (var spelled in _spelled ??= [.. Spelled()])
+            text = text.Replace(spelled, TemplateHelpers.Mask, StringComparison.Ordinal);
+        return text;
+    }
+
+    private List<string>? _spelled;
+
+    private IEnumerable<string> Spelled()
+    {
+        var names = Values.Form.Concat(Values.Environment).Select(v => v.Value).OfType<string>().Where(v => v.Length > 0).Distinct().ToList();
+        foreach (var (_, secret) in Secrets)
+        {
+            if (secret.Length > 2)
+            {
+                foreach (var spelled in new[] { secret, Escapes.Json(secret), JsonEncodedText.Encode(secret).ToString(), Uri.EscapeDataString(secret), Escapes.Go.Html(secret), Base64(secret) }.Distinct())
+                    yield return spelled;
+            }
+            // Credentials in Basic form hold the secret in a spelling that depends on the name before it.
+            foreach (var name in names)
+                yield return Base64($"{name}:{secret}");
+        }
+    }
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
     private static void Mask(IReadOnlyList<FormVariable> variables, Dictionary<string, object?> from, Dictionary<string, object?> to)
     {

@@ -28,7 +28,8 @@ internal abstract record Rendering
 {
     private Rendering() { }
 
-    public sealed record Ready(RenderedCall Call) : Rendering;
+    /// <param name="Shown">The same as it may be shown, every secret masked; null where it makes no sense without them.</param>
+    public sealed record Ready(RenderedCall Call, RenderedCall? Shown) : Rendering;
 
     /// <summary>Nothing leaves: what is wrong, and at which place of the manifest. Holds no value of a secret.</summary>
     public sealed record Refused(string Place, string Why) : Rendering;
@@ -54,10 +55,6 @@ internal static class Renderer
         }
     }
 
-    /// <summary>The same call as it may be shown: every secret masked.</summary>
-    public static Rendering RenderMasked(CallTemplate template, CallContext context) =>
-        Render(template, context) is Rendering.Refused refused ? refused : Render(template, context.Masked());
-
     private static Rendering Whole(CallTemplate template, CallContext context)
     {
         if (EmptySecret(template, context) is { } empty)
@@ -67,21 +64,28 @@ internal static class Renderer
             if (name.IsPrinted && !KnownNames.Has(context.Manifest, name))
                 return new Rendering.Refused(template.Name, $"Its address or a header names {name.Text}, which means nothing here.");
         }
+        var (call, refused) = Call(template, context, null);
+        if (call is null)
+            return refused!;
+        var (shown, _) = Call(template, context.Masked(), template.Body is { } text && !MayHoldSecret(text, context.Manifest) ? call.Body : null);
+        return new Rendering.Ready(call, shown);
+    }
 
-        var scope = TemplateScope.Of(context, isBody: false);
+    /// <param name="body">As it was rendered before, where masking changes nothing about it.</param>
+    private static (RenderedCall? Call, Rendering.Refused? Refused) Call(CallTemplate template, CallContext context, byte[]? body)
+    {
+        var scope = TemplateScope.Of(context, isBody: false, template.TextRoots);
         var address = template.Url.Render(scope).Trim();
         if (address.Length > LongestAddress || address.Any(char.IsControl))
-            return new Rendering.Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
+            return Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Host.Length == 0)
-            return new Rendering.Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
+            return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
 
-        byte[]? body = null;
-        if (template.Body is { } text)
+        if (body is null && template.Body is { } text)
         {
-            var rendered = text.Render(TemplateScope.Of(context, isBody: true));
-            body = Encoding.UTF8.GetBytes(rendered);
+            body = Encoding.UTF8.GetBytes(text.Render(TemplateScope.Of(context, isBody: true, text.Roots)));
             if (JsonProblem(body) is { } problem)
-                return new Rendering.Refused($"{template.Name}.jsonBody", problem);
+                return Refused($"{template.Name}.jsonBody", problem);
         }
 
         var headers = new List<(string Name, string Value)>(template.Headers.Count + 2);
@@ -89,7 +93,7 @@ internal static class Renderer
         {
             var rendered = value.Render(scope).Trim(' ', '\t');
             if (rendered.Any(char.IsControl))
-                return new Rendering.Refused($"{template.Name}.endpoint.headers.{name}", "The value of the header holds a line break or another control character.");
+                return Refused($"{template.Name}.endpoint.headers.{name}", "The value of the header holds a line break or another control character.");
             headers.Add((name, rendered));
         }
         if (template.Hmac is { } hmac)
@@ -98,7 +102,9 @@ internal static class Renderer
             headers.Add(("Content-Type", "application/json"));
         if (!headers.Exists(h => h.Name.Equals("Accept", StringComparison.OrdinalIgnoreCase)))
             headers.Add(("Accept", "application/json"));
-        return new Rendering.Ready(new RenderedCall(template.Name, template.Method, url, headers, body));
+        return (new RenderedCall(template.Name, template.Method, url, headers, body), null);
+
+        static (RenderedCall?, Rendering.Refused?) Refused(string place, string why) => (null, new Rendering.Refused(place, why));
     }
 
     private static string? EmptySecret(CallTemplate template, CallContext context)
@@ -106,18 +112,28 @@ internal static class Renderer
         var set = context.Secrets.Select(s => s.Key).ToHashSet();
         foreach (var name in template.Names)
         {
-            var path = name.Path[0] == "context" ? [.. name.Path.Skip(1)] : name.Path;
-            if (path.Count == 0)
-                continue;
-            if (path is ["oauth", "accessToken"] && !set.Contains("oauth.accessToken"))
-                return "oauth.accessToken";
-            var key = path.Count > 1 && path[0] is "environment" or "environmentFormVariables" or "formVariables" ? path[1] : path[0];
-            var isSecret = context.Manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true };
-            if (isSecret && name.IsPrinted && !set.Contains(key))
-                return key;
+            if (name.Plain is ["oauth", "accessToken"] ? !set.Contains(OAuthKeys.AccessToken) : name.IsPrinted && SecretOf(name, context.Manifest) is { } key && !set.Contains(key))
+                return SecretOf(name, context.Manifest);
         }
         return template.Hmac is { } hmac && !set.Contains(hmac.SecretKey) ? hmac.SecretKey : null;
     }
+
+    /// <summary>The key of the secret that a name stands for, if it does.</summary>
+    private static string? SecretOf(UsedName name, ApprovalManifest manifest)
+    {
+        var key = name.Plain switch
+        {
+            [] => null,
+            ["oauth", "accessToken"] => OAuthKeys.AccessToken,
+            ["environment" or "environmentFormVariables" or "formVariables", var inner, ..] => inner,
+            [var first, ..] => first,
+        };
+        return key == OAuthKeys.AccessToken || manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true } ? key : null;
+    }
+
+    /// <summary>Whether a secret, or a whole that holds secrets, may be printed.</summary>
+    private static bool MayHoldSecret(Template text, ApprovalManifest manifest) =>
+        text.Roots is null || text.Names.Any(n => n.Plain is [] or ["oauth" or "environment" or "environmentFormVariables" or "formVariables"] || SecretOf(n, manifest) is not null);
 
     /// <summary>Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.</summary>
     private static string Signature(CallContext context, string key, byte[] body)

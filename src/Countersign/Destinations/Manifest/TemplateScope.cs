@@ -10,8 +10,10 @@ namespace Countersign.Destinations.Manifest;
 internal static class TemplateScope
 {
     /// <param name="isBody">Strings are escaped for the JSON that they will stand in.</param>
-    public static Dictionary<string, object?> Of(CallContext call, bool isBody)
+    /// <param name="roots">The names that will be asked for: what is under no other need not be there. Null for all.</param>
+    public static Dictionary<string, object?> Of(CallContext call, bool isBody, IReadOnlySet<string>? roots = null)
     {
+        bool Wants(string root) => roots is null || roots.Contains(root);
         string T(string text) => isBody ? Escapes.Json(text) : text;
         object? V(object? value) => value switch
         {
@@ -34,37 +36,55 @@ internal static class TemplateScope
         var question = call.Question;
         var environment = Values(call.Values.Environment);
         var form = Values(call.Values.Form);
-        var project = Thing(question.Project);
-        project["environment"] = Thing(question.Environment);
-        var title = Words(question.Title);
-        var milliseconds = question.At.ToUnixTimeMilliseconds();
         var approval = new Dictionary<string, object?>
         {
             ["approvalId"] = T(question.Id),
-            ["_links"] = new Dictionary<string, object?> { ["approval"] = Link(question.Link), ["history"] = Link(question.Link) },
-            ["title"] = title,
-            ["details"] = Words(question.Details),
             ["approvalDescription"] = T(question.Description),
             ["comment"] = T(call.Comment),
-            ["project"] = project,
-            ["flag"] = Thing(question.Flag),
-            ["timestamp"] = new Dictionary<string, object?>
+            ["environmentFormVariables"] = environment,
+            ["formVariables"] = form,
+        };
+        if (Wants("_links"))
+            approval["_links"] = new Dictionary<string, object?> { ["approval"] = Link(question.Link), ["history"] = Link(question.Link) };
+        if (Wants("title"))
+        {
+            var title = Words(question.Title);
+            if (question.Member is not null)
+                title["member"] = true;
+            approval["title"] = title;
+        }
+        if (Wants("details"))
+            approval["details"] = Words(question.Details);
+        if (Wants("project"))
+        {
+            var project = Thing(question.Project);
+            project["environment"] = Thing(question.Environment);
+            approval["project"] = project;
+        }
+        if (Wants("flag"))
+            approval["flag"] = Thing(question.Flag);
+        if (Wants("timestamp"))
+        {
+            var milliseconds = question.At.ToUnixTimeMilliseconds();
+            approval["timestamp"] = new Dictionary<string, object?>
             {
                 ["milliseconds"] = milliseconds,
                 ["seconds"] = milliseconds / 1000,
                 ["rfc3339"] = TemplateHelpers.Written(question.At, "rfc3339"),
                 ["simple"] = TemplateHelpers.Written(question.At, "simple"),
-            },
-            ["approvalFormVariables"] = Values(call.Values.Request),
-            ["environmentFormVariables"] = environment,
-            ["formVariables"] = form,
-            ["customProperties"] = question.CustomProperties.ToDictionary(p => p.Key,
-                object? (p) => new Dictionary<string, object?> { ["name"] = T(p.Key), ["values"] = p.Value.Select(v => (object?)T(v)).ToList() }),
-            ["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, isBody) : null,
-        };
-        if (question.Member is { } member)
+            };
+        }
+        if (Wants("approvalFormVariables"))
+            approval["approvalFormVariables"] = Values(call.Values.Request);
+        if (Wants("customProperties"))
         {
-            title["member"] = true;
+            approval["customProperties"] = question.CustomProperties.ToDictionary(p => p.Key,
+                object? (p) => new Dictionary<string, object?> { ["name"] = T(p.Key), ["values"] = p.Value.Select(v => (object?)T(v)).ToList() });
+        }
+        if (Wants("creationResponseBody"))
+            approval["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, isBody) : null;
+        if (question.Member is { } member && Wants("member"))
+        {
             var names = member.Name.Split(' ', 2, StringSplitOptions.TrimEntries);
             approval["member"] = new Dictionary<string, object?>
             {
@@ -91,7 +111,8 @@ internal static class TemplateScope
         }
         scope["environment"] = environment;
         scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = T(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = T(call.AccessToken) };
-        scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
+        if (Wants("context"))
+            scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
         return scope;
     }
 

@@ -6,6 +6,9 @@ namespace Countersign.Destinations.Manifest;
 internal sealed record UsedName(IReadOnlyList<string> Path, bool IsPrinted)
 {
     public string Text => string.Join('.', Path);
+
+    /// <summary>Its steps where everything is: without the <c>context</c> under which it is there once more.</summary>
+    public IReadOnlyList<string> Plain { get; } = Path is ["context", ..] ? [.. Path.Skip(1)] : Path;
 }
 
 /// <summary>
@@ -18,9 +21,10 @@ internal static class TemplateSyntax
     private static readonly HashSet<string> Helpers = ["lookup", "pathEncode", "queryEncode", "basicAuthHeaderValue", "formatWithOffset"];
 
     /// <summary>Names, and problems each with its fix. A brace too few is sent as it is, which makes no address and no JSON; everything else cannot be rendered.</summary>
-    public static (IReadOnlyList<UsedName> Names, IReadOnlyList<(string Problem, string Fix, bool IsFatal)> Problems) Read(string text, bool isBody)
+    /// <remarks><c>IsClosed</c>: it draws on nothing but those names and what is in them.</remarks>
+    public static (IReadOnlyList<UsedName> Names, bool IsClosed, IReadOnlyList<(string Problem, string Fix, bool IsFatal)> Problems) Read(string text, bool isBody)
     {
-        var names = new List<UsedName>();
+        var names = new Found();
         var problems = new List<(string, string, bool)>();
         var blocks = new Stack<string>();
         var at = 0;
@@ -38,14 +42,14 @@ internal static class TemplateSyntax
             if (close < 0 || (closing != "--}}" && inside.AsSpan().ContainsAny('{', '}')))
             {
                 problems.Add(("The braces at " + Quote(text[open..]) + " are not balanced.", "Write a name between two braces on each side: {{name}}", true));
-                return (names, problems);
+                return (names.Names, names.IsClosed, problems);
             }
             at = close + closing.Length;
             Tag(inside.Trim().Trim('~').Trim(), blocks, names, problems);
         }
         if (blocks.Count > 0)
             problems.Add(($"The block {blocks.Peek()} is not closed.", $"End it with {{{{/{blocks.Peek()}}}}}", true));
-        return (names, problems);
+        return (names.Names, names.IsClosed, problems);
     }
 
     /// <summary>
@@ -93,7 +97,7 @@ internal static class TemplateSyntax
             problems.Add(("There is a closing brace too many.", "Write a name between two braces on each side: {{name}}", false));
     }
 
-    private static void Tag(string tag, Stack<string> blocks, List<UsedName> names, List<(string, string, bool)> problems)
+    private static void Tag(string tag, Stack<string> blocks, Found names, List<(string, string, bool)> problems)
     {
         if (tag.Length == 0)
         {
@@ -154,10 +158,11 @@ internal static class TemplateSyntax
         }
     }
 
-    private static void Use(string arguments, Stack<string> blocks, List<UsedName> names, bool printed)
+    private static void Use(string arguments, Stack<string> blocks, Found names, bool printed)
     {
         foreach (var argument in Arguments(arguments))
         {
+            names.IsClosed &= !argument.StartsWith("@root", StringComparison.Ordinal) && !(argument is "this" or "." && !blocks.Any(b => b is "each" or "with"));
             if (argument.Length == 0 || argument[0] is '"' or '\'' or '@' or '-' || char.IsAsciiDigit(argument[0]) || argument is "true" or "false" or "null" or "undefined" or "this" or "." or "as")
                 continue;
             if (argument[0] == '(')
@@ -171,9 +176,18 @@ internal static class TemplateSyntax
             while (path.StartsWith("../", StringComparison.Ordinal))
                 (path, inner) = (path[3..], inner - 1);
             if (inner > 0 || path.StartsWith("this", StringComparison.Ordinal))
+            {
+                names.IsClosed = false;
                 continue;
-            names.Add(new UsedName([.. path.Split('.', '/').Select(s => s.Trim('[', ']')).Where(s => s.Length > 0)], printed));
+            }
+            names.Names.Add(new UsedName([.. path.Split('.', '/').Select(s => s.Trim('[', ']')).Where(s => s.Length > 0)], printed));
         }
+    }
+
+    private sealed class Found
+    {
+        public List<UsedName> Names { get; } = [];
+        public bool IsClosed { get; set; } = true;
     }
 
     private static (string First, string Others) Head(string text)

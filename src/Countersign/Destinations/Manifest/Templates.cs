@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using HandlebarsDotNet;
@@ -13,12 +14,16 @@ internal sealed class Template
     internal Template(string text, bool isBody, IHandlebars engine)
     {
         Text = text;
-        (Names, Problems) = TemplateSyntax.Read(text, isBody);
+        (Names, var isClosed, Problems) = TemplateSyntax.Read(text, isBody);
+        Roots = isClosed ? Names.SelectMany(n => n.Path.Take(1).Concat(n.Plain.Take(1))).ToFrozenSet() : null;
         _compiled = new(() => engine.Compile(TemplateSyntax.ForHandlebarsNet(text)));
     }
 
     public string Text { get; }
     public IReadOnlyList<UsedName> Names { get; }
+
+    /// <summary>The first steps of all names that it draws on; null where that cannot be said before.</summary>
+    public FrozenSet<string>? Roots { get; }
     public IReadOnlyList<(string Problem, string Fix, bool IsFatal)> Problems { get; }
 
     /// <summary>Null, or why Handlebars does not take it.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Countersign.Destinations;
 using Countersign.Destinations.Manifest;
 using Xunit;
 
@@ -64,9 +65,19 @@ public sealed class RenderingTests
     [Fact]
     public void Trap_40_what_is_shown_has_every_secret_masked()
     {
-        var shown = ((Rendering.Ready)Renderer.RenderMasked(Manifest.Create, Sample.Context(Manifest))).Call;
+        var shown = ((Rendering.Ready)Renderer.Render(Manifest.Create, Sample.Context(Manifest))).Shown!;
         Assert.Contains(shown.Headers, h => h == ("Authorization", $"Bearer {TemplateHelpers.Mask}"));
         Assert.DoesNotContain("k-123", string.Join('\n', shown.Headers) + shown.Url + Encoding.UTF8.GetString(shown.Body!), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Trap_40_an_address_that_makes_no_sense_without_its_secret_is_not_shown_but_called()
+    {
+        var manifest = Sample.Read(Sample.With(("~.statusRequest.endpoint.url", "{{apiKey}}/asks")));
+        var context = Sample.Context(manifest, settings: new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = "https://secret.test" });
+        var ready = (Rendering.Ready)Renderer.Render(manifest.Status, context);
+        Assert.Equal(("secret.test", null), (ready.Call.Url.Host, ready.Shown));
+        Assert.Equal(TemplateHelpers.Mask, ShownExchange.Of(manifest.Status, context).Url);
     }
 
     [Theory]
@@ -122,7 +133,7 @@ public sealed class RenderingTests
         var manifest = Sample.Read(Sample.With(("~.creationRequest.endpoint.hmacSignature", new JsonObject { ["headerName"] = "X-Signature", ["hmacSecretFormVariableKey"] = "apiKey" })));
         var call = Sample.Ready(manifest.Create, Sample.Context(manifest));
         Assert.Contains(call.Headers, h => h == ("X-Signature", Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("k-123"u8, call.Body!))));
-        Assert.Contains(((Rendering.Ready)Renderer.RenderMasked(manifest.Create, Sample.Context(manifest))).Call.Headers, h => h == ("X-Signature", TemplateHelpers.Mask));
+        Assert.Contains(((Rendering.Ready)Renderer.Render(manifest.Create, Sample.Context(manifest))).Shown!.Headers, h => h == ("X-Signature", TemplateHelpers.Mask));
     }
 
     [Fact]
