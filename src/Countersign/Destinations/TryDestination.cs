@@ -71,12 +71,10 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
 
     /// <summary>The values of every variable that has its own there, for a destination that is only being filled in.</summary>
     public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsFor(
-        string manifestText, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel)
+        ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel)
     {
         var found = new Dictionary<string, IReadOnlyList<(string, string)>>();
-        if (ManifestReader.Read(manifestText).Manifest is not { } manifest)
-            return (found, "The manifest cannot be read.");
-        var destination = new Destination { Id = 0, Name = "", Manifest = manifest, ManifestText = manifestText, Settings = settings, Secrets = secrets, CreatedAt = store.Now };
+        var destination = new Destination { Id = 0, Name = "", Manifest = manifest, ManifestText = "", Settings = settings, Secrets = secrets, CreatedAt = store.Now };
         string? problem = null;
         foreach (var variable in manifest.Settings.Where(v => v.DynamicOptions is not null))
         {
@@ -84,9 +82,24 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
             if (items is not null)
                 found[variable.Key] = items;
             else
-                problem = $"{variable.Name}: {why}";
+                problem ??= $"{variable.Name}: {why}";
         }
         return (found, problem);
+    }
+
+    /// <summary>The same for one that is there, with what was typed in place of what is kept.</summary>
+    public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsAt(
+        string name, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel) =>
+        await book.Find(name, cancel) is { } kept
+            ? await OptionsFor(kept.Manifest, Over(kept.Settings, settings), Over(kept.Secrets, secrets), cancel)
+            : (new Dictionary<string, IReadOnlyList<(string, string)>>(), "There is no destination with this name.");
+
+    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> kept, IReadOnlyDictionary<string, string> typed)
+    {
+        var all = new Dictionary<string, string>(kept);
+        foreach (var (key, value) in typed)
+            all[key] = value;
+        return all;
     }
 
     private static AccessOutcome<DestinationTrial> Done(bool ok, string summary, ShownExchange shown) => new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(ok, summary, [shown]));

@@ -44,4 +44,28 @@ public sealed class PageTests
         Assert.Equal(404, (await other.Get("/destinations")).Status);
         Assert.Equal(404, (await other.Get("/destinations/Desk")).Status);
     }
+
+    [Theory, BothEngines]
+    public async Task The_values_to_choose_from_are_loaded_when_adding_and_when_changing(Engine engine)
+    {
+        await using var desk = new FakeDesk { Before = call => call.Path == "/templates" ? new Conduct.Answers(200, """{"data":[{"name":"Standard","value":"std-1"},{"name":"Urgent","value":"urg-2"}]}""") : null };
+        await using var host = await ApiHost.Start(engine, ("Egress:Allow", "127.0.0.0/8"));
+        using var admin = await host.SignIn(await host.Hub.AddPerson("Ada", Role.Admin));
+        var manifest = Sample.With(("~.environmentFormVariables.0", System.Text.Json.Nodes.JsonNode.Parse("""
+            {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "dynamicOptions": {
+              "endpoint": {"url": "{{baseURL}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
+            """)));
+        (string, string)[] typed = [("manifest", manifest), ("name", "Desk"), ("v.baseURL", desk.BaseUrl), ("v.apiKey", "k-123")];
+        Assert.Contains("<option value=\"urg-2\"", (await admin.Submit("/destinations", "/destinations/new", [.. typed, ("do", "load")])).Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await admin.Submit("/destinations", "/destinations/new", [.. typed, ("v.template", "std-1"), ("do", "add")])).Status);
+
+        // Afterwards the key that is kept is used: nobody types it again.
+        var loaded = await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", desk.BaseUrl), ("v.template", "std-1"), ("do", "load"));
+        Assert.Contains("<option value=\"urg-2\"", loaded.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("k-123", loaded.Text, StringComparison.Ordinal);
+        Assert.Equal("Bearer k-123", desk.Calls[^1].Headers["Authorization"]);
+        desk.Before = _ => new Conduct.Answers(503);
+        Assert.Contains("It answers 503", (await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", desk.BaseUrl), ("do", "load"))).Text, StringComparison.Ordinal);
+    }
 }

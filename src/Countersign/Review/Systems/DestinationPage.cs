@@ -35,8 +35,12 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
             case "values":
                 var asked = new ValuesForm(manifest, form);
                 if (await add.Change(name, asked.Settings, asked.Secrets, origin, cancel) is AccessOutcome<long>.Invalid(var field, var why))
-                    return await Page(name, http, asking, null, (field, why), cancel);
+                    return await Page(name, http, asking, null, (field, why), cancel, asked);
                 break;
+            case "load":
+                var typed = new ValuesForm(manifest, form);
+                var (options, unknown) = await trying.OptionsAt(name, typed.Settings, typed.Secrets, cancel);
+                return await Page(name, http, asking, null, unknown is null ? null : (null, unknown), cancel, typed with { Options = options });
             case "retry":
                 resolution = new Resolution.Retry();
                 break;
@@ -68,7 +72,7 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
             html.Badge(Tone.Good, html.Says.AllWell);
     }
 
-    private async Task<IResult> Page(string name, HttpContext http, Asking asking, DestinationTrial? trial, (string? Field, string Why)? problem, CancellationToken cancel)
+    private async Task<IResult> Page(string name, HttpContext http, Asking asking, DestinationTrial? trial, (string? Field, string Why)? problem, CancellationToken cancel, ValuesForm? typed = null)
     {
         if (!asking.Caller.IsAdmin || await views.Find(name, cancel) is not { } destination || await views.ManifestOf(name, cancel) is not { } manifest)
             return Missing.Page(http);
@@ -96,8 +100,9 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
             html.Add($"</section><section class=\"sheet\"><h2>{says.Values}</h2>");
             html.Form(AddressOf(destination.Name), f =>
             {
-                new ValuesForm(manifest, destination.Settings).Write(f, problem, [.. destination.Secrets]);
-                f.Button(says.SaveValues, "main", "do", "values");
+                var values = typed ?? new ValuesForm(manifest, destination.Settings);
+                values.Write(f, problem, [.. destination.Secrets]);
+                values.Buttons(f, says.SaveValues, "values");
             });
             html.Add($"</section>");
         })

@@ -30,7 +30,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
         switch (form["do"].ToString())
         {
             case "load":
-                var (options, problem) = await trying.OptionsFor(text!, asked.Settings, asked.Secrets, cancel);
+                var (options, problem) = await trying.OptionsFor(manifest, asked.Settings, asked.Secrets, cancel);
                 return Form(http, manifest, form, asked with { Options = options }, problem is null ? null : (null, problem));
             case "add":
                 var outcome = await add.Run(form["name"].ToString(), text!, asked.Settings, asked.Secrets, asking.Viewer.Origin, cancel);
@@ -89,10 +89,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
             f.Hidden("known", form["known"].ToString()).Hidden("manifest", form["manifest"].ToString());
             f.Field(new Field("name", says.DestinationName) { Required = true, Longest = 100, Hint = says.DestinationNameHint, Value = form["name"].ToString(), Error = problem is { Field: "name" } ? problem.Value.Why : null });
             asked.Write(f, problem, []);
-            f.Add($"<div class=\"buttons\">").Button(says.AddIt, "main", "do", "add");
-            if (manifest.Settings.Any(v => v.DynamicOptions is not null))
-                f.Button(says.LoadValues, null, "do", "load");
-            f.Add($"</div>");
+            asked.Buttons(f, says.AddIt, "add");
         }, css: "sheet");
     })
     {

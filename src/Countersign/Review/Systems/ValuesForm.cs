@@ -86,6 +86,15 @@ internal sealed record ValuesForm
         }
     }
 
+    /// <summary>What can be done with what was typed: it is kept, or what the other system knows is looked up with it.</summary>
+    public void Buttons(Html html, string keep, string doKeep)
+    {
+        html.Add($"<div class=\"buttons\">").Button(keep, "main", "do", doKeep);
+        if (_manifest.Settings.Any(v => v.DynamicOptions is not null))
+            html.Button(html.Says.LoadValues, null, "do", "load");
+        html.Add($"</div>");
+    }
+
     private IReadOnlyList<(string Value, string Text)> Choices(FormVariable variable) =>
         Options.TryGetValue(variable.Key, out var options) ? [.. options.Select(o => (o.Value, o.Label))]
         : variable.AllowedValues.Count > 0 ? [.. variable.AllowedValues.Select(v => (v, v))]
