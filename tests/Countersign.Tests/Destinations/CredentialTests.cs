@@ -125,6 +125,41 @@ public sealed class CredentialTests
     }
 
     [Theory, BothEngines]
+    public async Task Trap_40_no_secret_is_logged_or_traced(Engine engine)
+    {
+        const string key = "s3cr3t-key", client = "s3cr3t-client", given = "s3cr3t-token";
+        await using var desk = new FakeDesk();
+        var troubles = new Queue<Conduct>([new Conduct.Answers(401, key), new Conduct.Resets(), new Conduct.Answers(500, $"{key} {given}"), new Conduct.Answers(302, "", $"Location: {desk.BaseUrl}/?key={key}\r\n")]);
+        desk.Before = call => call.Path == "/token" ? new Conduct.Answers(200, $$"""{"access_token":"{{given}}"}""")
+            : troubles.TryDequeue(out var trouble) ? trouble
+            : new Conduct.Answers(200, $$"""{"result":[{"id":"X1","state":"{{key}}"}],"state":"open {{given}}"}""");
+        using var overheard = new Overheard();
+        await using var host = await ApiHost.Start(engine, overheard, ("Egress:Allow", "127.0.0.0/8"));
+        using var admin = await host.Person(await host.Hub.AddPerson("Ada", Role.Admin));
+        var manifest = Sample.With(("~.creationRequest.endpoint.url", "{{baseURL}}/asks?key={{queryEncode apiKey}}"), ("~.statusRequest.endpoint.headers", Bearer.DeepClone()));
+        var added = await admin.Post("/api/v1/destinations", new
+        {
+            name = HandedOver.Name,
+            manifest = JsonNode.Parse(manifest),
+            settings = new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl, ["oauth.baseURI"] = desk.BaseUrl, ["oauth.tokenUrl"] = desk.BaseUrl + "/token", ["oauth.clientId"] = "hub" },
+            secrets = new Dictionary<string, string> { ["apiKey"] = key, ["oauth.clientSecret"] = client },
+        });
+        Assert.Equal(201, added.Status);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(200, (await admin.Post($"/api/v1/destinations/{HandedOver.Name}/test", new { })).Status);
+            Assert.Equal(200, (await admin.Post($"/api/v1/destinations/{HandedOver.Name}/rehearsal", new { })).Status);
+            await host.Hub.Ask(HandedOver.LeftTo());
+        }
+        await Eventually.True(async () => await host.Hub.Place.Number("SELECT count(*) FROM links WHERE state <> 'new' AND holder IS NULL") == 3, "each was called");
+        await host.Stop();
+        Assert.Contains(desk.Calls, c => c.Path == "/token" && c.Body.Contains(client, StringComparison.Ordinal));
+        Assert.Contains(overheard.Lines, line => line.StartsWith("trace", StringComparison.Ordinal));
+        Assert.Contains(overheard.Lines, line => line.Contains("Countersign.Destinations.Forwarder", StringComparison.Ordinal));
+        Assert.DoesNotContain(overheard.Lines, line => line.Contains("s3cr3t", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
     public async Task Trap_41_addresses_inside_are_refused_when_connecting(Engine engine)
     {
         await using var desk = new FakeDesk();

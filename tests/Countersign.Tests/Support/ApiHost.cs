@@ -31,13 +31,20 @@ public sealed class ApiHost : IAsyncDisposable
     public static async Task<ApiHost> Start(Engine engine, params (string Name, string Value)[] settings)
     {
         var hub = await TestHub.Start(engine);
-        return await Start(hub, hub, settings);
+        return await Start(hub, hub, settings, null);
+    }
+
+    /// <summary>One whose log is listened to, at every level.</summary>
+    public static async Task<ApiHost> Start(Engine engine, ILoggerProvider log, params (string Name, string Value)[] settings)
+    {
+        var hub = await TestHub.Start(engine);
+        return await Start(hub, hub, settings, log);
     }
 
     /// <summary>One more server on a hub that somebody else ends: another node.</summary>
-    public static Task<ApiHost> Start(TestHub hub, params (string Name, string Value)[] settings) => Start(hub, null, settings);
+    public static Task<ApiHost> Start(TestHub hub, params (string Name, string Value)[] settings) => Start(hub, null, settings, null);
 
-    private static async Task<ApiHost> Start(TestHub hub, TestHub? owned, (string Name, string Value)[] given)
+    private static async Task<ApiHost> Start(TestHub hub, TestHub? owned, (string Name, string Value)[] given, ILoggerProvider? log)
     {
         var keyFile = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key");
         var values = new Dictionary<string, string?>
@@ -53,10 +60,16 @@ public sealed class ApiHost : IAsyncDisposable
         if (mistakes.Count > 0)
             throw new InvalidOperationException(string.Join('\n', mistakes));
         var store = owned is null ? await hub.Place.OpenAnother() : hub.Store;
-        var app = Server.Build(settings, store, RootKey.Load(keyFile, mayCreate: true), [], services =>
+        string[] switches = log is null ? [] : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
+        var app = Server.Build(settings, store, RootKey.Load(keyFile, mayCreate: true), switches, services =>
         {
             services.AddSingleton<TimeProvider>(hub.Clock);
-            services.AddLogging(logging => logging.ClearProviders());
+            services.AddLogging(logging =>
+            {
+                logging.ClearProviders();
+                if (log is not null)
+                    logging.AddProvider(log);
+            });
         });
         await app.StartAsync();
         return new ApiHost(hub, app, owned);
