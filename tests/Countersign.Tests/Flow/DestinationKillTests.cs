@@ -16,13 +16,7 @@ public sealed class DestinationKillTests
     {
         await using var desk = new FakeDesk();
         await using var shell = await Shell.Start(engine);
-        var manifest = Path.Combine(shell.Folder, "manifest.json");
-        await File.WriteAllTextAsync(manifest, Sample.With(("~.lookupRequest", System.Text.Json.Nodes.JsonNode.Parse("""
-            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
-             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
-            """))), TestContext.Current.CancellationToken);
-        Assert.Equal(0, (await shell.RunWithInput("k-123", "destination", "add", "Desk", "--manifest", manifest, "--set", $"baseURL={desk.BaseUrl}", "--secret", "apiKey=-")).ExitCode);
-        var key = (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "Desk")).Done.GetProperty("key").GetString()!;
+        var key = await Prepare(shell, desk);
 
         var asked = 0;
         foreach (var step in Enum.GetValues<Step>())
@@ -62,16 +56,67 @@ public sealed class DestinationKillTests
 
         using var again = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
         await ProgramTests.Address(again.StandardOutput);
+        await OpenedOnce(shell, desk);
+        Kill(again);
+        Assert.InRange(asked, 1, 12);
+        Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
+    }
+
+    [Theory, PostgresOnly]
+    public async Task Of_two_nodes_one_is_killed_and_no_question_is_opened_twice(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var shell = await Shell.Start(engine);
+        var key = await Prepare(shell, desk);
+        using var first = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+        using var second = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+        await ProgramTests.Address(first.StandardOutput);
+        using var shop = new ApiClient(await ProgramTests.Address(second.StandardOutput), new("Bearer", key));
+        var arrived = 0;
+        // In the middle of it, with some done and some under way, whoever of the two they belong to.
+        desk.After = call =>
+        {
+            if (call.Method == "POST" && Interlocked.Increment(ref arrived) == 10)
+                Kill(first);
+            return null;
+        };
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Try(shop, $"both-{i}")));
+        await Eventually.True(() => first.HasExited, "the first is dead");
+        // The other goes on, and leaves alone what the first had claimed.
+        Assert.True(await Try(shop, "afterwards"));
+        await Eventually.True(async () => await shell.Place.Number("SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'afterwards' AND l.state = 'open'") == 1, "the other works");
+        Kill(second);
+        await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+        using var third = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+        await ProgramTests.Address(third.StandardOutput);
+        await OpenedOnce(shell, desk);
+        Kill(third);
+        Assert.Equal(31, desk.Asks.Count);
+        Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
+    }
+
+    /// <summary>A destination whose tickets can be looked up, and a source that leaves its decisions to it; the source's key.</summary>
+    private static async Task<string> Prepare(Shell shell, FakeDesk desk)
+    {
+        var manifest = Path.Combine(shell.Folder, "manifest.json");
+        await File.WriteAllTextAsync(manifest, Sample.With(("~.lookupRequest", System.Text.Json.Nodes.JsonNode.Parse("""
+            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+            """))), TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await shell.RunWithInput("k-123", "destination", "add", "Desk", "--manifest", manifest, "--set", $"baseURL={desk.BaseUrl}", "--secret", "apiKey=-")).ExitCode);
+        return (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "Desk")).Done.GetProperty("key").GetString()!;
+    }
+
+    /// <summary>Waits until every question is open, each once. What is to be tried again later is due at once.</summary>
+    private static async Task OpenedOnce(Shell shell, FakeDesk desk)
+    {
         await Eventually.True(async () =>
         {
             await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE holder IS NULL AND state IN ('new', 'sending', 'unsure')");
             return await shell.Place.Number("SELECT count(*) FROM links WHERE state = 'open'") == await shell.Place.Count("requests");
         }, "every question is open");
-        Kill(again);
-        Assert.InRange(asked, 1, 12);
         Assert.Equal(await shell.Place.Count("requests"), desk.Asks.Count);
         Assert.Equal(desk.Asks.Count, desk.Asks.Values.Select(a => a["asked"]!["id"]!.ToString()).Distinct().Count());
-        Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
 
     private static async Task<bool> Try(ApiClient shop, string subject)
