@@ -13,12 +13,11 @@ internal static class Session
     {
         var product = new Product(options.Product);
         var report = new Report();
-        var launchDarkly = new LaunchDarkly(options, product, report);
-        if (options.Wants("poll"))
-            await launchDarkly.Poll();
-        if (options.Wants("launchdarkly"))
-            await launchDarkly.Create();
         var writes = new CreateAndDecide(options, product, report);
+        if (options.Wants("poll"))
+            await new LaunchDarklyPoll(options, product, report).Run();
+        if (options.Wants("launchdarkly"))
+            await writes.CreateThroughLaunchDarkly();
         if (options.Wants("create"))
             await writes.Create();
         if (options.Wants("decide"))

@@ -1,5 +1,6 @@
 -- Asks for one approval after the other as LaunchDarkly does; every body is new, and about as long as a real one.
 -- Arguments: a prefix for the ids that no other slice uses, and the Authorization header.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "result.lua")
 local prefix, count
 local headers = {}
 
@@ -22,9 +23,4 @@ local tail = '"},"comment":"Open the new checkout for a quarter of the customers
 function request()
   count = count + 1
   return wrk.format("POST", nil, headers, head .. prefix .. "-" .. count .. rest .. count .. tail)
-end
-
-function done(summary, latency)
-  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests, summary.duration, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, latency:percentile(50), latency:percentile(99)))
 end

@@ -1,5 +1,6 @@
 -- Asks for one approval after the other; every body is new, and about as long as a real one.
 -- Arguments: a prefix for the external ids that no other slice uses, and the Authorization header.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "result.lua")
 local prefix, authorization, count
 local headers = {}
 
@@ -20,9 +21,4 @@ local tail = '}}'
 function request()
   count = count + 1
   return wrk.format("POST", nil, headers, head .. prefix .. "-" .. count .. rest .. count .. tail)
-end
-
-function done(summary, latency)
-  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests, summary.duration, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, latency:percentile(50), latency:percentile(99)))
 end

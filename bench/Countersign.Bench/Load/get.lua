@@ -1,15 +1,13 @@
--- Asks for the same page again and again. Argument: the Authorization header.
+-- Asks for the same address again and again. Arguments: the headers, each as its name and its value.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "result.lua")
 local headers = {}
 
 function init(args)
-  headers["Authorization"] = args[1]
+  for i = 1, #args, 2 do
+    headers[args[i]] = args[i + 1]
+  end
 end
 
 function request()
   return wrk.format("GET", nil, headers)
-end
-
-function done(summary, latency)
-  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests, summary.duration, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, latency:percentile(50), latency:percentile(99)))
 end

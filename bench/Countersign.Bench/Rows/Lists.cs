@@ -78,7 +78,7 @@ internal sealed class Lists(Options options, Product product, Report report)
     }
 
     private static Task<Slice> Ask(Server server, Uri place, Shelf shelf, Question question) =>
-        Wrk.Run(place, "get.lua", connections: 1, Options.ListSlice, server.Cpu, question.AsViewer ? shelf.Viewer : shelf.Admin);
+        Wrk.Run(place, "get.lua", connections: 1, Options.ListSlice, server.Cpu, "Authorization", question.AsViewer ? shelf.Viewer : shelf.Admin);
 
     /// <summary>The page's address on one server, looked at once: it must be what the question promises.</summary>
     private static async Task<Uri> Place(Server server, Shelf shelf, Question question)

@@ -52,7 +52,7 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         var weight = await Weight(http, inbox) / 1024d;
         report.Add(new Row("inbox with its style, script and icon, compressed", $"{Report.Text(weight, "0.0")} KB", "", $"{Report.Text(weight, "0.0")} KB", $"≤ {MostKilobytes:0} KB", weight <= MostKilobytes));
 
-        Task<Slice> Ask(Server of, string path, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "page.lua", Connections, length, of.Cpu, cookie);
+        Task<Slice> Ask(Server of, string path, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Accept", "text/html", "Cookie", cookie);
     }
 
     private static async Task<double> Weight(HttpClient http, string page)
