@@ -25,7 +25,21 @@ public sealed record Door(string Via, Dialect Dialect, string Challenge, string 
 /// </summary>
 public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAntiforgery antiforgery, FailedSignIns failures, Pace pace)
 {
-    public async Task Invoke(HttpContext http)
+    public Task Invoke(HttpContext http)
+    {
+        // Who calls is nearly always known at once, and then nothing of the gate stays on the way of the call.
+        var admitted = Admits(http);
+        return !admitted.IsCompletedSuccessfully ? Later(http, admitted) : admitted.Result ? next(http) : Task.CompletedTask;
+    }
+
+    private async Task Later(HttpContext http, ValueTask<bool> admitted)
+    {
+        if (await admitted)
+            await next(http);
+    }
+
+    /// <summary>Whether the call may go on; if not, it has its answer.</summary>
+    private async ValueTask<bool> Admits(HttpContext http)
     {
         http.Features.Set(door.Dialect);
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
@@ -34,17 +48,14 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAnti
             ? await callers.FindBySession(secret, door.Via, address, http.RequestAborted)
             : null;
         if (signedIn is null && authorization.Length == 0 && http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
-        {
-            await next(http);
-            return;
-        }
+            return true;
         var caller = authorization.Length == 0 ? signedIn : await callers.Find(authorization, door.Via, address, http.RequestAborted, http.Request.Headers["X-On-Behalf-Of"].ToString());
         if (caller is null && door.TakesPasswords && await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted) is var checkedPair)
         {
             if (checkedPair is PasswordOutcome.TooOften { Wait: var wait })
             {
                 await TooOften(http, wait, "Too many wrong passwords for this account from this address. Retry-After says when to go on; a token is not affected.");
-                return;
+                return false;
             }
             caller = (checkedPair as PasswordOutcome.Right)?.Caller;
         }
@@ -54,7 +65,7 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAnti
                 failures.Note(Callers.AccountOf(authorization), address, door.Via);
             http.Response.Headers.WWWAuthenticate = door.Challenge;
             await door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
-            return;
+            return false;
         }
         if (signedIn?.Person is { } person)
         {
@@ -63,16 +74,16 @@ public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAnti
             if (!await antiforgery.IsRequestValidAsync(http))
             {
                 await door.Dialect.Refuse(http, StatusCodes.Status403Forbidden, "csrf_token", "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me.");
-                return;
+                return false;
             }
         }
         if (pace.TooFast(caller.Key) is { } until)
         {
             await TooOften(http, until, "This key asks too often. Retry-After says when to go on.");
-            return;
+            return false;
         }
         http.Features.Set(caller);
-        await next(http);
+        return true;
     }
 
     private Task TooOften(HttpContext http, TimeSpan wait, string why)

@@ -12,10 +12,10 @@ internal static class Meters
     private static readonly Histogram<double> Durations = Meter.CreateHistogram<double>("countersign.store.transaction.duration", "ms", "From asking for a transaction to hearing that it is durable");
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("countersign.store.unavailable", description: "Callers who were told that the store cannot serve");
 
-    public static async Task<T> Timed<T>(Task<T> transaction)
+    public static Task<T> Timed<T>(Task<T> transaction) => Durations.Enabled || Refusals.Enabled ? Measured(transaction) : transaction;
+
+    private static async Task<T> Measured<T>(Task<T> transaction)
     {
-        if (!Durations.Enabled && !Refusals.Enabled)
-            return await transaction;
         var started = Stopwatch.GetTimestamp();
         try
         {

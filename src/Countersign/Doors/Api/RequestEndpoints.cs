@@ -76,7 +76,7 @@ internal static class RequestEndpoints
             await UntilSettled(requestId, asking.Viewer, patience, store, feed, lifetime, cancel);
         }
         return await Details.Find(store, requestId, asking.Viewer, cancel) is { } details
-            ? TypedResults.Ok(RequestView.From(details, directory.Current))
+            ? JsonAnswer.Of(RequestView.From(details, directory.Current), ApiJson.Wire.RequestView)
             : Problems.NotFound();
     }
 
@@ -87,8 +87,8 @@ internal static class RequestEndpoints
         var outcome = await decide.Run(requestId, asking.Viewer, Words.AnswerOf(body.Value.Answer!)!.Value, body.Value.Note ?? "", body.Value.Digest, cancel);
         return outcome switch
         {
-            DecideOutcome.Recorded { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
-            DecideOutcome.Settled { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            DecideOutcome.Recorded { Request: var request } => RequestView.Answer(request, directory.Current),
+            DecideOutcome.Settled { Request: var request } => RequestView.Answer(request, directory.Current),
             DecideOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             DecideOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
                 "The content is not the one that was answered. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
@@ -105,7 +105,7 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await comment.Run(requestId, asking.Viewer, body.Value.Text!, cancel) switch
         {
-            CommentOutcome.Added { Request: var request } => TypedResults.Json(RequestView.From(request, directory.Current), ApiJson.Wire.RequestView, statusCode: 201),
+            CommentOutcome.Added { Request: var request } => RequestView.Answer(request, directory.Current, StatusCodes.Status201Created),
             CommentOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             CommentOutcome.TooMany => Problems.Of(409, "conflict", $"A request takes at most {Comment.MostPerRequest} comments."),
             CommentOutcome.NotFound => Problems.NotFound(),
@@ -119,7 +119,7 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await withdraw.Run(requestId, asking.Viewer, body.Value.Reason ?? "", cancel) switch
         {
-            WithdrawOutcome.Withdrawn { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            WithdrawOutcome.Withdrawn { Request: var request } => RequestView.Answer(request, directory.Current),
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             WithdrawOutcome.NotAllowed => Problems.NotAllowed("not_yours", "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."),
             WithdrawOutcome.NotFound => Problems.NotFound(),
@@ -133,7 +133,7 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await breakGlass.Run(requestId, asking.Viewer, body.Value.Reason!, body.Value.Digest, cancel) switch
         {
-            BreakGlassOutcome.Approved { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            BreakGlassOutcome.Approved { Request: var request } => RequestView.Answer(request, directory.Current),
             BreakGlassOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             BreakGlassOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
                 "The content is not the one that was read. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
@@ -151,9 +151,9 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await markApplied.Run(requestId, asking.Viewer, cancel) switch
         {
-            MarkAppliedOutcome.Applied { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
-            MarkAppliedOutcome.Breach { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
-            MarkAppliedOutcome.AlreadyApplied { Request: var request } => TypedResults.Ok(RequestView.From(request, directory.Current)),
+            MarkAppliedOutcome.Applied { Request: var request } => RequestView.Answer(request, directory.Current),
+            MarkAppliedOutcome.Breach { Request: var request } => RequestView.Answer(request, directory.Current),
+            MarkAppliedOutcome.AlreadyApplied { Request: var request } => RequestView.Answer(request, directory.Current),
             MarkAppliedOutcome.NotAllowed => Problems.NotAllowed("not_yours", "That a change was applied is said by its source, by whoever asked, or by an admin."),
             MarkAppliedOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),

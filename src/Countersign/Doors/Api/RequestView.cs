@@ -3,6 +3,7 @@ using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
@@ -78,6 +79,9 @@ public sealed record RequestView
         Stuck = StuckView.From(request.Stuck),
         Policy = request.Policy.Name,
     };
+
+    public static IResult Answer(ApprovalRequest request, DirectorySnapshot directory, int code = StatusCodes.Status200OK) =>
+        JsonAnswer.Of(From(request, directory), ApiJson.Wire.RequestView, code);
 
     public static RequestView From(Details details, DirectorySnapshot directory) => From(details.Request, directory) with
     {

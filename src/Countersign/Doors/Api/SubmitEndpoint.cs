@@ -130,9 +130,9 @@ internal static class SubmitEndpoint
 
         return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
         {
-            SubmitOutcome.Created { Request: var request } => TypedResults.Created(Address(http, request), RequestView.From(request, snapshot)),
-            SubmitOutcome.Known { Request: var request } => TypedResults.Ok(RequestView.From(request, snapshot)),
-            SubmitOutcome.Revised { Request: var request } => TypedResults.Ok(RequestView.From(request, snapshot)),
+            SubmitOutcome.Created { Request: var request } => Created(http, request, snapshot),
+            SubmitOutcome.Known { Request: var request } => RequestView.Answer(request, snapshot),
+            SubmitOutcome.Revised { Request: var request } => RequestView.Answer(request, snapshot),
             SubmitOutcome.Settled { Request: var request } => Problems.Of(409, "already_settled",
                 "A request with this externalId and other content is settled. Ask under a new externalId.", request: RequestView.From(request, snapshot)),
             SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: status),
@@ -141,7 +141,11 @@ internal static class SubmitEndpoint
         };
     }
 
-    public static string Address(HttpContext http, ApprovalRequest request) => $"{http.Request.PathBase}/api/v1/requests/{request.Id}";
+    private static IResult Created(HttpContext http, ApprovalRequest request, DirectorySnapshot snapshot)
+    {
+        http.Response.Headers.Location = $"{http.Request.PathBase}/api/v1/requests/{request.Id}";
+        return RequestView.Answer(request, snapshot, StatusCodes.Status201Created);
+    }
 
     internal static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
         wanted.Person is { } email

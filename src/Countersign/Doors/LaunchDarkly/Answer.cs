@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Countersign.Requests;
+using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -9,14 +10,12 @@ namespace Countersign.Doors.LaunchDarkly;
 /// What LaunchDarkly reads: <c>/_id</c>, <c>/status/value</c> and <c>/status/display</c>. The value comes from the table
 /// of words and nowhere else, because LaunchDarkly looks for "approved" and "declined" anywhere inside it.
 /// </summary>
-internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : IResult
+internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(code, json)
 {
     /// <summary>LaunchDarkly shows it in a narrow column.</summary>
     public const int LongestDisplay = 140;
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    public ReadOnlyMemory<byte> Json => json;
 
     public static Answer Of(string id, ApprovalRequest request, int code = StatusCodes.Status200OK) => Of(id, request.Status, request.Display, code);
 
@@ -45,15 +44,6 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : IResult
     public static Answer NotFound() => Refusal(StatusCodes.Status404NotFound, "not_found", "This source has asked for no approval with this id.");
 
     public static Answer Of(Action<Utf8JsonWriter> write) => new(StatusCodes.Status200OK, Written(write));
-
-    public async Task ExecuteAsync(HttpContext httpContext)
-    {
-        var response = httpContext.Response;
-        response.StatusCode = code;
-        response.ContentType = "application/json; charset=utf-8";
-        response.ContentLength = json.Length;
-        await response.BodyWriter.WriteAsync(json, httpContext.RequestAborted);
-    }
 
     private static ReadOnlyMemory<byte> Written(Action<Utf8JsonWriter> write)
     {

@@ -20,13 +20,11 @@ internal static class SignedIn
 {
     private const string Via = "page";
 
-    public static async Task Check(HttpContext http, RequestDelegate next)
+    public static Task Check(HttpContext http, RequestDelegate next) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<OnlySignedIn>() is null ? next(http) : CheckPage(http, next);
+
+    private static async Task CheckPage(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<OnlySignedIn>() is null)
-        {
-            await next(http);
-            return;
-        }
         if (http.Features.Get<Caller>()?.Person is null && !await ByToken(http))
         {
             await SendAway(http);
