@@ -7,6 +7,12 @@ if (args is ["control", "same", var answer, var address])
     return 0;
 }
 
+if (args is ["control", "alone", var home, var at])
+{
+    await Control.ServeAlone(home, at);
+    return 0;
+}
+
 if (args is ["control", var mode, var file, var url])
 {
     await Control.Serve(mode == "batch", file, url);

@@ -11,6 +11,9 @@ internal sealed record Row(string What, string Product, string Control, string R
 internal sealed class Report
 {
     private static readonly string[] Heading = ["what", "product", "control", "result", "bar", "", "CPU µs, product", "CPU µs, control"];
+    /// <summary>For figures that tell something and must reach nothing.</summary>
+    public const string NoBar = "–";
+
     private readonly List<Row> _rows = [];
 
     public bool AllHold => _rows.TrueForAll(row => row.Holds);

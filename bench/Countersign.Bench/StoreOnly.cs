@@ -19,8 +19,7 @@ internal static class StoreOnly
         await using var store = await Session.OpenStore(folder);
         var town = await Town.Found(store);
         var (submit, decide) = (new Submit(store, new RequestIds()), new Decide(store));
-        var source = town.Askers[0];
-        var (asks, answers) = (new Origin(Actor.Source(source.Id), "api", "127.0.0.1"), new Origin(Actor.Person(town.Persons[0].Id), "api", "127.0.0.1"));
+        var (asks, answers) = (new Origin(Actor.Source(town.Askers[0].Id), "api", "127.0.0.1"), new Origin(Actor.Person(town.Persons[0].Id), "api", "127.0.0.1"));
         var viewer = new Viewer(Party.Person(town.Persons[0].Id), town.Persons[0].Id, IsAdmin: false, town.Persons[0].Name, answers);
         var created = new System.Collections.Concurrent.ConcurrentQueue<RequestId>();
         var message = new string('m', 300);
@@ -30,20 +29,7 @@ internal static class StoreOnly
             await Measure("create", async n =>
             {
                 var external = $"{r}-{n}";
-                var outcome = await submit.Run(new Submission
-                {
-                    SourceId = source.Id,
-                    SentBy = SentBy.Api,
-                    ExternalId = external,
-                    Subject = "Turn on checkout-v2 for 25 percent of all customers",
-                    Message = message,
-                    Facts = """{"project":"shop","environment":"production","flag":"checkout-v2"}""",
-                    Body = external + message + message,
-                    Digest = Hashes.Sha256(external),
-                    Requester = new Requester(source.PersonId, source.Name, []),
-                    CreatorId = source.PersonId,
-                    Policy = source.Policy!,
-                }, asks, null, default);
+                var outcome = await submit.Run(town.Asks(external, external + message + message), asks, null, default);
                 created.Enqueue(((SubmitOutcome.Created)outcome).Request.Id);
                 return true;
             });

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using Countersign.Bench.Stock;
+using Countersign.Requests;
 using Countersign.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -19,6 +21,15 @@ internal static class Control
             new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
     }
 
+    /// <summary>An endpoint that writes what the product writes for a request, each call in a transaction of its own.</summary>
+    public static Task<Server> StartAlone(string folder)
+    {
+        System.IO.Directory.CreateDirectory(folder);
+        var url = Server.FreeAddress();
+        return Server.Start(Environment.ProcessPath!, ["control", "alone", folder, url.GetLeftPart(UriPartial.Authority)],
+            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+    }
+
     /// <summary>A bare endpoint that answers every call with these bytes.</summary>
     public static async Task<Server> StartSame(string folder, byte[] answer)
     {
@@ -34,10 +45,7 @@ internal static class Control
     public static async Task ServeSame(string file, string url)
     {
         var answer = await File.ReadAllBytesAsync(file);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(url);
-        var app = builder.Build();
+        var app = Bare(url);
         app.Map("/{**path}", async context =>
         {
             context.Response.ContentType = "application/json; charset=utf-8";
@@ -45,6 +53,50 @@ internal static class Control
             await context.Response.BodyWriter.WriteAsync(answer);
         });
         await app.RunAsync();
+    }
+
+    /// <summary>The process that <see cref="StartAlone"/> starts.</summary>
+    public static async Task ServeAlone(string folder, string url)
+    {
+        await using var store = await Session.OpenStore(folder);
+        var town = await Town.Found(store);
+        var submit = new Submit(store, new RequestIds());
+        var origin = new Origin(Actor.Source(town.Askers[0].Id), "api", "127.0.0.1");
+        // One is written while the next one waits, so that the writer never stands still, and no two share a commit.
+        using var turns = new SemaphoreSlim(2);
+        long last = 0;
+        var app = Bare(url);
+        app.MapGet("/", () => "here");
+        app.MapPost("/{**path}", async context =>
+        {
+            var (id, body) = (Interlocked.Increment(ref last), await Body(context));
+            await turns.WaitAsync();
+            await submit.Run(town.Asks($"{id}", body), origin, null, default);
+            turns.Release();
+            await Created(context, id);
+        });
+        await app.RunAsync();
+    }
+
+    private static WebApplication Bare(string url)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(url);
+        return builder.Build();
+    }
+
+    private static async Task<string> Body(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        return await reader.ReadToEndAsync();
+    }
+
+    private static Task Created(HttpContext context, long id)
+    {
+        context.Response.StatusCode = StatusCodes.Status201Created;
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync($$"""{"id":"{{id}}"}""");
     }
 
     /// <summary>The process that <see cref="Start"/> starts.</summary>
@@ -60,20 +112,13 @@ internal static class Control
         var thread = new Thread(() => Write(connection, queue.Reader, batch ? 512 : 1)) { IsBackground = true };
         thread.Start();
 
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(url);
-        var app = builder.Build();
+        var app = Bare(url);
         app.MapGet("/", () => "here");
         app.MapPost("/{**path}", async context =>
         {
-            using var reader = new StreamReader(context.Request.Body);
-            var call = new Call(await reader.ReadToEndAsync());
+            var call = new Call(await Body(context));
             await queue.Writer.WriteAsync(call);
-            var id = await call.Done.Task;
-            context.Response.StatusCode = StatusCodes.Status201Created;
-            context.Response.ContentType = "application/json";
-            await context.Response.WriteAsync($$"""{"id":"{{id}}"}""");
+            await Created(context, await call.Done.Task);
         });
         await app.RunAsync();
     }

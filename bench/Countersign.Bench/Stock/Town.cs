@@ -14,6 +14,7 @@ internal sealed class Town
     public const int People = 200, Groups = 200, Sources = 20;
     private const int GroupsPerPerson = 5;
 
+    private static readonly string Message = new('m', 300);
     private static readonly Origin By = new(Actor.Operator, "bench", "");
 
     public required IReadOnlyList<Person> Persons { get; init; }
@@ -24,6 +25,22 @@ internal sealed class Town
     public required string Admin { get; init; }
     public required string Viewer { get; init; }
     public required string Source { get; init; }
+
+    /// <summary>A request as the first source asks it through a door.</summary>
+    public Submission Asks(string externalId, string body) => new()
+    {
+        SourceId = Askers[0].Id,
+        SentBy = SentBy.Api,
+        ExternalId = externalId,
+        Subject = "Turn on checkout-v2 for 25 percent of all customers",
+        Message = Message,
+        Facts = """{"project":"shop","environment":"production","flag":"checkout-v2"}""",
+        Body = body,
+        Digest = Hashes.Sha256(body),
+        Requester = new Requester(Askers[0].PersonId, Askers[0].Name, []),
+        CreatorId = Askers[0].PersonId,
+        Policy = Askers[0].Policy!,
+    };
 
     public static async Task<Town> Found(Store store)
     {
