@@ -76,7 +76,8 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
     /// <summary>The source behind a header, if the snapshot has it; null says nothing yet, and <see cref="Find(string, string, string, CancellationToken)"/> finds out.</summary>
     public Source? KnownSource(string authorization)
     {
-        if (Read(authorization) is not { Email: null } credential || !directory.Current.SourcesByKey.TryGetValue(Keys.HashOf(credential.Secret), out var source))
+        // The first call of a source is waited for and written down at once, which the long way does.
+        if (Read(authorization) is not { Email: null } credential || !directory.Current.SourcesByKey.TryGetValue(Keys.HashOf(credential.Secret), out var source) || source.LastUsedAt is null)
             return null;
         lastUse.Note(source.Key);
         return source;

@@ -44,7 +44,9 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
 
     public string Digest { get; } = "";
 
-    public static async ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter)
+    public static ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter) => From(http);
+
+    public static async ValueTask<JsonBody<T>> From(HttpContext http)
     {
         if (!http.Request.HasJsonContentType())
             return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));

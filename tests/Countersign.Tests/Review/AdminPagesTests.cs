@@ -71,7 +71,7 @@ public sealed class AdminPagesTests
         Assert.DoesNotContain(key, waiting.Text, StringComparison.Ordinal);
 
         using var caller = host.Source(new NewKey(source.Id, source.Name, key));
-        Assert.Equal(200, (await caller.Get("/api/members")).Status);
+        Assert.Equal(201, (await caller.Post("/api/approvals", new { _id = "first" })).Status);
         await Eventually.True(async () => (await admin.Get(path)).Text.Contains("connected", StringComparison.Ordinal), "the source shows as connected");
 
         var rotated = await admin.Submit(path, path, ("do", "rotate"));

@@ -6,8 +6,10 @@ using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
+using Countersign.Requests;
 using Countersign.Web;
 using Microsoft.AspNetCore.Mvc;
+using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -20,11 +22,25 @@ public static class ApiEndpoints
         "api", Dialect.Ours, "Basic realm=\"Countersign\", Bearer",
         "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.", ForPeople: true);
 
+    /// <summary>Systems that ask do little else. Under a path prefix, which answers name, they go the long way.</summary>
+    public static void UseApiShortcut(this IApplicationBuilder app, string pathBase)
+    {
+        if (pathBase.Length > 0)
+            return;
+        var (submit, directory) = (app.ApplicationServices.GetRequiredService<Submit>(), app.ApplicationServices.GetRequiredService<Directory>());
+        Func<HttpContext, Asking, Task<IResult>> create = async (http, asking) =>
+        {
+            var body = await JsonBody<SubmitBody>.From(http);
+            return body.Problem ?? await SubmitEndpoint.Run(body, asking, http.Request.Headers[SubmitEndpoint.KeyHeader], submit, directory, http, http.RequestAborted);
+        };
+        app.UseMiddleware<CreateShortcut>(Door, Root + SubmitEndpoint.Path, create);
+    }
+
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup(Root).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
 
-        api.MapPost("/requests", SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
+        api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
         api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
         api.MapGet("/requests/{id}", RequestEndpoints.Get).Produces<RequestView>().ProducesProblem(404);
         api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);

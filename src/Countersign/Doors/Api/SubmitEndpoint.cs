@@ -85,15 +85,18 @@ public sealed record SubmitBody : IChecked
 /// <summary><c>POST /api/v1/requests</c>: a source or a person asks.</summary>
 internal static class SubmitEndpoint
 {
+    public const string Path = "/requests";
+    public const string KeyHeader = "Idempotency-Key";
+
     private const string BuiltIn = "api";
     private const int LongestKey = 255;
 
     public static async Task<IResult> Run(
-        JsonBody<SubmitBody> body, Asking asking, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
+        JsonBody<SubmitBody> body, Asking asking, [FromHeader(Name = KeyHeader)] string? idempotencyKey,
         Submit submit, Directory directory, HttpContext http, CancellationToken cancel)
     {
         if (idempotencyKey is { Length: 0 or > LongestKey })
-            return Problems.Malformed($"Idempotency-Key has 1 to {LongestKey} characters.");
+            return Problems.Malformed($"{KeyHeader} has 1 to {LongestKey} characters.");
         var snapshot = directory.Current;
         var caller = asking.Caller;
         if (caller.Person is { Role: Role.EndUser })

@@ -1,5 +1,8 @@
+using Countersign.Access;
+using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Web;
+using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -15,6 +18,17 @@ public static class LaunchDarklyEndpoints
     public static readonly Door Door = new(
         "launchdarkly", new LaunchDarklyDialect(), "Bearer realm=\"Countersign\"",
         "Send the key of a source, as Authorization: Bearer KEY.", ForPeople: false);
+
+    /// <summary>Polls and creations are nearly all that LaunchDarkly asks, and have a way of their own.</summary>
+    public static void UseLaunchDarklyShortcuts(this IApplicationBuilder app, string pathBase)
+    {
+        var services = app.ApplicationServices;
+        var (submit, keepRefused, directory, store) = (
+            services.GetRequiredService<Submit>(), services.GetRequiredService<KeepRefused>(), services.GetRequiredService<Directory>(), services.GetRequiredService<Store>());
+        Func<HttpContext, Asking, Task<IResult>> create = (http, asking) => CreateEndpoint.Run(http, asking, submit, keepRefused, directory, store, http.RequestAborted);
+        app.UseMiddleware<StatusShortcut>();
+        app.UseMiddleware<CreateShortcut>(Door, pathBase + Approvals, create);
+    }
 
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
