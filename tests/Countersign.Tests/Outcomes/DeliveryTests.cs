@@ -98,6 +98,82 @@ public sealed class DeliveryTests
         Assert.Equal("webhook.disabled", await hub.Place.Text("SELECT kind FROM outbox"));
     }
 
+    [Theory]
+    [InlineData("nobody knows the name", "dns"), InlineData("nobody listens", "refused"), InlineData("nobody vouches for it", "tls")]
+    [InlineData("hangs", "timeout"), InlineData("answers byte by byte", "timeout"), InlineData("breaks off", "reset"), InlineData("answers without end", "too large")]
+    [InlineData("is not public", "blocked address"), InlineData("says no", "status"), InlineData("may not be called yet", "not configured")]
+    public async Task Every_way_to_fail_is_kept_by_its_word_and_tried_again(string receiver, string word)
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        using var certificate = word == "tls" ? Receiver.Certificate() : null;
+        await using var called = new Receiver(_ => receiver switch
+        {
+            "hangs" => new Conduct.Hangs(),
+            "answers byte by byte" => new Conduct.Drips(),
+            "breaks off" => new Conduct.Resets(),
+            "answers without end" => new Conduct.Floods(),
+            "says no" => new Conduct.Answers(500),
+            _ => new Conduct.Answers(200),
+        }, certificate);
+        var loopback = new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
+        using var news = new News(hub, word == "not configured" ? News.Plain with { PublicUrl = null } : null, word switch
+        {
+            "dns" => loopback with { LookUp = (_, _) => throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.HostNotFound) },
+            "timeout" => loopback with { Patience = TimeSpan.FromMilliseconds(150) },
+            "blocked address" => new EgressOptions(),
+            _ => loopback,
+        });
+        var webhook = await news.Hook(word == "dns" ? new Uri("http://nobody.example/") : word == "refused" ? await Closed() : called.Address);
+        await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
+        await news.Go();
+        hub.Clock.Advance(TimeSpan.FromSeconds(5));
+        await news.Go();
+        var line = Assert.Single(await news.Lines());
+        Assert.Equal(("due", 2L, Instant.ToText(hub.Clock.Now.AddMinutes(5))), (line.State, line.Attempts, line.DueAt));
+        Assert.Equal([word, word], (await news.Tries(line.Id)).Select(t => t.Failure));
+        Assert.Null((await news.Webhooks.Find(webhook.Id, default))!.DisabledAt);
+    }
+
+    /// <summary>An address where somebody listened until just now.</summary>
+    private static async Task<Uri> Closed()
+    {
+        await using var gone = new Receiver(new Conduct.Hangs());
+        return gone.Address;
+    }
+
+    [Theory, BothEngines]
+    public async Task What_failed_goes_again_in_its_order_and_before_what_came_later(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var broken = true;
+        using var news = new News(hub, News.Plain with { Schedule = new DeliverySchedule([TimeSpan.Zero]) });
+        await using var receiver = new Receiver(_ => new Conduct.Answers(broken ? 500 : 200));
+        var webhook = await news.Hook(receiver, "request.*");
+        var jane = await hub.AddPerson("Jane");
+        var request = await hub.Ask(Some.Policy(Some.Step("two", 2, jane.AsApprover, (await hub.AddPerson("Joe")).AsApprover)));
+        await hub.Comment.Run(request.Id, Some.Viewer(jane), "Why now?", default);
+        await news.Go();
+        await news.Go();
+        Assert.All(await news.Lines(), l => Assert.Equal("failed", l.State));
+
+        broken = false;
+        Some.Done(await news.Webhooks.Enable(webhook.Id, Some.Operator, default));
+        await hub.Withdraw.Run(request.Id, Some.Viewer(await hub.AddPerson("Pat", Countersign.Access.Role.Admin)), "Not needed.", default);
+        await news.Expand();
+        Assert.Equal(2, await news.Deliveries.ReplayFailed($"webhook:{webhook.Id}", DateTimeOffset.MinValue, default));
+        // The withdrawal was on its way already; of those that go again the question comes first.
+        Assert.Equal(["waiting", "waiting", "due"], (await news.Lines()).Select(l => l.State));
+        await news.Go();
+        Assert.Equal(["request.withdrawn", "request.submitted", "request.commented"],
+            receiver.Calls.TakeLast(3).Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()));
+        Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
+        Assert.True(await news.Deliveries.Replay(1, default));
+        Assert.False(await news.Deliveries.Replay(1, default));
+        Assert.False(await news.Deliveries.Replay(99, default));
+        await news.Go();
+        Assert.Equal("msg_1", receiver.Calls[^1].Headers["webhook-id"]);
+    }
+
     [Theory, BothEngines]
     public async Task A_receiver_that_is_gone_is_switched_off_at_once(Engine engine)
     {

@@ -36,6 +36,7 @@ public sealed class News : IDisposable
         Test = new TestWebhook(store, channel, record);
         _expand = new ExpandOutbox(store, [new WebhookExpander(), new PeopleExpander(toMail, toSlack, Options)]);
         _dispatcher = new Dispatcher(store, channels, record, Options, bounds, NullLogger<Dispatcher>.Instance);
+        Deliveries = new Deliveries(store, _dispatcher);
     }
 
     /// <summary>Without jitter, so that times are what the schedule says.</summary>
@@ -54,6 +55,7 @@ public sealed class News : IDisposable
     public OutcomeOptions Options { get; }
     public Subscriptions Webhooks { get; }
     public TestWebhook Test { get; }
+    public Deliveries Deliveries { get; }
 
     public async Task<NewWebhook> Hook(Receiver receiver, params string[] kinds) => await Hook(receiver.Address, kinds);
 

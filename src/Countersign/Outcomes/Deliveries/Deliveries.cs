@@ -84,36 +84,45 @@ public sealed class Deliveries(Store store, Dispatcher dispatcher)
     /// <summary>Puts one on its way again, with the id it had. False when it is not there or still on its way.</summary>
     public async Task<bool> Replay(long id, CancellationToken cancel)
     {
-        var replayed = await store.InTransaction(async tx => await tx.Execute(
-            "UPDATE deliveries SET state = 'due', due_at = @now, tries = 0, settled_at = NULL WHERE id = @id AND state IN ('delivered', 'failed')", new { now = tx.Now, id }), cancel);
+        var replayed = await store.InTransaction(async tx => await Again(tx, await tx.All<Settled>(
+            $"SELECT id, receiver, channel, subject FROM deliveries WHERE id = @id AND state IN ('delivered', 'failed'){tx.ForUpdate}", new { id })), cancel);
         dispatcher.Ring();
-        return replayed == 1;
+        return replayed.Count == 1;
     }
 
-    /// <summary>Puts all that failed at an endpoint since a time on their way again; how many.</summary>
+    /// <summary>Puts all that failed at an endpoint since a time on their way again, those of one line in their order; how many.</summary>
     public async Task<int> ReplayFailed(string endpoint, DateTimeOffset since, CancellationToken cancel)
     {
         var replayed = 0;
         long after = 0;
         while (true)
         {
-            var ids = await store.InTransaction(async tx => await tx.All<Replayed>(
-                """
-                UPDATE deliveries SET state = 'due', due_at = @now, tries = 0, settled_at = NULL WHERE id IN (
-                  SELECT id FROM deliveries WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since ORDER BY id LIMIT @most)
-                RETURNING id
+            var some = await store.InTransaction(async tx => await Again(tx, await tx.All<Settled>(
+                $"""
+                SELECT id, receiver, channel, subject FROM deliveries
+                WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since ORDER BY id LIMIT @most{tx.ForUpdate}
                 """,
-                new { now = tx.Now, endpoint, after, since, most = Chunk }), cancel);
-            replayed += ids.Count;
+                new { endpoint, after, since, most = Chunk })), cancel);
+            replayed += some.Count;
             dispatcher.Ring();
-            if (ids.Count < Chunk)
+            if (some.Count < Chunk)
                 return replayed;
-            after = ids.Max(i => i.Id);
+            after = some[^1].Id;
         }
     }
 
-    private sealed class Replayed
+    private static async ValueTask<List<Settled>> Again(Tx tx, List<Settled> settled)
+    {
+        foreach (var one in settled)
+            await Line.Again(tx, one.Id, one.Receiver, one.Channel, one.Subject);
+        return settled;
+    }
+
+    private sealed class Settled
     {
         public long Id { get; init; }
+        public required string Receiver { get; init; }
+        public required string Channel { get; init; }
+        public required string Subject { get; init; }
     }
 }

@@ -13,13 +13,7 @@ public static class Line
     public static async ValueTask Add(Tx tx, OutgoingEvent news, string receiver, string channel, string endpoint, DateTimeOffset? due = null, bool digest = false)
     {
         await tx.Execute("INSERT INTO endpoints (name) VALUES (@endpoint) ON CONFLICT (name) DO NOTHING", new { endpoint });
-        // Locked, so that whoever settles it at this moment either sees the new one or is seen by it.
-        var waits = await tx.Number(
-            $"""
-            SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting')
-            ORDER BY id DESC LIMIT 1{tx.ForUpdate}
-            """,
-            new { receiver, channel, subject = news.Subject }) != 0;
+        var waits = await IsAnyoneThere(tx, receiver, channel, news.Subject);
         await tx.Execute(
             """
             INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, digest, created_at)
@@ -29,14 +23,31 @@ public static class Line
             new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, endpoint, state = waits ? "waiting" : "due", due = due ?? tx.Now, digest = digest ? 1 : 0, now = tx.Now });
     }
 
+    /// <summary>Puts what was settled where it stood in its line, with the id it had: before what is newer and still waits.</summary>
+    internal static async ValueTask Again(Tx tx, long id, string receiver, string channel, string subject)
+    {
+        await IsAnyoneThere(tx, receiver, channel, subject);
+        await tx.Execute("UPDATE deliveries SET state = 'waiting', tries = 0, settled_at = NULL WHERE id = @id", new { id });
+        await Release(tx, receiver, channel, subject);
+    }
+
     /// <summary>Lets the next one go, unless one of the line is on its way.</summary>
     internal static async ValueTask Release(Tx tx, string receiver, string channel, string subject) =>
         await tx.Execute(
             """
-            UPDATE deliveries SET state = 'due', due_at = @now WHERE state = 'waiting' AND id = (
-              SELECT min(id) FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting'))
+            UPDATE deliveries SET state = 'due', due_at = @now WHERE state = 'waiting'
+              AND id = (SELECT min(id) FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting'))
+              AND NOT EXISTS (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting') AND state = 'due')
             """,
             new { receiver, channel, subject, now = tx.Now });
+
+    /// <summary>Locks the last of a line, so that whoever settles it at this moment either sees the new one or is seen by it.</summary>
+    private static async ValueTask<bool> IsAnyoneThere(Tx tx, string receiver, string channel, string subject) => await tx.Number(
+        $"""
+        SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND subject = @subject AND state IN ('due', 'waiting')
+        ORDER BY id DESC LIMIT 1{tx.ForUpdate}
+        """,
+        new { receiver, channel, subject }) != 0;
 
     /// <summary>
     /// Claims what is due at an endpoint. The claim ends by itself: until then it is not due, and then it is again, so a node
