@@ -55,7 +55,7 @@ public sealed partial class MailKindsTests
         await news.Go();
         var escalated = box.Mails.Skip(2).ToList();
         Assert.Equal(["Ann@example.test", "Mia@example.test"], escalated.Select(m => m.To).Order());
-        Reads(escalated.Single(m => m.To.StartsWith("Mia", StringComparison.Ordinal)), "Mia@example.test", request, "Review and decide", ["Nobody answered in time, so this comes to you as well.", .. Asked]);
+        Reads(escalated.Single(m => m.To.StartsWith("Mia", StringComparison.Ordinal)), "Mia@example.test", request, "Review and decide", ["Nobody answered in time, so more people are asked now.", .. Asked]);
     }
 
     [Theory, BothEngines]
@@ -106,6 +106,82 @@ public sealed partial class MailKindsTests
         foreach (var admin in new[] { "Ada@example.test", "Bob@example.test" })
             Reads(Assert.Single(box.Mails, m => m.To == admin), admin, request, "Open the request", ["Ada approved this past its policy.", reason, "Turn on dark mode"]);
         Reads(Assert.Single(box.Mails, m => m.To == "Rita@example.test"), "Rita@example.test", request, "Open the request", ["Approved by Ada, past the policy.", "Turn on dark mode"]);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_admin_who_asked_for_it_hears_once_of_broken_glass(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var ada = await hub.Hub.AddPerson("Ada", Role.Admin);
+        var bob = await hub.Hub.AddPerson("Bob", Role.Admin);
+        await Furnish(hub);
+        var request = await hub.Ask(Facts, bob);
+        await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), "Checkout is down and Ann does not answer.", null, default);
+        await news.Go();
+        Assert.Contains("Ada approved this past its policy.", Assert.Single(box.Mails, m => m.To == "Bob@example.test").Text, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_is_named_twice_and_stands_in_for_another_is_asked_once(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        var people = await hub.Hub.AddPeople("Ann", "Ben");
+        var group = await hub.Hub.AddGroup("SRE", [.. people]);
+        Some.Done(await hub.Absences.Set("Ann@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Ben@example.test", Some.Operator, default));
+        await hub.Hub.Ask(Some.Policy(group.AsApprover, people[1].AsApprover));
+        await news.Go();
+        Assert.Equal(["Ann@example.test", "Ben@example.test"], box.Mails.Select(m => m.To).Order());
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_asks_hears_that_nobody_answered_in_time(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub.Hub, mail: News.Mail(box));
+        await hub.Set("""
+            version: 1
+            policies:
+              - name: short
+                steps: [{ name: developers, need: 1, from: { people: [Ann@example.test] } }]
+                expire: { after: 72h, as: rejected }
+            """);
+        var people = await hub.Hub.AddPeople("Ann", "Rita");
+        var request = await hub.Ask(Facts, people[1]);
+        await news.Go();
+        await hub.Wait(TimeSpan.FromHours(72));
+        await news.Go();
+        Reads(box.Mails[1], "Rita@example.test", request, "Open the request", ["Expired after 72 h.", "Turn on dark mode"]);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_webhook_where_nothing_arrived_for_the_whole_schedule_is_switched_off_and_whoever_added_it_is_told(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        await using var dead = new Receiver(new Conduct.Answers(500));
+        await hub.AddPerson("Ada", Role.Admin);
+        var (owner, ann) = (await hub.AddPerson("Olga"), await hub.AddPerson("Ann"));
+        Some.Done(await news.Webhooks.Add(dead.Address.ToString(), ["request.submitted"], [], Some.Operator, owner.Id, default));
+        await hub.Ask(ann.AsApprover);
+        foreach (var step in Countersign.Outcomes.DeliverySchedule.Default.Steps)
+        {
+            Assert.DoesNotContain(box.Mails, m => m.To != "Ann@example.test");
+            hub.Clock.Advance(step);
+            await news.Go();
+        }
+        await news.Go();
+        foreach (var told in new[] { "Ada@example.test", "Olga@example.test" })
+        {
+            var mail = Assert.Single(box.Mails, m => m.To == told);
+            Assert.Contains($"The webhook to {dead.Address} was switched off.", mail.Text, StringComparison.Ordinal);
+            Assert.Contains("the last failure was: status", mail.Html, StringComparison.Ordinal);
+        }
     }
 
     [Theory, BothEngines]

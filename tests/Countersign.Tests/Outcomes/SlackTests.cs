@@ -44,6 +44,55 @@ public sealed class SlackTests
         Assert.Equal([("person:1", "delivered"), ("person:2", "failed")], (await news.Lines()).Select(l => (l.Receiver, l.State)).Order());
     }
 
+    [Theory, BothEngines]
+    public async Task Whoever_is_asked_in_their_groups_channel_is_not_asked_again_in_person(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await using var slack = new FakeSlack();
+        using var news = new News(hub.Hub, slack: slack.Options("SRE=C0SRE"));
+        var people = await hub.Hub.AddPeople("Ann", "Ben", "Sam");
+        var sre = await hub.Hub.AddGroup("SRE", people[0], people[1]);
+        Some.Done(await hub.Absences.Set("Ben@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Sam@example.test", Some.Operator, default));
+        await hub.Hub.Ask(Some.Policy(sre.AsApprover, people[0].AsApprover));
+        await news.Expand();
+        // Sam stands in for Ben, and does not read the channel.
+        Assert.Equal([$"person:{people[2].Id}", "slack:C0SRE"], (await news.Lines()).Select(l => l.Receiver).Order(StringComparer.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task Alarms_are_for_the_admins_channel_or_each_admin_and_never_for_everybodys(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var slack = new FakeSlack();
+        var (ann, pat) = (await hub.AddPerson("Ann"), await hub.AddPerson("Pat", Countersign.Access.Role.Admin));
+        foreach (var (channels, receiver) in new[] { ("*=C0ALL", $"person:{pat.Id}"), ("*=C0ALL, admins=C0ADMINS", "slack:C0ADMINS") })
+        {
+            using var news = new News(hub, slack: slack.Options(channels));
+            var request = await hub.Ask(ann.AsApprover);
+            await hub.MarkApplied.Run(request.Id, Some.Viewer(pat), default);
+            await news.Expand();
+            Assert.Equal(receiver, Assert.Single(await news.Lines(), l => l.Kind == "request.breached" && l.Subject == request.Id.Subject).Receiver);
+        }
+    }
+
+    [Fact]
+    public async Task A_channel_gets_no_storm_either()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var slack = new FakeSlack();
+        using var news = new News(hub, slack: slack.Options("SRE=C0SRE"));
+        var sre = await hub.AddGroup("SRE", await hub.AddPerson("Ann"));
+        for (var i = 0; i < 50; i++)
+            await hub.Ask(sre.AsApprover);
+        await news.Go();
+        Assert.Equal(20, slack.Calls.Count);
+        hub.Clock.Advance(TimeSpan.FromMinutes(2));
+        await news.Go();
+        var rest = Assert.Single(slack.Calls.Skip(20)).Body;
+        Assert.Equal(("C0SRE", "And 30 more in Countersign"), (rest["channel"]!.ToString(), rest["text"]!.ToString()));
+        Assert.Equal("https://approvals.example.test/", FakeSlack.Button(rest));
+    }
+
     [Fact]
     public async Task When_slack_says_no_the_word_is_status_and_its_patience_is_respected()
     {
@@ -71,7 +120,7 @@ public sealed class SlackTests
         public FakeSlack(string known = "") => _receiver = new Receiver(call => Answer(call, known));
 
         public Conduct? Refusal { get; set; }
-        public IReadOnlyList<(string Method, JsonNode Body)> Calls => _calls;
+        public List<(string Method, JsonNode Body)> Calls => _calls;
 
         public SlackOptions Options(string channels) =>
             new() { BaseUrl = new Uri(_receiver.Address, "/api/"), Token = "xoxb-test", Channels = SlackOptions.ReadChannels(channels)! };

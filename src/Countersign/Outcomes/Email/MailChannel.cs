@@ -98,7 +98,7 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
             await reader.Number("SELECT count(*) FROM deliveries WHERE folded_into = @id", new { id = delivery.Id }) + 1,
             await reader.All<RequestLine>(
                 $"""
-                SELECT r.id, r.subject FROM deliveries d JOIN requests r ON 'request:' || r.id = d.subject
+                SELECT r.id, r.subject FROM deliveries d JOIN requests r ON r.id = substr(d.subject, 9)
                 WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MostListed}
                 """,
                 new { id = delivery.Id })), cancel);

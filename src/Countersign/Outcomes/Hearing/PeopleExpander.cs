@@ -1,5 +1,6 @@
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
+using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes.Hearing;
@@ -23,21 +24,12 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
         switch (WhoHears.Why(news.Kind))
         {
             case Because.Asked when news.Request is { } id && await WhoHears.Waiting(tx, id) is var (request, decisions, parties):
-                await Tell(tx, news, await WhoHears.People(tx, request, decisions, parties), muted, viaMail: true, viaChat: false);
-                if (!slack.IsSetUp)
-                    break;
-                var inPerson = new List<string>();
-                foreach (var party in parties)
-                {
-                    if (await ChannelOf(tx, party) is { } channel)
-                        await Line.Add(tx, news, $"slack:{channel}", SlackChannel.ChannelName, SlackChannel.ChannelName);
-                    else
-                        inPerson.Add(party);
-                }
-                await Tell(tx, news, await WhoHears.People(tx, request, decisions, inPerson), muted, viaMail: false, viaChat: true);
+                var asked = await WhoHears.People(tx, request, decisions, parties);
+                await Tell(tx, news, asked, muted, viaMail: true, viaChat: false);
+                await Show(tx, news, parties, asked, muted, slack.ChannelOf, urgent: false);
                 break;
             case Because.Asking when news.Request is { } id && await WhoHears.Request(tx, id) is { } request:
-                await Tell(tx, news, WhoHears.Asker(request, news), muted, viaMail: true, viaChat: true);
+                await Tell(tx, news, await WhoHears.Asker(tx, request, news), muted, viaMail: true, viaChat: true);
                 // Whoever was asked in chat sees there what became of it.
                 if (WhoHears.Settles(news.Kind) && slack.IsSetUp)
                 {
@@ -46,7 +38,9 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 }
                 break;
             case Because.Alarm:
-                await Tell(tx, news, await WhoHears.Admins(tx, news), muted, viaMail: true, viaChat: true, urgent: true);
+                var alarmed = await WhoHears.Alarmed(tx, news);
+                await Tell(tx, news, alarmed, muted, viaMail: true, viaChat: false, urgent: true);
+                await Show(tx, news, [Party.Admins.Text], alarmed, muted, slack.OwnChannelOf, urgent: true);
                 break;
             case Because.Personal when mail.IsSetUp:
                 await Line.Add(tx, news, news.Subject, MailChannel.ChannelName, MailChannel.ChannelName);
@@ -62,12 +56,8 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 continue;
             foreach (var channel in Channels(viaMail, viaChat))
             {
-                if (muted.Contains((person, channel)))
-                    continue;
-                if (urgent)
-                    await Line.Add(tx, news, $"person:{person}", channel, channel);
-                else
-                    await Quiet.Add(tx, news, $"person:{person}", channel, options);
+                if (!muted.Contains((person, channel)))
+                    await Send(tx, news, $"person:{person}", channel, urgent);
             }
         }
     }
@@ -80,15 +70,30 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
             yield return SlackChannel.ChannelName;
     }
 
-    private async ValueTask<string?> ChannelOf(Tx tx, string party)
+    /// <summary>In the channels that these parties have; and to each of the people who is not in one of those parties.</summary>
+    private async ValueTask Show(Tx tx, OutgoingEvent news, IEnumerable<string> parties, IEnumerable<long> people, HashSet<(long, string)> muted, Func<string, string?> channelOf, bool urgent)
     {
-        if (slack.Channels.Count == 0)
-            return null;
-        var name = party == "admins" ? "admins"
-            : party.StartsWith("group:", StringComparison.Ordinal) ? await tx.Text("SELECT name FROM groups WHERE 'group:' || id = @party", new { party })
-            : null;
-        return name is null ? null : slack.ChannelOf(name);
+        if (!slack.IsSetUp)
+            return;
+        var reached = new HashSet<long>();
+        foreach (var party in parties)
+        {
+            if (await NameOf(tx, party) is not { } name || channelOf(name) is not { } channel)
+                continue;
+            await Send(tx, news, $"slack:{channel}", SlackChannel.ChannelName, urgent);
+            reached.UnionWith(await WhoHears.Members(tx, party));
+        }
+        await Tell(tx, news, people.Where(p => !reached.Contains(p)), muted, viaMail: false, viaChat: true, urgent);
     }
+
+    private ValueTask Send(Tx tx, OutgoingEvent news, string receiver, string channel, bool urgent) =>
+        urgent ? Line.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
+
+    /// <summary>What a party is called where channels are listed; people have none.</summary>
+    private static async ValueTask<string?> NameOf(Tx tx, string party) =>
+        party == Party.Admins.Text ? "admins"
+        : party.StartsWith("group:", StringComparison.Ordinal) ? await tx.Text("SELECT name FROM groups WHERE 'group:' || id = @party", new { party })
+        : null;
 
     private sealed class MuteRow
     {

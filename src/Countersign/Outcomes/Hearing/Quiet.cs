@@ -3,7 +3,7 @@ using Countersign.Storage;
 namespace Countersign.Outcomes.Hearing;
 
 /// <summary>
-/// No storm: when many things happen at once, a person gets so many messages and then one that tells of all the others.
+/// No storm: when many things happen at once, a person or a channel gets so many messages and then one that tells of all the others.
 /// </summary>
 internal static class Quiet
 {
@@ -16,7 +16,7 @@ internal static class Quiet
         var open = await tx.Number(
             $"""
             SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
-              AND digest = 1 AND state = 'due' AND attempts = 0 AND claim IS NULL ORDER BY created_at DESC LIMIT 1{tx.ForUpdate}
+              AND digest = 1 AND state IN ('due', 'waiting') AND attempts = 0 AND claim IS NULL ORDER BY created_at DESC LIMIT 1{tx.ForUpdate}
             """,
             new { receiver, channel, since });
         if (open != 0)
@@ -33,7 +33,7 @@ internal static class Quiet
         var lately = await tx.Number(
             """
             SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
-              AND state <> 'folded' LIMIT @most) lately
+              AND state <> 'folded' AND (@receiver NOT LIKE 'slack:%' OR kind NOT IN ('request.approved', 'request.rejected', 'request.withdrawn')) LIMIT @most) lately
             """,
             new { receiver, channel, since, most = options.MostPerPerson });
         if (lately < options.MostPerPerson)

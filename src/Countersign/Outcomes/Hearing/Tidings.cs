@@ -51,7 +51,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
             "request.revised" => ("What is asked has changed, and needs your answer to the new content.", null),
             "request.step_opened" => (Said("stepName") is { Length: > 0 } step ? $"It is your turn now: {step}." : "It is your turn now.", null),
             "request.reminded" => ("A reminder: this still waits for your answer.", null),
-            "request.escalated" => ("Nobody answered in time, so this comes to you as well.", null),
+            "request.escalated" => ("Nobody answered in time, so more people are asked now.", null),
             "request.freed" => ("This can be decided again, and waits for your answer.", null),
             "request.commented" => ($"{actor} said:", Said("text")),
             "request.approved" => ($"{request?.Display ?? "Approved"}.", Said("note")),

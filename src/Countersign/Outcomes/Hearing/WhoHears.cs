@@ -52,11 +52,17 @@ internal static class WhoHears
         return people;
     }
 
-    /// <summary>Whoever asks, unless they did it themselves.</summary>
-    public static IReadOnlyCollection<long> Asker(ApprovalRequest request, OutgoingEvent news) =>
-        (request.RequesterId ?? request.CreatorId) is { } asker && news.Actor != Actor.Person(asker).Text ? [asker] : [];
+    /// <summary>Whoever asks, unless they did it themselves; or are told as an admin already, that it was approved past its policy.</summary>
+    public static async ValueTask<IEnumerable<long>> Asker(Tx tx, ApprovalRequest request, OutgoingEvent news)
+    {
+        if ((request.RequesterId ?? request.CreatorId) is not { } asker || news.Actor == Actor.Person(asker).Text)
+            return [];
+        var isTold = news.Kind == "request.approved" && request.BrokeGlassAt is not null && (await Members(tx, Party.Admins.Text)).Contains(asker);
+        return isTold ? [] : [asker];
+    }
 
-    public static async ValueTask<IReadOnlyCollection<long>> Admins(Tx tx, OutgoingEvent news)
+    /// <summary>Admins; of a webhook also whoever added it.</summary>
+    public static async ValueTask<IReadOnlyCollection<long>> Alarmed(Tx tx, OutgoingEvent news)
     {
         var people = new SortedSet<long>(await Members(tx, Party.Admins.Text));
         if (news.Kind == "webhook.disabled" && await tx.Number("SELECT owner_id FROM webhooks WHERE 'webhook:' || id = @subject", new { subject = news.Subject }) is > 0 and var owner)
@@ -64,7 +70,7 @@ internal static class WhoHears
         return people;
     }
 
-    private static async ValueTask<IEnumerable<long>> Members(Tx tx, string party)
+    public static async ValueTask<IEnumerable<long>> Members(Tx tx, string party)
     {
         var colon = party.IndexOf(':', StringComparison.Ordinal);
         var id = colon < 0 ? 0 : long.Parse(party.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);

@@ -11,7 +11,10 @@ public sealed record SlackOptions
 
     public bool IsSetUp => Token is not null;
 
-    public string? ChannelOf(string group) => Channels.TryGetValue(group, out var own) ? own : Channels.GetValueOrDefault("*");
+    public string? ChannelOf(string group) => OwnChannelOf(group) ?? Channels.GetValueOrDefault("*");
+
+    /// <summary>What is for nobody else's eyes is not shown in everybody's channel.</summary>
+    public string? OwnChannelOf(string group) => Channels.GetValueOrDefault(group);
 
     /// <summary><c>SRE=C0123456, *=C0456789</c>; null when it is none.</summary>
     public static IReadOnlyDictionary<string, string>? ReadChannels(string text)
