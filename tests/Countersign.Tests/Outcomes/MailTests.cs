@@ -6,6 +6,7 @@ using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Policies;
 using Countersign.Requests;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Countersign.Tests.Outcomes;
@@ -228,6 +229,7 @@ public sealed partial class MailTests
                 User = "hub",
                 Password = "s3cret",
                 From = new MailAddress("approvals@example.test", "Countersign"),
+                ReplyTo = new MailAddress("platform@example.test"),
             };
             await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
             using (var strict = new News(hub, mail: mail))
@@ -246,7 +248,8 @@ public sealed partial class MailTests
             await news.Go();
             var taken = System.Text.Json.Nodes.JsonNode.Parse((await server.StandardOutput.ReadLineAsync().Soon())!)!;
             Assert.Equal(("approvals@example.test", "Ann@example.test", "true", "hub"), (taken["from"]!.ToString(), taken["to"]![0]!.ToString(), taken["secure"]!.ToString(), taken["user"]!.ToString()));
-            Assert.Contains("Subject: Approval: Turn on dark mode", taken["text"]!.ToString(), StringComparison.Ordinal);
+            foreach (var header in new[] { "Subject: Approval: Turn on dark mode", "From: \"Countersign\" <approvals@example.test>", "Reply-To: <platform@example.test>", "To: \"Ann\" <Ann@example.test>" })
+                Assert.Contains($"{header}\r\n", taken["text"]!.ToString(), StringComparison.Ordinal);
             Assert.Equal("delivered", (await news.Lines())[0].State);
         }
         finally
@@ -267,13 +270,7 @@ public sealed partial class MailTests
         var path = "/mail/" + Token(box.Mails[0], "Approve without");
         using var browser = new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer(), AllowAutoRedirect = false }) { BaseAddress = host.Address };
 
-        for (var i = 0; i < 5; i++)
-        {
-            using var scan = await browser.GetAsync(new Uri(path, UriKind.Relative));
-            Assert.Equal(HttpStatusCode.OK, scan.StatusCode);
-            using var head = await browser.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
-            using var bare = await browser.PostAsync(new Uri(path, UriKind.Relative), new FormUrlEncodedContent([]));
-        }
+        await Storm(host, browser, path);
         Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
 
         using var done = await Press(browser, path, new() { ["Note"] = "By mail." });
@@ -290,8 +287,9 @@ public sealed partial class MailTests
         await Eventually.True(() => box.Mails.Any(m => m.Header("Subject") == "Your link to sign in"), "the link is mailed");
         Assert.Equal(2, box.Mails.Count);
         var link = "/mail/" + Token(box.Mails[1], "Sign in");
-        using var shown = await browser.GetAsync(new Uri(link, UriKind.Relative));
-        Assert.DoesNotContain(shown.Headers, h => h.Key == "Set-Cookie" && h.Value.Any(v => v.Contains("session", StringComparison.OrdinalIgnoreCase)));
+        await Storm(host, browser, link);
+        using var nobodyYet = await browser.GetAsync(new Uri("/account", UriKind.Relative));
+        Assert.DoesNotContain("Ann@example.test", await Body(nobodyYet), StringComparison.Ordinal);
         using var signedIn = await Press(browser, link, []);
         Assert.Equal(HttpStatusCode.Redirect, signedIn.StatusCode);
         using var account = await browser.GetAsync(new Uri("/account", UriKind.Relative));
@@ -299,6 +297,99 @@ public sealed partial class MailTests
         using var twice = await browser.GetAsync(new Uri(link, UriKind.Relative));
         Assert.Equal(HttpStatusCode.NotFound, twice.StatusCode);
     }
+
+    [Theory, BothEngines]
+    public async Task A_link_that_is_not_good_says_the_same_whatever_is_wrong_with_it_and_does_nothing(Engine engine)
+    {
+        await using var box = new MailBox();
+        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        var (hub, clock, links) = (host.Hub, host.Hub.Clock, host.Services.GetRequiredService<MailLinks>());
+        var people = await hub.AddPeople("Ann", "Ben", "Rita");
+        var (ann, gone, rita) = (people[0], people[1], people[2]);
+        await hub.Disable(gone);
+        var mayByMail = Some.Policy(ann.AsApprover, gone.AsApprover, rita.AsApprover) with { AllowsMailDecisions = true };
+        var request = await hub.Ask(mayByMail, s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id]) });
+        var (settled, notByMail) = (await hub.Ask(mayByMail), await hub.Ask(ann.AsApprover));
+        await hub.Approve(settled, ann);
+        string Link(ApprovalRequest about, Person person, TimeSpan left, string? digest = null, MailLinks? signedBy = null) =>
+            (signedBy ?? links).Write(new MailLink.Decide(9_999, person.Id, clock.Now + left, about.Id, digest ?? about.Digest, Answer.Approve));
+        var day = TimeSpan.FromDays(1);
+        var good = Link(request, ann, day);
+        var otherKey = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}-other.key");
+        string[] bad =
+        [
+            good[..40] + (good[40] == 'A' ? 'B' : 'A') + good[41..], good[..^4], good + "AAAA", new string('A', 120), "x",
+            Link(request, ann, TimeSpan.Zero), Link(request, ann, day, digest: settled.Digest + "0"), Link(request, gone, day), Link(request, rita, day),
+            Link(settled, ann, day), Link(notByMail, ann, day), Link(request, ann, day, signedBy: new MailLinks(RootKey.Load(otherKey, mayCreate: true))),
+            links.Write(new MailLink.SignIn(9_998, ann.Id, clock.Now)),
+        ];
+        File.Delete(otherKey);
+        using var browser = host.Browser();
+        Assert.Equal(200, (await browser.Get("/mail/" + good)).Status);
+        // The proof that belongs to this browser, from a page that has a form.
+        var proof = (await browser.Get("/sign-in")).Token!;
+        await AllIsOut(host);
+        var before = await hub.Place.Everything(Kept);
+        var answers = new List<string>();
+        foreach (var token in bad)
+        {
+            foreach (var answer in new[] { await browser.Get("/mail/" + token), await browser.Post("/mail/" + token, (Countersign.Tests.Browser.TokenField, proof), ("Note", "Yes.")) })
+            {
+                Assert.Equal(404, answer.Status);
+                answers.Add(answer.Text);
+            }
+        }
+        Assert.DoesNotContain("dark mode", Assert.Single(answers.Distinct()), StringComparison.Ordinal);
+        Assert.Equal(before, await hub.Place.Everything(Kept));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_link_to_sign_in_is_over_after_fifteen_minutes_and_three_at_a_time_are_enough(Engine engine)
+    {
+        await using var box = new MailBox();
+        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        var ann = await host.Hub.AddPerson("Ann");
+        using var browser = host.Browser();
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(200, (await browser.Submit("/sign-in", "/sign-in/mail", ("E-mail", ann.Email!))).Status);
+        await Eventually.True(() => box.Mails.Count == 3, "three are mailed");
+        Assert.Equal(3, await host.Hub.Place.Count("events") - await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind <> 'person.sign_in_link'"));
+        var link = "/mail/" + Token(box.Mails[0], "Sign in");
+        Assert.Equal(200, (await browser.Get(link)).Status);
+        host.Hub.Clock.Advance(MailOptions.SignInLink);
+        Assert.Equal((404, 404), ((await browser.Get(link)).Status, (await browser.Submit("/sign-in", link)).Status));
+        Assert.Equal(0, await host.Hub.Place.Count("sessions"));
+        // And then one may ask again.
+        await browser.Submit("/sign-in", "/sign-in/mail", ("E-mail", ann.Email!));
+        await Eventually.True(() => box.Mails.Count == 4, "another is mailed");
+    }
+
+    /// <summary>What would show that an answer was given, a link used, or somebody signed in.</summary>
+    private static readonly string[] Kept = ["requests", "decisions", "comments", "waiting", "events", "outbox", "deliveries", "attempts", "used_links", "sessions", "chats"];
+
+    /// <summary>All that mail scanners, previews and browsers ahead of their time do with a link: nothing that is kept changes.</summary>
+    private static async Task Storm(ApiHost host, HttpClient browser, string path)
+    {
+        await AllIsOut(host);
+        var before = await host.Hub.Place.Everything(Kept);
+        for (var i = 0; i < 5; i++)
+        {
+            using var scan = await browser.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.Equal(HttpStatusCode.OK, scan.StatusCode);
+            foreach (var method in new[] { HttpMethod.Head, HttpMethod.Options, HttpMethod.Get, HttpMethod.Put, HttpMethod.Delete })
+            {
+                using var ahead = new HttpRequestMessage(method, path) { Headers = { { "Sec-Purpose", "prefetch;prerender" }, { "Purpose", "prefetch" } } };
+                using var answer = await browser.SendAsync(ahead);
+            }
+            using var bare = await browser.PostAsync(new Uri(path, UriKind.Relative), new FormUrlEncodedContent([]));
+        }
+        Assert.Equal(before, await host.Hub.Place.Everything(Kept));
+    }
+
+    private static Task AllIsOut(ApiHost host) => Eventually.True(
+        async () => await host.Hub.Place.Number("SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM deliveries WHERE state IN ('due', 'waiting'))") == 0, "all news is out");
 
     private static string Token(Mail mail, string line) => Regex.Match(mail.Text.Replace("\r\n", "\n", StringComparison.Ordinal), Regex.Escape(line) + @"[^\n]*\n\S*/mail/(?<token>\S+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)).Groups["token"].Value;
 

@@ -68,6 +68,23 @@ public sealed class TestStore : IAsyncDisposable
     public ValueTask<string?> Text(string sql, object? arguments = null) => Store.Read(reader => reader.Text(sql, arguments));
     public ValueTask<long> Count(string table) => Number($"SELECT count(*) FROM {table}");
 
+    /// <summary>Every value of these tables as one text: to see that nothing has changed.</summary>
+    public async Task<string> Everything(params string[] tables)
+    {
+        var all = new System.Text.StringBuilder();
+        await using var connection = await OpenRaw();
+        foreach (var table in tables)
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"SELECT * FROM {table} ORDER BY 1, 2";
+            await using var rows = await command.ExecuteReaderAsync();
+            all.Append(table).Append('\n');
+            while (await rows.ReadAsync())
+                all.AppendJoin('|', Enumerable.Range(0, rows.FieldCount).Select(rows.GetValue)).Append('\n');
+        }
+        return all.ToString();
+    }
+
     public ValueTask<List<StoredEvent>> Events(string? subject = null) => Store.Read(reader => reader.All<StoredEvent>(
         $"SELECT {StoredEvent.Columns} FROM events WHERE @subject = '' OR subject = @subject ORDER BY id", new { subject = subject ?? "" }));
 
