@@ -56,13 +56,13 @@ internal static class Session
         return folder;
     }
 
-    public static Task<Store> OpenStore(string folder, string? database = null)
+    public static Task<Store> OpenStore(string folder, string? database = null, TimeProvider? clock = null)
     {
         // First the key, as the product does it: it makes none for a store that is already there.
         if (database is null)
             RootKey.Load(Path.Combine(folder, "root.key"), mayCreate: true);
 #pragma warning disable RS0030 // The bench is a program of its own, and this is where its clock comes in.
-        return Store.Open(new StoreOptions(folder, database), TimeProvider.System);
+        return Store.Open(new StoreOptions(folder, database), clock ?? TimeProvider.System);
 #pragma warning restore RS0030
     }
 

@@ -15,7 +15,7 @@ namespace Countersign.Bench.Rows;
 
 /// <summary>
 /// Webhooks on SQLite, every attempt recorded, in this process: how many a second against a loop that only sends; and what
-/// a dead receiver with 100,000 waiting messages costs another one.
+/// a receiver that is out for a day, while 100,000 messages gather for it, costs another one.
 /// </summary>
 internal sealed class Outcomes(Options options, Report report)
 {
@@ -62,86 +62,86 @@ internal sealed class Outcomes(Options options, Report report)
             $"{Report.Text(ratio)} ×{(all ? "" : " (not all arrived)")}", "≥ 0.30 ×", ratio >= 0.3 && all));
     }
 
+    /// <summary>
+    /// A day in steps of five minutes, as often as a receiver that is out is probed: in each the clock goes on, the news of
+    /// those minutes is put on its way, and another receiver is told of something while the probe hangs.
+    /// </summary>
     private async Task Outage()
     {
+        var step = TimeSpan.FromMinutes(5);
+        var steps = (int)(TimeSpan.FromHours(24) / step);
         var folder = Session.Fresh(options, "outage");
-        await using var store = await Session.OpenStore(folder);
+        var clock = new Hands();
+        await using var store = await Session.OpenStore(folder, clock: clock);
         await using var receiver = await Control.StartSame(Path.Combine(folder, "same"), "ok"u8.ToArray());
+        // Takes connections and never says a word, as a machine behind a broken network does.
         using var silent = new TcpListener(System.Net.IPAddress.Loopback, 0);
         silent.Start();
-        using var post = new Post(store);
-        var healthy = await post.Hook(new Uri(receiver.Url, "/hook"), "request.approved");
+        using var post = new Post(store, patience: TimeSpan.FromMilliseconds(50));
+        var other = await post.Hook(new Uri(receiver.Url, "/hook"), "request.approved");
         using var worker = new OutboxWorker(store, post.Expand, post.Dispatcher, NullLogger<OutboxWorker>.Instance);
         await post.Dispatcher.StartAsync(default);
         await worker.StartAsync(default);
-        await Delays(store, healthy, 30);
-        var before = await Delays(store, healthy, options.Quick ? 60 : 200);
-        var memory = Process.GetCurrentProcess().WorkingSet64;
-        // Takes connections and never says a word, as a machine behind a broken network does.
+        for (var i = 0; i < 100; i++)
+            await Delay(store, other);
+        var before = new List<double>();
+        for (var i = 0; i < steps; i++)
+        {
+            clock.Advance(step);
+            before.Add(await Delay(store, other));
+        }
+
+        var memory = Memory();
         var dead = await post.Hook(new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)silent.LocalEndpoint).Port}/"), "request.commented");
-        await post.Fill(Backlog, "group");
-        while (await store.Read(r => r.Number("SELECT count(*) FROM outbox")) > 0)
-            await Task.Delay(50);
-        await AsAfter(store, dead, TimeSpan.FromHours(24));
-        await Delays(store, healthy, 30);
-        var during = await Delays(store, healthy, options.Quick ? 60 : 200);
-        var grown = (Process.GetCurrentProcess().WorkingSet64 - memory) / 1024d / 1024;
-        var waiting = await store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE state IN ('due', 'waiting')"));
+        var during = new List<double>();
+        for (var i = 0; i < steps; i++)
+        {
+            clock.Advance(step);
+            await post.Fill((Backlog + steps - 1) / steps, "group");
+            await Until(async () => await store.Read(r => r.Number("SELECT count(*) FROM outbox")) == 0);
+            during.Add(await Delay(store, other));
+            await Until(async () => string.CompareOrdinal(await store.Read(r => r.Text("SELECT held_until FROM endpoints WHERE name = @dead", new { dead })), Instant.ToText(store.Now)) > 0);
+        }
+        var grown = Memory() - memory;
+        var (waiting, calls) = await store.Read(async r => (
+            await r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @dead AND state IN ('due', 'waiting')", new { dead }),
+            await r.Number("SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE d.endpoint = @dead", new { dead })));
         await worker.StopAsync(default);
         await post.Dispatcher.StopAsync(default);
-        var ratio = during / before;
-        report.Add(new Row($"delay of one receiver while another has been dead for a day with {waiting.ToString("N0", CultureInfo.InvariantCulture)} waiting", $"{Report.Text(during, "0.0")} ms", $"{Report.Text(before, "0.0")} ms before",
-            $"{Report.Text(ratio)} ×", "≤ 1.10 ×", ratio <= 1.1 && waiting >= Backlog));
-        report.Add(new Row("memory that those waiting messages take", $"{Report.Text(grown, "0")} MiB", "", $"{Report.Text(grown, "0")} MiB", "≤ 64 MiB", grown <= 64));
+        var ratio = during.Median() / before.Median();
+        report.Add(new Row($"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, {Grouped(calls)} calls tried", $"{Report.Text(during.Median(), "0.0")} ms", $"{Report.Text(before.Median(), "0.0")} ms before",
+            $"{Report.Text(ratio)} ×", "≤ 1.10 ×", ratio <= 1.1 && waiting >= Backlog && calls >= steps));
+        report.Add(new Row("memory at the end of that day against its beginning", $"{Report.Text(grown, "0")} MiB more", "", $"{Report.Text(grown, "0")} MiB", "≤ 32 MiB", grown <= 32));
     }
 
-    /// <summary>
-    /// Leaves an endpoint as an outage of so long leaves it: what waits was made all along it, the oldest was tried as often
-    /// as the schedule says, and a probe is due every five minutes, the next one now.
-    /// </summary>
-    private static async Task AsAfter(Store store, string endpoint, TimeSpan outage)
+    /// <summary>What this process holds, in MiB, once what nobody needs is given back.</summary>
+    private static double Memory()
     {
-        var now = store.Now;
-        var ids = await store.Read(r => r.All<Waiting>("SELECT id FROM deliveries WHERE endpoint = @endpoint AND state IN ('due', 'waiting') ORDER BY id", new { endpoint }));
-        for (var done = 0; done < ids.Count; done += 1_000)
+        GC.Collect();
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64 / 1024d / 1024;
+    }
+
+    private static string Grouped(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static async Task Until(Func<ValueTask<bool>> condition)
+    {
+        while (!await condition())
+            await Task.Delay(1);
+    }
+
+    /// <summary>From the commit of an event to the record of its delivery, in milliseconds.</summary>
+    private static async Task<double> Delay(Store store, string endpoint)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var id = await store.InTransaction(async tx =>
         {
-            var from = done;
-            await store.InTransaction(async tx =>
-            {
-                for (var i = from; i < Math.Min(ids.Count, from + 1_000); i++)
-                {
-                    var made = now - (outage * (1 - ((double)i / ids.Count)));
-                    var (tries, due) = i < 300 ? (6, now + TimeSpan.FromHours(i / 60d)) : (0, made);
-                    await tx.Execute("UPDATE deliveries SET created_at = @made, due_at = @due, attempts = @tries, tries = @tries WHERE id = @id", new { made, due, tries, id = ids[i].Id });
-                }
-                await tx.Execute("UPDATE endpoints SET failures = 300, failing_since = @since, held_until = @now WHERE name = @endpoint", new { since = now - outage, now, endpoint });
-            });
-        }
-    }
-
-    private sealed class Waiting
-    {
-        public long Id { get; init; }
-    }
-
-    /// <summary>From the commit of an event to the record of its delivery, in milliseconds: the median.</summary>
-    private static async Task<double> Delays(Store store, string endpoint, int times)
-    {
-        var delays = new List<double>();
-        for (var i = 0; i < times; i++)
-        {
-            var began = Stopwatch.GetTimestamp();
-            var id = await store.InTransaction(async tx =>
-            {
-                await tx.Append($"group:{endpoint}", By, "request.approved", new { });
-                await tx.MustBeTold("request.approved");
-                return await tx.Number("SELECT max(event_id) FROM outbox");
-            });
-            while (await store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'", new { endpoint, id })) == 0)
-                await Task.Delay(1);
-            delays.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-        }
-        return delays.Median();
+            await tx.Append($"group:{endpoint}", By, "request.approved", new { });
+            await tx.MustBeTold("request.approved");
+            return await tx.Number("SELECT max(event_id) FROM outbox");
+        });
+        await Until(async () => await store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'", new { endpoint, id })) > 0);
+        return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
 
     private static async Task SendBare(Uri address, int count, string body)
@@ -161,6 +161,17 @@ internal sealed class Outcomes(Options options, Report report)
 
     private static string PerSecond(List<double> rates) => $"{Report.Text(rates.Median(), "0")}/s";
 
+    /// <summary>A clock that can be put on.</summary>
+    private sealed class Hands : TimeProvider
+    {
+        private readonly long _began = Stopwatch.GetTimestamp();
+        private long _ahead;
+
+        public void Advance(TimeSpan time) => Interlocked.Add(ref _ahead, time.Ticks);
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero) + Stopwatch.GetElapsedTime(_began) + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
+    }
+
     /// <summary>What news passes on its way out, as the server puts it together.</summary>
     private sealed class Post : IDisposable
     {
@@ -168,10 +179,12 @@ internal sealed class Outcomes(Options options, Report report)
         private readonly Egress _egress;
         private readonly Subscriptions _webhooks;
 
-        public Post(Store store)
+        public Post(Store store, TimeSpan? patience = null)
         {
             _store = store;
             var bounds = new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
+            if (patience is { } bound)
+                bounds = bounds with { Patience = bound };
             var plain = new OutcomeOptions { PublicUrl = new Uri("https://approvals.example.com"), CallsPerReceiver = AtOnce };
             _egress = new Egress(bounds);
             var secrets = new WebhookSecrets(new EphemeralDataProtectionProvider());
