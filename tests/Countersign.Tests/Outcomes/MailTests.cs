@@ -355,7 +355,7 @@ public sealed partial class MailTests
         for (var i = 0; i < 5; i++)
             Assert.Equal(200, (await browser.Submit("/sign-in", "/sign-in/mail", ("E-mail", ann.Email!))).Status);
         await Eventually.True(() => box.Mails.Count == 3, "three are mailed");
-        Assert.Equal(3, await host.Hub.Place.Count("events") - await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind <> 'person.sign_in_link'"));
+        Assert.Equal(3, await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'person.sign_in_link'"));
         var link = "/mail/" + Token(box.Mails[0], "Sign in");
         Assert.Equal(200, (await browser.Get(link)).Status);
         host.Hub.Clock.Advance(MailOptions.SignInLink);
