@@ -24,10 +24,17 @@ internal sealed record MailContent
     public IReadOnlyList<MailLinkLine> List { get; init; } = [];
     public string? Small { get; init; }
 
+    /// <summary>Why this person gets this mail; null where they asked for it by hand.</summary>
+    public string? Why { get; init; }
+
+    /// <summary>Where they switch mail off.</summary>
+    public string SwitchUrl { get; init; } = "";
+
     public static MailContent Of(Tidings tidings, OutcomeOptions options)
     {
         var request = tidings.Request;
-        var asked = WhoHears.Why(tidings.News.Kind) == Because.Asked;
+        var because = WhoHears.Why(tidings.News.Kind);
+        var asked = because == Because.Asked;
         return new MailContent
         {
             // One subject per request, so that programs that go by it keep the thread together.
@@ -40,6 +47,8 @@ internal sealed record MailContent
             Missing = asked ? request?.Display : null,
             Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
             Url = options.Link(request is null ? tidings.News.Kind switch { "webhook.disabled" => "/deliveries", "destination.dead" => "/destinations", _ => "/" } : $"/requests/{request.Id}")!,
+            Why = because switch { Because.Asked => "because you can answer it", Because.Asking => "because you asked for it", Because.Alarm => "because you look after this hub", _ => null },
+            SwitchUrl = options.Link(SwitchPath)!,
         };
     }
 
@@ -49,17 +58,26 @@ internal sealed record MailContent
         Subject = $"And {all} more in Countersign",
         Headline = $"And {all} more: so much happened at once that the rest comes in this one message.",
         List = [.. some.Select(s => new MailLinkLine(s.Subject, s.Url))],
-        More = all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
+        Small = all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
         Button = "Open your inbox",
         Url = options.Link("/")!,
+        Why = "because you can answer these or asked for them",
+        SwitchUrl = options.Link(SwitchPath)!,
     };
+
+    private const string SwitchPath = "/account", SoFar = "So far";
 
     /// <summary>Styles stand at each element, where every mail program reads them; those for a dark screen, or for a phone, are for programs that ask.</summary>
     private const string Head =
         """
         <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-        <style>@media (prefers-color-scheme: dark) { body { background: #16181c !important; color: #e6e8eb !important } .soft { color: #a2a9b2 !important } a { color: #8ab4f8 } a.button { color: #ffffff } }</style></head>
-        <body style="font:16px/1.5 sans-serif;color:#1f2328;background:#ffffff;margin:0;padding:24px"><div style="max-width:40rem">
+        <style>@media (prefers-color-scheme: dark) {
+        body { background: #16181c !important; color: #e6e8eb !important } .card { background: #1f2226 !important; border-color: #3a3f46 !important }
+        .soft { color: #a2a9b2 !important } a { color: #8ab4f8 !important } a.button { color: #ffffff !important }
+        }</style></head>
+        <body style="font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:#1f2328;background:#f4f5f7;margin:0;padding:16px">
+        <div class="card" style="max-width:36rem;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d8dce1;border-radius:8px;overflow-wrap:anywhere">
+        <p class="soft" style="margin:0 0 16px;color:#59636e;font-size:14px">Countersign</p>
         """;
 
     public string ToText()
@@ -76,14 +94,16 @@ internal sealed record MailContent
         foreach (var (name, value) in Facts)
             text.Append(name).Append(": ").Append(value).Append('\n');
         if (Missing is not null)
-            text.Append("Still missing: ").Append(Missing).Append('\n');
+            text.Append(SoFar).Append(": ").Append(Missing).Append('\n');
         foreach (var line in List)
-            text.Append("\n* ").Append(line.Text).Append("\n  ").Append(line.Url);
+            text.Append("\n* ").Append(line.Text).Append("\n  ").Append(line.Url).Append('\n');
         text.Append('\n').Append(Button).Append(":\n").Append(Url).Append('\n');
         foreach (var link in Links)
             text.Append('\n').Append(link.Text).Append(":\n").Append(link.Url).Append('\n');
         if (Small is not null)
             text.Append('\n').Append(Small).Append('\n');
+        if (Why is not null)
+            text.Append("\nYou get this ").Append(Why).Append(". Switch mail off:\n").Append(SwitchUrl).Append('\n');
         return text.ToString();
     }
 
@@ -91,23 +111,23 @@ internal sealed record MailContent
     {
         static string E(string text) => WebUtility.HtmlEncode(text);
         var html = new StringBuilder(Head);
-        html.Append("<p>").Append(E(Headline)).Append("</p>");
+        html.Append("<p style=\"margin:0 0 12px\">").Append(E(Headline)).Append("</p>");
         if (More is not null)
-            html.Append("<p style=\"white-space:pre-wrap;overflow-wrap:anywhere\">").Append(E(More)).Append("</p>");
+            html.Append("<p style=\"margin:0 0 16px;padding-left:12px;border-left:3px solid #8c959f;white-space:pre-wrap\">").Append(E(More)).Append("</p>");
         if (Question is not null)
-            html.Append("<h1 style=\"font-size:20px;line-height:1.3;overflow-wrap:anywhere\">").Append(E(Question)).Append("</h1>");
+            html.Append("<h1 style=\"margin:0 0 12px;font-size:20px;line-height:1.3\">").Append(E(Question)).Append("</h1>");
         if (Message.Length > 0)
-            html.Append("<p style=\"white-space:pre-wrap;overflow-wrap:anywhere\">").Append(E(Message)).Append("</p>");
+            html.Append("<p style=\"margin:0 0 16px;white-space:pre-wrap\">").Append(E(Message)).Append("</p>");
         if (Facts.Count > 0 || Missing is not null)
         {
             html.Append("<table role=\"presentation\" style=\"border-collapse:collapse\">");
-            foreach (var (name, value) in Missing is null ? Facts : [.. Facts, ("Still missing", Missing)])
-                html.Append("<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0;overflow-wrap:anywhere\">").Append(E(value)).Append("</td></tr>");
+            foreach (var (name, value) in Missing is null ? Facts : [.. Facts, (SoFar, Missing)])
+                html.Append("<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;min-width:6rem;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0;vertical-align:top\">").Append(E(value)).Append("</td></tr>");
             html.Append("</table>");
         }
         if (List.Count > 0)
         {
-            html.Append("<ul>");
+            html.Append("<ul style=\"margin:0;padding-left:20px\">");
             foreach (var line in List)
                 html.Append("<li><a href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
             html.Append("</ul>");
@@ -115,9 +135,15 @@ internal sealed record MailContent
         html.Append("<p style=\"margin:24px 0\"><a href=\"").Append(E(Url)).Append("\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
             .Append(E(Button)).Append("</a></p>");
         foreach (var link in Links)
-            html.Append("<p><a href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
+            html.Append("<p style=\"margin:0 0 12px\"><a href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
         if (Small is not null)
-            html.Append("<p class=\"soft\" style=\"color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
-        return html.Append("</div></body></html>").ToString();
+            html.Append("<p class=\"soft\" style=\"margin:0;color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
+        html.Append("</div>");
+        if (Why is not null)
+        {
+            html.Append("<p class=\"soft\" style=\"max-width:36rem;margin:12px auto 0;padding:0 24px;color:#59636e;font-size:14px\">You get this ").Append(Why)
+                .Append(". <a href=\"").Append(E(SwitchUrl)).Append("\" style=\"color:#59636e\">Switch mail off</a></p>");
+        }
+        return html.Append("</body></html>").ToString();
     }
 }
