@@ -43,6 +43,9 @@ public sealed class DeliveriesPageTests
         Assert.DoesNotContain("whsec_", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
         var wrong = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "nowhere"), ("events", ""));
         Assert.Contains("not an http or https address", wrong.Text, StringComparison.Ordinal);
+        var ofNobody = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "https://example.com/typed"), ("sources", "Nobody"));
+        Assert.Contains("the source Nobody", ofNobody.Text, StringComparison.Ordinal);
+        Assert.Contains("value=\"https://example.com/typed\"", ofNobody.Text, StringComparison.Ordinal);
 
         var tested = await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "test"));
         Assert.Contains("/deliveries/1", tested.Text, StringComparison.Ordinal);
@@ -58,6 +61,9 @@ public sealed class DeliveriesPageTests
         var failed = await page.Get("/deliveries?state=failed&endpoint=webhook:1");
         Assert.Equal(2, failed.Text.Split(">request.submitted<").Length - 1);
         Assert.DoesNotContain(">webhook.tested<", failed.Text, StringComparison.Ordinal);
+        // By the names that people know: the receiver's address, and what was asked.
+        Assert.Contains($"<td>{receiver.Address}?…</td>", failed.Text, StringComparison.Ordinal);
+        Assert.Contains("Turn on dark mode", failed.Text, StringComparison.Ordinal);
         var again = await page.Submit("/deliveries/2", "/deliveries/2/replay");
         Assert.Equal("/deliveries/2", again.Location);
         await Eventually.True(async () => await Are("delivered", 1), "the one has arrived");
@@ -68,6 +74,9 @@ public sealed class DeliveriesPageTests
 
         await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "disable"));
         Assert.Contains("By hand.", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
+        await host.Hub.AddSource("pipeline");
+        Assert.Contains("whsec_", (await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "https://example.com/"), ("sources", "pipeline"))).Text, StringComparison.Ordinal);
+        await Eventually.True(async () => (await page.Get("/deliveries")).Text.Contains("all events of pipeline", StringComparison.Ordinal), "the page knows the source by its name");
     }
 
     [Fact]

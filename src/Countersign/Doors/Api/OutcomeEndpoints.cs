@@ -32,7 +32,7 @@ public sealed record ReplayBody
 public sealed record WebhookView(long Id, string Url, IReadOnlyList<string> Events, IReadOnlyList<string> Sources, string? Owner, bool Disabled, string? DisabledWhy, string CreatedAt)
 {
     public static WebhookView From(Webhook webhook, DirectorySnapshot directory) => new(
-        webhook.Id, webhook.ShownUrl, webhook.KindList, [.. webhook.SourceList.Select(s => directory.Sources.TryGetValue(s, out var source) ? source.Name : $"{s}")],
+        webhook.Id, webhook.ShownUrl, webhook.KindList, [.. webhook.SourceNames(directory)],
         webhook.OwnerId is { } owner && directory.People.TryGetValue(owner, out var person) ? person.Email : null, webhook.IsDisabled, webhook.DisabledWhy, webhook.CreatedAt);
 }
 

@@ -6,12 +6,16 @@ namespace Countersign.Outcomes;
 public sealed class DeliveryRow
 {
     internal const string Columns = "d.id, d.event_id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.state, d.due_at, d.attempts, d.folded_into, d.created_at, d.settled_at, "
+        + "(SELECT r.subject FROM requests r WHERE r.id = substr(d.subject, 9)) AS about, "
         + "(SELECT a.failure FROM attempts a WHERE a.delivery_id = d.id AND a.n = d.attempts) AS last_failure";
 
     public long Id { get; init; }
     public long EventId { get; init; }
     public required string Kind { get; init; }
     public required string Subject { get; init; }
+
+    /// <summary>What the request asks for, where the news is about one.</summary>
+    public string? About { get; init; }
     public required string Receiver { get; init; }
     public required string Channel { get; init; }
     public required string Endpoint { get; init; }

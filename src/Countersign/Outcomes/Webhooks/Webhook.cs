@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Countersign.Access;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes.Webhooks;
@@ -26,6 +27,10 @@ public sealed class Webhook
     public IReadOnlyList<string> KindList => Kinds.Split(',', StringSplitOptions.RemoveEmptyEntries);
 
     public IReadOnlyList<long> SourceList => [.. Sources.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(s => long.Parse(s, System.Globalization.CultureInfo.InvariantCulture))];
+
+    /// <summary>As people know them.</summary>
+    public IEnumerable<string> SourceNames(DirectorySnapshot directory) =>
+        SourceList.Select(id => directory.Sources.TryGetValue(id, out var source) ? source.Name : id.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     public bool Hears(string kind) => Kinds.Length == 0 || KindList.Any(k => k == kind || (k.EndsWith(".*", StringComparison.Ordinal) && kind.StartsWith(k[..^1], StringComparison.Ordinal)));
 

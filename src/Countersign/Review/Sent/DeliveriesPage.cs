@@ -1,9 +1,11 @@
 using System.Globalization;
+using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Sent;
 
@@ -16,12 +18,15 @@ internal static class DeliveriesPage
         asking.Caller.IsAdmin ? await Page(http, state, endpoint, before, deliveries, webhooks, options, null, cancel) : Missing.Page(http);
 
     /// <param name="first">What just happened, said before everything else.</param>
-    public static async Task<IResult> Page(HttpContext http, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, Action<Html>? first, CancellationToken cancel)
+    /// <param name="refused">A webhook that could not be added, to be corrected.</param>
+    public static async Task<IResult> Page(
+        HttpContext http, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, Action<Html>? first, CancellationToken cancel, TypedWebhook? refused = null)
     {
         state = state is not null && Outcomes.Deliveries.States.Contains(state) ? state : null;
         endpoint = endpoint is { Length: > 0 } ? endpoint : null;
         var page = await deliveries.List(state, endpoint, before, cancel);
         var hooks = await webhooks.List(cancel);
+        var directory = http.RequestServices.GetRequiredService<Directory>().Current;
         return new PageAnswer(Texts.For(http).Deliveries, html =>
         {
             first?.Invoke(html);
@@ -29,24 +34,25 @@ internal static class DeliveriesPage
                 html.Notice(Tone.Careful, html.Says.SendingIsOff);
             html.Add($"<p class=\"lede\">{html.Says.DeliveriesLede}</p>");
             Filter(html, state, endpoint);
-            List(html, page, state, endpoint);
-            WebhooksSection.Write(html, hooks);
+            List(html, page, state, endpoint, receiver => NameOf(receiver, directory, hooks));
+            WebhooksSection.Write(html, hooks, directory, refused);
         })
         { Section = Path };
     }
 
-    public static async Task<IResult> One(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, CancellationToken cancel)
+    public static async Task<IResult> One(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, Subscriptions webhooks, Directory directory, CancellationToken cancel)
     {
         if (!asking.Caller.IsAdmin || await deliveries.Find(id, cancel) is not { } found)
             return Missing.Page(http);
         var delivery = found.Delivery;
+        var receiver = NameOf(delivery.Receiver, directory.Current, await webhooks.List(cancel));
         return new PageAnswer($"{Texts.For(http).Deliveries}: {delivery.Kind}", html =>
         {
             html.Facts([
                 (html.Says.How, h => State(h, delivery)),
-                (html.Says.ToWhom, h => h.Add($"{delivery.Receiver}")),
+                (html.Says.ToWhom, h => h.Add($"{receiver}")),
                 (html.Says.Through, h => h.Add($"{delivery.Channel}")),
-                (html.Says.WhatHappened, h => Subject(h, delivery)),
+                (html.Says.WhatHappened, h => What(h, delivery)),
                 (html.Says.WhenMade, h => h.Time(Instant.Parse(delivery.CreatedAt))),
             ]);
             if (delivery.State is "failed" or "delivered")
@@ -92,7 +98,7 @@ internal static class DeliveriesPage
         html.Add($"</form>");
     }
 
-    private static void List(Html html, DeliveryPage page, string? state, string? endpoint)
+    private static void List(Html html, DeliveryPage page, string? state, string? endpoint, Func<string, string> nameOf)
     {
         if (page.Deliveries.Count == 0)
         {
@@ -104,7 +110,10 @@ internal static class DeliveriesPage
             {
                 h.Add($"<td>");
                 h.Ago(Instant.Parse(d.CreatedAt));
-                h.Add($"</td><td><a href=\"{h.Base}{Path}/{d.Id}\">{d.Kind}</a></td><td>{d.Receiver}</td><td>{d.Channel}</td><td>");
+                h.Add($"</td><td><a href=\"{h.Base}{Path}/{d.Id}\">{d.Kind}</a>");
+                if (d.About is { } about)
+                    h.Add($"<br><span class=\"soft\">{about}</span>");
+                h.Add($"</td><td>{nameOf(d.Receiver)}</td><td>{d.Channel}</td><td>");
                 State(h, d);
                 h.Add($"</td>");
             });
@@ -121,13 +130,20 @@ internal static class DeliveriesPage
             html.Add($" {word}");
     }
 
-    private static void Subject(Html html, DeliveryRow delivery)
+    private static void What(Html html, DeliveryRow delivery)
     {
-        const string request = "request:";
-        if (delivery.Subject.StartsWith(request, StringComparison.Ordinal))
-            html.Add($"<a href=\"{html.Base}/requests/{delivery.Subject[request.Length..]}\">{delivery.Kind}</a>");
-        else
-            html.Add($"{delivery.Kind}");
+        html.Add($"{delivery.Kind}");
+        if (delivery.About is { } about)
+            html.Add($"<br><a href=\"{html.Base}/requests/{delivery.Subject["request:".Length..]}\">{about}</a>");
+    }
+
+    /// <summary>A person's name, a webhook's address, a chat's channel: what follows the colon of a receiver, as people know it.</summary>
+    private static string NameOf(string receiver, DirectorySnapshot directory, IReadOnlyList<Webhook> webhooks)
+    {
+        var name = receiver[(receiver.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        return webhooks.FirstOrDefault(w => w.Name == receiver) is { } webhook ? webhook.ShownUrl
+            : receiver.StartsWith("person:", StringComparison.Ordinal) && directory.People.TryGetValue(long.Parse(name, CultureInfo.InvariantCulture), out var person) ? person.Name
+            : name;
     }
 
     private static string Shortened(string text) => text.Length <= 10_000 ? text : text[..10_000] + "…";

@@ -8,25 +8,29 @@ using Countersign.Review.Frame;
 
 namespace Countersign.Review.Sent;
 
+/// <summary>What somebody typed to add a webhook.</summary>
+internal sealed record TypedWebhook(string Url, string Events, string Sources);
+
 /// <summary>The part of <c>/deliveries</c> where admins look after webhooks: add, test, rotate, switch off and on, send failed ones again.</summary>
 internal static class WebhooksSection
 {
     public const string Path = DeliveriesPage.Path + "/webhooks";
 
-    private const string Url = "url", Events = "events", Do = "do";
+    private const string Url = "url", Events = "events", Sources = "sources", Do = "do";
 
-    public static void Write(Html html, IReadOnlyList<Webhook> webhooks)
+    public static void Write(Html html, IReadOnlyList<Webhook> webhooks, DirectorySnapshot directory, TypedWebhook? typed)
     {
         html.Add($"<section id=\"webhooks\"><h2>{html.Says.Webhooks}</h2>");
         if (webhooks.Count == 0)
             html.Nothing(html.Says.NoWebhooks, html.Says.NoWebhooksYet);
         foreach (var webhook in webhooks)
-            One(html, webhook);
+            One(html, webhook, directory);
         html.Form(Path, form =>
         {
             form.Add($"<h3>{form.Says.AddWebhook}</h3>");
-            form.Field(new Field(Url, form.Says.WebhookAddress) { Type = "url", Required = true, Longest = 2_000 });
-            form.Field(new Field(Events, form.Says.WebhookEvents) { Hint = form.Says.WebhookEventsHint, Longest = 1_000 });
+            form.Field(new Field(Url, form.Says.WebhookAddress) { Type = "url", Value = typed?.Url ?? "", Required = true, Longest = 2_000 });
+            form.Field(new Field(Events, form.Says.WebhookEvents) { Value = typed?.Events ?? "", Hint = form.Says.WebhookEventsHint, Longest = 1_000 });
+            form.Field(new Field(Sources, form.Says.WebhookSources) { Value = typed?.Sources ?? "", Hint = form.Says.WebhookSourcesHint, Longest = 1_000 });
             form.Button(form.Says.AddWebhook, "main");
         }, css: "sheet");
         html.Add($"</section>");
@@ -36,14 +40,17 @@ internal static class WebhooksSection
     {
         if (!asking.Caller.IsAdmin || await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
-        var outcome = await webhooks.Add(form[Url].ToString(), form[Events].ToString().Split(','), [], asking.Viewer.Origin, asking.Person.Id, cancel);
-        return await Back(http, deliveries, webhooks, options, outcome switch
+        var typed = new TypedWebhook(form[Url].ToString(), form[Events].ToString(), form[Sources].ToString());
+        return await webhooks.Add(typed.Url, Listed(typed.Events), Listed(typed.Sources), asking.Viewer.Origin, asking.Person.Id, cancel) switch
         {
-            AccessOutcome<NewWebhook>.Done { Value: var made } => html => Secret(html, made),
-            AccessOutcome<NewWebhook>.Invalid { Why: var why } => html => html.Notice(Tone.Bad, why),
-            _ => null,
-        }, cancel);
+            AccessOutcome<NewWebhook>.Done { Value: var made } => await Back(http, deliveries, webhooks, options, html => Secret(html, made), cancel),
+            AccessOutcome<NewWebhook>.Invalid { Why: var why } => await Back(http, deliveries, webhooks, options, html => html.Notice(Tone.Bad, why), cancel, typed),
+            AccessOutcome<NewWebhook>.NotFound { What: var what } => await Back(http, deliveries, webhooks, options, html => html.Notice(Tone.Bad, html.Says.IsNotHere(what)), cancel, typed),
+            _ => Missing.Page(http),
+        };
     }
+
+    private static string[] Listed(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     public static async Task<IResult> Change(long id, HttpContext http, Asking asking, Subscriptions webhooks, TestWebhook test, Outcomes.Deliveries deliveries, OutcomeOptions options, CancellationToken cancel)
     {
@@ -76,15 +83,18 @@ internal static class WebhooksSection
         return said is null ? TypedResults.LocalRedirect($"{http.Request.PathBase}{DeliveriesPage.Path}") : await Back(http, deliveries, webhooks, options, said, cancel);
     }
 
-    private static Task<IResult> Back(HttpContext http, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, Action<Html>? said, CancellationToken cancel) =>
-        DeliveriesPage.Page(http, null, null, null, deliveries, webhooks, options, said, cancel);
+    private static Task<IResult> Back(HttpContext http, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, Action<Html>? said, CancellationToken cancel, TypedWebhook? refused = null) =>
+        DeliveriesPage.Page(http, null, null, null, deliveries, webhooks, options, said, cancel, refused);
 
     private static void Secret(Html html, NewWebhook made) =>
         html.Notice(Tone.Good, h => h.Add($"<p>{made.Url}</p><p>{h.Says.WebhookSecretOnce}</p><p class=\"once\"><code>{made.Secret}</code></p>"));
 
-    private static void One(Html html, Webhook webhook)
+    private static void One(Html html, Webhook webhook, DirectorySnapshot directory)
     {
-        html.Add($"<div class=\"sheet\"><h3>{webhook.ShownUrl}</h3><p>{(webhook.KindList.Count == 0 ? html.Says.AllEvents : string.Join(", ", webhook.KindList))} ");
+        html.Add($"<div class=\"sheet\"><h3>{webhook.ShownUrl}</h3><p>{(webhook.KindList.Count == 0 ? html.Says.AllEvents : string.Join(", ", webhook.KindList))}");
+        if (webhook.SourceList.Count > 0)
+            html.Add($" {html.Says.OfSources(string.Join(", ", webhook.SourceNames(directory)))}");
+        html.Add($" ");
         if (webhook.IsDisabled)
         {
             html.Badge(Tone.Bad, html.Says.IsOff);

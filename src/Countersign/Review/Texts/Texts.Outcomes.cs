@@ -32,6 +32,10 @@ internal partial class Texts
     public virtual string WebhookAddress => "Address";
     public virtual string WebhookEvents => "Events";
     public virtual string WebhookEventsHint => "Separated by commas, such as request.approved, request.rejected or request.*; empty: all.";
+    public virtual string WebhookSources => "Sources";
+    public virtual string WebhookSourcesHint => "Whose requests it hears of, by their names, separated by commas; empty: all.";
+    public virtual string IsNotHere(string what) => $"Not found: {what}.";
+    public virtual string OfSources(string names) => $"of {names}";
     public virtual string WebhookSecretOnce => "This is its secret, shown only now. The receiver checks every message with it.";
     public virtual string WebhookTested(bool ok, int? status) => ok ? $"The test message arrived: the receiver answered {status}." : "The test message did not arrive.";
     public virtual string Test => "Send a test";
