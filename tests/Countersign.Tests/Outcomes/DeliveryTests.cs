@@ -59,6 +59,23 @@ public sealed class DeliveryTests
         Assert.Equal([("webhook:1", "request.approved"), ("webhook:2", "request.submitted")], (await news.Lines()).Select(l => (l.Receiver, l.Kind)));
     }
 
+    [Theory, BothEngines]
+    public async Task That_somebody_asked_for_a_link_to_sign_in_is_told_to_no_webhook(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(new Conduct.Answers(200));
+        await news.Hook(receiver);
+        var jane = await hub.AddPerson("Jane");
+        await hub.Store.InTransaction(async tx =>
+        {
+            await tx.Append($"person:{jane.Id}", Some.Origin, "person.sign_in_link", new { });
+            await tx.MustBeTold("person.sign_in_link");
+        });
+        Assert.Equal(1, await news.Expand());
+        Assert.Empty(await news.Lines());
+    }
+
     [Fact]
     public void The_schedule_is_a_pure_function()
     {

@@ -54,7 +54,7 @@ public sealed class Webhook
 /// <summary>What webhooks may subscribe to.</summary>
 public static partial class EventKinds
 {
-    /// <summary>Everything that leaves the building.</summary>
+    /// <summary>Everything that leaves the building and is not for one person alone.</summary>
     public static readonly IReadOnlyList<string> Known =
     [
         "request.submitted", "request.revised", "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed",

@@ -2,7 +2,7 @@ using Countersign.Storage;
 
 namespace Countersign.Outcomes.Webhooks;
 
-/// <summary>Every webhook that subscribed to an event's kind and source hears of it.</summary>
+/// <summary>Every webhook that subscribed to an event's kind and source hears of it, if it is one that webhooks may subscribe to.</summary>
 public sealed class WebhookExpander : IExpander
 {
     public async ValueTask<Expand?> Listen(Tx tx)
@@ -13,6 +13,9 @@ public sealed class WebhookExpander : IExpander
 
     private static async ValueTask Expand(Tx tx, List<Webhook> webhooks, OutgoingEvent news)
     {
+        // That somebody wants to sign in is between them and their mailbox.
+        if (!EventKinds.Known.Contains(news.Kind))
+            return;
         long? source = null;
         foreach (var webhook in webhooks)
         {
