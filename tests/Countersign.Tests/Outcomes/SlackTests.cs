@@ -76,6 +76,23 @@ public sealed class SlackTests
     }
 
     [Fact]
+    public async Task What_is_about_no_request_says_once_what_happened_and_leads_to_where_one_mends_it()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var slack = new FakeSlack();
+        using var news = new News(hub, slack: slack.Options("admins=C0ADMINS"));
+        await using var gone = new Receiver(new Conduct.Answers(410));
+        await news.Hook(gone, "request.submitted");
+        await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+        await news.Go();
+        await news.Go();
+        var body = Assert.Single(slack.Calls, c => c.Body["channel"]!.ToString() == "C0ADMINS").Body;
+        Assert.Equal("https://approvals.example.test/deliveries", FakeSlack.Button(body));
+        Assert.Single(body["blocks"]!.AsArray(), b => b!.ToJsonString().Contains("was switched off", StringComparison.Ordinal));
+        Assert.Single(body["blocks"]!.AsArray(), b => b!.ToJsonString().Contains("It answered 410", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_channel_gets_no_storm_either()
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);

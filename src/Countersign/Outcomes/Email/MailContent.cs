@@ -46,7 +46,7 @@ internal sealed record MailContent
             Facts = request is null ? [] : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
             Missing = asked ? request?.Display : null,
             Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
-            Url = options.Link(request is null ? tidings.News.Kind switch { "webhook.disabled" => "/deliveries", "destination.dead" => "/destinations", _ => "/" } : $"/requests/{request.Id}")!,
+            Url = options.Link(tidings.Path)!,
             Why = because switch { Because.Asked => "because you can answer it", Because.Asking => "because you asked for it", Because.Alarm => "because you look after this hub", _ => null },
             SwitchUrl = options.Link(SwitchPath)!,
         };
@@ -129,13 +129,13 @@ internal sealed record MailContent
         {
             html.Append("<ul style=\"margin:0;padding-left:20px\">");
             foreach (var line in List)
-                html.Append("<li><a href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
+                html.Append("<li><a style=\"color:#0b57d0\" href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
             html.Append("</ul>");
         }
-        html.Append("<p style=\"margin:24px 0\"><a href=\"").Append(E(Url)).Append("\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
+        html.Append("<p style=\"margin:24px 0 12px\"><a href=\"").Append(E(Url)).Append("\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
             .Append(E(Button)).Append("</a></p>");
         foreach (var link in Links)
-            html.Append("<p style=\"margin:0 0 12px\"><a href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
+            html.Append("<p style=\"margin:0 0 12px\"><a style=\"color:#0b57d0\" href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
         if (Small is not null)
             html.Append("<p class=\"soft\" style=\"margin:0;color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
         html.Append("</div>");

@@ -11,6 +11,9 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
 
     public ApprovalRequest? Request => About?.Request;
 
+    /// <summary>The page where one sees what it is about.</summary>
+    public string Path => Request is { } request ? $"/requests/{request.Id}" : News.Kind switch { "webhook.disabled" => "/deliveries", "destination.dead" => "/destinations", _ => "/" };
+
     /// <summary>True when the answer that is asked for is not needed any more.</summary>
     public bool IsTooLate => WhoHears.Why(News.Kind) == Because.Asked && Request is null or { IsSettled: true };
 

@@ -34,7 +34,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             return await SendDigest(delivery, cancel);
         if (await Tidings.Of(store, delivery.EventId, cancel) is not { IsTooLate: false } tidings)
             return new SendOutcome.Dropped("It was decided meanwhile.");
-        var url = options.Link(tidings.Request is { } request ? $"/requests/{request.Id}" : "/")!;
+        var url = options.Link(tidings.Path)!;
         var shown = WhoHears.Settles(tidings.News.Kind) && tidings.Request is { } settled
             ? await store.Read(reader => reader.First<ChatRow>("SELECT channel, ts FROM chats WHERE request_id = @id AND receiver = @receiver", new { id = settled.Id, receiver = delivery.Receiver }), cancel)
             : null;

@@ -23,8 +23,11 @@ internal static class SlackMessage
         var blocks = new List<object>
         {
             new { type = "header", text = new { type = "plain_text", text = Tidings.Short(title, LongestHeader), emoji = false } },
-            Section($"*{Escaped(tidings.Headline)}*{(tidings.More is { Length: > 0 } more ? "\n" + Escaped(more) : "")}"),
         };
+        // Where the headline is the title, it is not said again.
+        string?[] said = [request is null ? null : $"*{Escaped(tidings.Headline)}*", tidings.More is { Length: > 0 } more ? Escaped(more) : null];
+        if (said.Any(s => s is not null))
+            blocks.Add(Section(string.Join('\n', said.OfType<string>())));
         var asked = WhoHears.Why(tidings.News.Kind) == Because.Asked;
         if (asked && tidings.Message.Length > 0)
             blocks.Add(Section(Escaped(tidings.Message)));
@@ -39,7 +42,7 @@ internal static class SlackMessage
             elements = new[] { new { type = "button", text = new { type = "plain_text", text = asked ? "Review and decide" : "Open", emoji = false }, url, action_id = "open" } },
         });
         // For notifications and for programs that show no blocks.
-        var text = Tidings.Short($"{tidings.Headline} {(request is null ? "" : title)}".Trim(), 300);
+        var text = Tidings.Short($"{title}{(request is null ? "" : $": {tidings.Headline}")} {tidings.More}".Trim(), 300);
         return JsonSerializer.Serialize(new { channel, ts, text = Escaped(text), blocks, unfurl_links = ts is null ? false : (bool?)null, unfurl_media = ts is null ? false : (bool?)null }, Json);
     }
 
