@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Outcomes;
@@ -13,6 +15,8 @@ namespace Countersign.Review.Sent;
 internal static class DeliveriesPage
 {
     public const string Path = "/deliveries";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task<IResult> Show(HttpContext http, Asking asking, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, CancellationToken cancel) =>
         asking.Caller.IsAdmin ? await Page(http, state, endpoint, before, deliveries, webhooks, options, null, cancel) : Missing.Page(http);
@@ -32,7 +36,7 @@ internal static class DeliveriesPage
             first?.Invoke(html);
             if (options.PublicUrl is null)
                 html.Notice(Tone.Careful, html.Says.SendingIsOff);
-            html.Add($"<p class=\"lede\">{html.Says.DeliveriesLede}</p>");
+            html.Add($"<p class=\"lede\">{html.Says.DeliveriesLede} <a href=\"#webhooks\">{html.Says.Webhooks}</a></p>");
             Filter(html, state, endpoint);
             List(html, page, state, endpoint, receiver => NameOf(receiver, directory, hooks));
             WebhooksSection.Write(html, hooks, directory, refused);
@@ -48,6 +52,7 @@ internal static class DeliveriesPage
         var receiver = NameOf(delivery.Receiver, directory.Current, await webhooks.List(cancel));
         return new PageAnswer($"{Texts.For(http).Deliveries}: {delivery.Kind}", html =>
         {
+            html.Add($"<section class=\"sheet\">");
             html.Facts([
                 (html.Says.How, h => State(h, delivery)),
                 (html.Says.ToWhom, h => h.Add($"{receiver}")),
@@ -57,9 +62,9 @@ internal static class DeliveriesPage
             ]);
             if (delivery.State is "failed" or "delivered")
                 html.Form($"{Path}/{delivery.Id}/replay", f => f.Button(f.Says.SendOnceMore));
-            html.Add($"<section class=\"sheet\"><h2>{html.Says.WhatWasSent}</h2>");
+            html.Add($"</section><section class=\"sheet\"><h2>{html.Says.WhatWasSent}</h2>");
             if (found.Sent is { } sent)
-                html.Add($"<pre>{Shortened(sent)}</pre>");
+                html.Add($"<pre>{Shortened(Laid(sent))}</pre>");
             else
                 html.Add($"<p class=\"soft\">{html.Says.NothingSentYet}</p>");
             html.Add($"</section><section class=\"sheet\"><h2>{html.Says.Attempts}</h2>");
@@ -144,6 +149,19 @@ internal static class DeliveriesPage
         return webhooks.FirstOrDefault(w => w.Name == receiver) is { } webhook ? webhook.ShownUrl
             : receiver.StartsWith("person:", StringComparison.Ordinal) && directory.People.TryGetValue(long.Parse(name, CultureInfo.InvariantCulture), out var person) ? person.Name
             : name;
+    }
+
+    /// <summary>JSON with a line for each member; everything else as it is.</summary>
+    private static string Laid(string sent)
+    {
+        try
+        {
+            return sent.StartsWith('{') ? JsonSerializer.Serialize(JsonElement.Parse(sent), Indented) : sent;
+        }
+        catch (JsonException)
+        {
+            return sent;
+        }
     }
 
     private static string Shortened(string text) => text.Length <= 10_000 ? text : text[..10_000] + "…";
