@@ -39,7 +39,7 @@ internal sealed class Destinations(Options options, Report report)
         await new AddDestination(store, book).Run("Bench", ShippedManifests.Find("countersign")!, new Dictionary<string, string> { ["baseURL"] = fake.Url.GetLeftPart(UriPartial.Authority) }, new Dictionary<string, string> { ["apiKey"] = "k" }, operates, default);
         var (submit, outbox) = (new Submit(store, new RequestIds()), new ExpandOutbox(store, [new OpenLinks()]));
 
-        var each = Open / options.Pairs;
+        var each = options.Quick ? Open / 2 : Open;
         // Until the paths of both are compiled for good.
         for (var i = 0; i < 3; i++)
         {
@@ -47,23 +47,25 @@ internal sealed class Destinations(Options options, Report report)
             await forwarder.Drain(default);
             await Bare(fake.Url, manifest, WarmUp);
         }
-        var (ours, theirs) = (new List<double>(), new List<double>());
+        var (ours, theirs) = (new List<(double PerSecond, double Cpu)>(), new List<(double PerSecond, double Cpu)>());
         for (var pair = 0; pair < options.Pairs; pair++)
         {
             await Ask(each, $"{pair}");
-            ours.Add(await PerSecond(each, () => forwarder.Drain(default)));
-            theirs.Add(await PerSecond(each, () => Bare(fake.Url, manifest, each)));
+            ours.Add(await Timed(each, () => forwarder.Drain(default)));
+            theirs.Add(await Timed(each, () => Bare(fake.Url, manifest, each)));
         }
-        var ratio = ours.Zip(theirs, (o, t) => o / t).Median();
-        report.Add(new Row("questions opened at a destination, durable, against a bare loop of the same calls", $"{Report.Text(ours.Median(), "0")}/s", $"{Report.Text(theirs.Median(), "0")}/s", $"{Report.Text(ratio)} ×", "≥ 0.50 ×", ratio >= 0.5));
+        var ratio = ours.Zip(theirs, (o, t) => o.PerSecond / t.PerSecond).Median();
+        static string Cpu(List<(double PerSecond, double Cpu)> rounds) => Report.Text(rounds.Select(r => r.Cpu).Median(), "0");
+        report.Add(new Row("questions opened at a destination, durable, against a bare loop of the same calls", $"{Report.Text(ours.Select(o => o.PerSecond).Median(), "0")}/s", $"{Report.Text(theirs.Select(t => t.PerSecond).Median(), "0")}/s",
+            $"{Report.Text(ratio)} ×", "≥ 0.50 ×", ratio >= 0.5, Cpu(ours), Cpu(theirs)));
 
         // All of them due at once, which is the worst that five minutes can bring.
-        await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @now WHERE state = 'open'", new { now = tx.Now }); });
+        await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @now WHERE id IN (SELECT id FROM links WHERE state = 'open' ORDER BY id LIMIT @open)", new { now = tx.Now, open = Open }); });
         var watch = Stopwatch.StartNew();
         await forwarder.Drain(default);
         var took = watch.Elapsed.TotalSeconds;
         var asked = await store.Read(r => r.Number("SELECT count(*) FROM links WHERE polls > 0"));
-        report.Add(new Row($"{asked} open questions looked after once by one node", $"{Report.Text(took, "0")} s", "", $"{Report.Text(took, "0")} s", "≤ 300 s", took <= 300 && asked >= each * options.Pairs));
+        report.Add(new Row($"{asked} open questions looked after once by one node", $"{Report.Text(took, "0")} s", "", $"{Report.Text(took, "0")} s", "≤ 300 s", took <= 300 && asked >= Open));
 
         async Task Ask(int count, string round)
         {
@@ -84,7 +86,7 @@ internal sealed class Destinations(Options options, Report report)
             {
             }
             // Looking after what was opened before is measured for itself.
-            await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @later WHERE state = 'open'", new { later = tx.Now.AddDays(1) }); });
+            await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @later WHERE state = 'open' AND due_at < @soon", new { later = tx.Now.AddDays(2), soon = tx.Now.AddDays(1) }); });
         }
     }
 
@@ -129,10 +131,11 @@ internal sealed class Destinations(Options options, Report report)
         })));
     }
 
-    private static async Task<double> PerSecond(int count, Func<Task> work)
+    /// <summary>How many a second, and the processor time of each in this process.</summary>
+    private static async Task<(double PerSecond, double Cpu)> Timed(int count, Func<Task> work)
     {
-        var watch = Stopwatch.StartNew();
+        var (watch, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
         await work();
-        return count / watch.Elapsed.TotalSeconds;
+        return (count / watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalMicroseconds / count);
     }
 }

@@ -79,9 +79,9 @@ internal sealed record CallTemplate
     public IReadOnlyList<UsedName> Names => _names ??= [.. Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names)];
     private IReadOnlyList<UsedName>? _names;
 
-    /// <summary>The first steps of what its address and headers draw on; null where that cannot be said before.</summary>
-    public IReadOnlySet<string>? TextRoots => Texts.Any(t => t.Roots is null) ? null : _textRoots ??= Texts.SelectMany(t => t.Roots!).ToHashSet();
-    private HashSet<string>? _textRoots;
+    /// <summary>What can be said of such calls before anything is filled in, for the one manifest that this is part of.</summary>
+    public CallNeeds Needs(ApprovalManifest manifest) => _needs ??= new CallNeeds(this, manifest);
+    private CallNeeds? _needs;
 }
 
 /// <summary>Where an answer says how the approval stands.</summary>

@@ -57,40 +57,49 @@ internal static class Renderer
 
     private static Rendering Whole(CallTemplate template, CallContext context)
     {
-        if (EmptySecret(template, context) is { } empty)
-            return new Rendering.Refused(template.Name, $"The secret {empty} is not set.");
-        foreach (var name in template.Texts.SelectMany(t => t.Names))
-        {
-            if (name.IsPrinted && !KnownNames.Has(context.Manifest, name))
-                return new Rendering.Refused(template.Name, $"Its address or a header names {name.Text}, which means nothing here.");
-        }
+        var needs = template.Needs(context.Manifest);
+        if (needs.Unset(context) is { } unset)
+            return new Rendering.Refused(template.Name, $"The secret {unset} is not set.");
+        if (needs.Unknown is { } unknown)
+            return new Rendering.Refused(template.Name, $"Its address or a header names {unknown.Text}, which means nothing here.");
         var (call, refused) = Call(template, context, null);
         if (call is null)
             return refused!;
-        var (shown, _) = Call(template, context.Masked(), template.Body is { } text && !MayHoldSecret(text, context.Manifest) ? call.Body : null);
+        var (shown, _) = Call(template, context.Masked(), call);
         return new Rendering.Ready(call, shown);
     }
 
-    /// <param name="body">As it was rendered before, where masking changes nothing about it.</param>
-    private static (RenderedCall? Call, Rendering.Refused? Refused) Call(CallTemplate template, CallContext context, byte[]? body)
+    /// <param name="clear">The same before masking: what no secret can be in is taken from it.</param>
+    private static (RenderedCall? Call, Rendering.Refused? Refused) Call(CallTemplate template, CallContext context, RenderedCall? clear)
     {
-        var scope = TemplateScope.Of(context, isBody: false, template.TextRoots);
-        var address = template.Url.Render(scope).Trim();
-        if (address.Length > LongestAddress || address.Any(char.IsControl))
-            return Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
-        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Host.Length == 0)
-            return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
+        var needs = template.Needs(context.Manifest);
+        var scope = TemplateScope.Of(context, isBody: false, clear is null ? needs.TextRoots : needs.SecretTextRoots);
+        var url = clear?.Url;
+        if (url is null || needs.MayHoldSecret(template.Url))
+        {
+            var address = template.Url.Render(scope).Trim();
+            if (address.Length > LongestAddress || address.Any(char.IsControl))
+                return Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
+            if (!Uri.TryCreate(address, UriKind.Absolute, out url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Host.Length == 0)
+                return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
+        }
 
-        if (body is null && template.Body is { } text)
+        var body = clear?.Body;
+        if (template.Body is { } text && (clear is null || needs.MayHoldSecret(text)))
         {
             body = Encoding.UTF8.GetBytes(text.Render(TemplateScope.Of(context, isBody: true, text.Roots)));
             if (JsonProblem(body) is { } problem)
                 return Refused($"{template.Name}.jsonBody", problem);
         }
 
-        var headers = new List<(string Name, string Value)>(template.Headers.Count + 2);
+        var headers = new List<(string Name, string Value)>(template.Headers.Count + 3);
         foreach (var (name, value) in template.Headers)
         {
+            if (clear is not null && !needs.MayHoldSecret(value))
+            {
+                headers.Add(clear.Headers[headers.Count]);
+                continue;
+            }
             var rendered = value.Render(scope).Trim(' ', '\t');
             if (rendered.Any(char.IsControl))
                 return Refused($"{template.Name}.endpoint.headers.{name}", "The value of the header holds a line break or another control character.");
@@ -106,34 +115,6 @@ internal static class Renderer
 
         static (RenderedCall?, Rendering.Refused?) Refused(string place, string why) => (null, new Rendering.Refused(place, why));
     }
-
-    private static string? EmptySecret(CallTemplate template, CallContext context)
-    {
-        var set = context.Secrets.Select(s => s.Key).ToHashSet();
-        foreach (var name in template.Names)
-        {
-            if (name.Plain is ["oauth", "accessToken"] ? !set.Contains(OAuthKeys.AccessToken) : name.IsPrinted && SecretOf(name, context.Manifest) is { } key && !set.Contains(key))
-                return SecretOf(name, context.Manifest);
-        }
-        return template.Hmac is { } hmac && !set.Contains(hmac.SecretKey) ? hmac.SecretKey : null;
-    }
-
-    /// <summary>The key of the secret that a name stands for, if it does.</summary>
-    private static string? SecretOf(UsedName name, ApprovalManifest manifest)
-    {
-        var key = name.Plain switch
-        {
-            [] => null,
-            ["oauth", "accessToken"] => OAuthKeys.AccessToken,
-            ["environment" or "environmentFormVariables" or "formVariables", var inner, ..] => inner,
-            [var first, ..] => first,
-        };
-        return key == OAuthKeys.AccessToken || manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true } ? key : null;
-    }
-
-    /// <summary>Whether a secret, or a whole that holds secrets, may be printed.</summary>
-    private static bool MayHoldSecret(Template text, ApprovalManifest manifest) =>
-        text.Roots is null || text.Names.Any(n => n.Plain is [] or ["oauth" or "environment" or "environmentFormVariables" or "formVariables"] || SecretOf(n, manifest) is not null);
 
     /// <summary>Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.</summary>
     private static string Signature(CallContext context, string key, byte[] body)

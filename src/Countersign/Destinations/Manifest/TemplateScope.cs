@@ -36,14 +36,13 @@ internal static class TemplateScope
         var question = call.Question;
         var environment = Values(call.Values.Environment);
         var form = Values(call.Values.Form);
-        var approval = new Dictionary<string, object?>
-        {
-            ["approvalId"] = T(question.Id),
-            ["approvalDescription"] = T(question.Description),
-            ["comment"] = T(call.Comment),
-            ["environmentFormVariables"] = environment,
-            ["formVariables"] = form,
-        };
+        var approval = new Dictionary<string, object?> { ["environmentFormVariables"] = environment, ["formVariables"] = form };
+        if (Wants("approvalId"))
+            approval["approvalId"] = T(question.Id);
+        if (Wants("approvalDescription"))
+            approval["approvalDescription"] = T(question.Description);
+        if (Wants("comment"))
+            approval["comment"] = T(call.Comment);
         if (Wants("_links"))
             approval["_links"] = new Dictionary<string, object?> { ["approval"] = Link(question.Link), ["history"] = Link(question.Link) };
         if (Wants("title"))
@@ -110,7 +109,8 @@ internal static class TemplateScope
                 scope[key] = value;
         }
         scope["environment"] = environment;
-        scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = T(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = T(call.AccessToken) };
+        if (Wants("oauth"))
+            scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = T(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = T(call.AccessToken) };
         if (Wants("context"))
             scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
         return scope;
