@@ -32,14 +32,24 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
         if (destination.Secrets.TryGetValue(OAuthKeys.AccessToken, out var given) && given.Length > 0)
             return refused is null ? (given, null) : (null, "The access token is refused.");
         var turn = _turns.GetOrAdd(destination.Id, _ => new SemaphoreSlim(1));
-        await turn.WaitAsync(cancel);
+        // Of many that wait for a server that does not answer, none waits longer than a call: its claim would run out.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(Patience);
         try
         {
-            return await Fresh(destination, refused, cancel);
+            await turn.WaitAsync(patience.Token);
+            try
+            {
+                return await Fresh(destination, refused, patience.Token);
+            }
+            finally
+            {
+                turn.Release();
+            }
         }
-        finally
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            turn.Release();
+            return (null, "No access token came in time.");
         }
     }
 

@@ -86,15 +86,16 @@ internal sealed partial class Forwarder : BackgroundService
             _hasDestinations = destinations.Count > 0;
             if (!_hasDestinations)
                 return;
-            foreach (var id in await _claim.Destinations(cancel))
+            foreach (var (id, (running, _)) in _lanes)
             {
-                if (!destinations.TryGetValue(id, out var destination))
-                    continue;
-                if (_lanes.TryGetValue(id, out var under))
-                {
-                    under.Lane.Ring(destination);
-                    continue;
-                }
+                if (destinations.TryGetValue(id, out var destination))
+                    running.Ring(destination);
+            }
+            // Only where nobody is at it: a busy lane finds out for itself, and its claims would have to be gone through.
+            var resting = destinations.Values.Where(d => !d.IsPaused && !_lanes.ContainsKey(d.Id)).Select(d => d.Id).ToList();
+            foreach (var id in resting.Count > 0 ? await _claim.Due(resting, cancel) : [])
+            {
+                var destination = destinations[id];
                 var (lane, started) = (new Lane(_store, _turn, _calls, _options.BaseUrl, _log, _farewell.Token), new TaskCompletionSource());
                 lane.Ring(destination);
                 _lanes[id] = (lane, Run(lane, id, started.Task, cancel));

@@ -17,6 +17,9 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
     /// <summary>What was claimed this long ago and not yet called is let go: its claim must outlast its call.</summary>
     private static readonly TimeSpan Stale = TimeSpan.FromMinutes(1);
 
+    /// <summary>The same from the other end: token, look-ups and call together never take as long as a claim lasts.</summary>
+    private static readonly TimeSpan LongestCall = ClaimDue.Length - Stale - TimeSpan.FromSeconds(15);
+
     private const int MostAhead = 512;
 
     private readonly string _holder = Lease.NewHolder();
@@ -147,15 +150,17 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
 
     private async Task<Brought> Call(Link link, Question question)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(farewell);
+        limit.CancelAfter(LongestCall);
         try
         {
-            var (exchanged, shown) = await calls.Proceed(_destination, link, question, farewell);
+            var (exchanged, shown) = await calls.Proceed(_destination, link, question, limit.Token);
             Log.Exchanged(log, _destination.Id, link.Id, exchanged.GetType().Name);
             if (exchanged is Exchanged.Told { Heard.MatchedBoth: true } or Exchanged.Opened { Heard.MatchedBoth: true })
                 Log.Both(log, _destination.Id, link.Id);
             return new Brought(link, exchanged, shown, RandomNumberGenerator.GetInt32(1000) / 1000.0);
         }
-        catch (OperationCanceledException) when (farewell.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
         }
         catch (StoreUnavailable unavailable)

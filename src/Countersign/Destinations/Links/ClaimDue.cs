@@ -16,17 +16,16 @@ internal sealed class ClaimDue(Store store)
     /// <summary>Far longer than a call may take, so that whoever finds a claim run out knows that its call is over.</summary>
     public static readonly TimeSpan Length = TimeSpan.FromMinutes(3);
 
-    /// <summary>Destinations that have something due for anybody.</summary>
-    public async ValueTask<IReadOnlyList<long>> Destinations(CancellationToken cancel) => await store.Read(async reader =>
+    /// <summary>Those of these destinations that have something due for anybody.</summary>
+    public ValueTask<List<long>> Due(IReadOnlyList<long> destinations, CancellationToken cancel) => store.Read(async reader =>
     {
-        // A probe of the index for each destination, of which there are few.
-        var rows = await reader.All<IdRow>(
-            """
-            SELECT d.id FROM destinations d WHERE d.paused_at IS NULL
-              AND EXISTS (SELECT 1 FROM links l WHERE l.destination_id = d.id AND l.due_at <= @now AND (l.until IS NULL OR l.until < @now))
-            """,
-            new { now = store.Now });
-        return rows.ConvertAll(r => r.Id);
+        var due = new List<long>();
+        foreach (var id in destinations)
+        {
+            if (await reader.Number("SELECT count(*) FROM (SELECT 1 FROM links WHERE destination_id = @id AND due_at <= @now AND (until IS NULL OR until < @now) LIMIT 1) AS one", new { id, now = store.Now }) > 0)
+                due.Add(id);
+        }
+        return due;
     }, cancel);
 
     public Task<Claim> Run(long destination, string holder, int most, CancellationToken cancel) =>
@@ -49,18 +48,18 @@ internal sealed class ClaimDue(Store store)
         var room = busy.Elsewhere == 0 ? most : Math.Min(most, MostAtATime - (int)busy.AtAll);
         if (room <= 0)
             return nothing;
+        // Whoever claimed these before stopped while it was opening them: afterwards they would look like those that are opened now.
+        var stopped = await tx.All<IdRow>("SELECT id FROM links WHERE destination_id = @destination AND holder IS NOT NULL AND until < @now AND state = 'sending'", new { destination, now = tx.Now });
         var claimed = await tx.Execute(
             $"""
-            UPDATE links SET holder = @holder, until = @until WHERE id IN (
+            UPDATE links SET holder = @holder, until = @until, state = CASE state WHEN 'new' THEN 'sending' ELSE state END WHERE id IN (
               SELECT id FROM links WHERE destination_id = @destination AND due_at <= @now AND (until IS NULL OR until < @now) ORDER BY due_at LIMIT @room{tx.ForUpdate})
             """,
             new { destination, holder, until, now = tx.Now, room });
         if (claimed == 0)
             return nothing;
         var rows = await tx.All<LinkRow>($"SELECT {LinkRow.Columns} FROM links l WHERE {Of} ORDER BY l.due_at", new { destination, holder, until });
-        // Not by the index of states, where all that wait are new.
-        await tx.Execute($"UPDATE links AS l SET state = 'sending' WHERE {Of} AND coalesce(l.state, '') = 'new'", new { destination, holder, until });
-        return new Claim(holder, until, rows.ConvertAll(row => row.ToLink()));
+        return new Claim(holder, until, rows.ConvertAll(row => row.ToLink() is { State: LinkState.Sending } sent && !stopped.Exists(s => s.Id == sent.Id) ? sent with { State = LinkState.New } : row.ToLink()));
     }
 
     /// <summary>The links of one claim.</summary>

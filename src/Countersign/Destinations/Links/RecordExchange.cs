@@ -26,7 +26,9 @@ internal static class RecordExchange
             return;
         if (exchanged is Exchanged.NotTried)
         {
-            await LinkRow.Save(tx, link with { State = brought.Claimed.State });
+            // One that was found as being sent keeps its claim, by which the next to find it knows it from one that is sent now.
+            if (brought.Claimed.State != LinkState.Sending)
+                await LinkRow.Save(tx, link with { State = brought.Claimed.State });
             return;
         }
 
