@@ -123,7 +123,7 @@ public sealed class ForwardTests
         Conduct[] troubles =
         [
             new Conduct.Answers(404, "{}"), new Conduct.Answers(500, "yes"), new Conduct.Answers(200, "<html>yes</html>", "Content-Type: text/html\r\n"), new Conduct.Answers(200, """{"state":["yes"]}"""),
-            new Conduct.Answers(200, ""), new Conduct.Answers(302, "", "Location: http://127.0.0.1:1/yes\r\n"), new Conduct.Resets(), new Conduct.Floods(), new Conduct.Drips(), new Conduct.Hangs(),
+            new Conduct.Answers(200, ""), new Conduct.Answers(302, "", "Location: http://127.0.0.1:1/yes\r\n"), new Conduct.Resets(), new Conduct.Floods(), new Conduct.Drips(), new Conduct.Hangs(), new Conduct.CutsShort("""{"state":"yes"}"""),
             new Conduct.Answers(429, "", "Retry-After: 7200\r\n"),
         ];
         foreach (var trouble in troubles)

@@ -28,6 +28,9 @@ public abstract record Conduct
 
     /// <summary>An answer without end, and without saying how long it is.</summary>
     public sealed record Floods : Conduct;
+
+    /// <summary>Less than it said there would be.</summary>
+    public sealed record CutsShort(string Body) : Conduct;
 }
 
 /// <summary>Somebody who is told outcomes: an HTTP server on loopback that does as the test says.</summary>
@@ -89,6 +92,10 @@ public sealed class Receiver : LoopbackServer
                 return true;
             case Conduct.Resets:
                 client.LingerState = new LingerOption(true, 0);
+                client.Close();
+                return false;
+            case Conduct.CutsShort(var part):
+                await Say(stream, $"HTTP/1.1 200 OK\r\nContent-Length: {part.Length + 100}\r\n\r\n{part}");
                 client.Close();
                 return false;
             case Conduct.Drips:
