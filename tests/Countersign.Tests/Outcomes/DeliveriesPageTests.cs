@@ -128,5 +128,9 @@ public sealed class DeliveriesPageTests
         await host.Hub.Ask(people[0].AsApprover);
         await Eventually.True(() => box.Mails.Count == 2, "she is told again");
         Assert.Equal(["Ben@example.test", "Ann@example.test"], box.Mails.Select(m => m.To));
+        using var program = await host.Person(people[0]);
+        var channels = await program.Put("/api/v1/me/channels", new { mail = false });
+        Assert.Equal((200, "false", "true"), (channels.Status, channels["mail"], channels["slack"]));
+        Assert.DoesNotMatch("name=\"mail\"[^>]*checked", (await ann.Get("/account")).Text);
     }
 }

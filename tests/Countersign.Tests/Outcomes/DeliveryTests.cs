@@ -340,6 +340,25 @@ public sealed class DeliveryTests
     }
 
     [Theory, BothEngines]
+    public async Task What_is_done_is_forgotten_after_its_time_and_what_is_on_its_way_is_not(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        using var news = new News(hub);
+        await using var receiver = new Receiver(call => new Conduct.Answers(call.Path == "/good" ? 200 : 500));
+        await news.Hook(new Uri(receiver.Address, "/good"));
+        await news.Hook(new Uri(receiver.Address, "/bad"));
+        await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
+        await news.Go();
+        var forget = new ForgetDeliveries(hub.Store, news.Options);
+        hub.Clock.Advance(news.Options.Keep);
+        Assert.Equal(0, await forget.Run(default));
+        hub.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, await forget.Run(default));
+        Assert.Equal([("webhook:2", "due")], (await news.Lines()).Select(l => (l.Receiver, l.State)));
+        Assert.Equal(1, await hub.Place.Count("attempts"));
+    }
+
+    [Theory, BothEngines]
     public async Task Without_a_public_address_nothing_leaves_and_the_record_says_so(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);

@@ -198,6 +198,23 @@ public sealed partial class MailTests
         Assert.DoesNotContain("without signing in", box.Mails[^1].Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_mail_server_that_offers_no_encryption_gets_neither_password_nor_mail()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var box = new MailBox(command =>
+        {
+            heard.Enqueue(command);
+            return null;
+        });
+        using var news = new News(hub, mail: News.Mail(box) with { Security = MailSecurity.StartTls, User = "hub", Password = "s3cret" });
+        await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+        await news.Go();
+        Assert.Equal("tls", Assert.Single(await news.Tries(1)).Failure);
+        Assert.Equal(["EHLO countersign"], heard);
+    }
+
     [Theory]
     [InlineData("starttls"), InlineData("tls")]
     public async Task A_real_mail_server_takes_it_encrypted_and_with_a_password(string security)

@@ -19,12 +19,13 @@ public sealed class ForgetDeliveries(Store store, OutcomeOptions options)
                 var oldest = tx.Now - options.Keep;
                 var rows = await tx.All<Done>("SELECT id, state, created_at FROM deliveries WHERE id > @after ORDER BY id LIMIT @most", new { after, most = Chunk });
                 var old = rows.Where(r => string.CompareOrdinal(r.CreatedAt, Instant.ToText(oldest)) < 0).ToList();
-                foreach (var row in old.Where(r => r.State is not ("due" or "waiting")))
+                var done = old.Where(r => r.State is not ("due" or "waiting")).ToList();
+                foreach (var row in done)
                 {
                     await tx.Execute("DELETE FROM attempts WHERE delivery_id = @id", new { id = row.Id });
                     await tx.Execute("DELETE FROM deliveries WHERE id = @id", new { id = row.Id });
                 }
-                return (old.Count, old.Count < rows.Count || rows.Count == 0 ? -1 : rows[^1].Id);
+                return (done.Count, old.Count < rows.Count || rows.Count == 0 ? -1 : rows[^1].Id);
             }, cancel);
             forgotten += some;
             if (last < 0)
