@@ -6,7 +6,7 @@ namespace Countersign.Tests;
 /// <summary>Dependencies point one way (docs/flow.md). Read from the sources, so that a comment or a cast counts as little as it should and a type as much.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly string Source = Path.Combine(Root(new DirectoryInfo(AppContext.BaseDirectory)), "src", "Countersign");
+    private static readonly string Source = Path.Combine(Repository.Root, "src", "Countersign");
 
     /// <summary>What each room may know of the others. Rooms that nobody below knows may know everyone.</summary>
     private static readonly Dictionary<string, string[]> MayKnow = new()
@@ -88,11 +88,6 @@ public sealed partial class ArchitectureTests
             : [];
 
     private static string WithoutComments(string code) => Comments().Replace(code, "");
-
-    private static string Root(DirectoryInfo? folder) =>
-        folder is null ? throw new InvalidOperationException("The tests run outside of the repository.")
-        : File.Exists(Path.Combine(folder.FullName, "Countersign.slnx")) ? folder.FullName
-        : Root(folder.Parent);
 
     [GeneratedRegex(@"//[^\n]*", RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Comments();

@@ -15,6 +15,9 @@ public abstract record Verdict
     /// <param name="Useful">Steps in which one more approval brings the request forward: the open one, and earlier ones whose approver could then move up.</param>
     public sealed record StillPending(int OpenStep, IReadOnlyList<int> Useful, string Missing) : Verdict
     {
+        /// <summary>What stands before the reason why nobody left could make it pass, and what would change that.</summary>
+        public const string StuckMark = ". Stuck: ";
+
         public override string Display => Missing;
         public override Status Status => Status.Active;
     }

@@ -122,7 +122,7 @@ public static class Weigh
         var needed = policy.Steps.Sum(s => s.Need);
         var who = Words.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
         var more = policy.RequesterUnknown ? " (one more, as the requester is unknown)" : "";
-        var stuck = request.Stuck is { } cannot ? $". Stuck: {cannot.Why}" : "";
+        var stuck = request.Stuck is { } cannot ? $"{Verdict.StillPending.StuckMark}{cannot.Why}. {cannot.Fix}" : "";
         return $"{filled} of {needed} approval{(needed == 1 ? "" : "s")}, waiting for {who}{more}{stuck}";
     }
 

@@ -12,6 +12,7 @@ internal sealed class Intruder
         ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
         ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
         ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sessions", "id"), ("sources", "id"),
+        ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
     ];
 
     private readonly RecordedHub _recorded;

@@ -1,7 +1,9 @@
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Storage;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Tests.Audit;
@@ -51,6 +53,8 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Sources.Set("deploys", new WhoDecidesFor("Team", 2, null, IsOneAdmin: false), Some.Operator, default);
         await Hub.Groups.Rename("team", "The team", Some.Operator, default);
         await Hub.Groups.Rename("The team", "Team", Some.Operator, default);
+        await Hub.Sources.Disable("deploys", Some.Operator, default);
+        await Hub.Sources.Enable("deploys", Some.Operator, default);
         await Sealer.SealAll();
 
         var approved = await Hub.Ask(two, s => s.AskedBy(ann));
@@ -78,12 +82,71 @@ public sealed class RecordedHub : IAsyncDisposable
         var reweighed = await Hub.Ask(two);
         await Hub.Approve(reweighed, cid);
         await Hub.Disable(cid);
+        await LiveUnderPolicies(ann, ben);
+        await LookAfterWaysInAndOut(ann);
         await Sealer.SealOnce();
 
         await Hub.Enable(cid);
         var waiting = await Hub.Ask(two, s => s with { CreatorId = ann.Id });
         await Hub.Comment.Run(waiting.Id, Some.Viewer(ann), "Who looks?", default);
         await Hub.Answer(waiting, ben, Answer.Approve, "I do");
+    }
+
+    /// <summary>What happens by itself, past the policy, with the policy, and while somebody is away.</summary>
+    private async Task LiveUnderPolicies(Person admin, Person ben)
+    {
+        await using var hub = PolicyHub.On(Hub);
+        var dan = await Hub.AddPerson("Dan");
+        await hub.Set($$"""
+            version: 1
+            policies:
+              - name: slow
+                when: { environment: [slow] }
+                steps: [ { name: ben, from: { people: [{{ben.Email}}] } } ]
+                remind: { after: 1h }
+                escalate: { after: 2h, to: { people: [{{admin.Email}}] } }
+                expire: { after: 3h, as: rejected }
+              - name: nobody minds
+                when: { environment: [test] }
+                auto: { answer: approve, because: nobody minds }
+              - name: two
+                steps: [ { name: ben, from: { people: [{{ben.Email}}] } }, { name: dan, from: { people: [{{dan.Email}}] } } ]
+            """);
+        await hub.Ask("""{"environment":"slow"}""");
+        for (var hour = 0; hour < 3; hour++)
+            await hub.Wait(TimeSpan.FromHours(1));
+        await hub.Ask("""{"environment":"test"}""");
+        var broken = await hub.Ask();
+        await hub.BreakGlass.Run(broken.Id, Some.Viewer(admin), "The shop is down and nobody answers.", null, default);
+
+        var inTurn = await hub.Ask();
+        await Hub.Approve(inTurn, ben);
+        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now.AddHours(1), Hub.Clock.Now.AddHours(3), null, Some.Operator, default));
+        await hub.Wait(TimeSpan.FromHours(1));
+        await hub.Clockwork.LookAtWhatCanPass();
+        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now, Hub.Clock.Now.AddHours(2), admin.Email, Some.Operator, default));
+        await hub.Clockwork.LookAtWhatCanPass();
+        await Hub.Approve(inTurn, admin);
+        var carried = await hub.Ask();
+        await Hub.Approve(carried, ben);
+        await hub.Wait(TimeSpan.FromHours(2));
+        await hub.Set($"version: 1\npolicies: [ {{ name: three, steps: [ {{ name: all, need: 3, from: {{ people: [{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]");
+        await hub.Apply.Run(onlyLook: false, Some.Operator, default);
+        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now.AddDays(1), Hub.Clock.Now.AddDays(2), ben.Email, Some.Operator, default));
+    }
+
+    private async Task LookAfterWaysInAndOut(Person admin)
+    {
+        await new SignInElsewhere(Hub.Store, Hub.Sessions).Run(
+            new Identity("https://login.example.test", "somebody", "new@example.test", IsVerified: true, "Somebody New", ["Team"]), Role.Agent, new Visit("page", "127.0.0.1", "a browser"), default);
+        var webhooks = new Subscriptions(Hub.Store, new WebhookSecrets(new EphemeralDataProtectionProvider()));
+        var first = Some.Done(await webhooks.Add("https://example.test/hook", ["request.*"], ["deploys"], Some.Operator, admin.Id, default));
+        await webhooks.Disable(first.Id, Some.Operator, default);
+        await webhooks.Enable(first.Id, Some.Operator, default);
+        var second = Some.Done(await webhooks.Add("https://example.test/other", [], [], Some.Operator, null, default));
+        await webhooks.Disable(second.Id, Some.Operator, default);
+        await Hub.People.Rename(admin.Email!, "Anna", Some.Operator, default);
+        await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Countersign.Audit;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -5,7 +6,7 @@ using Xunit;
 
 namespace Countersign.Tests.Audit;
 
-public sealed class VerifyTests
+public sealed partial class VerifyTests
 {
     [Theory, BothEngines]
     public async Task A_hub_on_which_nothing_happened_verifies(Engine engine)
@@ -28,6 +29,7 @@ public sealed class VerifyTests
         Assert.Null(verification.Problem);
         Assert.True(verification.Ok);
         Assert.Equal(await recorded.Hub.Place.Count("events"), verification.Events);
+        Assert.Equal([], KindsThatVerifyKnows().Except((await recorded.Hub.Place.Events()).Select(e => e.Kind)));
         Assert.InRange(verification.Unsealed, 4, 6);
         Assert.Equal(verification.Events, verification.Sealed + verification.Unsealed);
         Assert.StartsWith("4:", verification.Head, StringComparison.Ordinal);
@@ -48,7 +50,7 @@ public sealed class VerifyTests
         // Words that are only shown, credentials of which no event tells, and what a hub notes by the way.
         string[] notProven =
         [
-            "requests.display", "requests.search", "people.password_hash", "tokens.hash", "tokens.last_used_at", "sessions.hash", "sessions.how", "sessions.browser", "sessions.address", "sessions.last_used_at",
+            "requests.display", "requests.search", "webhooks.disabled_why", "people.password_hash", "tokens.hash", "tokens.last_used_at", "sessions.hash", "sessions.how", "sessions.browser", "sessions.address", "sessions.last_used_at",
             "sources.key_hash", "sources.old_key_hash", "sources.person_id", "sources.last_used_at",
         ];
 
@@ -113,7 +115,7 @@ public sealed class VerifyTests
             ($"INSERT INTO decisions SELECT request_id, 3, revision, digest, person_id, 'reject', note, steps, disablings, via, at, NULL FROM decisions WHERE request_id = '{approved}' AND n = 1", $"Decision 3 of request {approved} is in the store, but no event"),
             ($"INSERT INTO comments SELECT request_id, 2, actor, text, via, at FROM comments WHERE request_id = '{waiting}'", $"Comment 2 on request {waiting} is in the store, but no event"),
             ($"INSERT INTO requests SELECT '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', source_id, 'other', sent_by, status, display, revision, digest, stamp, barred, subject, search, creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head, NULL, NULL FROM requests WHERE id = '{approved}'", "Request 7ZZZZZZZZZZZZZZZZZZZZZZZZZ is in the store, but no event"),
-            ($"INSERT INTO event_heads (subject, n, hash) VALUES ('policy', 1, 'x')", "The history of policy is in the store, but no event"),
+            ($"INSERT INTO event_heads (subject, n, hash) VALUES ('group:99', 1, 'x')", "The history of group:99 is in the store, but no event"),
             ("INSERT INTO people (id, email, email_key, name, role, created_at) VALUES (77, 'eve@example.test', 'eve@example.test', 'Eve', 'admin', '2026-03-04T05:06:07.089Z')", "Person 77 is in the store, but no event"),
             ("DELETE FROM people WHERE id = 2", "Person 2 is gone"),
             ("DELETE FROM members WHERE person_id = 3", "The membership in group 1 of person 3 is gone"),
@@ -263,4 +265,13 @@ public sealed class VerifyTests
     [InlineData("7:abc")]
     [InlineData("7:zz3456789012345678901234567890123456789012345678901234567890abcd")]
     public void A_head_that_is_none_is_not_read(string text) => Assert.Null(SealHead.TryParse(text));
+
+    /// <summary>All kinds of event from which something is reconstructed: a story without one would prove nothing about it.</summary>
+    private static IEnumerable<string> KindsThatVerifyKnows() =>
+        from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "Countersign", "Audit"), "*.cs")
+        from Match kind in Kind().Matches(File.ReadAllText(file))
+        select kind.Groups["kind"].Value;
+
+    [GeneratedRegex("\"(?<kind>(request|person|group|source|token|session|policy|webhook)\\.[a-z_]+)\"", RegexOptions.ExplicitCapture, 10_000)]
+    private static partial Regex Kind();
 }

@@ -34,7 +34,7 @@ public sealed class AbsenceTests
                 stories.Add(engine, "A stand-in who is in the group fills one slot, as everybody does", "Rita",
                     ["Ann leaves to Cleo", "Cleo approves → 1 of 2 approvals, waiting for SRE", "Cleo approves → 1 of 2 approvals, waiting for SRE"]);
                 stories.Add(engine, "Who comes back answers for themself", "Rita",
-                    ["Ann leaves to Ben", "Ben approves → 1 of 2 approvals, waiting for SRE", "Ann abstains → 0 of 2 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is away)", "Ben approves → not_an_approver"]);
+                    ["Ann leaves to Ben", "Ben approves → 1 of 2 approvals, waiting for SRE", "Ann abstains → 0 of 2 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is away). Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-05", "Ben approves → not_an_approver"]);
                 stories.Add(engine, "A no for somebody is a no", "Rita",
                     ["Ann leaves to Ben", "Ben rejects → Declined by Ben for Ann"]);
             }

@@ -9,7 +9,7 @@ namespace Countersign.Tests;
 /// <summary>Every example of <c>docs/policies.md</c>, with the lines that follow it.</summary>
 public sealed partial class PolicyDocsTests
 {
-    private static readonly string Document = File.ReadAllText(Path.Combine(Root(new DirectoryInfo(AppContext.BaseDirectory)), "docs", "policies.md")).ReplaceLineEndings("\n");
+    private static readonly string Document = Repository.Read("docs", "policies.md");
 
     [Theory, BothEngines]
     public async Task Every_example_does_what_it_says(Engine engine)
@@ -114,8 +114,6 @@ public sealed partial class PolicyDocsTests
             return _request.Display;
         }
     }
-
-    private static string Root(DirectoryInfo folder) => File.Exists(Path.Combine(folder.FullName, "Countersign.slnx")) ? folder.FullName : Root(folder.Parent!);
 
     [GeneratedRegex("^```(?<kind>yaml|story)\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Blocks();

@@ -10,9 +10,11 @@ namespace Countersign.Tests;
 /// <summary>A hub with a policy file, whose clock-work runs when a test says so.</summary>
 public sealed class PolicyHub : IAsyncDisposable
 {
-    private PolicyHub(TestHub hub)
+    private readonly bool _endsHub;
+
+    private PolicyHub(TestHub hub, bool endsHub)
     {
-        Hub = hub;
+        (Hub, _endsHub) = (hub, endsHub);
         Directory = new Directory(hub.Store);
         Files = new PolicyFiles(hub.Store, Directory);
         Absences = new Absences(hub.Store);
@@ -31,7 +33,10 @@ public sealed class PolicyHub : IAsyncDisposable
     public BreakGlass BreakGlass { get; }
     public Timekeeper Clockwork { get; }
 
-    public static async Task<PolicyHub> Start(Engine engine) => new(await TestHub.Start(engine));
+    public static async Task<PolicyHub> Start(Engine engine) => new(await TestHub.Start(engine), endsHub: true);
+
+    /// <summary>On a hub that somebody else ends.</summary>
+    public static PolicyHub On(TestHub hub) => new(hub, endsHub: false);
 
     /// <summary>Another node's.</summary>
     public static Timekeeper ClockworkOn(Store store) => new(
@@ -72,6 +77,7 @@ public sealed class PolicyHub : IAsyncDisposable
     {
         Clockwork.Dispose();
         Directory.Dispose();
-        await Hub.DisposeAsync();
+        if (_endsHub)
+            await Hub.DisposeAsync();
     }
 }

@@ -42,7 +42,7 @@ public sealed class StandstillTests
             await hub.Clockwork.LookAtWhatCanPass();
             var now = await hub.Find(request);
             Assert.Equal((why, fix), (now.Stuck?.Why, now.Stuck?.Fix));
-            Assert.Equal(why is null ? "0 of 2 approvals, waiting for SRE" : $"0 of 2 approvals, waiting for SRE. Stuck: {why}", now.Display);
+            Assert.Equal(why is null ? "0 of 2 approvals, waiting for SRE" : $"0 of 2 approvals, waiting for SRE. Stuck: {why}. {fix}", now.Display);
         }
     }
 

@@ -48,7 +48,7 @@ public sealed class DecideTests
         var request = await hub.Ask(Some.Policy(Some.Step("both", 2, people[0].AsApprover, people[1].AsApprover)));
         await hub.Approve(request, people[0]);
         var abstained = Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0])).Request;
-        Assert.Equal("0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes)", abstained.Display);
+        Assert.Equal("0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes). Name 1 person more in step both of the policy, then apply it to active requests", abstained.Display);
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
         Assert.Equal([Answer.Approve, Answer.Abstain, Answer.Approve, Answer.Approve], (await hub.Decisions(request.Id)).Select(d => d.Answer));

@@ -12,8 +12,8 @@ namespace Countersign.Doors.LaunchDarkly;
 /// </summary>
 internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(code, json)
 {
-    /// <summary>LaunchDarkly shows it in a narrow column.</summary>
-    public const int LongestDisplay = 140;
+    /// <summary>LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.</summary>
+    public const int LongestDisplay = 240;
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

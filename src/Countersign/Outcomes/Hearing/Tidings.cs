@@ -61,7 +61,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
             "request.rejected" => ($"{request?.Display ?? "Declined"}.", Said("note")),
             "request.withdrawn" => ($"Withdrawn by {actor}.", Said("reason")),
             "request.breached" => ("This change was applied without an approval.", null),
-            "request.stuck" => ("This request can no longer be approved as things are.", $"{Said("why")} {Said("fix")}".Trim()),
+            "request.stuck" => ("This request can no longer be approved as things are.", $"{Said("why")}. {Said("fix")}."),
             "request.broke_glass" => ($"{actor} approved this past its policy.", Said("reason")),
             "destination.dead" => ($"The destination {Said("destination")} has not answered for an hour, and requests wait for it.", null),
             "webhook.disabled" => (Said("url") is { Length: > 0 } url ? $"The webhook to {url} was switched off." : "A webhook was switched off.", Said("why")),

@@ -20,8 +20,11 @@ internal partial class Texts
         _ => "Withdrawn",
     };
 
-    /// <summary>How it stands; what the badge says already is left out.</summary>
-    public virtual string Standing(ApprovalRequest request) => request.Status == Status.Withdrawn && request.Display == "Cancelled" ? "" : request.Display;
+    /// <summary>How it stands; what the badge and the notice of a stuck request say already is left out.</summary>
+    public virtual string Standing(ApprovalRequest request) =>
+        request.Status == Status.Withdrawn && request.Display == "Cancelled" ? ""
+        : request.Stuck is not null && request.Display.IndexOf(Verdict.StillPending.StuckMark, StringComparison.Ordinal) is >= 0 and var mark ? request.Display[..mark]
+        : request.Display;
 
     public virtual string Asked => "asked";
     public virtual string Expires => "expires";
@@ -114,7 +117,7 @@ internal partial class Texts
     /// <summary>What happens next, as far as we know how the source hears of it.</summary>
     public virtual string? Next(ApprovalRequest request, bool isFromLaunchDarkly) => (request.Status, isFromLaunchDarkly) switch
     {
-        (Status.Active, _) => $"It goes on waiting: {request.Display}.",
+        (Status.Active, _) => $"It goes on waiting: {Standing(request)}.",
         (Status.Approved, true) when request.AppliedAt is not null => "LaunchDarkly has applied the change.",
         (Status.Withdrawn, _) => null,
         (_, true) => "LaunchDarkly will see this within five minutes, or now if its page is reloaded.",

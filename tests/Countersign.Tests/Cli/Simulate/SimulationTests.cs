@@ -145,21 +145,10 @@ public sealed class SimulationTests
     [Fact]
     public void Every_finding_is_explained_in_the_documentation()
     {
-        var text = File.ReadAllText(Path.Combine(Repository, "docs", "simulate.md"));
+        var text = Repository.Read("docs", "simulate.md");
         Assert.All(Rule.All, rule => Assert.Contains($"`{rule.Code}`", text, StringComparison.Ordinal));
         Assert.All(Cases.Odd, one => Assert.Contains($"`--{one.Name}`", text, StringComparison.Ordinal));
         Assert.Equal(Rule.All.Count, Rule.All.Select(r => r.Code).Distinct().Count());
-    }
-
-    private static string Repository
-    {
-        get
-        {
-            var at = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(at, "Countersign.slnx")))
-                at = Path.GetDirectoryName(at) ?? throw new InvalidOperationException("No Countersign.slnx above the tests.");
-            return at;
-        }
     }
 
     private static Task<(int ExitCode, JsonNode Account)> Simulate(ApplicationDouble application, params string[] switches) => Simulate(application.Url, switches);

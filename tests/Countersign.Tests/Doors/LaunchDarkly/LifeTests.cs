@@ -256,11 +256,11 @@ public sealed class LifeTests
         foreach (var (id, course, end) in new (string, (Person, Requests.Answer)[], string)[]
         {
             ("same-twice", [(ann, Approve), (ann, Approve), (ben, Approve)], "2 of 3 approvals, waiting for SRE"),
-            ("changed-mind", [(ann, Approve), (ann, Abstain), (ben, Approve), (cem, Approve)], "2 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann has not said yes)"),
+            ("changed-mind", [(ann, Approve), (ann, Abstain), (ben, Approve), (cem, Approve)], "2 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann has not said yes). Add 1 person to the group SRE"),
             ("back-again", [(ann, Abstain), (ann, Approve), (ben, Approve), (cem, Approve)], "Approved by Ann, Ben and 1 more"),
             ("one-no", [(ann, Approve), (ben, Approve), (cem, Reject)], "Declined by Cem"),
             ("no-of-the-same", [(ann, Approve), (ann, Reject)], "Declined by Ann"),
-            ("only-abstain", [(ann, Abstain), (ben, Abstain), (cem, Abstain)], "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 3 people (Ann has not said yes, Ben has not said yes and Cem has not said yes)"),
+            ("only-abstain", [(ann, Abstain), (ben, Abstain), (cem, Abstain)], "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 3 people (Ann has not said yes, Ben has not said yes and Cem has not said yes). Add 3 people to the group SRE"),
         })
         {
             await host.Side.Create(LaunchDarklySide.Body(id));
@@ -272,7 +272,7 @@ public sealed class LifeTests
         await host.Side.Create(LaunchDarklySide.Body("disabled"));
         await host.Approve(ann, "disabled");
         await host.Hub.Disable(ann);
-        Assert.Equal("0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is disabled)", (await host.Side.Status("disabled")).Display());
+        Assert.Equal("0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is disabled). Add 1 person to the group SRE", (await host.Side.Status("disabled")).Display());
     }
 
     [Theory, BothEngines]
