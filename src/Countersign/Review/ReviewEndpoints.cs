@@ -36,7 +36,6 @@ public static class ReviewEndpoints
         pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
         pages.MapPost("/requests/{id}/break-glass", BreakGlassSection.Run);
-        pages.MapPost(AbsenceSection.Path, AbsenceSection.Run);
         pages.MapGet(PolicyPage.Path, (HttpContext http, Asking asking, long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(http, asking, version, cancel));
         pages.MapPost(PolicyPage.Path, (HttpContext http, Asking asking, PolicyPage policies, CancellationToken cancel) => policies.Run(http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);

@@ -1,7 +1,7 @@
 using Countersign.Access;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests;
 
 /// <summary>Tokens that were made to speak for others; sessions and roles over the API.</summary>
 public sealed class ImpersonationTests

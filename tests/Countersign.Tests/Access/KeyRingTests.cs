@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests;
 
 public sealed class KeyRingTests
 {

@@ -1,7 +1,7 @@
 using Countersign.Access;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests;
 
 public sealed class PasswordRulesTests
 {

@@ -147,16 +147,26 @@ public sealed class PolicyDoorsTests
         Assert.Contains("Every active request has the policy", (await admin.Submit("/policies", "/policies", ("do", "look"))).Text, StringComparison.Ordinal);
 
         var request = await host.Hub.Ask(people[0].AsApprover);
-        Assert.Equal(422, (await ann.Submit("/account", "/account/absence", ("from", "soon"), ("to", "later"), ("standIn", ""))).Status);
-        Assert.Equal(302, (await ann.Submit("/account", "/account/absence", ("from", "2026-03-04"), ("to", "2026-03-09"), ("standIn", people[1].Email!))).Status);
-        Assert.Contains("You are away until 2026-03-10", (await ann.Get("/account")).Text, StringComparison.Ordinal);
+        var refused = await ann.Submit("/account", "/account", ("do", "absence"), ("from", "soon"), ("to", "2026-03-09"), ("standIn", people[1].Email!));
+        Assert.Equal(422, refused.Status);
+        Assert.Contains("id=\"f-from-error\">This is no date.", refused.Text, StringComparison.Ordinal);
+        Assert.Contains($"value=\"{people[1].Email}\"", refused.Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await ann.Submit("/account", "/account", ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-09"), ("standIn", people[1].Email!))).Status);
+        Assert.Contains("You are away, and back on 2026-03-10. Until then Ben answers.", (await ann.Get("/account")).Text, StringComparison.Ordinal);
         using var ben = await host.SignIn(people[1]);
         await Eventually.True(async () => (await ben.Get($"/requests/{request.Id}")).Text.Contains("value=\"approve\"", StringComparison.Ordinal), "the stand-in has buttons");
         var path = $"/requests/{request.Id}";
-        Assert.Equal(422, (await admin.Submit(path, $"{path}/break-glass", ("reason", "now"), ("digest", request.Digest))).Status);
+        var tooShort = await admin.Submit(path, $"{path}/break-glass", ("reason", "The shop"), ("digest", request.Digest));
+        Assert.Equal(422, tooShort.Status);
+        Assert.Contains("The shop</textarea>", tooShort.Text, StringComparison.Ordinal);
+        Assert.Contains("<details class=\"confirm\" open>", tooShort.Text, StringComparison.Ordinal);
         Assert.Equal(404, (await ann.Submit(path, $"{path}/break-glass", ("reason", "The shop is down, and nobody answers."), ("digest", request.Digest))).Status);
         Assert.Equal(302, (await admin.Submit(path, $"{path}/break-glass", ("reason", "The shop is down, and nobody answers."), ("digest", request.Digest))).Status);
-        Assert.Contains("Approved by Ada, past the policy", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Contains("<div class=\"notice loud\" role=\"alert\"><p><strong>Approved by Ada, past the policy.", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Contains("class=\"badge loud\"", (await admin.Get("/")).Text, StringComparison.Ordinal);
+        var late = await admin.Submit("/account", $"{path}/break-glass", ("reason", "The shop is still down, and nobody answers."), ("digest", request.Digest));
+        Assert.Equal(409, late.Status);
+        Assert.Contains("The shop is still down", late.Text, StringComparison.Ordinal);
         Assert.NotNull((await host.Hub.Find(request.Id)).BrokeGlassAt);
     }
 }

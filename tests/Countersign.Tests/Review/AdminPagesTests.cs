@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using Directory = Countersign.Access.Directory;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 /// <summary>What admins and everybody do on pages, without scripts.</summary>
 public sealed class AdminPagesTests
@@ -44,6 +44,13 @@ public sealed class AdminPagesTests
         var now = (await Snapshot(host)).People[ann.Id];
         Assert.Equal(("Anna", Role.Admin, true), (now.Name, now.Role, now.IsDisabled));
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "enable"))).Status);
+
+        Assert.Equal(422, (await admin.Submit(person, person, ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-01"))).Status);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-09"), ("standIn", root.Email!))).Status);
+        Assert.Contains("Anna is away, and back on 2026-03-10. Until then Root answers.", (await admin.Get(person)).Text, StringComparison.Ordinal);
+        Assert.Contains("<span class=\"badge careful\">away</span>", (await admin.Get("/people")).Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "absence-end"))).Status);
+        Assert.DoesNotContain("Anna is away", (await admin.Get(person)).Text, StringComparison.Ordinal);
 
         // Nobody takes the branch away on which they sit.
         var self = $"/people/{root.Id}";

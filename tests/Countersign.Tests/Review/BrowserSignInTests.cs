@@ -1,5 +1,4 @@
 using Countersign.Requests;
-using Countersign.Tests.SigningIn;
 using Microsoft.Playwright;
 using Xunit;
 

@@ -2,7 +2,7 @@ using Countersign.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 /// <summary>How a hub gets its first admin.</summary>
 public sealed class SetUpTests

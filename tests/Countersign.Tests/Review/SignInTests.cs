@@ -5,7 +5,7 @@ using Countersign.Web;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 /// <summary>People sign in and out, in browsers without scripts.</summary>
 public sealed class SignInTests

@@ -1,63 +1,50 @@
+using System.Globalization;
 using Countersign.Access;
-using Countersign.Doors;
 using Countersign.Doors.Api;
+using Countersign.Requests;
+using Countersign.Review.Admin;
 using Countersign.Review.Frame;
+using Countersign.Storage;
 
 namespace Countersign.Review.Account;
 
-/// <summary>On the account page: when its owner is away, and who answers meanwhile.</summary>
+/// <summary>When somebody is away, and who answers meanwhile: a person's own on <c>/account</c>, everybody's on <c>/people/{id}</c> for admins.</summary>
 internal static class AbsenceSection
 {
-    public const string Path = "/account/absence";
+    public const string Set = "absence", End = "absence-end";
 
-    public static void Write(Html html, Absence? absence, DirectorySnapshot directory)
+    /// <param name="typed">What was refused, so that it comes back.</param>
+    public static void Write(Html html, string path, Person person, Absence? absence, DirectorySnapshot directory, Refused? refused, IFormCollection? typed)
     {
         var says = html.Says;
-        html.Add($"<section class=\"sheet\" id=\"absence\"><h2>{says.AbsenceTitle}</h2><p>{says.AbsenceLede}</p>");
-        string? standIn = null;
+        var name = html.Caller?.Person?.Id == person.Id ? null : person.Name;
+        var standIn = absence?.StandIn is { } id ? directory.People.GetValueOrDefault(id) : null;
+        typed = typed?["do"].ToString() == Set ? typed : null;
+        html.Add($"<section class=\"sheet narrow\" id=\"absence\"><h2>{says.AbsenceTitle(name)}</h2><p class=\"soft\">{says.AbsenceLede(name)}</p>");
         if (absence is not null)
+            html.Notice(Tone.Careful, absence.Begun ? says.AbsenceNow(name, Day(absence.To), standIn?.Name) : says.AbsenceLater(name, Day(absence.From), Day(absence.To), standIn?.Name));
+        html.Form(path, form =>
         {
-            standIn = absence.StandIn is { } id && directory.People.TryGetValue(id, out var person) ? person.Email : null;
-            html.Notice(Tone.Careful, absence.Begun ? says.AbsenceNow(Day(absence.To), standIn) : says.AbsenceLater(Day(absence.From), Day(absence.To), standIn));
-        }
-        html.Form(Path, form =>
-        {
-            form.Field(new Field("from", says.AbsenceFrom) { Type = "date", Required = true, Value = absence is null ? "" : Day(absence.From) });
-            form.Field(new Field("to", says.AbsenceTo) { Type = "date", Required = true, Value = absence is null ? "" : Day(absence.To.AddDays(-1)) });
-            form.Field(new Field("standIn", says.AbsenceStandIn) { Type = "email", Hint = says.AbsenceStandInHint, Value = standIn ?? "", Longest = 254 });
-            form.Button(says.AbsenceSet, "main");
+            form.Hidden("do", Set);
+            form.Field(new Field("from", says.AbsenceFrom) { Type = "date", Required = true, Value = typed?["from"] ?? (absence is null ? "" : Day(absence.From)), Error = Refused.Of(refused, "from") });
+            form.Field(new Field("to", says.AbsenceTo) { Type = "date", Required = true, Value = typed?["to"] ?? (absence is null ? "" : Day(absence.To.AddTicks(-1))), Error = Refused.Of(refused, "to") });
+            form.Field(new Field("standIn", says.AbsenceStandIn) { Type = "email", Hint = says.AbsenceStandInHint, Value = typed?["standIn"] ?? standIn?.Email, Error = Refused.Of(refused, "standIn"), Longest = 254, Autocomplete = "off" });
+            form.Button(says.Keep);
         });
         if (absence is not null)
-            html.Form(Path, form => form.Hidden("end", "true").Button(says.AbsenceEnd));
+            html.Form(path, form => form.Hidden("do", End).Button(says.AbsenceEnd(name, absence.Begun)));
         html.Add($"</section>");
     }
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Absences absences, CancellationToken cancel)
+    /// <summary>Null when it was done.</summary>
+    public static async Task<Refused?> Run(IFormCollection form, string email, Absences absences, Origin origin, Texts says, CancellationToken cancel)
     {
-        var form = await http.Request.ReadFormAsync(cancel);
-        var (says, me) = (Texts.For(http), asking.Person.Email ?? "");
-        var done = Results.Redirect($"{http.Request.PathBase}{AccountPage.Path}#absence");
-        if (form["end"].Count > 0)
-        {
-            await absences.Cancel(me, asking.Viewer.Origin, cancel);
-            return done;
-        }
-        if (AbsenceTimes.Read(form["from"], isEnd: false) is not { } from || AbsenceTimes.Read(form["to"], isEnd: true) is not { } to)
-            return Refused(says.AbsenceBadDay);
-        return await absences.Set(me, from, to, form["standIn"], asking.Viewer.Origin, cancel) switch
-        {
-            AccessOutcome<Absence>.Done => done,
-            AccessOutcome<Absence>.Invalid { Why: var why } => Refused(why),
-            _ => Missing.Page(http),
-        };
-
-        static PageAnswer Refused(string why) => new(t => t.NotSaved, html =>
-        {
-            html.Notice(Tone.Bad, why);
-            html.Add($"<p><a href=\"{html.Base}{AccountPage.Path}#absence\">{html.Says.AbsenceTitle}</a></p>");
-        })
-        { Status = StatusCodes.Status422UnprocessableEntity, Section = AccountPage.Path };
+        if (form["do"].ToString() == End)
+            return Refused.From(says, await absences.Cancel(email, origin, cancel));
+        return AbsenceTimes.Read(form["from"], isEnd: false) is not { } from ? new Refused("from", says.NoDate)
+            : AbsenceTimes.Read(form["to"], isEnd: true) is not { } to ? new Refused("to", says.NoDate)
+            : Refused.From(says, await absences.Set(email, from, to, form["standIn"], origin, cancel));
     }
 
-    private static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

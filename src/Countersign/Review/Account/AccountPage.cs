@@ -22,41 +22,47 @@ internal static class AccountPage
         Page(http, asking, tokens, sessions, directory, null, cancel);
 
     private static async Task<IResult> Run(
-        HttpContext http, Asking asking, People people, Passwords passwords, FailedSignIns failures, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel)
+        HttpContext http, Asking asking, People people, Passwords passwords, FailedSignIns failures, Absences absences, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel)
     {
-        var (form, me, origin) = (await http.Request.ReadFormAsync(cancel), asking.Person, asking.Viewer.Origin);
-        switch (form["do"].ToString())
+        var (form, me, origin, says) = (await http.Request.ReadFormAsync(cancel), asking.Person, asking.Viewer.Origin, Texts.For(http));
+        var what = form["do"].ToString();
+        Refused? refused;
+        switch (what)
         {
             case "name":
-                var renamed = Refused.From(await people.Rename(me.Email!, form["name"].ToString(), origin, cancel));
-                return renamed is null ? AdminParts.Done(http, Path, "changed") : await Page(http, asking, tokens, sessions, directory, renamed, cancel);
+                refused = Refused.From(says, await people.Rename(me.Email!, form["name"].ToString(), origin, cancel));
+                break;
             case "password":
-                var refused = await ChangePassword(form, asking, people, passwords, failures, directory, cancel);
-                return refused is null ? AdminParts.Done(http, Path, "password") : await Page(http, asking, tokens, sessions, directory, refused, cancel);
+                refused = await ChangePassword(form, says, asking, people, passwords, failures, directory, cancel);
+                break;
+            case AbsenceSection.Set or AbsenceSection.End:
+                refused = await AbsenceSection.Run(form, me.Email!, absences, origin, says, cancel);
+                break;
             default:
                 return Missing.Page(http);
         }
+        return refused is null ? AdminParts.Done(http, Path, what == "password" ? what : "changed") : await Page(http, asking, tokens, sessions, directory, refused, cancel, form);
     }
 
     /// <summary>Whoever sits at an open browser must not be able to take the account over, so the current password is asked for.</summary>
     private static async Task<Refused?> ChangePassword(
-        IFormCollection form, Asking asking, People people, Passwords passwords, FailedSignIns failures, Directory directory, CancellationToken cancel)
+        IFormCollection form, Texts says, Asking asking, People people, Passwords passwords, FailedSignIns failures, Directory directory, CancellationToken cancel)
     {
         var (me, origin) = (asking.Person, asking.Viewer.Origin);
         if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
-            return new Refused("current", "You sign in without a password. An admin can set one.");
+            return new Refused("current", says.NoPasswordToChange);
         var (person, _, wait) = await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel);
         if (wait > TimeSpan.Zero)
-            return new Refused("current", new Texts().SignInTooOften(wait));
+            return new Refused("current", says.SignInTooOften(wait));
         if (person is null)
         {
             failures.Note(me.Email!, origin.Address, origin.Via);
-            return new Refused("current", new Texts().WrongCurrentPassword);
+            return new Refused("current", says.WrongCurrentPassword);
         }
-        return Refused.From(await people.SetPassword(me.Email!, form["new-password"].ToString(), origin, cancel, asking.Caller.Session?.Id ?? 0));
+        return Refused.From(says, await people.SetPassword(me.Email!, form["new-password"].ToString(), origin, cancel, asking.Caller.Session?.Id ?? 0));
     }
 
-    private static async Task<IResult> Page(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, Refused? refused, CancellationToken cancel)
+    private static async Task<IResult> Page(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
     {
         var snapshot = await directory.Refresh(cancel);
         var me = snapshot.People[asking.Person.Id];
@@ -74,8 +80,7 @@ internal static class AccountPage
                 (html.Says.Groups, h => h.Add($"{(snapshot.GroupsOf(me.Id) is { Count: > 0 } groups ? string.Join(", ", groups.Select(g => g.Name)) : h.Says.None)}")),
             ]);
             html.Add($"</section>");
-            // Sections of their own, which post to paths of their own: absence, who is told where.
-            AbsenceSection.Write(html, absence, snapshot);
+            AbsenceSection.Write(html, Path, me, absence, snapshot, refused, typed);
             channels(html);
             html.Form(Path, form =>
             {
@@ -90,15 +95,7 @@ internal static class AccountPage
                     form.Add($"<h2>{form.Says.YourPassword}</h2>");
                     form.Hidden("do", "password");
                     form.Field(new Field("current-password", form.Says.CurrentPassword) { Type = "password", Required = true, Longest = PasswordRules.Longest, Error = Refused.Of(refused, "current"), Autocomplete = "current-password" });
-                    form.Field(new Field("new-password", form.Says.NewPassword)
-                    {
-                        Type = "password",
-                        Hint = form.Says.PasswordHint,
-                        Required = true,
-                        Longest = PasswordRules.Longest,
-                        Error = Refused.Of(refused, "password"),
-                        Autocomplete = "new-password",
-                    });
+                    form.Field(Field.NewPassword("new-password", form.Says.NewPassword, form.Says.PasswordHint, Refused.Of(refused, "password")));
                     form.Button(form.Says.ChangePassword);
                 }, css: "sheet narrow");
             }

@@ -35,11 +35,11 @@ internal static class AdminPages
 /// <summary>What was not taken: about which field, and why.</summary>
 internal sealed record Refused(string? Field, string Why)
 {
-    public static Refused? From<T>(AccessOutcome<T> outcome) => outcome switch
+    public static Refused? From<T>(Texts says, AccessOutcome<T> outcome) => outcome switch
     {
         AccessOutcome<T>.Done => null,
-        AccessOutcome<T>.Exists(var what) => new Refused(null, $"There is {what} already."),
-        AccessOutcome<T>.NotFound(var what) => new Refused(null, $"There is no such thing here: {what}."),
+        AccessOutcome<T>.Exists(var what) => new Refused(null, says.AlreadyThere(what)),
+        AccessOutcome<T>.NotFound(var what) => new Refused(null, says.NotThere(what)),
         AccessOutcome<T>.Invalid(var field, var why) => new Refused(field, why),
         _ => throw new System.Diagnostics.UnreachableException(),
     };

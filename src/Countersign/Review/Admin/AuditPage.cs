@@ -18,7 +18,7 @@ internal static class AuditPage
     public static async Task<IResult> Show(HttpContext http, Browse browse, Directory directory, CancellationToken cancel)
     {
         var typed = Typed.Of(http.Request.Query);
-        var wanted = typed.Read(directory.Current, out var refused);
+        var wanted = typed.Read(directory.Current, Texts.For(http), out var refused);
         var page = refused is null ? await browse.Run(wanted, typed.Below, PageSize, cancel) : new BrowsedPage([], null);
         return Page(typed, page, directory.Current, refused, null);
     }
@@ -87,7 +87,7 @@ internal static class AuditPage
             if (folder is null)
                 h.Add($"{subject}");
             else
-                h.Add($"<a href=\"{h.Base}{folder}{id}\">{(kind == "request" ? "request " + id : Name(subject, snapshot))}</a>");
+                h.Add($"<a href=\"{h.Base}{folder}{id}\">{(kind == "request" ? h.Says.RequestName(id) : Name(subject, snapshot))}</a>");
         };
     }
 
@@ -107,7 +107,7 @@ internal static class AuditPage
             query["subject"].ToString().Trim(), query["kind"].ToString().Trim(), query["who"].ToString().Trim(), query["from"].ToString().Trim(), query["until"].ToString().Trim(),
             long.TryParse(query["below"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var below) ? below : null);
 
-        public Wanted Read(DirectorySnapshot snapshot, out Refused? refused)
+        public Wanted Read(DirectorySnapshot snapshot, Texts says, out Refused? refused)
         {
             refused = null;
             var actor = Who.Length == 0 ? null : Who;
@@ -116,13 +116,13 @@ internal static class AuditPage
                 if (snapshot.FindPerson(actor) is { } person)
                     actor = Actor.Person(person.Id).Text;
                 else
-                    refused = new Refused("who", $"There is nobody here with the address {actor}.");
+                    refused = new Refused("who", says.NobodyWithAddress(actor));
             }
             var (from, until) = (Day(From), Day(Until));
             if (From.Length > 0 && from is null)
-                refused = new Refused("from", "This is no date.");
+                refused = new Refused("from", says.NoDate);
             if (Until.Length > 0 && until is null)
-                refused = new Refused("until", "This is no date.");
+                refused = new Refused("until", says.NoDate);
             var subject = Subject.Contains('@', StringComparison.Ordinal) && snapshot.FindPerson(Subject) is { } about ? $"person:{about.Id}" : Subject;
             return new Wanted(subject.Length == 0 ? null : subject, Kind.Length == 0 ? null : Kind, actor, from, until?.AddDays(1));
         }

@@ -21,18 +21,18 @@ internal static class GroupPage
         if (!snapshot.Groups.TryGetValue(id, out var group))
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var (email, origin) = (form["email"].ToString(), asking.Viewer.Origin);
+        var (email, origin, says) = (form["email"].ToString(), asking.Viewer.Origin, Texts.For(http));
         Refused? refused;
         switch (form["do"].ToString())
         {
             case "add":
-                refused = Refused.From(await groups.AddMember(group.Name, email, origin, cancel));
+                refused = Refused.From(says, await groups.AddMember(group.Name, email, origin, cancel));
                 break;
             case "name":
-                refused = Refused.From(await groups.Rename(group.Name, form["name"].ToString(), origin, cancel));
+                refused = Refused.From(says, await groups.Rename(group.Name, form["name"].ToString(), origin, cancel));
                 break;
             case "remove":
-                refused = Refused.From(await groups.RemoveMember(group.Name, email, origin, cancel));
+                refused = Refused.From(says, await groups.RemoveMember(group.Name, email, origin, cancel));
                 break;
             default:
                 return Missing.Page(http);

@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Doors;
+using Countersign.Review.Account;
 using Countersign.Review.Frame;
 using Directory = Countersign.Access.Directory;
 
@@ -11,48 +12,52 @@ internal static class PersonPage
     public static Task<IResult> Show(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
         Page(id, http, asking, directory, tokens, sessions, null, cancel);
 
-    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
+    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Absences absences, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
     {
         if (await Find(directory, id, cancel) is not { Email: { } email })
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var (what, origin, isSelf) = (form["do"].ToString(), asking.Viewer.Origin, id == asking.Person.Id);
+        var (what, origin, isSelf, says) = (form["do"].ToString(), asking.Viewer.Origin, id == asking.Person.Id, Texts.For(http));
         // Whoever shuts themselves out cannot let themselves in again.
         if (isSelf && what is ("disable" or "role"))
-            return await Page(id, http, asking, directory, tokens, sessions, new Refused(null, Texts.For(http).NotToYourself), cancel);
+            return await Page(id, http, asking, directory, tokens, sessions, new Refused(null, says.NotToYourself), cancel);
         Refused? refused;
         switch (what)
         {
             case "name":
-                refused = Refused.From(await people.Rename(email, form["name"].ToString(), origin, cancel));
+                refused = Refused.From(says, await people.Rename(email, form["name"].ToString(), origin, cancel));
                 break;
             case "role" when Roles.Of(form["role"].ToString()) is { } role:
-                refused = Refused.From(await people.SetRole(email, role, origin, cancel));
+                refused = Refused.From(says, await people.SetRole(email, role, origin, cancel));
                 break;
             case "password":
-                refused = Refused.From(await people.SetPassword(email, form["password"].ToString(), origin, cancel, isSelf ? asking.Caller.Session?.Id ?? 0 : 0));
+                refused = Refused.From(says, await people.SetPassword(email, form["password"].ToString(), origin, cancel, isSelf ? asking.Caller.Session?.Id ?? 0 : 0));
+                break;
+            case AbsenceSection.Set or AbsenceSection.End:
+                refused = await AbsenceSection.Run(form, email, absences, origin, says, cancel);
                 break;
             case "disable":
-                refused = Refused.From(await people.Disable(email, origin, cancel));
+                refused = Refused.From(says, await people.Disable(email, origin, cancel));
                 break;
             case "enable":
-                refused = Refused.From(await people.Enable(email, origin, cancel));
+                refused = Refused.From(says, await people.Enable(email, origin, cancel));
                 break;
             default:
                 return Missing.Page(http);
         }
-        return refused is null ? AdminParts.Done(http, $"{PeoplePage.Path}/{id}", "changed") : await Page(id, http, asking, directory, tokens, sessions, refused, cancel);
+        return refused is null ? AdminParts.Done(http, $"{PeoplePage.Path}/{id}", "changed") : await Page(id, http, asking, directory, tokens, sessions, refused, cancel, form);
     }
 
     private static async Task<Person?> Find(Directory directory, long id, CancellationToken cancel) =>
         (await directory.Refresh(cancel)).People.GetValueOrDefault(id) is { Role: not Role.Service } person ? person : null;
 
-    private static async Task<IResult> Page(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, Refused? refused, CancellationToken cancel)
+    private static async Task<IResult> Page(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
     {
         if (await Find(directory, id, cancel) is not { } person)
             return Missing.Page(http);
         var groups = directory.Current.GroupsOf(id);
         var (theirTokens, theirSessions) = (await tokens.List(cancel, id), await sessions.List(id, cancel));
+        var absence = await http.RequestServices.GetRequiredService<Absences>().Find(id, cancel);
         var path = $"{PeoplePage.Path}/{id}";
         return new PageAnswer(person.Name, html =>
         {
@@ -86,17 +91,10 @@ internal static class PersonPage
             html.Form(path, form =>
             {
                 form.Hidden("do", "password");
-                form.Field(new Field("password", form.Says.NewPassword)
-                {
-                    Type = "password",
-                    Hint = form.Says.SetPasswordHint,
-                    Required = true,
-                    Longest = PasswordRules.Longest,
-                    Error = Refused.Of(refused, "password"),
-                    Autocomplete = "new-password",
-                });
+                form.Field(Field.NewPassword("password", form.Says.NewPassword, form.Says.SetPasswordHint, Refused.Of(refused, "password")));
                 form.Button(form.Says.SetPassword);
             }, css: "sheet narrow");
+            AbsenceSection.Write(html, path, person, absence, directory.Current, refused, typed);
             TokensPage.Section(html, theirTokens, person, path, person.Role == Role.Admin);
             SessionsPage.Section(html, theirSessions, person, path, asking.Caller.Session?.Id);
             if (person.IsDisabled)

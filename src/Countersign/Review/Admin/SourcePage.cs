@@ -16,28 +16,28 @@ internal static class SourcePage
     {
         if (Find(await directory.Refresh(cancel), id) is not { } source)
             return Missing.Page(http);
-        var origin = asking.Viewer.Origin;
+        var (origin, says) = (asking.Viewer.Origin, Texts.For(http));
         var form = await http.Request.ReadFormAsync(cancel);
         Refused? refused;
         switch (form["do"].ToString())
         {
             case "set":
-                refused = Refused.From(await sources.Set(source.Name, WhoDecides.Typed(form).Chosen, origin, cancel));
+                refused = Refused.From(says, await sources.Set(source.Name, WhoDecides.Typed(form).Chosen, origin, cancel));
                 break;
             case "rotate":
                 var outcome = await sources.Rotate(source.Name, origin, cancel);
                 if (outcome is AccessOutcome<NewKey>.Done { Value: var made })
                     return WithKey(source, made.Key, settings, isNew: false);
-                refused = Refused.From(outcome);
+                refused = Refused.From(says, outcome);
                 break;
             case "end-old":
-                refused = Refused.From(await sources.EndOldKey(source.Name, origin, cancel));
+                refused = Refused.From(says, await sources.EndOldKey(source.Name, origin, cancel));
                 break;
             case "disable":
-                refused = Refused.From(await sources.Disable(source.Name, origin, cancel));
+                refused = Refused.From(says, await sources.Disable(source.Name, origin, cancel));
                 break;
             case "enable":
-                refused = Refused.From(await sources.Enable(source.Name, origin, cancel));
+                refused = Refused.From(says, await sources.Enable(source.Name, origin, cancel));
                 break;
             default:
                 return Missing.Page(http);

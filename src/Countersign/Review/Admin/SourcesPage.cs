@@ -22,7 +22,7 @@ internal static class SourcesPage
         var outcome = await sources.Add(typed.Name, typed.Kind, chosen.Group, chosen.Need, asking.Viewer.Origin, cancel, chosen.Destination);
         return outcome is AccessOutcome<NewKey>.Done { Value: var made }
             ? SourcePage.WithKey((await directory.Refresh(cancel)).Sources[made.Id], made.Key, settings, isNew: true)
-            : Page(await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel), Refused.From(outcome), typed);
+            : Page(await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel), Refused.From(Texts.For(http), outcome), typed);
     }
 
     /// <summary>Whether it ever called: the first thing one wants to know after setting it up.</summary>

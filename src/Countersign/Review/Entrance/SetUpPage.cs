@@ -51,16 +51,7 @@ internal static class SetUpPage
             form.Hidden(Key, typed.Key);
             form.Field(new Field(Name, form.Says.YourName) { Value = typed.Name, Error = ErrorOf("name"), Required = true, Longest = Names.Longest, Autocomplete = "name", Id = "name" });
             form.Field(new Field(Email, form.Says.Email) { Type = "email", Value = typed.Email, Error = ErrorOf("email"), Required = true, Longest = 254, Autocomplete = "username", Id = "email" });
-            form.Field(new Field(Password, form.Says.Password)
-            {
-                Type = "password",
-                Error = ErrorOf("password"),
-                Hint = form.Says.PasswordHint,
-                Required = true,
-                Longest = PasswordRules.Longest,
-                Autocomplete = "new-password",
-                Id = "password",
-            });
+            form.Field(Frame.Field.NewPassword(Password, form.Says.Password, form.Says.PasswordHint, ErrorOf("password")) with { Id = "password" });
             form.Button(form.Says.SetUpDo, "main");
         }, css: "sheet narrow");
     })

@@ -1,3 +1,4 @@
+using Countersign.Access;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
@@ -23,9 +24,21 @@ internal sealed record Field(string Name, string Label)
 
     /// <summary>Told apart from another field of the same name on the same page.</summary>
     public string? Id { get; init; }
+
+    /// <summary>Where somebody chooses a password, for themself or for another.</summary>
+    public static Field NewPassword(string name, string label, string hint, string? error) => new(name, label)
+    {
+        Type = "password",
+        Hint = hint,
+        Error = error,
+        Required = true,
+        Longest = PasswordRules.Longest,
+        Autocomplete = "new-password",
+    };
 }
 
-internal enum Tone { Plain, Good, Bad, Careful }
+/// <summary>How something is meant. Loud is for what an admin did past a policy, and for nothing else.</summary>
+internal enum Tone { Plain, Good, Bad, Careful, Loud }
 
 /// <summary>What pages are put together from. Labels, hints and errors are bound to their fields here and nowhere else.</summary>
 internal static class Parts
@@ -102,7 +115,7 @@ internal static class Parts
 
     /// <summary>Something to know before anything else on the page.</summary>
     public static Html Notice(this Html html, Tone tone, Action<Html> content) =>
-        html.Add($"<div class=\"notice {Css(tone)}\" role=\"{(tone == Tone.Bad ? "alert" : "status")}\">{content}</div>");
+        html.Add($"<div class=\"notice {Css(tone)}\" role=\"{(tone is Tone.Bad or Tone.Loud ? "alert" : "status")}\">{content}</div>");
 
     public static Html Notice(this Html html, Tone tone, string text) => html.Notice(tone, h => h.Add($"<p>{text}</p>"));
 
@@ -110,9 +123,9 @@ internal static class Parts
     public static Html Badge(this Html html, Tone tone, string text) => html.Add($"<span class=\"badge {Css(tone)}\">{text}</span>");
 
     /// <summary>A dangerous thing, asked once more in words: it opens without a script, and only the button in it does it.</summary>
-    public static Html Confirm(this Html html, string what, string question, string path, string button, Action<Html>? fields = null)
+    public static Html Confirm(this Html html, string what, string question, string path, string button, Action<Html>? fields = null, bool isOpen = false)
     {
-        html.Add($"<details class=\"confirm\"><summary>{what}</summary>");
+        html.Add($"<details class=\"confirm\"{Flag("open", isOpen)}><summary>{what}</summary>");
         html.Form(path, h =>
         {
             h.Add($"<p>{question}</p>{fields}");
@@ -172,5 +185,5 @@ internal static class Parts
 
     internal static Action<Html>? Flag(string name, bool isOn) => isOn ? h => h.Add($" {name}") : null;
 
-    private static string Css(Tone tone) => tone switch { Tone.Good => "good", Tone.Bad => "bad", Tone.Careful => "careful", _ => "plain" };
+    internal static string Css(Tone tone) => tone switch { Tone.Good => "good", Tone.Bad => "bad", Tone.Careful => "careful", Tone.Loud => "loud", _ => "plain" };
 }

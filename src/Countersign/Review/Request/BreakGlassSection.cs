@@ -8,6 +8,8 @@ namespace Countersign.Review.Request;
 /// <summary>On the request page: that nobody left could make it pass, that glass was broken, and, for admins, the way past the policy.</summary>
 internal static class BreakGlassSection
 {
+    private const int LongestReason = 5_000;
+
     public static string PathOf(RequestId id) => $"/requests/{id}/break-glass";
 
     /// <summary>What everybody who looks has to know first.</summary>
@@ -15,7 +17,7 @@ internal static class BreakGlassSection
     {
         var (says, request) = (html.Says, sight.Request);
         if (request.BrokeGlassAt is not null)
-            html.Notice(Tone.Bad, h => h.Badge(Tone.Bad, request.Display));
+            html.Notice(Tone.Loud, h => h.Add($"<p><strong>{request.Display}.</strong> {says.GlassBrokenWhat}</p>"));
         if (request.Stuck is { } stuck)
             html.Notice(Tone.Careful, h => h.Add($"<p><strong>{says.StuckTitle}</strong> {stuck.Why}.</p><p>{stuck.Fix}.</p>"));
     }
@@ -32,35 +34,44 @@ internal static class BreakGlassSection
         }
         html.Confirm(says.BreakGlassDo, says.BreakGlassAsk, PathOf(request.Id), says.BreakGlassDo, fields => fields
             .Hidden("digest", request.Digest)
-            .Field(new Field("reason", says.BreakGlassReason) { Lines = 3, Required = true, Hint = says.BreakGlassReasonHint, Longest = 5_000 }));
+            .Field(new Field("reason", says.BreakGlassReason)
+            {
+                Value = sight.ShortReason,
+                Error = sight.ShortReason is null ? null : says.BreakGlassReasonShort,
+                Hint = says.BreakGlassReasonHint,
+                Lines = 3,
+                Required = true,
+                Longest = LongestReason,
+            }), isOpen: sight.ShortReason is not null);
     }
 
-    public static async Task<IResult> Run(string id, HttpContext http, Asking asking, BreakGlass breakGlass, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, HttpContext http, Asking asking, BreakGlass breakGlass, Sights sights, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var says = Texts.For(http);
+        var (reason, digest, says) = (form["reason"].ToString().ReplaceLineEndings("\n").Trim(), form["digest"].ToString(), Texts.For(http));
         var mistakes = new Web.Mistakes();
-        mistakes.Lines("reason", form["reason"], 5_000, required: true);
-        if (mistakes.Any)
-            return Refused(says.BreakGlassReasonHint, StatusCodes.Status422UnprocessableEntity);
-        return await breakGlass.Run(requestId, asking.Viewer, form["reason"].ToString(), form["digest"].ToString(), cancel) switch
-        {
-            BreakGlassOutcome.Approved => Results.Redirect($"{http.Request.PathBase}/requests/{id}"),
-            BreakGlassOutcome.AlreadySettled { Request: var request } => Refused(says.TooLate(request), StatusCodes.Status409Conflict),
-            BreakGlassOutcome.Changed => Refused(says.ChangedMeanwhile, StatusCodes.Status409Conflict),
-            BreakGlassOutcome.ReasonTooShort => Refused(says.BreakGlassReasonHint, StatusCodes.Status422UnprocessableEntity),
-            BreakGlassOutcome.Forbidden => Refused(says.BreakGlassForbidden, StatusCodes.Status403Forbidden),
-            BreakGlassOutcome.NotAllowed or BreakGlassOutcome.NotFound => Missing.Page(http),
-            _ => throw new UnreachableException(),
-        };
+        mistakes.Lines("reason", reason, LongestReason, required: true);
+        return mistakes.Any ? await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason)
+            : await breakGlass.Run(requestId, asking.Viewer, reason, digest, cancel) switch
+            {
+                BreakGlassOutcome.Approved => Results.Redirect($"{http.Request.PathBase}/requests/{id}"),
+                BreakGlassOutcome.AlreadySettled { Request: var request } => await Back(StatusCodes.Status409Conflict, sight => (sight.Refused, sight.Note) = (says.TooLate(request), reason)),
+                BreakGlassOutcome.Changed => await Back(StatusCodes.Status409Conflict, sight => (sight.Refused, sight.HasChanged, sight.Note) = (says.ChangedMeanwhile, true, reason)),
+                BreakGlassOutcome.ReasonTooShort => await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason),
+                BreakGlassOutcome.Forbidden => await Back(StatusCodes.Status403Forbidden, sight => (sight.Refused, sight.Note) = (says.BreakGlassForbidden, reason)),
+                BreakGlassOutcome.NotAllowed or BreakGlassOutcome.NotFound => Missing.Page(http),
+                _ => throw new UnreachableException(),
+            };
 
-        PageAnswer Refused(string why, int status) => new(says.BreakGlassDo, html =>
+        // As it is now, with why it was refused and with what was typed.
+        async Task<IResult> Back(int status, Action<Sight> because)
         {
-            html.Notice(Tone.Bad, why);
-            html.Add($"<p><a href=\"{html.Base}/requests/{id}\">{html.Says.BackToRequest}</a></p>");
-        })
-        { Status = status, Section = "/" };
+            if (await sights.Find(requestId, asking, digest, cancel) is not { } sight)
+                return Missing.Page(http);
+            because(sight);
+            return RequestPage.Of(sight, status);
+        }
     }
 }

@@ -29,7 +29,7 @@ internal static class QuestionSection
 /// <summary>How good or bad it is.</summary>
 internal static class Tones
 {
-    public static Tone Of(ApprovalRequest request) => request.Status switch
+    public static Tone Of(ApprovalRequest request) => request.BrokeGlassAt is not null ? Tone.Loud : request.Status switch
     {
         Status.Active => Tone.Careful,
         Status.Approved => Tone.Good,

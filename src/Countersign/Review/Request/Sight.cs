@@ -42,6 +42,9 @@ internal sealed class Sight : IDisposable
     public string Note { get; set; } = "";
     public string? NoteError { get; set; }
 
+    /// <summary>The reason to go past the policy that was not enough of one.</summary>
+    public string? ShortReason { get; set; }
+
     /// <summary>Where the decision was handed over to, if it was.</summary>
     public IReadOnlyList<Destinations.LinkView> Tickets { get; init; } = [];
 

@@ -29,8 +29,8 @@ internal static class TimelineSection
         using var data = JsonDocument.Parse(e.Data);
         var says = html.Says;
         var answer = Text(data, "answer") is { } word ? Words.AnswerOf(word) : null;
-        var tone = answer is { } given ? Tones.Of(given) : e.Kind switch { "request.breached" or "request.broke_glass" => Tone.Bad, "request.revised" or "request.conflicted" or "request.stuck" => Tone.Careful, "request.applied" => Tone.Good, _ => Tone.Plain };
-        html.Add($"<li class=\"{Css(tone)}\" id=\"event-{e.N}\"><p><strong>{sight.Actor(says, e.Actor)}</strong> {says.Happened(e.Kind, answer)} <span class=\"soft\">");
+        var tone = answer is { } given ? Tones.Of(given) : e.Kind switch { "request.breached" => Tone.Bad, "request.broke_glass" => Tone.Loud, "request.revised" or "request.conflicted" or "request.stuck" => Tone.Careful, "request.applied" => Tone.Good, _ => Tone.Plain };
+        html.Add($"<li class=\"{Parts.Css(tone)}\" id=\"event-{e.N}\"><p><strong>{sight.Actor(says, e.Actor)}</strong> {says.Happened(e.Kind, answer)} <span class=\"soft\">");
         html.Time(Instant.Parse(e.At)).Add($"{says.Via(e.Via)}</span></p>");
         if (says.Settles(e.Kind, answer) is { } settles)
             html.Add($"<p class=\"soft\">{settles}</p>");
@@ -60,6 +60,4 @@ internal static class TimelineSection
 
     private static string? Text(JsonDocument data, string name) =>
         data.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static string Css(Tone tone) => tone switch { Tone.Good => "good", Tone.Bad => "bad", Tone.Careful => "careful", _ => "plain" };
 }

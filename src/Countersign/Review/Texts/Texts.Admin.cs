@@ -5,7 +5,11 @@ namespace Countersign.Review;
 
 internal partial class Texts
 {
-    // What just happened
+    // What just happened, and what did not
+    public virtual string AlreadyThere(string what) => $"There is {what} already.";
+    public virtual string NotThere(string what) => $"There is no such thing here: {what}.";
+    public virtual string NobodyWithAddress(string email) => $"There is nobody here with the address {email}.";
+    public virtual string NoDate => "This is no date.";
     public virtual string? Done(string what) => what switch
     {
         "added" => "Added.",
@@ -157,6 +161,7 @@ internal partial class Texts
     public virtual string What => "What";
     public virtual string About => "About";
     public virtual string Who => "Who";
+    public virtual string RequestName(string id) => $"request {id}";
     public virtual string ThroughDoor => "Through";
     public virtual string More => "More";
     public virtual string From => "From";
@@ -173,5 +178,6 @@ internal partial class Texts
     public virtual string YourPassword => "Your password";
     public virtual string CurrentPassword => "Current password";
     public virtual string ChangePassword => "Change the password";
+    public virtual string NoPasswordToChange => "You sign in without a password. An admin can set one.";
     public virtual string WrongCurrentPassword => "This is not your current password.";
 }

@@ -57,25 +57,27 @@ internal partial class Texts
     public virtual string CountsNoLonger(IReadOnlyList<string> names) => $"Counts no longer: {Words.Names(names)}";
 
     // Absences
-    public virtual string AbsenceTitle => "When you are away";
-    public virtual string AbsenceLede => "Whoever stands in answers what waits for you, in your place, until you are back. They never answer for whoever asks, and have no stand-in of their own.";
+    /// <param name="name">Null where somebody reads about themself.</param>
+    public virtual string AbsenceTitle(string? name) => name is null ? "When you are away" : "When they are away";
+    public virtual string AbsenceLede(string? name) =>
+        $"Whoever stands in answers what waits for {name ?? "you"}, in {(name is null ? "your" : "their")} place, until {(name is null ? "you are" : "they are")} back. A stand-in never answers for whoever asks, and has no stand-in of their own.";
     public virtual string AbsenceFrom => "First day";
     public virtual string AbsenceTo => "Last day";
     public virtual string AbsenceStandIn => "Stand-in (e-mail address)";
-    public virtual string AbsenceStandInHint => "Leave it empty and nobody answers for you.";
-    public virtual string AbsenceSet => "Save";
-    public virtual string AbsenceEnd => "I am here";
-    public virtual string AbsenceBadDay => "Choose a day.";
-    public virtual string AbsenceNow(string until, string? standIn) => $"You are away until {until}; {(standIn is null ? "nobody" : standIn)} answers for you.";
-    public virtual string AbsenceLater(string from, string until, string? standIn) => $"You will be away from {from} until {until}; {(standIn is null ? "nobody" : standIn)} will answer for you.";
+    public virtual string AbsenceStandInHint => "Leave it empty, and nobody answers meanwhile.";
+    public virtual string AbsenceEnd(string? name, bool begun) => begun ? $"{(name is null ? "I am" : "They are")} here again" : $"{(name is null ? "I do" : "They do")} not go away";
+    public virtual string AbsenceNow(string? name, string back, string? standIn) => $"{(name is null ? "You are" : name + " is")} away, and back on {back}. Until then {standIn ?? "nobody"} answers.";
+    public virtual string AbsenceLater(string? name, string from, string back, string? standIn) => $"{(name is null ? "You" : name)} will be away from {from}, and back on {back}. Meanwhile {standIn ?? "nobody"} answers.";
+    public virtual string Away => "away";
+    public virtual string AwaySoon => "soon away";
 
     // Breaking glass
-    public virtual string GlassBroken(string who) => $"Approved past the policy by {who}.";
+    public virtual string GlassBrokenWhat => "Every admin was told, and the history says why.";
     public virtual string BreakGlassDo => "Approve past the policy";
     public virtual string BreakGlassAsk => "For emergencies. It is recorded as what it is, and every admin hears of it.";
     public virtual string BreakGlassReason => "Why it cannot wait";
     public virtual string BreakGlassReasonHint => $"At least {BreakGlass.ShortestReason} characters.";
+    public virtual string BreakGlassReasonShort => "Say more: whoever reads the record later was not there.";
     public virtual string BreakGlassForbidden => "The policy of this request lets nobody past it.";
-    public virtual string BackToRequest => "Back to the request";
     public virtual string StuckTitle => "Nobody left could make this pass.";
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using Countersign.Review.Entrance.Oidc;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 public sealed class IdTokenTests
 {

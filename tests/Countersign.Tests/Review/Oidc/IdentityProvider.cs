@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 /// <summary>A real OpenID provider (<c>oidc-provider</c> from npm) on loopback, with people it knows. Skips the test where npm is not reachable.</summary>
 internal sealed partial class IdentityProvider : IAsyncDisposable

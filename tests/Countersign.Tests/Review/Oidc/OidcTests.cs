@@ -3,7 +3,7 @@ using Countersign.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.SigningIn;
+namespace Countersign.Tests.Review;
 
 /// <summary>People sign in with an identity provider: a real one.</summary>
 public sealed class OidcTests
