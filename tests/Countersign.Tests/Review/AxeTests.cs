@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Playwright;
 using Xunit;
@@ -9,13 +8,11 @@ namespace Countersign.Tests.Review;
 [Collection(Chromium.Name)]
 public sealed class AxeTests(Chromium chromium)
 {
-    private static readonly Lazy<Task<(string? Script, string Why)>> Axe = new(Install);
-
     [Fact]
     public async Task Nothing_serious_on_any_page_in_either_colour_scheme()
     {
-        var (axe, why) = await Axe.Value;
-        Assert.SkipWhen(axe is null, $"npm could not install axe-core: {why}");
+        using var npm = await Npm.Install("axe-core@4");
+        var axe = await File.ReadAllTextAsync(Path.Combine(npm.Folder, "node_modules", "axe-core", "axe.min.js"), TestContext.Current.CancellationToken);
         await using var full = await FullHub.Start("Platform team");
         var host = full.Pages;
         await using var stranger = await chromium.Open(host.Api, options: Plain);
@@ -87,27 +84,4 @@ public sealed class AxeTests(Chromium chromium)
 
     /// <summary>The measuring tool is put into the page past its policy; without the script's own work, which needs none of it.</summary>
     private static void Plain(BrowserNewContextOptions options) => options.BypassCSP = true;
-
-    private static async Task<(string? Script, string Why)> Install()
-    {
-        var folder = System.IO.Directory.CreateTempSubdirectory("countersign-axe-").FullName;
-        try
-        {
-            await File.WriteAllTextAsync(Path.Combine(folder, ".npmrc"), "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n");
-            using var npm = new Process { StartInfo = new ProcessStartInfo("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "axe-core@4"]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = folder } };
-            npm.Start();
-            var error = npm.StandardError.ReadToEndAsync();
-            await npm.WaitForExitAsync().Soon();
-            var file = Path.Combine(folder, "node_modules", "axe-core", "axe.min.js");
-            return npm.ExitCode == 0 && File.Exists(file) ? (await File.ReadAllTextAsync(file), "") : (null, await error);
-        }
-        catch (System.ComponentModel.Win32Exception missing)
-        {
-            return (null, missing.Message);
-        }
-        finally
-        {
-            System.IO.Directory.Delete(folder, recursive: true);
-        }
-    }
 }

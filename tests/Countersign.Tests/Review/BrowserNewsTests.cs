@@ -47,6 +47,26 @@ public sealed class BrowserNewsTests(Chromium chromium)
         Assert.Empty(page.Complaints);
     }
 
+    [Fact]
+    public async Task A_page_that_nobody_looks_at_listens_no_longer_and_is_true_again_when_somebody_does()
+    {
+        await using var host = await PagesHost.Start();
+        await using var inbox = await chromium.Open(host.Api, host.Ann);
+        await inbox.Go("/");
+        await inbox.Listens();
+
+        await Hide(true);
+        await inbox.Page.WaitForSelectorAsync("body:not([data-listening])");
+        await host.Ask("Asked meanwhile");
+        await Hide(false);
+
+        await inbox.Listens();
+        await inbox.Shows("Asked meanwhile");
+
+        Task Hide(bool isHidden) => inbox.Page.EvaluateAsync(
+            "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden }); document.dispatchEvent(new Event('visibilitychange')); }", isHidden);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -56,7 +56,7 @@ internal static class AuditPage
             html.Table(html.Says.Events, [html.Says.HappenedAt, html.Says.What, html.Says.About, html.Says.Who, html.Says.ThroughDoor, html.Says.More], page.Events, (h, e) =>
             {
                 h.Add($"<td>").Time(Instant.Parse(e.At)).Add($"</td><td><code>{e.Kind}</code></td><td>{About(e.Subject, snapshot)}</td><td>{Name(e.Actor, snapshot)}</td><td>{e.Via} <span class=\"soft small\">{e.Address}</span></td>");
-                h.Add($"<td class=\"small\">{(e.Data.Length <= LongestShown ? e.Data : e.Data[..LongestShown] + "…")}</td>");
+                h.Add($"<td class=\"data\">{(e.Data.Length <= LongestShown ? e.Data : e.Data[..LongestShown] + "…")}</td>");
             });
         }
         html.Pager(typed.Below is null ? null : html.Base + typed.Address(null), page.Next is { } next ? html.Base + typed.Address(next) : null);

@@ -26,7 +26,7 @@ internal static class OriginSection
             yield return (says.ItsId, h => h.Add($"<code>{external}</code>"));
         if (request.TicketId is { } ticket)
             yield return (says.Ticket, h => h.Add($"#{ticket}"));
-        yield return (says.Policy, h => h.Text(request.Policy.Name));
+        yield return (says.Policy, h => h.Text(says.PolicyName(request.Policy.Name)));
         yield return (says.ContentNumber, h => h.Add($"<span title=\"{request.Digest}\">{request.Revision} · <code>{request.Digest[..Math.Min(12, request.Digest.Length)]}</code></span>"));
     }
 }

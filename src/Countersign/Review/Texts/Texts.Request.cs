@@ -61,6 +61,9 @@ internal partial class Texts
     public virtual string ItsId => "Its id there";
     public virtual string Ticket => "Ticket";
     public virtual string Policy => "Policy";
+
+    /// <summary>What decides where no policy of the file does has a name that programs read.</summary>
+    public virtual string PolicyName(string name) => name switch { "source" => "what is set for the source", "assignee" => "whoever was named", _ => name };
     public virtual string ContentNumber => "Version";
     public virtual string OpenInLaunchDarkly => "Open in LaunchDarkly";
     public virtual string OpenWhereItCameFrom => "Open where it came from";

@@ -43,11 +43,21 @@ public sealed class SampleTests
         """"], "import requests");
 
     [Fact]
-    public Task Node_lists() => Lists("node", (address, email, token) => ["-e", $$"""
-        const query = new URLSearchParams({ 'after_cursor': '', 'before_cursor': '', 'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' });
-        fetch('{{address}}api/v2/approval_requests?' + query, { headers: { 'Content-Type': 'application/json', 'Authorization': 'Basic {{Encoded(email, token)}}' } })
-          .then(response => response.json()).then(data => console.log(JSON.stringify(data)));
-        """]);
+    public async Task Node_lists()
+    {
+        using var npm = await Npm.Install("axios@1");
+        await using var host = await Host("node", "");
+        await Lists(host, async (address, email, token) => JsonNode.Parse(await npm.Node($$"""
+            var axios = require('axios');
+            var config = {
+              method: 'GET',
+              url: '{{address}}api/v2/approval_requests',
+              headers: { 'Content-Type': 'application/json', 'Authorization': 'Basic {{Encoded(email, token)}}' },
+              params: { 'after_cursor': '', 'before_cursor': '', 'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' },
+            };
+            axios(config).then(function (response) { console.log(JSON.stringify(response.data)); }).catch(function (error) { console.log(error); });
+            """))!);
+    }
 
     [Fact]
     public Task Ruby_lists() => Lists("ruby", (address, email, token) => ["-e", $$"""
@@ -86,8 +96,13 @@ public sealed class SampleTests
     private static async Task Lists(string program, Func<Uri, string, string, string[]> arguments, string needs = "")
     {
         await using var host = await Host(program, needs);
+        await Lists(host, (address, email, token) => Run(program, arguments(address, email, token)));
+    }
+
+    private static async Task Lists(ZendeskHost host, Func<Uri, string, string, Task<JsonNode>> call)
+    {
         var id = await host.Ask(123);
-        var answer = await Run(host, program, arguments);
+        var answer = await As(host, call);
         Assert.Equal(id, answer["approval_requests"]![0]!["id"]!.ToString());
         Assert.Equal("""{"next":null,"prev":null}""", answer["links"]!.ToJsonString());
     }
@@ -95,7 +110,7 @@ public sealed class SampleTests
     private static async Task Creates(string program, Func<Uri, string, string, string[]> arguments, string needs = "")
     {
         await using var host = await Host(program, needs);
-        var answer = await Run(host, program, arguments);
+        var answer = await As(host, (address, email, token) => Run(program, arguments(address, email, token)));
         Assert.Equal((123, "active"), ((int)answer["approval_request"]!["ticket_id"]!, answer["approval_request"]!["status"]!.ToString()));
     }
 
@@ -108,11 +123,16 @@ public sealed class SampleTests
         return host;
     }
 
-    private static async Task<JsonNode> Run(ZendeskHost host, string program, Func<Uri, string, string, string[]> arguments)
+    private static async Task<JsonNode> As(ZendeskHost host, Func<Uri, string, string, Task<JsonNode>> call)
     {
         var pat = await host.Hub.AddPerson("Pat", Role.Admin, ZendeskHost.Password);
         var token = Some.Done(await host.Hub.Tokens.Add(pat.Email!, Some.Operator, default)).Token;
-        var (code, output, error) = await Programs.Run(program, arguments(host.Api.Address, pat.Email!, token));
+        return await call(host.Api.Address, pat.Email!, token);
+    }
+
+    private static async Task<JsonNode> Run(string program, string[] arguments)
+    {
+        var (code, output, error) = await Programs.Run(program, arguments);
         Assert.True(code == 0, error);
         return JsonNode.Parse(output) ?? throw new InvalidOperationException(error);
     }
