@@ -129,7 +129,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
             {
                 html.Add($"<p><strong>{says.StepNeeds(step.Name, step.Need, step.Who.Count)}</strong></p><ul>");
                 foreach (var who in step.Who.Take(50))
-                    html.Add($"<li>{who.Name} <span class=\"soft\">{(who.State == "can" ? "" : who.State)}</span></li>");
+                    html.Add($"<li>{who.Name} <span class=\"soft\">{says.CandidateIs(who.State)}</span></li>");
                 foreach (var unknown in step.Unknown)
                     html.Add($"<li>{says.NotThereYet(unknown)}</li>");
                 html.Add($"</ul>");

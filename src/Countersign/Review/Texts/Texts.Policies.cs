@@ -42,6 +42,7 @@ internal partial class Texts
     public virtual string ExplainedBy(string policy, string by) => by == "file" ? $"The policy \"{policy}\" decides." : $"No policy of the file matches. Decided by: {policy}.";
     public virtual string NotPolicy(string policy, int line, string why) => $"Not \"{policy}\" (line {line}): {why}.";
     public virtual string StepNeeds(string step, int need, int people) => $"{step}: {need} of {people}";
+    public virtual string CandidateIs(string state) => state switch { "can" => "", "requester" => "asks, and may not decide", _ => state };
     public virtual string NotThereYet(string what) => $"{what} is not there yet";
     public virtual string NeverPass(Stuck stuck) => $"It could never pass: {stuck.Why}. {stuck.Fix}.";
 
