@@ -52,6 +52,7 @@ public sealed class Listing(Store store, Places places)
 {
     public const int LargestPage = 100;
     private const int Longest = 2_000;
+    private const int MostLooks = 4;
 
     /// <summary>Most of what is checked passes, so two pages' worth is looked at before <see cref="Longest"/>.</summary>
     private const int ShortLook = 2;
@@ -62,7 +63,25 @@ public sealed class Listing(Store store, Places places)
     private static readonly Status[] AllStatuses = Enum.GetValues<Status>();
 
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
-        filter.Place is { } place ? InPlace(place, viewer, filter with { Place = null }, size, position, cancel) : Read(viewer, filter, size, position, cancel);
+        filter.Place is { } place ? InPlace(place, viewer, filter with { Place = null }, size, position, cancel)
+        : filter.OrAsked.Count > 0 ? Filled(viewer, filter, size, position, cancel)
+        : Read(viewer, filter, size, position, cancel);
+
+    /// <summary>
+    /// Of what people take part in, they are asked in little: where one look finds less than a page, a few more go on from
+    /// where it ended.
+    /// </summary>
+    private async ValueTask<Page> Filled(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel)
+    {
+        var page = await Read(viewer, filter, size, position, cancel);
+        var newer = position?.Newer ?? false;
+        for (var looks = 1; looks < MostLooks && page.Requests.Count < size && (newer ? page.Newer : page.Older) is { } at; looks++)
+        {
+            var more = await Read(viewer, filter, size - page.Requests.Count, at, cancel);
+            page = newer ? new Page([.. more.Requests, .. page.Requests], page.Older, more.Newer) : new Page([.. page.Requests, .. more.Requests], more.Older, page.Newer);
+        }
+        return page;
+    }
 
     /// <summary>
     /// Places stand in the contents, which no query looks into: the pages of the other filters are gone through until there
