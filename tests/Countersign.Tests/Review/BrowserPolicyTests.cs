@@ -53,7 +53,7 @@ public sealed class BrowserPolicyTests(Chromium chromium)
         await window.Shows("The policy \"production\" decides.");
         await window.Shows("2 approvals needed");
         var who = await window.Page.Locator("#explain").InnerTextAsync();
-        foreach (var part in new[] { "production: 2 of 2", "Ann Approver requester", "Ben Approver", "the group ghosts is not there yet", "It could never pass" })
+        foreach (var part in new[] { "production: 2 of 2", "Ann Approver asks, and may not decide", "Ben Approver", "the group ghosts is not there yet", "It could never pass" })
             Assert.Contains(part, who.Replace("SRE", "production", StringComparison.Ordinal), StringComparison.Ordinal);
         await window.Page.GetByLabel("Facts", new() { Exact = true }).FillAsync("environment: test");
         await window.Press("Explain");

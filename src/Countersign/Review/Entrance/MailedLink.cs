@@ -87,7 +87,7 @@ internal static class MailedLink
         html.Form(Path + token, form =>
         {
             form.Add($"<p>{form.Says.LinkDecides(answer, person)}</p>");
-            form.Field(new Field(Note, "Note") { Lines = 3, Longest = LongestNote, Error = error });
+            form.Field(new Field(Note, form.Says.Note) { Lines = 3, Longest = LongestNote, Error = error });
             form.Button(form.Says.LinkDo(answer), answer == Answer.Approve ? "yes" : "no");
         }, css: "sheet");
     });

@@ -37,7 +37,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
                 return outcome switch
                 {
                     AccessOutcome<NewDestination>.Done(var made) => Results.Redirect($"{http.Request.PathBase}{DestinationPage.AddressOf(made.Name)}"),
-                    AccessOutcome<NewDestination>.Exists(var what) => Form(http, manifest, form, asked, ("name", $"There is already {what}.")),
+                    AccessOutcome<NewDestination>.Exists(var what) => Form(http, manifest, form, asked, ("name", Texts.For(http).AlreadyThere(what))),
                     AccessOutcome<NewDestination>.Invalid(var field, var why) => Form(http, manifest, form, asked, (field, why)),
                     _ => Missing.Page(http),
                 };
