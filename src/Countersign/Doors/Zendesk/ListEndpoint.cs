@@ -63,15 +63,16 @@ internal static class ListEndpoint
             return ([], new Page([], null, null));
         filter = filter with { OrAsked = shapes.MayBeShownFor(filter) };
         var isBack = from?.Newer == true;
-        var (at, first) = (from, (Page?)null);
+        var (at, first, items) = (from, (Page?)null, new List<ListItem>());
         for (var tries = 1; ; tries++)
         {
-            var page = await listing.Run(viewer, filter, size, at, cancel);
-            var items = (await Details.Of(store, page.Requests, cancel)).Select(d => ListItem.From(d, shapes)).Where(item => IsWanted(item, filter)).ToList();
+            var missing = size - items.Count;
+            var page = await listing.Run(viewer, filter, missing, at, cancel);
+            items.InsertRange(isBack ? 0 : items.Count, (await Details.Of(store, page.Requests, cancel)).Select(d => ListItem.From(d, shapes)).Where(item => IsWanted(item, filter)));
             first ??= page;
             at = isBack ? page.Newer : page.Older;
-            // A page without anything would look like the end, so the search goes on, unless it has looked at enough.
-            if (items.Count > 0 || at is null || page.Requests.Count < size || tries == MostTries)
+            // Some of what was found is shown with another assignee, so the search goes on for a full page, unless it has looked at enough.
+            if (items.Count == size || at is null || page.Requests.Count < missing || tries == MostTries)
                 return (items, isBack ? page with { Older = first.Older } : page with { Newer = first.Newer });
         }
     }
