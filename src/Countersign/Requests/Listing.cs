@@ -52,54 +52,48 @@ public sealed class Listing(Store store, Places places)
 {
     public const int LargestPage = 100;
     private const int Longest = 2_000;
-    private const int MostLooks = 4;
+    private const int MostPages = 20;
+    private const int MostShortPages = 4;
 
     /// <summary>Most of what is checked passes, so two pages' worth is looked at before <see cref="Longest"/>.</summary>
     private const int ShortLook = 2;
 
-    /// <summary>Beyond so many ranges, and without a status that may be rare, the newest requests are looked at first: so wide a filter nearly always finds its page there.</summary>
+    /// <summary>Beyond so many ranges the newest requests of these statuses are looked at first: so wide a filter nearly always finds its page there.</summary>
     private const int ManyRanges = 40;
     private const int NewestLook = 400;
     private static readonly Status[] AllStatuses = Enum.GetValues<Status>();
 
     public ValueTask<Page> Run(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
-        filter.Place is { } place ? InPlace(place, viewer, filter with { Place = null }, size, position, cancel)
-        : filter.OrAsked.Count > 0 ? Filled(viewer, filter, size, position, cancel)
-        : Read(viewer, filter, size, position, cancel);
+        filter.Place is { } place ? InPlace(place, viewer, filter with { Place = null }, size, position, cancel) : Read(viewer, filter, size, position, cancel);
 
-    /// <summary>
-    /// Of what people take part in, they are asked in little: where one look finds less than a page, a few more go on from
-    /// where it ended.
-    /// </summary>
-    private async ValueTask<Page> Filled(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel)
-    {
-        var page = await Read(viewer, filter, size, position, cancel);
-        var newer = position?.Newer ?? false;
-        for (var looks = 1; looks < MostLooks && page.Requests.Count < size && (newer ? page.Newer : page.Older) is { } at; looks++)
+    /// <summary>Places stand in the contents, which no query looks into.</summary>
+    private ValueTask<Page> InPlace(string place, Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
+        Sift(viewer, filter, size, position, LargestPage, async requests =>
         {
-            var more = await Read(viewer, filter, size - page.Requests.Count, at, cancel);
-            page = newer ? new Page([.. more.Requests, .. page.Requests], page.Older, more.Newer) : new Page([.. page.Requests, .. more.Requests], more.Older, page.Newer);
-        }
-        return page;
-    }
+            var where = await places.Of(requests, cancel);
+            return requests.Where(r => where.TryGetValue(r.Id, out var its) && string.Equals(its, place, StringComparison.OrdinalIgnoreCase));
+        }, cancel);
 
     /// <summary>
-    /// Places stand in the contents, which no query looks into: the pages of the other filters are gone through until there
-    /// is a page of this place, or as many were looked at as a search may.
+    /// For what no query can tell: goes through the pages of a filter until <paramref name="keep"/> has left a page of them,
+    /// or as many were looked at as a search may.
     /// </summary>
-    private async ValueTask<Page> InPlace(string place, Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel)
+    /// <param name="look">How many to look at in one go.</param>
+    /// <param name="keep">Leaves the order as it is.</param>
+    public async ValueTask<Page> Sift(
+        Viewer viewer, Filter filter, int size, Position? position, int look, Func<IReadOnlyList<ApprovalRequest>, ValueTask<IEnumerable<ApprovalRequest>>> keep, CancellationToken cancel)
     {
-        var (found, at, looked, newer) = (new List<ApprovalRequest>(), position, 0, position?.Newer ?? false);
+        var (found, at, pages, shortPages, newer) = (new List<ApprovalRequest>(), position, 0, 0, position?.Newer ?? false);
         do
         {
-            var page = await Read(viewer, filter, LargestPage, at, cancel);
-            var where = await places.Of([.. page.Requests], cancel);
-            found.AddRange((newer ? page.Requests.Reverse() : page.Requests).Where(r => where.TryGetValue(r.Id, out var its) && string.Equals(its, place, StringComparison.OrdinalIgnoreCase)));
+            var page = await Read(viewer, filter, look, at, cancel);
+            var kept = await keep(page.Requests);
+            found.AddRange(newer ? kept.Reverse() : kept);
             at = newer ? page.Newer : page.Older;
-            // A short page that goes on has cost a whole look already.
-            looked += at is not null && page.Requests.Count < LargestPage ? Longest : LargestPage;
+            // A short page that goes on has cost a whole look of Longest rows already.
+            shortPages += page.Requests.Count < look ? 1 : 0;
         }
-        while (at is not null && found.Count <= size && looked < Longest);
+        while (at is not null && found.Count <= size && ++pages < MostPages && shortPages < MostShortPages);
         var end = found.Count > size ? found[size - 1].Id.Value : at?.Id;
         return PageOf(found.Take(size), end, position);
     }
@@ -189,7 +183,7 @@ public sealed class Listing(Store store, Places places)
             // The one filter that reads the fewest rows drives; the others check.
             var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
             string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin && !groups.Contains(Party.Admins.Text) ? [Party.Admins.Text] : Array.Empty<string>()];
-            var driver = checksAll ? "all"
+            var driver = checksAll ? filter.Statuses.Count > 0 ? "status" : "all"
                 : filter.WaitingForMe ? "waiting"
                 : filter.AskedByMe ? "asked"
                 : filter.TakesPart ? "parties"
@@ -240,7 +234,7 @@ public sealed class Listing(Store store, Places places)
                         _ranges.Add($"SELECT id FROM ({string.Join(" UNION ALL ", asked)} ORDER BY id {_order} LIMIT @most) asked");
                         _mayRepeat = true;
                     }
-                    _isWide = _ranges.Count > ManyRanges && filter.Statuses.Count == 0 && viewer.IsAdmin;
+                    _isWide = _ranges.Count > ManyRanges && viewer.IsAdmin;
                     break;
             }
 

@@ -17,7 +17,7 @@ namespace Countersign.Doors.Zendesk;
 internal static class ListEndpoint
 {
     private const int UsualPage = 100;
-    private const int MostTries = 20;
+    private const int LeastLook = 20;
 
     public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
     {
@@ -61,20 +61,24 @@ internal static class ListEndpoint
         // Nothing is shown with both.
         if (filter.AssigneeUsers.Count > 0 && filter.AssigneeGroups.Count > 0)
             return ([], new Page([], null, null));
-        filter = filter with { OrAsked = shapes.MayBeShownFor(filter) };
-        var isBack = from?.Newer == true;
-        var (at, first, items) = (from, (Page?)null, new List<ListItem>());
-        for (var tries = 1; ; tries++)
+        if (filter.AssigneeUsers.Count == 0 && filter.AssigneeGroups.Count == 0)
         {
-            var missing = size - items.Count;
-            var page = await listing.Run(viewer, filter, missing, at, cancel);
-            items.InsertRange(isBack ? 0 : items.Count, (await Details.Of(store, page.Requests, cancel)).Select(d => ListItem.From(d, shapes)).Where(item => IsWanted(item, filter)));
-            first ??= page;
-            at = isBack ? page.Newer : page.Older;
-            // Some of what was found is shown with another assignee, so the search goes on for a full page, unless it has looked at enough.
-            if (items.Count == size || at is null || page.Requests.Count < missing || tries == MostTries)
-                return (items, isBack ? page with { Older = first.Older } : page with { Newer = first.Newer });
+            var all = await listing.Run(viewer, filter, size, from, cancel);
+            return ([.. (await Details.Of(store, all.Requests, cancel)).Select(d => ListItem.From(d, shapes))], all);
         }
+        // Some of what is found is shown with another assignee, so the search goes on for a full page.
+        var wanted = new Dictionary<RequestId, ListItem>();
+        var page = await listing.Sift(viewer, filter with { OrAsked = shapes.MayBeShownFor(filter) }, size, from, Math.Max(LeastLook, size) + 1, async requests =>
+        {
+            foreach (var details in await Details.Of(store, requests, cancel))
+            {
+                var item = ListItem.From(details, shapes);
+                if (IsWanted(item, filter))
+                    wanted[details.Request.Id] = item;
+            }
+            return requests.Where(r => wanted.ContainsKey(r.Id));
+        }, cancel);
+        return ([.. page.Requests.Select(r => wanted[r.Id])], page);
     }
 
     private static bool IsWanted(ListItem item, Filter filter) =>

@@ -19,9 +19,6 @@ public sealed record SearchAnswer(IReadOnlyList<SearchItem> ApprovalRequests, st
 /// </summary>
 internal static class SearchEndpoint
 {
-    private const int Enough = 100;
-    private const int MostPages = 20;
-
     public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
     {
         var query = http.Request.Query;
@@ -39,19 +36,12 @@ internal static class SearchEndpoint
             return Refusal.Parameters(mistakes);
 
         var snapshot = directory.Current;
-        var found = new List<ApprovalRequest>();
-        var on = position is null ? null : position with { Newer = false };
-        for (var i = 0; i < MostPages && found.Count < Enough; i++)
-        {
-            var page = await listing.Run(asking.Viewer, filter, Listing.LargestPage, on, cancel);
-            found.AddRange(page.Requests.Where(r => Shapes.MayDecide(snapshot, asking.Person, r)));
-            on = page.Older;
-            if (on is null)
-                break;
-        }
-        var details = await Details.Of(store, found, cancel);
-        var requesters = await TicketRow.Requesters(store, [.. found.Select(r => r.TicketId).OfType<long>().Distinct()], cancel);
-        var cursor = on is null ? null : cursors.Write(on);
+        var page = await listing.Sift(
+            asking.Viewer, filter, Listing.LargestPage, position is null ? null : position with { Newer = false }, Listing.LargestPage,
+            requests => ValueTask.FromResult(requests.Where(r => Shapes.MayDecide(snapshot, asking.Person, r))), cancel);
+        var details = await Details.Of(store, page.Requests, cancel);
+        var requesters = await TicketRow.Requesters(store, [.. page.Requests.Select(r => r.TicketId).OfType<long>().Distinct()], cancel);
+        var cursor = page.Older is { } on ? cursors.Write(on) : null;
         return Answer.Of(new SearchAnswer(
             [.. details.Select(d => Item(d, snapshot, requesters))], cursor, ListEndpoint.Link(http.Request, "after_cursor", cursor), null, null));
     }
