@@ -167,10 +167,16 @@ public sealed class Listing(Store store, Places places)
         public static IEnumerable<(Query Query, int Look)> For(Viewer viewer, Filter filter, string[] groups, Position? position, int size)
         {
             var query = new Query(viewer, filter, groups, position);
+            var shortLook = size * ShortLook * (filter.OrAsked.Count + filter.AskedGroups.Count > 0 ? 2 : 1);
             if (query._isWide)
-                yield return (new Query(viewer, filter, groups, position, checksAll: true), NewestLook);
+            {
+                var newest = new Query(viewer, filter, groups, position, checksAll: true);
+                yield return (newest, shortLook);
+                if (shortLook < NewestLook)
+                    yield return (newest, NewestLook);
+            }
             if (query.MayEndEarly)
-                yield return (query, size * ShortLook * (filter.OrAsked.Count + filter.AskedGroups.Count > 0 ? 2 : 1));
+                yield return (query, shortLook);
             yield return (query, query.MayEndEarly ? Longest : size + 1);
         }
 
@@ -251,8 +257,12 @@ public sealed class Listing(Store store, Places places)
                 Check("assignee_group", [.. filter.AssigneeGroups.Select(v => (object)v)], orNobody: filter.OrAsked.Count > 0);
             if (driver is not "asked_group" && filter.AskedGroups.Count > 0)
             {
-                var asked = filter.AskedGroups.Select(id => Argument(Party.Group(id).Text));
-                _checks.Add($"(r.assignee_group IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(id)))}) OR EXISTS (SELECT 1 FROM parties a WHERE a.party IN ({string.Join(", ", asked)}) AND a.request_id = r.id))");
+                var asked = $"p.party IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(Party.Group(id).Text)))})";
+                // Over the newest alone whatever asks these groups is found once, not a hundred times for each row.
+                var isOneOfThose = checksAll
+                    ? $"r.id IN (SELECT p.request_id FROM parties p WHERE {asked}{BoundsOf("p.request_id")} AND p.request_id {(newer ? "<=" : ">=")} (SELECT {Last} FROM ({Ids()}) k))"
+                    : $"EXISTS (SELECT 1 FROM parties p WHERE {asked} AND p.request_id = r.id)";
+                _checks.Add($"(r.assignee_group IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(id)))}) OR {isOneOfThose})");
             }
             if (driver is not "source_id" && filter.Sources.Count > 0)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
@@ -275,7 +285,7 @@ public sealed class Listing(Store store, Places places)
         {
             (Arguments["wanted"], Arguments["most"]) = (wanted, look);
             // Where the range is the table itself, its rows are at hand; else each is looked up by its id.
-            var from = _readsAll ? $"(SELECT * FROM requests WHERE 1 = 1{_bounds.Replace("{id}", "id", StringComparison.Ordinal)} ORDER BY id {_order} LIMIT @most) r"
+            var from = _readsAll ? $"(SELECT * FROM requests WHERE 1 = 1{BoundsOf("id")} ORDER BY id {_order} LIMIT @most) r"
                 : _mayRepeat ? $"(SELECT DISTINCT id FROM ({Ids()}) i) k JOIN requests r ON r.id = k.id"
                 : $"({Ids()}) k JOIN requests r ON r.id = k.id";
             return $"""
@@ -287,7 +297,9 @@ public sealed class Listing(Store store, Places places)
 
         /// <summary>Where the look of <see cref="Rows"/> ended, if it ended before the last row.</summary>
         public string LastLookedAt() =>
-            $"SELECT CASE WHEN count(*) = @most THEN {(_order == "ASC" ? "max" : "min")}(id) END FROM ({Ids()}) k";
+            $"SELECT CASE WHEN count(*) = @most THEN {Last} END FROM ({Ids()}) k";
+
+        private string Last => _order == "ASC" ? "max(id)" : "min(id)";
 
         /// <summary>Both engines merge ordered ranges row by row and stop at the limit, however many there are.</summary>
         private string Ids() => $"{string.Join(" UNION ALL ", _ranges)} ORDER BY id {_order} LIMIT @most";
@@ -295,10 +307,12 @@ public sealed class Listing(Store store, Places places)
         private void Range(string table, string column, string condition) => _ranges.Add(RangeOf(table, column, condition));
 
         private string RangeOf(string table, string column, string condition) =>
-            $"SELECT {column} AS id FROM {table} WHERE {condition}{_bounds.Replace("{id}", column, StringComparison.Ordinal)}";
+            $"SELECT {column} AS id FROM {table} WHERE {condition}{BoundsOf(column)}";
 
         private void Check(string column, object[] values, bool orNobody = false) =>
             _checks.Add($"(r.{column} IN ({string.Join(", ", values.Select(Argument))}){(orNobody ? " OR (r.assignee_user IS NULL AND r.assignee_group IS NULL)" : "")})");
+
+        private string BoundsOf(string column) => _bounds.Replace("{id}", column, StringComparison.Ordinal);
 
         private string Bounds(Filter filter, Position? position)
         {

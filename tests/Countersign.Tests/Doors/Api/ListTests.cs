@@ -136,22 +136,37 @@ public sealed class ListTests
         await using var host = await ApiHost.Start(engine);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
+        var teams = new List<Group>();
         for (var i = 0; i < 14; i++)
-            await host.Hub.AddGroup($"team {i}", await host.Hub.AddPerson($"Member {i}"));
+            teams.Add(await host.Hub.AddGroup($"team {i}", await host.Hub.AddPerson($"Member {i}")));
         await host.Noticed();
         var wanted = new List<string>();
         // The oldest fit the filter, then come more of others than are looked at before the ranges are merged, then some that fit.
         for (var i = 0; i < 30; i++)
-            wanted.Add(await Ask(source, $"Old {i}", new { group = $"team {i % 12}" }));
+            wanted.Add(await AskOneOf(i));
         await Task.WhenAll(Enumerable.Range(0, 450).Select(i => source.Post(Requests, new { subject = $"Other {i}", assignee = new { group = "team 13" } })));
         for (var i = 0; i < 15; i++)
-            wanted.Add(await Ask(source, $"New {i}", new { group = $"team {i % 12}" }));
+            wanted.Add(await AskOneOf(i));
         wanted.Reverse();
 
         var groups = string.Join(',', Enumerable.Range(0, 12).Select(i => $"team {i}"));
-        var (there, last) = await Walk(admin, $"{Requests}?group={groups}&size=10", "next");
-        Assert.Equal(wanted, there);
-        Assert.Null(last["next"]);
+        foreach (var statuses in new[] { "", "&status=active,approved,rejected,withdrawn" })
+        {
+            var query = $"{Requests}?group={groups}{statuses}&size=10";
+            var (there, last) = await Walk(admin, query, "next");
+            Assert.Equal(wanted, there);
+            Assert.Null(last["next"]);
+            var (back, _) = await Walk(admin, $"{query}&cursor={last["previous"]}", "previous");
+            Assert.Equal(wanted.SkipLast(5), back.Chunk(10).Reverse().SelectMany(page => page));
+        }
+
+        // One half names the group, the other has a policy that asks it.
+        async Task<string> AskOneOf(int i)
+        {
+            host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
+            var team = teams[i % 12];
+            return i / 12 % 2 == 0 ? await Ask(source, $"Named {i}", new { group = team.Name }) : (await host.Hub.Ask(Some.Policy(team.AsApprover))).Id.Value;
+        }
     }
 
     [Theory, BothEngines]
