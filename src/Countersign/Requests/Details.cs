@@ -15,7 +15,7 @@ public sealed record Details(ApprovalRequest Request, RevisionView Current, IRea
 
     /// <summary>Null when it is not there or not the viewer's to see.</summary>
     public static ValueTask<Details?> Find(Store store, RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.Read(async reader => await RequestRow.Find(reader, id, viewer) is { } request ? (await Of(reader, [request]))[0] : null, cancel);
+        store.ReadSnapshot(async reader => await RequestRow.Find(reader, id, viewer) is { } request ? (await Of(reader, [request]))[0] : null, cancel);
 
     /// <summary>The same for a page of requests that the viewer was shown: a few statements, however many they are.</summary>
     public static ValueTask<IReadOnlyList<Details>> Of(Store store, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancel) =>

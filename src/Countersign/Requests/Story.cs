@@ -17,7 +17,7 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
 
     /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from there.</param>
     public static ValueTask<Story?> Find(Store store, RequestId id, Viewer viewer, string? seen, CancellationToken cancel) =>
-        store.Read(async reader =>
+        store.ReadSnapshot(async reader =>
         {
             if (await RequestRow.Find(reader, id, viewer) is not { } request)
                 return null;

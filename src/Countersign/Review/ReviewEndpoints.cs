@@ -55,5 +55,5 @@ public static class ReviewEndpoints
     /// <summary>The one sign of a name that the server leaves escaped in a path.</summary>
     private static string WithSlashes(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<PolicyPage>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Sights>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<FormProof>().AddSingleton<PolicyPage>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Sights>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
 }

@@ -43,6 +43,37 @@ public sealed partial class PageRulesTests
         Assert.InRange((await ann.Get(loaded.Single(address => address.EndsWith(".js", StringComparison.Ordinal)))).Text.Length, 1, LargestScript);
     }
 
+    [Fact]
+    public async Task The_proof_in_a_form_holds_page_after_page_and_only_for_this_person_at_this_browser()
+    {
+        await using var host = await PagesHost.Start();
+        var request = await host.Ask(need: 2);
+        var path = $"/requests/{request.Id}";
+        using var ann = await host.Api.SignIn(host.Ann);
+        using var ben = await host.Api.SignIn(host.Ben);
+        var first = (await ann.Get("/")).Token!;
+        await ben.Get("/");
+        for (var i = 0; i < 3; i++)
+        {
+            var shown = (await ann.Get(path)).Token!;
+            Assert.Equal(302, await Say(ann, shown, $"Comment {i}"));
+        }
+        Assert.Equal(302, await Say(ann, first, "From the first page"));
+
+        // Her proof in his browser, and in her browser once somebody else has signed in there.
+        Assert.NotEqual(302, await Say(ben, first, "Not mine"));
+        ann.Cookies.Add(host.Api.Address, new System.Net.Cookie(Web.SessionCookie.Name, ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value));
+        Assert.NotEqual(302, await Say(ann, first, "Not his"));
+        var his = (await ann.Get("/")).Token!;
+        Assert.NotEqual(first, his);
+        Assert.Equal(302, await Say(ann, his, "His"));
+        // Without the cookie that it goes with.
+        using var bare = new Browser(host.Api.Address, ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value);
+        Assert.NotEqual(302, await Say(bare, his, "From nowhere"));
+
+        async Task<int> Say(Browser browser, string proof, string text) => (await browser.Post(path, (Browser.TokenField, proof), ("do", "comment"), ("note", text))).Status;
+    }
+
     [Theory, BothEngines]
     public async Task A_server_that_stops_ends_the_streams_of_open_pages(Engine engine)
     {

@@ -1,5 +1,4 @@
 using Countersign.Review.Entrance;
-using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
 
@@ -73,5 +72,5 @@ internal sealed class KeptForm(string path, IReadOnlyList<(string Name, string V
     })
     { Status = status };
 
-    private static string? TokenName(HttpContext http) => http.RequestServices.GetService<IAntiforgery>()?.GetTokens(http).FormFieldName;
+    private static string? TokenName(HttpContext http) => http.RequestServices.GetService<FormProof>()?.Field;
 }

@@ -1,5 +1,4 @@
 using Countersign.Access;
-using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
 
@@ -54,8 +53,8 @@ internal static class Parts
     /// <summary>The hidden field that every form of ours has.</summary>
     public static void Proof(Html html)
     {
-        if (html.Http.RequestServices.GetService<IAntiforgery>()?.GetAndStoreTokens(html.Http) is { } tokens)
-            html.Add($"<input type=\"hidden\" name=\"{tokens.FormFieldName}\" value=\"{tokens.RequestToken}\">");
+        if (html.Http.RequestServices.GetService<FormProof>() is { } proof)
+            html.Add($"<input type=\"hidden\" name=\"{proof.Field}\" value=\"{proof.For(html.Http)}\">");
     }
 
     public static Html Hidden(this Html html, string name, string? value) => html.Add($"<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
