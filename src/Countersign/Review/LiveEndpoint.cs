@@ -23,7 +23,6 @@ internal static class LiveEndpoint
         using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
         until.CancelAfter(Longest);
         http.Response.ContentType = "text/event-stream";
-        http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         try
         {

@@ -162,7 +162,8 @@ public static class Server
     private static Task NothingToGuess(HttpContext http, RequestDelegate next)
     {
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        http.Response.Headers.CacheControl = "no-store";
+        // In words that antiforgery does not replace by its own, with a warning in the log each time that it does.
+        http.Response.Headers.CacheControl = "no-cache, no-store";
         return next(http);
     }
 

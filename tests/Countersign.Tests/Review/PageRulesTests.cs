@@ -44,6 +44,23 @@ public sealed partial class PageRulesTests
     }
 
     [Fact]
+    public async Task Looking_at_pages_leaves_no_warning_in_the_log_and_nothing_in_a_cache()
+    {
+        using var overheard = new Overheard();
+        await using var api = await ApiHost.Start(Engine.Sqlite, overheard);
+        var root = await api.Hub.AddPerson("Root", Countersign.Access.Role.Admin);
+        var request = await api.Hub.Ask(Some.Policy(root.AsApprover));
+        using var stranger = api.Browser();
+        using var admin = await api.SignIn(root);
+        foreach (var (browser, path) in new[] { (stranger, "/sign-in"), (admin, "/"), (admin, $"/requests/{request.Id}"), (admin, "/people"), (admin, "/api/v2/users/me.json") })
+        {
+            var page = await browser.Get(path);
+            Assert.Equal((path, 200, true), (path, page.Status, page.Headers.CacheControl is { NoStore: true }));
+        }
+        Assert.DoesNotContain(overheard.Lines, line => line.StartsWith("Warning", StringComparison.Ordinal) || line.StartsWith("Error", StringComparison.Ordinal) || line.StartsWith("Critical", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_proof_in_a_form_holds_page_after_page_and_only_for_this_person_at_this_browser()
     {
         await using var host = await PagesHost.Start();

@@ -30,7 +30,6 @@ internal static class EventsEndpoint
         using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
         var events = after is { } from ? feed.From(from, until.Token) : (await feed.Subscribe(until.Token)).ReadAllAsync(until.Token);
         http.Response.ContentType = "text/event-stream";
-        http.Response.Headers.CacheControl = "no-store";
         try
         {
             await http.Response.WriteAsync(": listening\n\n", cancel);

@@ -12,7 +12,6 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
     {
     }
 
-
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -39,7 +38,6 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
         headers["Referrer-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
-        headers.CacheControl = "no-store";
 
         using var html = new Html(httpContext, httpContext.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
         Write(html);
