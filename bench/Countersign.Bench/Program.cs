@@ -1,9 +1,9 @@
 using Countersign.Bench;
 using Countersign.Bench.Servers;
 
-if (args is ["control", "same", var answer, var address])
+if (args is ["control", "same", var answer, var address, var after])
 {
-    await Control.ServeSame(answer, address);
+    await Control.ServeSame(answer, address, TimeSpan.FromMilliseconds(int.Parse(after, System.Globalization.CultureInfo.InvariantCulture)));
     return 0;
 }
 

@@ -30,24 +30,26 @@ internal static class Control
             new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
     }
 
-    /// <summary>A bare endpoint that answers every call with these bytes.</summary>
-    public static async Task<Server> StartSame(string folder, byte[] answer)
+    /// <summary>A bare endpoint that answers every call with these bytes, after so long a time.</summary>
+    public static async Task<Server> StartSame(string folder, byte[] answer, TimeSpan after = default)
     {
         System.IO.Directory.CreateDirectory(folder);
         var file = Path.Combine(folder, "answer");
         await File.WriteAllBytesAsync(file, answer);
         var url = Server.FreeAddress();
-        return await Server.Start(Environment.ProcessPath!, ["control", "same", file, url.GetLeftPart(UriPartial.Authority)],
+        return await Server.Start(Environment.ProcessPath!, ["control", "same", file, url.GetLeftPart(UriPartial.Authority), $"{after.TotalMilliseconds:0}"],
             new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
     }
 
     /// <summary>The process that <see cref="StartSame"/> starts.</summary>
-    public static async Task ServeSame(string file, string url)
+    public static async Task ServeSame(string file, string url, TimeSpan after)
     {
         var answer = await File.ReadAllBytesAsync(file);
         var app = Bare(url);
         app.Map("/{**path}", async context =>
         {
+            if (after > TimeSpan.Zero)
+                await Task.Delay(after, context.RequestAborted);
             context.Response.ContentType = "application/json; charset=utf-8";
             context.Response.ContentLength = answer.Length;
             await context.Response.BodyWriter.WriteAsync(answer);
