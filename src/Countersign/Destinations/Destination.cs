@@ -32,15 +32,36 @@ internal sealed record Destination
     /// <summary>Who it is in events.</summary>
     public Origin Origin => new(new Actor($"destination:{Id}"), "destination", "");
 
-    public Dictionary<string, string> AllValues
+    public Dictionary<string, string> AllValues => Over(Settings, Secrets);
+
+    /// <summary>Where its secrets go: the hosts of all its calls and of the tokens that they need.</summary>
+    public IReadOnlySet<string> Hosts()
     {
-        get
-        {
-            var all = new Dictionary<string, string>(Settings);
-            foreach (var (key, value) in Secrets)
-                all[key] = value;
-            return all;
-        }
+        var context = Context(Rehearsals.Full, TemplateHelpers.Mask);
+        var hosts = Manifest.Calls.Concat(Manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>()).Select(call => Renderer.HostOf(call, context));
+        if (Uri.TryCreate(Settings.GetValueOrDefault(OAuthKeys.TokenUrl), UriKind.Absolute, out var tokens))
+            hosts = hosts.Append(tokens.GetLeftPart(UriPartial.Authority));
+        return hosts.OfType<string>().ToHashSet();
+    }
+
+    /// <summary>
+    /// The same with these values in place of those there. A secret goes nowhere but where it was given for: with another
+    /// host, each must be given again, or whoever may change an address could have it sent to one of their own.
+    /// </summary>
+    public (Destination Changed, (string Key, string Problem)? Mistake) With(IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets)
+    {
+        var changed = this with { Settings = Over(Settings, settings), Secrets = Over(Secrets, secrets) };
+        var kept = Secrets.FirstOrDefault(s => s.Value.Length > 0 && !secrets.ContainsKey(s.Key)).Key;
+        return (changed, kept is null || changed.Hosts().IsSubsetOf(Hosts()) ? null
+            : (kept, "The address is another one now. Give this again, so that it goes only where you mean it to go."));
+    }
+
+    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> kept, IReadOnlyDictionary<string, string> given)
+    {
+        var all = new Dictionary<string, string>(kept);
+        foreach (var (key, value) in given)
+            all[key] = value;
+        return all;
     }
 
     public CallContext Context(Question question, string accessToken, string externalId = "", string? creation = null) => new()

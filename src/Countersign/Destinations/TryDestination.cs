@@ -23,7 +23,7 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
     {
         if (await book.Find(name, cancel) is not { } destination)
             return AddDestination.NoDestination<DestinationTrial>();
-        if ((destination.Manifest.Members ?? destination.Manifest.Settings.Select(v => v.DynamicOptions).FirstOrDefault(d => d is not null)) is { List: not null } list)
+        if ((destination.Manifest.Members ?? destination.Manifest.Settings.Select(v => v.DynamicOptions).FirstOrDefault(d => d is not null && Elsewhere(destination, d) is null)) is { List: not null } list)
         {
             var (items, why, shown) = await calls.List(destination, list, cancel);
             return Done(items is not null, items is not null ? $"It answers: {items.Count} {(list.Name == "memberListRequest" ? "people" : "values")}." : why!, shown);
@@ -65,20 +65,34 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
             return AddDestination.NoDestination<IReadOnlyList<(string, string)>>();
         if (destination.Manifest.Settings.FirstOrDefault(v => v.Key == key)?.DynamicOptions is not { } template)
             return new AccessOutcome<IReadOnlyList<(string, string)>>.NotFound("a variable with values of its own under this key");
-        var (items, why, _) = await calls.List(destination, template, cancel);
+        var (items, why) = await Values(destination, template, cancel);
         return items is not null ? new AccessOutcome<IReadOnlyList<(string, string)>>.Done(items) : new AccessOutcome<IReadOnlyList<(string, string)>>.Invalid(key, why!);
     }
 
     /// <summary>The values of every variable that has its own there, for a destination that is only being filled in.</summary>
-    public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsFor(
-        ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel)
+    public Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsFor(
+        ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel) =>
+        OptionsOf(new Destination { Id = 0, Name = "", Manifest = manifest, ManifestText = "", Settings = settings, Secrets = secrets, CreatedAt = store.Now }, cancel);
+
+    /// <summary>The same for one that is there, with what was typed in place of what is kept.</summary>
+    public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsAt(
+        string name, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel)
+    {
+        if (await book.Find(name, cancel) is not { } kept)
+            return (new Dictionary<string, IReadOnlyList<(string, string)>>(), "There is no destination with this name.");
+        var (changed, mistake) = kept.With(settings, secrets);
+        return mistake is { Key: var key, Problem: var problem }
+            ? (new Dictionary<string, IReadOnlyList<(string, string)>>(), $"{kept.Manifest.Settings.FirstOrDefault(v => v.Key == key)?.Name ?? key}: {problem}")
+            : await OptionsOf(changed, cancel);
+    }
+
+    private async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsOf(Destination destination, CancellationToken cancel)
     {
         var found = new Dictionary<string, IReadOnlyList<(string, string)>>();
-        var destination = new Destination { Id = 0, Name = "", Manifest = manifest, ManifestText = "", Settings = settings, Secrets = secrets, CreatedAt = store.Now };
         string? problem = null;
-        foreach (var variable in manifest.Settings.Where(v => v.DynamicOptions is not null))
+        foreach (var variable in destination.Manifest.Settings.Where(v => v.DynamicOptions is not null))
         {
-            var (items, why, _) = await calls.List(destination, variable.DynamicOptions!, cancel);
+            var (items, why) = await Values(destination, variable.DynamicOptions!, cancel);
             if (items is not null)
                 found[variable.Key] = items;
             else
@@ -87,19 +101,21 @@ internal sealed class TryDestination(Store store, DestinationBook book, Destinat
         return (found, problem);
     }
 
-    /// <summary>The same for one that is there, with what was typed in place of what is kept.</summary>
-    public async Task<(IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options, string? Problem)> OptionsAt(
-        string name, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets, CancellationToken cancel) =>
-        await book.Find(name, cancel) is { } kept
-            ? await OptionsFor(kept.Manifest, Over(kept.Settings, settings), Over(kept.Secrets, secrets), cancel)
-            : (new Dictionary<string, IReadOnlyList<(string, string)>>(), "There is no destination with this name.");
-
-    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> kept, IReadOnlyDictionary<string, string> typed)
+    /// <summary>Only the system that is asked knows what may be chosen for it; a manifest must not send credentials elsewhere.</summary>
+    private async Task<(IReadOnlyList<(string Label, string Value)>? Items, string? Why)> Values(Destination destination, CallTemplate template, CancellationToken cancel)
     {
-        var all = new Dictionary<string, string>(kept);
-        foreach (var (key, value) in typed)
-            all[key] = value;
-        return all;
+        if (Elsewhere(destination, template) is { } elsewhere)
+            return (null, $"The manifest would ask {elsewhere} for them, where its questions do not go. Nothing was sent.");
+        var (items, why, _) = await calls.List(destination, template, cancel);
+        return (items, why);
+    }
+
+    /// <summary>Where a call goes, if that is not where questions go.</summary>
+    private static string? Elsewhere(Destination destination, CallTemplate template)
+    {
+        var context = destination.Context(Rehearsals.Full, TemplateHelpers.Mask, NoSuchId);
+        var host = Renderer.HostOf(template, context);
+        return host == Renderer.HostOf(destination.Manifest.Create, context) ? null : host;
     }
 
     private static AccessOutcome<DestinationTrial> Done(bool ok, string summary, ShownExchange shown) => new AccessOutcome<DestinationTrial>.Done(new DestinationTrial(ok, summary, [shown]));

@@ -72,4 +72,58 @@ public sealed class PageTests
         desk.Before = _ => new Conduct.Answers(503);
         Assert.Contains("It answers 503", (await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", desk.BaseUrl), ("do", "load"))).Text, StringComparison.Ordinal);
     }
+
+    [Theory, BothEngines]
+    public async Task Trap_41_values_to_choose_from_come_from_the_system_that_is_asked(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var other = new Receiver(new Conduct.Answers(200, """{"data":[{"name":"Standard","value":"std-1"}]}"""));
+        await using var host = await ApiHost.Start(engine, ("Egress:Allow", "127.0.0.0/8"));
+        using var admin = await host.SignIn(await host.Hub.AddPerson("Ada", Role.Admin));
+        var manifest = Sample.With(("~.environmentFormVariables.0", System.Text.Json.Nodes.JsonNode.Parse($$$$$"""
+            {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "isOptional": true, "dynamicOptions": {
+              "endpoint": {"url": "http://127.0.0.1:{{{{{other.Port}}}}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
+            """)));
+        (string, string)[] typed = [("manifest", manifest), ("name", "Desk"), ("v.baseURL", desk.BaseUrl), ("v.apiKey", "k-123")];
+        Assert.Contains($"would ask http://127.0.0.1:{other.Port} for them", (await admin.Submit("/destinations", "/destinations/new", [.. typed, ("do", "load")])).Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await admin.Submit("/destinations", "/destinations/new", [.. typed, ("do", "add")])).Status);
+        await admin.Submit("/destinations/Desk", "/destinations/Desk", ("do", "test"));
+        Assert.Empty(other.Calls);
+        Assert.NotEmpty(desk.Calls);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_secret_goes_nowhere_but_where_it_was_given_for(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var other = new FakeDesk();
+        await using var host = await ApiHost.Start(engine, ("Egress:Allow", "127.0.0.0/8"));
+        var ada = await host.Hub.AddPerson("Ada", Role.Admin);
+        using var admin = await host.SignIn(ada);
+        using var api = await host.Person(ada);
+        var manifest = Sample.With(("~.environmentFormVariables.0", System.Text.Json.Nodes.JsonNode.Parse("""
+            {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "isOptional": true, "dynamicOptions": {
+              "endpoint": {"url": "{{baseURL}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
+            """)));
+        Assert.Equal(302, (await admin.Submit("/destinations", "/destinations/new", ("manifest", manifest), ("name", "Desk"), ("v.baseURL", desk.BaseUrl), ("v.apiKey", "k-123"), ("do", "add"))).Status);
+
+        foreach (var what in new[] { "load", "values" })
+        {
+            var refused = await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", other.BaseUrl), ("v.apiKey", ""), ("do", what));
+            Assert.Contains("The address is another one now. Give this again", refused.Text, StringComparison.Ordinal);
+        }
+        Assert.Equal(422, (await api.Put("/api/v1/destinations/Desk/values", new { settings = new { baseURL = other.BaseUrl } })).Status);
+        await admin.Submit("/destinations/Desk", "/destinations/Desk", ("do", "test"));
+        Assert.Empty(other.Calls);
+        Assert.NotEmpty(desk.Calls);
+
+        // The same host by another path, and another host with the secret given again.
+        Assert.Equal(302, (await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", desk.BaseUrl + "/v2"), ("v.apiKey", ""), ("do", "values"))).Status);
+        Assert.Equal(302, (await admin.Submit("/destinations/Desk", "/destinations/Desk", ("v.baseURL", other.BaseUrl), ("v.apiKey", "k-456"), ("do", "values"))).Status);
+        await admin.Submit("/destinations/Desk", "/destinations/Desk", ("do", "test"));
+        Assert.All(other.Calls, call => Assert.Equal("Bearer k-456", call.Headers["Authorization"]));
+        Assert.NotEmpty(other.Calls);
+    }
 }

@@ -24,23 +24,14 @@ public sealed class DestinationKillTests
             using var server = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
             var address = await ProgramTests.Address(server.StandardOutput);
             var died = new TaskCompletionSource();
-            void Die()
+            desk.Before = call => (step == Step.AsTheCallArrives && IsAsked(call)) || (step == Step.AsALookArrives && IsLook(call)) ? Die() : null;
+            desk.After = call => step == Step.AfterItWasDone && IsAsked(call) ? Die() : null;
+            Conduct? Die()
             {
                 Kill(server);
                 died.TrySetResult();
+                return null;
             }
-            desk.Before = call =>
-            {
-                if ((step == Step.AsTheCallArrives && call.Method == "POST") || (step == Step.AsALookArrives && call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal)))
-                    Die();
-                return null;
-            };
-            desk.After = call =>
-            {
-                if (step == Step.AfterItWasDone && call.Method == "POST")
-                    Die();
-                return null;
-            };
             using var shop = new ApiClient(address, new("Bearer", key));
             for (var i = 0; i < 3; i++)
                 asked += await Try(shop, $"{step}-{i}") ? 1 : 0;
@@ -63,37 +54,56 @@ public sealed class DestinationKillTests
     }
 
     [Theory, PostgresOnly]
-    public async Task Of_two_nodes_one_is_killed_and_no_question_is_opened_twice(Engine engine)
+    public async Task Of_two_nodes_one_is_killed_at_any_step_and_no_question_is_opened_twice(Engine engine)
     {
         await using var desk = new FakeDesk();
         await using var shell = await Shell.Start(engine);
         var key = await Prepare(shell, desk);
-        using var first = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
-        using var second = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
-        await ProgramTests.Address(first.StandardOutput);
-        using var shop = new ApiClient(await ProgramTests.Address(second.StandardOutput), new("Bearer", key));
-        var arrived = 0;
-        // In the middle of it, with some done and some under way, whoever of the two they belong to.
-        desk.After = call =>
+        foreach (var step in Enum.GetValues<Step>())
         {
-            if (call.Method == "POST" && Interlocked.Increment(ref arrived) == 10)
+            using var first = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+            using var second = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
+            await ProgramTests.Address(first.StandardOutput);
+            using var shop = new ApiClient(await ProgramTests.Address(second.StandardOutput), new("Bearer", key));
+            var arrived = 0;
+            // In the middle of it, with some done and some under way, whoever of the two they belong to.
+            desk.Before = call => (step == Step.AsTheCallArrives && IsAsked(call)) || (step == Step.AsALookArrives && IsLook(call)) ? Die() : null;
+            desk.After = call => step == Step.AfterItWasDone && IsAsked(call) ? Die() : null;
+            Conduct? Die()
+            {
+                if (Interlocked.Increment(ref arrived) == 5)
+                    Kill(first);
+                return null;
+            }
+            var asking = Task.WhenAll(Enumerable.Range(0, 15).Select(i => Try(shop, $"{step}-{i}")));
+            if (step == Step.BeforeTheCallLeaves)
                 Kill(first);
-            return null;
-        };
-        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Try(shop, $"both-{i}")));
-        await Eventually.True(() => first.HasExited, "the first is dead");
-        // The other goes on, and leaves alone what the first had claimed.
-        Assert.True(await Try(shop, "afterwards"));
-        await Eventually.True(async () => await shell.Place.Number("SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'afterwards' AND l.state = 'open'") == 1, "the other works");
-        Kill(second);
-        await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+            await asking;
+            if (step == Step.AsALookArrives)
+            {
+                await OpenedOnce(shell, desk);
+                await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE state = 'open' AND holder IS NULL");
+            }
+            await Eventually.True(() => first.HasExited, "the first is dead");
+            // The other goes on, and leaves alone what the first had claimed.
+            Assert.True(await Try(shop, $"after {step}"));
+            await Eventually.True(async () => await shell.Place.Number($"SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'after {step}' AND l.state = 'open'") == 1, "the other works");
+            desk.Before = desk.After = _ => null;
+            Kill(second);
+            // Claims run out, as they would after three minutes, and the next two find them.
+            await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+        }
         using var third = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
         await ProgramTests.Address(third.StandardOutput);
         await OpenedOnce(shell, desk);
         Kill(third);
-        Assert.Equal(31, desk.Asks.Count);
+        Assert.Equal(4 * 16, desk.Asks.Count);
         Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
+
+    private static bool IsAsked(Received call) => call.Method == "POST";
+
+    private static bool IsLook(Received call) => call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal);
 
     /// <summary>A destination whose tickets can be looked up, and a source that leaves its decisions to it; the source's key.</summary>
     private static async Task<string> Prepare(Shell shell, FakeDesk desk)

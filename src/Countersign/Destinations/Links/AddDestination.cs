@@ -59,19 +59,15 @@ internal sealed class AddDestination(Store store, DestinationBook book)
             return NoDestination<long>();
         if (Sort(destination.Manifest, settings, secrets) is not ({ } plain, { } hidden, null))
             return Mistake<long>(Sort(destination.Manifest, settings, secrets).Mistake!.Value);
-        var (allPlain, allHidden) = (new Dictionary<string, string>(destination.Settings), new Dictionary<string, string>(destination.Secrets));
-        foreach (var (key, value) in plain)
-            allPlain[key] = value;
-        foreach (var (key, value) in hidden)
-            allHidden[key] = value;
-        if (Missing(destination.Manifest, allPlain, allHidden) is { } missing)
-            return Mistake<long>(missing);
-        var sealedSecrets = book.Seal(JsonSerializer.Serialize(allHidden));
+        var (changed, mistake) = destination.With(plain, hidden);
+        if ((mistake ?? Missing(destination.Manifest, changed.Settings, changed.Secrets)) is { } wrong)
+            return Mistake<long>(wrong);
+        var sealedSecrets = book.Seal(JsonSerializer.Serialize(changed.Secrets));
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             await tx.Execute(
                 "UPDATE destinations SET settings = @settings, secrets = @secrets, token = NULL, token_until = NULL, token_renew_at = NULL WHERE id = @id",
-                new { id = destination.Id, settings = JsonSerializer.Serialize(allPlain), secrets = sealedSecrets });
+                new { id = destination.Id, settings = JsonSerializer.Serialize(changed.Settings), secrets = sealedSecrets });
             await tx.Append($"destination:{destination.Id}", origin, "destination.changed", new { settings = plain, secrets = hidden.Keys });
             await tx.Signal("destinations");
             return new AccessOutcome<long>.Done(destination.Id);
@@ -118,7 +114,7 @@ internal sealed class AddDestination(Store store, DestinationBook book)
         return (plain, hidden, null);
     }
 
-    private static (string Key, string Problem)? Missing(ApprovalManifest manifest, Dictionary<string, string> plain, Dictionary<string, string> hidden)
+    private static (string Key, string Problem)? Missing(ApprovalManifest manifest, IReadOnlyDictionary<string, string> plain, IReadOnlyDictionary<string, string> hidden)
     {
         var all = plain.Concat(hidden).ToDictionary(p => p.Key, p => p.Value);
         var (_, mistakes) = FormValues.Read(manifest, all);

@@ -55,6 +55,19 @@ internal static class Renderer
         }
     }
 
+    /// <summary>Where a call goes, as <c>https://host:port</c>; null where the settings do not say yet.</summary>
+    public static string? HostOf(CallTemplate template, CallContext context)
+    {
+        try
+        {
+            return Address(template.Url.Render(TemplateScope.Of(context, isBody: false, template.Url.Roots)))?.GetLeftPart(UriPartial.Authority);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
     private static Rendering Whole(CallTemplate template, CallContext context)
     {
         var needs = template.Needs(context.Manifest);
@@ -80,7 +93,8 @@ internal static class Renderer
             var address = template.Url.Render(scope).Trim();
             if (address.Length > LongestAddress || address.Any(char.IsControl))
                 return Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
-            if (!Uri.TryCreate(address, UriKind.Absolute, out url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0 || url.Host.Length == 0)
+            url = Address(address);
+            if (url is null)
                 return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
         }
 
@@ -115,6 +129,9 @@ internal static class Renderer
 
         static (RenderedCall?, Rendering.Refused?) Refused(string place, string why) => (null, new Rendering.Refused(place, why));
     }
+
+    private static Uri? Address(string text) =>
+        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0 && url.Host.Length > 0 ? url : null;
 
     /// <summary>Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.</summary>
     private static string Signature(CallContext context, string key, byte[] body)
