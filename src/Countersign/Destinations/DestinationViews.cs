@@ -12,11 +12,13 @@ public sealed record DestinationView(
 
 /// <summary>A question at a destination as it may be shown.</summary>
 public sealed record LinkView(
-    long Id, string Request, int Revision, string Destination, string State, string? Wish, string? Answer, string? ExternalId, string? Url, string? Status, string? Display, string? SeenAt, string? DueAt, int Attempts, string? Problem, ShownExchange? LastExchange, string CreatedAt)
+    long Id, string Request, int Revision, string Destination, string State, string? Wish, string? Answer, string? ExternalId, string? Url, string? Status, string? Display, string? SeenAt, string? DueAt, int Attempts, string? Problem, ShownExchange? LastExchange, string CreatedAt, string Subject)
 {
-    internal static LinkView From(Link link, string destination) => new(
+    internal static LinkView From(LinkRow row, string destination) => From(row.ToLink(), destination, row.Subject!);
+
+    private static LinkView From(Link link, string destination, string subject) => new(
         link.Id, link.RequestId.Value, link.Revision, destination, LinkRow.Word(link.State), link.Wish == Destinations.Links.Wish.None ? null : link.Wish.ToString().ToLowerInvariant(), link.Answer.Length == 0 ? null : link.Answer,
-        link.ExternalId, link.Url, link.Value, link.Display, Text(link.SeenAt), Text(link.DueAt), link.Attempts, link.Problem, ShownExchange.Read(link.Exchange), Instant.ToText(link.CreatedAt));
+        link.ExternalId, link.Url, link.Value, link.Display, Text(link.SeenAt), Text(link.DueAt), link.Attempts, link.Problem, ShownExchange.Read(link.Exchange), Instant.ToText(link.CreatedAt), subject);
 
     private static string? Text(DateTimeOffset? time) => time is { } at ? Instant.ToText(at) : null;
 }
@@ -43,16 +45,16 @@ internal sealed class DestinationViews(Store store, DestinationBook book)
     /// <summary>The variables that an operator fills in, for a form.</summary>
     public async ValueTask<ApprovalManifest?> ManifestOf(string name, CancellationToken cancel) => (await book.Find(name, cancel))?.Manifest;
 
-    /// <summary>Links of a destination, newest first; those that wait for an operator before all others where no state is asked for.</summary>
+    /// <summary>Links of a destination, newest first.</summary>
     public async ValueTask<IReadOnlyList<LinkView>?> Links(string name, string? state, long? before, CancellationToken cancel)
     {
         if (await book.Find(name, cancel) is not { } destination)
             return null;
         var which = state is null ? "1 = 1" : "l.state = @state";
         var rows = await store.Read(r => r.All<LinkRow>(
-            $"SELECT {LinkRow.Columns} FROM links l WHERE l.destination_id = @id AND {which} AND l.id < @before ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}",
+            $"SELECT {LinkRow.Shown} WHERE l.destination_id = @id AND {which} AND l.id < @before ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}",
             new { id = destination.Id, state = state ?? "", before = before ?? long.MaxValue }), cancel);
-        return rows.ConvertAll(row => LinkView.From(row.ToLink(), destination.Name));
+        return rows.ConvertAll(row => LinkView.From(row, destination.Name));
     }
 
     /// <summary>Where a request was handed over to, the current content first.</summary>

@@ -99,7 +99,7 @@ internal sealed class HandedOver : IAsyncDisposable
 
     public async Task<Link> Link(ApprovalRequest request) => (await Links(request))[0];
 
-    public async Task<List<Link>> Links(ApprovalRequest request) => await Hub.Store.Read(reader => LinkRow.Of(reader, request.Id));
+    public async Task<List<Link>> Links(ApprovalRequest request) => (await Hub.Store.Read(reader => LinkRow.Of(reader, request.Id))).ConvertAll(row => row.ToLink());
 
     public async Task<ApprovalRequest> Now(ApprovalRequest request) => await Hub.Find(request.Id);
 }

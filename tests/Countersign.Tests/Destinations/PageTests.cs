@@ -38,11 +38,14 @@ public sealed class PageTests
         var shown = await admin.Get($"/requests/{request.Id}");
         Assert.Contains($"{desk.BaseUrl}/show?id=T1", shown.Text, StringComparison.Ordinal);
         Assert.Contains("Only Desk decides this.", shown.Text, StringComparison.Ordinal);
+        Assert.Contains("Desk decides this; you can read and comment.", shown.Text, StringComparison.Ordinal);
+        Assert.Contains("<strong>Desk</strong> opened it there", shown.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Who must say yes", shown.Text, StringComparison.Ordinal);
         // What is refused comes back with all that was there, the ticket too.
         var empty = await admin.Submit($"/requests/{request.Id}", $"/requests/{request.Id}", ("do", "comment"), ("note", " "));
         Assert.Equal(422, empty.Status);
         Assert.Contains($"{desk.BaseUrl}/show?id=T1", empty.Text, StringComparison.Ordinal);
-        Assert.Contains(request.Id.Value, (await admin.Get("/destinations/Desk")).Text, StringComparison.Ordinal);
+        Assert.Contains($"/requests/{request.Id}\">{request.Subject}</a>", (await admin.Get("/destinations/Desk")).Text, StringComparison.Ordinal);
 
         using var other = await host.SignIn(await host.Hub.AddPerson("Ben"));
         Assert.Equal(404, (await other.Get("/destinations")).Status);

@@ -51,6 +51,9 @@ internal sealed class LinkRow
     public const string Columns =
         "l.id, l.request_id, l.revision, l.destination_id, l.state, l.wish, l.answer, l.external_id, l.url, l.creation, l.value, l.display, l.seen_at, l.due_at, l.attempts, l.polls, l.problem, l.exchange, l.created_at";
 
+    /// <summary>The same for whoever is shown them, with what the request is about.</summary>
+    public const string Shown = $"{Columns}, r.subject FROM links l JOIN requests r ON r.id = l.request_id";
+
     public long Id { get; init; }
     public required string RequestId { get; init; }
     public long Revision { get; init; }
@@ -71,6 +74,7 @@ internal sealed class LinkRow
     public string? Exchange { get; init; }
     public required string CreatedAt { get; init; }
     public string? Holder { get; init; }
+    public string? Subject { get; init; }
 
     public Link ToLink() => new()
     {
@@ -103,8 +107,8 @@ internal sealed class LinkRow
         await tx.First<LinkRow>($"SELECT {Columns}, l.holder FROM links l WHERE l.id = @id{tx.ForUpdate}", new { id }) is { } row ? (row.ToLink(), row.Holder) : null;
 
     /// <summary>The links of one request, newest content first.</summary>
-    public static async ValueTask<List<Link>> Of(Reader reader, RequestId request) =>
-        (await reader.All<LinkRow>($"SELECT {Columns} FROM links l WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC", new { request })).ConvertAll(r => r.ToLink());
+    public static ValueTask<List<LinkRow>> Of(Reader reader, RequestId request) =>
+        reader.All<LinkRow>($"SELECT {Shown} WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC", new { request });
 
     /// <summary>Writes all that may change, and lets go of the row.</summary>
     public static async ValueTask Save(Tx tx, Link link) =>

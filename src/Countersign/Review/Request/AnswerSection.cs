@@ -77,7 +77,7 @@ internal static class AnswerSection
         if (sight.IsAsker)
             html.Add($"<p class=\"soft\">{says.AskerMayNotDecide}</p>");
         else if (sight.MySteps.Count == 0)
-            html.Add($"<p class=\"soft\">{says.NotYourTurnEver}</p>");
+            html.Add($"<p class=\"soft\">{(request.Policy.Destination is { } destination ? says.DecidedElsewhere(destination) : says.NotYourTurnEver)}</p>");
         else if (!sight.MayDecide)
             html.Add($"<p class=\"soft\">{says.NotYourTurnYet(says.StepName(request.Policy.Steps[sight.MySteps[0]]))}</p>");
         else if (sight.Mine is not null)

@@ -13,6 +13,9 @@ internal static class StepsSection
     {
         var (says, request) = (html.Says, sight.Request);
         var steps = request.Policy.Steps;
+        // Where another system decides, nobody here must say yes.
+        if (steps.Count == 0 && request.Policy.Destination is not null)
+            return;
         html.Add($"<section class=\"sheet\" id=\"steps\" data-part><h2>{(request.IsSettled ? says.WhoSaidYes : says.WhoMustSayYes)}</h2><ol class=\"steps\">");
         for (var n = 0; n < steps.Count; n++)
             Step(html, sight, steps[n], n);

@@ -30,7 +30,7 @@ internal static class TimelineSection
         var says = html.Says;
         var answer = Text(data, "answer") is { } word ? Words.AnswerOf(word) : null;
         var tone = answer is { } given ? Tones.Of(given) : e.Kind switch { "request.breached" => Tone.Bad, "request.broke_glass" => Tone.Loud, "request.revised" or "request.conflicted" or "request.stuck" => Tone.Careful, "request.applied" => Tone.Good, _ => Tone.Plain };
-        html.Add($"<li class=\"{Parts.Css(tone)}\" id=\"event-{e.N}\"><p><strong>{sight.Actor(says, e.Actor)}</strong> {says.Happened(e.Kind, answer)} <span class=\"soft\">");
+        html.Add($"<li class=\"{Parts.Css(tone)}\" id=\"event-{e.N}\"><p><strong>{Who(sight, says, e, data)}</strong> {says.Happened(e.Kind, answer)} <span class=\"soft\">");
         html.Time(Instant.Parse(e.At)).Add($"{says.Via(e.Via)}</span></p>");
         if (says.Settles(e.Kind, answer) is { } settles)
             html.Add($"<p class=\"soft\">{settles}</p>");
@@ -53,6 +53,10 @@ internal static class TimelineSection
             html.Add($"{says.AwayUntil} ").Time(news.Until).Add($"{says.AnswersMeanwhile(news.StandIn is { } id ? sight.NameOf(id) : null)} ");
         html.Add($"<span class=\"soft\">").Time(news.At).Add($"</span></p></li>");
     }
+
+    /// <summary>A destination is called what it was called then.</summary>
+    private static string Who(Sight sight, Texts says, StoredEvent e, JsonDocument data) =>
+        e.Actor.StartsWith("destination:", StringComparison.Ordinal) && Text(data, "destination") is { } name ? name : sight.Actor(says, e.Actor);
 
     /// <summary>What somebody said with it, under whichever name.</summary>
     private static string? Said(JsonDocument data) => Text(data, "note") ?? Text(data, "text") ?? Text(data, "reason")

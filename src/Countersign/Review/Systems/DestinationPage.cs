@@ -67,7 +67,7 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
         if (destination.Paused)
             html.Badge(Tone.Careful, html.Says.Paused);
         else if (destination.FailingSince is { } since)
-            html.Badge(Tone.Bad, html.Says.DoesNotAnswerSince).Add($" ").Ago(Instant.Parse(since));
+            html.Badge(Tone.Bad, html.Says.DoesNotAnswer).Add($" {html.Says.FirstNoticed} ").Ago(Instant.Parse(since));
         else
             html.Badge(Tone.Good, html.Says.AllWell);
     }
@@ -122,7 +122,7 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
     private static void Row(Html html, DestinationView destination, LinkView link)
     {
         var says = html.Says;
-        html.Add($"<td><a href=\"{html.Base}/requests/{link.Request}\">{link.Request}</a></td><td>");
+        html.Add($"<td><a href=\"{html.Base}/requests/{link.Request}\">{link.Subject}</a></td><td>");
         html.Badge(link.State == "held" ? Tone.Bad : link.Problem is null ? Tone.Plain : Tone.Careful, says.LinkStateOf(link.State));
         if (link.Problem is { } problem)
             html.Add($"<p class=\"small\">{problem}</p>");

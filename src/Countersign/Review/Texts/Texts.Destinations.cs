@@ -13,7 +13,8 @@ internal partial class Texts
     public virtual string Health => "State";
     public virtual string Paused => "Paused";
     public virtual string AllWell => "In order";
-    public virtual string DoesNotAnswerSince => "Does not answer since";
+    public virtual string DoesNotAnswer => "does not answer";
+    public virtual string FirstNoticed => "first noticed";
     public virtual string AddDestination => "Add a destination";
     public virtual string KnownSystem => "A system that comes with Countersign";
     public virtual string ManifestOfYourOwn => "Or a manifest of your own";

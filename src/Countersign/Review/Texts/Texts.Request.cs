@@ -109,6 +109,7 @@ internal partial class Texts
     public virtual string MayChange => "Until it is settled you can change your answer; the latest counts.";
     public virtual string AskerMayNotDecide => "You asked for this, so somebody else decides.";
     public virtual string NotYourTurnEver => "The policy of this request does not name you; you can read and comment.";
+    public virtual string DecidedElsewhere(string destination) => $"{destination} decides this; you can read and comment.";
     public virtual string NotYourTurnYet(string step) => $"Your step, {step}, opens after the ones before it.";
     public virtual string SettledAlready(ApprovalRequest request) => request.Status switch
     {
