@@ -83,8 +83,17 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return source;
     }
 
-    /// <summary>The same as a caller.</summary>
-    public Caller? KnownSource(string authorization, string via, string address) => KnownSource(authorization) is { } source ? Of(source, via, address) : null;
+    /// <summary>The same of whoever calls, people with their tokens too.</summary>
+    public Caller? Known(string authorization, string via, string address)
+    {
+        if (Read(authorization) is not { IsPassword: false } credential
+            || Find(directory.Current, credential, Keys.HashOf(credential.Secret), via, address) is not { Source: null or { LastUsedAt: not null } } caller)
+        {
+            return null;
+        }
+        lastUse.Note(caller.Key);
+        return caller;
+    }
 
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
     public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";

@@ -25,9 +25,23 @@ internal static class Change
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
         if (Told.Contains(kind))
             await tx.MustBeTold(kind);
+        // What stays is not written again: it would go through every index.
         var written = ReferenceEquals(next, before)
-            // Only its story went on: rewriting what stays would go through every index.
             ? await tx.Execute("UPDATE requests SET events = @events, head = @head WHERE id = @id AND events = @seen", new { events = head.Count, head = head.Hash, id = before.Id, seen = before.Head.Count })
+            : next with { Status = before.Status, Display = before.Display, SettledAt = before.SettledAt, Stuck = before.Stuck } == before
+            ? await tx.Execute(
+            "UPDATE requests SET status = @status, display = @display, settled_at = @settledAt, stuck = @stuck, events = @events, head = @head WHERE id = @id AND events = @seen",
+            new
+            {
+                status = next.Status.Ours(),
+                display = next.Display,
+                settledAt = next.SettledAt,
+                stuck = next.Stuck?.ToText(),
+                events = head.Count,
+                head = head.Hash,
+                id = before.Id,
+                seen = before.Head.Count,
+            })
             : await tx.Execute(
             """
             UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,

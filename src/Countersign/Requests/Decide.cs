@@ -66,7 +66,8 @@ public sealed class Decide(Store store)
         if (request.Bars(personId))
             return new DecideOutcome.NotAllowed("requester_may_not_decide", "Whoever asks may not decide.");
 
-        var decisions = await DecisionRow.Of(tx, id);
+        // Nobody has answered a request that has only been asked.
+        var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
         if (tx.Now >= request.ExpiresAt && await Expire.Now(tx, request, decisions, Clock) is { IsSettled: true } expired)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);

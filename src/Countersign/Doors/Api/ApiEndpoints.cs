@@ -27,13 +27,25 @@ public static class ApiEndpoints
     {
         if (pathBase.Length > 0)
             return;
-        var (submit, directory) = (app.ApplicationServices.GetRequiredService<Submit>(), app.ApplicationServices.GetRequiredService<Directory>());
-        Func<HttpContext, Asking, Task<IResult>> create = async (http, asking) =>
+        const string requests = Root + SubmitEndpoint.Path, one = requests + "/", decisions = "/decisions";
+        var services = app.ApplicationServices;
+        var (submit, decide, directory) = (services.GetRequiredService<Submit>(), services.GetRequiredService<Decide>(), services.GetRequiredService<Directory>());
+        ShortWay create = async (http, asking) =>
         {
             var body = await JsonBody<SubmitBody>.From(http);
             return body.Problem ?? await SubmitEndpoint.Run(body, asking, http.Request.Headers[SubmitEndpoint.KeyHeader], submit, directory, http, http.RequestAborted);
         };
-        app.UseMiddleware<CreateShortcut>(Door, Root + SubmitEndpoint.Path, create);
+        ShortWay DecideOn(string id) => async (http, asking) =>
+        {
+            var body = await JsonBody<DecisionBody>.From(http);
+            return body.Problem ?? await RequestEndpoints.DecideOn(id, body, asking, decide, directory, http.RequestAborted);
+        };
+        Func<string, ShortWay?> find = path =>
+            path == requests ? create
+            : path.Length == one.Length + RequestId.Length + decisions.Length && path.StartsWith(one, StringComparison.Ordinal) && path.EndsWith(decisions, StringComparison.Ordinal)
+                ? DecideOn(path.Substring(one.Length, RequestId.Length))
+            : null;
+        app.UseMiddleware<Shortcut>(Door, find);
     }
 
     public static void MapApi(this IEndpointRouteBuilder routes)

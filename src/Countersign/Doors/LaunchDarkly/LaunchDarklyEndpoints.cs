@@ -25,9 +25,10 @@ public static class LaunchDarklyEndpoints
         var services = app.ApplicationServices;
         var (submit, keepRefused, directory, store) = (
             services.GetRequiredService<Submit>(), services.GetRequiredService<KeepRefused>(), services.GetRequiredService<Directory>(), services.GetRequiredService<Store>());
-        Func<HttpContext, Asking, Task<IResult>> create = (http, asking) => CreateEndpoint.Run(http, asking, submit, keepRefused, directory, store, http.RequestAborted);
+        ShortWay create = (http, asking) => CreateEndpoint.Run(http, asking, submit, keepRefused, directory, store, http.RequestAborted);
         app.UseMiddleware<StatusShortcut>();
-        app.UseMiddleware<CreateShortcut>(Door, pathBase + Approvals, create);
+        Func<string, ShortWay?> find = path => path == pathBase + Approvals ? create : null;
+        app.UseMiddleware<Shortcut>(Door, find);
     }
 
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)

@@ -114,6 +114,55 @@ public sealed class GateTests
     }
 
     [Theory, BothEngines]
+    public async Task What_comes_straight_and_what_comes_through_a_proxy_is_answered_alike(Engine engine)
+    {
+        const string proxied = "203.0.113.9";
+        await using var host = await ApiHost.Start(engine);
+        using var source = host.Source(await host.Hub.AddSource("pipeline"));
+        var ben = await host.Hub.AddPerson("Ben", Role.Agent);
+        using var asBen = await host.Person(ben);
+        using var stranger = await host.Person(await host.Hub.AddPerson("Eve", Role.Agent));
+        using var nobody = host.Nobody();
+        await host.Noticed();
+        // The first calls of all are told from those that follow.
+        foreach (var client in new[] { source, asBen, stranger })
+            await client.Get("/api/v1/requests");
+
+        const string yes = """{"answer":"approve","note":"Looked at it."}""";
+        var answers = new List<List<(int, string?, string)>>();
+        foreach (var address in new[] { null, proxied })
+        {
+            var asked = await Send(source, "", $$"""{"subject":"x","externalId":"{{address}}-1","assignee":{"person":"{{ben.Email}}" } }""");
+            var (id, of) = (asked["id"]!, $"/{asked["id"]}/decisions");
+            answers.Add(
+            [
+                Seen(asked),
+                Seen(await Send(source, "", """{"subject":"","colour":"red"}""")),
+                Seen(await Send(source, "", "{")),
+                Seen(await Send(nobody, "", """{"subject":"x"}""")),
+                Seen(await Send(stranger, of, yes)),
+                Seen(await Send(asBen, of, """{"answer":"perhaps","colour":"red"}""")),
+                Seen(await Send(asBen, of, "[]")),
+                Seen(await Send(source, of, yes)),
+                Seen(await Send(asBen, of, yes)),
+                Seen(await Send(asBen, of, yes)),
+                Seen(await Send(asBen, "/../decisions", yes)),
+            ]);
+            Assert.Equal([(address ?? "127.0.0.1", "api"), (address ?? "127.0.0.1", "api")], (await host.Hub.Place.Events($"request:{id}")).Select(e => (e.Address, e.Via)));
+
+            Task<ApiAnswer> Send(ApiClient client, string path, string body)
+            {
+                var content = new StringContent(body, null, "application/json");
+                return address is null ? client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content) : client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content, ("X-Forwarded-For", address));
+            }
+        }
+        Assert.Equal([201, 422, 400, 401, 404, 422, 400, 403, 200, 409, 404], answers[0].Select(a => a.Item1));
+        Assert.Equal(answers[0], answers[1]);
+
+        static (int, string?, string) Seen(ApiAnswer answer) => (answer.Status, answer.Status >= 400 && answer.Status != 404 ? answer.Code : null, answer.Text.Length == 0 ? "" : string.Join(' ', answer.Json.AsObject().Select(p => p.Key)));
+    }
+
+    [Theory, BothEngines]
     public async Task Only_admins_manage_people_groups_tokens_and_sources(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);
