@@ -17,6 +17,8 @@ namespace Countersign.Doors.Zendesk;
 internal static class ListEndpoint
 {
     private const int UsualPage = 100;
+
+    /// <summary>However small the page, so many are looked at in one go.</summary>
     private const int LeastLook = 20;
 
     public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
