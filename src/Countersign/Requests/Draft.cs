@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -8,7 +9,7 @@ namespace Countersign.Requests;
 /// A request as it will be created, but for its id and time. Worked out before the transaction, because in there
 /// everybody who writes waits: what it says, whom it waits for, and the texts and hashes that are kept of it.
 /// </summary>
-internal sealed record Draft(Submission Submission, ApprovalRequest Request, Verdict Verdict, EventText Event, IReadOnlyCollection<string> Parties, string BarredText, string Search)
+internal sealed record Draft(Submission Submission, ApprovalRequest Request, Verdict Verdict, EventText Event, IReadOnlyList<string> Parties, IReadOnlySet<string> WaitsFor, string BarredText, string Search)
 {
     public static Draft Of(Submission submission, DateTimeOffset now)
     {
@@ -36,7 +37,7 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             Head = Head.None,
         }, now, out var verdict);
         return new Draft(
-            submission, request, verdict, History.Text(Data(request, submission)), PartiesOf(request), RequestRow.WriteNumbers(request.Barred), Change.SearchText(request));
+            submission, request, verdict, Data(request, submission), PartiesOf(request), Change.WaitsFor(request.Policy, verdict), RequestRow.WriteNumbers(request.Barred), Change.SearchText(request));
     }
 
     /// <summary>A fresh content has no answers yet; the scales say whom it waits for.</summary>
@@ -47,7 +48,7 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
     }
 
     /// <summary>Whoever asks and whoever may answer may see it.</summary>
-    public static IReadOnlyCollection<string> PartiesOf(ApprovalRequest request)
+    public static IReadOnlyList<string> PartiesOf(ApprovalRequest request)
     {
         var parties = new HashSet<string>();
         foreach (var step in request.Policy.Steps)
@@ -60,35 +61,49 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             parties.Add(Party.Person(creator).Text);
         if (request.RequesterId is { } requester)
             parties.Add(Party.Person(requester).Text);
-        return parties;
+        return [.. parties];
     }
 
     /// <summary>
     /// What the event says: everything that the row must then say. <c>content</c> ties what readers are shown to the
     /// record, as <c>digest</c> ties the body.
     /// </summary>
-    public static object Data(ApprovalRequest request, Submission submission) => new
+    public static EventText Data(ApprovalRequest request, Submission submission) => new(JsonText.Of((request, submission), static (json, of) =>
     {
-        revision = request.Revision,
-        digest = request.Digest,
-        subject = submission.Subject,
-        content = ContentHash(submission.Subject, submission.Message, submission.Facts),
-        stamp = request.Policy.Stamp,
-        barred = request.Barred,
-        source = request.SourceId,
-        external = request.ExternalId,
-        sentBy = request.SentBy.Ours(),
-        creator = request.CreatorId,
-        requester = request.RequesterId,
-        requesterName = request.RequesterName,
-        assigneeUser = request.AssigneeUser,
-        assigneeGroup = request.AssigneeGroup,
-        ticket = request.TicketId,
-        expires = request.ExpiresAt is { } end ? Instant.ToText(end) : null,
-        status = request.Status.Ours(),
-    };
+        var (request, submission) = of;
+        json.WriteStartObject();
+        json.WriteNumber("revision"u8, request.Revision);
+        json.WriteString("digest"u8, request.Digest);
+        json.WriteString("subject"u8, submission.Subject);
+        json.WriteString("content"u8, ContentHash(submission.Subject, submission.Message, submission.Facts));
+        json.WriteString("stamp"u8, request.Policy.Stamp);
+        json.WriteStartArray("barred"u8);
+        foreach (var person in request.Barred)
+            json.WriteNumberValue(person);
+        json.WriteEndArray();
+        json.WriteNumber("source"u8, request.SourceId);
+        json.WriteString("external"u8, request.ExternalId);
+        json.WriteString("sentBy"u8, request.SentBy.Ours());
+        WriteId(json, "creator"u8, request.CreatorId);
+        WriteId(json, "requester"u8, request.RequesterId);
+        json.WriteString("requesterName"u8, request.RequesterName);
+        WriteId(json, "assigneeUser"u8, request.AssigneeUser);
+        WriteId(json, "assigneeGroup"u8, request.AssigneeGroup);
+        WriteId(json, "ticket"u8, request.TicketId);
+        json.WriteString("expires"u8, request.ExpiresAt is { } end ? Instant.ToText(end) : null);
+        json.WriteString("status"u8, request.Status.Ours());
+        json.WriteEndObject();
+    }));
 
-    internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256($"{subject}\n{facts}\n{message}");
+    private static void WriteId(Utf8JsonWriter json, ReadOnlySpan<byte> name, long? id)
+    {
+        if (id is { } number)
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
+    }
+
+    internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256OfLines(subject, facts, message);
 
     private static long? IdOf(Party party, string prefix) =>
         party.Text.StartsWith(prefix, StringComparison.Ordinal) ? long.Parse(party.Text.AsSpan(prefix.Length), CultureInfo.InvariantCulture) : null;

@@ -199,7 +199,7 @@ public sealed class Submit(Store store, RequestIds ids)
             });
         await KeepRevision(tx, request, submission);
         await KeepParties(tx, request, draft.Parties);
-        foreach (var party in Change.WaitsFor(request.Policy, draft.Verdict))
+        foreach (var party in draft.WaitsFor)
             await Change.Wait(tx, request.Id, party);
         return await Follow(tx, request with { Head = head }, draft.Verdict, submission.Stuck);
     }
@@ -272,16 +272,16 @@ public sealed class Submit(Store store, RequestIds ids)
             });
 
     /// <summary>Those who may see it, and the ticket's assignee. Parties are only ever added.</summary>
-    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request, IReadOnlyCollection<string> parties)
+    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request, IReadOnlyList<string> parties)
     {
         if (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) is > 0 and var assignee)
             parties = [.. parties.Append(Party.Person(assignee).Text).Distinct()];
         // Three at a time, since three is what a request usually has; the last fills the places that are left.
-        foreach (var some in parties.Chunk(3))
+        for (var i = 0; i < parties.Count; i += 3)
         {
             await tx.Execute(
                 "INSERT INTO parties (party, request_id) VALUES (@first, @id), (@second, @id), (@third, @id) ON CONFLICT (party, request_id) DO NOTHING",
-                new { id = request.Id, first = some[0], second = some[Math.Min(1, some.Length - 1)], third = some[^1] });
+                new { id = request.Id, first = parties[i], second = parties[Math.Min(i + 1, parties.Count - 1)], third = parties[Math.Min(i + 2, parties.Count - 1)] });
         }
     }
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Countersign.Storage;
 
@@ -57,26 +56,15 @@ public static class History
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static EventText Text(object data) => new(JsonSerializer.Serialize(data, Json));
+    /// <param name="data">Any object, or a text that is written already.</param>
+    public static EventText Text(object data) => data is EventText text ? text : new(JsonSerializer.Serialize(data, Json));
 
     /// <summary>
     /// The hash that ties an event to the one before it: SHA-256 over ten lines. No field but the last can hold a line
     /// break, so the lines cannot be read in two ways, and anyone can recompute it with a shell.
     /// </summary>
-    public static string HashOf(string previous, string subject, long n, string at, string kind, string actor, string via, string address, string data)
-    {
-        // No character takes more than three bytes; twenty digits and ten line breaks are in the rest.
-        var most = 64 + (3 * (previous.Length + subject.Length + at.Length + kind.Length + actor.Length + via.Length + address.Length + data.Length));
-        var bytes = ArrayPool<byte>.Shared.Rent(most);
-        if (!Utf8.TryWrite(bytes, CultureInfo.InvariantCulture,
-            $"countersign-event-v1\n{previous}\n{subject}\n{n}\n{at}\n{kind}\n{actor}\n{via}\n{address}\n{data}", out var length))
-        {
-            throw new System.Diagnostics.UnreachableException();
-        }
-        var hash = Hashes.Sha256(bytes.AsSpan(0, length));
-        ArrayPool<byte>.Shared.Return(bytes);
-        return hash;
-    }
+    public static string HashOf(string previous, string subject, long n, string at, string kind, string actor, string via, string address, string data) =>
+        Hashes.Sha256OfLines("countersign-event-v1", previous, subject, n.ToString(CultureInfo.InvariantCulture), at, kind, actor, via, address, data);
 }
 
 /// <summary>SHA-256 as 64 lower-case hex digits, the form in which hashes are kept and shown.</summary>
@@ -90,6 +78,24 @@ public static class Hashes
         var bytes = size <= 4096 ? stackalloc byte[size] : new byte[size];
         SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(text, bytes)], hash);
         return Convert.ToHexStringLower(hash);
+    }
+
+    /// <summary>Of texts with a line break between them.</summary>
+    public static string Sha256OfLines(params ReadOnlySpan<string> lines)
+    {
+        var most = 0;
+        foreach (var line in lines)
+            most += Encoding.UTF8.GetMaxByteCount(line.Length) + 1;
+        var bytes = ArrayPool<byte>.Shared.Rent(most);
+        var length = 0;
+        foreach (var line in lines)
+        {
+            length += Encoding.UTF8.GetBytes(line, bytes.AsSpan(length));
+            bytes[length++] = (byte)'\n';
+        }
+        var hash = Sha256(bytes.AsSpan(0, length - 1));
+        ArrayPool<byte>.Shared.Return(bytes);
+        return hash;
     }
 
     public static string Sha256(ReadOnlySpan<byte> bytes)

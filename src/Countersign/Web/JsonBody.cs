@@ -91,6 +91,16 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
         }
     }
 
+    private static JsonPropertyInfo? Known(JsonTypeInfo type, JsonProperty member)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (member.NameEquals(property.Name))
+                return property;
+        }
+        return null;
+    }
+
     /// <summary>Names every member that the type does not have, also inside nested bodies.</summary>
     private static void Unknown(JsonElement value, JsonTypeInfo type, string path, Mistakes mistakes, JsonSerializerOptions options)
     {
@@ -98,9 +108,9 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             return;
         foreach (var member in value.EnumerateObject())
         {
-            if (type.Properties.FirstOrDefault(p => p.Name == member.Name) is { } known)
+            if (Known(type, member) is { } known)
             {
-                if (known.PropertyType.Assembly == typeof(T).Assembly)
+                if (member.Value.ValueKind == JsonValueKind.Object && known.PropertyType.Assembly == typeof(T).Assembly)
                     Unknown(member.Value, options.GetTypeInfo(known.PropertyType), path + member.Name + ".", mistakes, options);
             }
             else

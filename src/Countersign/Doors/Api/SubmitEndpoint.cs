@@ -72,13 +72,27 @@ public sealed record SubmitBody : IChecked
                 mistakes.Add("facts", $"At most {MostFacts} facts.");
                 return;
             }
-            mistakes.Line($"facts.{fact.Name}", fact.Name, 100, required: true);
-            var values = fact.Value.ValueKind == JsonValueKind.Array ? fact.Value.EnumerateArray().ToArray() : [fact.Value];
-            if (values.Any(v => v.ValueKind is JsonValueKind.Object or JsonValueKind.Array))
-                mistakes.Add($"facts.{fact.Name}", "A fact is a text, a number, yes or no, or a list of those.");
-            foreach (var value in values.Where(v => v.ValueKind == JsonValueKind.String))
-                mistakes.Lines($"facts.{fact.Name}", value.GetString(), 5_000, required: false);
+            var name = $"facts.{fact.Name}";
+            mistakes.Line(name, fact.Name, 100, required: true);
+            if (!(fact.Value.ValueKind == JsonValueKind.Array ? AreValues(mistakes, name, fact.Value) : IsValue(mistakes, name, fact.Value)))
+                mistakes.Add(name, "A fact is a text, a number, yes or no, or a list of those.");
         }
+    }
+
+    private static bool AreValues(Mistakes mistakes, string name, JsonElement list)
+    {
+        var all = true;
+        foreach (var value in list.EnumerateArray())
+            all &= IsValue(mistakes, name, value);
+        return all;
+    }
+
+    /// <summary>A text is looked at, too.</summary>
+    private static bool IsValue(Mistakes mistakes, string name, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+            mistakes.Lines(name, value.GetString(), 5_000, required: false);
+        return value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array);
     }
 }
 

@@ -33,7 +33,10 @@ internal sealed partial class CreationBody
         Environment = new Named(Field.Escaped(root, "environment", "key"), Field.Raw(root, "environment", "name"), Field.List(root, escaped: true, "environment", "tags"));
         Flag = new Named(Field.Escaped(root, "flag", "key"), Field.Raw(root, "flag", "name"), Field.List(root, escaped: true, "flag", "tags"));
         // The page about set-up calls them by another name than the template does.
-        Form = [.. Field.Form(root, "approvalFormVariables"), .. Field.Form(root, "additionalFormVariables")];
+        var form = new List<(string, string)>(4);
+        Field.Form(root, "approvalFormVariables", form);
+        Field.Form(root, "additionalFormVariables", form);
+        Form = form;
     }
 
     public string Id { get; }
@@ -132,14 +135,28 @@ internal static class Field
     public static IReadOnlyList<string> List(JsonElement root, bool escaped, string parent, string name) =>
         root.TryGetProperty(parent, out var holder) && holder.ValueKind == JsonValueKind.Object
             && holder.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(TextOf).Where(t => t.Length > 0).Select(t => escaped ? Entities.Decode(t) : t)]
+            ? Texts(list, escaped)
             : [];
 
+    private static List<string> Texts(JsonElement list, bool escaped)
+    {
+        var texts = new List<string>(list.GetArrayLength());
+        foreach (var item in list.EnumerateArray())
+        {
+            if (TextOf(item) is { Length: > 0 } text)
+                texts.Add(escaped ? Entities.Decode(text) : text);
+        }
+        return texts;
+    }
+
     /// <summary>Form variables: the template makes texts of all values, escapes the keys, and promises no order.</summary>
-    public static IEnumerable<(string Key, string Value)> Form(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var form) && form.ValueKind == JsonValueKind.Object
-            ? [.. form.EnumerateObject().Select(v => (Entities.Decode(Plainly.Text(v.Name)), TextOf(v.Value)))]
-            : [];
+    public static void Form(JsonElement root, string name, List<(string Key, string Value)> into)
+    {
+        if (!root.TryGetProperty(name, out var form) || form.ValueKind != JsonValueKind.Object)
+            return;
+        foreach (var variable in form.EnumerateObject())
+            into.Add((Entities.Decode(Plainly.Text(variable.Name)), TextOf(variable.Value)));
+    }
 
     private static string TextOf(JsonElement value) => value.ValueKind switch
     {

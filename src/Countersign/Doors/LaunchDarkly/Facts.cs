@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -15,7 +12,6 @@ namespace Countersign.Doors.LaunchDarkly;
 internal static class Facts
 {
     private const int LongestSubject = 1_000;
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The comment; without one what LaunchDarkly says in short.</summary>
     public static string Subject(CreationBody body) => Plainly.Line(
@@ -40,70 +36,63 @@ internal static class Facts
     }
 
     /// <param name="received">LaunchDarkly's timestamp is when it was asked, or the future moment for which a change is scheduled.</param>
-    public static string Json(CreationBody body, Requester requester, DateTimeOffset received)
+    public static string Json(CreationBody body, Requester requester, DateTimeOffset received) => JsonText.Of((body, requester, received), static (json, of) =>
     {
-        var facts = new Dictionary<string, object>(StringComparer.Ordinal);
-        Add(facts, "project", body.Project);
-        Add(facts, "environment", body.Environment);
-        Add(facts, "flag", body.Flag);
-        Add(facts, "requester", requester.Name);
-        Add(facts, "requester.email", body.RequesterEmail);
-        Add(facts, "comment", body.Comment);
-        Add(facts, "details", body.Details);
-        Add(facts, "description", body.ShortDescription);
-        foreach (var (key, value) in body.Form)
-            facts.TryAdd($"form.{key}", value);
+        var (body, requester, received) = of;
+        json.WriteStartObject();
+        Write(json, "project", "project.name", "project.tags", body.Project);
+        Write(json, "environment", "environment.name", "environment.tags", body.Environment);
+        Write(json, "flag", "flag.name", "flag.tags", body.Flag);
+        Write(json, "requester", requester.Name);
+        Write(json, "requester.email", body.RequesterEmail);
+        Write(json, "comment", body.Comment);
+        Write(json, "details", body.Details);
+        Write(json, "description", body.ShortDescription);
+        WriteForm(json, body.Form);
         if (Time(body.Timestamp) is { } time)
         {
-            Add(facts, "timestamp", Instant.ToText(time));
+            var text = Instant.ToText(time);
+            Write(json, "timestamp", text);
             if (time > received.AddMinutes(1))
-                Add(facts, "scheduled", Instant.ToText(time));
+                Write(json, "scheduled", text);
         }
         // Whatever a page makes of it, it can only ever lead to a page.
         if (Uri.TryCreate(body.Link, UriKind.Absolute, out var link) && link.Scheme is "https" or "http")
-            Add(facts, "link", body.Link);
-        return Write(facts);
-    }
+            Write(json, "link", body.Link);
+        json.WriteEndObject();
+    });
 
-    private static void Add(Dictionary<string, object> facts, string name, string value)
+    private static void Write(Utf8JsonWriter json, string name, string value)
     {
         if (value.Length > 0)
-            facts.TryAdd(name, value);
+            json.WriteString(name, value);
     }
 
-    private static void Add(Dictionary<string, object> facts, string name, CreationBody.Named named)
+    private static void Write(Utf8JsonWriter json, string key, string name, string tags, CreationBody.Named named)
     {
-        Add(facts, name, named.Key);
-        Add(facts, name + ".name", named.Name);
-        if (named.Tags.Count > 0)
-            facts.TryAdd(name + ".tags", named.Tags);
+        Write(json, key, named.Key);
+        Write(json, name, named.Name);
+        if (named.Tags.Count == 0)
+            return;
+        json.WriteStartArray(tags);
+        foreach (var tag in named.Tags)
+            json.WriteStringValue(tag);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Of two variables whose names are one when unescaped, the first counts.</summary>
+    private static void WriteForm(Utf8JsonWriter json, IReadOnlyList<(string Key, string Value)> form)
+    {
+        var written = form.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
+        foreach (var (key, value) in form)
+        {
+            if (written is null || written.Add(key))
+                json.WriteString($"form.{key}", value);
+        }
     }
 
     private static DateTimeOffset? Time(string milliseconds) =>
         long.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
             ? DateTimeOffset.FromUnixTimeMilliseconds(number)
             : null;
-
-    private static string Write(Dictionary<string, object> facts)
-    {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(buffer, Plain))
-        {
-            writer.WriteStartObject();
-            foreach (var (name, value) in facts)
-            {
-                if (value is string text)
-                {
-                    writer.WriteString(name, text);
-                    continue;
-                }
-                writer.WriteStartArray(name);
-                foreach (var item in (IReadOnlyList<string>)value)
-                    writer.WriteStringValue(item);
-                writer.WriteEndArray();
-            }
-            writer.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
 }

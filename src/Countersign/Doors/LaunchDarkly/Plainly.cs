@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Countersign.Doors.LaunchDarkly;
@@ -6,6 +7,7 @@ namespace Countersign.Doors.LaunchDarkly;
 internal static class Plainly
 {
     private const char Unreadable = '\uFFFD';
+    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 256).Select(c => (char)c).Where(char.IsControl)]);
 
     /// <summary>Without NUL, which PostgreSQL keeps in no text.</summary>
     public static string Text(string text) => text.Replace('\0', Unreadable);
@@ -14,7 +16,7 @@ internal static class Plainly
     public static string Line(string text, int longest)
     {
         var end = text.Length <= longest ? text.Length : char.IsHighSurrogate(text[longest - 2]) ? longest - 2 : longest - 1;
-        if (end == text.Length && !text.Any(char.IsControl))
+        if (end == text.Length && !text.ContainsAny(Controls))
             return text;
         var line = new StringBuilder(end + 1);
         foreach (var c in text.AsSpan(0, end))

@@ -27,10 +27,13 @@ internal static class WhoAsks
         }
         if (names.Count == 0)
             return new Requester(null, "unknown", [], IsUnknown: true);
+        // Most who ask are nobody here.
+        if (!names.Exists(name => directory.PeopleByName.Contains(Directory.KeyOf(name))))
+            return new Requester(null, Plainly.Line(names[0], Names.Longest), []);
         var barred = names.SelectMany(name => directory.PeopleByName[Directory.KeyOf(name)]).DistinctBy(p => p.Id).OrderBy(p => p.Id).ToList();
         return new Requester(
             barred is [var one] ? one.Id : null,
-            Plainly.Line(barred.Count > 0 ? barred[0].Name : names[0], Names.Longest),
+            Plainly.Line(barred[0].Name, Names.Longest),
             [.. barred.Select(p => p.Id)]);
     }
 

@@ -1,10 +1,7 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Countersign.Access;
 using Countersign.Doors.Api;
 using Countersign.Policies;
@@ -109,21 +106,16 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
     }
 
     /// <summary>What is kept of it, as if a program had sent it.</summary>
-    private static string Body(Typed typed, long? ticket)
+    private static string Body(Typed typed, long? ticket) => JsonText.Of((typed, ticket), static (writer, of) =>
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("subject", typed.Subject);
-            writer.WriteString("message", typed.Message);
-            writer.WriteString("assignee", typed.Assignee);
-            if (ticket is { } number)
-                writer.WriteNumber("ticket", number);
-            writer.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
+        writer.WriteStartObject();
+        writer.WriteString("subject", of.typed.Subject);
+        writer.WriteString("message", of.typed.Message);
+        writer.WriteString("assignee", of.typed.Assignee);
+        if (of.ticket is { } number)
+            writer.WriteNumber("ticket", number);
+        writer.WriteEndObject();
+    });
 
     private PageAnswer Page(HttpContext http, Typed typed, Mistakes mistakes, int status)
     {
