@@ -22,7 +22,7 @@ public static class Passability
             barred = [];
         var needed = policy.Steps.Sum(s => s.Need);
         // Nearly every request: each step has more people than all steps need together, so nobody has to be counted.
-        if (said is null or [] && policy.Steps.All(s => pools.AtLeast(s) - barred.Count >= needed))
+        if (said is null or [] && pools.Known(barred) is var fewer && policy.Steps.All(s => pools.AtLeast(s) - fewer >= needed))
             return null;
         var people = Available(policy, pools, barred, said ?? []);
         var shortages = Seating.Shortages([.. policy.Steps.Select(s => s.Need)], people.Values);

@@ -26,6 +26,15 @@ public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyD
     /// <summary>At least so many of a party can answer, whoever may be away.</summary>
     public int AtLeast(Step step) => step.From.Count == 0 ? 0 : step.From.Max(a => Of(a.Party).Count) - _away;
 
+    /// <summary>How many of them are people who could be in a party; what a source creates under is none.</summary>
+    public int Known(IReadOnlyList<long> ids)
+    {
+        var known = 0;
+        for (var i = 0; i < ids.Count; i++)
+            known += people.ContainsKey(ids[i]) ? 1 : 0;
+        return known;
+    }
+
     /// <summary>The people whom an absent person's stand-in may answer for: those who are away and have chosen them.</summary>
     public IEnumerable<Somebody> Away => _away == 0 ? [] : people.Values.Where(p => p.AwayUntil is not null && !p.IsDisabled);
 }

@@ -53,7 +53,7 @@ public sealed class Store : IAsyncDisposable
     public string Description => _engine.Description;
     public bool IsSqlite => _engine is SqliteEngine;
 
-    /// <summary>Raised in this process as soon as a transaction that wrote events stands; others learn by <see cref="ChangeSignal"/>.</summary>
+    /// <summary>Raised in this process as soon as a transaction that wrote events stands; others learn of it from the engine.</summary>
     public event Action<long>? EventsCommitted;
 
     /// <summary>

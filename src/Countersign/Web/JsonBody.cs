@@ -44,14 +44,17 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
 
     public string Digest { get; } = "";
 
-    public static ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter) => From(http);
+    public static ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter) => From(http, OptionsOf(http.RequestServices));
 
-    public static async ValueTask<JsonBody<T>> From(HttpContext http)
+    /// <summary>How bodies are read; the same for all calls, so whoever has it need not ask again for each.</summary>
+    public static JsonSerializerOptions OptionsOf(IServiceProvider services) => services.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions;
+
+    public static async ValueTask<JsonBody<T>> From(HttpContext http, JsonSerializerOptions options)
     {
         if (!http.Request.HasJsonContentType())
             return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));
         return await BodyBytes.Read(http, Settings.LargestBody) is { } bytes
-            ? Read(bytes, http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions)
+            ? Read(bytes, options)
             : new(Problems.Of(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {Settings.LargestBody / 1024} KiB."));
     }
 

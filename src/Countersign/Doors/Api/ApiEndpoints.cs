@@ -30,14 +30,15 @@ public static class ApiEndpoints
         const string requests = Root + SubmitEndpoint.Path, one = requests + "/", decisions = "/decisions";
         var services = app.ApplicationServices;
         var (submit, decide, directory) = (services.GetRequiredService<Submit>(), services.GetRequiredService<Decide>(), services.GetRequiredService<Directory>());
+        var json = JsonBody<SubmitBody>.OptionsOf(services);
         ShortWay create = async (http, asking) =>
         {
-            var body = await JsonBody<SubmitBody>.From(http);
+            var body = await JsonBody<SubmitBody>.From(http, json);
             return body.Problem ?? await SubmitEndpoint.Run(body, asking, http.Request.Headers[SubmitEndpoint.KeyHeader], submit, directory, http, http.RequestAborted);
         };
         ShortWay DecideOn(string id) => async (http, asking) =>
         {
-            var body = await JsonBody<DecisionBody>.From(http);
+            var body = await JsonBody<DecisionBody>.From(http, json);
             return body.Problem ?? await RequestEndpoints.DecideOn(id, body, asking, decide, directory, http.RequestAborted);
         };
         Func<string, ShortWay?> find = path =>
