@@ -88,9 +88,16 @@ public sealed class Shell : IAsyncDisposable
         return new Ran(process.ExitCode, await output, await error);
     }
 
-    public Process StartProgram(params string[] args)
+    public Process StartProgram(params string[] args) =>
+        Start(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign"), args);
+
+    /// <summary>The same, and a file that grows past a limit of the process is an error to it and not its end.</summary>
+    public Process StartProgramThatBearsLimits(params string[] args) =>
+        Start("/bin/sh", ["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "countersign"), .. args]);
+
+    private Process Start(string program, string[] args)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign"))
+        var start = new ProcessStartInfo(program)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,

@@ -38,6 +38,27 @@ public sealed class KillTests
         Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
 
+    /// <summary>The system itself refuses to let the log grow, in the middle of whatever is then being written.</summary>
+    [Fact]
+    public async Task A_disk_that_takes_no_more_costs_nothing_acknowledged_and_is_served_again_when_it_does()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A running process can be given a limit on Linux only.");
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        var house = await House.Furnish(shell);
+        using var server = await Node.Start(shell.StartProgramThatBearsLimits);
+        for (var round = 1; round <= 3; round++)
+        {
+            await server.LimitFiles($"{round * 2_000_001}");
+            await house.Load(server.Address, round, Callers).Soon();
+            Assert.Equal(503, await house.AskOnce(server.Address, $"refused-{round}"));
+            await server.LimitFiles("unlimited");
+            await house.RepeatWhatWasNotAcknowledged(server.Address);
+            await house.FindEverything(server.Address);
+            await house.NothingHalfExists();
+        }
+        Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
+    }
+
     [Theory, PostgresOnly]
     public async Task Of_two_nodes_one_is_killed_and_the_other_goes_on(Engine engine)
     {
@@ -86,9 +107,11 @@ public sealed class KillTests
 
         public Uri Address { get; }
 
-        public static async Task<Node> Start(Shell shell)
+        public static Task<Node> Start(Shell shell) => Start(shell.StartProgram);
+
+        public static async Task<Node> Start(Func<string[], Process> start)
         {
-            var process = shell.StartProgram("--Urls=http://127.0.0.1:0", "--RateLimit:PerKeyPerMinute=0");
+            var process = start(["--Urls=http://127.0.0.1:0", "--RateLimit:PerKeyPerMinute=0"]);
             return new Node(process, await ProgramTests.Address(process.StandardOutput));
         }
 
@@ -97,6 +120,10 @@ public sealed class KillTests
             _process.Kill();
             _process.WaitForExit();
         }
+
+        /// <summary>From now on no file of the process may grow past this.</summary>
+        public async Task LimitFiles(string bytes) =>
+            Assert.Equal((0, "", ""), await Programs.Run("prlimit", [$"--pid={_process.Id}", $"--fsize={bytes}:unlimited"]));
 
         public async Task<int> Stop()
         {
@@ -166,6 +193,14 @@ public sealed class KillTests
                 // The server is gone.
             }
         }));
+
+        /// <summary>What one more caller hears, who asks again later.</summary>
+        public async Task<int> AskOnce(Uri address, string name)
+        {
+            _open[name] = true;
+            using var source = Source(address);
+            return (await source.Post("/api/v1/requests", new { subject = $"Change {name}", externalId = name })).Status;
+        }
 
         public Task Acknowledged(int count) => Eventually.True(() => _told.Count >= count, $"{count} requests are acknowledged");
 

@@ -133,6 +133,33 @@ public sealed class InTransactionTests
 
     // --- The lane of SQLite ---
 
+    /// <summary>SQLite then keeps pages in its log before the commit, and asks for them again.</summary>
+    [Fact]
+    public async Task A_transaction_larger_than_the_cache_reads_what_it_wrote()
+    {
+        const string insert = "INSERT INTO hub (name, value) VALUES (@name, @value)";
+        const string read = "SELECT value FROM hub WHERE name = @name";
+        const int rows = 300;
+        await using var test = await TestStore.Start(Engine.Sqlite);
+        static string Value(int row) => new((char)('a' + (row % 26)), 10_000);
+        await test.Store.InTransaction(async tx =>
+        {
+            await tx.Number("PRAGMA cache_size = 10");
+            for (var row = 0; row < rows; row++)
+                await tx.Execute(insert, new { name = $"{row}", value = Value(row) });
+            // Backwards, which comes to what left the cache last.
+            for (var row = rows - 1; row >= 0; row--)
+                Assert.Equal(Value(row), await tx.Text(read, new { name = $"{row}" }));
+            // Once more, so that pages which lie in the log are written there anew.
+            for (var row = 0; row < 20; row++)
+                await tx.Execute("UPDATE hub SET value = @value WHERE name = @name", new { name = $"{row}", value = Value(row + 1) });
+        });
+        var another = await test.OpenAnother();
+        for (var row = 0; row < rows; row++)
+            Assert.Equal(Value(row < 20 ? row + 1 : row), await another.Read(r => r.Text(read, new { name = $"{row}" })));
+        Assert.Equal("ok", await test.Text("PRAGMA integrity_check"));
+    }
+
     [Fact]
     public async Task Of_callers_that_share_a_commit_nobody_hears_before_it_and_all_after()
     {
