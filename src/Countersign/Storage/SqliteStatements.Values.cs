@@ -26,7 +26,7 @@ internal sealed unsafe partial class SqliteStatements
             _full.Clear();
         if (_texts.Length > LargestKept)
             _texts = Pinned(UsualSize);
-        statement.Bind!(this, arguments);
+        statement.Binder!.Bind(this, arguments);
     }
 
     public void Put(int index, string? value)

@@ -182,7 +182,7 @@ internal sealed partial class SqliteStatements(SqliteConnection connection) : ID
         if (type is null)
             return new Statement(handle, null, null, []);
         var plan = SqliteBinder.For(type);
-        return new Statement(handle, type, plan.Bind, [.. plan.Names.Select(name => sqlite3_bind_parameter_index(handle, "@" + name))]);
+        return new Statement(handle, type, plan, [.. plan.Names.Select(name => sqlite3_bind_parameter_index(handle, "@" + name))]);
     }
 
     private static Func<SqliteStatements, T> ReaderOf<T>(Statement statement)
@@ -198,7 +198,7 @@ internal sealed partial class SqliteStatements(SqliteConnection connection) : ID
     private SqliteException Failure(int code) =>
         new(sqlite3_errmsg(connection.Handle).utf8_to_string(), code & 0xFF, sqlite3_extended_errcode(connection.Handle));
 
-    private sealed record Statement(sqlite3_stmt Handle, Type? Arguments, Action<SqliteStatements, object>? Bind, int[] Positions)
+    private sealed record Statement(sqlite3_stmt Handle, Type? Arguments, SqliteBinder? Binder, int[] Positions)
     {
         public nint Pointer { get; } = Handle.DangerousGetHandle();
 
