@@ -6,8 +6,6 @@ namespace Countersign.Storage;
 /// <summary>How a row of SQLite becomes an object: a column <c>created_at</c> is the property CreatedAt. What is not plain is left to the mapper.</summary>
 internal static class RowReader<T>
 {
-    private const int Often = 8;
-
     private static readonly PropertyInfo[] Properties = [.. typeof(T).GetProperties(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance).Where(p => p.CanWrite)];
 
     /// <summary>True when every property is a text or a number.</summary>
@@ -32,7 +30,7 @@ internal static class RowReader<T>
         {
             if (compiled is not null)
                 return compiled(from);
-            if (++uses >= Often)
+            if (++uses >= SqliteBinder.Often)
                 compiled = Compile(members);
             return Read(from, members);
         };

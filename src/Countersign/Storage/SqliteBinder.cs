@@ -10,7 +10,8 @@ namespace Countersign.Storage;
 /// </summary>
 internal sealed class SqliteBinder
 {
-    private const int Often = 8;
+    /// <summary>After so many uses a plan is compiled, here and in <see cref="RowReader{T}"/>.</summary>
+    internal const int Often = 8;
 
     private static readonly ConcurrentDictionary<Type, SqliteBinder> Known = new();
 
