@@ -125,8 +125,9 @@ if find_chromium || { install chromium && find_chromium; }; then
 else unset TEST_CHROMIUM; missing Chromium TEST_CHROMIUM_MISSING; fi
 
 step 'Restore' dotnet restore Countersign.slnx
-step 'Format (to repair: dotnet format Countersign.slnx)' dotnet format Countersign.slnx --verify-no-changes --no-restore
-step 'Build' dotnet build Countersign.slnx -c Release --no-restore
+step 'Format (to repair: dotnet format whitespace Countersign.slnx)' \
+  dotnet format whitespace Countersign.slnx --verify-no-changes --no-restore
+step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Release --no-restore -p:Checks=true
 
 heading 'Test'
 tests() { dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress "${filter[@]}" 2>&1 | tee "$temp/tests.log"; }
