@@ -73,28 +73,6 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return caller;
     }
 
-    /// <summary>The source behind a header, if the snapshot has it; null says nothing yet, and <see cref="Find(string, string, string, CancellationToken)"/> finds out.</summary>
-    public Source? KnownSource(string authorization)
-    {
-        // The first call of a source is waited for and written down at once, which the long way does.
-        if (Read(authorization) is not { Email: null } credential || !directory.Current.SourcesByKey.TryGetValue(Keys.HashOf(credential.Secret), out var source) || source.LastUsedAt is null)
-            return null;
-        lastUse.Note(source.Key);
-        return source;
-    }
-
-    /// <summary>The same of whoever calls, people with their tokens too.</summary>
-    public Caller? Known(string authorization, string via, string address)
-    {
-        if (Read(authorization) is not { IsPassword: false } credential
-            || Find(directory.Current, credential, Keys.HashOf(credential.Secret), via, address) is not { Source: null or { LastUsedAt: not null } } caller)
-        {
-            return null;
-        }
-        lastUse.Note(caller.Key);
-        return caller;
-    }
-
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
     public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
 

@@ -44,13 +44,9 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
 
     public string Digest { get; } = "";
 
-    public static ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter) => From(http, OptionsOf(http.RequestServices));
-
-    /// <summary>How bodies are read; the same for all calls, so whoever has it need not ask again for each.</summary>
-    public static JsonSerializerOptions OptionsOf(IServiceProvider services) => services.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions;
-
-    public static async ValueTask<JsonBody<T>> From(HttpContext http, JsonSerializerOptions options)
+    public static async ValueTask<JsonBody<T>> BindAsync(HttpContext http, ParameterInfo parameter)
     {
+        var options = http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions;
         if (!http.Request.HasJsonContentType())
             return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));
         return await BodyBytes.Read(http, Settings.LargestBody) is { } bytes

@@ -128,8 +128,6 @@ public static class Server
         ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
-        app.UseLaunchDarklyShortcuts(settings.PathBase);
-        app.UseApiShortcut(settings.PathBase);
         var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();

@@ -22,33 +22,6 @@ public static class ApiEndpoints
         "api", Dialect.Ours, "Basic realm=\"Countersign\", Bearer",
         "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.", ForPeople: true);
 
-    /// <summary>Systems that ask do little else. Under a path prefix, which answers name, they go the long way.</summary>
-    public static void UseApiShortcut(this IApplicationBuilder app, string pathBase)
-    {
-        if (pathBase.Length > 0)
-            return;
-        const string requests = Root + SubmitEndpoint.Path, one = requests + "/", decisions = "/decisions";
-        var services = app.ApplicationServices;
-        var (submit, decide, directory) = (services.GetRequiredService<Submit>(), services.GetRequiredService<Decide>(), services.GetRequiredService<Directory>());
-        var json = JsonBody<SubmitBody>.OptionsOf(services);
-        ShortWay create = async (http, asking) =>
-        {
-            var body = await JsonBody<SubmitBody>.From(http, json);
-            return body.Problem ?? await SubmitEndpoint.Run(body, asking, http.Request.Headers[SubmitEndpoint.KeyHeader], submit, directory, http, http.RequestAborted);
-        };
-        ShortWay DecideOn(string id) => async (http, asking) =>
-        {
-            var body = await JsonBody<DecisionBody>.From(http, json);
-            return body.Problem ?? await RequestEndpoints.DecideOn(id, body, asking, decide, directory, http.RequestAborted);
-        };
-        Func<string, ShortWay?> find = path =>
-            path == requests ? create
-            : path.Length == one.Length + RequestId.Length + decisions.Length && path.StartsWith(one, StringComparison.Ordinal) && path.EndsWith(decisions, StringComparison.Ordinal)
-                ? DecideOn(path.Substring(one.Length, RequestId.Length))
-            : null;
-        app.UseMiddleware<Shortcut>(Door, find);
-    }
-
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup(Root).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);

@@ -19,18 +19,6 @@ public static class LaunchDarklyEndpoints
         "launchdarkly", new LaunchDarklyDialect(), "Bearer realm=\"Countersign\"",
         "Send the key of a source, as Authorization: Bearer KEY.", ForPeople: false);
 
-    /// <summary>Polls and creations are nearly all that LaunchDarkly asks, and have a way of their own.</summary>
-    public static void UseLaunchDarklyShortcuts(this IApplicationBuilder app, string pathBase)
-    {
-        var services = app.ApplicationServices;
-        var (submit, keepRefused, directory, store) = (
-            services.GetRequiredService<Submit>(), services.GetRequiredService<KeepRefused>(), services.GetRequiredService<Directory>(), services.GetRequiredService<Store>());
-        ShortWay create = (http, asking) => CreateEndpoint.Run(http, asking, submit, keepRefused, directory, store, http.RequestAborted);
-        app.UseMiddleware<StatusShortcut>();
-        Func<string, ShortWay?> find = path => path == pathBase + Approvals ? create : null;
-        app.UseMiddleware<Shortcut>(Door, find);
-    }
-
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(Approvals, CreateEndpoint.Run).ExcludeFromDescription();
