@@ -241,7 +241,6 @@ internal sealed partial class SqliteLane : IDisposable
         if (_connection is null)
         {
             _connection = _open();
-            SqliteLogFile.GatherWrites(_connection);
             _tx = new Tx(_engine, _connection, keepCommands: true);
         }
         _tx!.ExecuteNow(sql);

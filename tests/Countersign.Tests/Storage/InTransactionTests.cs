@@ -1,4 +1,6 @@
 using Countersign.Storage;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using Xunit;
 
 namespace Countersign.Tests;
@@ -160,6 +162,36 @@ public sealed class InTransactionTests
         Assert.Equal("ok", await test.Text("PRAGMA integrity_check"));
     }
 
+    /// <summary>Pages of it have left for the log by then, and another process writes there as soon as the lock is free.</summary>
+    [Fact]
+    public async Task A_transaction_larger_than_the_cache_that_fails_does_no_harm_to_what_others_commit_next()
+    {
+        await using var test = await TestStore.Start(Engine.Sqlite);
+        await using var another = (SqliteConnection)await test.OpenRaw();
+        // From an empty log on, so that undoing the transaction reads nothing there.
+        await test.Tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+        var rollbacks = 0;
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => test.Store.InTransaction(async tx =>
+        {
+            await tx.Number("PRAGMA cache_size = 10");
+            // Called between the ROLLBACK and the lane's next BEGIN, when no lock is held.
+            raw.sqlite3_rollback_hook(((SqliteConnection)tx.Connection).Handle, _ =>
+            {
+                rollbacks++;
+                PutLong(another);
+            }, null);
+            await tx.Execute("INSERT INTO hub (name, value) VALUES ('undone', @value)", new { value = new string('x', 4_000_000) });
+            throw new TimeZoneNotFoundException();
+        }));
+        await test.Store.InTransaction(tx => Put(tx, "afterwards"));
+
+        Assert.Equal(1, rollbacks);
+        var reopened = await test.OpenAnother();
+        Assert.Equal("ok", await reopened.Read(r => r.Text("PRAGMA integrity_check")));
+        Assert.Equal(2, await reopened.Read(r => r.Number("SELECT count(*) FROM hub")));
+        Assert.Equal(2, await reopened.Read(r => r.Number("SELECT count(*) FROM hub WHERE value = hex(zeroblob(4000000)) OR name = 'afterwards'")));
+    }
+
     [Fact]
     public async Task Of_callers_that_share_a_commit_nobody_hears_before_it_and_all_after()
     {
@@ -293,6 +325,14 @@ public sealed class InTransactionTests
         await held.Release();
         await Task.WhenAll(waiting).Soon();
         await test.Store.InTransaction(tx => Put(tx, "afterwards"));
+    }
+
+    private static void PutLong(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        // What it commits stays in the log.
+        command.CommandText = "PRAGMA wal_autocheckpoint = 0; INSERT INTO hub (name, value) VALUES ('other', hex(zeroblob(4000000)))";
+        command.ExecuteNonQuery();
     }
 
     private static async ValueTask Put(Tx tx, string name) => await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, '')", new { name });
