@@ -28,7 +28,7 @@ public sealed class Absences(Store store)
             long? other = null;
             if (!string.IsNullOrWhiteSpace(standIn))
             {
-                other = await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL", new { key = Directory.KeyOf(standIn) });
+                other = await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL", new { key = EmailAddress.KeyOf(standIn) });
                 if (other == 0)
                     return new AccessOutcome<Absence>.Invalid("standIn", "Nobody here has this e-mail address, or the person is disabled.");
                 if (other == id)
@@ -99,7 +99,7 @@ public sealed class Absences(Store store)
     }
 
     private static async ValueTask<long> IdOf(Tx tx, string email) =>
-        await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = Directory.KeyOf(email) });
+        await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
 
     private static async ValueTask ClearDue(Tx tx, long id) => await tx.Execute("DELETE FROM due WHERE subject = @subject", new { subject = $"person:{id}" });
 

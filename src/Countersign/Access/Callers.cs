@@ -86,7 +86,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         }
         if (!snapshot.Tokens.TryGetValue(hash, out var token) || token.Person.Email is not { } email)
             return null;
-        var isOwners = Directory.KeyOf(email) == Directory.KeyOf(credential.Email);
+        var isOwners = EmailAddress.KeyOf(email) == EmailAddress.KeyOf(credential.Email);
         if (isOwners && credential.OnBehalfOf is null)
             return Of(token.Person, $"token:{token.Id}", via, address);
         // For somebody else, only as long as its owner is an admin, who may do all of it anyway; and the record says whose token it was.

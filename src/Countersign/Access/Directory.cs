@@ -16,6 +16,12 @@ public static class Roles
 
 public sealed record Person(long Id, string? Email, string Name, Role Role, bool IsDisabled, DateTimeOffset CreatedAt)
 {
+    /// <summary>Names and email addresses in other systems, as an admin gave them.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>What the person was called before, oldest first.</summary>
+    public IReadOnlyList<string> EarlierNames { get; init; } = [];
+
     public Approver AsApprover => new(Party.Person(Id), Name);
 }
 
@@ -24,10 +30,48 @@ public sealed record Group(long Id, string Name, IReadOnlyList<long> Members, Da
     public Approver AsApprover => new(Party.Group(Id), Name);
 }
 
+/// <summary>What happens to a request behind which a person must stand, when nobody known here does.</summary>
+public enum UnknownRequester { OneMore, Refuse, Allow }
+
+/// <summary>What happens to a request whose requester is named in its body, but not proven.</summary>
+public enum ClaimedRequester { Accept, OneMore }
+
+public static class RequesterRules
+{
+    public static string ToWireName(this UnknownRequester rule) =>
+        rule switch { UnknownRequester.Refuse => "refuse", UnknownRequester.Allow => "allow", _ => "one_more" };
+
+    public static string ToWireName(this ClaimedRequester rule) => rule is ClaimedRequester.OneMore ? "one_more" : "accept";
+
+    public static UnknownRequester? UnknownOf(string word) => word switch
+    {
+        "one_more" => UnknownRequester.OneMore,
+        "refuse" => UnknownRequester.Refuse,
+        "allow" => UnknownRequester.Allow,
+        _ => null,
+    };
+
+    public static ClaimedRequester? ClaimedOf(string word) => word switch
+    {
+        "accept" => ClaimedRequester.Accept,
+        "one_more" => ClaimedRequester.OneMore,
+        _ => null,
+    };
+}
+
 public sealed record Source(long Id, string Name, string Kind, long? PersonId, long? GroupId, int? Need, bool IsDisabled, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, string? Destination)
 {
     /// <summary>Its own rule for requests that nothing else decides; null: one admin.</summary>
     public Policy? Policy { get; init; }
+
+    public UnknownRequester UnknownRequester { get; init; }
+    public ClaimedRequester ClaimedRequester { get; init; }
+
+    /// <summary>The person who answers for what it sends, and so may not decide it.</summary>
+    public long? OwnerId { get; init; }
+
+    /// <summary>Of kind api: it never asks in its own name, so a request that names no requester has an unknown one.</summary>
+    public bool RequesterRequired { get; init; }
 
     /// <summary>What its key is called in rate limits and in the record of last use.</summary>
     public string Key { get; } = $"source:{Id}";
@@ -58,7 +102,7 @@ public sealed class DirectorySnapshot
     /// <summary>The policy file in force, with its names looked up among these people and groups.</summary>
     public required PolicyBook Policies { get; init; }
 
-    public Person? FindPerson(string email) => PeopleByEmail.GetValueOrDefault(Directory.KeyOf(email));
+    public Person? FindPerson(string email) => PeopleByEmail.GetValueOrDefault(EmailAddress.KeyOf(email));
     public Group? FindGroup(string name) => GroupsByName.GetValueOrDefault(Directory.KeyOf(name));
     public Source? FindSource(string name) => SourcesByName.GetValueOrDefault(Directory.KeyOf(name));
 
@@ -83,7 +127,7 @@ public sealed class Directory(Store store) : IDisposable
     private DirectorySnapshot? _snapshot;
     private long _checkedAt;
 
-    /// <summary>How e-mail addresses and names are compared.</summary>
+    /// <summary>How names are compared; email addresses are by <see cref="EmailAddress.KeyOf"/>.</summary>
     public static string KeyOf(string name) => name.Trim().ToLowerInvariant();
 
     /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
@@ -116,16 +160,23 @@ public sealed class Directory(Store store) : IDisposable
     {
         // The revision was read before the rows: should they change in between, the next look reads them again.
         var personRows = await reader.All<PersonRow>("SELECT id, email, name, role, password_hash, created_at, disabled_at FROM people");
-        var people = personRows.ConvertAll(r => r.ToPerson());
+        var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(r => r.PersonId, r => r.Text);
+        var earlier = (await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n"))
+            .ToLookup(r => r.PersonId, r => r.Text);
+        var people = personRows.ConvertAll(r => r.ToPerson(aliases, earlier));
         var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")).ToLookup(m => m.GroupId, m => m.PersonId);
         var groups = (await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"))
             .ConvertAll(g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt))).ToFrozenDictionary(g => g.Id);
         var sourceRows = await reader.All<SourceRow>(
-            "SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at FROM sources");
+            """
+            SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at,
+              unknown_requester, claimed_requester, owner_id, requester_required
+            FROM sources
+            """);
         var sources = sourceRows.ToDictionary(r => r.Id, r => r.ToSource(groups));
         var byId = people.ToFrozenDictionary(p => p.Id);
         var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash, impersonates FROM tokens WHERE revoked_at IS NULL");
-        var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => KeyOf(p.Email!));
+        var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => EmailAddress.KeyOf(p.Email!));
         var groupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name));
         return new DirectorySnapshot
         {
@@ -134,7 +185,7 @@ public sealed class Directory(Store store) : IDisposable
             Pools = await Requests.PoolRows.All(reader),
             Policies = await PolicyFiles.Load(reader, lastPolicies,
                 name => groupsByName.GetValueOrDefault(KeyOf(name))?.AsApprover,
-                email => byEmail.GetValueOrDefault(KeyOf(email)) is { Role: not Role.Service } person ? person.AsApprover : null),
+                email => byEmail.GetValueOrDefault(EmailAddress.KeyOf(email)) is { Role: not Role.Service } person ? person.AsApprover : null),
             PeopleByEmail = byEmail,
             PeopleByName = people.Where(p => p.Role != Role.Service).ToLookup(p => KeyOf(p.Name)),
             PasswordHashes = personRows.Where(p => p.PasswordHash is not null).ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
@@ -161,7 +212,18 @@ public sealed class Directory(Store store) : IDisposable
         public required string CreatedAt { get; init; }
         public string? DisabledAt { get; init; }
 
-        public Person ToPerson() => new(Id, Email, Name, Roles.Of(Role) ?? Access.Role.Service, DisabledAt is not null, Instant.Parse(CreatedAt));
+        public Person ToPerson(ILookup<long, string> aliases, ILookup<long, string> earlier) =>
+            new(Id, Email, Name, Roles.Of(Role) ?? Access.Role.Service, DisabledAt is not null, Instant.Parse(CreatedAt))
+            {
+                Aliases = [.. aliases[Id]],
+                EarlierNames = [.. earlier[Id]],
+            };
+    }
+
+    private sealed class TextRow
+    {
+        public long PersonId { get; init; }
+        public required string Text { get; init; }
     }
 
     private sealed class MemberRow
@@ -199,11 +261,20 @@ public sealed class Directory(Store store) : IDisposable
         public required string CreatedAt { get; init; }
         public string? LastUsedAt { get; init; }
         public string? DisabledAt { get; init; }
+        public required string UnknownRequester { get; init; }
+        public required string ClaimedRequester { get; init; }
+        public long? OwnerId { get; init; }
+        public long RequesterRequired { get; init; }
 
         public Source ToSource(FrozenDictionary<long, Group> groups) =>
             new(Id, Name, Kind, PersonId, GroupId, (int?)Need, DisabledAt is not null, Instant.Parse(CreatedAt), LastUsedAt is null ? null : Instant.Parse(LastUsedAt), Destination)
             {
                 Policy = Destination is not null ? new Policy("destination", []) { Destination = Destination } : GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
+                // A word that this program does not know is taken for the strictest it knows.
+                UnknownRequester = RequesterRules.UnknownOf(UnknownRequester) ?? Access.UnknownRequester.Refuse,
+                ClaimedRequester = RequesterRules.ClaimedOf(ClaimedRequester) ?? Access.ClaimedRequester.OneMore,
+                OwnerId = OwnerId,
+                RequesterRequired = RequesterRequired != 0,
             };
     }
 }

@@ -17,7 +17,7 @@ public sealed class Groups(Store store)
             var members = new SortedSet<long>();
             foreach (var email in memberEmails)
             {
-                var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+                var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
                 if (person == 0)
                     return new AccessOutcome<Group>.NotFound($"the person {email}");
                 members.Add(person);
@@ -69,7 +69,7 @@ public sealed class Groups(Store store)
             var id = await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(group) });
             if (id == 0)
                 return NoGroup<long>();
-            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             if (person == 0)
                 return People.NoPerson<long>();
             if (await tx.Execute(sql, new { id, person }) == 1)

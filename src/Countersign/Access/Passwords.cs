@@ -49,7 +49,7 @@ public sealed class Passwords(Directory directory, TimeProvider time) : IDisposa
     internal async ValueTask<(Person? Person, string? Stored, TimeSpan Wait)> Check(string email, string password, string address, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
-        var account = Directory.KeyOf(email);
+        var account = EmailAddress.KeyOf(email);
         var snapshot = directory.Current;
         var person = Find(snapshot, account, out var stored);
         if (person is null)

@@ -45,14 +45,14 @@ public sealed class People(Store store, Reweigh reweigh)
     /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
     internal static async ValueTask<AccessOutcome<Person>> Add(Tx tx, string email, string name, Role role, string? hash, Origin origin)
     {
-        if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }) != 0)
+        if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) }) != 0)
             return new AccessOutcome<Person>.Exists("a person with this e-mail address");
         var id = await tx.Number(
             """
             INSERT INTO people (email, email_key, name, role, password_hash, created_at)
             VALUES (@email, @key, @name, @role, @hash, @now) RETURNING id
             """,
-            new { email, key = Directory.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
+            new { email, key = EmailAddress.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
         await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
         if (role == Role.Admin)
             await SetUpLink.End(tx);
@@ -77,7 +77,7 @@ public sealed class People(Store store, Reweigh reweigh)
     /// <summary>A new password ends the person's sessions, except the one in which they chose it.</summary>
     public async Task<AccessOutcome<long>> SetPassword(string email, string password, Origin origin, CancellationToken cancel, long keptSession = 0)
     {
-        var name = await store.Read(r => r.Text("SELECT name FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) }), cancel);
+        var name = await store.Read(r => r.Text("SELECT name FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) }), cancel);
         if (name is null)
             return NoPerson<long>();
         if (PasswordRules.Problem(password, email, name) is { } bad)
@@ -85,7 +85,7 @@ public sealed class People(Store store, Reweigh reweigh)
         var hash = Hasher.HashPassword(null!, password);
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
-            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
             await tx.Append($"person:{id}", origin, "person.password_set", new { });
             await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
@@ -97,9 +97,33 @@ public sealed class People(Store store, Reweigh reweigh)
     public async Task<AccessOutcome<long>> Rename(string email, string name, Origin origin, CancellationToken cancel)
     {
         name = name.Trim();
-        return Names.Problem(name) is { } bad
-            ? new AccessOutcome<long>.Invalid("name", bad)
-            : await Set(email, origin, "person.renamed", "UPDATE people SET name = @value WHERE id = @id AND name <> @value", name, new { name }, cancel);
+        if (Names.Problem(name) is { } bad)
+            return new AccessOutcome<long>.Invalid("name", bad);
+        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
+            if (id == 0)
+                return NoPerson<long>();
+            await Rename(tx, id, name, origin);
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+    }
+
+    /// <summary>The name before stays known, so that it goes on standing for the same person.</summary>
+    internal static async ValueTask Rename(Tx tx, long id, string name, Origin origin)
+    {
+        var before = await tx.Text($"SELECT name FROM people WHERE id = @id{tx.ForUpdate}", new { id });
+        if (before is null || before == name)
+            return;
+        await tx.Execute("UPDATE people SET name = @name WHERE id = @id", new { name, id });
+        await tx.Execute(
+            """
+            INSERT INTO former_names (person_id, n, text)
+            SELECT @id, 1 + count(*), @before FROM former_names WHERE person_id = @id
+            """,
+            new { id, before });
+        await tx.Append($"person:{id}", origin, "person.renamed", new { name });
+        await tx.Signal(Directory.Signal);
     }
 
     /// <summary>What a person may from now on; what they decided before stays.</summary>
@@ -113,7 +137,7 @@ public sealed class People(Store store, Reweigh reweigh)
     private Task<AccessOutcome<long>> Update(string email, Origin origin, string kind, string sql, Func<Tx, long, ValueTask>? more, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<long>>(async tx =>
         {
-            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             if (id == 0)
                 return NoPerson<long>();
             // Doing it twice is not a second event.
@@ -130,7 +154,7 @@ public sealed class People(Store store, Reweigh reweigh)
     private Task<AccessOutcome<long>> Set(string email, Origin origin, string kind, string sql, string value, object data, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<long>>(async tx =>
         {
-            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             if (id == 0)
                 return NoPerson<long>();
             if (await tx.Execute(sql, new { value, id }) == 1)

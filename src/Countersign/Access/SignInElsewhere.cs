@@ -59,7 +59,7 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
     /// <summary>The first time: whom the address belongs to here, or somebody new; 0 when it is nobody.</summary>
     private static async ValueTask<long> Meet(Tx tx, Identity identity, string email, string name, Role? newAccounts, Visit visit)
     {
-        var person = await tx.Number("SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL", new { key = Directory.KeyOf(email) });
+        var person = await tx.Number("SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL", new { key = EmailAddress.KeyOf(email) });
         if (person == 0)
         {
             if (newAccounts is not { } role || await People.Add(tx, email, name, role, null, new Origin(Actor.Hub, visit.Via, visit.Address)) is not AccessOutcome<Person>.Done { Value: var added })
@@ -83,8 +83,10 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
     /// </summary>
     private static async ValueTask Join(Tx tx, long person, IReadOnlyList<string> names, Origin origin)
     {
-        var keys = names.Select(Directory.KeyOf).ToHashSet(StringComparer.Ordinal);
-        var claimed = (await tx.All<GroupRow>("SELECT id, name_key FROM groups ORDER BY id")).Where(g => keys.Contains(g.NameKey)).Select(g => g.Id).ToHashSet();
+        // Not by the key: in it a Kelvin sign is a k, and a group elsewhere could be made to look like one here.
+        var wanted = names.Select(n => n.Trim()).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var claimed = (await tx.All<GroupRow>("SELECT id, name FROM groups ORDER BY id"))
+            .Where(g => wanted.Contains(g.Name)).Select(g => g.Id).ToHashSet();
         var changed = false;
         foreach (var group in claimed.Order())
         {
@@ -94,7 +96,7 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
             await tx.Append($"group:{group}", origin, "group.member_added", new { person });
             changed = true;
         }
-        foreach (var old in await tx.All<GroupRow>("SELECT group_id AS id, '' AS name_key FROM claimed_members WHERE person_id = @person ORDER BY group_id", new { person }))
+        foreach (var old in await tx.All<GroupRow>("SELECT group_id AS id, '' AS name FROM claimed_members WHERE person_id = @person ORDER BY group_id", new { person }))
         {
             var group = old.Id;
             if (claimed.Contains(group))
@@ -112,6 +114,6 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
     private sealed class GroupRow
     {
         public long Id { get; init; }
-        public required string NameKey { get; init; }
+        public required string Name { get; init; }
     }
 }

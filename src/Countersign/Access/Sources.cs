@@ -22,12 +22,19 @@ public sealed record WhoDecidesFor(string? Group, int? Need, string? Destination
 }
 
 /// <summary>
+/// What a source says about the people behind its requests; a member that is null stays as it is. An empty
+/// <paramref name="Owner"/> leaves it without one.
+/// </summary>
+public sealed record WhoAsksFor(
+    UnknownRequester? UnknownRequester = null, ClaimedRequester? ClaimedRequester = null, string? Owner = null, bool? RequesterRequired = null);
+
+/// <summary>
 /// Sources: the systems that ask, each known by its key. During a rotation the old key goes on working until the next
 /// rotation or until it is ended. A service person stands as creator of a source's requests.
 /// </summary>
 public sealed class Sources(Store store)
 {
-    public async Task<AccessOutcome<NewKey>> Add(string name, string kind, string? group, int? need, Origin origin, CancellationToken cancel, string? destination = null)
+    public async Task<AccessOutcome<NewKey>> Add(string name, string kind, string? group, int? need, Origin origin, CancellationToken cancel, string? destination = null, string? owner = null)
     {
         name = name.Trim();
         if (Names.Problem(name) is { } bad)
@@ -47,14 +54,17 @@ public sealed class Sources(Store store)
                 return Groups.NoGroup<NewKey>();
             if (leftTo is null && destination is not null)
                 return NoDestination<NewKey>();
+            long? ownerId = owner is null ? null : await OwnerOf(tx, owner);
+            if (ownerId == 0)
+                return People.NoPerson<NewKey>();
             var person = await tx.Number("INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id", new { name, now = tx.Now });
             var id = await tx.Number(
                 """
-                INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination, created_at)
-                VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @now) RETURNING id
+                INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination, owner_id, created_at)
+                VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now) RETURNING id
                 """,
-                new { name, nameKey = Directory.KeyOf(name), kind, person, hash, groupId, need, destination = leftTo, now = tx.Now });
-            await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need, destination = leftTo });
+                new { name, nameKey = Directory.KeyOf(name), kind, person, hash, groupId, need, destination = leftTo, ownerId, now = tx.Now });
+            await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need, destination = leftTo, owner = ownerId });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewKey>.Done(new NewKey(id, name, key));
         }, cancel);
@@ -69,7 +79,7 @@ public sealed class Sources(Store store)
             return new AccessOutcome<long>.Invalid("group", "Say who decides: a group, a number of it, a destination, or one admin.");
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
-            var before = await tx.First<DecidersRow>($"SELECT id, group_id, need, destination FROM sources WHERE name_key = @key AND kind <> 'built-in'{tx.ForUpdate}", new { key = Directory.KeyOf(name) });
+            var before = await Locked(tx, name);
             if (before is null)
                 return NoSource<long>();
             var (group, destination) = (await GroupOf(tx, wanted.Group), await DestinationOf(tx, wanted.Destination));
@@ -83,14 +93,84 @@ public sealed class Sources(Store store)
                 return new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from.");
             // The same group named once more keeps its number.
             var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
-            if ((group, need, destination) != (before.GroupId, before.Need, before.Destination))
-            {
-                await tx.Execute("UPDATE sources SET group_id = @group, need = @need, destination = @destination WHERE id = @id", new { group, need, destination, id = before.Id });
-                await tx.Append($"source:{before.Id}", origin, "source.changed", new { group, need, destination });
-                await tx.Signal(Directory.Signal);
-            }
+            await Change(tx, before, before with { GroupId = group, Need = need, Destination = destination }, origin);
             return new AccessOutcome<long>.Done(before.Id);
         }, cancel);
+    }
+
+    /// <summary>What it costs from now on that a requester is not known or not proven, and who answers for the source.</summary>
+    public async Task<AccessOutcome<long>> Set(string name, WhoAsksFor wanted, Origin origin, CancellationToken cancel)
+    {
+        if (wanted == new WhoAsksFor())
+            return new AccessOutcome<long>.Invalid("unknownRequester", "Say what changes: unknownRequester, claimedRequester, owner or requester.");
+        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var before = await Locked(tx, name);
+            if (before is null)
+                return NoSource<long>();
+            if (wanted.RequesterRequired is true && before.Kind != "api")
+                return new AccessOutcome<long>.Invalid("requester", "Only a source of kind api asks in its own name, so only there it can be turned off.");
+            var owner = before.OwnerId;
+            if (wanted.Owner is { } email)
+            {
+                owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email);
+                if (owner == 0)
+                    return People.NoPerson<long>();
+            }
+            var after = before with
+            {
+                UnknownRequester = wanted.UnknownRequester?.ToWireName() ?? before.UnknownRequester,
+                ClaimedRequester = wanted.ClaimedRequester?.ToWireName() ?? before.ClaimedRequester,
+                OwnerId = owner,
+                RequesterRequired = wanted.RequesterRequired switch { null => before.RequesterRequired, true => 1, false => 0 },
+            };
+            await Change(tx, before, after, origin);
+            return new AccessOutcome<long>.Done(before.Id);
+        }, cancel);
+    }
+
+    private static ValueTask<SettingsRow?> Locked(Tx tx, string name) => tx.First<SettingsRow>(
+        $"""
+        SELECT id, kind, group_id, need, destination, unknown_requester, claimed_requester, owner_id, requester_required
+        FROM sources WHERE name_key = @key AND kind <> 'built-in'{tx.ForUpdate}
+        """,
+        new { key = Directory.KeyOf(name) });
+
+    /// <summary>The event holds every setting, so that the latest one alone says how the source is set.</summary>
+    private static async ValueTask Change(Tx tx, SettingsRow before, SettingsRow after, Origin origin)
+    {
+        if (after == before)
+            return;
+        var settings = new
+        {
+            id = after.Id,
+            group = after.GroupId,
+            need = after.Need,
+            destination = after.Destination,
+            unknownRequester = after.UnknownRequester,
+            claimedRequester = after.ClaimedRequester,
+            owner = after.OwnerId,
+            requesterRequired = after.RequesterRequired,
+        };
+        await tx.Execute(
+            """
+            UPDATE sources
+            SET group_id = @group, need = @need, destination = @destination, unknown_requester = @unknownRequester,
+              claimed_requester = @claimedRequester, owner_id = @owner, requester_required = @requesterRequired
+            WHERE id = @id
+            """,
+            settings);
+        await tx.Append($"source:{after.Id}", origin, "source.changed", new
+        {
+            settings.group,
+            settings.need,
+            settings.destination,
+            settings.unknownRequester,
+            settings.claimedRequester,
+            settings.owner,
+            requesterRequired = after.RequesterRequired != 0,
+        });
+        await tx.Signal(Directory.Signal);
     }
 
     public async Task<AccessOutcome<NewKey>> Rotate(string name, Origin origin, CancellationToken cancel)
@@ -131,6 +211,10 @@ public sealed class Sources(Store store)
     private static async ValueTask<long?> GroupOf(Tx tx, string? name) =>
         name is not null && await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) }) is not 0 and var id ? id : null;
 
+    /// <summary>0 when nobody has the address.</summary>
+    private static ValueTask<long> OwnerOf(Tx tx, string email) =>
+        tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
+
     /// <summary>By the name that it has there.</summary>
     private static async ValueTask<string?> DestinationOf(Tx tx, string? name) =>
         name is null ? null : await tx.Text("SELECT name FROM destinations WHERE name_key = @key", new { key = Directory.KeyOf(name) });
@@ -139,11 +223,16 @@ public sealed class Sources(Store store)
 
     private static AccessOutcome<T> NoSource<T>() => new AccessOutcome<T>.NotFound("a source with this name");
 
-    private sealed class DecidersRow
+    private sealed record SettingsRow
     {
         public long Id { get; init; }
+        public string Kind { get; init; } = "";
         public long? GroupId { get; init; }
         public long? Need { get; init; }
         public string? Destination { get; init; }
+        public string UnknownRequester { get; init; } = "";
+        public string ClaimedRequester { get; init; } = "";
+        public long? OwnerId { get; init; }
+        public long RequesterRequired { get; init; }
     }
 }

@@ -25,7 +25,7 @@ public sealed class Tokens(Store store)
         var hash = Keys.HashOf(token);
         return store.InTransaction<AccessOutcome<NewToken>>(async tx =>
         {
-            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = Directory.KeyOf(email) });
+            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             if (person == 0)
                 return People.NoPerson<NewToken>();
             if (impersonates && await tx.Number("SELECT count(*) FROM people WHERE id = @person AND role = 'admin'", new { person }) == 0)

@@ -17,6 +17,9 @@ internal sealed class DirectoryCheck
     /// <summary>Row by row, in words, and of each row column by column.</summary>
     private readonly SortedDictionary<string, Dictionary<string, string?>> _told = new(StringComparer.Ordinal);
 
+    /// <summary>How often each person was renamed.</summary>
+    private readonly Dictionary<string, int> _renamings = [];
+
     /// <summary>Null, or what is wrong with this event. Events of other subjects change nothing here.</summary>
     public string? Take(StoredEvent next)
     {
@@ -62,7 +65,7 @@ internal sealed class DirectoryCheck
                 _told[$"Person {id}"] = new()
                 {
                     ["email"] = told.Email,
-                    ["email_key"] = Directory.KeyOf(told.Email ?? ""),
+                    ["email_key"] = EmailAddress.KeyOf(told.Email ?? ""),
                     ["name"] = told.Name,
                     ["role"] = told.Role,
                     ["created_at"] = next.At,
@@ -95,7 +98,19 @@ internal sealed class DirectoryCheck
             case "session.ended":
                 return _told.Remove($"Session {told.Session}");
             case "person.renamed":
-                return Set($"Person {id}", "name", told.Name);
+                return Rename(id, told.Name);
+            case "person.alias_added":
+                _told[$"Alias {told.Alias}"] = new()
+                {
+                    ["person_id"] = id,
+                    ["kind"] = told.Kind,
+                    ["text"] = Hashes.Sha256(told.Text ?? ""),
+                    ["key"] = Hashes.Sha256(Directory.KeyOf(told.Text ?? "")),
+                    ["created_at"] = next.At,
+                };
+                return true;
+            case "person.alias_removed":
+                return _told.Remove($"Alias {told.Alias}");
             case "person.role_changed":
                 return Set($"Person {id}", "role", told.Role);
             case "person.linked":
@@ -124,10 +139,15 @@ internal sealed class DirectoryCheck
                     ["destination"] = told.Destination,
                     ["created_at"] = next.At,
                     ["disabled_at"] = null,
+                    ["unknown_requester"] = UnknownRequester.OneMore.ToWireName(),
+                    ["claimed_requester"] = ClaimedRequester.Accept.ToWireName(),
+                    ["owner_id"] = $"{told.Owner}",
+                    ["requester_required"] = "0",
                 };
                 return true;
             case "source.changed":
-                return Set($"Source {id}", "group_id", $"{told.Group}") && Set($"Source {id}", "need", $"{told.Need}") && Set($"Source {id}", "destination", told.Destination);
+                return Set($"Source {id}", "group_id", $"{told.Group}") && Set($"Source {id}", "need", $"{told.Need}")
+                    && Set($"Source {id}", "destination", told.Destination) && SetWhoAsks($"Source {id}", told);
             case "source.disabled":
                 return Set($"Source {id}", "disabled_at", next.At);
             case "source.enabled":
@@ -163,19 +183,41 @@ internal sealed class DirectoryCheck
     private bool Count(string row, string column) =>
         _told.TryGetValue(row, out var columns) && long.TryParse(columns[column], CultureInfo.InvariantCulture, out var before) && Set(row, column, $"{before + 1}");
 
+    /// <summary>The nth renaming makes the nth earlier name.</summary>
+    private bool Rename(string id, string? name)
+    {
+        if (!_told.TryGetValue($"Person {id}", out var person))
+            return false;
+        var n = _renamings[id] = _renamings.GetValueOrDefault(id) + 1;
+        _told[$"Earlier name {n} of person {id}"] = new() { ["text"] = Hashes.Sha256(person["name"] ?? "") };
+        person["name"] = name;
+        return true;
+    }
+
+    /// <summary>An event from before there were these settings says nothing about them.</summary>
+    private bool SetWhoAsks(string source, Told told) => told.UnknownRequester is null
+        || (Set(source, "unknown_requester", told.UnknownRequester) && Set(source, "claimed_requester", told.ClaimedRequester)
+            && Set(source, "owner_id", $"{told.Owner}") && Set(source, "requester_required", told.RequesterRequired ? "1" : "0"));
+
     private static string Membership(string group, long? person) => $"The membership in group {group} of person {person}";
 
     /// <summary>Service people and built-in sources come with a source and with the store; nobody signs in as one.</summary>
     private static readonly (string Name, string Sql)[] Stored =
     [
         ("Person {0}", "SELECT id, email, email_key, name, role, created_at, disabled_at, disablings FROM people WHERE role <> 'service' ORDER BY id"),
+        ("Alias {0}", "SELECT id, person_id AS other, kind, text, key, created_at FROM aliases ORDER BY id"),
+        ("Earlier name {0} of person {1}", "SELECT n AS id, person_id AS other, text FROM former_names ORDER BY person_id, n"),
         ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
         ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
         ("Token {0}", "SELECT id, person_id AS other, created_at, revoked_at, impersonates FROM tokens ORDER BY id"),
         ("Session {0}", "SELECT id, person_id AS other, created_at, until FROM sessions ORDER BY id"),
         ("The absence of person {0}", "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"),
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
-        ("Source {0}", "SELECT id, name, name_key, kind, group_id, need, destination, created_at, disabled_at FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id"),
+        ("Source {0}", """
+            SELECT id, name, name_key, kind, group_id, need, destination, created_at, disabled_at,
+              unknown_requester, claimed_requester, owner_id, requester_required
+            FROM sources WHERE kind <> 'built-in' OR id > 2 ORDER BY id
+            """),
         ("Webhook {0}", "SELECT id, url, kinds, sources, owner_id, created_at, disabled_at FROM webhooks ORDER BY id"),
         ("Way in {0}", "SELECT id, person_id AS other, issuer, subject AS identity_subject, created_at FROM identities ORDER BY id"),
     ];
@@ -208,6 +250,11 @@ internal sealed class DirectoryCheck
         public long? Version { get; init; }
         public string? Hash { get; init; }
         public string? Destination { get; init; }
+        public long? Alias { get; init; }
+        public string? Text { get; init; }
+        public string? UnknownRequester { get; init; }
+        public string? ClaimedRequester { get; init; }
+        public bool RequesterRequired { get; init; }
     }
 
     private sealed class StoredRow
@@ -243,6 +290,10 @@ internal sealed class DirectoryCheck
         public string? Text { get; init; }
         public string? Actor { get; init; }
         public string? At { get; init; }
+        public string? Key { get; init; }
+        public string? UnknownRequester { get; init; }
+        public string? ClaimedRequester { get; init; }
+        public long RequesterRequired { get; init; }
 
         public string? this[string column] => column switch
         {
@@ -260,6 +311,9 @@ internal sealed class DirectoryCheck
             "disabled_at" => DisabledAt,
             "disablings" => $"{Disablings}",
             "revoked_at" => RevokedAt,
+            "unknown_requester" => UnknownRequester,
+            "claimed_requester" => ClaimedRequester,
+            "requester_required" => $"{RequesterRequired}",
             "kinds" => Kinds,
             "sources" => Sources,
             "owner_id" => $"{OwnerId}",
@@ -274,6 +328,7 @@ internal sealed class DirectoryCheck
             "hash" => Hash,
             // Of a text, and of an address that may hold a secret, the record keeps the hash.
             "text" => Hashes.Sha256(Text ?? ""),
+            "key" => Hashes.Sha256(Key ?? ""),
             "url" => Hashes.Sha256(Url ?? ""),
             "actor" => Actor,
             "at" => At,

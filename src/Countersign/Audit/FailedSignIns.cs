@@ -31,7 +31,7 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
     public void Note(string account, string address, string via)
     {
         var minute = MinuteOf(store.Now);
-        var attempt = new Attempt(minute, Plain(Access.Directory.KeyOf(account)), Plain(address), via);
+        var attempt = new Attempt(minute, Plain(EmailAddress.KeyOf(account)), Plain(address), via);
         lock (_lock)
         {
             if (!_counts.ContainsKey(attempt) && _counts.Count >= MostPairs)

@@ -12,7 +12,7 @@ internal sealed class Intruder
         ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
         ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
         ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sessions", "id"), ("sources", "id"),
-        ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
+        ("aliases", "id"), ("former_names", "person_id, n"), ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
     ];
 
     private readonly RecordedHub _recorded;
@@ -91,6 +91,12 @@ internal sealed class Intruder
             ("kind", "api" or "built-in") => "launchdarkly",
             ("sent_by", "api") => "page",
             ("sent_by", _) => "api",
+            ("kind", "name") => "email",
+            ("kind", "email") => "name",
+            ("unknown_requester", _) => "allow",
+            ("claimed_requester", "accept") => "one_more",
+            ("claimed_requester", _) => "accept",
+            ("requester_required", _) => 1 - Convert.ToInt64(value, CultureInfo.InvariantCulture),
             (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column.EndsWith("_hash", StringComparison.Ordinal) || column is "external_id" or "destination" or "email" or "email_key" ? "other" : 99L,
             (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
             (_, string text) => Flipped(text),

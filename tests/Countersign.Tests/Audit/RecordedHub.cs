@@ -146,6 +146,15 @@ public sealed class RecordedHub : IAsyncDisposable
         var second = Some.Done(await webhooks.Add("https://example.test/other", [], [], Some.Operator, null, default));
         await webhooks.Disable(second.Id, Some.Operator, default);
         await Hub.People.Rename(admin.Email!, "Anna", Some.Operator, default);
+        await Hub.People.Rename(admin.Email!, "Anna Smith", Some.Operator, default);
+        var aliases = new Aliases(Hub.Store);
+        Some.Done(await aliases.Add(admin.Email!, "asmith@launchdarkly.example", Some.Operator, default));
+        Some.Done(await aliases.Add(admin.Email!, "Ann from the night shift", Some.Operator, default));
+        Some.Done(await aliases.Add(admin.Email!, "A. Smith", Some.Operator, default));
+        Some.Done(await aliases.Remove(admin.Email!, "a. smith", Some.Operator, default));
+        Some.Done(await Hub.Sources.Set("deploys", new WhoAsksFor(UnknownRequester.Refuse, ClaimedRequester.OneMore, admin.Email), Some.Operator, default));
+        Some.Done(await Hub.Sources.Add("pipelines", "api", null, null, Some.Operator, default, owner: admin.Email));
+        Some.Done(await Hub.Sources.Set("pipelines", new WhoAsksFor(RequesterRequired: true), Some.Operator, default));
         await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);
     }
 

@@ -99,7 +99,7 @@ internal static class UserEndpoints
         return ForAgents(asking) ?? People(http, asking, directory, person => words.All(word => word.Split(':', 2) switch
         {
             ["type", _] => true,
-            ["email" or "user", var email] => Directory.KeyOf(person.Email ?? "") == Directory.KeyOf(email.Trim('"')),
+            ["email" or "user", var email] => EmailAddress.KeyOf(person.Email ?? "") == EmailAddress.KeyOf(email.Trim('"')),
             ["role", var role] => Shapes.RoleOf(person) == role,
             ["name", var name] => person.Name.Contains(name.Trim('"'), StringComparison.OrdinalIgnoreCase),
             _ => person.Name.Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase)

@@ -1,7 +1,6 @@
 using Countersign.Access;
 using Countersign.Outcomes.Hearing;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Outcomes.Email;
 
@@ -19,7 +18,7 @@ public sealed class MailSignIn(Store store, MailLinks links, MailOptions mail, O
     public Task Ask(string email, Visit visit, CancellationToken cancel) => store.InTransaction(async tx =>
     {
         // Locked, so that of many who ask at once no more than so many get one.
-        var person = await tx.Number($"SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL AND role <> 'service'{tx.ForUpdate}", new { key = Directory.KeyOf(email) });
+        var person = await tx.Number($"SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL AND role <> 'service'{tx.ForUpdate}", new { key = EmailAddress.KeyOf(email) });
         if (person == 0 || !IsOffered)
             return;
         var subject = $"person:{person}";
