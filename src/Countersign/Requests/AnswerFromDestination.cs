@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Countersign.Storage;
 
 namespace Countersign.Requests;
@@ -15,19 +16,17 @@ public abstract record DestinationAnswerOutcome
 
     public sealed record Settled(ApprovalRequest Request) : DestinationAnswerOutcome;
 
-    /// <summary>Too late: it is what the request says.</summary>
-    public sealed record AlreadySettled(ApprovalRequest Request) : DestinationAnswerOutcome;
-
-    /// <summary>The answer is to another content, or nobody left the decision to this system.</summary>
-    public sealed record NotAsked(ApprovalRequest Request) : DestinationAnswerOutcome;
+    /// <summary>The answer settles nothing: why, in a sentence for the destination's page. The request's activity says so too.</summary>
+    public sealed record Refused(ApprovalRequest Request, string Why) : DestinationAnswerOutcome;
 
     public sealed record NotFound : DestinationAnswerOutcome;
 }
 
 /// <summary>
 /// The way in for workflow systems, inside the transaction that takes down what they said: an answer settles an active
-/// request whose stamped policy leaves the decision to that system, and only for the content it was asked about. It is
-/// final, whatever the system says later.
+/// request whose stamped policy leaves the decision to that system, before it expires, and only for the content it was
+/// asked about and under the id that the request's activity recorded when it was handed over. It is final, whatever the
+/// system says later; one that settles nothing is recorded all the same.
 /// </summary>
 public static class AnswerFromDestination
 {
@@ -35,19 +34,34 @@ public static class AnswerFromDestination
     {
         if (await RequestRow.Find(tx, answer.Request, Viewer.Hub(origin)) is not { } request)
             return new DestinationAnswerOutcome.NotFound();
-        if (request.IsSettled)
-            return new DestinationAnswerOutcome.AlreadySettled(request);
-        if (request.Revision != answer.Revision || !string.Equals(request.Policy.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase))
-            return new DestinationAnswerOutcome.NotAsked(request);
+        request = await Settle.IfExpired(tx, request);
+        var refusal = request.IsSettled ? ("settled", $"The request was settled before: {request.Display}.")
+            : request.Revision != answer.Revision ? ("other_revision", "It answers an earlier revision of the request.")
+            : !string.Equals(request.Policy.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
+                ? ("not_asked", "The request's policy does not leave the decision to this destination.")
+            : await LinkedAs(tx, answer) != answer.ExternalId
+                ? ("other_id", "The id is not the one that was recorded when the request was handed over.")
+            : default;
+        if (refusal is ({ } rule, { } why))
+        {
+            request = await Change.Save(tx, request, request, origin, "request.answer_refused", new
+            {
+                rule,
+                why,
+                destination = answer.Destination,
+                revision = answer.Revision,
+                externalId = answer.ExternalId,
+                approves = answer.Approves,
+                value = answer.Value,
+                display = answer.Display,
+            });
+            return new DestinationAnswerOutcome.Refused(request, why);
+        }
 
         var status = answer.Approves ? Status.Approved : Status.Rejected;
-        var next = request with
-        {
-            Status = status,
-            SettledAt = tx.Now,
-            Display = $"{(answer.Approves ? "Approved" : "Declined")} by {request.Policy.Destination}{(answer.Display.Length > 0 ? $": {answer.Display}" : "")}",
-        };
-        return new DestinationAnswerOutcome.Settled(await Change.Save(tx, request, next, origin, $"request.{status.Ours()}", new
+        var display = $"{(answer.Approves ? "Approved" : "Declined")} by {request.Policy.Destination}"
+            + (answer.Display.Length > 0 ? $": {answer.Display}" : "");
+        return new DestinationAnswerOutcome.Settled(await Settle.As(tx, request, answer.Revision, [], status, display, origin, new
         {
             status = status.Ours(),
             destination = request.Policy.Destination,
@@ -57,6 +71,27 @@ public static class AnswerFromDestination
             display = answer.Display,
             both = answer.WasBoth ? true : (bool?)null,
         }));
+    }
+
+    /// <summary>
+    /// The id under which the request's own activity says that this content was handed over, null where it says nothing.
+    /// The link's row may have been changed past the hub; the activity is sealed.
+    /// </summary>
+    private static async ValueTask<string?> LinkedAs(Tx tx, DestinationAnswer answer)
+    {
+        var events = await tx.All<LinkedRow>(
+            "SELECT data FROM events WHERE subject = @subject AND kind = 'request.linked' ORDER BY n DESC", new { subject = answer.Request.Subject });
+        return events.ConvertAll(e => JsonSerializer.Deserialize<Linked>(e.Data, JsonSerializerOptions.Web)!)
+            .Find(e => string.Equals(e.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
+                // Those of earlier versions do not say the revision.
+                && (e.Revision ?? answer.Revision) == answer.Revision)?.ExternalId;
+    }
+
+    private sealed record Linked(string? Destination, string? ExternalId, int? Revision);
+
+    private sealed class LinkedRow
+    {
+        public required string Data { get; init; }
     }
 
     /// <summary>Takes down on the request what became of handing it over: <c>request.linked</c>, <c>request.held</c>. False when it is settled, whose story is not gone on with.</summary>

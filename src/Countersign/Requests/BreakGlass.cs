@@ -44,6 +44,7 @@ public sealed class BreakGlass(Store store)
             {
                 return new BreakGlassOutcome.NotAllowed();
             }
+            request = await Settle.IfExpired(tx, request);
             if (request.IsSettled)
                 return new BreakGlassOutcome.AlreadySettled(request);
             if (digest is null ? request.Revision > 1 : digest != request.Digest)
@@ -54,11 +55,11 @@ public sealed class BreakGlass(Store store)
             if (reason.Length < ShortestReason)
                 return new BreakGlassOutcome.ReasonTooShort();
 
-            await Change.Waiting(tx, request, await DecisionRow.Of(tx, id), Change.Nobody);
             var broken = request with { BrokeGlassAt = tx.Now };
             broken = await Change.Save(tx, request, broken, viewer.Origin, "request.broke_glass", new { reason, person, digest = request.Digest, revision = request.Revision });
-            var approved = broken with { Status = Status.Approved, Display = $"Approved by {viewer.Name}, past the policy", SettledAt = tx.Now };
-            approved = await Change.Save(tx, broken, approved, viewer.Origin, "request.approved", new { status = Status.Approved.Ours(), breakGlass = true, reason });
-            return new BreakGlassOutcome.Approved(approved);
+            return new BreakGlassOutcome.Approved(await Settle.As(
+                tx, broken, broken.Revision, await DecisionRow.Of(tx, id), Status.Approved,
+                $"Approved by {viewer.Name}, past the policy", viewer.Origin,
+                new { status = Status.Approved.Ours(), breakGlass = true, reason }));
         }, cancel);
 }

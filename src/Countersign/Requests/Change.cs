@@ -16,10 +16,12 @@ internal static class Change
          "request.applied", "request.restamped", "request.linked", "request.held"];
 
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
-    public static async ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data)
+    /// <param name="permit">Without it the status stays as it is; only <see cref="Settle"/> has one.</param>
+    public static async ValueTask<ApprovalRequest> Save(
+        Tx tx, ApprovalRequest before, ApprovalRequest next, Origin origin, string kind, object data, Settle? permit = null)
     {
-        if (next.Status != before.Status && !before.MayBecome(next.Status))
-            throw new InvalidOperationException($"The law of states forbids {before.Status} → {next.Status}.");
+        if (next.Status != before.Status && permit is null)
+            throw new InvalidOperationException($"{kind} may not turn {before.Status} into {next.Status}: only Settle changes a status.");
         if (next.IsSettled)
             next = await Settling(tx, before, next);
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);

@@ -68,7 +68,7 @@ public sealed class Decide(Store store)
 
         // Nobody has answered a request that has only been asked.
         var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
-        if (tx.Now >= request.ExpiresAt && await Expire.Now(tx, request, decisions, Clock) is { IsSettled: true } expired)
+        if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
         var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
@@ -105,10 +105,7 @@ public sealed class Decide(Store store)
         List<Decision> all = [.. decisions, decision];
         var verdict = Weigh.Of(request, all, tx.Now, await CouldSayYes(tx, request, all));
         var status = verdict.Status;
-        var settled = status != Status.Active;
-        var next = request with { Status = status, Display = verdict.Display, SettledAt = settled ? tx.Now : null };
-        await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
-        next = await Change.Save(tx, request, next, viewer.Origin, settled ? $"request.{status.Ours()}" : "request.answered", new
+        var data = new
         {
             n = decision.N,
             person = personId,
@@ -120,9 +117,15 @@ public sealed class Decide(Store store)
             disablings = decision.Disablings,
             @for = decision.ForPerson,
             status = status.Ours(),
-        });
-        if (settled)
-            return new DecideOutcome.Settled(next);
+        };
+        if (status != Status.Active)
+        {
+            return new DecideOutcome.Settled(await Settle.As(
+                tx, request, decision.Revision, decisions, status, verdict.Display, viewer.Origin, data));
+        }
+        await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
+        var next = await Change.Save(
+            tx, request, request with { Display = verdict.Display }, viewer.Origin, "request.answered", data);
         if (verdict is Verdict.StillPending { OpenStep: var opened } && opened != open)
             next = await StepOpened(tx, next, opened);
         // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was stuck.

@@ -35,6 +35,7 @@ public sealed class MarkApplied(Store store)
             if (request.AppliedAt is not null)
                 return new MarkAppliedOutcome.AlreadyApplied(request);
 
+            request = await Settle.IfExpired(tx, request);
             var approved = request.Status == Status.Approved;
             var next = request with
             {

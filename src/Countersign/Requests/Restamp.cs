@@ -49,7 +49,8 @@ public sealed class Restamp(Store store)
         var next = request with { Policy = policy, ExpiresAt = policy.Expire is { } expire ? now + expire.After : null, Stuck = null };
         next = next with { Stuck = Standstill.Of(next, decisions, pools) };
         var verdict = Weigh.Of(next, decisions, now);
-        var left = policy.Auto is not null ? "The new policy answers by itself; withdraw the request and ask again."
+        var left = Settle.HasExpired(request, now) ? "It has expired."
+            : policy.Auto is not null ? "The new policy answers by itself; withdraw the request and ask again."
             : policy.Destination is not null || request.Policy.Destination is not null ? "A workflow system decides it, or would; withdraw the request and ask again."
             : verdict is not Verdict.StillPending ? "The answers so far would settle it; one more answer does."
             : null;

@@ -128,6 +128,7 @@ public sealed class Submit(Store store, RequestIds ids)
                 draft = Draft.Of(submission, tx.Now);
             return new SubmitOutcome.Created(await Create(tx, draft, origin));
         }
+        known = await Settle.IfExpired(tx, known);
         if (known.Digest == submission.Digest)
             return new SubmitOutcome.Known(known);
         return known.IsSettled
@@ -209,8 +210,8 @@ public sealed class Submit(Store store, RequestIds ids)
     {
         if (request.Policy.Auto is { } auto && verdict.Status is (Status.Approved or Status.Rejected) and var status)
         {
-            var settled = request with { Status = status, Display = verdict.Display, SettledAt = tx.Now };
-            return await Change.Save(tx, request, settled, OfPolicy, $"request.{status.Ours()}", new { policy = request.Policy.Name, because = auto.Because, status = status.Ours() });
+            return await Settle.As(tx, request, request.Revision, [], status, verdict.Display, OfPolicy,
+                new { policy = request.Policy.Name, because = auto.Because, status = status.Ours() });
         }
         if (request.Policy.IsTimed)
             await Due.Begin(tx, request, verdict);

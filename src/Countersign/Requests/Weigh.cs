@@ -110,7 +110,7 @@ public static class Weigh
 
     private static ulong Mask(IReadOnlyList<int> steps) => steps.Aggregate(0UL, (mask, step) => mask | (1UL << step));
 
-    private static Verdict Expired(ApprovalRequest request, DateTimeOffset end)
+    internal static Verdict Expired(ApprovalRequest request, DateTimeOffset end)
     {
         var why = $"Expired after {Durations.Words(request.Policy.Expire?.After ?? end - request.CreatedAt)}";
         return request.Policy.Expire is { AsWithdrawn: true } ? new Verdict.Withdrawn(why) : new Verdict.Rejected(why);

@@ -26,13 +26,13 @@ public sealed class Withdraw(Store store)
                 return new WithdrawOutcome.NotFound();
             if (!await May(tx, request, viewer))
                 return new WithdrawOutcome.NotAllowed();
+            request = await Settle.IfExpired(tx, request);
             if (request.AppliedAt is not null || !request.MayBecome(Status.Withdrawn))
                 return new WithdrawOutcome.AlreadySettled(await Change.Save(tx, request, request, viewer.Origin, "request.withdrawal_refused", new { reason, status = request.Status.Ours() }));
 
-            if (request.Status == Status.Active)
-                await Change.Waiting(tx, request, await DecisionRow.Of(tx, id), Change.Nobody);
-            var next = request with { Status = Status.Withdrawn, Display = "Cancelled", SettledAt = tx.Now };
-            return new WithdrawOutcome.Withdrawn(await Change.Save(tx, request, next, viewer.Origin, "request.withdrawn", new { reason, status = next.Status.Ours() }));
+            return new WithdrawOutcome.Withdrawn(await Settle.As(
+                tx, request, request.Revision, await DecisionRow.Of(tx, id), Status.Withdrawn, "Cancelled", viewer.Origin,
+                new { reason, status = Status.Withdrawn.Ours() }));
         }, cancel);
 
     private static async ValueTask<bool> May(Tx tx, ApprovalRequest request, Viewer viewer) =>

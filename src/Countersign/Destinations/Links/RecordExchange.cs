@@ -34,16 +34,20 @@ internal static class RecordExchange
 
         var next = LinkCourse.Next(link, exchanged, destination.Manifest.CanLookUp, tx.Now, pollEvery, brought.Spread) with { Exchange = brought.Shown ?? link.Exchange };
         var origin = destination.Origin;
-        if (link.Answer.Length == 0 && next.Answer.Length > 0)
-        {
-            await AnswerFromDestination.Take(tx, new DestinationAnswer(next.RequestId, destination.Name, next.Revision, next.Answer == "approved",
-                next.Value ?? "", next.Display ?? "", exchanged is Exchanged.Told { Heard.MatchedBoth: true } or Exchanged.Opened { Heard.MatchedBoth: true }, next.ExternalId ?? ""), origin);
-        }
         var isActive = true;
+        // Before its answer is looked at, because an answer counts only under the id that was recorded.
         if (stillToOpen && next.State == LinkState.Open)
-            isActive = await AnswerFromDestination.Note(tx, next.RequestId, origin, "request.linked", new { destination = destination.Name, externalId = next.ExternalId, url = next.Url });
+            isActive = await NoteLinked(tx, destination.Name, next, origin);
         else if (next is { State: LinkState.Open, Wish: Wish.None, DueAt: not null })
             isActive = await tx.Text("SELECT status FROM requests WHERE id = @id", new { id = next.RequestId }) == Status.Active.Ours();
+        if (link.Answer.Length == 0 && next.Answer.Length > 0)
+        {
+            var answer = new DestinationAnswer(
+                next.RequestId, destination.Name, next.Revision, next.Answer == "approved", next.Value ?? "", next.Display ?? "",
+                exchanged is Exchanged.Told { Heard.MatchedBoth: true } or Exchanged.Opened { Heard.MatchedBoth: true }, next.ExternalId ?? "");
+            if (await AnswerFromDestination.Take(tx, answer, origin) is DestinationAnswerOutcome.Refused { Why: var why })
+                next = next with { Problem = $"Its answer does not count. {why}" };
+        }
         // Settled here meanwhile: there is nothing to ask any more, but what is wished is still passed on.
         if (!isActive && next.Wish == Wish.None)
             next = next with { DueAt = null };
@@ -51,6 +55,11 @@ internal static class RecordExchange
             await AnswerFromDestination.Note(tx, next.RequestId, origin, "request.held", new { destination = destination.Name, why = next.Problem });
         await LinkRow.Save(tx, next);
     }
+
+    /// <summary>Records on the request under which id it is known there; false when it is settled.</summary>
+    public static ValueTask<bool> NoteLinked(Tx tx, string destination, Link link, Origin origin) =>
+        AnswerFromDestination.Note(tx, link.RequestId, origin, "request.linked",
+            new { destination, externalId = link.ExternalId, url = link.Url, revision = link.Revision });
 
     /// <summary>Whether the destination answers at all. One that has not for an hour is reported once, until it answers again.</summary>
     public static async ValueTask Health(Tx tx, Destination destination, IReadOnlyList<Brought> all)

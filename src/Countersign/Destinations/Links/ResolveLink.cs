@@ -66,6 +66,12 @@ public sealed class ResolveLink(Store store)
                 return new ResolveLinkOutcome.NotPossible("There is nothing to do with it in that way.");
         }
         await LinkRow.Save(tx, next);
+        if (resolution is Resolution.Exists)
+        {
+            // An answer counts only under the id that the request's own activity names.
+            var destination = await tx.Text("SELECT name FROM destinations WHERE id = @id", new { id = link.DestinationId });
+            await RecordExchange.NoteLinked(tx, destination ?? "", next, origin);
+        }
         await tx.Append($"destination:{link.DestinationId}", origin, "destination.link_resolved", new { link = id, request = link.RequestId.Value, by = resolution.GetType().Name, externalId = next.ExternalId });
         return new ResolveLinkOutcome.Done();
     }, cancel);

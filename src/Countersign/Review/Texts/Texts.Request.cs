@@ -159,6 +159,7 @@ internal partial class Texts
         ("request.withdrawal_refused", _) => "tried to withdraw it, too late",
         ("request.applied", _) => "applied the change",
         ("request.linked", _) => "opened it there",
+        ("request.answer_refused", _) => "answered, but the answer does not count",
         ("request.held", _) => "could not be told whether it was opened there; an admin has to look",
         ("request.breached", _) => "applied the change without an approval",
         ("request.conflicted", _) => "sent other content after it was settled; that was refused",
