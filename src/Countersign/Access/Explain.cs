@@ -48,7 +48,7 @@ public sealed class Explain(Directory directory)
             var (miss, found) = book.Explain(i, question);
             var why = miss >= 0
                 ? $"{rules[i].When[miss].Key} is {(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
-                : "it names no source, and the request names who decides";
+                : "it has no conditions, and the request names its reviewer";
             passed.Add(new PassedOver(rules[i].Name, rules[i].Line, why));
         }
         return passed;

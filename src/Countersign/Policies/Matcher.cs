@@ -1,23 +1,27 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Countersign.Policies;
 
 /// <summary>What a policy may look at: who asks, through which source, and the facts of the request.</summary>
 /// <param name="Facts">A JSON object of names and values or lists of values.</param>
-/// <param name="HasAssignee">The request names who decides, and only a policy for its source stands before that.</param>
+/// <param name="HasAssignee">The request names its reviewer, to which a policy yields whose <c>when</c> names nothing.</param>
 public readonly record struct Question(string Source, string Requester, string Facts, bool HasAssignee);
 
 /// <summary>
 /// A file's policies made ready for matching. A request first learns which patterns of the whole file match it, each
 /// compared once however many policies have it. A policy is filed under the patterns of its most telling condition, so only
-/// those are then looked at that can match at all. Nothing is made per policy.
+/// those are then looked at that can match at all. Nothing is made per policy. Names of facts and their values are
+/// compared folded, so that no spelling leads past a policy.
 /// </summary>
-public sealed class Matcher
+public sealed partial class Matcher
 {
-    private readonly record struct Rule(bool NamesSource, (int Slot, int[] AnyOf)[] Conditions);
+    /// <param name="AsksNobody">It approves by itself, so every value of a fact must be one that it names, not just any.</param>
+    private readonly record struct Rule(bool AsksNobody, (int Slot, int[] AnyOf)[] Conditions);
 
     private readonly Rule[] _rules;
 
@@ -25,6 +29,9 @@ public sealed class Matcher
     private readonly FrozenDictionary<string, int> _slots;
     private readonly PatternIndex[] _patterns;
     private readonly int _tags;
+
+    /// <summary>By number of a pattern.</summary>
+    private readonly Wildcard[] _wildcards;
 
     /// <summary>By number of a pattern: the policies filed under it, in the order of the file.</summary>
     private readonly int[][] _filed;
@@ -37,11 +44,13 @@ public sealed class Matcher
         var slots = new Dictionary<string, int>(StringComparer.Ordinal);
         var patterns = new List<Dictionary<string, int>>();
         var numbers = 0;
-        _rules = [.. rules.Select(rule => new Rule(rule.NamesSource, [.. rule.When.Select(c => (Slot(c.Fact), c.AnyOf.Select(p => Number(Slot(c.Fact), p)).Distinct().ToArray()))]))];
+        _rules = [.. rules.Select(rule => new Rule(rule.Auto is { Approves: true }, [.. rule.When.Select(c =>
+            (Slot(Folding.Fold(c.Fact)), c.AnyOf.Select(p => Number(Slot(Folding.Fold(c.Fact)), p)).Distinct().ToArray()))]))];
         _slots = slots.ToFrozenDictionary(StringComparer.Ordinal);
         _tags = slots.GetValueOrDefault(Condition.Tags, -1);
         _patterns = [.. patterns.Select(p => new PatternIndex(p))];
-        _filed = Filed(numbers, [.. patterns.SelectMany(p => p).OrderBy(p => p.Value).Select(p => new Wildcard(p.Key).Beginning.Length == 0)]);
+        _wildcards = [.. patterns.SelectMany(p => p).OrderBy(p => p.Value).Select(p => new Wildcard(p.Key))];
+        _filed = Filed(numbers, Array.ConvertAll(_wildcards, w => w.Beginning.Length == 0));
         _unconditional = Enumerable.Range(0, _rules.Length).FirstOrDefault(i => _rules[i].Conditions.Length == 0, _rules.Length);
 
         int Slot(string fact)
@@ -93,7 +102,7 @@ public sealed class Matcher
             {
                 if (rule >= first)
                     break;
-                if ((_rules[rule].NamesSource || !question.HasAssignee) && FirstMiss(_rules[rule], matched) < 0)
+                if (FirstMiss(_rules[rule], matched, values) < 0)
                     first = rule;
             }
         }
@@ -107,21 +116,27 @@ public sealed class Matcher
         var values = Values(question);
         var matched = new bool[_filed.Length];
         Mark(values, matched);
-        var miss = FirstMiss(_rules[rule], matched);
+        var miss = FirstMiss(_rules[rule], matched, values);
         return (miss, miss < 0 ? [] : values[_rules[rule].Conditions[miss].Slot] ?? []);
     }
 
     private static int Next(ReadOnlySpan<bool> matched, int from) => matched[from..].IndexOf(true) is >= 0 and var at ? from + at : -1;
 
-    private static int FirstMiss(Rule rule, ReadOnlySpan<bool> matched)
+    private int FirstMiss(Rule rule, ReadOnlySpan<bool> matched, List<string>?[] values)
     {
         for (var i = 0; i < rule.Conditions.Length; i++)
         {
-            if (!AnyOf(rule.Conditions[i].AnyOf, matched))
+            if (!AnyOf(rule.Conditions[i].AnyOf, matched) || (rule.AsksNobody && !NamesEach(rule.Conditions[i], values)))
                 return i;
         }
         return -1;
     }
+
+    /// <summary>Of tags, which come in any number, one is enough.</summary>
+    private bool NamesEach((int Slot, int[] AnyOf) condition, List<string>?[] values) =>
+        condition.Slot == _tags
+        || (values[condition.Slot] ?? []).TrueForAll(value => Wildcard.Fold(value) is var folded
+            && Array.Exists(condition.AnyOf, number => _wildcards[number].Matches(folded)));
 
     private static bool AnyOf(int[] numbers, ReadOnlySpan<bool> matched)
     {
@@ -167,7 +182,7 @@ public sealed class Matcher
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var fact = reader.GetString()!;
+                var fact = Folding.Fold(TextOf(ref reader));
                 var slot = _slots.TryGetValue(fact, out var named) ? named : -1;
                 // Tags are those of the project, the environment and the flag together.
                 var isTags = _tags >= 0 && fact is ("project.tags" or "environment.tags" or "flag.tags");
@@ -193,27 +208,62 @@ public sealed class Matcher
 
     private static void Join(ref List<string>? values, List<string>? more) => values = values is null ? more : [.. values, .. more ?? []];
 
+    /// <summary>Every text, number and truth value there, however deep it lies.</summary>
     private static void ReadValues(ref Utf8JsonReader reader, ref List<string>? values)
     {
-        if (reader.TokenType != JsonTokenType.StartArray)
+        for (var depth = reader.CurrentDepth; ; reader.Read())
         {
-            Add(ref reader, ref values);
-            return;
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.String:
+                    (values ??= new List<string>(1)).Add(TextOf(ref reader));
+                    break;
+                case JsonTokenType.Number:
+                    AddNumber(Encoding.UTF8.GetString(reader.ValueSpan), ref values);
+                    break;
+                case JsonTokenType.True or JsonTokenType.False:
+                    (values ??= new List<string>(1)).Add(Encoding.UTF8.GetString(reader.ValueSpan));
+                    break;
+            }
+            if (reader.CurrentDepth <= depth && reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
+                return;
         }
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-            Add(ref reader, ref values);
     }
 
-    private static void Add(ref Utf8JsonReader reader, ref List<string>? values)
+    /// <summary>As it was written, and as it is usually written: 3.0 is 3.</summary>
+    private static void AddNumber(string text, ref List<string>? values)
     {
-        var text = reader.TokenType switch
+        values ??= new List<string>(1);
+        values.Add(text);
+        if (text.AsSpan().IndexOfAny(".eE-") >= 0
+            && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && number.ToString("0.############################", CultureInfo.InvariantCulture) is var usual && usual != text)
         {
-            JsonTokenType.String => reader.GetString()!,
-            JsonTokenType.Null => null,
-            _ => Encoding.UTF8.GetString(reader.ValueSpan),
-        };
-        if (text is not null)
-            (values ??= new List<string>(1)).Add(text);
-        reader.TrySkip();
+            values.Add(usual);
+        }
     }
+
+    /// <summary>A text that holds half of a surrogate pair is read without it.</summary>
+    private static string TextOf(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            var raw = Encoding.UTF8.GetString(reader.ValueSpan);
+            try
+            {
+                return JsonSerializer.Deserialize<string>($"\"{HalfPairs().Replace(raw, "")}\"") ?? "";
+            }
+            catch (JsonException)
+            {
+                return raw;
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")]
+    private static partial Regex HalfPairs();
 }

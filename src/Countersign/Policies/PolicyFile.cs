@@ -43,8 +43,11 @@ public sealed record PolicyRule(string Name, int Line, IReadOnlyList<Condition> 
     public AutoAnswer? Auto { get; init; }
     public string? Destination { get; init; }
 
-    /// <summary>Only one that does may stand before a request's own assignee.</summary>
-    public bool NamesSource => When.Any(c => c.Key == Condition.Source);
+    /// <summary>
+    /// Only one that names nothing may do so for a request's own assignee: whoever names a reviewer must not thereby
+    /// choose past what the file says about such requests.
+    /// </summary>
+    public bool YieldsToAssignee => When.Count == 0;
 }
 
 /// <summary>A fact and the values it may have, any of which will do.</summary>

@@ -5,7 +5,7 @@ namespace Countersign.Policies;
 /// <summary>
 /// Which policy a request gets: the first of these that applies.
 /// <code>
-///   1  the first policy of the file that matches; one that names no source never stands before a named assignee
+///   1  the first policy of the file that matches; one whose "when" names nothing yields to a named assignee
 ///   2  the assignee
 ///   3  the source's own group and need
 ///   4  one admin

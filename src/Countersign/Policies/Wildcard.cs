@@ -1,8 +1,10 @@
+using System.Text;
+
 namespace Countersign.Policies;
 
 /// <summary>
 /// A value as a policy names it: <c>*</c> is any text, <c>?</c> any one character, a backslash takes the next character
-/// as it is. Case does not matter. No regular expression: the time is at most the length of one times that of the other.
+/// as it is. Spelling does not matter (<see cref="Folding"/>). No regular expression: the time is at most the length of one times that of the other.
 /// </summary>
 public readonly struct Wildcard
 {
@@ -12,27 +14,43 @@ public readonly struct Wildcard
 
     public Wildcard(string pattern)
     {
-        pattern = Fold(pattern);
-        var read = new System.Text.StringBuilder(pattern.Length);
+        pattern = pattern.Trim();
+        var (read, literal) = (new StringBuilder(pattern.Length), new StringBuilder());
+        // Only the text between wildcards is folded: a character that folding makes an asterisk is not one.
         for (var i = 0; i < pattern.Length; i++)
         {
             var c = pattern[i];
             if (c == '\\' && i + 1 < pattern.Length)
-                read.Append(pattern[++i]);
-            else if (c is not '*' || read.Length == 0 || read[^1] != Any)
-                read.Append(c switch { '*' => Any, '?' => One, _ => c });
+                literal.Append(pattern[++i]);
+            else if (c is not ('*' or '?'))
+                literal.Append(c);
+            else
+            {
+                AddLiteral();
+                if (c == '?' || read.Length == 0 || read[^1] != Any)
+                    read.Append(c == '*' ? Any : One);
+            }
         }
+        AddLiteral();
         _pattern = read.ToString();
+        if (_pattern.AsSpan().IndexOfAny(Any, One) < 0)
+            _pattern = Fold(_pattern);
         var wild = _pattern.AsSpan().IndexOfAny(Any, One);
         _isPlain = wild < 0;
         Beginning = _isPlain ? _pattern : _pattern[..wild];
+
+        void AddLiteral()
+        {
+            read.Append(Folding.FoldPiece(literal.ToString()));
+            literal.Clear();
+        }
     }
 
     /// <summary>What every value that matches begins with.</summary>
     public string Beginning { get; }
 
     /// <summary>How a text has to be folded before it is matched: once, however many patterns look at it.</summary>
-    public static string Fold(string value) => value.ToUpperInvariant();
+    public static string Fold(string value) => Folding.Fold(value);
 
     public bool Matches(string folded)
     {

@@ -43,6 +43,23 @@ public sealed class MatcherTests
         { "jenkins", """{"environment":"dev-12"}""", null },
         { "jenkins", """{"environment":null}""", null },
         { "jenkins", "{}", null },
+        // The same values as someone might spell them who would rather not be under the policy.
+        { " LD-Prod", """{"project":" CheckOut ","form.risk":"h\u200bigh"}""", "risky checkout" },
+        { "ld-prod", """{"project":"ｃｈｅｃｋｏｕｔ","form.risk":"high\u0000\n"}""", "risky checkout" },
+        { "ld-prod", """{"Project":"checkout","FORM.RISK ":["high"]}""", "risky checkout" },
+        { "ld-prod", """{"project":"pay\u00adments-eu","form.risk":"hi\ufe0fgh"}""", "risky checkout" },
+        { "jenkins", """{"Flag.Tags":["x"," pcı"]}""", "pci" },
+        { "jenkins", """{"tags":[["pci"]]}""", "pci" },
+        { "jenkins", """{"tags":{"a":{"b":"pci"}}}""", "pci" },
+        { "jenkins", """{"team":"blue-1","size":3.0}""", "team" },
+        { "jenkins", """{"team":"blue-1","size":[null,true,30e-1]}""", "team" },
+        { "jenkins", """{"team":"blue-1","size":" 3"}""", "team" },
+        { "jenkins", """{"tags":"pci\ud83d"}""", "pci" },
+        // What approves by itself must name everything that is said, not one thing of it.
+        { "jenkins", """{"environment":["test","dev-1"]}""", "quiet" },
+        { "jenkins", """{"environment":["test","production"]}""", null },
+        { "jenkins", """{"environment":"test","Environment":"production"}""", null },
+        { "jenkins", """{"environment":"test","environment":{"name":"production"}}""", null },
     };
 
     [Theory, MemberData(nameof(Cases))]
@@ -57,10 +74,18 @@ public sealed class MatcherTests
     }
 
     [Fact]
-    public void A_policy_that_names_no_source_does_not_stand_before_a_named_assignee()
+    public void Only_a_policy_whose_when_names_nothing_yields_to_a_named_assignee()
     {
-        var book = BookOf(File);
-        Assert.Equal(-1, book.Find(new Question("ld-prod", "Rita", """{"environment":"test"}""", HasAssignee: true)));
+        var book = BookOf(File + """
+
+              - name: everything else
+                when: {}
+                steps: [ { from: { people: [ben@example.test] } } ]
+            """);
+        Assert.Equal(5, book.Find(new Question("ld-prod", "Ben", "{}", HasAssignee: false)));
+        Assert.Equal(-1, book.Find(new Question("ld-prod", "Ben", "{}", HasAssignee: true)));
+        Assert.Equal(-1, book.Explain(5, new Question("ld-prod", "Ben", "{}", HasAssignee: true)).Condition);
+        Assert.Equal(3, book.Find(new Question("ld-prod", "Rita", """{"environment":"test"}""", HasAssignee: true)));
         Assert.Equal(1, book.Find(new Question("ld-prod", "Rita", """{"project":"checkout","form.risk":"high","environment":"test"}""", HasAssignee: true)));
         Assert.Equal(4, book.Find(new Question("ld-prod", "Rita Requester", "{}", HasAssignee: false)));
     }
@@ -99,11 +124,20 @@ public sealed class MatcherTests
         string[] patterns = ["a", "AB", "abc", "b", "?", "*", "a*", "ab*", "*b", "*c*", "a?c", "ß", "𐐨", "\\*", "a\\?"];
         string[] keys = ["source", "project", "environment", "tags", "requester", "form.risk", "facts.flag.tags"];
         var random = Seeded.Random(11);
+        Func<string, string>[] spellings =
+        [
+            text => text, text => text.ToUpperInvariant(), text => $"{text} ", text => $"\u3000{text}\t", text => string.Join('\u200b', text.Select(c => c)),
+            text => text + "\u202e", text => string.Concat(text.Select(c => c is > ' ' and <= '~' ? (char)(c + 0xFEE0) : c)),
+        ];
+        string Spelled(string text) => spellings[random.Next(spellings.Length)](text);
         T[] Some<T>(IReadOnlyList<T> from, int most) => [.. Enumerable.Range(0, random.Next(1, most + 1)).Select(_ => from[random.Next(from.Count)])];
         for (var round = 0; round < 400; round++)
         {
             var rules = Enumerable.Range(0, random.Next(0, 12)).Select(i => new PolicyRule($"p{i}", i,
-                [.. keys.Where(_ => random.Next(4) == 0).Select(key => new Condition(key, Some(patterns, 3)))])).ToList();
+                [.. keys.Where(_ => random.Next(4) == 0).Select(key => new Condition(key, Some(patterns, 3)))])
+            {
+                Auto = random.Next(4) == 0 ? new AutoAnswer(random.Next(2) == 0, "so") : null,
+            }).ToList();
             var matcher = new Matcher(rules);
             for (var asked = 0; asked < 20; asked++)
             {
@@ -111,21 +145,24 @@ public sealed class MatcherTests
                 foreach (var fact in (string[])["project", "environment", "tags", "project.tags", "flag.tags", "form.risk", "source"])
                 {
                     if (random.Next(2) == 0)
-                        facts[fact] = Some(values, 3);
+                        facts[Spelled(fact)] = [.. Some(values, 3).Select(Spelled)];
                 }
-                var question = new Question(Some(values, 1)[0], Some(values, 1)[0], JsonSerializer.Serialize(facts), random.Next(2) == 0);
+                var question = new Question(Spelled(Some(values, 1)[0]), Spelled(Some(values, 1)[0]), JsonSerializer.Serialize(facts), random.Next(2) == 0);
+                string[] Of(params string[] names) => [.. facts.Where(f => names.Contains(Folding.Fold(f.Key))).SelectMany(f => f.Value)];
                 string[] Said(string key) => key switch
                 {
                     "source" => [question.Source],
                     "requester" => [question.Requester],
-                    "tags" => [.. facts.Where(f => f.Key is "tags" or "project.tags" or "flag.tags").SelectMany(f => f.Value)],
-                    _ => facts.GetValueOrDefault(key.Replace("facts.", "", StringComparison.Ordinal), []),
+                    "tags" => Of("tags", "project.tags", "flag.tags"),
+                    _ => Of(key.Replace("facts.", "", StringComparison.Ordinal)),
                 };
-                bool Holds(Condition condition) => Said(condition.Key).Any(value => condition.AnyOf.Any(p => new Wildcard(p).Matches(Wildcard.Fold(value))));
-                var expected = rules.FindIndex(r => (r.NamesSource || !question.HasAssignee) && r.When.All(Holds));
+                bool Names(Condition condition, string value) => condition.AnyOf.Any(p => new Wildcard(p).Matches(Wildcard.Fold(value)));
+                bool Holds(PolicyRule rule, Condition condition) => Said(condition.Key) is { Length: > 0 } said
+                    && (rule.Auto is { Approves: true } && condition.Key != "tags" ? said.All(v => Names(condition, v)) : said.Any(v => Names(condition, v)));
+                var expected = rules.FindIndex(r => !(r.When.Count == 0 && question.HasAssignee) && r.When.All(c => Holds(r, c)));
                 Assert.Equal(expected, matcher.Find(question));
                 for (var i = 0; i < rules.Count; i++)
-                    Assert.Equal(rules[i].When.ToList().FindIndex(c => !Holds(c)), matcher.Explain(i, question).Condition);
+                    Assert.Equal(rules[i].When.ToList().FindIndex(c => !Holds(rules[i], c)), matcher.Explain(i, question).Condition);
             }
         }
     }

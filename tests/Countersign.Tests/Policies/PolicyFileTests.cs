@@ -173,7 +173,7 @@ public sealed class PolicyFileTests
     public void Hostile_texts_do_not_make_wildcards_explode()
     {
         var pattern = new Wildcard(string.Concat(Enumerable.Repeat("a*", 60)) + "b");
-        Assert.False(pattern.Matches(new string('A', 20_000)));
+        Assert.False(pattern.Matches(new string('a', 20_000)));
         Assert.False(new Wildcard("*a?*?a*b").Matches(new string('A', 20_000)));
     }
 }
