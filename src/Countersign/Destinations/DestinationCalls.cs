@@ -13,6 +13,7 @@ namespace Countersign.Destinations;
 /// </summary>
 internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens tokens)
 {
+    private const int LongestId = 200;
     private static readonly TimeSpan MembersLive = TimeSpan.FromHours(1);
 
     /// <summary>How destinations know people, by e-mail; asked again after an hour.</summary>
@@ -96,10 +97,29 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         if (parser is null)
             return new Exchanged.Opened(ours, null, answer.Text, Heard.Nothing);
         var heard = Reading.Read(parser, answer.Body);
-        var id = parser.ApprovalId is null ? ours : heard.ExternalId;
+        var id = parser.ApprovalId is null && heard.Problem is null ? ours : heard.ExternalId;
         return string.IsNullOrEmpty(id)
-            ? new Exchanged.PerhapsOpened("The answer holds no id at the place that the manifest names.")
+            ? new Exchanged.PerhapsOpened(heard.Problem ?? "The answer holds no id at the place that the manifest names.")
+            : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem ? new Exchanged.Unusable(problem, answer.Text)
             : new Exchanged.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
+    }
+
+    /// <summary>Why an id that the other system gave is of no use: our credentials would go somewhere else than the manifest says.</summary>
+    private static string? ProblemWith(Destination destination, CallContext context, string externalId)
+    {
+        if (externalId.Length > LongestId)
+            return $"The id that it gave has more than {LongestId} characters.";
+        try
+        {
+            var manifest = destination.Manifest;
+            foreach (var call in new[] { manifest.Status, manifest.Apply, manifest.Cancel })
+                Renderer.AddressOf(call.Url, context with { ExternalId = externalId });
+            return null;
+        }
+        catch (FormatException wrong)
+        {
+            return $"The id that it gave cannot be used. {wrong.Message}";
+        }
     }
 
     /// <summary>Finds what a creation may have made: by the manifest's own look-up, or by its status where its id is ours.</summary>
@@ -113,9 +133,12 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
         var heard = Reading.Read(template.Parser!, good.Body);
+        if (heard is { Problem: { } ambiguous, Value: null })
+            return (new Exchanged.Failed(ambiguous), shown.ToText());
         var id = manifest.LookUp is not null ? heard.ExternalId : heard.Value is null ? null : question.Id;
-        return (!string.IsNullOrEmpty(id) ? new Exchanged.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
-            : manifest.LookUp is not null && IsJson(good.Body) ? new Exchanged.NotThere()
+        return (!string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem ? new Exchanged.Unusable(problem, null)
+            : !string.IsNullOrEmpty(id) ? new Exchanged.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
+            : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new Exchanged.NotThere()
             : new Exchanged.Failed("The answer says nothing about it."), shown.ToText());
     }
 
@@ -127,7 +150,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
         var heard = Reading.Read(template.Parser!, good.Body);
-        return (heard.Value is null ? new Exchanged.Failed("The answer holds no status at the place that the manifest names.") : new Exchanged.Told(Clean(heard, context)), shown.ToText());
+        return (heard.Value is null ? new Exchanged.Failed(heard.Problem ?? "The answer holds no status at the place that the manifest names.") : new Exchanged.Told(Clean(heard, context)), shown.ToText());
     }
 
     private async Task<(Exchanged, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
@@ -160,8 +183,9 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     {
         try
         {
-            var url = destination.Manifest.Create.Parser?.Url is { } template ? template.Render(TemplateScope.Of(context.Masked() with { ExternalId = externalId }, isBody: false, template.Roots)) : null;
-            return Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address.UserInfo.Length == 0 ? address.ToString() : null;
+            return destination.Manifest.Create.Parser?.Url is { } template
+                ? Renderer.AddressOf(template, context.Masked() with { ExternalId = externalId })?.AbsoluteUri
+                : null;
         }
         catch (FormatException)
         {
@@ -173,17 +197,4 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         heard with { Value = heard.Value is null ? null : context.Hide(heard.Value), Display = heard.Display is null ? null : context.Hide(heard.Display) };
 
     private TimeSpan? RetryAfter(EgressOutcome? outcome) => (outcome as EgressOutcome.Answered)?.RetryAfter(store.Now);
-
-    private static bool IsJson(byte[] body)
-    {
-        try
-        {
-            using var document = System.Text.Json.JsonDocument.Parse(body);
-            return true;
-        }
-        catch (System.Text.Json.JsonException)
-        {
-            return false;
-        }
-    }
 }

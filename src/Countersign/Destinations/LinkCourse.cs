@@ -16,6 +16,9 @@ internal abstract record Exchanged
     /// <param name="IsFinal">Asking again in the same words would get the same answer.</param>
     public sealed record NotOpened(string Why, bool IsFinal = false, TimeSpan? RetryAfter = null) : Exchanged;
 
+    /// <summary>Opened, under an id with which nothing can be asked: an operator has to look.</summary>
+    public sealed record Unusable(string Why, string? Creation) : Exchanged;
+
     /// <summary>Nobody knows whether it was opened.</summary>
     public sealed record PerhapsOpened(string Why) : Exchanged;
 
@@ -67,6 +70,8 @@ internal static class LinkCourse
                 return isFinal || link.Attempts + 1 >= MostRefusals
                     ? Hold(link, why)
                     : Later(link with { State = LinkState.New }, why, now, Backoff(link.Attempts, spread), after);
+            case Exchanged.Unusable(var why, var creation):
+                return Hold(link with { Creation = creation ?? link.Creation }, why);
             case Exchanged.PerhapsOpened(var why):
                 return canLookUp ? Later(link with { State = LinkState.Unsure }, why, now, Backoff(link.Attempts, spread), null) : Hold(link, why);
             case Exchanged.NotThere:
@@ -74,7 +79,7 @@ internal static class LinkCourse
                     ? link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null, Problem = null }
                     : link with { State = LinkState.New, DueAt = now, Attempts = link.Attempts + 1 };
             case Exchanged.Told(var heard):
-                return Heard(link with { Attempts = 0, Polls = link.Polls + 1, Problem = heard.Value is null ? "The answer holds no status at the place that the manifest names." : null }, heard, now, pollEvery, spread);
+                return Heard(link with { Attempts = 0, Polls = link.Polls + 1, Problem = heard.Value is null ? "The answer holds no status at the place that the manifest names." : heard.Problem }, heard, now, pollEvery, spread);
             case Exchanged.PassedOn(var heard):
                 return Seen(link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null, Attempts = 0, Problem = null }, heard, now);
             case Exchanged.Failed(var why, var after):

@@ -1,4 +1,5 @@
 using Countersign.Destinations.Links;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Tests.Destinations.Manifest;
 using Xunit;
@@ -38,6 +39,136 @@ public sealed class ForwardTests
         await over.Work();
         Assert.Equal("/asks/T1?state=Done", Assert.Single(desk.Of("PATCH")).Path);
         Assert.Equal(LinkState.Closed, (await over.Link(request)).State);
+    }
+
+    /// <summary>As after an outage: the destination is asked before the timekeeper comes by.</summary>
+    [Theory, BothEngines]
+    public async Task An_approval_after_the_expiry_does_not_count_and_is_on_record(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk);
+        var request = await over.Hub.Ask(HandedOver.LeftTo() with { Expire = new Expiry(TimeSpan.FromHours(72)) });
+        await over.Work();
+        desk.Decide("yes");
+        await over.WorkAfter(TimeSpan.FromHours(72));
+        var now = await over.Now(request);
+        Assert.Equal((Status.Rejected, "Expired after 72 h"), (now.Status, now.Display));
+        Assert.Equal(["request.submitted", "request.linked", "request.rejected", "request.answer_refused"], await over.Hub.Kinds(request.Id));
+        Assert.Contains("does not count", (await over.Link(request)).Problem, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_answer_to_a_link_whose_id_was_changed_past_the_hub_does_not_count(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk);
+        var (request, other) = (await over.Ask(), await over.Ask());
+        await over.Work();
+        var (mine, theirs) = ((await over.Link(request)).ExternalId!, (await over.Link(other)).ExternalId!);
+        desk.Asks[theirs]["state"] = "yes";
+        await over.Hub.Store.InTransaction(async tx => await tx.Execute(
+            "UPDATE links SET external_id = @theirs WHERE external_id = @mine", new { mine, theirs }));
+        await over.WorkAfter(TimeSpan.FromMinutes(1));
+        Assert.Equal(Status.Approved, (await over.Now(other)).Status);
+        Assert.Equal(Status.Active, (await over.Now(request)).Status);
+        Assert.Equal("request.answer_refused", (await over.Hub.Kinds(request.Id))[^1]);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_answer_that_is_ambiguous_or_fits_by_accident_does_not_approve(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        // Unanchored, as in manifests that were written in a hurry.
+        await over.Destination(desk, Sample.With(("~.statusRequest.parser.approvalMatcher", "yes")));
+        var request = await over.Ask();
+        await over.Work();
+        string[] answers =
+        [
+            """{"state":"open","state":"yes"}""", """{"state":"yes","state":"open"}""", """{"state":"yes","\u0073tate":"yes"}""",
+            """{"state":"not yes"}""", """{"state":"yesterday"}""", """{"state":["yes"]}""", """{"state":{"value":"yes"}}""", """{"state":"YES"}""",
+            """{"State":"yes"}""", """{"state":null,"result":"yes"}""", """{"state":"yes","text":"\ud83d","text":"x"}""", """{"state":"yes\ud83d"}""",
+            """[{"state":"yes"}]""", """{"state":"yes"} {"state":"no"}""",
+        ];
+        foreach (var answer in answers)
+        {
+            desk.Before = call => call.Method == "GET" ? new Conduct.Answers(200, answer) : null;
+            await over.WorkAfter(TimeSpan.FromHours(2));
+            Assert.True((await over.Now(request)).Status == Status.Active, answer);
+        }
+        desk.Before = _ => null;
+        desk.Decide("yes");
+        await over.WorkAfter(TimeSpan.FromHours(2));
+        Assert.Equal(Status.Approved, (await over.Now(request)).Status);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_id_never_changes_where_credentials_are_sent(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var elsewhere = new Receiver(_ => new Conduct.Answers(200, """{"state":"yes"}"""));
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk);
+        string[] ids =
+        [
+            "../../../admin/keys", "..", ".", " . ", "x/../../y", "T1?state=Done", "T1#x", "%2e%2e%2fadmin", "..%2fadmin", @"..\admin",
+            $"http://127.0.0.1:{elsewhere.Port}/x", $"//127.0.0.1:{elsewhere.Port}/x", $"@127.0.0.1:{elsewhere.Port}/", "T1\r\nX-Evil: 1", "T\u00001", new string('T', 201),
+        ];
+        foreach (var id in ids)
+        {
+            desk.Before = call => call.Method == "POST" ? new Conduct.Answers(201, System.Text.Json.JsonSerializer.Serialize(
+                new { result = new[] { new { id, state = "open", text = "New" } } })) : null;
+            var request = await over.Ask();
+            await over.Work();
+            var link = await over.Link(request);
+            Assert.True(link is { State: LinkState.Held, ExternalId: null } && link.Problem!.Contains("id that it gave", StringComparison.Ordinal), $"{id}: {link}");
+            await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
+            await over.WorkAfter(TimeSpan.FromMinutes(1));
+        }
+        Assert.All(desk.Calls, call => Assert.Equal(("POST", "/asks"), (call.Method, call.Path)));
+        Assert.Empty(elsewhere.Calls);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_id_with_unusual_characters_is_escaped_for_its_place(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk, Sample.With(("~.deletionRequest.endpoint.url", "{{baseURL}}/cancel?id={{context.approvalId}}&sure=1")));
+        desk.Before = call => new Conduct.Answers(200, call.Method == "POST"
+            ? """{"result":[{"id":"A b&c=é:1","state":"open"}]}""" : """{"state":"open"}""");
+        var request = await over.Ask();
+        await over.Work();
+        await over.WorkAfter(TimeSpan.FromMinutes(1));
+        Assert.Equal("/asks/A%20b%26c%3D%C3%A9%3A1", desk.Of("GET")[^1].Path);
+        Assert.EndsWith("/show?id=A%20b%26c%3D%C3%A9%3A1", (await over.Link(request)).Url, StringComparison.Ordinal);
+        await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
+        await over.Work();
+        Assert.Equal("/cancel?id=A%20b%26c%3D%C3%A9%3A1&sure=1", Assert.Single(desk.Of("DELETE")).Path);
+    }
+
+    /// <summary>What an answer or a request says may be part of an address, and no more than a part.</summary>
+    [Theory, BothEngines]
+    public async Task Other_values_of_an_answer_or_a_request_never_change_where_credentials_are_sent(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var elsewhere = new Receiver(_ => new Conduct.Answers(200, """{"state":"yes"}"""));
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk, Sample.With(
+            ("~.statusRequest.endpoint.url", "{{baseURL}}/asks/{{creationResponseBody.number}}/of/{{pathEncode creationResponseBody.kind}}"),
+            ("~.deletionRequest.endpoint.url", "{{creationResponseBody.self}}")));
+        desk.Before = call => call.Method == "POST"
+            ? new Conduct.Answers(201, $$"""{"result":[{"id":"T1","state":"open"}],"number":7,"kind":"../../x","self":"http://127.0.0.1:{{elsewhere.Port}}/x"}""") : null;
+        var request = await over.Ask();
+        await over.Work();
+        await over.WorkAfter(TimeSpan.FromMinutes(1));
+        Assert.Equal(LinkState.Held, (await over.Link(request)).State);
+        await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
+        await over.WorkAfter(TimeSpan.FromMinutes(1));
+        Assert.All(desk.Calls, call => Assert.Equal("POST", call.Method));
+        Assert.Empty(elsewhere.Calls);
     }
 
     [Theory, BothEngines]

@@ -4,13 +4,16 @@ using System.Text.RegularExpressions;
 
 namespace Countersign.Destinations.Manifest;
 
+/// <summary>How a pattern fits a value: not at all, only a part of it by accident, or as its author meant it.</summary>
+internal enum Fit { None, Part, Whole }
+
 /// <summary>
 /// A matcher of a manifest. Manifests are written for Go's regular expressions; this reads that dialect and writes the same
 /// pattern for .NET, where the two differ: <c>$</c> ends the text and never a line before its break, <c>\d \w \s</c> and the
 /// POSIX classes are ASCII, a dot takes a whole character. What cannot be said the same way is refused when the manifest is
 /// loaded. Matching takes time in proportion to the text, whatever the pattern.
 /// </summary>
-internal sealed class GoPattern
+internal sealed partial class GoPattern
 {
     /// <summary>Never needed by an automaton of this kind; here so that nobody has to trust that.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
@@ -37,6 +40,37 @@ internal sealed class GoPattern
     }
 
     public bool IsMatch(string value) => _regex.IsMatch(value);
+
+    /// <summary>
+    /// Whether a value is what the author had in mind. In Go's dialect "approved" also fits "not approved", and "^4" fits
+    /// "40". So a pattern that says nothing of the beginning must fit the whole value; one that does may leave the end open,
+    /// but neither begins later nor cuts a number in two.
+    /// </summary>
+    public Fit FitOf(string value)
+    {
+        var match = _regex.Match(value);
+        if (!match.Success)
+            return Fit.None;
+        var before = value.AsSpan(0, match.Index);
+        var after = value.AsSpan(match.Index + match.Length);
+        var isWhole = match.Length > 0 && before.IsWhiteSpace()
+            && (Anchored().IsMatch(Text) ? !CutsNumber(match.ValueSpan, after) : after.IsWhiteSpace());
+        return isWhole ? Fit.Whole : Fit.Part;
+    }
+
+    /// <summary>-1 and -1.0 are one number; 4 and 40, or -1 and -1.5, are two.</summary>
+    private static bool CutsNumber(ReadOnlySpan<char> match, ReadOnlySpan<char> after)
+    {
+        if (after.IsEmpty || !char.IsAsciiDigit(match[^1]))
+            return false;
+        if (after[0] is '.' or ',')
+            after = after[1..].TrimStart('0');
+        return !after.IsEmpty && (char.IsAsciiDigit(after[0]) || (after[0] is 'e' or 'E' && after.Length > 1));
+    }
+
+    /// <summary>A caret that is neither taken literally nor the "not" of a class.</summary>
+    [GeneratedRegex(@"(?<![\\\[])\^|\\A")]
+    private static partial Regex Anchored();
 
     public override string ToString() => Text;
 

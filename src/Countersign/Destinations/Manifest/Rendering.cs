@@ -60,12 +60,24 @@ internal static class Renderer
     {
         try
         {
-            return Address(template.Url.Render(TemplateScope.Of(context, isBody: false, template.Url.Roots)))?.GetLeftPart(UriPartial.Authority);
+            return AddressOf(template.Url, context)?.GetLeftPart(UriPartial.Authority);
         }
         catch (FormatException)
         {
             return null;
         }
+    }
+
+    /// <summary>
+    /// The address that a template makes, null where it is not whole. Throws <see cref="FormatException"/> where a value of
+    /// the request or of the other system would change its shape.
+    /// </summary>
+    public static Uri? AddressOf(Template url, CallContext context)
+    {
+        var address = ForeignValue.PutIn(url.Render(TemplateScope.Of(context, isBody: false, url.Roots, isAddress: true)).Trim());
+        if (address.Length > LongestAddress || address.Any(char.IsControl))
+            throw new FormatException("The address holds a line break, or is too long.");
+        return Address(address);
     }
 
     private static Rendering Whole(CallTemplate template, CallContext context)
@@ -90,10 +102,14 @@ internal static class Renderer
         var url = clear?.Url;
         if (url is null || needs.MayHoldSecret(template.Url))
         {
-            var address = template.Url.Render(scope).Trim();
-            if (address.Length > LongestAddress || address.Any(char.IsControl))
-                return Refused($"{template.Name}.endpoint.url", "The address holds a line break, or is too long.");
-            url = Address(address);
+            try
+            {
+                url = AddressOf(template.Url, context);
+            }
+            catch (FormatException wrong)
+            {
+                return Refused($"{template.Name}.endpoint.url", wrong.Message);
+            }
             if (url is null)
                 return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
         }

@@ -10,22 +10,25 @@ namespace Countersign.Destinations.Manifest;
 internal static class TemplateScope
 {
     /// <param name="isBody">Strings are escaped for the JSON that they will stand in.</param>
+    /// <param name="isAddress">What no admin set can only fill a part of the address (<see cref="ForeignValue"/>).</param>
     /// <param name="roots">The names that will be asked for: what is under no other need not be there. Null for all.</param>
-    public static Dictionary<string, object?> Of(CallContext call, bool isBody, IReadOnlySet<string>? roots = null)
+    public static Dictionary<string, object?> Of(CallContext call, bool isBody, IReadOnlySet<string>? roots = null, bool isAddress = false)
     {
         bool Wants(string root) => roots is null || roots.Contains(root);
-        string T(string text) => isBody ? Escapes.Json(text) : text;
-        object? V(object? value) => value switch
+        // What an admin set may be an address itself, with slashes and all.
+        string Set(string text) => isBody ? Escapes.Json(text) : text;
+        string T(string text) => isAddress ? ForeignValue.Wrap(text) : Set(text);
+        object? V(object? value, Func<string, string> text) => value switch
         {
-            string text => T(text),
-            List<string> list => list.ConvertAll(t => (object?)T(t)),
+            string one => text(one),
+            List<string> list => list.ConvertAll(t => (object?)text(t)),
             _ => value,
         };
-        Dictionary<string, object?> Values(Dictionary<string, object?> values)
+        Dictionary<string, object?> Values(Dictionary<string, object?> values, Func<string, string> text)
         {
             var all = new Dictionary<string, object?>(values.Count);
             foreach (var (key, value) in values)
-                all[T(key)] = V(value);
+                all[Set(key)] = V(value, text);
             return all;
         }
         Dictionary<string, object?> Thing(Question.Thing thing) =>
@@ -34,8 +37,8 @@ internal static class TemplateScope
         Dictionary<string, object?> Words(string text) => new() { ["plainText"] = T(text), ["markdown"] = T(text), ["html"] = T(System.Net.WebUtility.HtmlEncode(text)) };
 
         var question = call.Question;
-        var environment = Values(call.Values.Environment);
-        var form = Values(call.Values.Form);
+        var environment = Values(call.Values.Environment, Set);
+        var form = Values(call.Values.Form, Set);
         var approval = new Dictionary<string, object?> { ["environmentFormVariables"] = environment, ["formVariables"] = form };
         if (Wants("approvalId"))
             approval["approvalId"] = T(question.Id);
@@ -74,14 +77,14 @@ internal static class TemplateScope
             };
         }
         if (Wants("approvalFormVariables"))
-            approval["approvalFormVariables"] = Values(call.Values.Request);
+            approval["approvalFormVariables"] = Values(call.Values.Request, T);
         if (Wants("customProperties"))
         {
             approval["customProperties"] = question.CustomProperties.ToDictionary(p => p.Key,
                 object? (p) => new Dictionary<string, object?> { ["name"] = T(p.Key), ["values"] = p.Value.Select(v => (object?)T(v)).ToList() });
         }
         if (Wants("creationResponseBody"))
-            approval["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, isBody) : null;
+            approval["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, T) : null;
         if (question.Member is { } member && Wants("member"))
         {
             var names = member.Name.Split(' ', 2, StringSplitOptions.TrimEntries);
@@ -110,18 +113,18 @@ internal static class TemplateScope
         }
         scope["environment"] = environment;
         if (Wants("oauth"))
-            scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = T(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = T(call.AccessToken) };
+            scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = Set(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = Set(call.AccessToken) };
         if (Wants("context"))
             scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
         return scope;
     }
 
-    private static object? Tree(string json, bool isBody)
+    private static object? Tree(string json, Func<string, string> text)
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
-            return Tree(document.RootElement, isBody);
+            using var document = JsonDocument.Parse(json, Reading.Strictly);
+            return Tree(document.RootElement, text);
         }
         catch (JsonException)
         {
@@ -129,11 +132,11 @@ internal static class TemplateScope
         }
     }
 
-    private static object? Tree(JsonElement element, bool isBody) => element.ValueKind switch
+    private static object? Tree(JsonElement element, Func<string, string> text) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().DistinctBy(m => m.Name).ToDictionary(m => m.Name, m => Tree(m.Value, isBody)),
-        JsonValueKind.Array => element.EnumerateArray().Select(e => Tree(e, isBody)).ToList(),
-        JsonValueKind.String => isBody ? Escapes.Json(element.GetString()!) : element.GetString(),
+        JsonValueKind.Object => element.EnumerateObject().ToDictionary(m => m.Name, m => Tree(m.Value, text)),
+        JsonValueKind.Array => element.EnumerateArray().Select(e => Tree(e, text)).ToList(),
+        JsonValueKind.String => text(element.GetString()!),
         JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetRawText(),
         JsonValueKind.True or JsonValueKind.False => element.ValueKind == JsonValueKind.True,
         _ => null,

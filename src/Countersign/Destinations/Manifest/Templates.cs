@@ -139,8 +139,8 @@ internal sealed class TemplateHelpers(bool isBody)
         engine.RegisterHelper(ClosingBrace, (output, _, _) => output.WriteSafeString("}"));
         engine.RegisterHelper("equal", Equal);
         engine.RegisterHelper("equalWithElse", Equal);
-        engine.RegisterHelper("pathEncode", (output, _, arguments) => output.WriteSafeString(Put(PathEncode(Plain(arguments, 0)))));
-        engine.RegisterHelper("queryEncode", (output, _, arguments) => output.WriteSafeString(Put(QueryEncode(Plain(arguments, 0)))));
+        engine.RegisterHelper("pathEncode", (output, _, arguments) => output.WriteSafeString(Encoded(PathEncode, arguments)));
+        engine.RegisterHelper("queryEncode", (output, _, arguments) => output.WriteSafeString(Encoded(QueryEncode, arguments)));
         engine.RegisterHelper("basicAuthHeaderValue", (output, _, arguments) => output.WriteSafeString(Put(Basic(Plain(arguments, 0), Plain(arguments, 1)))));
         engine.RegisterHelper("formatWithOffset", (output, _, arguments) => output.WriteSafeString(Time(Plain(arguments, 0), Plain(arguments, 1), Plain(arguments, 2))));
     }
@@ -156,7 +156,7 @@ internal sealed class TemplateHelpers(bool isBody)
 
     private static void Equal(EncodedTextWriter output, BlockHelperOptions options, Context context, Arguments arguments)
     {
-        if (Text(arguments[0]) == Text(arguments[1]))
+        if (ForeignValue.Unwrap(Text(arguments[0])) == ForeignValue.Unwrap(Text(arguments[1])))
             options.Template(output, context);
         else
             options.Inverse(output, context);
@@ -165,8 +165,12 @@ internal sealed class TemplateHelpers(bool isBody)
     private string Plain(Arguments arguments, int n)
     {
         var text = n < arguments.Length ? Text(arguments[n]) : "";
-        return isBody ? Escapes.FromJson(text) : text;
+        return isBody ? Escapes.FromJson(text) : ForeignValue.Unwrap(text);
     }
+
+    /// <summary>A value that no admin set is encoded for the place where it comes to stand, whatever the template says.</summary>
+    private string Encoded(Func<string, string> encode, Arguments arguments) =>
+        arguments.Length > 0 && Text(arguments[0]) is var text && ForeignValue.IsIn(text) ? text : Put(encode(Plain(arguments, 0)));
 
     private string Put(string text) => isBody ? Escapes.Json(text) : text;
 
@@ -174,7 +178,7 @@ internal sealed class TemplateHelpers(bool isBody)
     private static string PathEncode(string text) => string.Join('/', text.Split('/').Select(Uri.EscapeDataString));
 
     /// <summary>As browsers' encodeURIComponent: a space is %20, and <c>!'()*~</c> stay.</summary>
-    private static string QueryEncode(string text) =>
+    internal static string QueryEncode(string text) =>
         Uri.EscapeDataString(text).Replace("%21", "!", StringComparison.Ordinal).Replace("%27", "'", StringComparison.Ordinal)
             .Replace("%28", "(", StringComparison.Ordinal).Replace("%29", ")", StringComparison.Ordinal).Replace("%2A", "*", StringComparison.Ordinal);
 
