@@ -57,8 +57,9 @@ public static class Folding
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.Control
         // Code points that are no characters, at which normalization throws.
         || (rune.Value & 0xFFFE) == 0xFFFE || rune.Value is >= 0xFDD0 and <= 0xFDEF
-        // Marks and letters that Unicode calls ignorable by default: joiners, fillers, selectors of a variant.
-        || rune.Value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164
+        // Marks and letters that Unicode calls ignorable by default (joiners, fillers, selectors of a variant), and the empty
+        // Braille cell.
+        || rune.Value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or 0x2800 or (>= 0x180B and <= 0x180F) or 0x3164
             or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0000 and <= 0xE0FFF);
 
     /// <summary>Also where case is more than a letter for a letter: ß is SS, and the Turkish i's are i's.</summary>
