@@ -107,8 +107,6 @@ internal static class Control
         SqliteLibrary.Use();
         using var connection = SqliteEngine.OpenForWriting(file);
         Execute(connection, "PRAGMA journal_mode = WAL");
-        // As long a log as the product lets it grow; the product copies it back beside its writer, the control in it.
-        Execute(connection, "PRAGMA wal_autocheckpoint = 8000");
         Execute(connection, "CREATE TABLE calls (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
         var queue = Channel.CreateBounded<Call>(new BoundedChannelOptions(10_000) { SingleReader = true });
         var thread = new Thread(() => Write(connection, queue.Reader, batch ? 512 : 1)) { IsBackground = true };

@@ -1,18 +1,17 @@
 using System.Data.Common;
 using System.Globalization;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Countersign.Storage;
 
 /// <summary>
-/// Questions to the store over one connection. On SQLite the connection is ours alone and its commands stay prepared;
-/// on PostgreSQL the driver prepares what it sees often.
+/// Questions to the store over one connection. On SQLite the connection is ours alone and its commands stay prepared, by
+/// their text; on PostgreSQL the driver prepares what it sees often. Rows become objects by Dapper on both.
 /// </summary>
 public class Reader
 {
     /// <summary>Lists are put together from their filters, so the number of different texts has no natural end.</summary>
-    private const int MostKept = 200;
+    private const int MaxKept = 200;
 
     private readonly DbConnection _connection;
     private readonly Dictionary<CommandKey, Prepared>? _kept;
@@ -24,26 +23,12 @@ public class Reader
     {
         _connection = connection;
         _kept = keepCommands ? [] : null;
-        if (keepCommands && connection is SqliteConnection sqlite)
-            Direct = new SqliteStatements(sqlite);
     }
 
     internal DbConnection Connection => _connection;
 
-    /// <summary>The short way to SQLite; null elsewhere.</summary>
-    private protected SqliteStatements? Direct { get; }
-
-    private protected bool IsDirect(object? arguments) => Direct is not null && arguments is not Dictionary<string, object?>;
-
     /// <summary>The first row, or null when there is none.</summary>
-    public ValueTask<T?> First<T>(string sql, object? arguments = null)
-        where T : class
-        => RowReader<T>.IsPlain && IsDirect(arguments) ? new ValueTask<T?>(Direct!.First<T>(sql, arguments)) : AskFirst<T>(sql, arguments);
-
-    public ValueTask<List<T>> All<T>(string sql, object? arguments = null) =>
-        RowReader<T>.IsPlain && IsDirect(arguments) ? new ValueTask<List<T>>(Direct!.All<T>(sql, arguments)) : AskAll<T>(sql, arguments);
-
-    private async ValueTask<T?> AskFirst<T>(string sql, object? arguments)
+    public async ValueTask<T?> First<T>(string sql, object? arguments = null)
         where T : class
     {
         await using var use = Use(sql, arguments);
@@ -51,7 +36,7 @@ public class Reader
         return await rows.ReadAsync() ? use.Parser<T>(rows)(rows) : null;
     }
 
-    private async ValueTask<List<T>> AskAll<T>(string sql, object? arguments)
+    public async ValueTask<List<T>> All<T>(string sql, object? arguments = null)
     {
         await using var use = Use(sql, arguments);
         await using var rows = await use.Command.ExecuteReaderAsync();
@@ -63,13 +48,7 @@ public class Reader
     }
 
     /// <summary>One number: a count, an id, a revision; 0 when there is no row or it is null.</summary>
-    public ValueTask<long> Number(string sql, object? arguments = null) =>
-        IsDirect(arguments) ? new ValueTask<long>(Direct!.Number(sql, arguments)) : AskNumber(sql, arguments);
-
-    public ValueTask<string?> Text(string sql, object? arguments = null) =>
-        IsDirect(arguments) ? new ValueTask<string?>(Direct!.Text(sql, arguments)) : AskText(sql, arguments);
-
-    private async ValueTask<long> AskNumber(string sql, object? arguments)
+    public async ValueTask<long> Number(string sql, object? arguments = null)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteScalarAsync() switch
@@ -81,7 +60,8 @@ public class Reader
         };
     }
 
-    private async ValueTask<string?> AskText(string sql, object? arguments)
+    /// <summary>One text; null when there is no row or it is null.</summary>
+    public async ValueTask<string?> Text(string sql, object? arguments = null)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteScalarAsync() as string;
@@ -97,14 +77,9 @@ public class Reader
             yield return (parse ??= use.Parser<T>(rows))(rows);
     }
 
-    /// <summary>For the lane's own statements, which must not be awaited.</summary>
+    /// <summary>For the engines' own statements, which must not be awaited.</summary>
     internal void ExecuteNow(string sql)
     {
-        if (Direct is { } direct)
-        {
-            direct.Execute(sql, null);
-            return;
-        }
         var use = Use(sql, null);
         try
         {
@@ -130,7 +105,7 @@ public class Reader
                 Parameters.For(type).AddTo(command);
             var another = prepared is not null;
             prepared = new Prepared(command);
-            if (kept && _kept!.Count >= MostKept)
+            if (kept && _kept!.Count >= MaxKept)
                 DropCommands();
             if (kept && !another)
                 _kept![new CommandKey(sql, type)] = prepared;
@@ -146,7 +121,6 @@ public class Reader
 
     internal void DropCommands()
     {
-        Direct?.Dispose();
         if (_kept is null)
             return;
         foreach (var (key, prepared) in _kept)

@@ -15,8 +15,8 @@ namespace Countersign.Storage;
 ///   4  one commit, one fsync for all of them        COMMIT
 ///   5  only now does anyone hear back
 /// </code>
-/// Hardly anyone ever throws (what a caller can cause is a returned outcome), and savepoints copy every page that a caller
-/// touches first. Work may therefore run twice, as it may on PostgreSQL after a deadlock.
+/// Callers rarely throw (what a caller can cause is a returned outcome), and a savepoint copies every page that is touched
+/// after it. Work may therefore run twice, as it may on PostgreSQL after a deadlock.
 /// A caller's exception undoes that caller alone. When SQLite ends the whole transaction (a full disk does), or the
 /// commit fails, every caller of the batch hears <see cref="StoreUnavailable"/> and nothing of the batch stands.
 /// </summary>
@@ -29,14 +29,13 @@ internal sealed partial class SqliteLane : IDisposable
     private const int LargestBatch = 512;
 
     /// <summary>
-    /// So many may share a commit on any disk. More only where commits are slow: while a batch is written, the callers of
-    /// the one before hear back and ask again; were everybody taken each time, half of the machine would wait for the disk.
-    /// Measured with 64 callers: 16 to 32 to a batch make an eighth to a fifth more creations than all who wait (decision 21).
+    /// This many may share a commit on any disk, more only where commits are slow: while a batch is written, the callers
+    /// of the one before are answered and ask again. If all were taken each time, nothing would be left to do meanwhile
+    /// (decision 21).
     /// </summary>
     private const int EnoughForABatch = 24;
 
     private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
-    private readonly SqliteCheckpoints _checkpoints;
     private readonly SqliteEngine _engine;
     private readonly Func<SqliteConnection> _open;
     private readonly TimeProvider _time;
@@ -50,7 +49,6 @@ internal sealed partial class SqliteLane : IDisposable
     public SqliteLane(SqliteEngine engine, Func<SqliteConnection> open, TimeProvider time, ILogger log)
     {
         (_engine, _open, _time, _log) = (engine, open, time, log);
-        _checkpoints = new SqliteCheckpoints(open, log);
         _thread = new Thread(Loop) { IsBackground = true, Name = "SQLite write lane" };
         _thread.Start();
     }
@@ -72,7 +70,6 @@ internal sealed partial class SqliteLane : IDisposable
         _closing = true;
         _queue.Writer.TryComplete();
         _thread.Join();
-        _checkpoints.Dispose();
         Reopen();
     }
 
@@ -145,7 +142,6 @@ internal sealed partial class SqliteLane : IDisposable
         _engine.Changed();
         foreach (var caller in batch)
             caller.Succeed();
-        _checkpoints.Committed(_connection!, _tx!);
     }
 
     /// <summary>Without a savepoint: false when the caller threw, whatever it did until then.</summary>

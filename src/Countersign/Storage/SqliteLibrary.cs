@@ -11,7 +11,7 @@ namespace Countersign.Storage;
 internal static class SqliteLibrary
 {
     /// <summary>Under this name the provider looks for it.</summary>
-    internal const string Name = "e_sqlite3";
+    private const string Name = "e_sqlite3";
 
     private const int Oldest = 3_035_000;
     private static readonly Lazy<string> Loaded = new(Load);
@@ -24,15 +24,10 @@ internal static class SqliteLibrary
         var system = FindSystem();
         if (system != 0)
         {
-            nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Name ? system : 0;
-            NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
-            NativeLibrary.SetDllImportResolver(typeof(SqliteLibrary).Assembly, Resolve);
+            NativeLibrary.SetDllImportResolver(
+                typeof(SQLite3Provider_e_sqlite3).Assembly, (name, _, _) => name == Name ? system : 0);
         }
         Batteries_V2.Init();
-        // A connection of ours is used by one thread at a time, so it needs no lock around every call, and nobody asks
-        // how much memory SQLite holds, which is a lock around every allocation.
-        raw.sqlite3_config(raw.SQLITE_CONFIG_MULTITHREAD);
-        raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
         return $"SQLite {raw.sqlite3_libversion().utf8_to_string()} ({(system != 0 ? "the system's" : "bundled")})";
     }
 

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Microsoft.Data.Sqlite;
 
 namespace Countersign.Storage;
 
@@ -30,18 +29,11 @@ public sealed partial class Tx : Reader
     internal long LastEvent { get; set; }
 
     /// <summary>How many rows were written.</summary>
-    public ValueTask<int> Execute(string sql, object? arguments = null) =>
-        IsDirect(arguments) ? new ValueTask<int>(Direct!.Execute(sql, arguments)) : Send(sql, arguments);
-
-    private async ValueTask<int> Send(string sql, object? arguments)
+    public async ValueTask<int> Execute(string sql, object? arguments = null)
     {
         await using var use = Use(sql, arguments);
         return await use.Command.ExecuteNonQueryAsync();
     }
-
-    /// <summary>Runs an INSERT into a table whose ids the store gives; the id.</summary>
-    private ValueTask<long> Insert(string sql, object arguments) =>
-        Direct is { } direct ? new ValueTask<long>(direct.Insert(sql, arguments)) : Number(sql + " RETURNING id", arguments);
 
     /// <summary>Writes the next event of a subject whose head the caller keeps in its own row (a request).</summary>
     public ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data) => Append(subject, head, origin, kind, History.Text(data));
@@ -51,10 +43,11 @@ public sealed partial class Tx : Reader
     {
         var (at, n, text) = (Instant.ToText(Now), head.Count + 1, data.Json);
         var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
-        LastEvent = await Insert(
+        LastEvent = await Number(
             """
             INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
             VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
+            RETURNING id
             """,
             new { subject, n, at, kind, actor = origin.Actor, via = origin.Via, address = origin.Address, data = text, hash });
         Log.Appended(_engine.Logger, kind, n, subject, origin.Actor.Text, origin.Via);

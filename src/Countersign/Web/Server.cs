@@ -62,9 +62,6 @@ public static class Server
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
         });
-        // A call is answered on the thread that read it, instead of on one more that has to be woken. What is unsafe about
-        // it, that a call which blocks holds up others, is not so on the pool's threads, where reads end.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         replace?.Invoke(builder.Services);
         AddServices(builder.Services, settings, store, rootKey);
         Telemetry.Add(builder.Services, builder.Configuration);

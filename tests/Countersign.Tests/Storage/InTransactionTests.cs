@@ -133,6 +133,25 @@ public sealed class InTransactionTests
         Assert.Equal("64", await test.Text("SELECT value FROM hub WHERE name = 'n'"));
     }
 
+    [Theory, BothEngines]
+    public async Task Every_check_and_foreign_key_is_enforced(Engine engine)
+    {
+        await using var test = await TestStore.Start(engine);
+        foreach (var forbidden in new[]
+        {
+            "UPDATE sources SET kind = 'fax' WHERE id = 1",
+            "UPDATE sources SET person_id = 404 WHERE id = 1",
+            "INSERT INTO tickets (subject, status, created_at) VALUES ('x', 'lost', '')",
+            "INSERT INTO tickets (subject, requester_id, created_at) VALUES ('x', 404, '')",
+        })
+        {
+            var failure = await Record.ExceptionAsync(() => test.Store.InTransaction(async tx => await tx.Execute(forbidden)));
+            Assert.True(failure is System.Data.Common.DbException, forbidden);
+        }
+        Assert.Equal(0, await test.Number("SELECT count(*) FROM sources WHERE kind = 'fax' OR person_id IS NOT NULL"));
+        Assert.Equal(0, await test.Count("tickets"));
+    }
+
     // --- The lane of SQLite ---
 
     /// <summary>SQLite then keeps pages in its log before the commit, and asks for them again.</summary>
