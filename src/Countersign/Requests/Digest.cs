@@ -23,7 +23,12 @@ public static class Digest
     /// <summary>The second half of an escape that the canonical form writes in the same way.</summary>
     private static readonly SearchValues<byte> SameEscapes = SearchValues.Create("nrtbf\\\""u8);
 
-    public static string Of(JsonElement body) => JsonText.Sha256Of(body, Write);
+    public static string Of(JsonElement body)
+    {
+        var canonical = new ArrayBufferWriter<byte>(4096);
+        Write(canonical, body);
+        return Hashes.Sha256(canonical.WrittenSpan);
+    }
 
     public static string Of(string body)
     {

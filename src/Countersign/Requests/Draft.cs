@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -68,40 +67,26 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
     /// What the event says: everything that the row must then say. <c>content</c> ties what readers are shown to the
     /// record, as <c>digest</c> ties the body.
     /// </summary>
-    public static EventText Data(ApprovalRequest request, Submission submission) => new(JsonText.Of((request, submission), static (json, of) =>
+    public static EventText Data(ApprovalRequest request, Submission submission) => History.Text(new
     {
-        var (request, submission) = of;
-        json.WriteStartObject();
-        json.WriteNumber("revision"u8, request.Revision);
-        json.WriteString("digest"u8, request.Digest);
-        json.WriteString("subject"u8, submission.Subject);
-        json.WriteString("content"u8, ContentHash(submission.Subject, submission.Message, submission.Facts));
-        json.WriteString("stamp"u8, request.Policy.Stamp);
-        json.WriteStartArray("barred"u8);
-        foreach (var person in request.Barred)
-            json.WriteNumberValue(person);
-        json.WriteEndArray();
-        json.WriteNumber("source"u8, request.SourceId);
-        json.WriteString("external"u8, request.ExternalId);
-        json.WriteString("sentBy"u8, request.SentBy.Ours());
-        WriteId(json, "creator"u8, request.CreatorId);
-        WriteId(json, "requester"u8, request.RequesterId);
-        json.WriteString("requesterName"u8, request.RequesterName);
-        WriteId(json, "assigneeUser"u8, request.AssigneeUser);
-        WriteId(json, "assigneeGroup"u8, request.AssigneeGroup);
-        WriteId(json, "ticket"u8, request.TicketId);
-        json.WriteString("expires"u8, request.ExpiresAt is { } end ? Instant.ToText(end) : null);
-        json.WriteString("status"u8, request.Status.Ours());
-        json.WriteEndObject();
-    }));
-
-    private static void WriteId(Utf8JsonWriter json, ReadOnlySpan<byte> name, long? id)
-    {
-        if (id is { } number)
-            json.WriteNumber(name, number);
-        else
-            json.WriteNull(name);
-    }
+        revision = request.Revision,
+        digest = request.Digest,
+        subject = submission.Subject,
+        content = ContentHash(submission.Subject, submission.Message, submission.Facts),
+        stamp = request.Policy.Stamp,
+        barred = request.Barred,
+        source = request.SourceId,
+        external = request.ExternalId,
+        sentBy = request.SentBy.Ours(),
+        creator = request.CreatorId,
+        requester = request.RequesterId,
+        requesterName = request.RequesterName,
+        assigneeUser = request.AssigneeUser,
+        assigneeGroup = request.AssigneeGroup,
+        ticket = request.TicketId,
+        expires = request.ExpiresAt is { } end ? Instant.ToText(end) : null,
+        status = request.Status.Ours(),
+    });
 
     internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256OfLines(subject, facts, message);
 

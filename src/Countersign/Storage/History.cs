@@ -54,7 +54,11 @@ public readonly record struct EventText(string Json);
 
 public static class History
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>How JSON is kept in the store: characters beyond ASCII stand as they are.</summary>
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <param name="data">Any object, or a text that is written already.</param>
     public static EventText Text(object data) => data is EventText text ? text : new(JsonSerializer.Serialize(data, Json));

@@ -1,6 +1,7 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Countersign.Requests;
-using Countersign.Storage;
 using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
@@ -14,31 +15,46 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(c
     /// <summary>LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.</summary>
     public const int LongestDisplay = 240;
 
-    public static Answer Of(string id, ApprovalRequest request, int code = StatusCodes.Status200OK) => Of(id, request.Status, request.Display, code);
+    public static Answer Of(string id, ApprovalRequest request, int code = StatusCodes.Status200OK) =>
+        Of(id, request.Status, request.Display, code);
 
-    public static Answer Of(string id, Status status, string display, int code = StatusCodes.Status200OK) => new(code, JsonText.BytesOf((id, status, display), static (writer, of) =>
+    public static Answer Of(string id, Status status, string display, int code = StatusCodes.Status200OK)
     {
-        writer.WriteStartObject();
-        writer.WriteString("_id"u8, of.id);
-        writer.WriteStartObject("status"u8);
-        writer.WriteString("value"u8, of.status.LaunchDarkly());
-        writer.WriteString("display"u8, Plainly.Line(of.display, LongestDisplay));
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }));
+        var approval = new ApprovalText(id, new StatusText(status.LaunchDarkly(), Plainly.Line(display, LongestDisplay)));
+        return new(code, JsonSerializer.SerializeToUtf8Bytes(approval, LaunchDarklyJson.Wire.ApprovalText));
+    }
 
-    public static Answer Refusal(int code, string name, string message) => new(code, JsonText.BytesOf((name, message), static (writer, of) =>
-    {
-        writer.WriteStartObject();
-        writer.WriteStartObject("error"u8);
-        writer.WriteString("code"u8, of.name);
-        writer.WriteString("message"u8, of.message);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }));
+    public static Answer Refusal(int code, string name, string message) =>
+        new(code, JsonSerializer.SerializeToUtf8Bytes(new RefusalText(new(name, message)), LaunchDarklyJson.Wire.RefusalText));
 
     /// <summary>The same for an id that nobody asked under and one of another source.</summary>
-    public static Answer NotFound() => Refusal(StatusCodes.Status404NotFound, "not_found", "This source has asked for no approval with this id.");
+    public static Answer NotFound() =>
+        Refusal(StatusCodes.Status404NotFound, "not_found", "This source has asked for no approval with this id.");
 
-    public static Answer Of(Action<Utf8JsonWriter> write) => new(StatusCodes.Status200OK, JsonText.BytesOf(write, static (writer, write) => write(writer)));
+    public static Answer Of(IReadOnlyList<MemberText> members) => new(
+        StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(new MembersText(members), LaunchDarklyJson.Wire.MembersText));
+}
+
+internal sealed record ApprovalText([property: JsonPropertyName("_id")] string Id, StatusText Status);
+
+internal sealed record StatusText(string Value, string Display);
+
+internal sealed record RefusalText(ErrorText Error);
+
+internal sealed record ErrorText(string Code, string Message);
+
+internal sealed record MembersText(IReadOnlyList<MemberText> Members);
+
+internal sealed record MemberText(string Name, string Email);
+
+[JsonSerializable(typeof(ApprovalText))]
+[JsonSerializable(typeof(RefusalText))]
+[JsonSerializable(typeof(MembersText))]
+internal sealed partial class LaunchDarklyJson : JsonSerializerContext
+{
+    /// <summary>Characters beyond ASCII stand as they are.</summary>
+    public static readonly LaunchDarklyJson Wire = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 }

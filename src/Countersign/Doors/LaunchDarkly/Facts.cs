@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -36,59 +36,45 @@ internal static class Facts
     }
 
     /// <param name="received">LaunchDarkly's timestamp is when it was asked, or the future moment for which a change is scheduled.</param>
-    public static string Json(CreationBody body, Requester requester, DateTimeOffset received) => JsonText.Of((body, requester, received), static (json, of) =>
+    public static string Json(CreationBody body, Requester requester, DateTimeOffset received)
     {
-        var (body, requester, received) = of;
-        json.WriteStartObject();
-        Write(json, "project", "project.name", "project.tags", body.Project);
-        Write(json, "environment", "environment.name", "environment.tags", body.Environment);
-        Write(json, "flag", "flag.name", "flag.tags", body.Flag);
-        Write(json, "requester", requester.Name);
-        Write(json, "requester.email", body.RequesterEmail);
-        Write(json, "comment", body.Comment);
-        Write(json, "details", body.Details);
-        Write(json, "description", body.ShortDescription);
-        WriteForm(json, body.Form);
+        var facts = new JsonObject();
+        AddNamed(facts, "project", body.Project);
+        AddNamed(facts, "environment", body.Environment);
+        AddNamed(facts, "flag", body.Flag);
+        Add(facts, "requester", requester.Name);
+        Add(facts, "requester.email", body.RequesterEmail);
+        Add(facts, "comment", body.Comment);
+        Add(facts, "details", body.Details);
+        Add(facts, "description", body.ShortDescription);
+        // Of two variables whose names are one when unescaped, the first counts.
+        foreach (var (key, value) in body.Form)
+            facts.TryAdd($"form.{key}", value);
         if (Time(body.Timestamp) is { } time)
         {
             var text = Instant.ToText(time);
-            Write(json, "timestamp", text);
+            Add(facts, "timestamp", text);
             if (time > received.AddMinutes(1))
-                Write(json, "scheduled", text);
+                Add(facts, "scheduled", text);
         }
         // Whatever a page makes of it, it can only ever lead to a page.
         if (Uri.TryCreate(body.Link, UriKind.Absolute, out var link) && link.Scheme is "https" or "http")
-            Write(json, "link", body.Link);
-        json.WriteEndObject();
-    });
+            Add(facts, "link", body.Link);
+        return facts.ToJsonString(History.Json);
+    }
 
-    private static void Write(Utf8JsonWriter json, string name, string value)
+    private static void Add(JsonObject facts, string name, string value)
     {
         if (value.Length > 0)
-            json.WriteString(name, value);
+            facts.Add(name, value);
     }
 
-    private static void Write(Utf8JsonWriter json, string key, string name, string tags, CreationBody.Named named)
+    private static void AddNamed(JsonObject facts, string name, CreationBody.Named named)
     {
-        Write(json, key, named.Key);
-        Write(json, name, named.Name);
-        if (named.Tags.Count == 0)
-            return;
-        json.WriteStartArray(tags);
-        foreach (var tag in named.Tags)
-            json.WriteStringValue(tag);
-        json.WriteEndArray();
-    }
-
-    /// <summary>Of two variables whose names are one when unescaped, the first counts.</summary>
-    private static void WriteForm(Utf8JsonWriter json, IReadOnlyList<(string Key, string Value)> form)
-    {
-        var written = form.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
-        foreach (var (key, value) in form)
-        {
-            if (written is null || written.Add(key))
-                json.WriteString($"form.{key}", value);
-        }
+        Add(facts, name, named.Key);
+        Add(facts, $"{name}.name", named.Name);
+        if (named.Tags.Count > 0)
+            facts.Add($"{name}.tags", new JsonArray([.. named.Tags.Select(tag => JsonValue.Create(tag))]));
     }
 
     private static DateTimeOffset? Time(string milliseconds) =>

@@ -12,24 +12,11 @@ internal static class MembersEndpoint
     public static IResult Run(Directory directory)
     {
         var people = directory.Current.People.Values.Where(p => p is { IsDisabled: false, Email: not null, Role: not Role.Service }).OrderBy(p => p.Id).ToList();
-        return Answer.Of(writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteStartArray("members"u8);
-            foreach (var (name, email) in Named(people))
-            {
-                writer.WriteStartObject();
-                writer.WriteString("name"u8, name);
-                writer.WriteString("email"u8, email);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        });
+        return Answer.Of([.. Named(people)]);
     }
 
     /// <summary>Everyone who shares a name is told apart by the e-mail address, so that nobody's name changes when a namesake leaves the first place.</summary>
-    private static IEnumerable<(string Name, string Email)> Named(List<Person> people)
+    private static IEnumerable<MemberText> Named(List<Person> people)
     {
         var shared = people.CountBy(p => p.Name, StringComparer.OrdinalIgnoreCase).Where(n => n.Value > 1).Select(n => n.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
@@ -39,7 +26,7 @@ internal static class MembersEndpoint
             // Somebody may be called like a namesake's name with the address.
             while (!given.Add(name))
                 name = $"{name} ({person.Email})";
-            yield return (name, person.Email!);
+            yield return new MemberText(name, person.Email!);
         }
     }
 }

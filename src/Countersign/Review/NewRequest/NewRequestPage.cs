@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Countersign.Access;
 using Countersign.Doors.Api;
 using Countersign.Policies;
@@ -106,16 +107,13 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
     }
 
     /// <summary>What is kept of it, as if a program had sent it.</summary>
-    private static string Body(Typed typed, long? ticket) => JsonText.Of((typed, ticket), static (writer, of) =>
+    private static string Body(Typed typed, long? ticket)
     {
-        writer.WriteStartObject();
-        writer.WriteString("subject", of.typed.Subject);
-        writer.WriteString("message", of.typed.Message);
-        writer.WriteString("assignee", of.typed.Assignee);
-        if (of.ticket is { } number)
-            writer.WriteNumber("ticket", number);
-        writer.WriteEndObject();
-    });
+        var body = new JsonObject { ["subject"] = typed.Subject, ["message"] = typed.Message, ["assignee"] = typed.Assignee };
+        if (ticket is { } number)
+            body["ticket"] = number;
+        return body.ToJsonString(History.Json);
+    }
 
     private PageAnswer Page(HttpContext http, Typed typed, Mistakes mistakes, int status)
     {
