@@ -173,8 +173,9 @@ internal sealed class SqliteEngine : Engine
     private SqliteConnection OpenForReading()
     {
         var connection = Open(_file, SqliteOpenMode.ReadOnly);
-        // Not mapped: each reader's mapping would count as memory of ours by itself, and the system has the pages anyway.
+        // 4 MiB: there may be many readers, and the system keeps the file's pages anyway.
         Run(connection, "PRAGMA cache_size = -4096");
+        // A page that sorts a few thousand rows need not write them to a file.
         Run(connection, "PRAGMA temp_store = MEMORY");
         return connection;
     }

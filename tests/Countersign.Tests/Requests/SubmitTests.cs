@@ -25,6 +25,27 @@ public sealed class SubmitTests
         Assert.Equal(0, await hub.Place.Count("decisions"));
     }
 
+    /// <summary>Whoever reads exports, and the check of the record, relies on these names.</summary>
+    [Theory, BothEngines]
+    public async Task The_event_of_a_request_says_everything_that_its_row_says_under_the_same_names_as_ever(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var rita = await hub.AddPerson("Rita");
+        var request = await hub.Ask(
+            Some.Policy(new Approver(Party.Admins, "an admin")), s => s.AskedBy(rita) with { Subject = "Grüße <b> & \"🖋\"" });
+        var data = Assert.Single(await hub.Place.Events(request.Id.Subject)).Data;
+
+        using var said = System.Text.Json.JsonDocument.Parse(data);
+        string[] names =
+        [
+            "revision", "digest", "subject", "content", "stamp", "barred", "source", "external", "sentBy", "creator", "requester",
+            "requesterName", "assigneeUser", "assigneeGroup", "ticket", "expires", "status",
+        ];
+        Assert.Equal(names, said.RootElement.EnumerateObject().Select(m => m.Name).Where(names.Contains));
+        Assert.StartsWith($"{{\"revision\":1,\"digest\":\"{request.Digest}\",\"subject\":\"Grüße <b> & \\\"", data, StringComparison.Ordinal);
+        Assert.Contains($"\"barred\":[{rita.Id}],\"source\":", data, StringComparison.Ordinal);
+    }
+
     [Theory, BothEngines]
     public async Task The_same_question_under_the_same_id_is_known_and_writes_nothing(Engine engine)
     {

@@ -143,6 +143,10 @@ public sealed class InTransactionTests
             "UPDATE sources SET person_id = 404 WHERE id = 1",
             "INSERT INTO tickets (subject, status, created_at) VALUES ('x', 'lost', '')",
             "INSERT INTO tickets (subject, requester_id, created_at) VALUES ('x', 404, '')",
+            "INSERT INTO parties (party, request_id) VALUES ('admins', 'x')",
+            "INSERT INTO waiting (party, request_id) VALUES ('admins', 'x')",
+            "INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('x', '', '', '')",
+            "INSERT INTO claimed_members (group_id, person_id) VALUES (404, 404)",
         })
         {
             var failure = await Record.ExceptionAsync(() => test.Store.InTransaction(async tx => await tx.Execute(forbidden)));

@@ -35,6 +35,32 @@ public sealed class MigrationTests
         Assert.Equal(tables, await Shape(test));
     }
 
+    [Theory, BothEngines]
+    public async Task Rows_that_name_no_request_are_left_behind_when_foreign_keys_come_and_all_others_stay(Engine engine)
+    {
+        await using var test = await TestStore.Place(engine);
+        await using (var connection = await test.OpenRaw())
+        {
+            var all = Migration.For(engine == Engine.Sqlite ? "sqlite" : "postgres");
+            var earlier = all.TakeWhile(m => !m.Name.EndsWith("_foreign_keys", StringComparison.Ordinal)).ToList();
+            Migrator.Run(connection, "BEGIN", lockSql: null, earlier, test.Clock);
+        }
+        await test.Tamper("""
+            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
+              requester_name, created_at, events, head)
+              VALUES ('kept', 1, 'api', 'active', '', 1, '', '', '[]', '', '', '', '', 0, '');
+            INSERT INTO people (id, name, role, created_at) VALUES (1, 'Ann', 'agent', '');
+            INSERT INTO groups (id, name, name_key, created_at) VALUES (1, 'SRE', 'sre', '');
+            INSERT INTO parties (party, request_id) VALUES ('admins', 'kept'), ('person:1', 'kept'), ('admins', 'gone');
+            INSERT INTO waiting (party, request_id) VALUES ('admins', 'kept'), ('admins', 'gone');
+            INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('kept', '', '', ''), ('gone', '', '', '');
+            INSERT INTO claimed_members (group_id, person_id) VALUES (1, 1), (1, 404), (404, 1)
+            """);
+        var store = await test.OpenAnother();
+        foreach (var (table, rows) in new[] { ("parties", 2), ("waiting", 1), ("chats", 1), ("claimed_members", 1) })
+            Assert.Equal((table, rows), (table, await store.Read(r => r.Number($"SELECT count(*) FROM {table}"))));
+    }
+
     [Fact]
     public void Both_dialects_have_the_same_steps_and_a_checksum_does_not_depend_on_line_ends()
     {
