@@ -21,15 +21,25 @@ public sealed class Aliases(Store store)
                 ? await Add(tx, person, text.Trim(), origin)
                 : People.NoPerson<Alias>(), cancel);
 
+    public ValueTask<List<Alias>> List(long person, CancellationToken cancel) => store.Read(async reader =>
+        (await reader.All<AliasRow>("SELECT id, text FROM aliases WHERE person_id = @person ORDER BY id", new { person }))
+            .ConvertAll(row => new Alias(row.Id, row.Text)), cancel);
+
     public Task<AccessOutcome<long>> Remove(string email, string text, Origin origin, CancellationToken cancel) =>
+        Remove(email, "key = @what", Directory.KeyOf(text), origin, cancel);
+
+    public Task<AccessOutcome<long>> Remove(string email, long id, Origin origin, CancellationToken cancel) =>
+        Remove(email, "id = @what", id, origin, cancel);
+
+    private Task<AccessOutcome<long>> Remove<T>(string email, string which, T what, Origin origin, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             var person = await PersonOf(tx, email);
             if (person == 0)
                 return People.NoPerson<long>();
-            var alias = await tx.Number("SELECT id FROM aliases WHERE person_id = @person AND key = @key", new { person, key = Directory.KeyOf(text) });
+            var alias = await tx.Number($"SELECT id FROM aliases WHERE person_id = @person AND {which}", new { person, what });
             if (alias == 0)
-                return new AccessOutcome<long>.NotFound("an alias of this person with this text");
+                return new AccessOutcome<long>.NotFound("an alias like this that the person has");
             await tx.Execute("DELETE FROM aliases WHERE id = @alias", new { alias });
             await tx.Append($"person:{person}", origin, "person.alias_removed", new { alias });
             await tx.Signal(Directory.Signal);

@@ -101,7 +101,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         new Viewer(Party.Source(source.Id), null, false, source.Name, new Origin(Actor.Source(source.Id), via, address)), null, source, source.Key);
 
     private static Caller Of(Person person, string key, string via, string address) => new(
-        new Viewer(Party.Person(person.Id), person.Id, person.Role == Role.Admin, person.Name, new Origin(Actor.Person(person.Id), via, address)), person, null, key);
+        new Viewer(Party.Person(person.Id), person.Id, person.Role == Role.Admin, person.DisplayName, new Origin(Actor.Person(person.Id), via, address)), person, null, key);
 
     /// <summary><c>Bearer KEY</c>, <c>Basic base64(email/token:TOKEN)</c> or <c>Basic base64(email:PASSWORD)</c>.</summary>
     private static Credential? Read(string authorization)

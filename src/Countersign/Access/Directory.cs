@@ -22,7 +22,10 @@ public sealed record Person(long Id, string? Email, string Name, Role Role, bool
     /// <summary>What the person was called before, oldest first.</summary>
     public IReadOnlyList<string> EarlierNames { get; init; } = [];
 
-    public Approver AsApprover => new(Party.Person(Id), Name);
+    /// <summary>How others read of the person: with the email address while someone else has the same name.</summary>
+    public string DisplayName { get; init; } = Name;
+
+    public Approver AsApprover => new(Party.Person(Id), DisplayName);
 }
 
 public sealed record Group(long Id, string Name, IReadOnlyList<long> Members, DateTimeOffset CreatedAt)
@@ -159,7 +162,8 @@ public sealed class Directory(Store store) : IDisposable
     private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision, PolicyBook lastPolicies)
     {
         // The revision was read before the rows: should they change in between, the next look reads them again.
-        var personRows = await reader.All<PersonRow>("SELECT id, email, name, role, password_hash, created_at, disabled_at FROM people");
+        var personRows = await reader.All<PersonRow>(
+            $"SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash, created_at, disabled_at FROM people");
         var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(r => r.PersonId, r => r.Text);
         var earlier = (await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n"))
             .ToLookup(r => r.PersonId, r => r.Text);
@@ -207,6 +211,7 @@ public sealed class Directory(Store store) : IDisposable
         public long Id { get; init; }
         public string? Email { get; init; }
         public required string Name { get; init; }
+        public required string DisplayName { get; init; }
         public required string Role { get; init; }
         public string? PasswordHash { get; init; }
         public required string CreatedAt { get; init; }
@@ -215,6 +220,7 @@ public sealed class Directory(Store store) : IDisposable
         public Person ToPerson(ILookup<long, string> aliases, ILookup<long, string> earlier) =>
             new(Id, Email, Name, Roles.Of(Role) ?? Access.Role.Service, DisabledAt is not null, Instant.Parse(CreatedAt))
             {
+                DisplayName = DisplayName,
                 Aliases = [.. aliases[Id]],
                 EarlierNames = [.. earlier[Id]],
             };

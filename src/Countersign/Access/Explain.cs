@@ -56,7 +56,7 @@ public sealed class Explain(Directory directory)
 
     private static ExplainedStep StepOf(Step step, Policy policy, DirectorySnapshot snapshot, IReadOnlyList<long> barred) =>
         new(step.Name, step.Need, [.. snapshot.Pools.Of(step).Select(id => new Candidate(
-            snapshot.People.GetValueOrDefault(id)?.Name ?? "", snapshot.People.GetValueOrDefault(id)?.Email, StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)))], step.Unknown);
+            snapshot.People.GetValueOrDefault(id)?.DisplayName ?? "", snapshot.People.GetValueOrDefault(id)?.Email, StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)))], step.Unknown);
 
     private static string StateOf(DirectorySnapshot snapshot, long id, IReadOnlyList<long> barred) =>
         barred.Contains(id) ? "requester"

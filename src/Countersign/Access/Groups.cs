@@ -80,5 +80,18 @@ public sealed class Groups(Store store)
             return new AccessOutcome<long>.Done(id);
         }, cancel);
 
+    /// <summary>Inside a transaction that has more to do. False for a person who is a member already.</summary>
+    internal static async ValueTask<bool> Join(Tx tx, long group, long person, Origin origin)
+    {
+        if (await tx.Execute(
+            "INSERT INTO members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (group_id, person_id) DO NOTHING", new { group, person }) == 0)
+        {
+            return false;
+        }
+        await tx.Append($"group:{group}", origin, "group.member_added", new { person });
+        await tx.Signal(Directory.Signal);
+        return true;
+    }
+
     internal static AccessOutcome<T> NoGroup<T>() => new AccessOutcome<T>.NotFound("a group with this name");
 }

@@ -47,12 +47,13 @@ public sealed class People(Store store, Reweigh reweigh)
     {
         if (await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) }) != 0)
             return new AccessOutcome<Person>.Exists("a person with this e-mail address");
+        var nameKey = await KeyOf(tx, name);
         var id = await tx.Number(
             """
-            INSERT INTO people (email, email_key, name, role, password_hash, created_at)
-            VALUES (@email, @key, @name, @role, @hash, @now) RETURNING id
+            INSERT INTO people (email, email_key, name, name_key, role, password_hash, created_at)
+            VALUES (@email, @key, @name, @nameKey, @role, @hash, @now) RETURNING id
             """,
-            new { email, key = EmailAddress.KeyOf(email), name, role = role.Ours(), hash, now = tx.Now });
+            new { email, key = EmailAddress.KeyOf(email), name, nameKey, role = role.Ours(), hash, now = tx.Now });
         await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
         if (role == Role.Admin)
             await SetUpLink.End(tx);
@@ -115,7 +116,7 @@ public sealed class People(Store store, Reweigh reweigh)
         var before = await tx.Text($"SELECT name FROM people WHERE id = @id{tx.ForUpdate}", new { id });
         if (before is null || before == name)
             return;
-        await tx.Execute("UPDATE people SET name = @name WHERE id = @id", new { name, id });
+        await tx.Execute("UPDATE people SET name = @name, name_key = @nameKey WHERE id = @id", new { name, nameKey = await KeyOf(tx, name), id });
         await tx.Execute(
             """
             INSERT INTO former_names (person_id, n, text)
@@ -128,7 +129,24 @@ public sealed class People(Store store, Reweigh reweigh)
 
     /// <summary>What a person may from now on; what they decided before stays.</summary>
     public Task<AccessOutcome<long>> SetRole(string email, Role role, Origin origin, CancellationToken cancel) =>
-        Set(email, origin, "person.role_changed", "UPDATE people SET role = @value WHERE id = @id AND role <> @value", role.Ours(), new { role = role.Ours() }, cancel);
+        store.InTransaction<AccessOutcome<long>>(async tx =>
+        {
+            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
+            if (id == 0)
+                return NoPerson<long>();
+            await SetRole(tx, id, role, origin);
+            return new AccessOutcome<long>.Done(id);
+        }, cancel);
+
+    internal static async ValueTask SetRole(Tx tx, long id, Role role, Origin origin)
+    {
+        if (await tx.Execute("UPDATE people SET role = @role WHERE id = @id AND role <> @role", new { role = role.Ours(), id }) == 0)
+            return;
+        await tx.Append($"person:{id}", origin, "person.role_changed", new { role = role.Ours() });
+        if (role == Role.Admin)
+            await SetUpLink.End(tx);
+        await tx.Signal(Directory.Signal);
+    }
 
     /// <summary>True while nobody could sign in as admin.</summary>
     public ValueTask<bool> NoAdminYet(CancellationToken cancel) =>
@@ -151,21 +169,13 @@ public sealed class People(Store store, Reweigh reweigh)
             return new AccessOutcome<long>.Done(id);
         }, cancel);
 
-    private Task<AccessOutcome<long>> Set(string email, Origin origin, string kind, string sql, string value, object data, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
-        {
-            var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
-            if (id == 0)
-                return NoPerson<long>();
-            if (await tx.Execute(sql, new { value, id }) == 1)
-            {
-                await tx.Append($"person:{id}", origin, kind, data);
-                if (value == Role.Admin.Ours())
-                    await SetUpLink.End(tx);
-                await tx.Signal(Directory.Signal);
-            }
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+    /// <summary>What namesakes have in common; whoever had the name before the program folded names gets it too.</summary>
+    private static async ValueTask<string> KeyOf(Tx tx, string name)
+    {
+        var key = NameFolding.Name(name);
+        await tx.Execute("UPDATE people SET name_key = @key WHERE name = @name AND name_key <> @key", new { key, name });
+        return key;
+    }
 
     internal static AccessOutcome<T> NoPerson<T>() => new AccessOutcome<T>.NotFound("a person with this e-mail address");
 }

@@ -23,6 +23,7 @@ public abstract record ElsewhereOutcome
 /// <summary>
 /// Somebody signs in with an identity provider. Known by issuer and subject; the first time by the e-mail address, if the
 /// provider has verified it and the account has no other way in from the same provider (addresses are given away again).
+/// Each time they get the name that the provider gives.
 /// </summary>
 public sealed class SignInElsewhere(Store store, Sessions sessions)
 {
@@ -34,7 +35,7 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
         if (identity.Subject.Length is 0 or > LongestSubject || identity.Groups is { Count: > MostGroups })
             return new ElsewhereOutcome.NotHere();
         var email = identity is { IsVerified: true, Email: { } address } && Names.EmailProblem(address.Trim()) is null ? address.Trim() : null;
-        var name = identity.Name?.Trim() is { } given && Names.Problem(given) is null ? given : email ?? "";
+        var name = identity.Name?.Trim() is { } given && Names.Problem(given) is null ? given : null;
         var secret = Keys.NewSessionSecret();
         var hash = Keys.HashOf(secret);
         return await store.InTransaction<ElsewhereOutcome>(async tx =>
@@ -44,12 +45,15 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
             {
                 if (email is null)
                     return new ElsewhereOutcome.NotVerified();
-                person = await Meet(tx, identity, email, name, newAccounts, visit);
+                person = await Meet(tx, identity, email, name ?? email, newAccounts, visit);
                 if (person == 0)
                     return new ElsewhereOutcome.NotHere();
             }
             if (await sessions.Start(tx, person, "oidc", visit, secret, hash) is not { } session)
                 return new ElsewhereOutcome.NotHere();
+            // The provider says it, not the person: they do not rename themselves here.
+            if (name is not null)
+                await People.Rename(tx, person, name, new Origin(Actor.Hub, visit.Via, visit.Address));
             if (identity.Groups is { } groups)
                 await Join(tx, person, groups, new Origin(Actor.Person(person), visit.Via, visit.Address));
             return new ElsewhereOutcome.Done(session);

@@ -70,63 +70,80 @@ public sealed class Sources(Store store)
         }, cancel);
     }
 
-    /// <summary>Somebody else decides what it asks from now on. What it asked already keeps the people who were asked.</summary>
-    public async Task<AccessOutcome<long>> Set(string name, WhoDecidesFor wanted, Origin origin, CancellationToken cancel)
+    /// <summary>Others decide what it asks from now on. What it asked already keeps the people who were asked.</summary>
+    public Task<AccessOutcome<long>> Set(string name, WhoDecidesFor wanted, Origin origin, CancellationToken cancel) => Set(name, wanted, null, origin, cancel);
+
+    /// <summary>What it costs from now on that a requester is not known or not proven, and who answers for the source.</summary>
+    public Task<AccessOutcome<long>> Set(string name, WhoAsksFor wanted, Origin origin, CancellationToken cancel) => Set(name, null, wanted, origin, cancel);
+
+    /// <summary>Both at once or neither; null leaves that half as it is.</summary>
+    public async Task<AccessOutcome<long>> Set(string name, WhoDecidesFor? decides, WhoAsksFor? asks, Origin origin, CancellationToken cancel)
     {
-        if (wanted.Problem is { } problem)
+        if (decides?.Problem is { } problem)
             return new AccessOutcome<long>.Invalid(problem.Field, problem.Why);
-        if (wanted is { Group: null, Need: null, Destination: null, IsOneAdmin: false })
-            return new AccessOutcome<long>.Invalid("group", "Say who decides: a group, a number of it, a destination, or one admin.");
+        if (decides is null or { Group: null, Need: null, Destination: null, IsOneAdmin: false })
+            decides = null;
+        if (asks == new WhoAsksFor())
+            asks = null;
+        if (decides is null && asks is null)
+        {
+            return new AccessOutcome<long>.Invalid("group",
+                "Say what changes: who decides (a group, a number of it, a destination, or one admin), the owner, or what an unknown or claimed requester costs.");
+        }
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             var before = await Locked(tx, name);
             if (before is null)
                 return NoSource<long>();
-            var (group, destination) = (await GroupOf(tx, wanted.Group), await DestinationOf(tx, wanted.Destination));
-            if (group is null && wanted.Group is not null)
-                return Groups.NoGroup<long>();
-            if (destination is null && wanted.Destination is not null)
-                return NoDestination<long>();
-            if (wanted is { Need: not null, Group: null })
-                group = before.GroupId;
-            if (wanted.Need is not null && group is null)
-                return new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from.");
-            // The same group named once more keeps its number.
-            var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
-            await Change(tx, before, before with { GroupId = group, Need = need, Destination = destination }, origin);
+            var (after, refused) = (before, (AccessOutcome<long>?)null);
+            if (decides is not null)
+                (after, refused) = await With(tx, after, decides);
+            if (refused is null && asks is not null)
+                (after, refused) = await With(tx, after, asks);
+            if (refused is not null)
+                return refused;
+            await Change(tx, before, after, origin);
             return new AccessOutcome<long>.Done(before.Id);
         }, cancel);
     }
 
-    /// <summary>What it costs from now on that a requester is not known or not proven, and who answers for the source.</summary>
-    public async Task<AccessOutcome<long>> Set(string name, WhoAsksFor wanted, Origin origin, CancellationToken cancel)
+    private static async ValueTask<(SettingsRow After, AccessOutcome<long>? Refused)> With(Tx tx, SettingsRow before, WhoDecidesFor wanted)
     {
-        if (wanted == new WhoAsksFor())
-            return new AccessOutcome<long>.Invalid("unknownRequester", "Say what changes: unknownRequester, claimedRequester, owner or requester.");
-        return await store.InTransaction<AccessOutcome<long>>(async tx =>
+        var (group, destination) = (await GroupOf(tx, wanted.Group), await DestinationOf(tx, wanted.Destination));
+        if (group is null && wanted.Group is not null)
+            return (before, Groups.NoGroup<long>());
+        if (destination is null && wanted.Destination is not null)
+            return (before, NoDestination<long>());
+        if (wanted is { Need: not null, Group: null })
+            group = before.GroupId;
+        if (wanted.Need is not null && group is null)
+            return (before, new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from."));
+        // The same group named once more keeps its number.
+        var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
+        return (before with { GroupId = group, Need = need, Destination = destination }, null);
+    }
+
+    private static async ValueTask<(SettingsRow After, AccessOutcome<long>? Refused)> With(Tx tx, SettingsRow before, WhoAsksFor wanted)
+    {
+        if (wanted.RequesterRequired is true && before.Kind != "api")
         {
-            var before = await Locked(tx, name);
-            if (before is null)
-                return NoSource<long>();
-            if (wanted.RequesterRequired is true && before.Kind != "api")
-                return new AccessOutcome<long>.Invalid("requester", "Only a source of kind api asks in its own name, so only there it can be turned off.");
-            var owner = before.OwnerId;
-            if (wanted.Owner is { } email)
-            {
-                owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email);
-                if (owner == 0)
-                    return People.NoPerson<long>();
-            }
-            var after = before with
-            {
-                UnknownRequester = wanted.UnknownRequester?.ToWireName() ?? before.UnknownRequester,
-                ClaimedRequester = wanted.ClaimedRequester?.ToWireName() ?? before.ClaimedRequester,
-                OwnerId = owner,
-                RequesterRequired = wanted.RequesterRequired switch { null => before.RequesterRequired, true => 1, false => 0 },
-            };
-            await Change(tx, before, after, origin);
-            return new AccessOutcome<long>.Done(before.Id);
-        }, cancel);
+            return (before, new AccessOutcome<long>.Invalid("requesterRequired",
+                "Only a source of kind api asks in its own name, so only there a requester can be required."));
+        }
+        var owner = before.OwnerId;
+        if (wanted.Owner is { } email)
+        {
+            owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email);
+            if (owner == 0)
+                return (before, People.NoPerson<long>());
+        }
+        return (before with
+        {
+            UnknownRequester = wanted.UnknownRequester?.ToWireName() ?? before.UnknownRequester,
+            ClaimedRequester = wanted.ClaimedRequester?.ToWireName() ?? before.ClaimedRequester,
+            OwnerId = owner,
+            RequesterRequired = wanted.RequesterRequired switch { null => before.RequesterRequired, true => 1, false => 0 },
+        }, null);
     }
 
     private static ValueTask<SettingsRow?> Locked(Tx tx, string name) => tx.First<SettingsRow>(

@@ -143,7 +143,7 @@ internal static class PolicyVerbs
 
     private static string Listed(IReadOnlyList<PolicyProblem> problems) => string.Concat(problems.Select(p => $"{p}\n"));
 
-    private static async Task<(string? Text, Reply? Failed)> Read(Terminal terminal, string file, CancellationToken cancel)
+    internal static async Task<(string? Text, Reply? Failed)> Read(Terminal terminal, string file, CancellationToken cancel)
     {
         if (file == "-")
             return (await terminal.Input.ReadToEndAsync(cancel), null);

@@ -12,7 +12,7 @@ internal static class SourceVerbs
 {
     private static readonly Argument<string> Name = new("name") { Description = "The source's name." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("source", "Systems that ask: add, set who decides, rotate the key, list, disable, enable.",
+    public static Command Build(Terminal terminal) => Verb.Family("source", "Systems that ask: add, set who decides and what an unknown requester costs, rotate the key, list, disable, enable.",
         Add(terminal), Set(terminal), Rotate(terminal), List(terminal),
         Change(terminal, "disable", "Refuse a source's calls. Running servers do so within a second.",
             (sources, name, cancel) => sources.Disable(name, Hub.Origin, cancel), s => $"{s.Name} is disabled."),
@@ -24,9 +24,11 @@ internal static class SourceVerbs
         var kind = new Option<string>("--kind") { Description = "What asks: LaunchDarkly, or any client of Countersign's own API.", DefaultValueFactory = _ => "launchdarkly" };
         kind.AcceptOnlyFromAmong("launchdarkly", "api");
         var (group, need, destination) = Deciders("Who decides what this source asks. Without it, one admin does.");
-        return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need, destination], async (parse, hub, cancel) =>
+        var owner = Owner();
+        return Verb.OnNewStore(terminal, "add", "Add a source; its key is shown this once.", [Name, kind, group, need, destination, owner], async (parse, hub, cancel) =>
         {
-            var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel, parse.GetValue(destination));
+            var outcome = await hub.Get<Sources>().Add(parse.GetValue(Name)!, parse.GetValue(kind)!, parse.GetValue(group), parse.GetValue(need), Hub.Origin, cancel,
+                parse.GetValue(destination), parse.GetValue(owner));
             return outcome.ToReply(made => new Reply.Done(new { made.Id, made.Name, made.Key },
                 $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"));
         });
@@ -36,10 +38,39 @@ internal static class SourceVerbs
     {
         var (group, need, destination) = Deciders("Who decides what this source asks from now on.");
         var admin = new Option<bool>("--admin") { Description = "One admin decides." };
-        return Verb.OnStore(terminal, "set", "Change who decides what a source asks. What it asked already stays as it was asked.", [Name, group, need, destination, admin], async (parse, hub, cancel) =>
-            await Tell(hub, await hub.Get<Sources>().Set(parse.GetValue(Name)!,
-                new WhoDecidesFor(parse.GetValue(group), parse.GetValue(need), parse.GetValue(destination), parse.GetValue(admin)), Hub.Origin, cancel), s => $"What {s.Name} asks is decided by {s.WhoDecides}.", cancel));
+        var unknown = new Option<string?>("--unknown-requester")
+        {
+            Description = "A request whose requester is not recognized needs one approval more, is rejected, or needs nothing more.",
+        };
+        unknown.AcceptOnlyFromAmong("one_more", "refuse", "allow");
+        var claimed = new Option<string?>("--claimed-requester")
+        {
+            Description = "A request that only names its requester is accepted as it is, or needs one approval more.",
+        };
+        claimed.AcceptOnlyFromAmong("accept", "one_more");
+        var owner = Owner();
+        var noOwner = new Option<bool>("--no-owner") { Description = "No person answers for it." };
+        var requester = new Option<string?>("--requester")
+        {
+            Description = "Of kind api: whether each request must name its requester. Otherwise one without asks in the source's own name.",
+        };
+        requester.AcceptOnlyFromAmong("required", "optional");
+        return Verb.OnStore(terminal, "set", "Change who decides what a source asks, and what an unknown requester costs. Earlier requests stay as they are.",
+            [Name, group, need, destination, admin, unknown, claimed, owner, noOwner, requester], async (parse, hub, cancel) =>
+            {
+                var asks = new WhoAsksFor(
+                    RequesterRules.UnknownOf(parse.GetValue(unknown) ?? ""), RequesterRules.ClaimedOf(parse.GetValue(claimed) ?? ""),
+                    parse.GetValue(noOwner) ? "" : parse.GetValue(owner), parse.GetValue(requester) is { } word ? word == "required" : null);
+                var decides = new WhoDecidesFor(parse.GetValue(group), parse.GetValue(need), parse.GetValue(destination), parse.GetValue(admin));
+                return await Tell(hub, await hub.Get<Sources>().Set(parse.GetValue(Name)!, decides, asks, Hub.Origin, cancel), s => s.InWords, cancel);
+            });
     }
+
+    private static Option<string?> Owner() => new("--owner")
+    {
+        Description = "The person who answers for the source, and so may not decide its requests.",
+        HelpName = "email",
+    };
 
     private static (Option<string?> Group, Option<int?> Need, Option<string?> Destination) Deciders(string who)
     {
@@ -109,13 +140,35 @@ internal static class SourceVerbs
             """,
     };
 
-    private sealed record SourceLine(long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt)
+    private sealed record SourceLine(
+        long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt,
+        string UnknownRequester, string ClaimedRequester, string? Owner, bool RequesterRequired)
     {
+        /// <summary>How it is set, and what that leaves open.</summary>
+        [System.Text.Json.Serialization.JsonIgnore]
+        public string InWords => string.Join(Environment.NewLine,
+        [
+            $"Requests of {Name} are decided by {WhoDecides}.",
+            UnknownRequester switch
+            {
+                "refuse" => "A requester who is not recognized: the request is rejected.",
+                "allow" => "A requester who is not recognized: no more approvals. Anyone whose name there is unknown here can approve their own change.",
+                _ => "A requester who is not recognized: one approval more.",
+            },
+            ClaimedRequester == "one_more"
+                ? "A requester who is only named: one approval more."
+                : "A requester who is only named: accepted. Anyone who can ask under another person's name can approve their own change.",
+            Owner is null ? "Owner: none." : $"Owner: {Owner}, who may not decide its requests.",
+            .. RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
+        ]);
+
         [System.Text.Json.Serialization.JsonIgnore]
         public string WhoDecides => Destination ?? (Group is null ? "one admin" : $"{Need ?? 1} of {Group}");
 
         public static SourceLine From(Source source, DirectorySnapshot directory) => new(source.Id, source.Name, source.Kind,
             source.GroupId is { } group ? directory.Groups[group].Name : null, source.Need, source.Destination,
-            source.IsDisabled, Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
+            source.IsDisabled, Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null,
+            source.UnknownRequester.ToWireName(), source.ClaimedRequester.ToWireName(),
+            source.OwnerId is { } owner ? directory.People[owner].Email : null, source.RequesterRequired);
     }
 }

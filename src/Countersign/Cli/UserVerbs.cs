@@ -10,8 +10,9 @@ internal static class UserVerbs
 {
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, list, disable, enable, set a password, change role and name.",
-        Add(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), SetRole(terminal), Rename(terminal), AbsenceVerbs.Build(terminal));
+    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, import, list, disable, enable, set a password, change role, name and aliases.",
+        Add(terminal), Import(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), SetRole(terminal), Rename(terminal),
+        AliasVerbs(terminal), AbsenceVerbs.Build(terminal));
 
     private static Command Add(Terminal terminal)
     {
@@ -42,10 +43,10 @@ internal static class UserVerbs
 
     private static Command Disable(Terminal terminal) => Change(terminal, "disable",
         "Shut a person out at once. Their answers to requests that are still active count no longer; settled requests stay as they are.",
-        (people, email, cancel) => people.Disable(email, Hub.Origin, cancel), p => $"{p.Name} is disabled.");
+        (people, email, cancel) => people.Disable(email, Hub.Origin, cancel), p => $"{p.DisplayName} is disabled.");
 
     private static Command Enable(Terminal terminal) => Change(terminal, "enable", "Let a disabled person in again.",
-        (people, email, cancel) => people.Enable(email, Hub.Origin, cancel), p => $"{p.Name} is enabled.");
+        (people, email, cancel) => people.Enable(email, Hub.Origin, cancel), p => $"{p.DisplayName} is enabled.");
 
     private static Command Password(Terminal terminal)
     {
@@ -57,7 +58,7 @@ internal static class UserVerbs
             if (secret is null)
                 return NoPassword;
             var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
-            return await Tell(hub, outcome, p => $"{p.Name} has a new password.", cancel);
+            return await Tell(hub, outcome, p => $"{p.DisplayName} has a new password.", cancel);
         });
     }
 
@@ -66,14 +67,66 @@ internal static class UserVerbs
         var role = new Argument<string>("role") { Description = "admin runs the hub, agent may ask, end-user answers what they are asked." };
         role.AcceptOnlyFromAmong("admin", "agent", "end-user");
         return Verb.OnStore(terminal, "role", "Change what a person may. What they decided before stays.", [Email, role], async (parse, hub, cancel) =>
-            await Tell(hub, await hub.Get<People>().SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel), p => $"{p.Name} is {p.Role} now.", cancel));
+            await Tell(hub, await hub.Get<People>().SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel), p => $"{p.DisplayName} is {p.Role} now.", cancel));
     }
 
     private static Command Rename(Terminal terminal)
     {
         var name = new Argument<string>("name") { Description = "The person's new name." };
-        return Verb.OnStore(terminal, "rename", "Change a person's name.", [Email, name], async (parse, hub, cancel) =>
-            await Tell(hub, await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel), p => $"They are called {p.Name} now.", cancel));
+        return Verb.OnStore(terminal, "rename", "Change a person's name. A request made under the earlier name still counts as theirs.", [Email, name], async (parse, hub, cancel) =>
+            await Tell(hub, await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel), p => $"They are called {p.DisplayName} now.", cancel));
+    }
+
+    private static Command AliasVerbs(Terminal terminal)
+    {
+        var alias = new Argument<string>("alias") { Description = "A name or an email address that the person has in another system." };
+        return Verb.Family("alias", "What a person is called in other systems. A request made under an alias is not decided by that person.",
+            Verb.OnStore(terminal, "add", "Add an alias.", [Email, alias], async (parse, hub, cancel) =>
+            {
+                var email = parse.GetValue(Email)!;
+                var outcome = await hub.Get<Aliases>().Add(email, parse.GetValue(alias)!, Hub.Origin, cancel);
+                var directory = await hub.Get<Directory>().Refresh(cancel);
+                return outcome.ToReply(made => PersonLine.From(directory.FindPerson(email)!) is var person
+                    ? new Reply.Done(person, $"{person.DisplayName} is also known as {made.Text}.")
+                    : null!);
+            }),
+            Verb.OnStore(terminal, "remove", "Remove an alias. Whom it barred from deciding a request stays barred.", [Email, alias], async (parse, hub, cancel) =>
+                await Tell(hub, await hub.Get<Aliases>().Remove(parse.GetValue(Email)!, parse.GetValue(alias)!, Hub.Origin, cancel),
+                    p => p.Aliases.Count == 0 ? $"{p.DisplayName} has no aliases now." : $"{p.DisplayName} is also known as {string.Join(", ", p.Aliases)}.", cancel)));
+    }
+
+    private static Command Import(Terminal terminal)
+    {
+        var file = new Argument<string>("file")
+        {
+            Description = "CSV with the head line email,name,role,groups,aliases (several groups or aliases with semicolons between them), "
+                + "or a JSON list of such people; - reads standard input.",
+        };
+        return Verb.OnNewStore(terminal, "import",
+            "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes nobody and nothing away; a second time changes nothing.",
+            [file], async (parse, hub, cancel) =>
+            {
+                var (text, failed) = await PolicyVerbs.Read(terminal, parse.GetValue(file)!, cancel);
+                if (text is null)
+                    return failed!;
+                var (people, mistakes) = PeopleFile.Read(text);
+                return mistakes.Count > 0 ? NotImported(mistakes) : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel) switch
+                {
+                    ImportOutcome.Done { People: var done } => new Reply.Done(done, InWords(done)),
+                    ImportOutcome.Refused { Mistakes: var more } => NotImported(more),
+                    _ => throw new System.Diagnostics.UnreachableException(),
+                };
+            });
+    }
+
+    private static Reply NotImported(IReadOnlyList<string> mistakes) =>
+        new Reply.Failed(Reply.Invalid, $"Nothing was imported.{Environment.NewLine}{string.Join(Environment.NewLine, mistakes)}");
+
+    private static string InWords(ImportedPeople done)
+    {
+        var lines = done.Added.Select(e => $"added    {e}").Concat(done.Changed.Select(e => $"changed  {e}"));
+        return string.Join(Environment.NewLine, lines.Append(
+            $"{done.Added.Count} added, {done.Changed.Count} changed, {done.Unchanged} unchanged; {done.Aliases} new aliases."));
     }
 
     private static Reply NoPassword => new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");
@@ -124,9 +177,17 @@ internal static class UserVerbs
         }
     }
 
-    private sealed record PersonLine(long Id, string Email, string Name, string Role, bool Disabled, string CreatedAt)
+    private sealed record PersonLine(
+        long Id, string Email, string Name, string Role, bool Disabled, string CreatedAt, IReadOnlyList<string> Aliases, IReadOnlyList<string> EarlierNames)
     {
-        public static PersonLine From(Person person) =>
-            new(person.Id, person.Email ?? "", person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt));
+        /// <summary>For what is printed for people; the document has the address beside the name anyway.</summary>
+        [System.Text.Json.Serialization.JsonIgnore]
+        public string DisplayName { get; private init; } = Name;
+
+        public static PersonLine From(Person person) => new(
+            person.Id, person.Email ?? "", person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt), person.Aliases, person.EarlierNames)
+        {
+            DisplayName = person.DisplayName,
+        };
     }
 }

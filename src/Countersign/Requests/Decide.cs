@@ -209,8 +209,8 @@ public sealed class Decide(Store store)
         public static async ValueTask<Author?> Find(Tx tx, long personId)
         {
             var rows = await tx.All<Author>(
-                """
-                SELECT p.id, p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
+                $"""
+                SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
                 FROM people p LEFT JOIN members m ON m.person_id = p.id
                 WHERE p.id = @personId
                 """,
@@ -222,8 +222,8 @@ public sealed class Decide(Store store)
         public static async ValueTask<IReadOnlyList<Author>> StandsInFor(Tx tx, long personId)
         {
             var rows = await tx.All<Author>(
-                """
-                SELECT p.id, p.name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
+                $"""
+                SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
                 FROM absences a JOIN people p ON p.id = a.person_id LEFT JOIN members m ON m.person_id = p.id
                 WHERE a.stand_in = @personId AND a.begun = 1 AND p.disabled_at IS NULL
                   AND NOT EXISTS (SELECT 1 FROM absences own WHERE own.person_id = @personId AND own.begun = 1)

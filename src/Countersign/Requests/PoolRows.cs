@@ -9,8 +9,8 @@ internal static class PoolRows
     public static async ValueTask<Pools> All(Reader reader)
     {
         var people = await reader.All<PersonRow>(
-            """
-            SELECT p.id, p.name, p.role, p.disabled_at, a.ends_at, a.stand_in
+            $"""
+            SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, a.ends_at, a.stand_in
             FROM people p LEFT JOIN absences a ON a.person_id = p.id AND a.begun = 1
             WHERE p.role <> 'service' ORDER BY p.id
             """);

@@ -115,10 +115,10 @@ internal sealed class RequestRow
 /// <summary>A decision as it lies in the store, with its author.</summary>
 internal sealed class DecisionRow
 {
-    private const string Select =
-        """
-        SELECT d.request_id, d.n, d.revision, d.person_id, p.name AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings,
-          d.for_person, a.name AS for_person_name
+    private static readonly string Select =
+        $"""
+        SELECT d.request_id, d.n, d.revision, d.person_id, {PersonNames.Sql("p")} AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings,
+          d.for_person, {PersonNames.Sql("a")} AS for_person_name
         FROM decisions d JOIN people p ON p.id = d.person_id LEFT JOIN people a ON a.id = d.for_person
         """;
 

@@ -33,6 +33,8 @@ public static class Composition
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
             .AddSingleton<People>()
+            .AddSingleton<Aliases>()
+            .AddSingleton<PeopleImport>()
             .AddSingleton<Groups>()
             .AddSingleton<Tokens>()
             .AddSingleton(settings.Sessions)

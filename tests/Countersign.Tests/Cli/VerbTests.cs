@@ -24,7 +24,7 @@ public sealed class VerbTests
         Assert.True((await shell.Json("user", "disable", "Bob@example.test")).Done.GetProperty("disabled").GetBoolean());
         var people = (await shell.Json("user", "list")).Done.GetProperty("people").EnumerateArray().ToList();
         Assert.Equal([("ada@example.test", false), ("bob@example.test", true)], people.Select(p => (p.GetProperty("email").GetString()!, p.GetProperty("disabled").GetBoolean())));
-        Assert.Equal(["id", "email", "name", "role", "disabled", "createdAt"], people[0].EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["id", "email", "name", "role", "disabled", "createdAt", "aliases", "earlierNames"], people[0].EnumerateObject().Select(p => p.Name));
         Assert.Equal(24, people[0].GetProperty("createdAt").GetString()!.Length);
         Assert.False((await shell.Json("user", "enable", "bob@example.test")).Done.GetProperty("disabled").GetBoolean());
 
@@ -92,7 +92,7 @@ public sealed class VerbTests
         Assert.Equal((Keys.HashOf(second.GetProperty("key").GetString()!), null), await Hashes());
 
         var source = Assert.Single((await shell.Json("source", "list")).Done.GetProperty("sources").EnumerateArray());
-        Assert.Equal(["id", "name", "kind", "group", "need", "destination", "disabled", "createdAt", "lastUsedAt"], source.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["id", "name", "kind", "group", "need", "destination", "disabled", "createdAt", "lastUsedAt", "unknownRequester", "claimedRequester", "owner", "requesterRequired"], source.EnumerateObject().Select(p => p.Name));
         Assert.Equal(("launchdarkly", "SRE", 2), (source.GetProperty("kind").GetString(), source.GetProperty("group").GetString(), source.GetProperty("need").GetInt32()));
         var set = (await shell.Json("source", "set", "launchdarkly", "--need", "3")).Done;
         Assert.Equal(("SRE", 3), (set.GetProperty("group").GetString(), set.GetProperty("need").GetInt32()));
@@ -100,9 +100,9 @@ public sealed class VerbTests
         Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--admin", "--group", "SRE")).Failure);
         Assert.Equal((1, "not_found"), (await shell.Json("source", "set", "LaunchDarkly", "--destination", "None")).Failure);
         Assert.Equal("Platform", (await shell.Json("group", "rename", "sre", "Platform")).Done.GetProperty("name").GetString());
-        Assert.Contains("is decided by 3 of Platform.", (await shell.Run("source", "set", "LaunchDarkly", "--group", "platform")).Output, StringComparison.Ordinal);
+        Assert.Contains("are decided by 3 of Platform.", (await shell.Run("source", "set", "LaunchDarkly", "--group", "platform")).Output, StringComparison.Ordinal);
         Assert.Equal((1, "not_found"), (await shell.Json("group", "rename", "SRE", "Again")).Failure);
-        Assert.Contains("is decided by one admin.", (await shell.Run("source", "set", "LaunchDarkly", "--admin")).Output, StringComparison.Ordinal);
+        Assert.Contains("are decided by one admin.", (await shell.Run("source", "set", "LaunchDarkly", "--admin")).Output, StringComparison.Ordinal);
         Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--need", "2")).Failure);
         Assert.True((await shell.Json("source", "disable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.False((await shell.Json("source", "enable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
@@ -144,5 +144,59 @@ public sealed class VerbTests
 
         await stop.CancelAsync();
         await Task.WhenAll(writers);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_person_gets_and_loses_aliases_and_a_file_brings_more(Engine engine)
+    {
+        await using var shell = await Shell.StartEmpty(engine);
+        await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
+        var ann = (await shell.Json("user", "alias", "add", "Ann@example.test", "ann.smith@darkly.example")).Done;
+        Assert.Equal(["ann.smith@darkly.example"], Texts(ann, "aliases"));
+        Assert.Equal("Ann is also known as asmith.\n", (await shell.Run("user", "alias", "add", "ann@example.test", "asmith")).Output.ReplaceLineEndings("\n"));
+        Assert.Equal((2, "invalid"), (await shell.Json("user", "alias", "add", "ann@example.test", " ")).Failure);
+        Assert.Equal((1, "not_found"), (await shell.Json("user", "alias", "add", "eve@example.test", "eve")).Failure);
+        Assert.Equal(["asmith"], Texts((await shell.Json("user", "alias", "remove", "ann@example.test", "ANN.SMITH@darkly.example")).Done, "aliases"));
+        Assert.Equal((1, "not_found"), (await shell.Json("user", "alias", "remove", "ann@example.test", "other")).Failure);
+
+        var file = Path.Combine(shell.Folder, "people.csv");
+        await File.WriteAllTextAsync(file, "email,name,aliases\nann@example.test,Ann Smith,asmith;annie\nben@example.test,Ben,\n");
+        Assert.Equal(
+            """{"added":["ben@example.test"],"changed":["ann@example.test"],"unchanged":0,"aliases":1}""",
+            (await shell.Json("user", "import", file)).Done.GetRawText());
+        Assert.Contains("0 added, 0 changed, 2 unchanged; 0 new aliases.", (await shell.Run("user", "import", file)).Output, StringComparison.Ordinal);
+        Assert.Equal(["Ann"], Texts((await shell.Json("user", "list")).Done.GetProperty("people")[0], "earlierNames"));
+        await File.WriteAllTextAsync(file, "email,name\ncid@example.test,Cid\nx,X\n");
+        Assert.Equal((2, "invalid"), (await shell.Json("user", "import", file)).Failure);
+        Assert.Contains("line 3: This is not an e-mail address.", (await shell.Run("user", "import", file)).Error, StringComparison.Ordinal);
+        Assert.Equal(2, (await shell.Json("user", "list")).Done.GetProperty("people").GetArrayLength());
+        Assert.Equal((1, "not_found"), (await shell.Json("user", "import", file + ".none")).Failure);
+
+        static IEnumerable<string?> Texts(JsonElement person, string member) => person.GetProperty(member).EnumerateArray().Select(a => a.GetString());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_source_says_what_an_unknown_requester_costs_and_who_answers_for_it(Engine engine)
+    {
+        await using var shell = await Shell.StartEmpty(engine);
+        await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
+        await shell.Json("source", "add", "LD", "--owner", "ann@example.test");
+        await shell.Json("source", "add", "builds", "--kind", "api");
+        Assert.Equal((1, "not_found"), (await shell.Json("source", "add", "more", "--owner", "eve@example.test")).Failure);
+        var set = (await shell.Json("source", "set", "LD", "--unknown-requester", "allow", "--claimed-requester", "one_more", "--admin")).Done;
+        Assert.Equal(("allow", "one_more", "ann@example.test", false), Settings(set));
+        Assert.Contains("Anyone whose name there is unknown here can approve their own change.", (await shell.Run("source", "set", "LD", "--no-owner")).Output, StringComparison.Ordinal);
+        Assert.Equal(("one_more", "accept", (string?)null, true), Settings((await shell.Json("source", "set", "builds", "--requester", "required")).Done));
+        Assert.Equal(("one_more", "accept", (string?)null, false), Settings((await shell.Json("source", "set", "builds", "--requester", "optional")).Done));
+        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LD", "--requester", "required")).Failure);
+        Assert.Equal((2, "usage"), (await shell.Json("source", "set", "LD", "--unknown-requester", "maybe")).Failure);
+        // Both halves or neither.
+        Assert.Equal((1, "not_found"), (await shell.Json("source", "set", "LD", "--unknown-requester", "refuse", "--group", "None")).Failure);
+        var sources = (await shell.Json("source", "list")).Done.GetProperty("sources");
+        Assert.Equal(("allow", "one_more", (string?)null, false), Settings(sources[0]));
+
+        static (string? Unknown, string? Claimed, string? Owner, bool Required) Settings(JsonElement source) => (
+            source.GetProperty("unknownRequester").GetString(), source.GetProperty("claimedRequester").GetString(),
+            source.TryGetProperty("owner", out var owner) ? owner.GetString() : null, source.GetProperty("requesterRequired").GetBoolean());
     }
 }

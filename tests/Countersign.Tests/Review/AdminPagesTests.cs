@@ -124,9 +124,60 @@ public sealed class AdminPagesTests
         using var third = await host.SignIn(ann);
         Assert.Equal(302, (await browser.Submit("/account", "/sessions", ("do", "end-others"))).Status);
         Assert.Equal(302, (await third.Get("/account")).Status);
-        Assert.Equal(302, (await browser.Submit("/account", "/account", ("do", "name"), ("name", "Ann Other"))).Status);
-        Assert.Contains("Ann Other", (await browser.Get("/account")).Text, StringComparison.Ordinal);
+        // A name tells the hub who asks, so nobody chooses their own.
+        var account = (await browser.Get("/account")).Text;
+        Assert.DoesNotContain("name=\"name\"", account, StringComparison.Ordinal);
+        Assert.Equal(404, (await browser.Submit("/account", "/account", ("do", "name"), ("name", "Ann Other"))).Status);
+        Assert.Equal(ann.Name, (await Snapshot(host)).People[ann.Id].Name);
         Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
+    }
+
+    [Theory, BothEngines]
+    public async Task An_admin_says_what_people_are_called_elsewhere(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var (root, ann) = (await host.Hub.AddPerson("Root", Role.Admin), await host.Hub.AddPerson("Ann"));
+        using var admin = await host.SignIn(root);
+        var person = $"/people/{ann.Id}";
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Ann <b> of Darkly"))).Status);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
+        var refused = await admin.Submit(person, person, ("do", "add-alias"), ("alias", " "));
+        Assert.Equal(422, refused.Status);
+        Assert.Contains("An alias is a name or an email address", refused.Text, StringComparison.Ordinal);
+        var page = (await admin.Get(person)).Text;
+        Assert.Contains("<td>Ann &lt;b&gt; of Darkly</td>", page, StringComparison.Ordinal);
+        Assert.Contains("<dt>Earlier names</dt><dd>Ann</dd>", page, StringComparison.Ordinal);
+        var alias = Assert.Single(await host.Services.GetRequiredService<Aliases>().List(ann.Id, default));
+        Assert.Equal(404, (await admin.Submit(person, person, ("do", "remove-alias"), ("id", "x"))).Status);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "remove-alias"), ("id", $"{alias.Id}"))).Status);
+        Assert.DoesNotContain("of Darkly", (await admin.Get(person)).Text, StringComparison.Ordinal);
+        Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_source_says_what_its_settings_leave_open(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var (root, ann) = (await host.Hub.AddPerson("Root", Role.Admin), await host.Hub.AddPerson("Ann"));
+        var (flags, builds) = (await host.Hub.AddSource("flags", kind: "launchdarkly"), await host.Hub.AddSource("builds"));
+        using var admin = await host.SignIn(root);
+        const string unknown = "Anyone whose LaunchDarkly name is unknown here can approve their own change.", claimed = "A named requester is taken at their word.";
+        var path = $"/sources/{flags.Id}";
+        Assert.Contains(claimed, (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(unknown, (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "allow"), ("claimed", "one_more"), ("owner", ann.Email!))).Status);
+        Assert.DoesNotContain(claimed, (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Contains(unknown, (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Contains($"Ann ({ann.Email})", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Equal(422, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", "eve@example.test"))).Status);
+        var source = (await Snapshot(host)).Sources[flags.Id];
+        Assert.Equal((UnknownRequester.Allow, ClaimedRequester.OneMore, (long?)ann.Id), (source.UnknownRequester, source.ClaimedRequester, source.OwnerId));
+        path = $"/sources/{builds.Id}";
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", ""), ("required", "true"))).Status);
+        source = (await Snapshot(host)).Sources[builds.Id];
+        Assert.Equal((UnknownRequester.Refuse, (long?)null, true), (source.UnknownRequester, source.OwnerId, source.RequesterRequired));
+        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", ""))).Status);
+        Assert.False((await Snapshot(host)).Sources[builds.Id].RequesterRequired);
     }
 
     [Theory, BothEngines]

@@ -44,9 +44,15 @@ public sealed record SourceBody
 
     /// <summary>The workflow system that decides, instead of a group.</summary>
     public string? Destination { get; init; }
+
+    /// <summary>Email address of the person who answers for the source, and so may not decide its requests.</summary>
+    public string? Owner { get; init; }
 }
 
-/// <summary>What is to change about who decides: a group and its number, only the number, a destination, or one admin.</summary>
+/// <summary>
+/// What is to change about who decides (a group and its number, only the number, a destination, or one admin) and about the
+/// people behind the requests. What is not named stays.
+/// </summary>
 public sealed record SourceChangeBody
 {
     public string? Group { get; init; }
@@ -55,11 +61,56 @@ public sealed record SourceChangeBody
 
     /// <summary>Neither a group nor a destination decides.</summary>
     public bool OneAdmin { get; init; }
+
+    /// <summary>What a request costs whose requester is not recognized: one_more approval, refuse, or allow (nothing).</summary>
+    public string? UnknownRequester { get; init; }
+
+    /// <summary>What a request costs whose requester is only named: accept (nothing) or one_more approval.</summary>
+    public string? ClaimedRequester { get; init; }
+
+    /// <summary>Email address of the person who answers for the source, and so may not decide its requests; empty for no one.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Of kind api: whether a request must name its requester; otherwise one without asks in the source's name.</summary>
+    public bool? RequesterRequired { get; init; }
 }
 
-public sealed record PersonView(long Id, string? Email, string Name, string Role, bool Disabled, string CreatedAt)
+public sealed record AliasBody
 {
-    public static PersonView From(Person person) => new(person.Id, person.Email, person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt));
+    /// <summary>A name or an email address that the person has in another system.</summary>
+    public required string Alias { get; init; }
+}
+
+/// <summary>A person as a file describes them; what is not named stays as it is.</summary>
+public sealed record ImportedPersonBody
+{
+    public string? Email { get; init; }
+
+    /// <summary>Needed for a person who is not here yet.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>admin, agent or end-user. A new person is an agent unless it says otherwise.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>Names of groups to be a member of. Other memberships stay.</summary>
+    public IReadOnlyList<string?>? Groups { get; init; }
+
+    /// <summary>Names and email addresses in other systems, to be added to those the person has.</summary>
+    public IReadOnlyList<string?>? Aliases { get; init; }
+}
+
+public sealed record ImportBody
+{
+    public required IReadOnlyList<ImportedPersonBody?> People { get; init; }
+}
+
+public sealed record AliasesView(IReadOnlyList<Alias> Aliases);
+
+public sealed record PersonView(
+    long Id, string? Email, string Name, string Role, bool Disabled, string CreatedAt, IReadOnlyList<string> Aliases, IReadOnlyList<string> EarlierNames)
+{
+    public static PersonView From(Person person) => new(
+        person.Id, person.Email, person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt), person.Aliases, person.EarlierNames);
 }
 
 public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
@@ -68,11 +119,16 @@ public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Membe
         new(group.Id, group.Name, [.. group.Members.Select(m => snapshot.People[m].Email ?? snapshot.People[m].Name)], Instant.ToText(group.CreatedAt));
 }
 
-public sealed record SourceView(long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt)
+/// <param name="Owner">Email address of the person who answers for it.</param>
+public sealed record SourceView(
+    long Id, string Name, string Kind, string? Group, int? Need, string? Destination, bool Disabled, string CreatedAt, string? LastUsedAt,
+    string UnknownRequester, string ClaimedRequester, string? Owner, bool RequesterRequired)
 {
     public static SourceView From(Source source, DirectorySnapshot snapshot) => new(
         source.Id, source.Name, source.Kind, source.GroupId is { } group ? snapshot.Groups[group].Name : null, source.Need, source.Destination, source.IsDisabled,
-        Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null);
+        Instant.ToText(source.CreatedAt), source.LastUsedAt is { } used ? Instant.ToText(used) : null,
+        source.UnknownRequester.ToWireName(), source.ClaimedRequester.ToWireName(),
+        source.OwnerId is { } owner ? snapshot.People[owner].Email : null, source.RequesterRequired);
 }
 
 public sealed record RoleBody
@@ -123,6 +179,11 @@ internal static class AdminEndpoints
             Roles.Of(body.Value.Role) is { } role ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel)) : Problems.Invalid("role", "Say admin, agent or end-user."));
         admin.MapPut("/people/{email}/name", async (string email, JsonBody<NameBody> body, Asking asking, People people, CancellationToken cancel) =>
             Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel)));
+        admin.MapGet("/people/{email}/aliases", ListAliases).Produces<AliasesView>();
+        admin.MapPost("/people/{email}/aliases", AddAlias).Produces<Alias>(201);
+        admin.MapDelete("/people/{email}/aliases/{id:long}", async (string email, long id, Asking asking, Aliases aliases, CancellationToken cancel) =>
+            Plain(await aliases.Remove(email, id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/people/import", Import).Produces<ImportedPeople>();
         admin.MapGet("/sessions", ListSessions).Produces<SessionsView>();
         admin.MapDelete("/sessions/{id:long}", async (long id, Asking asking, Sessions sessions, CancellationToken cancel) => Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel)));
         admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
@@ -156,6 +217,26 @@ internal static class AdminEndpoints
             return Problems.Invalid("role", "Say admin, agent or end-user.");
         return Answer(await people.Add(body.Value.Email, body.Value.Name, role, body.Value.Password, asking.Viewer.Origin, cancel),
             person => TypedResults.Json(PersonView.From(person), ApiJson.Wire.PersonView, statusCode: 201));
+    }
+
+    private static async Task<IResult> ListAliases(string email, Aliases aliases, Directory directory, CancellationToken cancel) =>
+        (await directory.Refresh(cancel)).FindPerson(email) is { } person
+            ? TypedResults.Ok(new AliasesView(await aliases.List(person.Id, cancel)))
+            : Plain(People.NoPerson<long>());
+
+    private static async Task<IResult> AddAlias(string email, JsonBody<AliasBody> body, Asking asking, Aliases aliases, CancellationToken cancel) =>
+        Answer(await aliases.Add(email, body.Value.Alias, asking.Viewer.Origin, cancel),
+            alias => TypedResults.Json(alias, ApiJson.Wire.Alias, statusCode: 201));
+
+    private static async Task<IResult> Import(JsonBody<ImportBody> body, Asking asking, PeopleImport import, CancellationToken cancel)
+    {
+        var people = body.Value.People.Select((p, i) => ImportedPerson.Of($"people[{i}]", p?.Email, p?.Name, p?.Role, p?.Groups, p?.Aliases));
+        return await import.Run([.. people], asking.Viewer.Origin, cancel) switch
+        {
+            ImportOutcome.Done { People: var done } => TypedResults.Ok(done),
+            ImportOutcome.Refused { Mistakes: var mistakes } => Problems.Invalid("people", string.Join(' ', mistakes)),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
     }
 
     private static async Task<IResult> ListSessions(Sessions sessions, Directory directory, CancellationToken cancel)
@@ -194,13 +275,20 @@ internal static class AdminEndpoints
     }
 
     private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
-        Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel, body.Value.Destination),
+        Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel, body.Value.Destination, body.Value.Owner),
             key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201));
 
     private static async Task<IResult> ChangeSource(string name, JsonBody<SourceChangeBody> body, Asking asking, Sources sources, Directory directory, CancellationToken cancel)
     {
         var wanted = body.Value;
-        var outcome = await sources.Set(name, new WhoDecidesFor(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin), asking.Viewer.Origin, cancel);
+        var (unknown, claimed) = (RequesterRules.UnknownOf(wanted.UnknownRequester ?? ""), RequesterRules.ClaimedOf(wanted.ClaimedRequester ?? ""));
+        if (unknown is null && wanted.UnknownRequester is not null)
+            return Problems.Invalid("unknownRequester", "Say one_more, refuse or allow.");
+        if (claimed is null && wanted.ClaimedRequester is not null)
+            return Problems.Invalid("claimedRequester", "Say accept or one_more.");
+        var outcome = await sources.Set(name,
+            new WhoDecidesFor(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
+            new WhoAsksFor(unknown, claimed, wanted.Owner, wanted.RequesterRequired), asking.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, id => TypedResults.Ok(SourceView.From(snapshot.Sources[id], snapshot)));
     }

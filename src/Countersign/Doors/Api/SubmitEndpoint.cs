@@ -190,6 +190,6 @@ internal static class SubmitEndpoint
             barred.Add(byEmail.Id);
         else if (named is { Email: null, Name: { } name })
             barred.UnionWith(snapshot.PeopleByName[Directory.KeyOf(name)].Select(p => p.Id));
-        return new Requester(byEmail?.Id ?? caller.Person?.Id, byEmail?.Name ?? named?.Name ?? named?.Email ?? caller.Viewer.Name, [.. barred]);
+        return new Requester(byEmail?.Id ?? caller.Person?.Id, byEmail?.Name ?? named?.Name ?? named?.Email ?? caller.Person?.Name ?? caller.Viewer.Name, [.. barred]);
     }
 }

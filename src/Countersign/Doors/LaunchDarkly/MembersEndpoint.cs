@@ -18,11 +18,10 @@ internal static class MembersEndpoint
     /// <summary>Everyone who shares a name is told apart by the e-mail address, so that nobody's name changes when a namesake leaves the first place.</summary>
     private static IEnumerable<MemberText> Named(List<Person> people)
     {
-        var shared = people.CountBy(p => p.Name, StringComparer.OrdinalIgnoreCase).Where(n => n.Value > 1).Select(n => n.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var person in people)
         {
-            var name = shared.Contains(person.Name) ? $"{person.Name} ({person.Email})" : person.Name;
+            var name = person.DisplayName;
             // Somebody may be called like a namesake's name with the address.
             while (!given.Add(name))
                 name = $"{name} ({person.Email})";

@@ -155,7 +155,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>When it was settled, also by a withdrawal.</summary>
     public static string? DecidedAt(ApprovalRequest request) => request.SettledAt is { } at ? Time(at) : null;
 
-    public static PersonShape Of(Person person) => new(person.Id, person.Name, Photo);
+    public static PersonShape Of(Person person) => new(person.Id, person.DisplayName, Photo);
 
     public PersonShape PersonOf(long id, string name) => directory.People.TryGetValue(id, out var person) ? Of(person) : new PersonShape(id, name, Photo);
 
@@ -181,7 +181,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     {
         var request = details.Request;
         if (request.AssigneeUser is { } user)
-            return (new NamedShape(user, directory.People.TryGetValue(user, out var named) ? named.Name : ""), null);
+            return (new NamedShape(user, directory.People.TryGetValue(user, out var named) ? named.DisplayName : ""), null);
         if (request.AssigneeGroup is { } group)
             return (null, GroupOf(group, ""));
         var from = OpenStep(details)?.From ?? [];
@@ -193,11 +193,11 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
         foreach (var approver in from)
         {
             if (IdOf(approver.Party, "person:") is { } id)
-                return (new NamedShape(id, directory.People.TryGetValue(id, out var person) ? person.Name : approver.Name), null);
+                return (new NamedShape(id, directory.People.TryGetValue(id, out var person) ? person.DisplayName : approver.Name), null);
         }
         // Any admin decides: the first who may stands for them.
         return from.Any(a => a.Party == Party.Admins) && FirstOf(directory.People.Values.Where(p => p.Role == Role.Admin), request) is { } admin
-            ? (new NamedShape(admin.Id, admin.Name), null)
+            ? (new NamedShape(admin.Id, admin.DisplayName), null)
             : (null, null);
     }
 
@@ -248,7 +248,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     private AuthorShape AuthorOf(string actor)
     {
         if (IdOf(new Party(actor), "person:") is { } id && directory.People.TryGetValue(id, out var person))
-            return new AuthorShape(id, person.Name, Picture, person.Email, RoleOf(person));
+            return new AuthorShape(id, person.DisplayName, Picture, person.Email, RoleOf(person));
         var source = IdOf(new Party(actor), "source:") is { } known && directory.Sources.TryGetValue(known, out var found) ? found : null;
         return new AuthorShape(source?.PersonId ?? 0, source?.Name ?? "Countersign", Picture, null, Role.Agent.Ours());
     }

@@ -49,8 +49,8 @@ internal static class SearchEndpoint
     private static SearchItem Item(Details details, DirectorySnapshot directory, IReadOnlyDictionary<long, long> requesters)
     {
         var request = details.Request;
-        var creator = request.CreatorId is { } id && directory.People.TryGetValue(id, out var person) ? person.Name : request.RequesterName;
-        var requester = request.TicketId is { } ticket && requesters.TryGetValue(ticket, out var asks) && directory.People.TryGetValue(asks, out var named) ? named.Name : creator;
+        var creator = request.CreatorId is { } id && directory.People.TryGetValue(id, out var person) ? person.DisplayName : request.RequesterName;
+        var requester = request.TicketId is { } ticket && requesters.TryGetValue(ticket, out var asks) && directory.People.TryGetValue(asks, out var named) ? named.DisplayName : creator;
         return new SearchItem(
             request.Id.Value, request.Id.Value, request.Subject, details.Current.Message, request.Status.Zendesk(), requester, creator,
             Shapes.Time(request.CreatedAt), request.SentBy.Zendesk());

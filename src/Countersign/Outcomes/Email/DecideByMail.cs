@@ -79,7 +79,8 @@ public sealed class DecideByMail(Store store, MailLinks links, Decide decide)
 
     private async ValueTask<Viewer?> ViewerOf(MailLink link, string address, CancellationToken cancel)
     {
-        var person = await store.Read(reader => reader.First<PersonRow>("SELECT name, role FROM people WHERE id = @id AND disabled_at IS NULL", new { id = link.Person }), cancel);
+        var person = await store.Read(reader => reader.First<PersonRow>(
+            $"SELECT {PersonNames.Sql("people")} AS name, role FROM people WHERE id = @id AND disabled_at IS NULL", new { id = link.Person }), cancel);
         return person is null ? null
             : new Viewer(Party.Person(link.Person), link.Person, person.Role == "admin", person.Name, new Origin(Actor.Person(link.Person), Via, address));
     }

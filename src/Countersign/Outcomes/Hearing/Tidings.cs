@@ -76,7 +76,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
         if (colon < 0 || !long.TryParse(actor.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture, out var id))
             return actor == "hub" ? "Countersign" : "The operator";
         return (actor[..colon] == "person"
-            ? await reader.Text("SELECT name FROM people WHERE id = @id", new { id })
+            ? await reader.Text($"SELECT {PersonNames.Sql("people")} FROM people WHERE id = @id", new { id })
             : actor[..colon] == "source" ? await reader.Text("SELECT name FROM sources WHERE id = @id", new { id }) : null) ?? actor;
     }
 }

@@ -17,12 +17,12 @@ internal static class AbsenceSection
     public static void Write(Html html, string path, Person person, Absence? absence, DirectorySnapshot directory, Refused? refused, IFormCollection? typed)
     {
         var says = html.Says;
-        var name = html.Caller?.Person?.Id == person.Id ? null : person.Name;
+        var name = html.Caller?.Person?.Id == person.Id ? null : person.DisplayName;
         var standIn = absence?.StandIn is { } id ? directory.People.GetValueOrDefault(id) : null;
         typed = typed?["do"].ToString() == Set ? typed : null;
         html.Add($"<section class=\"sheet narrow\" id=\"absence\"><h2>{says.AbsenceTitle(name)}</h2><p class=\"soft\">{says.AbsenceLede(name)}</p>");
         if (absence is not null)
-            html.Notice(Tone.Careful, absence.Begun ? says.AbsenceNow(name, Day(absence.To), standIn?.Name) : says.AbsenceLater(name, Day(absence.From), Day(absence.To), standIn?.Name));
+            html.Notice(Tone.Careful, absence.Begun ? says.AbsenceNow(name, Day(absence.To), standIn?.DisplayName) : says.AbsenceLater(name, Day(absence.From), Day(absence.To), standIn?.DisplayName));
         html.Form(path, form =>
         {
             form.Hidden("do", Set);

@@ -7,7 +7,7 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Account;
 
-/// <summary><c>/account</c>: what belongs to the person who looks: name, password, tokens, sessions.</summary>
+/// <summary><c>/account</c>: what belongs to the person who looks: password, tokens, sessions. Not the name: it tells the hub who asks.</summary>
 internal static class AccountPage
 {
     public const string Path = "/account";
@@ -29,9 +29,6 @@ internal static class AccountPage
         Refused? refused;
         switch (what)
         {
-            case "name":
-                refused = Refused.From(says, await people.Rename(me.Email!, form["name"].ToString(), origin, cancel));
-                break;
             case "password":
                 refused = await ChangePassword(form, says, asking, people, passwords, failures, directory, cancel);
                 break;
@@ -82,12 +79,6 @@ internal static class AccountPage
             html.Add($"</section>");
             AbsenceSection.Write(html, Path, me, absence, snapshot, refused, typed);
             channels(html);
-            html.Form(Path, form =>
-            {
-                form.Hidden("do", "name");
-                form.Field(new Field("name", form.Says.YourName) { Value = me.Name, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "name" });
-                form.Button(form.Says.ChangeName);
-            }, css: "sheet narrow");
             if (snapshot.PasswordHashes.ContainsKey(me.Id))
             {
                 html.Form(Path, form =>

@@ -94,7 +94,7 @@ internal static class AuditPage
     private static string Name(string party, DirectorySnapshot snapshot) => party.Split(':') is [var kind, var text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
         ? kind switch
         {
-            "person" => snapshot.People.GetValueOrDefault(id)?.Name,
+            "person" => snapshot.People.GetValueOrDefault(id)?.DisplayName,
             "group" => snapshot.Groups.GetValueOrDefault(id)?.Name,
             "source" => snapshot.Sources.GetValueOrDefault(id)?.Name,
             _ => null,

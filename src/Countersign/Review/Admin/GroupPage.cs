@@ -58,7 +58,7 @@ internal static class GroupPage
                 html.Table(html.Says.Members, [html.Says.Name, html.Says.Email, ""], group.Members.Select(m => snapshot.People[m]), (h, p) =>
                 {
                     h.Add($"<td><a href=\"{h.Base}{PeoplePage.Path}/{p.Id}\">{p.Name}</a></td><td>{p.Email}</td><td>");
-                    h.Confirm(h.Says.Remove, h.Says.RemoveMemberQuestion(p.Name, group.Name), path, h.Says.RemoveDo(p.Name), f => f.Hidden("do", "remove").Hidden("email", p.Email));
+                    h.Confirm(h.Says.Remove, h.Says.RemoveMemberQuestion(p.DisplayName, group.Name), path, h.Says.RemoveDo(p.DisplayName), f => f.Hidden("do", "remove").Hidden("email", p.Email));
                     h.Add($"</td>");
                 });
             }

@@ -72,7 +72,7 @@ internal static class PeoplePage
         else
         {
             html.Table(html.Says.Groups, [html.Says.Group, html.Says.Members], snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase), (h, g) =>
-                h.Add($"<td><a href=\"{h.Base}{GroupPage.Path}/{g.Id}\">{g.Name}</a></td><td>{(g.Members.Count == 0 ? h.Says.Nobody : string.Join(", ", g.Members.Select(m => snapshot.People[m].Name)))}</td>"));
+                h.Add($"<td><a href=\"{h.Base}{GroupPage.Path}/{g.Id}\">{g.Name}</a></td><td>{(g.Members.Count == 0 ? h.Says.Nobody : string.Join(", ", g.Members.Select(m => snapshot.People[m].DisplayName)))}</td>"));
         }
         html.Form(Path, form =>
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Review.Account;
@@ -12,7 +13,7 @@ internal static class PersonPage
     public static Task<IResult> Show(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
         Page(id, http, asking, directory, tokens, sessions, null, cancel);
 
-    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Absences absences, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
+    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Aliases aliases, Absences absences, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
     {
         if (await Find(directory, id, cancel) is not { Email: { } email })
             return Missing.Page(http);
@@ -26,6 +27,12 @@ internal static class PersonPage
         {
             case "name":
                 refused = Refused.From(says, await people.Rename(email, form["name"].ToString(), origin, cancel));
+                break;
+            case "add-alias":
+                refused = Refused.From(says, await aliases.Add(email, form["alias"].ToString(), origin, cancel));
+                break;
+            case "remove-alias" when long.TryParse(form["id"], NumberStyles.None, CultureInfo.InvariantCulture, out var alias):
+                refused = Refused.From(says, await aliases.Remove(email, alias, origin, cancel));
                 break;
             case "role" when Roles.Of(form["role"].ToString()) is { } role:
                 refused = Refused.From(says, await people.SetRole(email, role, origin, cancel));
@@ -58,8 +65,9 @@ internal static class PersonPage
         var groups = directory.Current.GroupsOf(id);
         var (theirTokens, theirSessions) = (await tokens.List(cancel, id), await sessions.List(id, cancel));
         var absence = await http.RequestServices.GetRequiredService<Absences>().Find(id, cancel);
+        var aliases = await http.RequestServices.GetRequiredService<Aliases>().List(id, cancel);
         var path = $"{PeoplePage.Path}/{id}";
-        return new PageAnswer(person.Name, html =>
+        return new PageAnswer(person.DisplayName, html =>
         {
             html.Outcome(refused);
             if (person.IsDisabled)
@@ -71,14 +79,18 @@ internal static class PersonPage
                 (html.Says.Role, h => h.Add($"{h.Says.RoleInWords(person.Role)}")),
                 (html.Says.Groups, h => GroupLinks(h, groups)),
                 (html.Says.Added, h => h.Time(person.CreatedAt)),
+                .. person.EarlierNames.Count == 0
+                    ? Array.Empty<(string, Action<Html>)>()
+                    : [(html.Says.EarlierNames, h => h.Add($"{string.Join(", ", person.EarlierNames.Distinct(StringComparer.Ordinal))}"))],
             ]);
             html.Add($"</section>");
             html.Form(path, form =>
             {
                 form.Hidden("do", "name");
-                form.Field(new Field("name", form.Says.Name) { Value = person.Name, Required = true, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "off" });
+                form.Field(new Field("name", form.Says.Name) { Value = person.Name, Required = true, Hint = form.Says.RenamePersonHint, Longest = Names.Longest, Error = Refused.Of(refused, "name"), Autocomplete = "off" });
                 form.Button(form.Says.ChangeName);
             }, css: "sheet narrow");
+            AliasSection(html, path, aliases, refused, typed?["alias"].ToString() ?? "");
             if (id != asking.Person.Id)
             {
                 html.Form(path, form =>
@@ -100,9 +112,38 @@ internal static class PersonPage
             if (person.IsDisabled)
                 html.Form(path, form => { form.Hidden("do", "enable"); form.Button(form.Says.Enable); });
             else if (id != asking.Person.Id)
-                html.Confirm(html.Says.Disable, html.Says.DisablePersonQuestion(person.Name), path, html.Says.DisableDo(person.Name), h => h.Hidden("do", "disable"));
+                html.Confirm(html.Says.Disable, html.Says.DisablePersonQuestion(person.DisplayName), path, html.Says.DisableDo(person.DisplayName), h => h.Hidden("do", "disable"));
         })
         { Section = PeoplePage.Path, Status = AdminParts.StatusOf(refused) };
+    }
+
+    private static void AliasSection(Html html, string path, List<Alias> aliases, Refused? refused, string typed)
+    {
+        html.Add($"<h2 id=\"aliases\">{html.Says.Aliases}</h2><p class=\"soft\">{html.Says.AliasesWhat}</p>");
+        if (aliases.Count > 0)
+        {
+            html.Table(html.Says.Aliases, [html.Says.Alias, ""], aliases, (h, alias) =>
+            {
+                h.Add($"<td>{alias.Text}</td><td>");
+                h.Confirm(h.Says.Remove, h.Says.RemoveAliasQuestion(alias.Text), path, h.Says.RemoveDo(alias.Text),
+                    f => f.Hidden("do", "remove-alias").Hidden("id", alias.Id.ToString(CultureInfo.InvariantCulture)));
+                h.Add($"</td>");
+            });
+        }
+        html.Form(path, form =>
+        {
+            form.Hidden("do", "add-alias");
+            form.Field(new Field("alias", form.Says.NewAlias)
+            {
+                Value = typed,
+                Hint = form.Says.NewAliasHint,
+                Required = true,
+                Longest = Names.Longest,
+                Error = Refused.Of(refused, "alias"),
+                Autocomplete = "off",
+            });
+            form.Button(form.Says.AddAlias);
+        }, css: "sheet narrow");
     }
 
     private static void GroupLinks(Html html, IReadOnlyList<Group> groups)

@@ -62,7 +62,7 @@ internal static class SessionsPage
         html.Table(says.Sessions, heads, sessions, (h, s) =>
         {
             if (withOwner is not null)
-                h.Add($"<td>{withOwner.People.GetValueOrDefault(s.PersonId)?.Name}</td>");
+                h.Add($"<td>{withOwner.People.GetValueOrDefault(s.PersonId)?.DisplayName}</td>");
             h.Add($"<td>{Browsers.NameOf(s.Browser) ?? h.Says.UnknownBrowser}");
             if (s.Id == own)
                 h.Add($" ").Badge(Tone.Good, h.Says.ThisOne);

@@ -24,6 +24,9 @@ internal static class SourcePage
             case "set":
                 refused = Refused.From(says, await sources.Set(source.Name, WhoDecides.Typed(form).Chosen, origin, cancel));
                 break;
+            case "who-asks":
+                refused = Refused.From(says, await sources.Set(source.Name, WhoAsks.Chosen(form, source), origin, cancel));
+                break;
             case "rotate":
                 var outcome = await sources.Rotate(source.Name, origin, cancel);
                 if (outcome is AccessOutcome<NewKey>.Done { Value: var made })
@@ -42,7 +45,9 @@ internal static class SourcePage
             default:
                 return Missing.Page(http);
         }
-        return refused is null ? AdminParts.Done(http, $"{SourcesPage.Path}/{id}", "changed") : await Page(id, http, directory, refused, WhoDecides.Typed(form), cancel);
+        return refused is null
+            ? AdminParts.Done(http, $"{SourcesPage.Path}/{id}", "changed")
+            : await Page(id, http, directory, refused, form, cancel);
     }
 
     /// <summary>The one moment at which the key is known: with everything that is pasted and chosen on the other side.</summary>
@@ -85,7 +90,7 @@ internal static class SourcePage
 
     private static Source? Find(DirectorySnapshot snapshot, long id) => snapshot.Sources.GetValueOrDefault(id) is { Kind: not "built-in" } source ? source : null;
 
-    private static async Task<IResult> Page(long id, HttpContext http, Directory directory, Refused? refused, WhoDecides? typed, CancellationToken cancel)
+    private static async Task<IResult> Page(long id, HttpContext http, Directory directory, Refused? refused, IFormCollection? typed, CancellationToken cancel)
     {
         var (snapshot, destinations) = (await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel));
         if (Find(snapshot, id) is not { } source)
@@ -96,12 +101,14 @@ internal static class SourcePage
             html.Outcome(refused);
             if (source.IsDisabled)
                 html.Notice(Tone.Careful, html.Says.SourceDisabledWhat);
+            WhoAsks.Warnings(html, source);
             Waiting(html, source);
             html.Add($"<section class=\"sheet\">");
             html.Facts(
             [
                 (html.Says.Kind, h => h.Add($"{h.Says.KindName(source.Kind)}")),
                 (html.Says.DecidedBy, h => h.Add($"{WhoDecides.InWords(h, source, snapshot)}")),
+                (html.Says.SourceOwner, h => h.Add($"{WhoAsks.OwnerInWords(h, source, snapshot)}")),
                 (html.Says.Added, h => h.Time(source.CreatedAt)),
             ]);
             html.Add($"</section>");
@@ -109,9 +116,10 @@ internal static class SourcePage
             {
                 form.Add($"<h2>{form.Says.ChangeWhoDecides}</h2><p class=\"soft\">{form.Says.ChangeWhoDecidesWhat}</p>");
                 form.Hidden("do", "set");
-                (typed ?? WhoDecides.Of(source, snapshot)).Fields(form, snapshot, destinations, refused);
+                (typed?["do"].ToString() == "set" ? WhoDecides.Typed(typed) : WhoDecides.Of(source, snapshot)).Fields(form, snapshot, destinations, refused);
                 form.Button(form.Says.Keep);
             }, css: "sheet narrow");
+            html.Form(path, form => WhoAsks.Fields(form, source, snapshot, refused, typed), css: "sheet narrow", id: "who-asks");
             html.Confirm(html.Says.RotateKey, html.Says.RotateQuestion(source.Name), path, html.Says.RotateDo, h => h.Hidden("do", "rotate"));
             html.Confirm(html.Says.EndOldKey, html.Says.EndOldKeyQuestion(source.Name), path, html.Says.EndOldKeyDo, h => h.Hidden("do", "end-old"));
             if (source.IsDisabled)

@@ -84,7 +84,7 @@ internal sealed class Sight : IDisposable
     /// <summary>The page that the source has of it.</summary>
     public string? Link => Fact("link");
 
-    public string? NameOf(long person) => _directory.People.GetValueOrDefault(person)?.Name;
+    public string? NameOf(long person) => _directory.People.GetValueOrDefault(person)?.DisplayName;
 
     /// <summary>Those of a party who have not been shut out and did not ask.</summary>
     public IEnumerable<Somebody> MembersOf(Party party) =>

@@ -174,7 +174,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
 
     private static string NameOf(string actor, DirectorySnapshot snapshot, Texts says) =>
         actor.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(actor.AsSpan("person:".Length), System.Globalization.CultureInfo.InvariantCulture, out var id)
-        && snapshot.People.TryGetValue(id, out var person) ? person.Name : says.ActorOf(actor);
+        && snapshot.People.TryGetValue(id, out var person) ? person.DisplayName : says.ActorOf(actor);
 
     private static JsonElement FactsOf(string lines)
     {

@@ -147,7 +147,7 @@ internal static class DeliveriesPage
     {
         var name = receiver[(receiver.IndexOf(':', StringComparison.Ordinal) + 1)..];
         return webhooks.FirstOrDefault(w => w.Name == receiver) is { } webhook ? webhook.ShownUrl
-            : receiver.StartsWith("person:", StringComparison.Ordinal) && directory.People.TryGetValue(long.Parse(name, CultureInfo.InvariantCulture), out var person) ? person.Name
+            : receiver.StartsWith("person:", StringComparison.Ordinal) && directory.People.TryGetValue(long.Parse(name, CultureInfo.InvariantCulture), out var person) ? person.DisplayName
             : name;
     }
 

@@ -69,6 +69,18 @@ internal partial class Texts
     public virtual string AddMember => "Add a member";
     public virtual string RemoveMemberQuestion(string name, string group) => $"{name} can then answer nothing more for {group}. Answers that they gave stay.";
 
+    public virtual string EarlierNames => "Earlier names";
+    public virtual string RenamePersonHint => "The name before stays known: a request made under it still counts as this person's.";
+    public virtual string Aliases => "Aliases";
+    public virtual string Alias => "Alias";
+    public virtual string AliasesWhat =>
+        "Names and email addresses this person has in other systems. A request made under one of them counts as theirs, so they can't approve it.";
+    public virtual string NewAlias => "Name or email address";
+    public virtual string NewAliasHint => "As the other system writes it.";
+    public virtual string AddAlias => "Add alias";
+    public virtual string RemoveAliasQuestion(string alias) =>
+        $"A new request made under {alias} no longer counts as this person's. Requests that it already keeps them from deciding stay as they are.";
+
     // Tokens and sessions
     public virtual string Tokens => "Tokens";
     public virtual string TokensLede => "Keys with which people's programs call the API. Each person makes their own on their account page.";
@@ -143,6 +155,32 @@ internal partial class Texts
     public virtual string EndOldKeyDo => "End the old key";
     public virtual string SourceDisabledWhat => "This source is disabled: its calls are refused.";
     public virtual string DisableSourceQuestion(string name) => $"Calls of {name} are refused at once. What it asked stays and can be decided, but it will not hear the outcome until it is enabled again.";
+
+    public virtual string SourceOwner => "Owner";
+    public virtual string SourceOwnerHint => "Email of the person who answers for this source. They can't decide its requests. Leave it empty for no owner.";
+    public virtual string WhoAsks => "Requesters";
+    public virtual string WhoAsksWhat => "People can't approve their own requests, so it matters how sure we are who a requester is.";
+    public virtual string UnknownRequester => "If the requester isn't recognized";
+    public virtual string UnknownRequesterIs(UnknownRequester rule) => rule switch
+    {
+        Access.UnknownRequester.Refuse => "Reject the request",
+        Access.UnknownRequester.Allow => "Allow it without another approval",
+        _ => "Require one more approval",
+    };
+    public virtual string ClaimedRequester => "If the requester is named, but not proven";
+    public virtual string ClaimedRequesterIs(ClaimedRequester rule) =>
+        rule is Access.ClaimedRequester.OneMore ? "Require one more approval" : "Accept it without another approval";
+    public virtual string RequesterRequired => "Every request must name its requester";
+    public virtual string RequesterRequiredHint => "Otherwise a request that names no one counts as made by the source itself.";
+    public virtual string UnknownAllowedTitle => "Unknown requesters need no additional approval.";
+    public virtual string UnknownAllowed(string kind) => kind == "launchdarkly"
+        ? "Anyone whose LaunchDarkly name is unknown here can approve their own change. To close this, import people with their LaunchDarkly names and emails as aliases, then choose another setting."
+        : "Anyone whose name in that system is unknown here can approve their own change. To close this, import people with their names and emails there as aliases, then choose another setting.";
+    public virtual string ClaimAcceptedTitle => "A named requester is taken at their word.";
+    public virtual string ClaimAccepted(string kind) => kind == "launchdarkly"
+        ? "The name or email in a request is no proof. Someone who can make a change in LaunchDarkly under another person's name can approve it here. The person who was named is told."
+        : "The name or email in a request is no proof. A program that holds this source's key can name another person as the requester. The person who was named is told.";
+    public virtual string SaveWhoAsks => "Save requester settings";
 
     // The record
     public virtual string Audit => "Audit";

@@ -196,6 +196,25 @@ public sealed class GateTests
         Assert.Equal(404, (await admin.Send(HttpMethod.Patch, "/api/v1/sources/zendesk", Body("""{"oneAdmin":true}"""))).Status);
         Assert.Equal(403, (await agent.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}"""))).Status);
         Assert.Null((await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}""")))["group"]);
+        var asks = await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"unknownRequester":"refuse","claimedRequester":"one_more","owner":"new@example.test"}"""));
+        Assert.Equal((200, "refuse", "one_more", "new@example.test"), (asks.Status, asks["unknownRequester"], asks["claimedRequester"], asks["owner"]));
+        foreach (var (wrong, member) in new[] { ("""{"unknownRequester":"x"}""", "unknownRequester"), ("""{"claimedRequester":"refuse"}""", "claimedRequester"), ("""{"requesterRequired":true}""", "requesterRequired") })
+            Assert.Equal([member], (await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body(wrong))).Wrong);
+
+        var alias = await admin.Post("/api/v1/people/new@example.test/aliases", new { alias = "nina@darkly.example" });
+        Assert.Equal((201, "nina@darkly.example"), (alias.Status, alias["text"]));
+        Assert.Equal(["alias"], (await admin.Post("/api/v1/people/new@example.test/aliases", new { alias = "" })).Wrong);
+        Assert.Equal(404, (await admin.Post("/api/v1/people/none@example.test/aliases", new { alias = "x" })).Status);
+        Assert.Equal(403, (await agent.Post("/api/v1/people/new@example.test/aliases", new { alias = "x" })).Status);
+        Assert.Equal(alias["id"], (await admin.Get("/api/v1/people/new@example.test/aliases")).Json["aliases"]![0]!["id"]!.ToString());
+        Assert.Equal(204, (await admin.Delete($"/api/v1/people/new@example.test/aliases/{alias["id"]}")).Status);
+        Assert.Equal(404, (await admin.Delete($"/api/v1/people/new@example.test/aliases/{alias["id"]}")).Status);
+        var import = await admin.Post("/api/v1/people/import", new { people = new object[] { new { email = "new@example.test", name = "Nina", aliases = new[] { "nin" } }, new { email = "ole@example.test", name = "Ole" } } });
+        Assert.Equal((200, "ole@example.test", "new@example.test"), (import.Status, import.Json["added"]![0]!.ToString(), import.Json["changed"]![0]!.ToString()));
+        var bad = await admin.Post("/api/v1/people/import", new { people = new object?[] { new { email = "x", name = "X" }, null, new { email = "y@example.test", name = "Y", aliases = new string?[] { null } } } });
+        Assert.Equal(422, bad.Status);
+        Assert.Contains("people[0]: This is not an e-mail address. people[1]: The email address is missing. people[2]: An alias is", bad.Text, StringComparison.Ordinal);
+        Assert.Equal(403, (await agent.Post("/api/v1/people/import", new { people = Array.Empty<object>() })).Status);
         var token = await admin.Post("/api/v1/tokens", new { email = "new@example.test" });
         using var person = host.Person("new@example.test", token["token"]!);
         Assert.Equal(200, (await person.Get("/api/v1/requests")).Status);

@@ -25,7 +25,7 @@ public sealed class OidcTests
         // From now on by issuer and subject; what the claim gave is given, what an admin gave stays.
         var directory = await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh();
         Assert.Equal([sre.Id, ops.Id], directory.GroupsOf(ann.Id).Select(g => g.Id));
-        Assert.Equal(["person.added", "person.linked", "session.started"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        Assert.Equal(["person.added", "person.linked", "session.started", "person.renamed"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
         using (var again = host.Browser())
             Assert.Equal("/", (await Walk(again, host, "ann", "//evil.example")).PathAndQuery);
         Assert.Equal(1, await host.Hub.Place.Count("identities"));
