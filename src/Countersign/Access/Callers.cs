@@ -13,6 +13,18 @@ public sealed record Caller(Viewer Viewer, Person? Person, Source? Source, strin
     public Session? Session { get; init; }
 
     public bool IsAdmin => Viewer.IsAdmin;
+
+    /// <summary>What they came with, in the form in which it is looked up once more; never the secret itself.</summary>
+    internal Credential Credential { get; init; }
+}
+
+/// <param name="Secret">As sent; in a <see cref="Caller"/> its hash.</param>
+internal readonly record struct Credential(string? Email, string Secret, bool IsPassword = false)
+{
+    public string? OnBehalfOf { get; init; }
+
+    /// <summary>Where the call came from, without what impersonation adds to it.</summary>
+    public string Address { get; init; } = "";
 }
 
 /// <summary>
@@ -50,8 +62,9 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
     {
         if (Read(authorization) is not { IsPassword: true } credential)
             return new PasswordOutcome.Wrong();
-        var (person, _, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
-        return person is not null ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address))
+        var (person, stored, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
+        return person is not null
+            ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address) with { Credential = credential with { Secret = stored! } })
             : wait > TimeSpan.Zero ? new PasswordOutcome.TooOften(wait)
             : new PasswordOutcome.Wrong();
     }
@@ -73,27 +86,46 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return caller;
     }
 
+    /// <summary>
+    /// The caller as they stand now, with what they may do now; null once their credential would not be let in any more. For
+    /// answers that last: a stream, a wait, an export.
+    /// </summary>
+    public async ValueTask<Caller?> FindAgain(Caller caller, CancellationToken cancel)
+    {
+        var snapshot = directory.Current;
+        var (credential, origin) = (caller.Credential, caller.Viewer.Origin);
+        if (caller.Session is null && !credential.IsPassword)
+            return Find(snapshot, credential, credential.Secret, origin.Via, credential.Address);
+        if (caller.Person is not { } known || snapshot.People.GetValueOrDefault(known.Id) is not { IsDisabled: false } person)
+            return null;
+        var isGood = caller.Session is { } session
+            ? await sessions.IsOpen(session.Id, cancel)
+            : snapshot.PasswordHashes.GetValueOrDefault(person.Id) == credential.Secret;
+        return isGood ? Of(person, caller.Key, origin.Via, origin.Address) with { Session = caller.Session, Credential = credential } : null;
+    }
+
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
     public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
 
     private static Caller? Find(DirectorySnapshot snapshot, Credential credential, string hash, string via, string address)
     {
+        var kept = credential with { Secret = hash, Address = address };
         if (credential.Email is null)
         {
             return snapshot.SourcesByKey.TryGetValue(hash, out var source)
-                ? Of(source, via, address)
+                ? Of(source, via, address) with { Credential = kept }
                 : null;
         }
         if (!snapshot.Tokens.TryGetValue(hash, out var token) || token.Person.Email is not { } email)
             return null;
         var isOwners = EmailAddress.KeyOf(email) == EmailAddress.KeyOf(credential.Email);
         if (isOwners && credential.OnBehalfOf is null)
-            return Of(token.Person, $"token:{token.Id}", via, address);
+            return Of(token.Person, $"token:{token.Id}", via, address) with { Credential = kept };
         // For somebody else, only as long as its owner is an admin, who may do all of it anyway; and the record says whose token it was.
         return token is { Impersonates: true, Person.Role: Role.Admin }
             && snapshot.FindPerson(credential.OnBehalfOf ?? credential.Email) is { IsDisabled: false, Role: not Role.Service } other
             && (isOwners || credential.OnBehalfOf is null)
-            ? Of(other, $"token:{token.Id}", via, $"{address} token:{token.Id} of person:{token.Person.Id}")
+            ? Of(other, $"token:{token.Id}", via, $"{address} token:{token.Id} of person:{token.Person.Id}") with { Credential = kept }
             : null;
     }
 
@@ -125,10 +157,5 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return text.AsSpan(0, colon).EndsWith(TokenMarker, StringComparison.Ordinal)
             ? new Credential(text[..(colon - TokenMarker.Length)], text[(colon + 1)..])
             : new Credential(text[..colon], text[(colon + 1)..], IsPassword: true);
-    }
-
-    private readonly record struct Credential(string? Email, string Secret, bool IsPassword = false)
-    {
-        public string? OnBehalfOf { get; init; }
     }
 }

@@ -40,8 +40,7 @@ public sealed class Sessions(Store store, SessionLimits options)
     {
         var secret = Keys.NewSessionSecret();
         var hash = Keys.HashOf(secret);
-        var browser = visit.Browser.Length <= LongestBrowser ? visit.Browser : visit.Browser[..LongestBrowser];
-        return await store.InTransaction(tx => Start(tx, person, how, visit with { Browser = browser }, secret, hash, stored), cancel);
+        return await store.InTransaction(tx => Start(tx, person, how, visit, secret, hash, stored), cancel);
     }
 
     /// <summary>The same inside a transaction that has more to do; the secret and its hash are made before it.</summary>
@@ -54,12 +53,13 @@ public sealed class Sessions(Store store, SessionLimits options)
         foreach (var old in await tx.All<Row>($"SELECT {Columns} FROM sessions WHERE person_id = @person ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MostPerPerson - 1}", new { person }))
             await End(tx, old.Id, person, "too many", origin);
         var until = tx.Now + options.Longest;
+        var browser = visit.Browser.Length <= LongestBrowser ? visit.Browser : visit.Browser[..LongestBrowser];
         var id = await tx.Number(
             """
             INSERT INTO sessions (person_id, hash, how, browser, address, created_at, last_used_at, until)
             VALUES (@person, @hash, @how, @browser, @address, @now, @now, @until) RETURNING id
             """,
-            new { person, hash, how, browser = visit.Browser, address = visit.Address, now = tx.Now, until });
+            new { person, hash, how, browser, address = visit.Address, now = tx.Now, until });
         await tx.Append($"person:{person}", origin, "session.started", new { session = id, how, until = Instant.ToText(until) });
         return new NewSession(id, person, secret, until);
     }
@@ -72,6 +72,13 @@ public sealed class Sessions(Store store, SessionLimits options)
         var hash = Keys.HashOf(secret);
         var row = await store.Read(reader => reader.First<Row>($"SELECT {Columns} FROM sessions WHERE hash = @hash", new { hash }), cancel);
         return row?.ToSession() is { } session && !IsOver(session) ? session : null;
+    }
+
+    /// <summary>Whether this session could still be used.</summary>
+    internal async ValueTask<bool> IsOpen(long id, CancellationToken cancel)
+    {
+        var row = await store.Read(reader => reader.First<Row>($"SELECT {Columns} FROM sessions WHERE id = @id", new { id }), cancel);
+        return row?.ToSession() is { } session && !IsOver(session);
     }
 
     /// <summary>Those that are open, the last used first; of one person, or of all.</summary>

@@ -8,51 +8,53 @@ namespace Countersign.Review;
 /// <summary>
 /// <c>GET /live?about=…</c>: tells an open page that there is something new about its request, or about any that its
 /// reader may see. Only that: the page then asks for itself again, with all that guards a page. The stream ends with the
-/// server, and now and then by itself, so that whoever was shut out does not come back.
+/// server, with its reader's session, and now and then by itself.
 /// </summary>
 internal static class LiveEndpoint
 {
     private const string Prefix = "request:", Inbox = "inbox";
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20), Longest = TimeSpan.FromMinutes(10);
 
-    public static async Task<IResult> Run(string? about, HttpContext http, Asking asking, EventFeed feed, Store store, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    public static async Task<IResult> Run(string? about, HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
     {
-        var subject = about == Inbox ? null : RequestId.TryParse(about, out var id) && await Details.FindRequest(store, id, asking.Viewer, cancel) is not null ? id.Subject : "";
-        if (subject is "")
+        RequestId? id = about != Inbox && RequestId.TryParse(about, out var parsed) ? parsed : null;
+        if (about != Inbox && (id is null || await Details.FindRequest(store, id.Value, asking.Viewer, cancel) is null))
             return Results.NotFound();
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
-        until.CancelAfter(Longest);
+        await using var watch = CallerWatch.Over(http, asking.Caller);
+        watch.EndAfter(Longest);
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers["X-Accel-Buffering"] = "no";
         try
         {
-            var news = await feed.Subscribe(until.Token);
-            await Send(http, ": listening\n\n", until.Token);
+            using var subscription = await feed.Subscribe(watch.Ended, id?.Subject);
+            await Send(http, ": listening\n\n", watch.Ended);
             while (true)
             {
-                using var silence = CancellationTokenSource.CreateLinkedTokenSource(until.Token);
+                using var silence = CancellationTokenSource.CreateLinkedTokenSource(watch.Ended);
                 silence.CancelAfter(Heartbeat);
                 try
                 {
-                    if (!await news.WaitToReadAsync(silence.Token))
+                    if (!await subscription.News.WaitToReadAsync(silence.Token))
                         break;
                 }
-                catch (OperationCanceledException) when (!until.IsCancellationRequested)
+                catch (OperationCanceledException) when (!watch.Ended.IsCancellationRequested)
                 {
                     // Proxies close streams that say nothing.
-                    await Send(http, ": still here\n\n", until.Token);
+                    await Send(http, ": still here\n\n", watch.Ended);
                     continue;
                 }
+                if (!await watch.IsStillLetIn())
+                    break;
                 var isNews = false;
-                while (news.TryRead(out var e))
-                    isNews = isNews || (subject is null ? await MaySee(e, asking.Viewer, store, until.Token) : e.Subject == subject);
+                while (subscription.News.TryRead(out var e))
+                    isNews = isNews || await MaySee(e, watch.Caller.Viewer, store, watch.Ended);
                 if (isNews)
-                    await Send(http, "data: news\n\n", until.Token);
+                    await Send(http, "data: news\n\n", watch.Ended);
             }
         }
         catch (OperationCanceledException)
         {
-            // The reader has gone, the server stops, or it is time to come back.
+            // The reader has gone or is not let in any more, the server stops, or it is time to come back.
         }
         return Results.Empty;
     }

@@ -36,6 +36,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <inheritdoc cref="Store.Version"/>
     public abstract long Version { get; }
 
+    /// <inheritdoc cref="Store.EventWriters"/>
+    public abstract ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel);
+
     /// <summary>A consistent copy while serving, or why this engine leaves that to its own tools.</summary>
     public abstract Task<string?> CopyTo(string file, CancellationToken cancel);
 

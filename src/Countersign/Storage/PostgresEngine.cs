@@ -147,6 +147,19 @@ internal sealed partial class PostgresEngine : Engine
         }
     }
 
+    /// <summary>
+    /// Inserting locks the table before the id is taken and until the transaction is visible or undone, so who holds no such
+    /// lock brings no id that was taken before.
+    /// </summary>
+    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => Read<IReadOnlySet<string>>(async reader =>
+        (await reader.All<WriterRow>(
+            """
+            SELECT l.virtualtransaction AS name
+            FROM pg_locks l
+            WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+              AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+            """)).Select(w => w.Name).ToHashSet(), cancel);
+
     public override long Version => Interlocked.Increment(ref _reads);
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
@@ -215,6 +228,11 @@ internal sealed partial class PostgresEngine : Engine
     private void Pulse() => Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
 
     private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private sealed class WriterRow
+    {
+        public required string Name { get; init; }
+    }
 
     private static partial class Log
     {

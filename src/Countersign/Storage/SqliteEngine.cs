@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
 
@@ -44,6 +45,8 @@ internal sealed class SqliteEngine : Engine
             return Volatile.Read(ref _committing) ? Interlocked.Decrement(ref _never) : version;
         }
     }
+
+    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => new(FrozenSet<string>.Empty);
 
     internal void Committing() => Volatile.Write(ref _committing, true);
 

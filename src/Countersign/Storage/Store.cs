@@ -89,6 +89,12 @@ public sealed class Store : IAsyncDisposable
     /// <summary>Completes when the store may have changed, at the latest after a second.</summary>
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 
+    /// <summary>
+    /// The transactions under way that may have taken an event's id already, by names of their own. None on SQLite, where
+    /// a higher id never stands before a lower one.
+    /// </summary>
+    public ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel = default) => _engine.EventWriters(cancel);
+
     /// <inheritdoc cref="Engine.CopyTo"/>
     public Task<string?> CopyTo(string file, CancellationToken cancel) => _engine.CopyTo(file, cancel);
 

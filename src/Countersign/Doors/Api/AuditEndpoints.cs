@@ -23,6 +23,20 @@ internal static class AuditEndpoints
         return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head, found.Problem));
     }
 
-    private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(Export export, CancellationToken cancel) =>
-        TypedResults.Stream(to => export.Run(to, cancel), "application/jsonl", "countersign-record.jsonl");
+    private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(Export export, Asking asking, HttpContext http) =>
+        TypedResults.Stream(
+            async to =>
+            {
+                await using var watch = CallerWatch.Over(http, asking.Caller, caller => caller.IsAdmin);
+                try
+                {
+                    await export.Run(to, watch.Ended);
+                }
+                catch (OperationCanceledException)
+                {
+                    // A record that breaks off must not look like a whole one.
+                    http.Abort();
+                }
+            },
+            "application/jsonl", "countersign-record.jsonl");
 }

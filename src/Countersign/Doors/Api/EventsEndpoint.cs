@@ -18,7 +18,7 @@ internal static class EventsEndpoint
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, EventFeed feed, Store store, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
     {
         long? after = null;
         if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
@@ -27,44 +27,54 @@ internal static class EventsEndpoint
                 return Problems.Malformed("Last-Event-ID is the number of an event of this stream.");
             after = number;
         }
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
-        var events = after is { } from ? feed.From(from, until.Token) : (await feed.Subscribe(until.Token)).ReadAllAsync(until.Token);
-        http.Response.ContentType = "text/event-stream";
+        await using var watch = CallerWatch.Over(http, asking.Caller);
         try
         {
+            using var fresh = after is null ? await feed.Subscribe(watch.Ended) : null;
+            var events = fresh is null ? feed.From(after!.Value, watch.Ended) : fresh.News.ReadAllAsync(watch.Ended);
+            http.Response.ContentType = "text/event-stream";
             await http.Response.WriteAsync(": listening\n\n", cancel);
             await http.Response.Body.FlushAsync(cancel);
-            await Write(http.Response, events, asking.Viewer, store, until.Token, cancel);
+            await Write(http.Response, events, watch, store, cancel);
         }
         catch (OperationCanceledException)
         {
-            // The reader has gone, or the server stops.
+            // The reader has gone or is not let in any more, or the server stops.
         }
         return TypedResults.Empty;
     }
 
-    private static async Task Write(HttpResponse response, IAsyncEnumerable<StoredEvent> events, Viewer viewer, Store store, CancellationToken until, CancellationToken cancel)
+    private static async Task Write(
+        HttpResponse response, IAsyncEnumerable<StoredEvent> events, CallerWatch watch, Store store, CancellationToken cancel)
     {
-        await using var next = events.GetAsyncEnumerator(until);
+        await using var next = events.GetAsyncEnumerator(watch.Ended);
         var waiting = next.MoveNextAsync().AsTask();
-        var silence = Task.Delay(Heartbeat, until);
-        while (true)
+        var silence = Task.Delay(Heartbeat, watch.Ended);
+        try
         {
-            // Proxies close streams that say nothing. Only waiting ends with the server; a line that is being written is finished.
-            if (await Task.WhenAny(waiting, silence) == silence && !until.IsCancellationRequested)
+            while (true)
             {
-                await response.WriteAsync(": still here\n\n", cancel);
-                silence = Task.Delay(Heartbeat, until);
+                // Proxies close streams that say nothing. Only waiting is broken off; a line that is being written is finished.
+                if (await Task.WhenAny(waiting, silence) == silence && !watch.Ended.IsCancellationRequested)
+                {
+                    await response.WriteAsync(": still here\n\n", cancel);
+                    silence = Task.Delay(Heartbeat, watch.Ended);
+                }
+                else
+                {
+                    if (!await waiting || !await watch.IsStillLetIn())
+                        return;
+                    if (await MaySee(next.Current, watch.Caller.Viewer, store, cancel))
+                        await response.WriteAsync(Text(next.Current), cancel);
+                    waiting = next.MoveNextAsync().AsTask();
+                }
+                await response.Body.FlushAsync(cancel);
             }
-            else
-            {
-                if (!await waiting)
-                    return;
-                if (await MaySee(next.Current, viewer, store, cancel))
-                    await response.WriteAsync(Text(next.Current), cancel);
-                waiting = next.MoveNextAsync().AsTask();
-            }
-            await response.Body.FlushAsync(cancel);
+        }
+        finally
+        {
+            // An enumerator must not be disposed of while it moves; the watch or the reader who left has ended that.
+            await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -65,17 +65,25 @@ internal static class RequestEndpoints
 
     /// <summary><c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.</summary>
     public static async Task<IResult> Get(
-        string id, string? wait, Asking asking, Store store, Directory directory, EventFeed feed, IHostApplicationLifetime lifetime, CancellationToken cancel)
+        string id, string? wait, HttpContext http, Asking asking, Store store, Directory directory, EventFeed feed, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
+        var viewer = asking.Viewer;
         if (wait is not null)
         {
             if (Durations.Parse(wait) is not { } patience || patience > LongestWait)
                 return Problems.Malformed($"wait is a duration such as 30s, at most {LongestWait.TotalSeconds:0}s.");
-            await UntilSettled(requestId, asking.Viewer, patience, store, feed, lifetime, cancel);
+            await using var watch = CallerWatch.Over(http, asking.Caller);
+            await UntilSettled(requestId, watch, patience, store, feed, cancel);
+            if (watch.IsShutOut)
+            {
+                http.Response.Headers.WWWAuthenticate = ApiEndpoints.Door.Challenge;
+                return Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated", ApiEndpoints.Door.HowToAsk);
+            }
+            viewer = watch.Caller.Viewer;
         }
-        return await Details.Find(store, requestId, asking.Viewer, cancel) is { } details
+        return await Details.Find(store, requestId, viewer, cancel) is { } details
             ? JsonAnswer.Of(RequestView.From(details, directory.Current), ApiJson.Wire.RequestView)
             : Problems.NotFound();
     }
@@ -164,25 +172,29 @@ internal static class RequestEndpoints
         $"This request is {request.Status.Ours()}: {request.Display}.", request: RequestView.From(request, directory.Current));
 
     private static async Task UntilSettled(
-        RequestId id, Viewer viewer, TimeSpan patience, Store store, EventFeed feed, IHostApplicationLifetime lifetime, CancellationToken cancel)
+        RequestId id, CallerWatch watch, TimeSpan patience, Store store, EventFeed feed, CancellationToken cancel)
     {
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancel, lifetime.ApplicationStopping);
-        until.CancelAfter(patience);
+        // Most who wait do so for what is settled already, or is not theirs to see.
+        if (patience == TimeSpan.Zero || !await IsWaitedFor())
+            return;
+        watch.EndAfter(patience);
         try
         {
-            var news = await feed.Subscribe(until.Token);
+            using var subscription = await feed.Subscribe(watch.Ended, id.Subject);
             // Subscribed first, looked second: a settling in between is heard.
-            if (await Details.FindRequest(store, id, viewer, until.Token) is not { IsSettled: false })
-                return;
-            await foreach (var fresh in news.ReadAllAsync(until.Token))
+            while (await IsWaitedFor() && await subscription.News.WaitToReadAsync(watch.Ended))
             {
-                if (fresh.Subject == id.Subject && await Details.FindRequest(store, id, viewer, until.Token) is not { IsSettled: false })
-                    return;
+                while (subscription.News.TryRead(out _))
+                {
+                }
             }
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            // Patience is over, or the server stops: the answer is how it stands.
+            // The patience or the caller's permission has ended, or the server stops: the answer is how it stands.
         }
+
+        async ValueTask<bool> IsWaitedFor() =>
+            await Details.FindRequest(store, id, watch.Caller.Viewer, cancel) is { IsSettled: false };
     }
 }
