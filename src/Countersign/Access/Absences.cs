@@ -101,7 +101,8 @@ public sealed class Absences(Store store)
     private static async ValueTask<long> IdOf(Tx tx, string email) =>
         await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
 
-    private static async ValueTask ClearDue(Tx tx, long id) => await tx.Execute("DELETE FROM due WHERE subject = @subject", new { subject = $"person:{id}" });
+    private static async ValueTask ClearDue(Tx tx, long id) => await tx.Execute(
+        "DELETE FROM due WHERE subject = @subject AND kind IN (@begin, @end)", new { subject = $"person:{id}", begin = Begin, end = End });
 
     private static async ValueTask SetDue(Tx tx, long id, string kind, DateTimeOffset at) =>
         await tx.Execute("INSERT INTO due (subject, kind, at) VALUES (@subject, @kind, @at)", new { subject = $"person:{id}", kind, at });

@@ -66,9 +66,13 @@ public sealed class People(Store store, Reweigh reweigh)
     {
         var outcome = await Update(email, origin, "person.disabled",
             "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
-            async (tx, id) => await Sessions.EndAll(tx, id, "disabled", origin), cancel);
+            async (tx, id) =>
+            {
+                await Sessions.EndAll(tx, id, "disabled", origin);
+                await Reweigh.MustFollow(tx, id);
+            }, cancel);
         if (outcome is AccessOutcome<long>.Done { Value: var id })
-            await reweigh.AfterDisabling(id, origin, cancel);
+            await reweigh.Run(id, origin, cancel);
         return outcome;
     }
 

@@ -39,12 +39,9 @@ public sealed class RootKey
     /// <summary>Written beside and renamed without replacing, so that two processes starting at once agree on one key.</summary>
     private static void Create(string file)
     {
-        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        PrivateFile.EnsureFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         var fresh = $"{file}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var stream = new FileStream(fresh, options))
+        using (var stream = PrivateFile.Create(fresh))
         {
             stream.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(Size)) + "\n"));
             stream.Flush(flushToDisk: true);

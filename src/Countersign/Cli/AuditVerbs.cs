@@ -57,7 +57,7 @@ internal static class AuditVerbs
                 return problem;
             var bytes = await NewFile.Make(target, async unfinished =>
             {
-                await using var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write);
+                await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
                 await export.Run(stream, cancel);
             });
             return new Reply.Done(new { file = target, bytes }, $"Wrote the record to {target} ({bytes:N0} bytes).");

@@ -44,7 +44,7 @@ internal static class BackupVerb
                 To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
                 """);
         }
-        catch (DbException failure)
+        catch (Exception failure) when (failure is DbException or IOException or UnauthorizedAccessException)
         {
             return new Reply.Failed(Reply.Unavailable, $"The copy could not be made: {failure.Message}");
         }

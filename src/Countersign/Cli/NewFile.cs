@@ -1,6 +1,8 @@
+using Countersign.Storage;
+
 namespace Countersign.Cli;
 
-/// <summary>A file that gets its name only when it is whole, and never replaces another.</summary>
+/// <summary>A file that gets its name only when it is whole, never replaces another, and is its owner's alone to read.</summary>
 internal static class NewFile
 {
     public static Reply? Problem(string target) =>
@@ -8,10 +10,12 @@ internal static class NewFile
         : !Directory.Exists(Path.GetDirectoryName(target)) ? new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.")
         : null;
 
-    /// <summary>Returns the file's size.</summary>
+    /// <param name="write">Fills the empty file of this name.</param>
+    /// <returns>The file's size.</returns>
     public static async Task<long> Make(string target, Func<string, Task> write)
     {
         var unfinished = $"{target}.{Environment.ProcessId}.part";
+        PrivateFile.Create(unfinished).Dispose();
         try
         {
             await write(unfinished);

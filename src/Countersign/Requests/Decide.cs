@@ -49,7 +49,8 @@ public sealed class Decide(Store store)
     public Task<DecideOutcome> Run(RequestId id, Viewer viewer, Answer answer, string note, string? digest, CancellationToken cancel) =>
         store.InTransaction(tx => Record(tx, id, viewer, answer, note, digest), cancel);
 
-    private static async ValueTask<DecideOutcome> Record(Tx tx, RequestId id, Viewer viewer, Answer answer, string note, string? digest)
+    /// <summary>The same inside a transaction that has more to do.</summary>
+    internal static async ValueTask<DecideOutcome> Record(Tx tx, RequestId id, Viewer viewer, Answer answer, string note, string? digest)
     {
         if (await RequestRow.Find(tx, id, viewer) is not { } request)
             return new DecideOutcome.NotFound();

@@ -61,9 +61,11 @@ internal sealed class SqliteEngine : Engine
 
     public override ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_file))!);
+        PrivateFile.EnsureFolder(Path.GetDirectoryName(Path.GetFullPath(_file))!);
         try
         {
+            // The files that SQLite puts beside it get the mode that this one has.
+            PrivateFile.Ensure(_file);
             using var connection = OpenForWriting(_file);
             // Once per file: survives restarts. Readers and the writer then no longer block one another.
             Run(connection, "PRAGMA journal_mode = WAL");
@@ -73,8 +75,10 @@ internal sealed class SqliteEngine : Engine
         {
             throw unavailable;
         }
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnavailable("The store's file cannot be opened.", failure);
+        }
         _lane = new SqliteLane(this, () => OpenForWriting(_file), _time, _log);
         _watching = Task.Run(Watch);
         return ValueTask.CompletedTask;
@@ -121,14 +125,14 @@ internal sealed class SqliteEngine : Engine
     {
         using (var connection = OpenForReading())
         {
+            // SQLite fills an empty file that is there, and so nobody else can read the copy while it is made.
+            PrivateFile.Ensure(file);
             using var command = connection.CreateCommand();
             command.CommandText = "VACUUM INTO @file";
             command.Parameters.AddWithValue("file", file);
             command.CommandTimeout = 0;
             await command.ExecuteNonQueryAsync(cancel);
         }
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         using var copy = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
         copy.Flush(flushToDisk: true);
         return null;

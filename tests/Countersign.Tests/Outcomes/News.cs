@@ -30,7 +30,7 @@ public sealed class News : IDisposable
         Links = new MailLinks(Root);
         var (toMail, toSlack) = (mail ?? new MailOptions(), slack ?? new SlackOptions());
         IChannel[] channels = [channel, new MailChannel(store, _egress, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
-        ByMail = new DecideByMail(store, Links, hub.Decide);
+        ByMail = new DecideByMail(store, Links);
         Switches = new ChannelSwitches(store);
         var record = new RecordAttempt(store, Options, channels);
         Test = new TestWebhook(store, channel, record);

@@ -40,7 +40,7 @@ public sealed class PolicyHub : IAsyncDisposable
 
     /// <summary>Another node's.</summary>
     public static Timekeeper ClockworkOn(Store store) => new(
-        store, new Remind(store), new Escalate(store), new Expire(store), new Absences(store), new Standstill(store), NullLogger<Timekeeper>.Instance);
+        store, new Remind(store), new Escalate(store), new Expire(store), new Absences(store), new Reweigh(store), new Standstill(store), NullLogger<Timekeeper>.Instance);
 
     public async Task<long> Set(string yaml) => await Files.Set(yaml, null, Some.Operator, default) is SetPoliciesOutcome.Set set
         ? set.Version.Version

@@ -46,7 +46,7 @@ public sealed class SettleTests
         ["a reviewer is disabled"] = async s =>
         {
             await s.Uses.Disable(s.Ben);
-            await s.Uses.Reweigh.AfterDisabling(s.Ben.Id, Some.Operator, default);
+            await s.Uses.Reweigh.Run(s.Ben.Id, Some.Operator, default);
             await new Standstill(s.Uses.Store).Run(Some.Operator, default);
         },
         ["a comment"] = s => s.Uses.Comment.Run(s.Request.Id, Some.Viewer(s.Ann), "Too late?", default),

@@ -24,17 +24,17 @@ public abstract record MailDecisionOutcome
 /// An answer through a link in a mail: looking changes nothing, whoever looks and how often; pressing the button decides, by
 /// the same rules as everywhere, if the policy allows answers by mail. The link works once.
 /// </summary>
-public sealed class DecideByMail(Store store, MailLinks links, Decide decide)
+public sealed class DecideByMail(Store store, MailLinks links)
 {
     private const string Via = "mail";
 
     public async Task<MailDecisionOutcome> Look(string token, CancellationToken cancel)
     {
-        if (links.Read(token, store.Now) is not MailLink.Decide link || await IsUsed(link, cancel)
-            || await ViewerOf(link, "", cancel) is not { } viewer || await Details.Find(store, link.Request, viewer, cancel) is not { } details)
-        {
+        if (links.Read(token, store.Now) is not MailLink.Decide link)
             return new MailDecisionOutcome.Refused();
-        }
+        var viewer = await store.Read(async reader => await IsUsed(reader, link) ? null : await ViewerOf(reader, link, ""), cancel);
+        if (viewer is null || await Details.Find(store, link.Request, viewer, cancel) is not { } details)
+            return new MailDecisionOutcome.Refused();
         var request = details.Request;
         return request.IsSettled || request.Digest != link.Digest || !request.Policy.AllowsMailDecisions || request.Bars(link.Person)
             ? new MailDecisionOutcome.Refused()
@@ -43,25 +43,9 @@ public sealed class DecideByMail(Store store, MailLinks links, Decide decide)
 
     public async Task<MailDecisionOutcome> Run(string token, string note, string address, CancellationToken cancel)
     {
-        if (await Look(token, cancel) is not MailDecisionOutcome.Good good || links.Read(token, store.Now) is not MailLink.Decide link
-            || await ViewerOf(link, address, cancel) is not { } viewer)
-        {
+        if (await Look(token, cancel) is not MailDecisionOutcome.Good good || links.Read(token, store.Now) is not MailLink.Decide link)
             return new MailDecisionOutcome.Refused();
-        }
-        // Of two presses at once one gets past here; should the answer not stand, the link may be used again.
-        if (!await store.InTransaction(tx => Use(tx, link), cancel))
-            return new MailDecisionOutcome.Refused();
-        DecideOutcome? outcome = null;
-        try
-        {
-            outcome = await decide.Run(link.Request, viewer, link.Answer, note, link.Digest, cancel);
-        }
-        finally
-        {
-            if (outcome is not (DecideOutcome.Recorded or DecideOutcome.Settled))
-                await store.InTransaction(async tx => { await tx.Execute("DELETE FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }); }, CancellationToken.None);
-        }
-        return outcome switch
+        return await store.InTransaction(tx => Record(tx, link, note, address), cancel) switch
         {
             DecideOutcome.Recorded { Request: var request } => new MailDecisionOutcome.Done(request, link.Answer),
             DecideOutcome.Settled { Request: var request } => new MailDecisionOutcome.Done(request, link.Answer),
@@ -70,17 +54,37 @@ public sealed class DecideByMail(Store store, MailLinks links, Decide decide)
         };
     }
 
+    /// <summary>
+    /// The link is used up with the answer it gives: both stand or neither. Of two presses at once one waits here for the
+    /// other; should the answer not be taken, the link may be used again. Null when the link is good for nothing any more.
+    /// </summary>
+    private static async ValueTask<DecideOutcome?> Record(Tx tx, MailLink.Decide link, string note, string address)
+    {
+        if (!await Use(tx, link))
+            return null;
+        DecideOutcome? outcome = null;
+        if (await ViewerOf(tx, link, address) is { } viewer
+            && await RequestRow.Find(tx, link.Request, viewer) is { Policy.AllowsMailDecisions: true })
+        {
+            outcome = await Decide.Record(tx, link.Request, viewer, link.Answer, note, link.Digest);
+        }
+        if (outcome is not (DecideOutcome.Recorded or DecideOutcome.Settled))
+            await tx.Execute("DELETE FROM used_links WHERE delivery_id = @id", new { id = link.Delivery });
+        return outcome;
+    }
+
     /// <summary>True for the first who uses it.</summary>
     internal static async ValueTask<bool> Use(Tx tx, MailLink link) => await tx.Execute(
         "INSERT INTO used_links (delivery_id, at) VALUES (@id, @now) ON CONFLICT (delivery_id) DO NOTHING", new { id = link.Delivery, now = tx.Now }) == 1;
 
-    private async ValueTask<bool> IsUsed(MailLink link, CancellationToken cancel) =>
-        await store.Read(reader => reader.Number("SELECT count(*) FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }), cancel) != 0;
+    private static async ValueTask<bool> IsUsed(Reader reader, MailLink link) =>
+        await reader.Number("SELECT count(*) FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }) != 0;
 
-    private async ValueTask<Viewer?> ViewerOf(MailLink link, string address, CancellationToken cancel)
+    private static async ValueTask<Viewer?> ViewerOf(Reader reader, MailLink link, string address)
     {
-        var person = await store.Read(reader => reader.First<PersonRow>(
-            $"SELECT {PersonNames.Sql("people")} AS name, role FROM people WHERE id = @id AND disabled_at IS NULL", new { id = link.Person }), cancel);
+        var person = await reader.First<PersonRow>(
+            $"SELECT {PersonNames.Sql("people")} AS name, role FROM people WHERE id = @id AND disabled_at IS NULL",
+            new { id = link.Person });
         return person is null ? null
             : new Viewer(Party.Person(link.Person), link.Person, person.Role == "admin", person.Name, new Origin(Actor.Person(link.Person), Via, address));
     }

@@ -41,8 +41,9 @@ public sealed class MailSignIn(Store store, MailLinks links, MailOptions mail, O
     {
         if (links.Read(token, store.Now) is not MailLink.SignIn link)
             return null;
-        return await store.InTransaction(async tx => await DecideByMail.Use(tx, link), cancel)
-            ? await sessions.Start(link.Person, "mail", visit, cancel)
-            : null;
+        var secret = Keys.NewSessionSecret();
+        var hash = Keys.HashOf(secret);
+        return await store.InTransaction(
+            async tx => await DecideByMail.Use(tx, link) ? await sessions.Start(tx, link.Person, "mail", visit, secret, hash) : null, cancel);
     }
 }

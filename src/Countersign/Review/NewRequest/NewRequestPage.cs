@@ -86,6 +86,9 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
             case SubmitOutcome.TicketTaken:
                 mistakes.Add("ticket", says.TicketTaken);
                 break;
+            case SubmitOutcome.TicketFull:
+                mistakes.Add("ticket", says.TicketFull(TicketRow.MostInactive));
+                break;
             case SubmitOutcome.NoTicket:
                 mistakes.Add("ticket", says.NoSuchTicket);
                 break;

@@ -1,0 +1,47 @@
+namespace Countersign.Storage;
+
+/// <summary>
+/// Files and folders that no other account of the machine may look into, from their first moment: a mode that is set once
+/// the content is there comes too late for whoever has opened it by then.
+/// </summary>
+public static class PrivateFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>An empty file that was not there before.</summary>
+    public static FileStream Create(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnerOnly;
+        return new FileStream(path, options);
+    }
+
+    /// <summary>
+    /// Makes an empty file unless there is one already; that one becomes private too. It is not opened for that: closing a
+    /// database's file anywhere in a process takes from SQLite the locks that the process has on it.
+    /// </summary>
+    public static void Ensure(string path)
+    {
+        try
+        {
+            if (!File.Exists(path))
+                Create(path).Dispose();
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            // Another process was faster.
+        }
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, OwnerOnly);
+    }
+
+    /// <summary>A folder that is there already keeps its mode, which is its owner's choice.</summary>
+    public static void EnsureFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+    }
+}
