@@ -102,7 +102,8 @@ public sealed class Absences(Store store)
         await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
 
     private static async ValueTask ClearDue(Tx tx, long id) => await tx.Execute(
-        "DELETE FROM due WHERE subject = @subject AND kind IN (@begin, @end)", new { subject = $"person:{id}", begin = Begin, end = End });
+        "DELETE FROM due WHERE subject = @subject AND kind IN (@begin, @end)",
+        new { subject = $"person:{id}", begin = Begin, end = End });
 
     private static async ValueTask SetDue(Tx tx, long id, string kind, DateTimeOffset at) =>
         await tx.Execute("INSERT INTO due (subject, kind, at) VALUES (@subject, @kind, @at)", new { subject = $"person:{id}", kind, at });

@@ -64,7 +64,10 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
             return new PasswordOutcome.Wrong();
         var (person, stored, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
         return person is not null
-            ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address) with { Credential = credential with { Secret = stored! } })
+            ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address) with
+            {
+                Credential = credential with { Secret = stored! },
+            })
             : wait > TimeSpan.Zero ? new PasswordOutcome.TooOften(wait)
             : new PasswordOutcome.Wrong();
     }
@@ -87,8 +90,8 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
     }
 
     /// <summary>
-    /// The caller as they stand now, with what they may do now; null once their credential would not be let in any more. For
-    /// answers that last: a stream, a wait, an export.
+    /// The caller as they stand now, with what they may do now; null once their credential would not be let in any more.
+    /// For answers that last: a stream, a wait, an export.
     /// </summary>
     public async ValueTask<Caller?> FindAgain(Caller caller, CancellationToken cancel)
     {
@@ -96,12 +99,19 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         var (credential, origin) = (caller.Credential, caller.Viewer.Origin);
         if (caller.Session is null && !credential.IsPassword)
             return Find(snapshot, credential, credential.Secret, origin.Via, credential.Address);
-        if (caller.Person is not { } known || snapshot.People.GetValueOrDefault(known.Id) is not { IsDisabled: false } person)
+        if (caller.Person is not { } known
+            || snapshot.People.GetValueOrDefault(known.Id) is not { IsDisabled: false } person)
+        {
             return null;
+        }
         var isGood = caller.Session is { } session
             ? await sessions.IsOpen(session.Id, cancel)
             : snapshot.PasswordHashes.GetValueOrDefault(person.Id) == credential.Secret;
-        return isGood ? Of(person, caller.Key, origin.Via, origin.Address) with { Session = caller.Session, Credential = credential } : null;
+        return !isGood ? null : Of(person, caller.Key, origin.Via, origin.Address) with
+        {
+            Session = caller.Session,
+            Credential = credential,
+        };
     }
 
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
@@ -125,7 +135,10 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
         return token is { Impersonates: true, Person.Role: Role.Admin }
             && snapshot.FindPerson(credential.OnBehalfOf ?? credential.Email) is { IsDisabled: false, Role: not Role.Service } other
             && (isOwners || credential.OnBehalfOf is null)
-            ? Of(other, $"token:{token.Id}", via, $"{address} token:{token.Id} of person:{token.Person.Id}") with { Credential = kept }
+            ? Of(other, $"token:{token.Id}", via, $"{address} token:{token.Id} of person:{token.Person.Id}") with
+            {
+                Credential = kept,
+            }
             : null;
     }
 

@@ -77,7 +77,8 @@ public sealed class Sessions(Store store, SessionLimits options)
     /// <summary>Whether this session could still be used.</summary>
     internal async ValueTask<bool> IsOpen(long id, CancellationToken cancel)
     {
-        var row = await store.Read(reader => reader.First<Row>($"SELECT {Columns} FROM sessions WHERE id = @id", new { id }), cancel);
+        var row = await store.Read(
+            reader => reader.First<Row>($"SELECT {Columns} FROM sessions WHERE id = @id", new { id }), cancel);
         return row?.ToSession() is { } session && !IsOver(session);
     }
 

@@ -6,11 +6,13 @@ namespace Countersign.Access;
 
 /// <summary>
 /// Does what is due: reminders, escalation, expiry, the beginning and the end of absences, what must follow a disabled
-/// person; and looks again at what can pass when people, groups or absences have changed. One node at a time; every act takes its row in its own transaction,
+/// person; and looks again at what can
+/// pass when people, groups or absences have changed. One node at a time; every act takes its row in its own transaction,
 /// so that nothing is done twice even where two nodes both believe to be that one.
 /// </summary>
 public sealed partial class Timekeeper(
-    Store store, Remind remind, Escalate escalate, Expire expire, Absences absences, Reweigh reweigh, Standstill standstill, ILogger<Timekeeper> log) : BackgroundService
+    Store store, Remind remind, Escalate escalate, Expire expire, Absences absences, Reweigh reweigh, Standstill standstill,
+    ILogger<Timekeeper> log) : BackgroundService
 {
     private const int Most = 200;
     private const string Looked = "standstill";
@@ -103,7 +105,9 @@ public sealed partial class Timekeeper(
         if (row.Subject.StartsWith("person:", StringComparison.Ordinal))
         {
             var person = long.Parse(row.Subject.AsSpan(colon + 1), CultureInfo.InvariantCulture);
-            return row.Kind == Reweigh.Kind ? await reweigh.Run(person, Origin, cancel) : await absences.Due(person, row.Kind, at, Origin, cancel);
+            return row.Kind == Reweigh.Kind
+                ? await reweigh.Run(person, Origin, cancel)
+                : await absences.Due(person, row.Kind, at, Origin, cancel);
         }
         var id = RequestId.Of(row.Subject[(colon + 1)..]);
         return row.Kind switch

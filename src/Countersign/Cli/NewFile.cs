@@ -2,7 +2,9 @@ using Countersign.Storage;
 
 namespace Countersign.Cli;
 
-/// <summary>A file that gets its name only when it is whole, never replaces another, and is its owner's alone to read.</summary>
+/// <summary>
+/// A file that gets its name only when it is whole, never replaces another, and is its owner's alone to read.
+/// </summary>
 internal static class NewFile
 {
     public static Reply? Problem(string target) =>

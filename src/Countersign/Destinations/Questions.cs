@@ -36,20 +36,23 @@ internal static class Questions
         using var facts = JsonDocument.Parse(row.Facts);
         var root = facts.RootElement;
         string Fact(string name) => root.TryGetProperty(name, out var value) ? Pointer.Text(value) ?? "" : "";
-        IReadOnlyList<string> Facts(string name) => root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(Pointer.Text).OfType<string>()] : [];
+        static IReadOnlyList<string> Texts(JsonElement list) =>
+            [.. list.EnumerateArray().Select(Pointer.Text).OfType<string>()];
+        IReadOnlyList<string> Facts(string name) =>
+            root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? Texts(list) : [];
         Question.Thing Thing(string name) => new(Or(Fact(name + ".name"), Fact(name)), Fact(name), Facts(name + ".tags"));
 
         const string form = "form.", custom = "customProperties.";
         var filled = new List<KeyValuePair<string, string>>();
         var properties = new List<KeyValuePair<string, IReadOnlyList<string>>>();
+        var variables = manifest.RequestVariables.Select(v => v.Key).ToHashSet();
         foreach (var fact in root.EnumerateObject())
         {
             if (fact.Name.StartsWith(form, StringComparison.Ordinal) && Pointer.Text(fact.Value) is { } text)
                 filled.Add(new(fact.Name[form.Length..], text));
             else if (fact.Name.StartsWith(custom, StringComparison.Ordinal))
-                properties.Add(new(fact.Name[custom.Length..], fact.Value.ValueKind == JsonValueKind.Array ? Facts(fact.Name) : [Fact(fact.Name)]));
-            else if (manifest.RequestVariables.Any(v => v.Key == fact.Name) && Pointer.Text(fact.Value) is { } plain)
+                properties.Add(new(fact.Name[custom.Length..], fact.Value.ValueKind == JsonValueKind.Array ? Texts(fact.Value) : [Pointer.Text(fact.Value) ?? ""]));
+            else if (variables.Contains(fact.Name) && Pointer.Text(fact.Value) is { } plain)
                 filled.Add(new(fact.Name, plain));
         }
         var email = Or(Fact("requester.email"), row.Email ?? "");

@@ -56,7 +56,8 @@ public sealed partial class EventFeed : BackgroundService
 
     /// <summary>What happens from this call on, until the subscription is disposed or the server stops.</summary>
     /// <param name="subject">Only the events of this subject; null for all.</param>
-    public Task<Subscription> Subscribe(CancellationToken cancel, string? subject = null) => Subscribe(subject, onlyNew: true, cancel);
+    public Task<Subscription> Subscribe(CancellationToken cancel, string? subject = null) =>
+        Subscribe(subject, onlyNew: true, cancel);
 
     /// <summary>Everything after event <paramref name="after"/>: first what was missed, then what happens.</summary>
     public async IAsyncEnumerable<StoredEvent> From(long after, [EnumeratorCancellation] CancellationToken until)
@@ -87,8 +88,8 @@ public sealed partial class EventFeed : BackgroundService
         {
             while (true)
             {
-                await _doorbell.Heard(
-                    _listeners.IsEmpty ? Timeout.InfiniteTimeSpan : _awaited is null ? PollInterval : HeldBackInterval, stoppingToken);
+                var wait = _awaited is null ? PollInterval : HeldBackInterval;
+                await _doorbell.Heard(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : wait, stoppingToken);
                 try
                 {
                     await LookOnce(stoppingToken);
@@ -120,9 +121,10 @@ public sealed partial class EventFeed : BackgroundService
         {
             if (!_following)
                 await Begin(cancel);
-            // What stands already but is still held back is no news to those who only want to hear what happens from now on.
+            // What stands already but is held back is no news to those who want to hear what happens from now on.
             var known = onlyNew
-                ? await _store.Read(r => r.All<IdRow>("SELECT id FROM events WHERE id > @delivered", new { delivered = _delivered }), cancel)
+                ? await _store.Read(r => r.All<IdRow>(
+                    "SELECT id FROM events WHERE id > @delivered", new { delivered = _delivered }), cancel)
                 : [];
             var subscription = new Subscription(this, subject, MaxBehind, _delivered, known.Select(k => k.Id));
             _listeners[subscription] = true;
@@ -170,11 +172,12 @@ public sealed partial class EventFeed : BackgroundService
     /// <summary>Gives the listeners what can be given; true when there may be more at once.</summary>
     private async Task<bool> DeliverNext(CancellationToken cancel)
     {
-        // Asked before the events are read: who is not writing any more has committed what this reading then sees, or nothing.
+        // Asked before the events are read: who is not writing any more has committed what is then seen, or nothing.
         if (_awaited is { } awaited && !awaited.Writers.Overlaps(await _store.EventWriters(cancel)))
             (_complete, _awaited) = (awaited.UpTo, null);
         var found = await _store.Read(r => r.All<StoredEvent>(
-            $"SELECT {StoredEvent.Columns} FROM events WHERE id > @delivered ORDER BY id LIMIT {PageSize}", new { delivered = _delivered }), cancel);
+            $"SELECT {StoredEvent.Columns} FROM events WHERE id > @delivered ORDER BY id LIMIT {PageSize}",
+            new { delivered = _delivered }), cancel);
         if (found.Count == 0)
             return false;
         // So that whoever was shut out before one of these events is known to be shut out when it is delivered.

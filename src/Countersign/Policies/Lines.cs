@@ -8,7 +8,7 @@ public static class Lines
     private const int Around = 2;
 
     /// <summary>Texts that differ in more lines than this are told apart as a whole; nobody reads such a difference.</summary>
-    private const int MostEdits = 2_000;
+    private const int MostEdits = 600;
 
     public static string Diff(string before, string after)
     {

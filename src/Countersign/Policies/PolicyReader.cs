@@ -5,6 +5,12 @@ namespace Countersign.Policies;
 /// <summary>Turns the tree of a file into policies, and notes every mistake on the way instead of stopping at the first.</summary>
 internal sealed class PolicyReader(List<PolicyProblem> problems)
 {
+    /// <summary>So many mistakes, and as many warnings, are named; a file has no more that are not the same one again.</summary>
+    private const int MaxOfAKind = 100;
+
+    private int _mistakes;
+    private int _warnings;
+
     private static readonly string[] Answers = ["approve", "reject", "abstain"];
     private static readonly string[] Deciders = ["steps", "auto", "destination"];
     private string _policy = "";
@@ -100,7 +106,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             var place = $"{at}.{key}";
             if (!Condition.Known.Contains(key) && !IsNamed(key, Condition.Form) && !IsNamed(key, Condition.Facts))
             {
-                Add(node.Members.First(m => m.Key.Text == key).Key, "unknown-key", place, "This is nothing that a policy can look at.",
+                Add(_mistakes < MaxOfAKind ? node.Members.First(m => m.Key.Text == key).Key : node, "unknown-key", place, "This is nothing that a policy can look at.",
                     $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, form.NAME, and facts.NAME for any other fact.");
                 continue;
             }
@@ -316,8 +322,16 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         return members;
     }
 
-    private void Add(YamlNode node, string rule, string place, string problem, string fix, bool isWarning = false) =>
-        problems.Add(new PolicyProblem(node.Line, node.Column, rule, _policy.Length > 0 && place.StartsWith("policies[", StringComparison.Ordinal) ? $"{place} of \"{Shortened(_policy)}\"" : Shortened(place), problem, fix, isWarning));
+    private void Add(YamlNode node, string rule, string place, string problem, string fix, bool isWarning = false)
+    {
+        // Counted apart, since a file is wrong by its mistakes, and they must not be lost among warnings.
+        var count = isWarning ? ++_warnings : ++_mistakes;
+        if (count > MaxOfAKind + 1)
+            return;
+        if (count == MaxOfAKind + 1)
+            (problem, fix) = ($"There are more {(isWarning ? "warnings" : "mistakes")} than the {MaxOfAKind} that are named.", "Correct these first and check again.");
+        problems.Add(new PolicyProblem(node.Line, node.Column, rule, _policy.Length > 0 && place.StartsWith("policies[", StringComparison.Ordinal) ? $"{Shortened(place)} of \"{Shortened(_policy)}\"" : Shortened(place), problem, fix, isWarning));
+    }
 
     private static string Shortened(string text) => text.Length > 200 ? text[..200] + "…" : text;
 

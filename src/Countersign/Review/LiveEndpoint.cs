@@ -15,7 +15,8 @@ internal static class LiveEndpoint
     private const string Prefix = "request:", Inbox = "inbox";
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20), Longest = TimeSpan.FromMinutes(10);
 
-    public static async Task<IResult> Run(string? about, HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        string? about, HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
     {
         RequestId? id = about != Inbox && RequestId.TryParse(about, out var parsed) ? parsed : null;
         if (about != Inbox && (id is null || await Details.FindRequest(store, id.Value, asking.Viewer, cancel) is null))

@@ -151,8 +151,8 @@ internal sealed partial class PostgresEngine : Engine
     /// Inserting locks the table before the id is taken and until the transaction is visible or undone, so who holds no such
     /// lock brings no id that was taken before.
     /// </summary>
-    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => Read<IReadOnlySet<string>>(async reader =>
-        (await reader.All<WriterRow>(
+    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => Read<IReadOnlySet<string>>(
+        async reader => (await reader.All<WriterRow>(
             """
             SELECT l.virtualtransaction AS name
             FROM pg_locks l

@@ -114,7 +114,7 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             }
             else
             {
-                mistakes.Add(path + (member.Name.Length > 100 ? member.Name[..100] + "…" : member.Name), "This member is not known here.");
+                mistakes.Add(path + member.Name, "This member is not known here.");
             }
         }
     }
@@ -140,11 +140,29 @@ public sealed class Mistakes
     private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl)]);
     private static readonly SearchValues<char> ControlsButBreaks = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))]);
 
+    /// <summary>Whoever sends more is told of these first, so that no answer is larger than what it answers.</summary>
+    public const int Max = 20;
+
+    private const int LongestField = 100;
+    private const string More = "There are more mistakes than are named here.";
+    private int _count;
+
     public Dictionary<string, string[]> ByField { get; } = [];
 
     public bool Any => ByField.Count > 0;
 
-    public void Add(string field, string why) => ByField[field] = ByField.TryGetValue(field, out var others) ? [.. others, why] : [why];
+    public void Add(string field, string why)
+    {
+        if (_count > Max)
+            return;
+        if (field.Length > LongestField)
+            field = string.Concat(field.AsSpan(0, LongestField), "…");
+        var others = ByField.GetValueOrDefault(field) ?? [];
+        if (others.Contains(why, StringComparer.Ordinal))
+            return;
+        _count++;
+        ByField[field] = [.. others, _count > Max ? More : why];
+    }
 
     /// <summary>A line of text: no control characters.</summary>
     public void Line(string field, string? text, int longest, bool required)

@@ -28,7 +28,7 @@ public sealed class InterruptedTests
         await Assert.ThrowsAnyAsync<Exception>(() => hub.Disable(people[0]));
         await Resume(hub.Place, "requests");
         Assert.Equal(display, (await hub.Find(request.Id)).Display);
-        Assert.Equal(0, await hub.Place.Number("SELECT count(*) FROM people WHERE id = @id AND disabled_at IS NULL", new { people[0].Id }));
+        Assert.Equal(0, await hub.Place.Number("SELECT count(*) FROM people WHERE id = @id AND disabled_at IS NULL", new { id = people[0].Id }));
 
         await PolicyHub.ClockworkOn(await hub.Place.OpenAnother()).DoWhatIsDue();
         Assert.NotEqual(display, (await hub.Find(request.Id)).Display);

@@ -7,6 +7,45 @@ namespace Countersign.Destinations.Manifest;
 internal sealed record Finding(string Place, string Problem, string Fix, bool IsFatal = false);
 
 /// <summary>
+/// What was found so far: of fatal findings and of warnings the first hundred each, since a file that is wrong all over
+/// says the same again and again.
+/// </summary>
+internal sealed class FindingList
+{
+    private const int MaxOfAKind = 100;
+    private const int LongestText = 500;
+
+    private readonly List<Finding> _all = [];
+    private int _fatal;
+    private int _warnings;
+
+    public IReadOnlyList<Finding> All => _all;
+    public bool HasFatal => _fatal > 0;
+
+    public void Add(Finding finding)
+    {
+        var count = finding.IsFatal ? ++_fatal : ++_warnings;
+        if (count <= MaxOfAKind)
+        {
+            _all.Add(finding with
+            {
+                Place = Short(finding.Place),
+                Problem = Short(finding.Problem),
+                Fix = Short(finding.Fix),
+            });
+        }
+        else if (count == MaxOfAKind + 1)
+        {
+            var (problem, fix) = ($"There are more than the {MaxOfAKind} that are named.", "Correct these first and look again.");
+            _all.Add(new Finding("", problem, fix, finding.IsFatal));
+        }
+    }
+
+    private static string Short(string text) =>
+        text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), "…");
+}
+
+/// <summary>
 /// A workflow system as a manifest describes it: how to open an approval there, ask after it, say that the change was made
 /// and take the question back. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
 /// </summary>

@@ -25,9 +25,14 @@ internal sealed partial class GoPattern
     /// <summary>As the manifest has it.</summary>
     public string Text { get; }
 
+    /// <summary>The longest of a published manifest has 60; what an automaton is made of grows faster than its pattern.</summary>
+    private const int LongestPattern = 1_000;
+
     /// <summary>Throws <see cref="FormatException"/> with the reason.</summary>
     public static GoPattern Parse(string text)
     {
+        if (text.Length > LongestPattern)
+            throw new FormatException($"It is longer than {LongestPattern} characters.");
         var translated = new Translation(text).Run();
         try
         {

@@ -21,7 +21,7 @@ internal sealed class ManifestReader
         "creationRequest", "statusRequest", "postApplyRequest", "deletionRequest", "memberListRequest", "lookupRequest",
     ];
 
-    private readonly List<Finding> _findings = [];
+    private readonly FindingList _findings = new();
     private readonly Templates _templates;
 
     private ManifestReader(Templates templates) => _templates = templates;
@@ -42,7 +42,7 @@ internal sealed class ManifestReader
         {
             reader.Fatal(broken.LineNumber is { } line ? $"line {line + 1}" : "", "It is not JSON, or a member appears twice.", "Correct the file at this place.");
         }
-        return (reader._findings.Exists(f => f.IsFatal) ? null : manifest, reader._findings);
+        return (reader._findings.HasFatal ? null : manifest, reader._findings.All);
     }
 
     private ApprovalManifest? Whole(JsonElement root)

@@ -17,6 +17,13 @@ internal sealed record UsedName(IReadOnlyList<string> Path, bool IsPrinted)
 /// </summary>
 internal static class TemplateSyntax
 {
+    /// <summary>Deeper or longer than anybody writes by hand; the engine reads what is inside one another by calling itself.</summary>
+    private const int MaxDepth = 50;
+    private const int LongestTag = 1_000;
+
+    /// <summary>Ten times what the largest published template has; compiling takes longer the more there are.</summary>
+    private const int MaxTags = 500;
+
     private static readonly HashSet<string> Blocks = ["if", "unless", "each", "with", "equal", "equalWithElse"];
     private static readonly HashSet<string> Helpers = ["lookup", "pathEncode", "queryEncode", "basicAuthHeaderValue", "formatWithOffset"];
 
@@ -28,6 +35,7 @@ internal static class TemplateSyntax
         var problems = new List<(string, string, bool)>();
         var blocks = new Stack<string>();
         var at = 0;
+        var tags = 0;
         while (at < text.Length)
         {
             var open = text.IndexOf("{{", at, StringComparison.Ordinal);
@@ -45,6 +53,24 @@ internal static class TemplateSyntax
                 return (names.Names, names.IsClosed, problems);
             }
             at = close + closing.Length;
+            if (++tags > MaxTags)
+            {
+                problems.Add(($"There are more than {MaxTags} tags.", "Say the same with fewer names.", true));
+                return (names.Names, names.IsClosed, problems);
+            }
+            if (closing != "--}}" && inside.Length > LongestTag)
+            {
+                problems.Add((
+                    "What stands between the braces at " + Quote(text[open..]) + $" is longer than {LongestTag} characters.",
+                    "Write a name between the braces: {{name}}", true));
+                return (names.Names, names.IsClosed, problems);
+            }
+            if (blocks.Count > MaxDepth)
+            {
+                problems.Add((
+                    $"Blocks are inside one another more than {MaxDepth} deep.", "Close blocks before opening more.", true));
+                return (names.Names, names.IsClosed, problems);
+            }
             Tag(inside.Trim().Trim('~').Trim(), blocks, names, problems);
         }
         if (blocks.Count > 0)

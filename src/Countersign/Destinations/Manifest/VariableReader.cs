@@ -3,12 +3,16 @@ using System.Text.Json;
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>Reads form variables; its findings are those that the published schema leaves to its repository's tests, and a few that nobody looks for.</summary>
-internal sealed class VariableReader(List<Finding> findings, Func<JsonElement, string, string, CallTemplate?> readCall)
+internal sealed class VariableReader(FindingList findings, Func<JsonElement, string, string, CallTemplate?> readCall)
 {
     private static readonly HashSet<string> Types = ["string", "boolean", "uri", "enum", "oauth", "dynamicEnum", "generated", "environmentSelector", "multiselect", "publicKey"];
 
     private static readonly Dictionary<string, Comparison> Operators =
         Enum.GetValues<Comparison>().ToDictionary(c => char.ToLowerInvariant(c.ToString()[0]) + c.ToString()[1..]);
+
+    /// <summary>Ten times what the largest published manifest has.</summary>
+    private const int MaxVariables = 200;
+    private const int MaxDependences = 50;
 
     private readonly Dictionary<FormVariable, string> _places = new(ReferenceEqualityComparer.Instance);
 
@@ -19,6 +23,13 @@ internal sealed class VariableReader(List<Finding> findings, Func<JsonElement, s
         if (list.ValueKind != JsonValueKind.Array)
         {
             Fatal(place, "Form variables are a list.", "Write [{\"key\": …, \"name\": …, \"type\": …, \"description\": …}].");
+            return [];
+        }
+        if (list.GetArrayLength() > MaxVariables)
+        {
+            Fatal(
+                place, $"There are {list.GetArrayLength()} variables, and a list has at most {MaxVariables}.",
+                "Leave out what nobody fills in.");
             return [];
         }
         var variables = list.EnumerateArray().Select((v, n) => One(v, $"{place}[{n}]")).OfType<FormVariable>().ToList();
@@ -78,8 +89,15 @@ internal sealed class VariableReader(List<Finding> findings, Func<JsonElement, s
             DefaultOptions = Texts(variable, "multiselectDefaultOptions"),
             DynamicOptions = ManifestReader.Member(variable, "dynamicOptions") is null ? null : readCall(variable, "dynamicOptions", place),
             DependsOn = ManifestReader.Member(variable, "dependsOn") is { ValueKind: JsonValueKind.Array } dependsOn
-                ? [.. dependsOn.EnumerateArray().Select((d, n) => Depends(d, $"{place}.dependsOn[{n}]"))] : [],
+                ? [.. dependsOn.EnumerateArray().Take(MaxDependences)
+                    .Select((d, n) => Depends(d, $"{place}.dependsOn[{n}]"))] : [],
         };
+        if (ManifestReader.Member(variable, "dependsOn") is { ValueKind: JsonValueKind.Array } all
+            && all.GetArrayLength() > MaxDependences)
+        {
+            Fatal(
+                $"{place}.dependsOn", $"It depends on more than {MaxDependences} others.", "Leave out what does not matter.");
+        }
         _places[read] = place;
         Check(read, place);
         return read;

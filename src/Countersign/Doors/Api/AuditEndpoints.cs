@@ -23,7 +23,8 @@ internal static class AuditEndpoints
         return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head, found.Problem));
     }
 
-    private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(Export export, Asking asking, HttpContext http) =>
+    private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(
+        Export export, Asking asking, HttpContext http) =>
         TypedResults.Stream(
             async to =>
             {

@@ -18,7 +18,8 @@ internal static class EventsEndpoint
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
     {
         long? after = null;
         if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
@@ -54,7 +55,7 @@ internal static class EventsEndpoint
         {
             while (true)
             {
-                // Proxies close streams that say nothing. Only waiting is broken off; a line that is being written is finished.
+                // Proxies close streams that say nothing. Only waiting is broken off; a line under way is finished.
                 if (await Task.WhenAny(waiting, silence) == silence && !watch.Ended.IsCancellationRequested)
                 {
                     await response.WriteAsync(": still here\n\n", cancel);

@@ -65,7 +65,8 @@ internal static class RequestEndpoints
 
     /// <summary><c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.</summary>
     public static async Task<IResult> Get(
-        string id, string? wait, HttpContext http, Asking asking, Store store, Directory directory, EventFeed feed, CancellationToken cancel)
+        string id, string? wait, HttpContext http, Asking asking, Store store, Directory directory, EventFeed feed,
+        CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();

@@ -32,7 +32,8 @@ public sealed class DecideByMail(Store store, MailLinks links)
     {
         if (links.Read(token, store.Now) is not MailLink.Decide link)
             return new MailDecisionOutcome.Refused();
-        var viewer = await store.Read(async reader => await IsUsed(reader, link) ? null : await ViewerOf(reader, link, ""), cancel);
+        var viewer = await store.Read(
+            async reader => await IsUsed(reader, link) ? null : await ViewerOf(reader, link, ""), cancel);
         if (viewer is null || await Details.Find(store, link.Request, viewer, cancel) is not { } details)
             return new MailDecisionOutcome.Refused();
         var request = details.Request;
@@ -43,8 +44,11 @@ public sealed class DecideByMail(Store store, MailLinks links)
 
     public async Task<MailDecisionOutcome> Run(string token, string note, string address, CancellationToken cancel)
     {
-        if (await Look(token, cancel) is not MailDecisionOutcome.Good good || links.Read(token, store.Now) is not MailLink.Decide link)
+        if (await Look(token, cancel) is not MailDecisionOutcome.Good good
+            || links.Read(token, store.Now) is not MailLink.Decide link)
+        {
             return new MailDecisionOutcome.Refused();
+        }
         return await store.InTransaction(tx => Record(tx, link, note, address), cancel) switch
         {
             DecideOutcome.Recorded { Request: var request } => new MailDecisionOutcome.Done(request, link.Answer),

@@ -44,6 +44,9 @@ public sealed class MailSignIn(Store store, MailLinks links, MailOptions mail, O
         var secret = Keys.NewSessionSecret();
         var hash = Keys.HashOf(secret);
         return await store.InTransaction(
-            async tx => await DecideByMail.Use(tx, link) ? await sessions.Start(tx, link.Person, "mail", visit, secret, hash) : null, cancel);
+            async tx => await DecideByMail.Use(tx, link)
+                ? await sessions.Start(tx, link.Person, "mail", visit, secret, hash)
+                : null,
+            cancel);
     }
 }

@@ -30,14 +30,17 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
         return new Tidings(news, about, source, headline, more);
     }
 
+    /// <summary>More than anybody fills in; the request's page has them.</summary>
+    private const int MaxFacts = 50;
+
     /// <summary>The facts as they came, each on a line.</summary>
     public IReadOnlyList<(string Name, string Value)> Facts()
     {
         if (About is null)
             return [];
         using var facts = JsonDocument.Parse(About.Current.Facts);
-        return [.. facts.RootElement.EnumerateObject().Where(f => f.Name is not ("comment" or "details" or "requester" or "link"))
-            .Select(f => (f.Name, Short(f.Value.ValueKind == JsonValueKind.Array ? string.Join(", ", f.Value.EnumerateArray().Select(v => v.ToString())) : f.Value.ToString(), 300)))];
+        return [.. facts.RootElement.EnumerateObject().Where(f => f.Name is not ("comment" or "details" or "requester" or "link")).Take(MaxFacts)
+            .Select(f => (Short(f.Name, 100), Short(f.Value.ValueKind == JsonValueKind.Array ? string.Join(", ", f.Value.EnumerateArray().Select(v => v.ToString())) : f.Value.ToString(), 300)))];
     }
 
     public string Message => Short(About?.Current.Message ?? "", LongestText);

@@ -7,6 +7,9 @@ namespace Countersign.Review.Request;
 /// <summary>What the source says by name: project, environment, flag, the fields of its form.</summary>
 internal static class FactsSection
 {
+    /// <summary>More than anybody fills in, and few enough to be read; the API has them all.</summary>
+    private const int MaxShown = 200;
+
     /// <summary>Said elsewhere on the page: as the question, the message, the asker, the link.</summary>
     private static readonly string[] Elsewhere = ["comment", "details", "description", "requester", "requester.email", "link", "timestamp"];
 
@@ -15,7 +18,11 @@ internal static class FactsSection
         var rows = Rows(sight).ToList();
         if (rows.Count == 0)
             return;
-        html.Add($"<section class=\"sheet\"><h2>{html.Says.Facts}</h2>").Facts(rows.Select(r => (html.Says.FactName(r.Name), r.Value))).Add($"</section>");
+        html.Add($"<section class=\"sheet\"><h2>{html.Says.Facts}</h2>");
+        html.Facts(rows.Take(MaxShown).Select(r => (html.Says.FactName(r.Name), r.Value)));
+        if (rows.Count > MaxShown)
+            html.Add($"<p class=\"small\">{html.Says.AndMoreFacts(rows.Count - MaxShown)}</p>");
+        html.Add($"</section>");
     }
 
     public static IEnumerable<(string Name, Action<Html> Value)> Rows(Sight sight)
@@ -43,7 +50,7 @@ internal static class FactsSection
         if (DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
             return html => html.Time(time);
         var name = sight.Fact(fact.Name + ".name");
-        var tags = sight.Facts.TryGetProperty(fact.Name + ".tags", out var list) && list.ValueKind == JsonValueKind.Array ? list : default;
+        var tags = sight.FactValue(fact.Name + ".tags") is { ValueKind: JsonValueKind.Array } list ? list : default;
         return html =>
         {
             if (name is not null && name != text)

@@ -11,16 +11,17 @@ internal static class MessageText
     public static void Write(Html html, string text)
     {
         var lines = text.ReplaceLineEndings("\n").Split('\n');
+        var beginsDiff = BeginningsOfDiffs(lines);
         for (var at = 0; at < lines.Length;)
         {
-            if (DiffLength(lines, at) is > 0 and var length)
+            if (beginsDiff[at] && DiffLength(lines, at) is var length)
             {
                 Diff(html, lines.AsSpan(at, length));
                 at += length;
                 continue;
             }
             var end = at + 1;
-            while (end < lines.Length && DiffLength(lines, end) == 0)
+            while (end < lines.Length && !beginsDiff[end])
                 end++;
             Prose(html, lines.AsSpan(at, end - at));
             at = end;
@@ -39,12 +40,13 @@ internal static class MessageText
                 return;
             }
             var rest = text[at..];
-            var length = rest.IndexOfAny(EndsAddress) is >= 0 and var end ? end : rest.Length;
-            // What closes the sentence does not belong to the address.
-            var address = rest[..length].TrimEnd(".,;:!?)]*");
             html.Text(text[..at]);
-            if (address.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || address.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            if (rest.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                || rest.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
             {
+                var length = rest.IndexOfAny(EndsAddress) is >= 0 and var end ? end : rest.Length;
+                // What closes the sentence does not belong to the address.
+                var address = rest[..length].TrimEnd(".,;:!?)]*");
                 html.LinkOut(address.ToString(), address.ToString());
                 text = rest[address.Length..];
             }
@@ -87,14 +89,19 @@ internal static class MessageText
 
     private static bool IsItem(string line) => line.AsSpan().TrimStart() is ['*' or '-' or '•', ' ', _, ..];
 
-    /// <summary>How many lines from here on are a unified diff; 0: none.</summary>
+    /// <summary>At which lines a unified diff may begin: at a hunk, and at each line of the heads right before one.</summary>
+    private static bool[] BeginningsOfDiffs(string[] lines)
+    {
+        var begins = new bool[lines.Length];
+        for (var at = lines.Length - 1; at >= 0; at--)
+            begins[at] = IsHunk(lines[at]) || (at + 1 < lines.Length && begins[at + 1] && IsDiffHead(lines[at]));
+        return begins;
+    }
+
+    /// <summary>How many lines from here on are a unified diff, when one begins here.</summary>
     private static int DiffLength(string[] lines, int from)
     {
         var at = from;
-        while (at < lines.Length && IsDiffHead(lines[at]))
-            at++;
-        if (at == lines.Length || !IsHunk(lines[at]))
-            return 0;
         while (at < lines.Length && (IsHunk(lines[at]) || IsDiffHead(lines[at]) || lines[at] is ['+' or '-' or ' ' or '\\', ..] || (lines[at].Length == 0 && Continues(lines, at))))
             at++;
         return at - from;

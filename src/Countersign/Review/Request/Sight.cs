@@ -14,6 +14,7 @@ internal sealed class Sight : IDisposable
 {
     private readonly DirectorySnapshot _directory;
     private readonly JsonDocument _facts;
+    private readonly Dictionary<string, JsonElement> _factsByName = new(StringComparer.Ordinal);
     private readonly HashSet<string> _parties = [];
 
     /// <summary>Those who are away and have chosen the reader as stand-in.</summary>
@@ -23,6 +24,8 @@ internal sealed class Sight : IDisposable
     {
         (Story, Reader, _directory) = (story, reader, directory);
         _facts = JsonDocument.Parse(story.Current.Facts);
+        foreach (var fact in _facts.RootElement.EnumerateObject())
+            _factsByName.TryAdd(fact.Name, fact.Value);
         Seats = Weigh.Seats(Request, story.Decisions);
         OpenStep = Seats.Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1).FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
         Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
@@ -79,7 +82,10 @@ internal sealed class Sight : IDisposable
 
     public JsonElement Facts => _facts.RootElement;
 
-    public string? Fact(string name) => Facts.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    public string? Fact(string name) =>
+        FactValue(name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
+    public JsonElement? FactValue(string name) => _factsByName.TryGetValue(name, out var value) ? value : null;
 
     /// <summary>The page that the source has of it.</summary>
     public string? Link => Fact("link");

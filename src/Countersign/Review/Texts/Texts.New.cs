@@ -16,7 +16,8 @@ internal partial class Texts
     public virtual string NotYourself => "Whoever asks may not decide: choose somebody else.";
     public virtual string TicketIsANumber => "A ticket is a whole number.";
     public virtual string TicketTaken => "This ticket has a request already, and may have one only.";
-    public virtual string TicketFull(int most) => $"This ticket has had {most} requests that were withdrawn, which is as many as a ticket takes. Use another ticket.";
+    public virtual string TicketFull(int most) =>
+        $"This ticket has had {most} requests that were withdrawn, which is as many as a ticket takes. Use another ticket.";
     public virtual string NoSuchTicket => "There is no such ticket here.";
     public virtual string TicketsRequesterMayNotDecide => "The ticket's requester may not decide: choose somebody else.";
 }

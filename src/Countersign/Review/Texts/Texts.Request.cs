@@ -39,6 +39,8 @@ internal partial class Texts
     public virtual string Facts => "Facts";
     public virtual string Message => "Message";
 
+    public virtual string AndMoreFacts(int count) => $"… and {count} more, which the API has.";
+
     /// <summary>As a reader would call it: <c>form.change_ticket</c> is "Change ticket".</summary>
     public virtual string FactName(string name)
     {
