@@ -81,7 +81,15 @@ internal sealed partial class SqliteLane : IDisposable
         while (WaitForCaller())
         {
             batch.Clear();
-            RunBatch(batch);
+            try
+            {
+                RunBatch(batch);
+            }
+            catch (Exception failure)
+            {
+                // Whatever a batch met, the lane goes on: it is the only writer of this process.
+                FailAll(batch, failure);
+            }
         }
     }
 
@@ -222,12 +230,14 @@ internal sealed partial class SqliteLane : IDisposable
         }
     }
 
-    private void FailAll(List<Caller> batch, SqliteException failure)
+    private void FailAll(List<Caller> batch, Exception failure)
     {
-        Log.BatchFailed(_log, batch.Count, failure.SqliteErrorCode, failure.SqliteExtendedErrorCode);
+        var sqlite = failure as SqliteException;
+        Log.BatchFailed(_log, batch.Count, sqlite?.SqliteErrorCode ?? 0, sqlite?.SqliteExtendedErrorCode ?? 0, failure);
         // A new connection rolls back whatever the old one still held, and finds a file that came back.
         Reopen();
-        var reason = SqliteEngine.Unavailable(failure) ?? new StoreUnavailable("The store ended the transaction.", failure);
+        var reason = (sqlite is null ? null : SqliteEngine.Unavailable(sqlite))
+            ?? new StoreUnavailable("The store ended the transaction.", failure) { OutcomeUnknown = sqlite is null };
         foreach (var caller in batch)
             caller.Fail(reason);
     }
@@ -312,6 +322,6 @@ internal sealed partial class SqliteLane : IDisposable
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Error, Message = "A batch of {Callers} writers failed as a whole: SQLite error {Code}, extended {Extended}")]
-        public static partial void BatchFailed(ILogger log, int callers, int code, int extended);
+        public static partial void BatchFailed(ILogger log, int callers, int code, int extended, Exception failure);
     }
 }

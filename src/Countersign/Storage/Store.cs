@@ -13,7 +13,7 @@ public sealed record StoreOptions(string DataFolder, string? Database)
 /// throws, nothing of it is. <see cref="Read{T}"/> never waits for writers. A store that cannot serve throws
 /// <see cref="StoreUnavailable"/> to every caller it touches and recovers without a restart.
 /// </summary>
-public sealed class Store : IAsyncDisposable
+public sealed partial class Store : IAsyncDisposable
 {
     private static readonly AsyncLocal<bool> InsideTransaction = new();
 
@@ -65,7 +65,7 @@ public sealed class Store : IAsyncDisposable
     {
         if (InsideTransaction.Value)
             throw new InvalidOperationException("A transaction inside a transaction: pass the Tx on instead.");
-        return Meters.Timed(_engine.Write(work, id => EventsCommitted?.Invoke(id), cancel));
+        return Meters.Timed(_engine.Write(work, Tell, cancel));
     }
 
     public Task InTransaction(Func<Tx, ValueTask> work, CancellationToken cancel = default) =>
@@ -100,7 +100,26 @@ public sealed class Store : IAsyncDisposable
 
     public DateTimeOffset Now => Instant.ToMilliseconds(_time.GetUtcNow());
 
+    /// <summary>The change stands already, so a follower that throws must not reach the caller, nor the other writers.</summary>
+    private void Tell(long id)
+    {
+        try
+        {
+            EventsCommitted?.Invoke(id);
+        }
+        catch (Exception failure)
+        {
+            Log.FollowerFailed(_engine.Logger, failure);
+        }
+    }
+
     internal static void EnterTransaction() => InsideTransaction.Value = true;
 
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _engine.DisposeAsync() : ValueTask.CompletedTask;
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "What follows committed events failed; it hears of the next one")]
+        public static partial void FollowerFailed(ILogger log, Exception failure);
+    }
 }

@@ -85,6 +85,16 @@ public sealed class InTransactionTests
     }
 
     [Theory, BothEngines]
+    public async Task A_follower_that_throws_reaches_neither_the_caller_nor_other_writers(Engine engine)
+    {
+        await using var test = await TestStore.Start(engine);
+        test.Store.EventsCommitted += _ => throw new TimeZoneNotFoundException();
+        await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
+        await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
+        Assert.Equal(2, await test.Count("events"));
+    }
+
+    [Theory, BothEngines]
     public async Task Reading_does_not_wait_for_a_writer_nor_see_what_it_has_not_committed(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
