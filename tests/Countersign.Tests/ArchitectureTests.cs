@@ -12,13 +12,14 @@ public sealed partial class ArchitectureTests
     private static readonly Dictionary<string, string[]> MayKnow = new()
     {
         ["Storage"] = [],
-        ["Policies"] = ["Storage"],
-        ["Requests"] = ["Storage", "Policies"],
-        ["Access"] = ["Storage", "Policies", "Requests"],
-        ["Audit"] = ["Storage", "Policies", "Requests", "Access"],
+        ["Work"] = ["Storage"],
+        ["Policies"] = ["Storage", "Work"],
+        ["Requests"] = ["Storage", "Work", "Policies"],
+        ["Access"] = ["Storage", "Work", "Policies", "Requests"],
+        ["Audit"] = ["Storage", "Work", "Policies", "Requests", "Access"],
         // Who hears what follows from a request's policy and from the directory of people.
-        ["Outcomes"] = ["Storage", "Policies", "Requests", "Access"],
-        ["Destinations"] = ["Storage", "Policies", "Requests", "Access", "Outcomes"],
+        ["Outcomes"] = ["Storage", "Work", "Policies", "Requests", "Access"],
+        ["Destinations"] = ["Storage", "Work", "Policies", "Requests", "Access", "Outcomes"],
     };
 
     private static readonly string[] Front = ["Doors", "Review", "Destinations", "Cli", "Web"];

@@ -1,6 +1,7 @@
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Access;
 
@@ -18,12 +19,25 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
             var page = await restamp.Active(after, PageSize, cancel);
             foreach (var id in page)
             {
-                if (await restamp.Run(id, (request, facts) => Today(snapshot, request, facts), snapshot.Pools, onlyLook, origin, cancel) is { } change)
+                if (await One(id, snapshot, onlyLook, origin, cancel) is { } change)
                     changes.Add(change);
             }
             if (page.Count < PageSize)
                 return changes;
             after = page[^1];
+        }
+    }
+
+    /// <summary>A request that cannot be read keeps its policy, and no other from getting a new one.</summary>
+    private async Task<Restamped?> One(RequestId id, DirectorySnapshot snapshot, bool onlyLook, Origin origin, CancellationToken cancel)
+    {
+        try
+        {
+            return await restamp.Run(id, (request, facts) => Today(snapshot, request, facts), snapshot.Pools, onlyLook, origin, cancel);
+        }
+        catch (Exception unreadable) when (FailedWork.IsItsOwn(unreadable))
+        {
+            return new Restamped(id, "", "", "", "", "", [], $"It cannot be read: {unreadable.Message}");
         }
     }
 

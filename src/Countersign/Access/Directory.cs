@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Access;
 
@@ -99,6 +100,9 @@ public sealed class DirectorySnapshot
     /// <summary>Token hash to token id and owner.</summary>
     public required FrozenDictionary<string, (long Id, Person Person, bool Impersonates)> Tokens { get; init; }
 
+    /// <summary>Rows that could not be read and are left out, so nobody is known by them: which, and why.</summary>
+    public IReadOnlyList<string> Unreadable { get; init; } = [];
+
     /// <summary>Who may answer for which party, and who is away.</summary>
     public required Pools Pools { get; init; }
 
@@ -161,23 +165,24 @@ public sealed class Directory(Store store) : IDisposable
 
     private static async ValueTask<DirectorySnapshot> Load(Reader reader, long revision, PolicyBook lastPolicies)
     {
+        var unreadable = new List<string>();
         // The revision was read before the rows: should they change in between, the next look reads them again.
         var personRows = await reader.All<PersonRow>(
             $"SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash, created_at, disabled_at FROM people");
         var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(r => r.PersonId, r => r.Text);
         var earlier = (await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n"))
             .ToLookup(r => r.PersonId, r => r.Text);
-        var people = personRows.ConvertAll(r => r.ToPerson(aliases, earlier));
+        var people = Readable(personRows, r => r.ToPerson(aliases, earlier), r => $"person {r.Id}", unreadable);
         var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")).ToLookup(m => m.GroupId, m => m.PersonId);
-        var groups = (await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"))
-            .ConvertAll(g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt))).ToFrozenDictionary(g => g.Id);
+        var groups = Readable(await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"),
+            g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt)), g => $"group {g.Id}", unreadable).ToFrozenDictionary(g => g.Id);
         var sourceRows = await reader.All<SourceRow>(
             """
             SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at,
               unknown_requester, claimed_requester, owner_id, requester_required
             FROM sources
             """);
-        var sources = sourceRows.ToDictionary(r => r.Id, r => r.ToSource(groups));
+        var sources = Readable(sourceRows, r => r.ToSource(groups), r => $"source {r.Id}", unreadable).ToDictionary(s => s.Id);
         var byId = people.ToFrozenDictionary(p => p.Id);
         var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash, impersonates FROM tokens WHERE revoked_at IS NULL");
         var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => EmailAddress.KeyOf(p.Email!));
@@ -185,6 +190,7 @@ public sealed class Directory(Store store) : IDisposable
         return new DirectorySnapshot
         {
             Revision = revision,
+            Unreadable = unreadable,
             People = byId,
             Pools = await Requests.PoolRows.All(reader),
             Policies = await PolicyFiles.Load(reader, lastPolicies,
@@ -198,12 +204,30 @@ public sealed class Directory(Store store) : IDisposable
             Sources = sources.ToFrozenDictionary(),
             SourcesByName = sources.Values.ToFrozenDictionary(s => KeyOf(s.Name)),
             SourcesByKey = (from row in sourceRows
-                            where row.DisabledAt is null
+                            where row.DisabledAt is null && sources.ContainsKey(row.Id)
                             from hash in new[] { row.KeyHash, row.OldKeyHash }
                             where hash is not null
                             select (hash, sources[row.Id])).ToFrozenDictionary(p => p.hash, p => p.Item2),
-            Tokens = tokens.Where(t => !byId[t.PersonId].IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
+            Tokens = tokens.Where(t => byId.TryGetValue(t.PersonId, out var owner) && !owner.IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
         };
+    }
+
+    /// <summary>One unreadable row must not make all that call unknown.</summary>
+    private static List<T> Readable<TRow, T>(List<TRow> rows, Func<TRow, T> read, Func<TRow, string> name, List<string> unreadable)
+    {
+        var all = new List<T>(rows.Count);
+        foreach (var row in rows)
+        {
+            try
+            {
+                all.Add(read(row));
+            }
+            catch (Exception failure) when (failure is FormatException or KeyNotFoundException)
+            {
+                unreadable.Add($"{name(row)}: {FailedWork.ErrorOf(failure)}");
+            }
+        }
+        return all;
     }
 
     private sealed class PersonRow
@@ -288,6 +312,8 @@ public sealed class Directory(Store store) : IDisposable
 /// <summary>Keeps the snapshot fresh for as long as the server runs.</summary>
 public sealed partial class DirectoryFollower(Store store, Directory directory, ILogger<DirectoryFollower> log) : BackgroundService
 {
+    private long _noted = -1;
+
     /// <summary>Nobody is served before the first look.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -295,32 +321,37 @@ public sealed partial class DirectoryFollower(Store store, Directory directory, 
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var changed = store.MaybeChanged(stoppingToken);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
+        return new WorkLoop("people and keys", log, maxWait: TimeSpan.FromSeconds(1)).Run(
+            async cancel =>
             {
-                await changed;
-                // Asked for before looking, so that a change during the look is heard of.
-                changed = store.MaybeChanged(stoppingToken);
-                await directory.Refresh(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+                try
+                {
+                    await changed;
+                }
+                finally
+                {
+                    // Asked for before looking, so that a change during the look is heard of.
+                    changed = store.MaybeChanged(cancel);
+                }
+            },
+            async cancel =>
             {
-                return;
-            }
-            catch (StoreUnavailable unavailable)
-            {
-                Log.CannotRefresh(log, unavailable.Message);
-            }
-        }
+                var snapshot = await directory.Refresh(cancel);
+                if (snapshot.Revision == _noted)
+                    return;
+                _noted = snapshot.Revision;
+                foreach (var unreadable in snapshot.Unreadable)
+                    Log.Unreadable(log, unreadable);
+            },
+            stoppingToken);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "People and keys could not be read again: {Reason}")]
-        public static partial void CannotRefresh(ILogger log, string reason);
+        [LoggerMessage(Level = LogLevel.Error, Message = "Left out, because it cannot be read: {What}")]
+        public static partial void Unreadable(ILogger log, string what);
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Access;
 
@@ -11,7 +11,7 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<string, bool> _used = new();
-    private readonly Channel<bool> _hurry = Channel.CreateBounded<bool>(1);
+    private readonly Doorbell _hurry = new();
 
     public void Note(string key) => _used.TryAdd(key, true);
 
@@ -19,36 +19,16 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
     public void NoteFirst(string key)
     {
         if (_used.TryAdd(key, true))
-            _hurry.Writer.TryWrite(true);
+            _hurry.Ring();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Every);
-        try
-        {
-            var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
-            var hurry = _hurry.Reader.ReadAsync(stoppingToken).AsTask();
-            while (true)
-            {
-                await Task.WhenAny(tick, hurry);
-                if (hurry.IsCompletedSuccessfully)
-                    hurry = _hurry.Reader.ReadAsync(stoppingToken).AsTask();
-                if (tick.IsCompleted)
-                {
-                    await tick;
-                    tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
-                }
-                await WriteOnce();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            await WriteOnce();
-        }
+        await new WorkLoop("last use", log).Run(cancel => _hurry.Heard(Every, cancel), _ => WriteOnce(), stoppingToken);
+        await WriteOnce();
     }
 
-    /// <summary>Writes what was used since the last time.</summary>
+    /// <summary>Writes what was used since the last time. What cannot be written is said again by the next minute's use.</summary>
     public async Task WriteOnce()
     {
         var keys = _used.Keys.ToArray();
@@ -58,22 +38,51 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
             _used.TryRemove(key, out _);
         try
         {
-            await store.InTransaction(async tx =>
-            {
-                foreach (var key in keys)
-                {
-                    var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
-                    if (key.StartsWith("source:", StringComparison.Ordinal) && await tx.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NULL", new { id }) == 1)
-                        await tx.Signal(Directory.Signal);
-                    await tx.Execute(SqlFor(key), new { now = tx.Now, id });
-                }
-            }, CancellationToken.None);
+            await Write(keys);
         }
         catch (StoreUnavailable unavailable)
         {
-            // The next minute's use says the same again.
             Log.NotWritten(log, unavailable.Message);
         }
+        catch (Exception failure) when (FailedWork.IsItsOwn(failure) && keys.Length > 1)
+        {
+            // One that cannot be written keeps none of the others from it.
+            foreach (var key in keys)
+                await WriteAlone(key);
+        }
+        catch (Exception failure) when (FailedWork.IsItsOwn(failure))
+        {
+            Log.NotWritten(log, failure.Message);
+        }
+    }
+
+    private async Task WriteAlone(string key)
+    {
+        try
+        {
+            await Write([key]);
+        }
+        catch (Exception failure)
+        {
+            Log.NotWritten(log, failure.Message);
+        }
+    }
+
+    private Task Write(string[] keys) => store.InTransaction(async tx =>
+    {
+        foreach (var key in keys)
+        {
+            var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
+            if (key.StartsWith("source:", StringComparison.Ordinal) && await tx.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NULL", new { id }) == 1)
+                await tx.Signal(Directory.Signal);
+            await tx.Execute(SqlFor(key), new { now = tx.Now, id });
+        }
+    });
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _hurry.Dispose();
     }
 
     private static string SqlFor(string key) =>

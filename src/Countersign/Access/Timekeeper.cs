@@ -1,6 +1,7 @@
 using System.Globalization;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Access;
 
@@ -23,6 +24,10 @@ public sealed partial class Timekeeper(
     private static readonly TimeSpan Straggler = TimeSpan.FromSeconds(10);
     private static readonly Origin Origin = new(Actor.Hub, "clock", "");
 
+    private const string Key = "due.kind || ' ' || due.subject";
+    private static readonly string IsDue = $"at <= @now AND {FailedWork.NotFailed(FailedWork.Due, Key)}";
+
+    private readonly FailedWork _failed = new(store);
     private readonly Lease _lease = new(store, "timekeeper", Lease.NewHolder(), LeaseLength);
     private DateTimeOffset? _again;
 
@@ -30,11 +35,12 @@ public sealed partial class Timekeeper(
     public async Task DoWhatIsDue(CancellationToken cancel = default)
     {
         while (await store.Read(reader => reader.All<DueRow>(
-            $"SELECT subject, kind, at FROM due WHERE at <= @now ORDER BY at, subject, kind LIMIT {Most}", new { now = store.Now }), cancel) is { Count: > 0 } due)
+            $"SELECT subject, kind, at, (SELECT f.attempts FROM failed_work f WHERE f.kind = '{FailedWork.Due}' AND f.key = {Key}) AS failures FROM due WHERE {IsDue} ORDER BY at, subject, kind LIMIT {Most}",
+            new { now = store.Now }), cancel) is { Count: > 0 } due)
         {
             var done = 0;
             foreach (var row in due)
-                done += await Do(row, Instant.Parse(row.At), cancel) ? 1 : 0;
+                done += await TryDo(row, cancel) ? 1 : 0;
             Log.Done(log, done, due.Count);
             if (done == 0)
                 return;
@@ -50,54 +56,65 @@ public sealed partial class Timekeeper(
             if (_again is { } at && (store.Now >= at || store.Now < at - Straggler))
             {
                 _again = null;
-                await standstill.Run(Origin, cancel, since: store.Now - (3 * Straggler));
+                await LookAt(since: store.Now - (3 * Straggler), cancel);
             }
             return;
         }
-        await standstill.Run(Origin, cancel);
+        await LookAt(since: null, cancel);
         await store.InTransaction(async tx => await tx.Execute(
             "INSERT INTO hub (name, value) VALUES (@name, @revision) ON CONFLICT (name) DO UPDATE SET value = @revision", new { name = Looked, revision }), cancel);
         _again = store.Now + Straggler;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new WorkLoop("timekeeper", log).Run(
+        cancel => Task.Delay(Every, cancel),
+        async cancel =>
         {
-            while (true)
-            {
-                await Task.Delay(Every, stoppingToken);
-                try
-                {
-                    // Looking costs nothing; the lease is asked for only when there is something to do.
-                    if (await IsAnythingToDo(stoppingToken) && await _lease.TryHold(stoppingToken))
-                    {
-                        await DoWhatIsDue(stoppingToken);
-                        await LookAtWhatCanPass(stoppingToken);
-                    }
-                }
-                catch (StoreUnavailable unavailable)
-                {
-                    Log.PutOff(log, unavailable.Message);
-                }
-                catch (Exception failure) when (failure is not OperationCanceledException)
-                {
-                    Log.Failed(log, failure);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
+            // Looking costs nothing; the lease is asked for only when there is something to do.
+            if (!await IsAnythingToDo(cancel) || !await _lease.TryHold(cancel))
+                return;
+            await DoWhatIsDue(cancel);
+            await LookAtWhatCanPass(cancel);
+        },
+        stoppingToken);
 
     private async Task<bool> IsAnythingToDo(CancellationToken cancel) =>
         _again is not null
-        || await store.Read(reader => reader.Number("SELECT count(*) FROM (SELECT 1 FROM due WHERE at <= @now LIMIT 1) d", new { now = store.Now }), cancel) > 0
+        || await store.Read(reader => reader.Number($"SELECT count(*) FROM (SELECT 1 FROM due WHERE {IsDue} LIMIT 1) d", new { now = store.Now }), cancel) > 0
         || await Revision(cancel) != await store.Read(reader => reader.Text("SELECT value FROM hub WHERE name = @name", new { name = Looked }), cancel);
 
     private async Task<string> Revision(CancellationToken cancel) =>
         (await store.Read(reader => reader.Number("SELECT revision FROM signals WHERE name = @name", new { name = Directory.Signal }), cancel)).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>One that throws is recorded and tried again later; those behind it do not wait.</summary>
+    private async Task<bool> TryDo(DueRow row, CancellationToken cancel)
+    {
+        var key = $"{row.Kind} {row.Subject}";
+        try
+        {
+            var done = await Do(row, Instant.Parse(row.At), cancel);
+            if (row.Failures is not null)
+                await store.InTransaction(tx => FailedWork.Clear(tx, FailedWork.Due, key), cancel);
+            return done;
+        }
+        catch (Exception failure) when (FailedWork.IsItsOwn(failure))
+        {
+            Log.Failed(log, failure, row.Kind, row.Subject);
+            await _failed.Record(FailedWork.Due, key, row.Subject, failure, cancel: cancel);
+            return false;
+        }
+    }
+
+    private async Task LookAt(DateTimeOffset? since, CancellationToken cancel)
+    {
+        var failed = new List<(string Subject, Exception Failure)>();
+        await standstill.Run(Origin, cancel, since, (subject, failure) => failed.Add((subject, failure)));
+        foreach (var (subject, failure) in failed)
+        {
+            Log.Failed(log, failure, "look at", subject);
+            await _failed.Record(FailedWork.Blocked, subject, subject, failure, cancel: cancel);
+        }
+    }
 
     private async Task<bool> Do(DueRow row, DateTimeOffset at, CancellationToken cancel)
     {
@@ -123,11 +140,8 @@ public sealed partial class Timekeeper(
         [LoggerMessage(Level = LogLevel.Debug, Message = "{Done} of {Due} due acts done")]
         public static partial void Done(ILogger log, int done, int due);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "What is due is put off: {Reason}")]
-        public static partial void PutOff(ILogger log, string reason);
-
-        [LoggerMessage(Level = LogLevel.Error, Message = "Something that was due failed and will be tried again")]
-        public static partial void Failed(ILogger log, Exception failure);
+        [LoggerMessage(Level = LogLevel.Error, Message = "What was due failed: {Kind} {Subject}")]
+        public static partial void Failed(ILogger log, Exception failure, string kind, string subject);
     }
 
     private sealed class DueRow
@@ -135,5 +149,6 @@ public sealed partial class Timekeeper(
         public required string Subject { get; init; }
         public required string Kind { get; init; }
         public required string At { get; init; }
+        public long? Failures { get; init; }
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Countersign.Access;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Audit;
 
@@ -67,20 +68,8 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
         _one.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(Look, stoppingToken);
-                await TryFlush(store.Now, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new WorkLoop("failed sign-ins", log).Run(cancel => Task.Delay(Look, cancel), cancel => FlushOnce(store.Now, cancel), stoppingToken);
 
     private async Task TryFlush(DateTimeOffset now, CancellationToken cancel)
     {
@@ -88,9 +77,10 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
         {
             await FlushOnce(now, cancel);
         }
-        catch (StoreUnavailable unavailable)
+        catch (Exception failure)
         {
-            Log.NotWritten(log, unavailable.Message);
+            // The server stops all the same.
+            Log.NotWritten(log, failure.Message);
         }
     }
 

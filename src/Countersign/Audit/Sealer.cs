@@ -109,8 +109,9 @@ public sealed partial class Sealer : BackgroundService
             await SealAll(cancellationToken);
             await _lease.Release(cancellationToken);
         }
-        catch (Exception failure) when (failure is StoreUnavailable or OperationCanceledException or InvalidDataException)
+        catch (Exception failure)
         {
+            // The server stops all the same, and the next one to run seals what is left.
             Log.CannotSeal(_log, failure.Message);
         }
     }
@@ -155,6 +156,11 @@ public sealed partial class Sealer : BackgroundService
             {
                 // Requests go on being decided; what is missing is the proof, and that is said loudly.
                 Log.Damaged(_log, damage.Message);
+                wait = LeaseLength * 6;
+            }
+            catch (Exception failure)
+            {
+                Log.Failed(_log, failure);
                 wait = LeaseLength * 6;
             }
         }
@@ -314,6 +320,9 @@ public sealed partial class Sealer : BackgroundService
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Events could not be sealed and will be later: {Reason}")]
         public static partial void CannotSeal(ILogger log, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Events could not be sealed and will be later")]
+        public static partial void Failed(ILogger log, Exception failure);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, replaced or restored from a backup")]
         public static partial void ChainReplaced(ILogger log, long known, long found);

@@ -134,6 +134,8 @@ internal static class DoctorVerb
             problems.Add(new Finding($"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.", "Check this machine's clock and its time synchronisation."));
         if (seen.DatabaseAhead is { } ahead && ahead.Duration() > Tolerance)
             problems.Add(new Finding($"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.", "Check the time synchronisation of both."));
+        if (seen.SetAside > 0)
+            problems.Add(new Finding($"Background work that was set aside after it had failed again and again: {seen.SetAside}.", "Look at the page Deliveries, remove the cause and retry it there."));
         if (seen.Admins == 0)
             hints.Add(new Finding("There is no admin yet.", "countersign user add <email> --name <name> --role admin --password-stdin"));
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
 using Countersign.Storage;
@@ -28,7 +29,7 @@ internal sealed partial class DestinationBook(Store store, IDataProtectionProvid
             if (revision != _revision)
             {
                 var rows = await store.Read(r => r.All<DestinationRow>($"SELECT {DestinationRow.Columns} FROM destinations ORDER BY id"), cancel);
-                _all = rows.ConvertAll(Read).OfType<Destination>().ToFrozenDictionary(d => d.Id);
+                _all = rows.ConvertAll(TryRead).OfType<Destination>().ToFrozenDictionary(d => d.Id);
                 _revision = revision;
             }
             return _all;
@@ -57,6 +58,20 @@ internal sealed partial class DestinationBook(Store store, IDataProtectionProvid
     }
 
     public void Dispose() => _one.Dispose();
+
+    /// <summary>One that cannot be read is as good as paused; the others go on.</summary>
+    private Destination? TryRead(DestinationRow row)
+    {
+        try
+        {
+            return Read(row);
+        }
+        catch (Exception unreadable) when (unreadable is FormatException or JsonException)
+        {
+            Log.Unusable(log, row.Id, unreadable.Message);
+            return null;
+        }
+    }
 
     private Destination? Read(DestinationRow row)
     {

@@ -14,7 +14,18 @@ public sealed record DestinationView(
 public sealed record LinkView(
     long Id, string Request, int Revision, string Destination, string State, string? Wish, string? Answer, string? ExternalId, string? Url, string? Status, string? Display, string? SeenAt, string? DueAt, int Attempts, string? Problem, ShownExchange? LastExchange, string CreatedAt, string Subject)
 {
-    internal static LinkView From(LinkRow row, string destination) => From(row.ToLink(), destination, row.Subject!);
+    /// <summary>Null for a row that cannot be read; the page Deliveries says of it that it was set aside.</summary>
+    internal static LinkView? From(LinkRow row, string destination)
+    {
+        try
+        {
+            return From(row.ToLink(), destination, row.Subject!);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
 
     private static LinkView From(Link link, string destination, string subject) => new(
         link.Id, link.RequestId.Value, link.Revision, destination, LinkRow.Word(link.State), link.Wish == Destinations.Links.Wish.None ? null : link.Wish.ToString().ToLowerInvariant(), link.Answer.Length == 0 ? null : link.Answer,
@@ -54,7 +65,7 @@ internal sealed class DestinationViews(Store store, DestinationBook book)
         var rows = await store.Read(r => r.All<LinkRow>(
             $"SELECT {LinkRow.Shown} WHERE l.destination_id = @id AND {which} AND l.id < @before ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}",
             new { id = destination.Id, state = state ?? "", before = before ?? long.MaxValue }), cancel);
-        return rows.ConvertAll(row => LinkView.From(row, destination.Name));
+        return [.. rows.Select(row => LinkView.From(row, destination.Name)).OfType<LinkView>()];
     }
 
     /// <summary>Where a request was handed over to, the current content first.</summary>
@@ -64,7 +75,7 @@ internal sealed class DestinationViews(Store store, DestinationBook book)
         if (links.Count == 0)
             return [];
         var all = await book.All(cancel);
-        return links.ConvertAll(link => LinkView.From(link, all.TryGetValue(link.DestinationId, out var destination) ? destination.Name : "?"));
+        return [.. links.Select(link => LinkView.From(link, all.TryGetValue(link.DestinationId, out var destination) ? destination.Name : "?")).OfType<LinkView>()];
     }
 
     private sealed class HealthRow

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Countersign.Destinations.Links;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Destinations;
 
@@ -29,7 +30,7 @@ internal sealed partial class Forwarder : BackgroundService
     private readonly ConcurrentDictionary<long, (Lane Lane, Task Running)> _lanes = new();
     private readonly Doorbell _doorbell = new();
     private readonly CancellationTokenSource _farewell = new();
-    private bool _hasDestinations;
+    private bool _hasDestinations = true;
 
     public Forwarder(Store store, DestinationBook book, ClaimDue claim, TakeTurn turn, DestinationCalls calls, DestinationOptions options, ILogger<Forwarder> log)
     {
@@ -45,18 +46,9 @@ internal sealed partial class Forwarder : BackgroundService
         await using var stopping = stoppingToken.Register(() => _farewell.CancelAfter(Farewell));
         try
         {
-            while (true)
-            {
-                await Look(stoppingToken);
-                // While there are no destinations, nobody's writing makes work here.
-                if (_hasDestinations)
-                    await _doorbell.Heard(Tick, stoppingToken);
-                else
-                    await Task.Delay(Idle, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
+            // While there are no destinations, nobody's writing makes work here.
+            await new WorkLoop("destinations", _log).Run(
+                cancel => _hasDestinations ? _doorbell.Heard(Tick, cancel) : Task.Delay(Idle, cancel), Look, stoppingToken);
         }
         finally
         {
@@ -115,6 +107,12 @@ internal sealed partial class Forwarder : BackgroundService
         {
             await lane.Run(cancel);
         }
+        catch (Exception fault)
+        {
+            // This destination is left alone for a moment, and the others do not notice.
+            Log.LaneFailed(_log, fault, destination);
+            await Task.Delay(Idle, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         finally
         {
             _lanes.TryRemove(destination, out _);
@@ -131,6 +129,9 @@ internal sealed partial class Forwarder : BackgroundService
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Error, Message = "Destination {Destination} failed and will be tried again")]
+        public static partial void LaneFailed(ILogger log, Exception fault, long destination);
+
         [LoggerMessage(Level = LogLevel.Warning, Message = "Destinations are put off: {Reason}")]
         public static partial void PutOff(ILogger log, string reason);
     }

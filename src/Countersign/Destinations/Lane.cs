@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Destinations;
 
@@ -83,7 +84,7 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
             var claim = await turn.Run(_destination, _holder, back, most);
             _claimed += claim.Links.Count - back.Count;
             if (claim.Links.Count > 0)
-                Start(claim, await Read(claim));
+                await Start(claim);
         }
         return _claimed > 0;
     }
@@ -111,6 +112,45 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
         var most = ClaimDue.MostAtATime + (_destination.Manifest.CanLookUp ? Math.Min(back * 2, MostAhead) : 0) - (_claimed - back);
         // A few at a time, so that one claim serves several.
         return most >= ClaimDue.MostAtATime / 4 || _claimed == back ? most : 0;
+    }
+
+    private async Task Start(Claim claim)
+    {
+        Dictionary<long, Question> questions;
+        try
+        {
+            questions = await Read(claim);
+        }
+        catch (Exception fault) when (FailedWork.IsItsOwn(fault))
+        {
+            (questions, claim) = await ReadEach(claim);
+        }
+        Start(claim, questions);
+    }
+
+    /// <summary>One request that cannot be put into words is put off, like a call that failed; the others are asked.</summary>
+    private async Task<(Dictionary<long, Question> Questions, Claim Claim)> ReadEach(Claim claim)
+    {
+        var questions = new Dictionary<long, Question>();
+        var unreadable = new List<Brought>();
+        foreach (var link in claim.Links)
+        {
+            try
+            {
+                if (await Questions.Of(store, _destination.Manifest, link.RequestId, link.Revision, baseUrl, CancellationToken.None) is { } question)
+                    questions[link.Id] = question;
+            }
+            catch (Exception fault) when (FailedWork.IsItsOwn(fault))
+            {
+                Log.Fault(log, fault, _destination.Id, link.Id);
+                var why = $"The request cannot be read. {FailedWork.ErrorOf(fault)}";
+                unreadable.Add(new Brought(link, link.State == LinkState.New ? new Exchanged.NotOpened(why) : new Exchanged.Failed(why), null, RandomNumberGenerator.GetInt32(1000) / 1000.0));
+            }
+        }
+        lock (_gate)
+            _back.AddRange(unreadable);
+        _news.Ring();
+        return (questions, claim with { Links = [.. claim.Links.Where(l => !unreadable.Exists(u => u.Claimed.Id == l.Id))] });
     }
 
     private void Start(Claim claim, Dictionary<long, Question> questions)

@@ -19,8 +19,21 @@ internal static class PoolRows
             .ToDictionary(g => Party.Group(g.Key).Text, IReadOnlyList<long> (g) => [.. g.Select(m => m.PersonId)]);
         members[Party.Admins.Text] = [.. people.Where(p => p.Role == "admin").Select(p => p.Id)];
         return new Pools(
-            people.ToDictionary(p => p.Id, p => new Somebody(p.Id, p.Name, p.DisabledAt is not null, p.EndsAt is { } end ? Instant.Parse(end) : null, p.StandIn)),
+            people.ToDictionary(p => p.Id, p => new Somebody(p.Id, p.Name, p.DisabledAt is not null, p.EndsAt is { } end ? EndOf(end) : null, p.StandIn)),
             members);
+    }
+
+    /// <summary>Whoever is away until an unreadable time is away until further notice.</summary>
+    private static DateTimeOffset EndOf(string text)
+    {
+        try
+        {
+            return Instant.Parse(text);
+        }
+        catch (FormatException)
+        {
+            return DateTimeOffset.MaxValue;
+        }
     }
 
     private sealed class PersonRow

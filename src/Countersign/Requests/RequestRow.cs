@@ -147,14 +147,18 @@ internal sealed class DecisionRow
     }
 
     /// <summary>Those of several requests, by request.</summary>
-    public static async ValueTask<ILookup<string, Decision>> OfSome(Reader reader, string requests, Dictionary<string, object?> arguments)
+    public static async ValueTask<ILookup<string, Decision>> OfSome(Reader reader, string requests, Dictionary<string, object?> arguments) =>
+        (await RowsOfSome(reader, requests, arguments)).SelectMany(g => g).ToLookup(row => row.RequestId, row => row.ToDecision());
+
+    /// <summary>The same, not read yet: one that cannot be read spoils only its own request.</summary>
+    public static async ValueTask<ILookup<string, DecisionRow>> RowsOfSome(Reader reader, string requests, Dictionary<string, object?> arguments)
     {
         var rows = await reader.All<DecisionRow>(
             $"{Select} WHERE d.request_id IN ({requests}) ORDER BY d.request_id, d.n", arguments);
-        return rows.ToLookup(row => row.RequestId, row => row.ToDecision());
+        return rows.ToLookup(row => row.RequestId);
     }
 
-    private Decision ToDecision() => new()
+    public Decision ToDecision() => new()
     {
         N = (int)N,
         Revision = (int)Revision,

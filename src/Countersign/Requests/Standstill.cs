@@ -13,26 +13,40 @@ public sealed class Standstill(Store store)
     private const int PageSize = 500;
 
     /// <summary>Looks at every active request, or at those that came after a time.</summary>
-    public async Task Run(Origin origin, CancellationToken cancel, DateTimeOffset? since = null)
+    /// <param name="failed">Hears of each that cannot be looked at; the others are.</param>
+    public async Task Run(Origin origin, CancellationToken cancel, DateTimeOffset? since = null, Action<string, Exception>? failed = null)
     {
         var pools = await store.Read(PoolRows.All, cancel);
         for (var after = since is { } time ? RequestId.FirstAt(time) : ""; ;)
         {
             var page = await store.Read(reader => Page(reader, after), cancel);
-            foreach (var (request, decisions) in page)
+            foreach (var (row, decisions) in page)
             {
-                if (Of(request, decisions, pools) == request.Stuck)
-                    continue;
-                await store.InTransaction(async tx =>
+                try
                 {
-                    if (await RequestRow.Find(tx, request.Id, Viewer.Hub(origin)) is { IsSettled: false } now)
-                        await Look(tx, now, await DecisionRow.Of(tx, now.Id), origin);
-                }, cancel);
+                    await Look(row, decisions, pools, origin, cancel);
+                }
+                catch (Exception failure) when (failed is not null && failure is not (StoreUnavailable or OperationCanceledException))
+                {
+                    failed($"request:{row.Id}", failure);
+                }
             }
             if (page.Count < PageSize)
                 return;
-            after = page[^1].Request.Id.Value;
+            after = page[^1].Row.Id;
         }
+    }
+
+    private async Task Look(RequestRow row, IEnumerable<DecisionRow> given, Pools pools, Origin origin, CancellationToken cancel)
+    {
+        var (request, decisions) = (row.ToRequest(), given.Select(d => d.ToDecision()).ToList());
+        if (Of(request, decisions, pools) == request.Stuck)
+            return;
+        await store.InTransaction(async tx =>
+        {
+            if (await RequestRow.Find(tx, request.Id, Viewer.Hub(origin)) is { IsSettled: false } now)
+                await Look(tx, now, await DecisionRow.Of(tx, now.Id), origin);
+        }, cancel);
     }
 
     /// <summary>Whether it can still pass, when everyone who said something else than yes is not counted on.</summary>
@@ -64,14 +78,14 @@ public sealed class Standstill(Store store)
             : await Change.Save(tx, request, next, origin, "request.stuck", new { why = stuck.Why, fix = stuck.Fix });
     }
 
-    private static async ValueTask<List<(ApprovalRequest Request, List<Decision> Decisions)>> Page(Reader reader, string after)
+    private static async ValueTask<List<(RequestRow Row, IEnumerable<DecisionRow> Decisions)>> Page(Reader reader, string after)
     {
         var rows = await reader.All<RequestRow>(
             $"SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.status = 'active' AND r.id > @after ORDER BY r.id LIMIT {PageSize}", new { after });
         if (rows.Count == 0)
             return [];
         var arguments = new Dictionary<string, object?> { ["first"] = rows[0].Id, ["last"] = rows[^1].Id };
-        var decisions = await DecisionRow.OfSome(reader, "SELECT id FROM requests WHERE status = 'active' AND id BETWEEN @first AND @last", arguments);
-        return rows.ConvertAll(row => (row.ToRequest(), decisions[row.Id].ToList()));
+        var decisions = await DecisionRow.RowsOfSome(reader, "SELECT id FROM requests WHERE status = 'active' AND id BETWEEN @first AND @last", arguments);
+        return rows.ConvertAll(row => (row, decisions[row.Id]));
     }
 }

@@ -47,6 +47,7 @@ public static class ReviewEndpoints
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
         pages.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
         pages.MapGet(DeliveriesPage.Path + "/{id:long}", DeliveriesPage.One);
+        pages.MapPost(DeliveriesPage.Path + "/failed-work", FailedWorkSection.Retry);
         pages.MapPost(DeliveriesPage.Path + "/{id:long}/replay", DeliveriesPage.Replay);
         pages.MapPost(WebhooksSection.Path, WebhooksSection.Add);
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);

@@ -12,10 +12,11 @@ public sealed class AppliedMigration
 /// <summary>What can be seen of a store without changing anything in it, not even its tables.</summary>
 /// <param name="Engine">For people, as <see cref="Store.Description"/>.</param>
 /// <param name="DatabaseAhead">By how much the database's clock is ahead of ours; null where it is the same clock.</param>
+/// <param name="SetAside">Pieces of background work that failed for good and wait for an admin.</param>
 /// <param name="Strangers">Steps that this program does not know, or knows otherwise.</param>
 public sealed record Inspection(
     string Engine, IReadOnlyList<AppliedMigration> Applied, IReadOnlyList<string> Pending, IReadOnlyList<string> Strangers,
-    TimeSpan? DatabaseAhead, DateTimeOffset? LastEventAt, long People, long Admins)
+    TimeSpan? DatabaseAhead, DateTimeOffset? LastEventAt, long People, long Admins, long SetAside = 0)
 {
     public static async Task<Inspection> Of(StoreOptions options, TimeProvider time, CancellationToken cancel)
     {
@@ -38,7 +39,8 @@ public sealed record Inspection(
         var last = await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1");
         return new Inspection(engine, applied, pending, strangers, ahead, last is null ? null : Instant.Parse(last),
             await reader.Number("SELECT count(*) FROM people WHERE role <> 'service'"),
-            await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"));
+            await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"),
+            pending.Exists(p => p.EndsWith("failed_work", StringComparison.Ordinal)) ? 0 : await reader.Number("SELECT count(*) FROM failed_work WHERE due_at IS NULL"));
     }
 
     private static async ValueTask<bool> HasTables(Reader reader, Store store) => await reader.Number(store.IsSqlite

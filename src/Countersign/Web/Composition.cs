@@ -8,6 +8,7 @@ using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Directory = Countersign.Access.Directory;
 
@@ -71,6 +72,8 @@ public static class Composition
         .AddSingleton<Dispatcher>()
         .AddSingleton<Deliveries>()
         .AddSingleton<ForgetDeliveries>()
+        .AddSingleton<FailedWork>()
+        .AddSingleton<RetryFailedWork>()
         .AddSingleton<Subscriptions>()
         .AddSingleton<WebhookSecrets>()
         .AddSingleton<TestWebhook>()

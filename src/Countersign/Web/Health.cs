@@ -1,11 +1,15 @@
 using Countersign.Storage;
+using Countersign.Work;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Web;
 
 public sealed record ReadyView(string Status, IReadOnlyList<string> Reasons);
 
-/// <summary>For load balancers and orchestrators: alive is that the process answers; ready is that it can serve, or why not.</summary>
+/// <summary>
+/// For load balancers and orchestrators: alive is that the process answers; ready is that it can serve, or why not.
+/// Degraded serves everyone, and something waits for an admin.
+/// </summary>
 internal static class Health
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
@@ -16,20 +20,23 @@ internal static class Health
 
     private static async Task<IResult> Ready(Store store, Directory directory, IHostApplicationLifetime lifetime, CancellationToken cancel)
     {
-        var reasons = new List<string>();
+        var (reasons, troubles) = (new List<string>(), new List<string>());
         if (lifetime.ApplicationStopping.IsCancellationRequested)
             reasons.Add("The server is stopping.");
         try
         {
             _ = await store.Read(r => r.Number("SELECT max(number) FROM migrations"), cancel);
-            _ = directory.Current;
+            if (await store.Read(FailedWork.CountSetAside, cancel) is > 0 and var count)
+                troubles.Add($"Background work was set aside after it had failed again and again: {count}. An admin sees it under Deliveries.");
+            if (directory.Current.Unreadable.Count is > 0 and var unreadable)
+                troubles.Add($"People, groups or sources that cannot be read: {unreadable}. The log says which.");
         }
         catch (StoreUnavailable unavailable)
         {
             reasons.Add(unavailable.Message);
         }
         return reasons.Count == 0
-            ? TypedResults.Ok(new ReadyView("ready", []))
+            ? TypedResults.Ok(new ReadyView(troubles.Count == 0 ? "ready" : "degraded", troubles))
             : TypedResults.Json(new ReadyView("not ready", reasons), statusCode: 503);
     }
 }

@@ -91,7 +91,12 @@ public static class Server
         services.AddHostedService(s => s.GetRequiredService<Forwarder>());
         services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
 
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestStop);
+        services.Configure<HostOptions>(options =>
+        {
+            options.ShutdownTimeout = LongestStop;
+            // Every worker goes on by itself; should one end all the same, the others still serve.
+            options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
+        });
         if (settings.Oidc is { } oidc)
             services.AddOidc(oidc);
         services.AddAntiforgery(options =>

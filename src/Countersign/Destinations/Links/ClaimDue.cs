@@ -1,4 +1,6 @@
+using System.Globalization;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Destinations.Links;
 
@@ -59,7 +61,28 @@ internal sealed class ClaimDue(Store store)
         if (claimed == 0)
             return nothing;
         var rows = await tx.All<LinkRow>($"SELECT {LinkRow.Columns} FROM links l WHERE {Of} ORDER BY l.due_at", new { destination, holder, until });
-        return new Claim(holder, until, rows.ConvertAll(row => row.ToLink() is { State: LinkState.Sending } sent && !stopped.Exists(s => s.Id == sent.Id) ? sent with { State = LinkState.New } : row.ToLink()));
+        var links = new List<Link>(rows.Count);
+        foreach (var row in rows)
+        {
+            if (await Read(tx, row) is { } link)
+                links.Add(link.State == LinkState.Sending && !stopped.Exists(s => s.Id == link.Id) ? link with { State = LinkState.New } : link);
+        }
+        return new Claim(holder, until, links);
+    }
+
+    /// <summary>A row that cannot be read is set aside, or none behind it would ever be claimed.</summary>
+    private static async ValueTask<Link?> Read(Tx tx, LinkRow row)
+    {
+        try
+        {
+            return row.ToLink();
+        }
+        catch (FormatException unreadable)
+        {
+            await tx.Execute("UPDATE links SET due_at = NULL, holder = NULL, until = NULL WHERE id = @id", new { id = row.Id });
+            await FailedWork.SetAside(tx, FailedWork.Link, row.Id.ToString(CultureInfo.InvariantCulture), $"request:{row.RequestId}", unreadable);
+            return null;
+        }
     }
 
     /// <summary>The links of one claim.</summary>

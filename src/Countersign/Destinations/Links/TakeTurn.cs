@@ -1,4 +1,6 @@
+using System.Globalization;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Destinations.Links;
 
@@ -8,6 +10,7 @@ namespace Countersign.Destinations.Links;
 /// </summary>
 internal sealed partial class TakeTurn(Store store, DestinationOptions options, ILogger<TakeTurn> log)
 {
+    private readonly FailedWork _failed = new(store);
     private readonly Lock _gate = new();
     private DateTimeOffset _lastUntil;
 
@@ -47,6 +50,10 @@ internal sealed partial class TakeTurn(Store store, DestinationOptions options, 
         catch (Exception fault) when (fault is not StoreUnavailable)
         {
             Log.Fault(log, fault, destination.Id, brought.Claimed.Id);
+            // It comes back when its claim ends, and no more after the last attempt.
+            var (id, why) = (brought.Claimed.Id, $"What the destination answered could not be recorded. {FailedWork.ErrorOf(fault)}");
+            await _failed.Record(FailedWork.Link, id.ToString(CultureInfo.InvariantCulture), brought.Claimed.RequestId.Subject, fault, whenSetAside: async tx =>
+                await tx.Execute("UPDATE links SET due_at = NULL, holder = NULL, until = NULL, problem = @why WHERE id = @id", new { id, why }));
         }
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Threading.Channels;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes;
 
@@ -12,6 +13,7 @@ namespace Countersign.Outcomes;
 public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channels, RecordAttempt record, OutcomeOptions options, EgressOptions egress, ILogger<Dispatcher> log) : BackgroundService
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Shortly = TimeSpan.FromMilliseconds(5);
 
     /// <summary>What was under way when the server stops has so long to end.</summary>
@@ -23,6 +25,7 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
     /// <summary>Rows given up per transaction when an endpoint is switched off.</summary>
     private const int Chunk = 100;
 
+    private readonly FailedWork _failed = new(store);
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
     private readonly Dictionary<string, Task> _pumps = [];
     private readonly Lock _pumping = new();
@@ -53,27 +56,8 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    await Start(stoppingToken);
-                }
-                catch (StoreUnavailable unavailable)
-                {
-                    Log.CannotSend(log, unavailable.Message);
-                }
-                await _doorbell.Heard(Look, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new WorkLoop("deliveries", log).Run(cancel => _doorbell.Heard(Look, cancel), Start, stoppingToken);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -129,6 +113,12 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         catch (OperationCanceledException) when (stopping.IsCancellationRequested || _calls.IsCancellationRequested)
         {
         }
+        catch (Exception fault)
+        {
+            // The endpoint is left alone for a moment, and the others do not notice.
+            Log.PumpFailed(log, fault, endpoint.Name);
+            await Task.Delay(AfterFault, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         finally
         {
             lock (_pumping)
@@ -178,6 +168,8 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
         if (flow.NotSent.Count > 0)
             await Line.LetGo(store, flow.NotSent);
     }
+
+    private void NotMarked(Exception fault) => Log.PumpFailed(log, fault, "marks");
 
     private Task<List<Delivery>> Claim(string endpoint, int most) => Line.Claim(
         store, endpoint, most, $"{_node}:{Interlocked.Increment(ref _claims).ToString(CultureInfo.InvariantCulture)}", LeaseLength, CancellationToken.None);
@@ -257,6 +249,12 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
                 {
                     (_unavailable, _stops) = (unavailable, true);
                 }
+                catch (Exception fault)
+                {
+                    // Their claims end by themselves; what is behind them is still marked.
+                    dispatcher.NotMarked(fault);
+                    _stops = true;
+                }
                 Interlocked.Add(ref _under, -attempts.Count);
             }
         }
@@ -294,7 +292,35 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
 
     private bool EndsTooSoon(Delivery delivery) => Later(Instant.ToText(store.Now + LongestSend), delivery.DueAt);
 
+    /// <summary>
+    /// Several together; where one of them cannot be recorded, each by itself. That one is sent again when its claim ends,
+    /// and fails for good after <see cref="FailedWork.MaxAttempts"/>.
+    /// </summary>
     private async Task Mark(List<Attempt> attempts)
+    {
+        try
+        {
+            await MarkTogether(attempts);
+        }
+        catch (Exception fault) when (FailedWork.IsItsOwn(fault))
+        {
+            if (attempts is not [var one])
+            {
+                foreach (var attempt in attempts)
+                    await Mark([attempt]);
+                return;
+            }
+            var delivery = one.Delivery;
+            Log.NotRecorded(log, fault, delivery.Id, delivery.Channel);
+            await _failed.Record(FailedWork.Delivery, delivery.Id.ToString(CultureInfo.InvariantCulture), delivery.Subject, fault, whenSetAside: async tx =>
+            {
+                await tx.Execute("UPDATE deliveries SET state = 'failed', claim = NULL, settled_at = @now WHERE id = @id AND state = 'due'", new { id = delivery.Id, now = tx.Now });
+                await Line.Release(tx, delivery.Receiver, delivery.Channel, delivery.Subject);
+            });
+        }
+    }
+
+    private async Task MarkTogether(List<Attempt> attempts)
     {
         var ended = await record.Run(attempts, CancellationToken.None);
         foreach (var attempt in attempts)
@@ -361,6 +387,12 @@ public sealed partial class Dispatcher(Store store, IEnumerable<IChannel> channe
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Delivery {Id} through {Channel} could not be made")]
         public static partial void Fault(ILogger log, Exception fault, long id, string channel);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Delivery {Id} through {Channel} was sent, and could not be recorded")]
+        public static partial void NotRecorded(ILogger log, Exception fault, long id, string channel);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Sending to {Endpoint} failed and will be tried again")]
+        public static partial void PumpFailed(ILogger log, Exception fault, string endpoint);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing can be sent for now: {Reason}")]
         public static partial void CannotSend(ILogger log, string reason);

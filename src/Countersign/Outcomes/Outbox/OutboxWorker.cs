@@ -1,9 +1,10 @@
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes;
 
 /// <summary>Empties the outbox for as long as the server runs: soon after something happened here, and within a moment of what happened elsewhere.</summary>
-public sealed partial class OutboxWorker : BackgroundService
+public sealed class OutboxWorker : BackgroundService
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
 
@@ -24,34 +25,18 @@ public sealed partial class OutboxWorker : BackgroundService
         store.EventsCommitted += _ => _doorbell.Ring();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var wait = Look;
-        try
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new WorkLoop("notifications", _log).Run(
+        async cancel =>
         {
-            while (true)
-            {
-                if (await _doorbell.Heard(wait, stoppingToken))
-                    await Task.Delay(Gather, stoppingToken);
-                wait = Look;
-                try
-                {
-                    if (await Empty(stoppingToken))
-                        continue;
-                    await Task.Delay(Unheard, stoppingToken);
-                }
-                catch (StoreUnavailable unavailable)
-                {
-                    Log.CannotExpand(_log, unavailable.Message);
-                    wait = Unheard;
-                    await Task.Delay(Unheard, stoppingToken);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            if (await _doorbell.Heard(Look, cancel))
+                await Task.Delay(Gather, cancel);
+        },
+        async cancel =>
         {
-        }
-    }
+            if (!await Empty(cancel))
+                await Task.Delay(Unheard, cancel);
+        },
+        stoppingToken);
 
     /// <summary>False when what was there was of interest to nobody.</summary>
     private async Task<bool> Empty(CancellationToken cancel)
@@ -61,6 +46,9 @@ public sealed partial class OutboxWorker : BackgroundService
             var (taken, heard) = await _expand.Run(cancel);
             if (heard && taken > 0)
                 _dispatcher.Ring();
+            // What is left is another node's, or waits.
+            if (heard && taken == 0)
+                return true;
             if (!heard && taken < ExpandOutbox.MostUnheard)
                 return false;
         }
@@ -71,11 +59,5 @@ public sealed partial class OutboxWorker : BackgroundService
     {
         base.Dispose();
         _doorbell.Dispose();
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "News stays in the outbox for now: {Reason}")]
-        public static partial void CannotExpand(ILogger log, string reason);
     }
 }

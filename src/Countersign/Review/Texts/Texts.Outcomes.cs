@@ -22,6 +22,19 @@ internal partial class Texts
     // Deliveries
     public virtual string Deliveries => "Deliveries";
     public virtual string DeliveriesLede => "What left this hub, to whom, and how it was received.";
+    public virtual string FailedWork => "Background work that failed";
+    public virtual string FailedWorkLede => "Each is tried again, later and later, and then set aside. Remove the cause, then retry.";
+    public virtual string FailedError => "Error";
+    public virtual string FailedState(long attempts, bool isSetAside) => isSetAside ? $"Set aside after {attempts}" : $"Failed {attempts}, retrying";
+    public virtual string RetryWork => "Retry";
+    public virtual string FailedKind(string kind) => kind switch
+    {
+        "notifications" => "Notifications of an event",
+        "due" => "Something due by time",
+        "link" => "A linked ticket",
+        "delivery" => "Result of a delivery",
+        _ => "Check for blocked requests",
+    };
     public virtual string NoDeliveries => "Nothing here";
     public virtual string NoDeliveriesYet => "As soon as something happens that somebody wants to hear of, it is listed here.";
     public virtual string SendingIsOff => "PublicUrl is not set. Until it is, nothing leaves this hub: neither mail nor chat nor webhooks.";

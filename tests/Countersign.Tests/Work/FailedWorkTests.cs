@@ -1,0 +1,282 @@
+using Countersign.Access;
+using Countersign.Destinations.Links;
+using Countersign.Outcomes;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Tests.Destinations;
+using Countersign.Tests.Outcomes;
+using Countersign.Work;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+using Directory = Countersign.Access.Directory;
+
+namespace Countersign.Tests;
+
+/// <summary>
+/// One piece of work that throws, for each worker: its row was changed past the hub so that it cannot be read. Its
+/// neighbours go on, it is tried again later and later and then set aside, and an admin retries it.
+/// </summary>
+public sealed class FailedWorkTests
+{
+    private const string Broken = "{broken";
+
+    /// <summary>Longer than any wait between two attempts.</summary>
+    private static readonly TimeSpan Long = TimeSpan.FromHours(3);
+
+    private const string File = """
+        version: 1
+        policies:
+          - name: short
+            steps: [ { name: devs, from: { people: [Ann@example.test] } } ]
+            expire: { after: 1h }
+        """;
+
+    [Theory, BothEngines]
+    public async Task An_event_that_cannot_be_told_holds_up_only_its_own_subject_and_not_for_ever(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk);
+        // What was once read of a policy is remembered, so nothing else may have this one.
+        var poisoned = await over.Hub.Ask(new Policy($"elsewhere {Guid.NewGuid()}", []) { Destination = HandedOver.Name });
+        var neighbour = await over.Ask();
+        var stamp = await Change(over.Hub, "stamps", "policy", Broken, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
+        await over.Work();
+        Assert.Equal(LinkState.Open, (await over.Link(neighbour)).State);
+        Assert.Empty(await over.Links(poisoned));
+
+        // What comes later of the same subject waits behind it, while it is tried again.
+        await over.Hub.Store.InTransaction(async tx =>
+        {
+            var head = await tx.Append(poisoned.Id.Subject, poisoned.Head, Some.Origin, "request.commented", new { n = 1, text = "Is it there yet?" });
+            await tx.Execute("UPDATE requests SET events = @n, head = @hash WHERE id = @id", new { n = head.Count, hash = head.Hash, id = poisoned.Id });
+            await tx.MustBeTold("request.commented");
+        });
+        await over.Work();
+        Assert.Equal(2, await over.Hub.Place.Count("outbox"));
+        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+            await over.WorkAfter(Long);
+        var failed = Assert.Single(await Failed(over.Hub));
+        Assert.Equal((FailedWork.Notifications, $"request:{poisoned.Id}", (long)FailedWork.MaxAttempts, null), (failed.Kind, failed.Subject, failed.Attempts, failed.DueAt));
+        Assert.Equal(1, await over.Hub.Place.Count("outbox"));
+
+        // Set aside it stays, until someone has mended the cause and says so.
+        await over.WorkAfter(Long);
+        Assert.Empty(await over.Links(poisoned));
+        await Change(over.Hub, "stamps", "policy", stamp, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
+        Assert.True(await Retry(over.Hub, failed));
+        await over.Work();
+        Assert.Equal(LinkState.Open, (await over.Link(poisoned)).State);
+        Assert.Empty(await Failed(over.Hub));
+        Assert.Equal(0, await over.Hub.Place.Count("outbox"));
+    }
+
+    [Theory, BothEngines]
+    public async Task What_is_due_and_throws_keeps_nothing_else_from_happening(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        await hub.Hub.AddPeople("Ann");
+        await hub.Set(File);
+        var (poisoned, neighbour) = (await hub.Ask(), await hub.Ask());
+        var created = await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
+        await hub.Wait(TimeSpan.FromHours(1));
+        Assert.Equal(Status.Rejected, (await hub.Find(neighbour)).Status);
+        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+            await hub.Wait(Long);
+        var failed = Assert.Single(await Failed(hub.Hub));
+        Assert.Equal((FailedWork.Due, $"request:{poisoned.Id}", null), (failed.Kind, failed.Subject, failed.DueAt));
+        Assert.Contains("soon", failed.Error, StringComparison.Ordinal);
+
+        await Change(hub.Hub, "requests", "created_at", created, "id = @id", poisoned.Id);
+        await hub.Wait(Long);
+        Assert.Equal(Status.Active, (await hub.Find(poisoned)).Status);
+        Assert.True(await Retry(hub.Hub, failed));
+        await hub.Wait(TimeSpan.Zero);
+        Assert.Equal((Status.Rejected, "Expired after 1 h"), (await hub.Find(poisoned)) is var now ? (now.Status, now.Display) : default);
+        Assert.Empty(await Failed(hub.Hub));
+        Assert.False(await Retry(hub.Hub, failed));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_request_that_cannot_be_read_keeps_no_other_from_being_found_blocked(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        var ann = (await hub.Hub.AddPeople("Ann"))[0];
+        await hub.Set(File);
+        var (poisoned, neighbour) = (await hub.Ask(), await hub.Ask());
+        var created = await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
+        await hub.Hub.Disable(ann);
+        await hub.Clockwork.LookAtWhatCanPass();
+        Assert.NotNull((await hub.Find(neighbour)).Stuck);
+        var failed = Assert.Single(await Failed(hub.Hub));
+        await Change(hub.Hub, "requests", "created_at", created, "id = @id", poisoned.Id);
+        Assert.True(await Retry(hub.Hub, failed));
+        await hub.Clockwork.LookAtWhatCanPass();
+        Assert.NotNull((await hub.Find(poisoned)).Stuck);
+        Assert.Empty(await Failed(hub.Hub));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_link_that_cannot_be_read_or_recorded_keeps_no_other_from_being_looked_after(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await over.Destination(desk);
+        var (unreadable, unsayable, neighbour) = (await over.Ask(), await over.Ask(), await over.Ask());
+        while ((await over.Outbox.Run(default)).Taken > 0)
+        {
+        }
+        await Change(over.Hub, "links", "created_at", "soon", "request_id = @id", unreadable.Id);
+        await Change(over.Hub, "revisions", "facts", Broken, "request_id = @id", unsayable.Id);
+        await over.Work();
+        Assert.Equal(LinkState.Open, (await over.Link(neighbour)).State);
+        Assert.Contains("cannot be read", (await over.Link(unsayable)).Problem, StringComparison.Ordinal);
+        var failed = Assert.Single(await Failed(over.Hub));
+        Assert.Equal((FailedWork.Link, $"request:{unreadable.Id}", null), (failed.Kind, failed.Subject, failed.DueAt));
+
+        // Answered, while the request to which the answer belongs became unreadable.
+        var unrecordable = await over.Ask();
+        await over.Work();
+        desk.Decide("yes");
+        var created = await Change(over.Hub, "requests", "created_at", "soon", "id = @id", unrecordable.Id);
+        await over.WorkAfter(TimeSpan.FromMinutes(1));
+        Assert.Equal(Status.Approved, (await over.Now(neighbour)).Status);
+        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+            await over.WorkAfter(Long);
+        failed = (await Failed(over.Hub)).Find(f => f.Subject == $"request:{unrecordable.Id}")!;
+        Assert.Equal((FailedWork.Link, null), (failed.Kind, failed.DueAt));
+        await Change(over.Hub, "requests", "created_at", created, "id = @id", unrecordable.Id);
+        Assert.True(await Retry(over.Hub, failed));
+        await over.Work();
+        Assert.Equal(Status.Approved, (await over.Now(unrecordable)).Status);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_delivery_that_cannot_be_recorded_is_sent_again_and_then_failed_while_others_arrive(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var failing = new Receiver(_ => new Conduct.Answers(500, ""));
+        await using var well = new Receiver(_ => new Conduct.Answers(200, ""));
+        using var news = new News(hub);
+        var hook = await news.Hook(failing);
+        await news.Hook(well);
+        var ann = await hub.AddPerson("Ann");
+        var request = await hub.Ask(ann.AsApprover);
+        await news.Expand();
+        await hub.Store.InTransaction(async tx => await tx.Execute(
+            "UPDATE endpoints SET failures = 1, failing_since = 'soon' WHERE name = @name", new { name = $"webhook:{hook.Id}" }));
+        for (var attempt = 1; attempt <= FailedWork.MaxAttempts; attempt++)
+        {
+            await news.Go();
+            hub.Clock.Advance(Long);
+        }
+        Assert.Single(well.Calls);
+        Assert.Equal(FailedWork.MaxAttempts, failing.Calls.Count);
+        var failed = Assert.Single(await Failed(hub));
+        Assert.Equal((FailedWork.Delivery, request.Id.Subject, null), (failed.Kind, failed.Subject, failed.DueAt));
+        Assert.Equal(1, await hub.Store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE state = 'failed'")));
+    }
+
+    [Theory, BothEngines]
+    public async Task People_groups_and_sources_that_cannot_be_read_are_nobody_and_the_others_are_known(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var people = await hub.AddPeople("Ann", "Ben");
+        var (good, bad) = (await hub.AddSource("good"), await hub.AddSource("bad"));
+        await hub.Tokens.Add(people[0].Email!, Some.Operator, default);
+        await hub.Store.InTransaction(async tx =>
+        {
+            await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = people[0].Id });
+            await tx.Execute("UPDATE sources SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
+        });
+        using var directory = new Directory(hub.Store);
+        var snapshot = await directory.Refresh();
+        Assert.Null(snapshot.FindPerson(people[0].Email!));
+        Assert.Empty(snapshot.Tokens);
+        Assert.NotNull(snapshot.FindPerson(people[1].Email!));
+        Assert.Equal(good.Id, snapshot.SourcesByKey.Values.Single(s => s.Name is "good" or "bad").Id);
+        Assert.Equal(2, snapshot.Unreadable.Count);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_last_use_that_cannot_be_written_keeps_no_other_from_it(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var source = await hub.AddSource("pipeline");
+        using var uses = new LastUse(hub.Store, NullLogger<LastUse>.Instance);
+        uses.Note("token:not a number");
+        uses.Note($"source:{source.Id}");
+        await uses.WriteOnce();
+        Assert.Equal(1, await hub.Store.Read(r => r.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NOT NULL", new { id = source.Id })));
+    }
+
+    /// <summary>A server starts on a store with all of that, stays up, serves, and says what waits for an admin.</summary>
+    [Theory, BothEngines]
+    public async Task A_server_starts_on_it_stays_up_and_says_what_is_set_aside(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var ada = await hub.AddPerson("Ada", Role.Admin);
+        var expiring = Some.Policy(ada.AsApprover) with { Expire = new Expiry(TimeSpan.FromHours(1)) };
+        var (poisoned, neighbour) = (await hub.Ask(expiring), await hub.Ask(expiring));
+        var bad = await hub.AddPerson("Bad");
+        await hub.Store.InTransaction(async tx =>
+        {
+            await tx.Execute("UPDATE requests SET created_at = 'soon' WHERE id = @id", new { id = poisoned.Id });
+            await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
+            await tx.Execute("UPDATE events SET data = '{broken' WHERE subject = @subject", new { subject = poisoned.Id.Subject });
+            await FailedWork.SetAside(tx, FailedWork.Due, $"expire {poisoned.Id.Subject}", poisoned.Id.Subject, new FormatException("soon"));
+        });
+        hub.Clock.Advance(TimeSpan.FromHours(1));
+        await using var host = await ApiHost.Start(hub);
+        await Eventually.True(async () => (await hub.Find(neighbour.Id)).Status == Status.Rejected, "the neighbour expires");
+        using var nobody = host.Nobody();
+        var ready = await nobody.Get("/health/ready");
+        Assert.Equal((200, "degraded"), (ready.Status, ready["status"]));
+        Assert.Equal(1, (await Inspection.Of(hub.Place.Options, hub.Clock, default)).SetAside);
+
+        using var browser = await host.SignIn(ada);
+        var page = await browser.Get("/deliveries");
+        Assert.Contains("Set aside after 1", page.Text, StringComparison.Ordinal);
+        await Change(hub, "requests", "created_at", Instant.ToText(poisoned.CreatedAt), "id = @id", poisoned.Id);
+        await browser.Submit("/deliveries", "/deliveries/failed-work", ("kind", FailedWork.Due), ("key", $"expire {poisoned.Id.Subject}"));
+        await Eventually.True(async () => (await hub.Find(poisoned.Id)).Status == Status.Rejected, "the retried one expires");
+        await Eventually.True(async () => (await nobody.Get("/health/ready")).Json["reasons"]!.AsArray().Count == 1, "only the person is left");
+    }
+
+    [Fact]
+    public async Task A_loop_survives_whatever_its_rounds_throw()
+    {
+        using var end = new CancellationTokenSource();
+        var rounds = 0;
+        await new WorkLoop("test", NullLogger.Instance, TimeSpan.FromMilliseconds(1)).Run(_ => Task.CompletedTask, async _ =>
+        {
+            switch (++rounds)
+            {
+                case 1: throw new InvalidOperationException("A mistake of ours.");
+                case 2: throw new StoreUnavailable("The store rests.");
+                case 3: throw new OperationCanceledException("Some other end.");
+                case 4: break;
+                default: await end.CancelAsync(); break;
+            }
+        }, end.Token).Soon();
+        Assert.Equal(5, rounds);
+    }
+
+    /// <summary>Writes past the hub; what stood there before.</summary>
+    private static Task<string> Change(TestHub hub, string table, string column, string value, string where, RequestId id) => hub.Store.InTransaction(async tx =>
+    {
+        var before = await tx.Text($"SELECT {column} FROM {table} WHERE {where}", new { id });
+        await tx.Execute($"UPDATE {table} SET {column} = @value WHERE {where}", new { value, id });
+        return before!;
+    });
+
+    private static ValueTask<List<FailedItem>> Failed(TestHub hub) => new FailedWork(hub.Store).List(default);
+
+    private static async Task<bool> Retry(TestHub hub, FailedItem failed)
+    {
+        using var dispatcher = new Dispatcher(
+            hub.Store, [], new RecordAttempt(hub.Store, News.Plain, []), News.Plain, HandedOver.Loopback(), NullLogger<Dispatcher>.Instance);
+        return await new RetryFailedWork(hub.Store, dispatcher).Run(failed.Kind, failed.Key, Some.Operator, default);
+    }
+}
