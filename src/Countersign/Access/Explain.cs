@@ -62,7 +62,7 @@ public sealed class Explain(Directory directory)
         barred.Contains(id) ? "requester"
         : snapshot.Pools.Find(id) is not { IsDisabled: false } person ? "disabled"
         : person.AwayUntil is null ? "can"
-        : person.StandIn is { } other && snapshot.Pools.Find(other) is { IsDisabled: false, AwayUntil: null } standIn && !barred.Contains(other) ? $"away, {standIn.Name} stands in"
+        : new Delegates(snapshot.Pools, barred, []).Of(person) is { } other ? $"away, {other.Name} stands in"
         : "away";
 
     private static string Outcome(Policy policy) =>

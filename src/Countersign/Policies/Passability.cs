@@ -1,13 +1,9 @@
 namespace Countersign.Policies;
 
-/// <summary>What somebody has said to a request, as far as it decides who else is needed.</summary>
-/// <param name="Steps">The steps that a yes may fill; null: they said something else, and are not counted on.</param>
-public readonly record struct Said(long PersonId, IReadOnlyList<int>? Steps);
-
 /// <summary>
 /// Can this ever pass? Whether every slot can be filled with a person of its own, when whoever asks, those who are
-/// disabled and those who are away are left out, stand-ins are counted for whom they stand in for, and what was said
-/// already stays said.
+/// disabled and those who are out of office are left out, delegates are counted for whom they stand in for
+/// (<see cref="Delegates"/>), and what was said already stays said.
 /// </summary>
 public static class Passability
 {
@@ -41,15 +37,15 @@ public static class Passability
                     System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, id, out _) |= 1UL << step;
             }
         }
+        var delegates = new Delegates(pools, barred, said);
         foreach (var away in pools.Away)
         {
-            if (!people.TryGetValue(away.Id, out var steps) || barred.Contains(away.Id))
+            if (!people.TryGetValue(away.Id, out var steps))
                 continue;
             if (!alsoAway)
                 people.Remove(away.Id);
-            // A stand-in who is away has no stand-in here: one answers for another, and no further. Who has answered needs none.
-            if (away.StandIn is { } standIn && said.All(s => s.PersonId != away.Id) && pools.Find(standIn) is { IsDisabled: false, AwayUntil: null })
-                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, standIn, out _) |= steps;
+            if (delegates.Of(away) is { } other)
+                people[other.Id] = people.GetValueOrDefault(other.Id) | steps;
         }
         foreach (var id in barred)
             people.Remove(id);
@@ -57,6 +53,9 @@ public static class Passability
             people.Remove(id);
         foreach (var answer in said)
         {
+            // The place of a person for whom a delegate has answered is taken.
+            if (answer.ForPerson is { } principal)
+                people.Remove(principal);
             if (answer.Steps is null)
                 people.Remove(answer.PersonId);
             else

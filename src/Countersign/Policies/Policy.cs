@@ -3,7 +3,10 @@ using Countersign.Storage;
 
 namespace Countersign.Policies;
 
-/// <summary>Someone who takes part: <c>person:7</c>, <c>group:3</c>, <c>source:2</c>, <c>admins</c>. The one text form in columns and in stamps.</summary>
+/// <summary>
+/// Someone who takes part: <c>person:7</c>, <c>group:3</c>, <c>source:2</c>, <c>admins</c>, <c>ticket-assignee:7</c>.
+/// The one text form in columns and in stamps.
+/// </summary>
 public readonly record struct Party(string Text) : ISqlText
 {
     public static readonly Party Admins = new("admins");
@@ -11,6 +14,9 @@ public readonly record struct Party(string Text) : ISqlText
     public static Party Person(long id) => new($"person:{id}");
     public static Party Group(long id) => new($"group:{id}");
     public static Party Source(long id) => new($"source:{id}");
+
+    /// <summary>A person as the assignee of a request's ticket, which they may cease to be.</summary>
+    public static Party TicketAssignee(long id) => new($"ticket-assignee:{id}");
 
     public string ToSqlText() => Text;
     public override string ToString() => Text;

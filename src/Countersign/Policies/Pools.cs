@@ -1,9 +1,10 @@
 namespace Countersign.Policies;
 
 /// <summary>A person as far as it matters for who may answer.</summary>
-/// <param name="AwayUntil">Set while the person is away.</param>
-/// <param name="StandIn">Who answers for them meanwhile.</param>
-public sealed record Somebody(long Id, string Name, bool IsDisabled = false, DateTimeOffset? AwayUntil = null, long? StandIn = null);
+/// <param name="AwayUntil">Set while the person is out of office.</param>
+/// <param name="DelegateId">Whom they chose; whether that person stands in is for <see cref="Delegates"/>.</param>
+public sealed record Somebody(
+    long Id, string Name, bool IsDisabled = false, DateTimeOffset? AwayUntil = null, long? DelegateId = null);
 
 /// <summary>Who belongs to which party, at one moment.</summary>
 public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyDictionary<string, IReadOnlyList<long>> members)
@@ -35,6 +36,6 @@ public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyD
         return known;
     }
 
-    /// <summary>The people whom an absent person's stand-in may answer for: those who are away and have chosen them.</summary>
+    /// <summary>Those who are out of office and not disabled.</summary>
     public IEnumerable<Somebody> Away => _away == 0 ? [] : people.Values.Where(p => p.AwayUntil is not null && !p.IsDisabled);
 }

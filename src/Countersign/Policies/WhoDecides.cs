@@ -44,10 +44,13 @@ public static class WhoDecides
     /// <summary>A source's own rule: so many of that group.</summary>
     public static Policy OfSource(Approver group, int need) => new("source", [new Step(group.Name, need, [group])]);
 
-    /// <summary>Somebody among those who answer may be the one who asks; where that is allowed, or nobody is asked, nothing changes.</summary>
-    private static Policy WithOneMore(Policy policy)
+    /// <summary>
+    /// One of those who answer may be the one who asks; where that is allowed, or nobody is asked, nothing changes. A
+    /// policy that needs one more already stays as it is.
+    /// </summary>
+    public static Policy WithOneMore(Policy policy)
     {
-        if (policy.AllowsSelfApproval || policy.Steps.Count == 0)
+        if (policy.RequesterUnknown || policy.AllowsSelfApproval || policy.Steps.Count == 0)
             return policy;
         return Stricter.GetValue(policy, AddOne);
     }

@@ -56,8 +56,15 @@ public sealed record ApprovalRequest
 
     public bool IsSettled => Status != Status.Active;
 
+    /// <summary>The person or group that was named to decide.</summary>
+    public Party? Assignee =>
+        AssigneeUser is { } user ? Party.Person(user) : AssigneeGroup is { } group ? Party.Group(group) : null;
+
     /// <summary>Whether this person may not decide because they ask, or may be the one who does.</summary>
-    public bool Bars(long personId) => !Policy.AllowsSelfApproval && Barred.Contains(personId);
+    public bool Bars(long personId) => BarredNow.Contains(personId);
+
+    /// <summary>Those who may not decide because they ask; nobody where the policy lets them.</summary>
+    public IReadOnlyList<long> BarredNow => Policy.AllowsSelfApproval ? [] : Barred;
 
     public bool MayBecome(Status next) => (Status, next) switch
     {

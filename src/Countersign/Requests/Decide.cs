@@ -60,7 +60,7 @@ public sealed class Decide(Store store)
             return new DecideOutcome.Changed(request);
 
         // The directory snapshot of the door may be a moment old; who may decide is read here.
-        if (viewer.PersonId is not { } personId || await Author.Find(tx, personId) is not { } author)
+        if (viewer.PersonId is not { } personId || await PoolRows.Around(tx, personId) is not var (pools, author))
             return new DecideOutcome.NotAllowed("not_an_approver", "Only people decide.");
         if (author.DisabledAt is not null)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
@@ -73,10 +73,10 @@ public sealed class Decide(Store store)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
         var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
-        var (steps, standsInFor) = await Seat(tx, request, author, personId, decisions, open);
+        var (steps, standsInFor, isOpen) = Seat.Of(request, decisions, before, pools, personId);
         if (steps.Count == 0)
             return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
-        if (steps[0] > open)
+        if (!isOpen)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
         if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.Ours()))
             return new DecideOutcome.NotAllowed("note_required", "The policy of this request asks for a note with this answer.");
@@ -103,6 +103,9 @@ public sealed class Decide(Store store)
             ForPersonName = standsInFor?.Name,
         };
         await Keep(tx, id, decision);
+        // A delegate goes on seeing what they have answered.
+        if (standsInFor is not null)
+            await Stamped.Join(tx, id, Party.Person(personId).Text);
         List<Decision> all = [.. decisions, decision];
         var verdict = Weigh.Of(request, all, tx.Now, await CouldSayYes(tx, request, all));
         var status = verdict.Status;
@@ -142,35 +145,16 @@ public sealed class Decide(Store store)
         return await Change.Save(tx, request, request, Clock, "request.step_opened", new { step, stepName = request.Policy.Steps[step].Name });
     }
 
-    /// <summary>
-    /// The steps that this person may fill: their own, or, where none of those is open, those of somebody who is away and
-    /// has chosen them as stand-in. Nobody stands in for whoever asks, nor for who has answered already.
-    /// </summary>
-    private static async ValueTask<(IReadOnlyList<int> Steps, (long Id, string Name)? For)> Seat(
-        Tx tx, ApprovalRequest request, Author author, long personId, List<Decision> decisions, int open)
-    {
-        var own = request.Policy.StepsOpenTo(author.Parties);
-        if (own.Count > 0 && own[0] <= open)
-            return (own, null);
-        foreach (var absent in await Author.StandsInFor(tx, personId))
-        {
-            if (request.Bars(absent.Id) || decisions.Exists(d => d.PersonId == absent.Id && d.Revision == request.Revision && !d.AuthorDisabled))
-                continue;
-            if (request.Policy.StepsOpenTo(absent.Parties) is [var first, ..] theirs && first <= open)
-            {
-                await Stamped.Join(tx, request.Id, Party.Person(personId).Text);
-                return (theirs, (absent.Id, absent.Name));
-            }
-        }
-        return (own, null);
-    }
-
     /// <summary>Only where no single no settles it, and one was said, it matters who is left.</summary>
     private static async ValueTask<IReadOnlyList<Voter>?> CouldSayYes(Tx tx, ApprovalRequest request, List<Decision> decisions)
     {
         if (request.Policy.Rejection != Rejection.Never || !decisions.Exists(d => d.Answer == Answer.Reject))
             return null;
-        var people = Passability.Available(request.Policy, await PoolRows.All(tx), request.Policy.AllowsSelfApproval ? [] : request.Barred, [], alsoAway: true);
+        // Those who said something else than yes could still change their mind; Weigh leaves out whose no it looks at.
+        var counting = Weigh.LatestThatCount(request, decisions);
+        Said[] said = [.. counting.Select(d => new Said(d.PersonId, d.Steps, d.ForPerson))];
+        var pools = await PoolRows.All(tx);
+        var people = Passability.Available(request.Policy, pools, request.BarredNow, said, alsoAway: true);
         return [.. people.Select(p => new Voter(p.Key, [.. Enumerable.Range(0, request.Policy.Steps.Count).Where(step => (p.Value >> step & 1) == 1)]))];
     }
 
@@ -195,57 +179,4 @@ public sealed class Decide(Store store)
                 via = decision.Via,
                 at = decision.At,
             });
-
-    /// <summary>Who decides, as the store knows them now: name, whether disabled, and the parties they belong to.</summary>
-    private sealed class Author
-    {
-        public long Id { get; init; }
-        public required string Name { get; init; }
-        public required string Role { get; init; }
-        public string? DisabledAt { get; init; }
-        public long Disablings { get; init; }
-        public string? Group { get; init; }
-        public HashSet<string> Parties { get; } = [];
-
-        public static async ValueTask<Author?> Find(Tx tx, long personId)
-        {
-            var rows = await tx.All<Author>(
-                $"""
-                SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
-                FROM people p LEFT JOIN members m ON m.person_id = p.id
-                WHERE p.id = @personId
-                """,
-                new { personId });
-            return rows.Count == 0 || rows[0].Role == "service" ? null : With(rows, personId);
-        }
-
-        /// <summary>Those who are away now and have chosen this person, one after the other.</summary>
-        public static async ValueTask<IReadOnlyList<Author>> StandsInFor(Tx tx, long personId)
-        {
-            var rows = await tx.All<Author>(
-                $"""
-                SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, 'group:' || m.group_id AS "group"
-                FROM absences a JOIN people p ON p.id = a.person_id LEFT JOIN members m ON m.person_id = p.id
-                WHERE a.stand_in = @personId AND a.begun = 1 AND p.disabled_at IS NULL
-                  AND NOT EXISTS (SELECT 1 FROM absences own WHERE own.person_id = @personId AND own.begun = 1)
-                ORDER BY p.id
-                """,
-                new { personId });
-            return [.. rows.GroupBy(r => r.Id).Select(g => With([.. g], g.Key))];
-        }
-
-        private static Author With(List<Author> rows, long personId)
-        {
-            var author = rows[0];
-            author.Parties.Add(Party.Person(personId).Text);
-            if (author.Role == "admin")
-                author.Parties.Add(Party.Admins.Text);
-            foreach (var row in rows)
-            {
-                if (row.Group is { } group)
-                    author.Parties.Add(group);
-            }
-            return author;
-        }
-    }
 }

@@ -101,11 +101,12 @@ public sealed class Listing(Store store, Places places)
     private ValueTask<Page> Read(Viewer viewer, Filter filter, int size, Position? position, CancellationToken cancel) =>
         store.Read(async reader =>
         {
-            var groups = viewer.PersonId is null || (viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart) || filter.AskedByMe
+            var seesAll = viewer.IsAdmin && !filter.WaitingForMe && !filter.TakesPart;
+            var inboxes = viewer.PersonId is null || seesAll || filter.AskedByMe
                 ? []
-                : await reader.All<IdRow>(filter.WaitingForMe ? Inboxes : "SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person", new { person = viewer.PersonOrNone });
+                : await reader.All<InboxRow>(DelegateSql.Inboxes, new { person = viewer.PersonOrNone });
             var (rows, end) = (new List<RequestRow>(), (string?)null);
-            foreach (var (query, look) in Query.For(viewer, filter, [.. groups.Select(g => g.Id)], position, size))
+            foreach (var (query, look) in Query.For(viewer, filter, inboxes, position, size))
             {
                 rows = await reader.All<RequestRow>(query.Rows(size + 1, look), query.Arguments);
                 end = null;
@@ -137,18 +138,12 @@ public sealed class Listing(Store store, Places places)
         return newer ? new Page(requests, back, on) : new Page(requests, on, back);
     }
 
-    /// <summary>A person's groups, and the inboxes of those who are away and have chosen them as stand-in.</summary>
-    private const string Inboxes =
-        """
-        SELECT 'group:' || group_id AS id FROM members WHERE person_id = @person
-        UNION SELECT 'person:' || person_id FROM absences WHERE stand_in = @person AND begun = 1
-        UNION SELECT 'group:' || m.group_id FROM absences a JOIN members m ON m.person_id = a.person_id WHERE a.stand_in = @person AND a.begun = 1
-        UNION SELECT 'admins' FROM absences a JOIN people p ON p.id = a.person_id WHERE a.stand_in = @person AND a.begun = 1 AND p.role = 'admin'
-        """;
-
-    private sealed class IdRow
+    private sealed class InboxRow
     {
-        public required string Id { get; init; }
+        public required string Party { get; init; }
+
+        /// <summary>Of a person for whom the viewer may stand in, where the rule for delegates says so.</summary>
+        public long Delegated { get; init; }
     }
 
     /// <summary>The statement for one filter: which ranges it reads and what it still has to check.</summary>
@@ -164,13 +159,14 @@ public sealed class Listing(Store store, Places places)
         private readonly bool _isWide;
 
         /// <summary>Ways to find a page, the one that is cheapest if it succeeds first, each with the number of rows that it may look at.</summary>
-        public static IEnumerable<(Query Query, int Look)> For(Viewer viewer, Filter filter, string[] groups, Position? position, int size)
+        public static IEnumerable<(Query Query, int Look)> For(
+            Viewer viewer, Filter filter, IReadOnlyList<InboxRow> inboxes, Position? position, int size)
         {
-            var query = new Query(viewer, filter, groups, position);
+            var query = new Query(viewer, filter, inboxes, position);
             var shortLook = size * ShortLook * (filter.OrAsked.Count + filter.AskedGroups.Count > 0 ? 2 : 1);
             if (query._isWide)
             {
-                var newest = new Query(viewer, filter, groups, position, checksAll: true);
+                var newest = new Query(viewer, filter, inboxes, position, checksAll: true);
                 yield return (newest, shortLook);
                 if (shortLook < NewestLook)
                     yield return (newest, NewestLook);
@@ -180,7 +176,8 @@ public sealed class Listing(Store store, Places places)
             yield return (query, query.MayEndEarly ? Longest : size + 1);
         }
 
-        private Query(Viewer viewer, Filter filter, string[] groups, Position? position, bool checksAll = false)
+        private Query(
+            Viewer viewer, Filter filter, IReadOnlyList<InboxRow> inboxes, Position? position, bool checksAll = false)
         {
             var newer = position?.Newer ?? false;
             _order = newer ? "ASC" : "DESC";
@@ -188,7 +185,10 @@ public sealed class Listing(Store store, Places places)
 
             // The one filter that reads the fewest rows drives; the others check.
             var statuses = filter.Statuses.Count > 0 ? filter.Statuses.Distinct().ToArray() : AllStatuses;
-            string[] mine = [viewer.Party.Text, .. groups, .. viewer.IsAdmin && !groups.Contains(Party.Admins.Text) ? [Party.Admins.Text] : Array.Empty<string>()];
+            string[] mine = [viewer.Party.Text, .. inboxes.Where(i => i.Delegated == 0).Select(i => i.Party)];
+            if (viewer.IsAdmin)
+                mine = [.. mine, Party.Admins.Text];
+            string[] delegated = [.. inboxes.Select(i => i.Party).Except(mine)];
             var driver = checksAll ? filter.Statuses.Count > 0 ? "status" : "all"
                 : filter.WaitingForMe ? "waiting"
                 : filter.AskedByMe ? "asked"
@@ -203,9 +203,19 @@ public sealed class Listing(Store store, Places places)
             switch (driver)
             {
                 case "waiting" or "parties":
+                    if (driver == "parties" && viewer.PersonId is { } person)
+                        mine = [.. mine, Party.TicketAssignee(person).Text];
                     foreach (var party in mine)
                         Range(driver, "request_id", $"party = {Argument(party)}");
-                    _mayRepeat = mine.Length > 1;
+                    foreach (var party in delegated)
+                        Range("waiting", "request_id", $"party = {Argument(party)}");
+                    _mayRepeat = mine.Length + delegated.Length > 1;
+                    if (delegated.Length > 0)
+                    {
+                        var own = string.Join(", ", mine.Select(Argument));
+                        var mineOnly = $"SELECT 1 FROM {driver} v WHERE v.party IN ({own}) AND v.request_id = r.id";
+                        _checks.Add($"(EXISTS ({mineOnly}) OR {DelegateSql.StandsIn})");
+                    }
                     break;
                 case "asked":
                     Range("requests", "id", $"requester_id = {Argument(viewer.PersonOrNone)}");
@@ -246,8 +256,9 @@ public sealed class Listing(Store store, Places places)
 
             if (driver is "waiting")
             {
-                // A group still waits for its other members when I have answered; I do not.
-                _checks.Add($"NOT EXISTS (SELECT 1 FROM decisions d WHERE d.person_id = {Argument(viewer.PersonOrNone)} AND d.request_id = r.id AND d.digest = r.digest)");
+                // A group still waits for its other members when I have answered, or when I may not decide.
+                _checks.Add($"NOT {DelegateSql.HasAnswered}");
+                _checks.Add(DelegateSql.IsNotBarred);
             }
             if ((driver is "waiting" or "parties" or "asked" or "asked_group" || filter.OrAsked.Count > 0) && filter.Statuses.Count > 0)
                 Check("status", [.. statuses.Select(s => (object)s.Ours())]);
@@ -268,6 +279,8 @@ public sealed class Listing(Store store, Places places)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)
                 _checks.Add($"r.search LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'");
+            if (driver is "waiting" || delegated.Length > 0)
+                Arguments["person"] = viewer.PersonOrNone;
             if (!viewer.IsAdmin && driver is not ("waiting" or "parties" or "asked"))
             {
                 (Arguments["admin"], Arguments["me"], Arguments["person"]) = (0L, viewer.Party, viewer.PersonOrNone);

@@ -36,6 +36,49 @@ internal static class PoolRows
         }
     }
 
+    /// <summary>
+    /// The same of one person and of those who chose them as delegate, whatever the number of people: all that decides
+    /// in which steps this person may answer. Null when there is no such person, or it is a source's service person.
+    /// </summary>
+    public static async ValueTask<(Pools Pools, AuthorRow Author)?> Around(Reader reader, long person)
+    {
+        var rows = await reader.All<AuthorRow>(
+            $"""
+            SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in
+            FROM people p
+            LEFT JOIN absences a ON a.person_id = p.id AND a.begun = 1
+            LEFT JOIN members m ON m.person_id = p.id
+            WHERE p.role <> 'service' AND p.id IN
+              (SELECT id FROM people WHERE id = @person
+               UNION SELECT person_id FROM absences WHERE stand_in = @person AND begun = 1)
+            ORDER BY p.id
+            """,
+            new { person });
+        if (rows.Find(r => r.Id == person) is not { } author)
+            return null;
+        var people = rows.DistinctBy(r => r.Id).ToDictionary(p => p.Id, p => p.ToSomebody());
+        var members = rows.Where(r => r.GroupId is not null).GroupBy(r => r.GroupId!.Value)
+            .ToDictionary(g => Party.Group(g.Key).Text, IReadOnlyList<long> (g) => [.. g.Select(m => m.Id)]);
+        members[Party.Admins.Text] = [.. rows.Where(p => p.Role == "admin").Select(p => p.Id).Distinct()];
+        return (new Pools(people, members), author);
+    }
+
+    /// <summary>A person with one of their groups.</summary>
+    internal sealed class AuthorRow
+    {
+        public long Id { get; init; }
+        public required string Name { get; init; }
+        public required string Role { get; init; }
+        public string? DisabledAt { get; init; }
+        public long Disablings { get; init; }
+        public long? GroupId { get; init; }
+        public string? EndsAt { get; init; }
+        public long? StandIn { get; init; }
+
+        public Somebody ToSomebody() =>
+            new(Id, Name, DisabledAt is not null, EndsAt is { } end ? EndOf(end) : null, StandIn);
+    }
+
     private sealed class PersonRow
     {
         public long Id { get; init; }

@@ -56,16 +56,29 @@ internal sealed class RequestRow
         return row?.ToRequest();
     }
 
-    /// <summary>The request that a source knows by its own id.</summary>
-    public static async ValueTask<ApprovalRequest?> FindExternal(Reader reader, long sourceId, string externalId)
+    /// <summary>Whether a person may see the request without being an admin; disabled people see nothing.</summary>
+    public static async ValueTask<bool> MaySee(Reader reader, RequestId id, long person) =>
+        await reader.Text(
+            $"""
+            SELECT r.id FROM requests r WHERE r.id = @id AND {Viewer.MaySee}
+              AND EXISTS (SELECT 1 FROM people p WHERE p.id = @person AND p.disabled_at IS NULL)
+            """,
+            new { id, admin = 0, me = Party.Person(person), person }) is not null;
+
+    /// <summary>
+    /// The request that its creator knows by an id of their own. People share a source, so the source alone does not
+    /// say whose id it is; a source's own requests all have its service person as creator.
+    /// </summary>
+    public static async ValueTask<ApprovalRequest?> FindExternal(
+        Reader reader, long sourceId, long? creatorId, string externalId)
     {
-        // Nearly always nobody has asked under this id before, and an index alone can say so.
-        if (await reader.Text("SELECT id FROM requests WHERE source_id = @sourceId AND external_id = @externalId", new { sourceId, externalId }) is null)
+        var arguments = new { sourceId, externalId, creator = creatorId ?? 0 };
+        // Nearly always the id is new, and an index alone can say so.
+        if (await reader.Text($"SELECT r.id FROM requests r WHERE {IsExternal}", arguments) is null)
             return null;
         // Should a revision slip in before the lock, the row is missed here (see Find), its unique id is not when the
         // caller inserts, and the transaction runs again.
-        var row = await reader.First<RequestRow>(
-            reader is Tx tx ? ExternalText + Lock(tx) : ExternalText, new { sourceId, externalId });
+        var row = await reader.First<RequestRow>(reader is Tx tx ? ExternalText + Lock(tx) : ExternalText, arguments);
         return row?.ToRequest();
     }
 
@@ -105,7 +118,11 @@ internal sealed class RequestRow
         text.Length == 0 ? [] : [.. text.Split(',').Select(n => long.Parse(n, CultureInfo.InvariantCulture))];
 
     private const string FindText = $"SELECT {Columns} {From} WHERE r.id = @id AND {Viewer.MaySee}";
-    private const string ExternalText = $"SELECT {Columns} {From} WHERE r.source_id = @sourceId AND r.external_id = @externalId";
+
+    /// <summary>In the words of the index.</summary>
+    private const string IsExternal =
+        "r.source_id = @sourceId AND r.external_id = @externalId AND coalesce(r.creator_id, 0) = @creator";
+    private const string ExternalText = $"SELECT {Columns} {From} WHERE {IsExternal}";
 
     private static string Lock(Tx tx) => tx.ForUpdate.Length == 0 ? "" : tx.ForUpdate + " OF r";
 

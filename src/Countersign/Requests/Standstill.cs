@@ -50,18 +50,8 @@ public sealed class Standstill(Store store)
     }
 
     /// <summary>Whether it can still pass, when everyone who said something else than yes is not counted on.</summary>
-    public static Stuck? Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, Pools pools)
-    {
-        var said = new List<Said>();
-        foreach (var decision in Weigh.LatestThatCount(request, decisions))
-        {
-            // The seat of somebody for whom another answered is taken.
-            if (decision.ForPerson is { } absent)
-                said.Add(new Said(absent, null));
-            said.Add(new Said(decision.PersonId, decision.Answer == Answer.Approve ? decision.Steps : null));
-        }
-        return Passability.Of(request.Policy, pools, request.Barred, said);
-    }
+    public static Stuck? Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, Pools pools) =>
+        Passability.Of(request.Policy, pools, request.Barred, Seat.SaidIn(Weigh.LatestThatCount(request, decisions)));
 
     /// <summary>The same inside a transaction that has just changed something: the request says what is true now.</summary>
     internal static async ValueTask<ApprovalRequest> Look(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, Origin origin, Pools? pools = null) =>

@@ -15,6 +15,9 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
     /// <summary>A history this long is not read by people; its latest part is shown.</summary>
     public const int MostEvents = 300;
 
+    /// <summary>Whether the viewer sees it as the assignee of its ticket.</summary>
+    public bool IsTicketAssignee { get; init; }
+
     /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from there.</param>
     public static ValueTask<Story?> Find(Store store, RequestId id, Viewer viewer, string? seen, CancellationToken cancel) =>
         store.ReadSnapshot(async reader =>
@@ -27,7 +30,13 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
             var events = await reader.All<StoredEvent>(
                 $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n DESC LIMIT {MostEvents}", new { subject = request.Id.Subject });
             events.Reverse();
-            return new Story(request, Of(current!, events, request.Subject, request.Revision), before is null ? null : Of(before, events, request.Subject, request.Revision), await DecisionRow.Of(reader, id), events);
+            var (subject, n) = (request.Subject, request.Revision);
+            return new Story(
+                request, Of(current!, events, subject, n), before is null ? null : Of(before, events, subject, n),
+                await DecisionRow.Of(reader, id), events)
+            {
+                IsTicketAssignee = viewer.PersonId is { } person && await TicketSight.Has(reader, request, person),
+            };
         }, cancel);
 
     /// <summary>By digest, else by number.</summary>

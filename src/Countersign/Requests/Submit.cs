@@ -16,7 +16,7 @@ public sealed record Submission
     public required long SourceId { get; init; }
     public required SentBy SentBy { get; init; }
 
-    /// <summary>The source's own id: asking twice under it is one request.</summary>
+    /// <summary>The creator's own id: asking twice under it is one request. No other caller finds it by that.</summary>
     public string? ExternalId { get; init; }
     public required string Subject { get; init; }
     public string Message { get; init; } = "";
@@ -59,6 +59,9 @@ public abstract record SubmitOutcome
 
     /// <summary>Other content under the id of a settled request: refused, on record.</summary>
     public sealed record Settled(ApprovalRequest Request) : SubmitOutcome;
+
+    /// <summary>Other content with another assignee: refused, as a revision does not choose who decides.</summary>
+    public sealed record AssigneeDiffers(ApprovalRequest Request) : SubmitOutcome;
 
     /// <summary>The same call under the same idempotency key: the first answer once more.</summary>
     public sealed record Replayed(int Status, string Answer) : SubmitOutcome;
@@ -114,7 +117,8 @@ public sealed class Submit(Store store, RequestIds ids)
     {
         var submission = draft.Submission;
         if (submission.ExternalId is not { } externalId
-            || await RequestRow.FindExternal(tx, submission.SourceId, externalId) is not { } known)
+            || await RequestRow.FindExternal(tx, submission.SourceId, submission.CreatorId, externalId)
+                is not { } known)
         {
             if (submission is { TicketId: { } ticket, TicketTerms: { } terms })
             {
@@ -131,12 +135,35 @@ public sealed class Submit(Store store, RequestIds ids)
         known = await Settle.IfExpired(tx, known);
         if (known.Digest == submission.Digest)
             return new SubmitOutcome.Known(known);
-        return known.IsSettled
-            ? new SubmitOutcome.Settled(await Change.Save(tx, known, known, origin, "request.conflicted", new { digest = submission.Digest }))
-            : new SubmitOutcome.Revised(await Revise(tx, known, submission, origin));
+        if (known.IsSettled)
+        {
+            var told = new { digest = submission.Digest };
+            return new SubmitOutcome.Settled(await Change.Save(tx, known, known, origin, "request.conflicted", told));
+        }
+        if (submission.Assignee?.Party != known.Assignee)
+            return new SubmitOutcome.AssigneeDiffers(known);
+        return new SubmitOutcome.Revised(await Revise(tx, known, await AsStrictAs(tx, known, submission), origin));
     }
 
-    /// <summary>A refusal, or the submission with the ticket's requester among those who may not decide.</summary>
+    /// <summary>
+    /// A revision changes what is asked, never who asks: people who may not decide stay barred, and a requester who
+    /// could not be recognized goes on costing an approval.
+    /// </summary>
+    private static async ValueTask<Submission> AsStrictAs(Tx tx, ApprovalRequest known, Submission submission)
+    {
+        IReadOnlyList<long> barred = [.. known.Barred.Union(submission.Requester.Barred).Order()];
+        var policy = known.Policy.RequesterUnknown ? WhoDecides.WithOneMore(submission.Policy) : submission.Policy;
+        if (barred.SequenceEqual(submission.Requester.Barred) && ReferenceEquals(policy, submission.Policy))
+            return submission;
+        return submission with
+        {
+            Requester = submission.Requester with { Barred = barred },
+            Policy = policy,
+            Stuck = Passability.Of(policy, await PoolRows.All(tx), barred),
+        };
+    }
+
+    /// <summary>A refusal, or the submission with everyone barred who is or was the ticket's requester.</summary>
     private static async ValueTask<(SubmitOutcome? Refusal, Submission Submission)> OfTicket(Tx tx, long id, TicketTerms terms, Submission submission)
     {
         if (await TicketRow.Take(tx, id, terms.MayBeUnknown) is not { } ticket)
@@ -148,15 +175,13 @@ public sealed class Submit(Store store, RequestIds ids)
             if (await TicketRow.CountInactive(tx, id) >= TicketRow.MostInactive)
                 return (new SubmitOutcome.TicketFull(), submission);
         }
-        if (ticket.RequesterId is not { } asks)
-            return (null, submission);
-        if (submission.Assignee?.Party == Party.Person(asks))
+        if (ticket.AllRequesters.Any(asks => submission.Assignee?.Party == Party.Person(asks)))
             return (new SubmitOutcome.AssigneeAsks(), submission);
         var requester = submission.Requester;
-        if (requester.Barred.Contains(asks))
+        if (ticket.AllRequesters.All(requester.Barred.Contains))
             return (null, submission);
-        // One person less may answer, so what the door found out about that is looked at again.
-        IReadOnlyList<long> barred = [.. requester.Barred.Append(asks).Distinct().Order()];
+        // Fewer people may answer, so what the door found out about that is looked at again.
+        IReadOnlyList<long> barred = [.. requester.Barred.Union(ticket.AllRequesters).Order()];
         return (null, submission with { Requester = requester with { Barred = barred }, Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred) });
     }
 
@@ -202,6 +227,7 @@ public sealed class Submit(Store store, RequestIds ids)
         await KeepParties(tx, request, draft.Parties);
         foreach (var party in draft.WaitsFor)
             await Change.Wait(tx, request.Id, party);
+        await TicketSight.Begin(tx, request, origin);
         return await Follow(tx, request with { Head = head }, draft.Verdict, submission.Stuck);
     }
 
@@ -272,11 +298,9 @@ public sealed class Submit(Store store, RequestIds ids)
                 at = tx.Now,
             });
 
-    /// <summary>Those who may see it, and the ticket's assignee. Parties are only ever added.</summary>
+    /// <summary>Those who may see it, only ever added; a ticket's assignee is for <see cref="TicketSight"/>.</summary>
     private static async ValueTask KeepParties(Tx tx, ApprovalRequest request, IReadOnlyList<string> parties)
     {
-        if (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) is > 0 and var assignee)
-            parties = [.. parties.Append(Party.Person(assignee).Text).Distinct()];
         // Three at a time, since three is what a request usually has; the last fills the places that are left.
         for (var i = 0; i < parties.Count; i += 3)
         {

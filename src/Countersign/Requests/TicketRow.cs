@@ -13,7 +13,11 @@ public sealed class TicketRow
     /// <summary>Greater ids are refused, so that there is always room for the next one and no reader of JSON rounds them.</summary>
     public const long GreatestId = 999_999_999_999_999;
 
-    internal const string Columns = "id, subject, requester_id, assignee_id, created_at, status, priority, type, group_id, external_id, tags, fields, updated_at";
+    internal const string Columns =
+        """
+        id, subject, requester_id, assignee_id, created_at, status, priority, type, group_id, external_id, tags,
+        fields, updated_at, assigned_by, assigned_by_admin, requesters
+        """;
 
     public long Id { get; init; }
     public required string Subject { get; init; }
@@ -31,13 +35,24 @@ public sealed class TicketRow
     public required string Fields { get; init; }
     public string? UpdatedAt { get; init; }
 
+    /// <summary>Who made its assignee that, where it is known, and whether they did so as an admin.</summary>
+    public long? AssignedBy { get; init; }
+    public long AssignedByAdmin { get; init; }
+
+    /// <summary>Everyone who is or was its requester, none of whom decides its requests.</summary>
+    public required string Requesters { get; init; }
+
+    public IReadOnlyList<long> AllRequesters =>
+        [.. RequestRow.ReadNumbers(Requesters).Append(RequesterId ?? 0).Where(id => id != 0).Distinct().Order()];
+
     /// <summary>Requests of one ticket that are over, as in the original: after so many it takes no more.</summary>
     internal const int MostInactive = 50;
 
     public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) => store.Read(reader => Find(reader, id), cancel);
 
     /// <summary>Of several tickets those who asked for them, where that is known.</summary>
-    public static async ValueTask<IReadOnlyDictionary<long, long>> Requesters(Store store, IReadOnlyList<long> tickets, CancellationToken cancel)
+    public static async ValueTask<IReadOnlyDictionary<long, long>> RequestersOf(
+        Store store, IReadOnlyList<long> tickets, CancellationToken cancel)
     {
         if (tickets.Count == 0)
             return new Dictionary<long, long>();
@@ -55,7 +70,16 @@ public sealed class TicketRow
             return known;
         if (!mayBeUnknown)
             return null;
-        var stub = new TicketRow { Id = id, Subject = $"Ticket {id}", CreatedAt = Instant.ToText(tx.Now), Status = "new", Tags = "[]", Fields = "[]" };
+        var stub = new TicketRow
+        {
+            Id = id,
+            Subject = $"Ticket {id}",
+            CreatedAt = Instant.ToText(tx.Now),
+            Status = "new",
+            Tags = "[]",
+            Fields = "[]",
+            Requesters = "",
+        };
         var made = await tx.Execute(
             "INSERT INTO tickets (id, subject, created_at, status, tags, fields) VALUES (@id, @subject, @at, @status, @tags, @fields) ON CONFLICT (id) DO NOTHING",
             new { id, subject = stub.Subject, at = stub.CreatedAt, status = stub.Status, tags = stub.Tags, fields = stub.Fields });

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Requests;
@@ -91,10 +90,16 @@ public sealed class Tickets(Store store)
     {
         var tags = wanted.Tags ?? JsonSerializer.Deserialize<string[]>(ticket.Tags)!;
         tags = [.. tags.Concat(wanted.AddTags).Except(wanted.RemoveTags).Distinct()];
+        var requesters = ticket.AllRequesters.Append(wanted.RequesterId ?? 0).Where(id => id != 0).Distinct().Order();
+        // Named again, an assignee is not assigned again: clients send back what they have read.
+        var assigned = wanted.AssigneeId is { } named && named != ticket.AssigneeId ? named : (long?)null;
+        var byAdmin = assigned is not null && await IsAdmin(tx, authorId);
+        var shared = assigned is { } assignee ? await TicketSight.Pass(tx, ticket, assignee, authorId, byAdmin) : [];
         await tx.Execute(
             """
             UPDATE tickets SET subject = @subject, status = @status, priority = @priority, type = @type, requester_id = @requester, assignee_id = @assignee,
-              group_id = @group, external_id = @external, tags = @tags, fields = @fields, updated_at = @now
+              group_id = @group, external_id = @external, tags = @tags, fields = @fields, updated_at = @now,
+              assigned_by = @assignedBy, assigned_by_admin = @assignedByAdmin, requesters = @requesters
             WHERE id = @id
             """,
             new
@@ -110,15 +115,11 @@ public sealed class Tickets(Store store)
                 tags = History.Text(tags).Json,
                 fields = wanted.Fields ?? ticket.Fields,
                 now = tx.Now,
+                assignedBy = assigned is null ? ticket.AssignedBy : authorId,
+                assignedByAdmin = assigned is null ? ticket.AssignedByAdmin : byAdmin ? 1 : 0,
+                requesters = RequestRow.WriteNumbers(requesters),
                 id = ticket.Id,
             });
-        if (wanted.AssigneeId is { } assignee && assignee != ticket.AssigneeId)
-        {
-            // Whoever works on the ticket may see its requests and take them back.
-            await tx.Execute(
-                "INSERT INTO parties (party, request_id) SELECT @party, id FROM requests WHERE ticket_id = @id ON CONFLICT (party, request_id) DO NOTHING",
-                new { party = Party.Person(assignee), id = ticket.Id });
-        }
         if (wanted.Comment is { } body)
         {
             await tx.Execute(
@@ -135,8 +136,16 @@ public sealed class Tickets(Store store)
             requester = wanted.RequesterId,
             assignee = wanted.AssigneeId,
             commented = wanted.Comment is not null,
+            byAdmin = assigned is null ? (bool?)null : byAdmin,
+            requests = shared.Count == 0 ? null : shared,
         });
         var audit = await tx.Number("SELECT n FROM event_heads WHERE subject = @subject", new { subject = $"ticket:{ticket.Id}" });
         return new TicketOutcome.Done((await TicketRow.Find(tx, ticket.Id))!, audit);
     }
+
+    /// <summary>Asked of the store, because the door's own knowledge may be a moment old.</summary>
+    private static async ValueTask<bool> IsAdmin(Tx tx, long person) =>
+        await tx.Number(
+            "SELECT count(*) FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL",
+            new { person }) > 0;
 }

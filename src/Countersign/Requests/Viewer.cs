@@ -15,20 +15,17 @@ public sealed record Viewer(Party Party, long? PersonId, bool IsAdmin, string Na
     public bool IsSource => PersonId is null;
 
     /// <summary>
-    /// The condition under which the viewer may see request <c>r</c>. Two EXISTS rather than an OR inside one, because
-    /// PostgreSQL then walks from the person's groups and not through the whole table. Whoever stands in for somebody who
-    /// is away sees what waits for them, and no more.
+    /// The condition under which the viewer may see request <c>r</c>. An EXISTS for each reason rather than an OR
+    /// inside one, because PostgreSQL then walks from the person's groups and not through the whole table. A delegate
+    /// sees what they may decide for their principal, and no more.
     /// </summary>
     public const string MaySee =
-        """
+        $"""
         (@admin = 1
          OR EXISTS (SELECT 1 FROM parties v WHERE v.party = @me AND v.request_id = r.id)
+         OR EXISTS (SELECT 1 FROM parties v WHERE v.party = 'ticket-assignee:' || @person AND v.request_id = r.id)
          OR EXISTS (SELECT 1 FROM members m JOIN parties v ON v.party = 'group:' || m.group_id AND v.request_id = r.id WHERE m.person_id = @person)
-         OR EXISTS (SELECT 1 FROM absences x JOIN waiting w ON w.party = 'person:' || x.person_id AND w.request_id = r.id WHERE x.stand_in = @person AND x.begun = 1)
-         OR EXISTS (SELECT 1 FROM absences x JOIN members m ON m.person_id = x.person_id JOIN waiting w ON w.party = 'group:' || m.group_id AND w.request_id = r.id
-                    WHERE x.stand_in = @person AND x.begun = 1)
-         OR EXISTS (SELECT 1 FROM absences x JOIN people p ON p.id = x.person_id AND p.role = 'admin' JOIN waiting w ON w.party = 'admins' AND w.request_id = r.id
-                    WHERE x.stand_in = @person AND x.begun = 1))
+         OR {DelegateSql.StandsIn})
         """;
 
     public long AdminFlag => IsAdmin ? 1 : 0;

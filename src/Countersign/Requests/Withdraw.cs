@@ -39,6 +39,6 @@ public sealed class Withdraw(Store store)
         viewer.IsAdmin
         || (viewer.PersonId is { } person
             ? person == request.RequesterId || person == request.CreatorId
-                || (request.TicketId is { } ticket && await tx.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket }) == person)
+                || await TicketSight.Has(tx, request, person)
             : viewer.Party == Policies.Party.Source(request.SourceId));
 }

@@ -26,9 +26,10 @@ public sealed class AbsenceTests
                 stories.Add(engine, "Whoever asks stands in for nobody", "Ben",
                     ["Ann leaves to Ben", "Ben approves → requester_may_not_decide"]);
                 stories.Add(engine, "Nobody stands in for whoever asks", "Ann",
-                    ["Ann leaves to Ben", "Ben approves → not_an_approver"]);
+                    ["Ann leaves to Ben", "Ben approves → NotFound"]);
                 stories.Add(engine, "There are no chains", "Rita",
-                    ["Ben leaves to Dan", "Ann leaves to Eve", "Eve leaves to Dan", "Dan approves → NotFound", "Eve approves → not_an_approver"]);
+                    ["Ben leaves to Dan", "Ann leaves to Eve", "Eve leaves to Dan",
+                        "Dan approves → NotFound", "Eve approves → NotFound"]);
                 stories.Add(engine, "Two who stand in for each other stand in for nobody", "Rita",
                     ["Ann leaves to Cleo", "Cleo cannot leave to Ann"]);
                 stories.Add(engine, "A stand-in who is in the group fills one slot, as everybody does", "Rita",

@@ -14,7 +14,10 @@ public sealed class WithdrawTests
         var (requester, creator, assignee, approver, stranger) = (people[0], people[1], people[2], people[3], people[4]);
         var admin = await hub.AddPerson("Ada", Role.Admin);
         var (source, other) = (await hub.AddSource("ci"), await hub.AddSource("other"));
-        await hub.Place.Tamper($"INSERT INTO tickets (subject, requester_id, assignee_id, created_at) VALUES ('T', {requester.Id}, {assignee.Id}, '')");
+        await hub.Place.Tamper($"""
+            INSERT INTO tickets (subject, requester_id, assignee_id, assigned_by, assigned_by_admin, created_at)
+            VALUES ('T', {requester.Id}, {assignee.Id}, {admin.Id}, 1, '')
+            """);
         var ticket = await hub.Place.Number("SELECT id FROM tickets");
 
         (Viewer Who, Type Expected)[] cases =

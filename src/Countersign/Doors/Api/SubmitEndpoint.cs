@@ -30,7 +30,7 @@ public sealed record SubmitBody : IChecked
     public const int LongestMessage = 100_000;
     private const int MostFacts = 100;
 
-    /// <summary>Your own id for it: asking again under the same id is the same request.</summary>
+    /// <summary>Your own id for it: asking again under the same id is the same request. Other callers' are theirs.</summary>
     public string? ExternalId { get; init; }
     public string? Subject { get; init; }
     public string? Message { get; init; }
@@ -152,6 +152,9 @@ internal static class SubmitEndpoint
             SubmitOutcome.Revised { Request: var request } => RequestView.Answer(request, snapshot),
             SubmitOutcome.Settled { Request: var request } => Problems.Of(409, "already_settled",
                 "A request with this externalId and other content is settled. Ask under a new externalId.", request: RequestView.From(request, snapshot)),
+            SubmitOutcome.AssigneeDiffers { Request: var request } => Problems.Of(409, "assignee_differs",
+                "A revision keeps the assignee. Name the same one, or withdraw the request and ask under a new externalId.",
+                request: RequestView.From(request, snapshot)),
             SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: status),
             SubmitOutcome.KeyTaken => Problems.Of(409, "conflict", "This Idempotency-Key was used for another body."),
             _ => throw new System.Diagnostics.UnreachableException(),

@@ -212,7 +212,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>Whom show names as the person: the caller if they may decide, else the group's first member, never nobody.</summary>
     public PersonShape AssigneeFor(Person caller, Details details, NamedShape? user, NamedShape? group)
     {
-        if (details.Request.AssigneeUser is null && MayDecide(directory, caller, details.Request))
+        if (details.Request.AssigneeUser is null && MayDecide(caller, details))
             return Of(caller);
         if (user is not null)
             return PersonOf(user.Id, user.Name);
@@ -234,16 +234,16 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
         let id = field.GetProperty("id").GetInt64()
         select new TicketFieldShape(id, value, $"Field {id}");
 
-    /// <summary>Whether the policy names this person, now or for a later step, and they do not ask themselves.</summary>
-    public static bool MayDecide(DirectorySnapshot directory, Person caller, ApprovalRequest request)
+    /// <summary>Whether this person may decide it, now or in a later step, for themselves or as a delegate.</summary>
+    private bool MayDecide(Person caller, Details details)
     {
-        if (request.Barred.Contains(caller.Id))
-            return false;
-        var parties = directory.GroupsOf(caller.Id).Select(g => Party.Group(g.Id).Text).Append(Party.Person(caller.Id).Text).ToHashSet();
-        if (caller.Role == Role.Admin)
-            parties.Add(Party.Admins.Text);
-        return request.Policy.StepsOpenTo(parties).Count > 0;
+        var verdict = Weigh.Of(details.Request, details.Decisions, now);
+        return Seat.Of(details.Request, details.Decisions, verdict, directory.Pools, caller.Id).Steps.Count > 0;
     }
+
+    /// <summary>Whether it is or was this person's to decide.</summary>
+    public bool IsDecidedBy(Person caller, Details details) =>
+        MayDecide(caller, details) || details.Decisions.Any(d => d.PersonId == caller.Id);
 
     private AuthorShape AuthorOf(string actor)
     {
@@ -268,7 +268,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     private static Person? FirstOf(IEnumerable<Person> people, ApprovalRequest request)
     {
         var able = people.Where(p => !p.IsDisabled).OrderBy(p => p.Id).ToList();
-        return able.Find(p => !request.Barred.Contains(p.Id)) ?? able.FirstOrDefault();
+        return able.Find(p => !request.Bars(p.Id)) ?? able.FirstOrDefault();
     }
 
     private static string? Capital(string? word) => word is { Length: > 0 } ? char.ToUpperInvariant(word[0]) + word[1..] : null;

@@ -36,14 +36,25 @@ internal static class SearchEndpoint
             return Refusal.Parameters(mistakes);
 
         var snapshot = directory.Current;
+        var shapes = new Shapes(snapshot, store.Now);
+        var found = new Dictionary<RequestId, Details>();
         var page = await listing.Sift(
             asking.Viewer, filter, Listing.LargestPage, position is null ? null : position with { Newer = false }, Listing.LargestPage,
-            requests => ValueTask.FromResult(requests.Where(r => Shapes.MayDecide(snapshot, asking.Person, r))), cancel);
-        var details = await Details.Of(store, page.Requests, cancel);
-        var requesters = await TicketRow.Requesters(store, [.. page.Requests.Select(r => r.TicketId).OfType<long>().Distinct()], cancel);
+            async requests =>
+            {
+                foreach (var one in await Details.Of(store, requests, cancel))
+                {
+                    if (shapes.IsDecidedBy(asking.Person, one))
+                        found[one.Request.Id] = one;
+                }
+                return requests.Where(r => found.ContainsKey(r.Id));
+            }, cancel);
+        var tickets = page.Requests.Select(r => r.TicketId).OfType<long>().Distinct();
+        var requesters = await TicketRow.RequestersOf(store, [.. tickets], cancel);
         var cursor = page.Older is { } on ? cursors.Write(on) : null;
         return Answer.Of(new SearchAnswer(
-            [.. details.Select(d => Item(d, snapshot, requesters))], cursor, ListEndpoint.Link(http.Request, "after_cursor", cursor), null, null));
+            [.. page.Requests.Select(r => Item(found[r.Id], snapshot, requesters))],
+            cursor, ListEndpoint.Link(http.Request, "after_cursor", cursor), null, null));
     }
 
     private static SearchItem Item(Details details, DirectorySnapshot directory, IReadOnlyDictionary<long, long> requesters)

@@ -1,6 +1,7 @@
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes.Hearing;
@@ -16,15 +17,17 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
         if (!mail.IsSetUp && !slack.IsSetUp)
             return null;
         var muted = (await tx.All<MuteRow>("SELECT person_id, channel FROM mutes")).Select(m => (m.PersonId, m.Channel)).ToHashSet();
-        return news => Expand(tx, news, muted);
+        // One look at who is where serves all events of the transaction, and only those that need it.
+        Pools? pools = null;
+        return news => Expand(tx, news, muted, async () => pools ??= await PoolRows.All(tx));
     }
 
-    private async ValueTask Expand(Tx tx, OutgoingEvent news, HashSet<(long, string)> muted)
+    private async ValueTask Expand(Tx tx, OutgoingEvent news, HashSet<(long, string)> muted, Func<Task<Pools>> pools)
     {
         switch (WhoHears.Why(news.Kind))
         {
             case Because.Asked when news.Request is { } id && await WhoHears.Waiting(tx, id) is var (request, decisions, parties):
-                var asked = await WhoHears.People(tx, request, decisions, parties);
+                var asked = WhoHears.People(request, decisions, parties, await pools());
                 await Tell(tx, news, asked, muted, viaMail: true, viaChat: false);
                 await Show(tx, news, parties, asked, muted, slack.ChannelOf, urgent: false);
                 break;

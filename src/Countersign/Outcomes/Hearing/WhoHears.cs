@@ -40,15 +40,21 @@ internal static class WhoHears
     public static async ValueTask<ApprovalRequest?> Request(Reader reader, RequestId id) =>
         (await reader.First<RequestRow>($"SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.id = @id", new { id }))?.ToRequest();
 
-    /// <summary>Those of the parties who may answer and have not, with whoever stands in for them.</summary>
-    public static async ValueTask<IReadOnlyCollection<long>> People(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, IEnumerable<string> parties)
+    /// <summary>Those of the parties who may answer and have not, with their delegates.</summary>
+    public static IReadOnlyCollection<long> People(
+        ApprovalRequest request, IReadOnlyList<Decision> decisions, IEnumerable<string> parties, Pools pools)
     {
+        var counting = Weigh.LatestThatCount(request, decisions);
+        var delegates = Seat.DelegatesOf(request, counting, pools);
         var people = new SortedSet<long>();
-        foreach (var party in parties)
-            people.UnionWith(await Members(tx, party));
-        foreach (var person in people.ToList())
-            people.UnionWith((await tx.All<IdRow>("SELECT stand_in AS id FROM absences WHERE person_id = @person AND begun = 1", new { person })).Select(r => r.Id));
-        people.RemoveWhere(p => request.Bars(p) || decisions.Any(d => d.PersonId == p && d.Revision == request.Revision && !d.AuthorDisabled));
+        var members = parties.SelectMany(party => pools.Of(new Party(party)));
+        foreach (var person in members.Select(pools.Find).OfType<Somebody>())
+        {
+            people.Add(person.Id);
+            if (delegates.Of(person) is { } other)
+                people.Add(other.Id);
+        }
+        people.RemoveWhere(p => request.Bars(p) || counting.Exists(d => d.PersonId == p));
         return people;
     }
 

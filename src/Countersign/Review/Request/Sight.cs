@@ -15,10 +15,8 @@ internal sealed class Sight : IDisposable
     private readonly DirectorySnapshot _directory;
     private readonly JsonDocument _facts;
     private readonly Dictionary<string, JsonElement> _factsByName = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _parties = [];
-
-    /// <summary>Those who are away and have chosen the reader as stand-in.</summary>
-    private readonly IReadOnlyList<Person> _away;
+    private readonly Delegates _delegates;
+    private readonly Seat _seat;
 
     public Sight(Story story, Caller reader, DirectorySnapshot directory)
     {
@@ -29,11 +27,10 @@ internal sealed class Sight : IDisposable
         Seats = Weigh.Seats(Request, story.Decisions);
         OpenStep = Seats.Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1).FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
         Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
-        _away = directory.Pools.Find(Me) is { AwayUntil: null }
-            ? [.. directory.Pools.Away.Where(p => p.StandIn == Me && !Request.Bars(p.Id)).Select(p => directory.People[p.Id])]
-            : [];
-        foreach (var approver in Request.Policy.Steps.SelectMany(s => s.From).Where(a => Includes(a.Party)))
-            _parties.Add(approver.Party.Text);
+        _delegates = Seat.DelegatesOf(Request, Weigh.LatestThatCount(Request, story.Decisions), directory.Pools);
+        // An expiry that is due is for the decision to find; what is shown follows from the answers.
+        var verdict = Weigh.Of(Request with { ExpiresAt = null }, story.Decisions, default);
+        _seat = Seat.Of(Request, story.Decisions, verdict, directory.Pools, Me);
     }
 
     public Story Story { get; }
@@ -68,13 +65,13 @@ internal sealed class Sight : IDisposable
     public Decision? Mine { get; }
 
     public bool MayWithdraw => (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
-        && (Reader.IsAdmin || Request.RequesterId == Me || Request.CreatorId == Me);
+        && (Reader.IsAdmin || Request.RequesterId == Me || Request.CreatorId == Me || Story.IsTicketAssignee);
 
     public bool IsAsker => Request.Bars(Me);
 
-    public IReadOnlyList<int> MySteps => Request.Policy.StepsOpenTo(_parties);
+    public IReadOnlyList<int> MySteps => _seat.Steps;
 
-    public bool MayDecide => !Request.IsSettled && !IsAsker && MySteps is [var first, ..] && first <= OpenStep;
+    public bool MayDecide => !Request.IsSettled && _seat.IsOpen;
 
     public Source? Source => _directory.Sources.GetValueOrDefault(Request.SourceId);
 
@@ -96,9 +93,11 @@ internal sealed class Sight : IDisposable
     public IEnumerable<Somebody> MembersOf(Party party) =>
         _directory.Pools.Of(party).Where(id => !Request.Bars(id)).Select(_directory.Pools.Find).Where(p => p is { IsDisabled: false })!;
 
-    /// <summary>Who answers for somebody who is away, if anybody can.</summary>
-    public string? StandInOf(long? standIn) =>
-        standIn is { } id && _directory.Pools.Find(id) is { IsDisabled: false, AwayUntil: null } other && !Request.Bars(id) ? other.Name : null;
+    /// <summary>Who stands in for a person on this request, if anyone does.</summary>
+    public string? DelegateOf(Somebody person) => _delegates.Of(person)?.Name;
+
+    /// <summary>A delegate's name in what is told of an absence; null when they ask, and so don't stand in.</summary>
+    public string? DelegateNamed(long? id) => id is { } person && !Request.Bars(person) ? NameOf(person) : null;
 
     /// <summary>Who is behind an event, in words.</summary>
     public string Actor(Texts says, string actor)
@@ -115,15 +114,4 @@ internal sealed class Sight : IDisposable
     }
 
     public void Dispose() => _facts.Dispose();
-
-    private bool Includes(Party party) => IsIn(party, Me, Reader.IsAdmin) || _away.Any(p => IsIn(party, p.Id, p.Role == Role.Admin));
-
-    private bool IsIn(Party party, long person, bool isAdmin) =>
-        party == Party.Person(person) || (party == Party.Admins ? isAdmin : GroupOf(party)?.Members.Contains(person) == true);
-
-    private Group? GroupOf(Party party)
-    {
-        const string prefix = "group:";
-        return party.Text.StartsWith(prefix, StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan(prefix.Length), CultureInfo.InvariantCulture, out var id) ? _directory.Groups.GetValueOrDefault(id) : null;
-    }
 }

@@ -46,7 +46,7 @@ internal static class StepsSection
     private static void Waiting(Html html, Sight sight, Approver approver, IReadOnlyList<Decision> seated)
     {
         var open = sight.MembersOf(approver.Party).Where(p => seated.All(d => d.PersonId != p.Id && d.ForPerson != p.Id))
-            .Select(p => p.AwayUntil is null ? p.Name : html.Says.AwayNow(p.Name, sight.StandInOf(p.StandIn))).ToList();
+            .Select(p => p.AwayUntil is null ? p.Name : html.Says.AwayNow(p.Name, sight.DelegateOf(p))).ToList();
         if (!approver.Party.Text.StartsWith("person:", StringComparison.Ordinal))
             html.Add($"<p class=\"awaited\">{html.Says.AnyOf(approver.Name, open, MostNames)}</p>");
         else if (seated.All(d => Party.Person(d.PersonId) != approver.Party))

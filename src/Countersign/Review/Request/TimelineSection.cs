@@ -50,7 +50,10 @@ internal static class TimelineSection
         if (news.Turn == AbsenceTurn.Announced)
             html.Add($"{says.AwayFrom} ").Time(news.From).Add($" ");
         if (news.Turn is AbsenceTurn.Announced or AbsenceTurn.Left)
-            html.Add($"{says.AwayUntil} ").Time(news.Until).Add($"{says.AnswersMeanwhile(news.StandIn is { } id ? sight.NameOf(id) : null)} ");
+        {
+            var meanwhile = says.AnswersMeanwhile(sight.DelegateNamed(news.StandIn));
+            html.Add($"{says.AwayUntil} ").Time(news.Until).Add($"{meanwhile} ");
+        }
         html.Add($"<span class=\"soft\">").Time(news.At).Add($"</span></p></li>");
     }
 

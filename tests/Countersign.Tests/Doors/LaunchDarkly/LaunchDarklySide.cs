@@ -95,7 +95,11 @@ internal sealed class LaunchDarklyHost : IAsyncDisposable
     }
 
     public async Task<Requests.ApprovalRequest> Request(string id = LaunchDarklySide.Id) =>
-        await Hub.Store.Read(reader => Requests.RequestRow.FindExternal(reader, Key.Id, id)) ?? throw new InvalidOperationException($"No request {id}.");
+        await Hub.Store.Read(async reader =>
+        {
+            var creator = await reader.Number("SELECT person_id FROM sources WHERE id = @id", new { id = Key.Id });
+            return await Requests.RequestRow.FindExternal(reader, Key.Id, creator, id);
+        }) ?? throw new InvalidOperationException($"No request {id}.");
 
     public async Task<Requests.DecideOutcome> Answer(Person person, Requests.Answer answer, string id = LaunchDarklySide.Id)
     {

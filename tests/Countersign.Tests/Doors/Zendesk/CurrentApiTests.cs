@@ -355,7 +355,11 @@ public sealed class CurrentApiTests
     {
         await using var host = await ZendeskHost.Start(engine);
         var stranger = await host.As(await host.Hub.AddPerson("Stranger", Role.Agent));
-        await host.Hub.Place.Tamper($"INSERT INTO tickets (id, subject, requester_id, assignee_id, priority, created_at) VALUES (5, 'Of Rita', {host.Boss.Id}, {host.Ben.Id}, 'high', '2026-01-01T00:00:00.000Z')");
+        await host.Hub.Place.Tamper($"""
+            INSERT INTO tickets
+              (id, subject, requester_id, assignee_id, assigned_by, assigned_by_admin, priority, created_at)
+            VALUES (5, 'Of Rita', {host.Boss.Id}, {host.Ben.Id}, {host.Boss.Id}, 1, 'high', '2026-01-01T00:00:00.000Z')
+            """);
         var id = await host.Ask(5);
         foreach (var one in new[] { host.AsBoss, host.AsAgent, host.AsJane, host.AsBen })
         {
