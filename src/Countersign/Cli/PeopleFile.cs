@@ -47,7 +47,10 @@ internal static class PeopleFile
         foreach (var (line, fields, broken) in Records(text))
         {
             if (broken)
-                mistakes.Add($"line {line}: A quotation mark is open or in the wrong place. A field with one in it reads \"5\"\" rack\".");
+            {
+                mistakes.Add($"line {line}: A quotation mark is open or in the wrong place. A field with one in it reads "
+                    + "\"5\"\" rack\".");
+            }
             else if (columns is null)
             {
                 columns = [.. fields.Select(f => f.Trim().ToLowerInvariant())];
@@ -56,7 +59,10 @@ internal static class PeopleFile
                     break;
             }
             else if (fields.Count != columns.Length)
-                mistakes.Add($"line {line}: It has {fields.Count} fields, and the head line has {columns.Length}. A field with a comma in it stands in quotation marks.");
+            {
+                mistakes.Add($"line {line}: It has {fields.Count} fields, and the head line has {columns.Length}. "
+                    + "A field with a comma in it stands in quotation marks.");
+            }
             else
             {
                 string Field(string name) => Array.IndexOf(columns, name) is >= 0 and var at ? fields[at].Trim() : "";

@@ -119,8 +119,8 @@ internal static class UserVerbs
             });
     }
 
-    private static Reply NotImported(IReadOnlyList<string> mistakes) =>
-        new Reply.Failed(Reply.Invalid, $"Nothing was imported.{Environment.NewLine}{string.Join(Environment.NewLine, mistakes)}");
+    private static Reply.Failed NotImported(IReadOnlyList<string> mistakes) =>
+        new(Reply.Invalid, $"Nothing was imported.{Environment.NewLine}{string.Join(Environment.NewLine, mistakes)}");
 
     private static string InWords(ImportedPeople done)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
 using Countersign.Storage;
@@ -144,7 +143,7 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
             {
                 Log.Fault(log, fault, _destination.Id, link.Id);
                 var why = $"The request cannot be read. {FailedWork.ErrorOf(fault)}";
-                unreadable.Add(new Brought(link, link.State == LinkState.New ? new Exchanged.NotOpened(why) : new Exchanged.Failed(why), null, RandomNumberGenerator.GetInt32(1000) / 1000.0));
+                unreadable.Add(new Brought(link, link.State == LinkState.New ? new Exchanged.NotOpened(why) : new Exchanged.Failed(why), null, Jitter.Next()));
             }
         }
         lock (_gate)
@@ -198,7 +197,7 @@ internal sealed partial class Lane(Store store, TakeTurn turn, DestinationCalls 
             Log.Exchanged(log, _destination.Id, link.Id, exchanged.GetType().Name);
             if (exchanged is Exchanged.Told { Heard.MatchedBoth: true } or Exchanged.Opened { Heard.MatchedBoth: true })
                 Log.Both(log, _destination.Id, link.Id);
-            return new Brought(link, exchanged, shown, RandomNumberGenerator.GetInt32(1000) / 1000.0);
+            return new Brought(link, exchanged, shown, Jitter.Next());
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 
 namespace Countersign.Outcomes;
 
@@ -24,7 +23,7 @@ public sealed record OutcomeOptions
     public int CallsPerReceiver { get; init; } = 16;
 
     /// <summary>From 0 to 1: spreads repeated attempts, so that receivers that come back are not met by all at once.</summary>
-    public Func<double> Jitter { get; init; } = () => RandomNumberGenerator.GetInt32(1_000_001) / 1_000_000d;
+    public Func<double> Jitter { get; init; } = Work.Jitter.Next;
 
     /// <summary>The address of a page, as people outside reach it; null where sending is off.</summary>
     public string? Link(string path) => PublicUrl is null ? null : PublicUrl.ToString().TrimEnd('/') + path;

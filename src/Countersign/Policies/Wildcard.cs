@@ -21,9 +21,13 @@ public readonly struct Wildcard
         {
             var c = pattern[i];
             if (c == '\\' && i + 1 < pattern.Length)
+            {
                 literal.Append(pattern[++i]);
+            }
             else if (c is not ('*' or '?'))
+            {
                 literal.Append(c);
+            }
             else
             {
                 AddLiteral();

@@ -50,7 +50,7 @@ public sealed class FailedWork(Store store)
     public Task<bool> Record(
         string kind, string key, string subject, Exception failure, long position = 0, Func<Tx, ValueTask>? whenSetAside = null, CancellationToken cancel = default)
     {
-        var spread = 0.9 + (Random.Shared.NextDouble() / 5);
+        var spread = 0.9 + (Jitter.Next() / 5);
         return store.InTransaction(async tx =>
         {
             var attempts = (int)await tx.Number($"SELECT attempts FROM failed_work WHERE kind = @kind AND key = @key{tx.ForUpdate}", new { kind, key }) + 1;

@@ -52,7 +52,7 @@ public sealed partial class WorkLoop(string name, ILogger log, TimeSpan? maxWait
     private TimeSpan Pause(int failures)
     {
         var pause = FirstWait * Math.Pow(2, Math.Min(failures, 10));
-        return (pause < _maxWait ? pause : _maxWait) * (0.75 + (Random.Shared.NextDouble() / 4));
+        return (pause < _maxWait ? pause : _maxWait) * (0.75 + (Jitter.Next() / 4));
     }
 
     private static partial class Log

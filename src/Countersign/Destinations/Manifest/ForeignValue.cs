@@ -42,13 +42,13 @@ internal static partial class ForeignValue
         });
     }
 
-    private static string ValueOf(Match match) => Encoding.UTF8.GetString(Convert.FromHexString(match.Groups[1].ValueSpan));
+    private static string ValueOf(Match match) => Encoding.UTF8.GetString(Convert.FromHexString(match.Groups["hex"].ValueSpan));
 
     private static string Beginning(string value) => value.Length > 60 ? value[..60] + "…" : value;
 
-    [GeneratedRegex("\uE000((?:[0-9a-f]{2})+)\uE001")]
+    [GeneratedRegex("\uE000(?<hex>([0-9a-f]{2})+)\uE001", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Wrapped();
 
-    [GeneratedRegex(@"^\s*https?://[^/?#\\]+[/?#]", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^\s*https?://[^/?#\\]+[/?#]", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex WithHost();
 }

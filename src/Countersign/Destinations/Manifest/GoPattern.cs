@@ -74,7 +74,7 @@ internal sealed partial class GoPattern
     }
 
     /// <summary>A caret that is neither taken literally nor the "not" of a class.</summary>
-    [GeneratedRegex(@"(?<![\\\[])\^|\\A")]
+    [GeneratedRegex(@"(?<![\\\[])\^|\\A", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Anchored();
 
     public override string ToString() => Text;
