@@ -34,13 +34,15 @@ public sealed class GrowthTests
             var mistakes = new Mistakes();
             for (var i = 0; i < n; i++)
                 mistakes.Line($"m{i}", "\u0001", 100, required: true);
-        }),
+        }
+        ),
         ["mistakes of one member"] = (20_000, n => () =>
         {
             var mistakes = new Mistakes();
             for (var i = 0; i < n; i++)
                 mistakes.Add("facts.a", $"Value {i} is no value.");
-        }),
+        }
+        ),
         ["a message of heads of diffs"] = (60_000, n => Shown(Repeated("--- a/file\n", n))),
         ["a message of hunks"] = (20_000, n => Shown(Repeated("--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y\n\n", n))),
         ["a message of addresses that are none"] = (200_000, n => Shown(Repeated("http", n))),
@@ -51,18 +53,21 @@ public sealed class GrowthTests
         {
             var (old, fresh) = (Numbered("line", n).Split('\n'), Numbered("other", n).Split('\n'));
             return () => ChangedSection.Difference(old, fresh);
-        }),
+        }
+        ),
         ["the difference of two policy files"] = (20_000, n =>
         {
             var (old, fresh) = (Numbered("line", n), Numbered("other", n));
             return () => Lines.Diff(old, fresh);
-        }),
+        }
+        ),
         ["a policy file of policies"] = (1_000, n =>
         {
             var text = "version: 1\npolicies:\n" + string.Concat(Enumerable.Range(0, n).Select(i =>
                 $"  - name: p{i}\n    when: {{environment: e{i}}}\n    steps: [{{need: 1, from: {{groups: [g{i}]}}}}]\n"));
             return () => Assert.NotNull(PolicyFile.Read(text).File);
-        }),
+        }
+        ),
         ["a policy file of mistakes"] = (10_000, n =>
         {
             var text = "version: 1\npolicies:\n  - name: p\n    when:\n" + string.Concat(Enumerable.Range(0, n).Select(i => $"      k{i}: v\n"));
@@ -72,7 +77,8 @@ public sealed class GrowthTests
                 Assert.Null(file);
                 Assert.InRange(problems.Count, 1, 210);
             };
-        }),
+        }
+        ),
         ["a policy file of warnings and one mistake"] = (1_000, n =>
         {
             var text = "version: 1\npolicies:\n" + string.Concat(Enumerable.Range(0, n).Select(i =>
@@ -84,7 +90,8 @@ public sealed class GrowthTests
                 Assert.Contains(problems, p => !p.IsWarning);
                 Assert.InRange(problems.Count, 1, 210);
             };
-        }),
+        }
+        ),
         ["a manifest of unknown members"] = (10_000, n => Linted(Sample.With(("~", Approval(n))))),
         ["a manifest of variables"] = (1_000, n => Linted(Sample.With(("formVariables", new JsonArray([.. Enumerable.Range(0, n).Select(i =>
             (JsonNode)new JsonObject { ["key"] = $"k{i}", ["name"] = "n", ["type"] = "string", ["description"] = "d" })]))))),
@@ -96,24 +103,28 @@ public sealed class GrowthTests
         {
             var (pattern, text) = (GoPattern.Parse("(a*)*(a|aa)+b$"), new string('a', n));
             return () => Assert.False(pattern.IsMatch(text));
-        }),
+        }
+        ),
         ["a body of LaunchDarkly with form variables"] = (15_000, n =>
         {
             var body = LaunchDarklySide.Body();
             body["approvalFormVariables"] = new JsonObject(Enumerable.Range(0, n).Select(i => KeyValuePair.Create($"v{i}", (JsonNode?)"x")));
             var sent = Encoding.UTF8.GetBytes(body.ToJsonString());
             return () => Assert.NotEmpty(Facts.Json(CreationBody.Read(sent).Body!, new Requester(null, "Rita", []), DateTimeOffset.UnixEpoch));
-        }),
+        }
+        ),
         ["a body of LaunchDarkly with halves of pairs"] = (15_000, n =>
         {
             var sent = Encoding.UTF8.GetBytes("{\"_id\":\"" + LaunchDarklySide.Id + "\",\"comment\":\"" + Repeated(@"\ud83d\\", n) + "\"}");
             return () => Assert.NotNull(CreationBody.Read(sent).Body);
-        }),
+        }
+        ),
         ["the digest of a body"] = (20_000, n =>
         {
             var body = JsonElement.Parse("{" + string.Join(',', Enumerable.Range(0, n).Select(i => $"\"é{n - i}\":[{i}]")) + "}");
             return () => Assert.NotEmpty(Digest.Of(body));
-        }),
+        }
+        ),
     };
 
     public static TheoryData<string> Names => [.. Work.Keys];
@@ -185,7 +196,7 @@ public sealed class GrowthTests
 
     private static Action Linted(string manifest) => () => Assert.InRange(Linter.Run(manifest).Sum(f => f.Place.Length + f.Problem.Length + f.Fix.Length), 0, 200_000);
 
-    private static JsonNode Approval(int members)
+    private static JsonObject Approval(int members)
     {
         var approval = JsonNode.Parse(Sample.Text)!["capabilities"]!["approval"]!.DeepClone().AsObject();
         for (var i = 0; i < members; i++)

@@ -12,7 +12,7 @@ namespace Countersign.Outcomes;
 /// <para>
 /// Every listener hears events in the order of their ids and misses none, so the id of the last one heard is all that is
 /// needed to go on later. On PostgreSQL an id is given out before its transaction commits, so events above a missing id
-/// are held back until every transaction that may still bring it has ended (docs/decisions/0023).
+/// are held back until every transaction that may still bring it has ended (docs/decisions/0026).
 /// </para>
 /// </summary>
 public sealed partial class EventFeed : BackgroundService

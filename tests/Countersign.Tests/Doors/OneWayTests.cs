@@ -84,10 +84,10 @@ public sealed class OneWayTests
             async Task Taken(string path, string headers = "", bool chunked = false)
             {
                 var body = New();
-                var length = Encoding.UTF8.GetByteCount(body);
-                var framed = chunked ? $"{length:x}\r\n{body}\r\n0\r\n\r\n" : body;
-                var framing = chunked ? "\nTransfer-Encoding: chunked" : $"\nContent-Length: {length}";
-                var (status, text) = await RawCall.Send(host.Host.Address, $"POST {path} HTTP/1.1{auth}{Json}{framing}{headers}", framed);
+                var bytes = Encoding.UTF8.GetByteCount(body);
+                var sent = chunked ? $"{bytes:x}\r\n{body}\r\n0\r\n\r\n" : body;
+                var framing = chunked ? "\nTransfer-Encoding: chunked" : $"\nContent-Length: {bytes}";
+                var (status, text) = await RawCall.Send(host.Host.Address, $"POST {path} HTTP/1.1{auth}{Json}{framing}{headers}", sent);
                 Assert.True(status == 201, $"{path}{headers}: {text}");
             }
 

@@ -146,11 +146,11 @@ public sealed class SettleTests
     private static Task<bool> Linked(TestHub hub, ApprovalRequest request, string externalId) => hub.Store.InTransaction(tx =>
         AnswerFromDestination.Note(tx, request.Id, Desk, "request.linked", new { destination = "Desk", externalId, revision = 1 }));
 
-    private static Task Answer(Scene scene, bool approves) => Take(scene.Uses, scene.Request, "T1", approves);
+    private static Task<DestinationAnswerOutcome> Answer(Scene scene, bool approves) => Take(scene.Uses, scene.Request, "T1", approves);
 
-    private static Task Decide(Scene scene, string via) =>
+    private static Task<DecideOutcome> Decide(Scene scene, string via) =>
         scene.Uses.Decide.Run(scene.Request.Id, Some.Viewer(scene.Ann, via), Requests.Answer.Approve, "", null, default);
 
-    private static Task Submit(Scene scene, string subject) => scene.Uses.Submit.Run(
+    private static Task<SubmitOutcome> Submit(Scene scene, string subject) => scene.Uses.Submit.Run(
         Some.Submission(scene.Request.Policy).Saying(subject) with { ExternalId = scene.Request.ExternalId }, Some.Origin, null, default);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Countersign.Cli;
 using Countersign.Storage;
 using Countersign.Tests.Cli;
@@ -6,6 +7,7 @@ using Xunit;
 namespace Countersign.Tests;
 
 /// <summary>What holds the hub's data is its owner's alone to read, from the first byte on.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class PrivateFileTests
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -49,7 +51,7 @@ public sealed class PrivateFileTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such modes.");
         var parent = System.IO.Directory.CreateTempSubdirectory("countersign-test-").FullName;
         var folder = Path.Combine(parent, "data");
-        await using (var store = await Store.Open(new StoreOptions(folder, null), TimeProvider.System))
+        await using (var store = await Store.Open(new StoreOptions(folder, null), new TestClock()))
         {
             await store.InTransaction(async tx => await tx.Append("hub", Some.Operator, "test.said", new { }));
             Assert.Equal(OwnerOnly | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Countersign.Access;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
@@ -39,7 +40,7 @@ public sealed class FailedWorkTests
         await using var over = await HandedOver.Start(engine);
         await over.Destination(desk);
         // What was once read of a policy is remembered, so nothing else may have this one.
-        var poisoned = await over.Hub.Ask(new Policy($"elsewhere {Guid.NewGuid()}", []) { Destination = HandedOver.Name });
+        var poisoned = await over.Hub.Ask(new Policy($"elsewhere {RandomNumberGenerator.GetHexString(12)}", []) { Destination = HandedOver.Name });
         var neighbour = await over.Ask();
         var stamp = await Change(over.Hub, "stamps", "policy", Broken, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
         await over.Work();
