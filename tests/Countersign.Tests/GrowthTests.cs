@@ -110,7 +110,7 @@ public sealed class GrowthTests
             var body = LaunchDarklySide.Body();
             body["approvalFormVariables"] = new JsonObject(Enumerable.Range(0, n).Select(i => KeyValuePair.Create($"v{i}", (JsonNode?)"x")));
             var sent = Encoding.UTF8.GetBytes(body.ToJsonString());
-            return () => Assert.NotEmpty(Facts.Json(CreationBody.Read(sent).Body!, new Requester(null, "Rita", []), DateTimeOffset.UnixEpoch));
+            return () => Assert.NotEmpty(Facts.Json(CreationBody.Read(sent).Body!, new Requester(null, "Rita", [], Countersign.Policies.Certainty.Proven), DateTimeOffset.UnixEpoch));
         }
         ),
         ["a body of LaunchDarkly with halves of pairs"] = (15_000, n =>

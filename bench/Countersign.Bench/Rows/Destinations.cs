@@ -92,7 +92,7 @@ internal sealed class Destinations(Options options, Report report)
                 Facts = """{"project":"shop","environment":"production","flag":"checkout-v2"}""",
                 Body = $"{round}-{n}",
                 Digest = Hashes.Sha256($"{round}-{n}"),
-                Requester = new Requester(null, "Somebody", []),
+                Requester = new Requester(null, "Somebody", [], Certainty.Proven),
                 Policy = new Policy("elsewhere", []) { Destination = destination },
             }, operates, null, default)));
             while ((await outbox.Run(default)).Taken > 0)

@@ -32,7 +32,8 @@ internal sealed class Loader : IDisposable
         Execute("PRAGMA foreign_keys = OFF");
         Execute("PRAGMA cache_size = -400000");
         _request = new Insert(_connection, "requests", "id", "source_id", "external_id", "sent_by", "status", "display", "revision", "digest", "stamp", "barred", "subject", "search",
-            "creator_id", "requester_id", "requester_name", "assignee_user", "assignee_group", "created_at", "settled_at", "events", "head");
+            "creator_id", "requester_id", "requester_name", "assignee_user", "assignee_group", "created_at", "settled_at", "events", "head",
+            "certainty");
         _revision = new Insert(_connection, "revisions", "request_id", "n", "digest", "stamp", "message", "facts", "body", "at");
         _stamp = new Insert(_connection, "stamps", "hash", "policy");
         _party = new Insert(_connection, "parties", "party", "request_id");
@@ -100,7 +101,7 @@ internal sealed class Loader : IDisposable
     private void Write(long n, RequestId id, Status status, Approver? assignee, Source source)
     {
         var (at, external, settled) = (Instant.ToText(TimeOf(n)), $"loaded-{n}", status != Status.Active);
-        var policy = WhoDecides.For(assignee, source.Policy, requesterUnknown: false);
+        var policy = WhoDecides.For(null, assignee, source.Policy, Certainty.Proven);
         if (_stamps.Add(policy.Stamp))
             _stamp.Run(policy.Stamp, policy.ToText());
         var party = policy.Steps[0].From[0].Party;
@@ -133,7 +134,7 @@ internal sealed class Loader : IDisposable
         }
 
         _request.Run(id.Value, source.Id, external, "api", status.Ours(), display, 1L, digest, policy.Stamp, "", subject, $"{subject}\n{source.Name}\n{external}".ToLowerInvariant(),
-            source.PersonId, source.PersonId, source.Name, NumberOf(assignee, "person:"), NumberOf(assignee, "group:"), at, settled ? at : null, head.Count, head.Hash);
+            source.PersonId, source.PersonId, source.Name, NumberOf(assignee, "person:"), NumberOf(assignee, "group:"), at, settled ? at : null, head.Count, head.Hash, Certainty.Proven.Ours());
         _revision.Run(id.Value, 1L, digest, policy.Stamp, message, facts, body, at);
         foreach (var one in new HashSet<string> { party.Text, $"source:{source.Id}", $"person:{source.PersonId}" })
             _party.Run(one, id.Value);

@@ -37,7 +37,7 @@ internal sealed class Town
         Facts = """{"project":"shop","environment":"production","flag":"checkout-v2"}""",
         Body = body,
         Digest = Hashes.Sha256(body),
-        Requester = new Requester(Askers[0].PersonId, Askers[0].Name, []),
+        Requester = new Requester(Askers[0].PersonId, Askers[0].Name, [], Certainty.Proven),
         CreatorId = Askers[0].PersonId,
         Policy = Askers[0].Policy!,
     };

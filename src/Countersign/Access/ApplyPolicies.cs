@@ -47,7 +47,7 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
         var assignee = request.AssigneeUser is { } user ? snapshot.People.GetValueOrDefault(user)?.AsApprover
             : request.AssigneeGroup is { } group ? snapshot.Groups.GetValueOrDefault(group)?.AsApprover
             : null;
-        var requester = new Requester(request.RequesterId, request.RequesterName, request.Barred, request.Policy.RequesterUnknown);
-        return snapshot.WhoDecides(source?.Name ?? "", source?.Policy, requester, facts, assignee).Policy;
+        var requester = new Requester(request.RequesterId, request.RequesterName, request.Barred, request.Certainty);
+        return snapshot.WhoDecides(source, source?.Policy, requester, facts, assignee).Policy;
     }
 }

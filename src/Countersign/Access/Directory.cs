@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -27,40 +28,14 @@ public sealed record Person(long Id, string? Email, string Name, Role Role, bool
     public string DisplayName { get; init; } = Name;
 
     public Approver AsApprover => new(Party.Person(Id), DisplayName);
+
+    /// <summary>By what other systems may call this person.</summary>
+    internal KnownPerson AsKnown => KnownPerson.Of(Id, Email, [Name, .. EarlierNames, .. Aliases]);
 }
 
 public sealed record Group(long Id, string Name, IReadOnlyList<long> Members, DateTimeOffset CreatedAt)
 {
     public Approver AsApprover => new(Party.Group(Id), Name);
-}
-
-/// <summary>What happens to a request behind which a person must stand, when nobody known here does.</summary>
-public enum UnknownRequester { OneMore, Refuse, Allow }
-
-/// <summary>What happens to a request whose requester is named in its body, but not proven.</summary>
-public enum ClaimedRequester { Accept, OneMore }
-
-public static class RequesterRules
-{
-    public static string ToWireName(this UnknownRequester rule) =>
-        rule switch { UnknownRequester.Refuse => "refuse", UnknownRequester.Allow => "allow", _ => "one_more" };
-
-    public static string ToWireName(this ClaimedRequester rule) => rule is ClaimedRequester.OneMore ? "one_more" : "accept";
-
-    public static UnknownRequester? UnknownOf(string word) => word switch
-    {
-        "one_more" => UnknownRequester.OneMore,
-        "refuse" => UnknownRequester.Refuse,
-        "allow" => UnknownRequester.Allow,
-        _ => null,
-    };
-
-    public static ClaimedRequester? ClaimedOf(string word) => word switch
-    {
-        "accept" => ClaimedRequester.Accept,
-        "one_more" => ClaimedRequester.OneMore,
-        _ => null,
-    };
 }
 
 public sealed record Source(long Id, string Name, string Kind, long? PersonId, long? GroupId, int? Need, bool IsDisabled, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, string? Destination)
@@ -77,6 +52,8 @@ public sealed record Source(long Id, string Name, string Kind, long? PersonId, l
     /// <summary>Of kind api: it never asks in its own name, so a request that names no requester has an unknown one.</summary>
     public bool RequesterRequired { get; init; }
 
+    public SourceRules Rules => new(UnknownRequester, ClaimedRequester);
+
     /// <summary>What its key is called in rate limits and in the record of last use.</summary>
     public string Key { get; } = $"source:{Id}";
 }
@@ -87,7 +64,9 @@ public sealed class DirectorySnapshot
     public required long Revision { get; init; }
     public required FrozenDictionary<long, Person> People { get; init; }
     public required FrozenDictionary<string, Person> PeopleByEmail { get; init; }
-    public required ILookup<string, Person> PeopleByName { get; init; }
+
+    /// <summary>Whom a name or an address from another system may mean.</summary>
+    public required RequesterIndex Requesters { get; init; }
     public required FrozenDictionary<long, Group> Groups { get; init; }
     public required FrozenDictionary<string, Group> GroupsByName { get; init; }
     public required FrozenDictionary<long, Source> Sources { get; init; }
@@ -197,7 +176,7 @@ public sealed class Directory(Store store) : IDisposable
                 name => groupsByName.GetValueOrDefault(KeyOf(name))?.AsApprover,
                 email => byEmail.GetValueOrDefault(EmailAddress.KeyOf(email)) is { Role: not Role.Service } person ? person.AsApprover : null),
             PeopleByEmail = byEmail,
-            PeopleByName = people.Where(p => p.Role != Role.Service).ToLookup(p => KeyOf(p.Name)),
+            Requesters = RequesterIndex.Of(people.Where(p => p.Role != Role.Service).Select(p => p.AsKnown)),
             PasswordHashes = personRows.Where(p => p.PasswordHash is not null).ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
             Groups = groups,
             GroupsByName = groupsByName,
@@ -301,8 +280,8 @@ public sealed class Directory(Store store) : IDisposable
             {
                 Policy = Destination is not null ? new Policy("destination", []) { Destination = Destination } : GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
                 // A word that this program does not know is taken for the strictest it knows.
-                UnknownRequester = RequesterRules.UnknownOf(UnknownRequester) ?? Access.UnknownRequester.Refuse,
-                ClaimedRequester = RequesterRules.ClaimedOf(ClaimedRequester) ?? Access.ClaimedRequester.OneMore,
+                UnknownRequester = RequesterRules.UnknownOf(UnknownRequester) ?? Policies.UnknownRequester.Refuse,
+                ClaimedRequester = RequesterRules.ClaimedOf(ClaimedRequester) ?? Policies.ClaimedRequester.OneMore,
                 OwnerId = OwnerId,
                 RequesterRequired = RequesterRequired != 0,
             };

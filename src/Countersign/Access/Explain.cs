@@ -30,7 +30,7 @@ public sealed class Explain(Directory directory)
         var source = snapshot.FindSource(imagined.Source);
         var question = new Question(imagined.Source, imagined.Requester.Name, imagined.Facts, imagined.Assignee is not null);
         var ofTheFile = book.For(question, snapshot.Pools, imagined.Requester.Barred);
-        var policy = Policies.WhoDecides.For(ofTheFile, imagined.Assignee, source?.Policy, imagined.Requester.IsUnknown);
+        var policy = Policies.WhoDecides.For(ofTheFile, imagined.Assignee, source?.Policy, imagined.Requester.Certainty, source?.Rules ?? default);
         var matched = book.File is null ? -1 : book.Find(question);
         var stuck = Passability.Of(policy, snapshot.Pools, imagined.Requester.Barred);
         return new Explanation(
@@ -66,9 +66,15 @@ public sealed class Explain(Directory directory)
         : "away";
 
     private static string Outcome(Policy policy) =>
-        policy.Auto is { } auto ? $"{(auto.Approves ? "Approved" : "Declined")} at once, by policy: {auto.Because}"
+        policy.RefusesRequester ? "Rejected at once: the requester is not recognized"
+        : policy.Auto is { } auto ? $"{(auto.Approves ? "Approved" : "Declined")} at once, by policy: {auto.Because}"
         : policy.Destination is { } destination ? $"Decided by the destination {destination}"
-        : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} needed{(policy.RequesterUnknown ? ", one more than usual as nobody knows who asks" : "")}";
+        : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} needed{OneMore(policy)}";
+
+    private static string OneMore(Policy policy) =>
+        policy.RequesterUnknown ? ", one more because the requester is not recognized"
+        : policy.RequesterClaimed ? ", one more because the requester is only claimed"
+        : "";
 
     private static List<string> Times(Policy policy)
     {

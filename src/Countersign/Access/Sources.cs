@@ -1,3 +1,4 @@
+using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Access;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 

@@ -94,6 +94,8 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             return $"{Named(next)} {unlawful}";
         if (next.Kind == "request.escalated" && await EscalationProblem(story, stamp, next, told) is { } escalation)
             return escalation;
+        if (next.Kind == "request.disowned" && await DisownedProblem(story, stamp, status, next) is { } disowned)
+            return disowned;
         if (next.Kind == "request.broke_glass" && await BreakGlassProblem(story, next, told) is { } glass)
             return glass;
         if (story.Status == Status.Approved && status == Status.Active && told.Answer is null && await UnansweredProblem(story, next) is { } unanswered)
@@ -164,6 +166,13 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
     private async ValueTask<string?> EscalationProblem(RequestStory story, string before, StoredEvent next, RequestStory.Told told) =>
         await PolicyOf(before) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
         : told.Step is not { } step || step < 0 || step >= policy.Steps.Count || policy.WithEscalated(step).Stamp != story.Stamp
+            ? $"{Named(next)} puts a policy on request {story.Id} that does not follow from the one before it."
+            : null;
+
+    /// <summary>What a request costs whose requester is not recognized any more follows from its policy.</summary>
+    private async ValueTask<string?> DisownedProblem(RequestStory story, string before, Status status, StoredEvent next) =>
+        await PolicyOf(before) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
+        : story.Stamp != (status == Status.Active && !story.HasRequester ? RequesterCost.Disowned(policy).Stamp : before)
             ? $"{Named(next)} puts a policy on request {story.Id} that does not follow from the one before it."
             : null;
 

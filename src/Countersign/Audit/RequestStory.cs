@@ -19,11 +19,16 @@ internal sealed class RequestStory(string id)
     private string? _stamp;
     private string? _expires;
     private string? _stuck;
+    private string? _certainty;
+    private RequesterClaim? _claim;
+    private long? _requester;
+    private IReadOnlyList<long> _barred = [];
 
     public string Id => id;
     public Status Status { get; private set; }
     public string Stamp => _stamp ?? "";
     public string? BrokeGlassAt { get; private set; }
+    public bool HasRequester => _claim is { People.Count: > 0 };
     public List<Decision> Decisions { get; } = [];
 
     public static Told Read(string data) => JsonSerializer.Deserialize<Told>(data, Json) ?? throw new JsonException("Nothing.");
@@ -39,11 +44,15 @@ internal sealed class RequestStory(string id)
         {
             if (told.Revision != (_content.Revision ?? 0) + 1 || Status != Status.Active)
                 return $"brings revision {told.Revision}, which cannot follow.";
+            if (TakeRequester(told) is { } unbarred)
+                return unbarred;
             _content = told;
             (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
         }
         if (TakePolicy(next, told) is { } wrong)
             return wrong;
+        if (TakeDoubt(next, told) is { } doubtful)
+            return doubtful;
         if (told.Answer is { } answer)
         {
             if (Words.AnswerOf(answer) is null)
@@ -75,6 +84,41 @@ internal sealed class RequestStory(string id)
         }
         _createdAt ??= next.At;
         _begun = true;
+        return null;
+    }
+
+    /// <summary>Who asks for a content. An event from before that was kept says it in fewer words.</summary>
+    private string? TakeRequester(Told told)
+    {
+        if (told.Certainty is not null && _barred.Except(told.Barred ?? []).Any())
+            return "lets people decide who were barred before.";
+        (_requester, _barred) = (told.Requester, told.Barred ?? []);
+        _claim = RequesterClaim.Read(told.Claim);
+        _certainty = told.Certainty
+            ?? (told.SentBy != "launchdarkly" && (told.Requester is null || told.Requester == told.Creator) ? "proven" : _barred.Count == 0 ? "none" : "claimed");
+        return null;
+    }
+
+    /// <summary>A person says that it was not they, or turns out to have asked.</summary>
+    private string? TakeDoubt(StoredEvent next, Told told)
+    {
+        if (next.Kind == "request.barred")
+        {
+            if (_barred.Except(told.Barred ?? []).Any())
+                return "lets people decide who were barred before.";
+            _barred = told.Barred ?? [];
+        }
+        if (next.Kind == "request.disowned")
+        {
+            if (told.Person is not { } person || next.Actor != Actor.Person(person).Text || _claim?.People.Contains(person) != true)
+                return "disowns the request for somebody in whose name it was not opened.";
+            _claim = _claim.DisownedBy(person);
+            _requester = _claim.People is [var one] ? one : null;
+            _certainty = (_claim.People.Count == 0 ? Certainty.None : Certainty.Claimed).Ours();
+            if (told.Claim != _claim.ToText() || told.Certainty != _certainty || told.Requester != _requester)
+                return "disowns the request in a way that does not follow from what was claimed.";
+            _stamp = told.Stamp;
+        }
         return null;
     }
 
@@ -115,7 +159,7 @@ internal sealed class RequestStory(string id)
             Revision = (int)(_content.Revision ?? 0),
             Digest = _content.Digest ?? "",
             Policy = policy,
-            Barred = _content.Barred ?? [],
+            Barred = _barred,
             Subject = "",
             RequesterName = "",
             CreatedAt = default,
@@ -131,14 +175,16 @@ internal sealed class RequestStory(string id)
         ("revision", $"{row.Revision}", $"{_content.Revision}"),
         ("digest", row.Digest, _content.Digest),
         ("stamp", row.Stamp, _stamp),
-        ("barred", row.Barred, RequestRow.WriteNumbers(_content.Barred ?? [])),
+        ("barred", row.Barred, RequestRow.WriteNumbers(_barred)),
         ("subject", row.Subject, _content.Subject),
         ("source_id", $"{row.SourceId}", $"{_content.Source}"),
         ("external_id", row.ExternalId, _content.External),
         ("sent_by", row.SentBy, _content.SentBy),
         ("creator_id", $"{row.CreatorId}", $"{_content.Creator}"),
-        ("requester_id", $"{row.RequesterId}", $"{_content.Requester}"),
+        ("requester_id", $"{row.RequesterId}", $"{_requester}"),
         ("requester_name", row.RequesterName, _content.RequesterName),
+        ("certainty", row.Certainty, _certainty),
+        ("claim", row.Claim, _claim?.ToText()),
         ("assignee_user", $"{row.AssigneeUser}", $"{_content.AssigneeUser}"),
         ("assignee_group", $"{row.AssigneeGroup}", $"{_content.AssigneeGroup}"),
         ("ticket_id", $"{row.TicketId}", $"{_content.Ticket}"),
@@ -178,6 +224,8 @@ internal sealed class RequestStory(string id)
         public long? Creator { get; init; }
         public long? Requester { get; init; }
         public string? RequesterName { get; init; }
+        public string? Certainty { get; init; }
+        public string? Claim { get; init; }
         public long? AssigneeUser { get; init; }
         public long? AssigneeGroup { get; init; }
         public long? Ticket { get; init; }
@@ -207,7 +255,7 @@ internal sealed class RequestState
     public const string Columns =
         """
         id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id, requester_id, requester_name,
-        assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at,
+        certainty, claim, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at,
         broke_glass_at, stuck, events, head
         """;
 
@@ -224,6 +272,8 @@ internal sealed class RequestState
     public long? CreatorId { get; init; }
     public long? RequesterId { get; init; }
     public required string RequesterName { get; init; }
+    public required string Certainty { get; init; }
+    public string? Claim { get; init; }
     public long? AssigneeUser { get; init; }
     public long? AssigneeGroup { get; init; }
     public long? TicketId { get; init; }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Countersign.Access;
+using Countersign.Cli.Simulate;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
@@ -33,6 +34,9 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
         var people = new List<DemoPerson>();
         foreach (var (name, email, role, _) in Parts)
             people.Add(await Engage(hub, name, email, role, cancel));
+        // Those who ask in LaunchDarkly are known here, all but the last, whose requests show what that costs.
+        foreach (var name in BelievableChanges.Requesters.SkipLast(1))
+            await hub.Get<People>().Add(EmailOf(name), name, Role.EndUser, null, Hub.Origin, cancel);
         // A group that is there already stays as somebody may have changed it.
         await hub.Get<Groups>().Add(Group, [.. Parts.Where(p => p.Decides).Select(p => p.Email)], Hub.Origin, cancel);
         return new DemoCast(people, await Key(hub.Get<Sources>(), cancel));
@@ -52,6 +56,9 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
         var token = Made(await hub.Get<Tokens>().Add(email, Hub.Origin, cancel));
         return new DemoPerson(email, password, role.Ours(), name, token.Token);
     }
+
+    /// <summary>"Tomás Herrera": herrera@demo.example, because an address is easier to type without accents.</summary>
+    private static string EmailOf(string name) => $"{name.Split(' ')[^1].ToLowerInvariant()}@demo.example";
 
     private static async Task<NewKey> Key(Sources sources, CancellationToken cancel)
     {

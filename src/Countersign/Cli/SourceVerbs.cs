@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;

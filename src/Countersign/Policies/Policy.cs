@@ -31,6 +31,9 @@ public sealed record Step(string Name, int Need, IReadOnlyList<Approver> From)
     /// <summary>Groups and people that the policy names and nobody had made yet.</summary>
     public IReadOnlyList<string> Unknown { get; init; } = [];
 
+    /// <summary>Everyone in it must approve, so that there is nobody in it who could be one more.</summary>
+    public bool All { get; init; }
+
     /// <summary>Those to whom the policy escalates have joined it.</summary>
     public bool Escalated { get; init; }
 }
@@ -49,13 +52,27 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     // A copy that differs has another text; without this it would carry that of its original.
     private Policy(Policy other)
     {
-        (Name, Steps, RequesterUnknown, AllowsSelfApproval, Rejection) = (other.Name, other.Steps, other.RequesterUnknown, other.AllowsSelfApproval, other.Rejection);
+        (Name, Steps, AllowsSelfApproval, Rejection) = (other.Name, other.Steps, other.AllowsSelfApproval, other.Rejection);
+        (RequesterUnknown, RequesterClaimed) = (other.RequesterUnknown, other.RequesterClaimed);
+        (UnknownRequester, ClaimedRequester) = (other.UnknownRequester, other.ClaimedRequester);
         (NoteRequired, Remind, Escalate, Expire, AllowsMailDecisions) = (other.NoteRequired, other.Remind, other.Escalate, other.Expire, other.AllowsMailDecisions);
         (ForbidsBreakGlass, Auto, Destination, Carried) = (other.ForbidsBreakGlass, other.Auto, other.Destination, other.Carried);
     }
 
-    /// <summary>Nobody knows who asks, so the last step needs one approval more.</summary>
+    /// <summary>The requester is not recognized, and that has its price: one approval more, or the request is refused.</summary>
     public bool RequesterUnknown { get; init; }
+
+    /// <summary>The requester is only claimed, and that costs one approval more.</summary>
+    public bool RequesterClaimed { get; init; }
+
+    /// <summary>What a requester who is not recognized costs; null: the policy does not say, which is one approval more.</summary>
+    public UnknownRequester? UnknownRequester { get; init; }
+
+    /// <summary>What a requester who is only claimed costs; null: the policy does not say, which is nothing.</summary>
+    public ClaimedRequester? ClaimedRequester { get; init; }
+
+    /// <summary>Nobody is asked, because the requester is not recognized.</summary>
+    public bool RefusesRequester => RequesterUnknown && UnknownRequester == Policies.UnknownRequester.Refuse;
 
     /// <summary>Whoever asks may answer as well, where a step names them.</summary>
     public bool AllowsSelfApproval { get; init; }

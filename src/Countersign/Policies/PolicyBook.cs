@@ -80,7 +80,7 @@ public sealed class PolicyBook
     }
 
     private Policy Resolve(PolicyRule rule, Pools pools, IReadOnlyList<long> barred) =>
-        new(rule.Name, [.. rule.Steps.Select(s => new Step(s.Name, s.Need ?? NumberOfAll(s, pools, rule.AllowsSelfApproval ? [] : barred), Known(s.From)) { Unknown = Unknown(s.From) })])
+        new(rule.Name, [.. rule.Steps.Select(s => new Step(s.Name, s.Need ?? NumberOfAll(s, pools, rule.AllowsSelfApproval ? [] : barred), Known(s.From)) { Unknown = Unknown(s.From), All = s.Need is null })])
         {
             AllowsSelfApproval = rule.AllowsSelfApproval,
             Rejection = rule.Rejection,
@@ -92,6 +92,8 @@ public sealed class PolicyBook
             ForbidsBreakGlass = rule.ForbidsBreakGlass,
             Auto = rule.Auto,
             Destination = rule.Destination,
+            UnknownRequester = rule.UnknownRequester,
+            ClaimedRequester = rule.ClaimedRequester,
         };
 
     /// <summary>Everyone who is in it now and may answer in principle; absent people are waited for. Never nobody.</summary>

@@ -43,6 +43,10 @@ public sealed record PolicyRule(string Name, int Line, IReadOnlyList<Condition> 
     public AutoAnswer? Auto { get; init; }
     public string? Destination { get; init; }
 
+    /// <summary>Null: the source says, or nobody does.</summary>
+    public UnknownRequester? UnknownRequester { get; init; }
+    public ClaimedRequester? ClaimedRequester { get; init; }
+
     /// <summary>
     /// Only one that names nothing may do so for a request's own assignee: whoever names a reviewer must not thereby
     /// choose past what the file says about such requests.

@@ -56,7 +56,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         var name = node.Kind == YamlKind.Map ? node.Members.Find(m => m.Key.Text == "name").Value : null;
         _policy = name is { Kind: YamlKind.Text } ? name.Text : "";
         if (Members(node, at,
-            ["name", "when", "steps", "self_approval", "rejection", "note_required", "remind", "escalate", "expire", "mail_decisions", "break_glass", "auto", "destination"]) is not { } members)
+            ["name", "when", "steps", "self_approval", "rejection", "note_required", "remind", "escalate", "expire", "mail_decisions", "break_glass", "auto", "destination",
+             "unknown_requester", "claimed_requester"]) is not { } members)
         {
             return null;
         }
@@ -75,6 +76,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             ForbidsBreakGlass = Choice(members, at, "break_glass", "allow", "forbid") == "forbid",
             Auto = members.TryGetValue("auto", out var auto) ? Auto(auto, $"{at}.auto") : null,
             Destination = members.TryGetValue("destination", out var destination) ? Words(destination, $"{at}.destination", PolicyFile.LongestName) : null,
+            UnknownRequester = Rule(members, at, "unknown_requester", RequesterRules.UnknownOf, "one_more, refuse or allow"),
+            ClaimedRequester = Rule(members, at, "claimed_requester", RequesterRules.ClaimedOf, "accept or one_more"),
         };
         CheckDecider(node, at, members);
         return rule;
@@ -93,8 +96,24 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             string[] ofPeople = deciders is ["auto"]
                 ? ["self_approval", "rejection", "note_required", "remind", "escalate", "expire", "mail_decisions", "break_glass"]
                 : ["self_approval", "rejection", "note_required", "remind", "escalate", "mail_decisions"];
-            foreach (var idle in ofPeople.Where(members.ContainsKey))
+            foreach (var idle in ofPeople.Append("claimed_requester").Where(members.ContainsKey))
                 Add(members[idle], "value", $"{at}.{idle}", $"It has no meaning beside {deciders[0]}.", "Leave it out.");
+        }
+        CheckRequester(at, members, deciders);
+    }
+
+    /// <summary>Where no one here is asked, there is nobody who could be one more; and who may approve their own request needs no one else.</summary>
+    private void CheckRequester(string at, Dictionary<string, YamlNode> members, string[] deciders)
+    {
+        if (deciders is ["auto"] or ["destination"] && members.TryGetValue("unknown_requester", out var unknown) && unknown.Text == "one_more")
+            Add(unknown, "value", $"{at}.unknown_requester", $"Beside {deciders[0]} nobody here approves, so there is no one more.", "Write refuse or allow.");
+        if (members.TryGetValue("self_approval", out var self) && self.Text == "allow")
+        {
+            foreach (var key in new[] { "unknown_requester", "claimed_requester" })
+            {
+                if (members.TryGetValue(key, out var rule) && rule.Text == "one_more")
+                    Add(rule, "value", $"{at}.{key}", "Where requesters may approve their own requests, it has no effect.", "Leave it out, or forbid self_approval.", isWarning: true);
+            }
         }
     }
 
@@ -278,6 +297,18 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return other;
         Add(node, "value", $"{at}.{key}", "This is not one of its values.", $"Write {usual} or {other}.");
         return usual;
+    }
+
+    /// <summary>A word of a few; null where the file says nothing.</summary>
+    private T? Rule<T>(Dictionary<string, YamlNode> members, string at, string key, Func<string, T?> read, string words)
+        where T : struct
+    {
+        if (!members.TryGetValue(key, out var node))
+            return null;
+        if (node.Kind == YamlKind.Text && read(node.Text) is { } rule)
+            return rule;
+        Add(node, "value", $"{at}.{key}", "This is not one of its values.", $"Write {words}.");
+        return null;
     }
 
     private string Words(YamlNode node, string at, int longest, bool mayBeEmpty = false)

@@ -23,6 +23,7 @@ internal static class StampText
                 From = Write(s.From),
                 Unknown = s.Unknown.Count == 0 ? null : [.. s.Unknown],
                 Escalated = s.Escalated,
+                All = s.All,
             })],
             SelfApproval = policy.AllowsSelfApproval,
             Rejection = policy.Rejection == Rejection.Never ? "never" : null,
@@ -34,13 +35,16 @@ internal static class StampText
             BreakGlass = policy.ForbidsBreakGlass ? "forbid" : null,
             Auto = policy.Auto is { } auto ? new StoredAuto { Answer = auto.Approves ? "approve" : "reject", Because = auto.Because } : null,
             Destination = policy.Destination,
+            UnknownRequester = policy.UnknownRequester is { } unknown and not UnknownRequester.OneMore ? unknown.ToWireName() : null,
+            ClaimedRequester = policy.ClaimedRequester is { } claimed and not ClaimedRequester.Accept ? claimed.ToWireName() : null,
+            RequesterClaimed = policy.RequesterClaimed,
             Carried = policy.Carried is { } carried ? new StoredCarried { UpTo = carried.UpTo, Steps = carried.Steps.OrderBy(s => s.Key).ToDictionary(s => s.Key, s => s.Value.ToArray()) } : null,
         }, Json);
 
     public static Policy Read(string text)
     {
         var stored = JsonSerializer.Deserialize<Stored>(text, Json) ?? throw new JsonException("An empty policy.");
-        return new Policy(stored.Name, [.. stored.Steps.Select(s => new Step(s.Name, s.Need, Read(s.From)) { Unknown = s.Unknown ?? [], Escalated = s.Escalated })])
+        return new Policy(stored.Name, [.. stored.Steps.Select(s => new Step(s.Name, s.Need, Read(s.From)) { Unknown = s.Unknown ?? [], Escalated = s.Escalated, All = s.All })])
         {
             RequesterUnknown = stored.RequesterUnknown,
             AllowsSelfApproval = stored.SelfApproval,
@@ -53,6 +57,9 @@ internal static class StampText
             ForbidsBreakGlass = stored.BreakGlass is not null,
             Auto = stored.Auto is { } auto ? new AutoAnswer(auto.Answer == "approve", auto.Because) : null,
             Destination = stored.Destination,
+            UnknownRequester = stored.UnknownRequester is { } unknown ? RequesterRules.UnknownOf(unknown) ?? UnknownRequester.Refuse : null,
+            ClaimedRequester = stored.ClaimedRequester is { } claimed ? RequesterRules.ClaimedOf(claimed) ?? ClaimedRequester.OneMore : null,
+            RequesterClaimed = stored.RequesterClaimed,
             Carried = stored.Carried is { } carried ? new Carried(carried.UpTo, carried.Steps.ToDictionary(s => s.Key, s => (IReadOnlyList<int>)s.Value)) : null,
         };
     }
@@ -101,6 +108,15 @@ internal static class StampText
 
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public StoredCarried? Carried { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? UnknownRequester { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? ClaimedRequester { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+        public bool RequesterClaimed { get; init; }
     }
 
     private sealed class StoredStep
@@ -114,6 +130,9 @@ internal static class StampText
 
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
         public bool Escalated { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+        public bool All { get; init; }
     }
 
     private sealed record StoredApprover(string Party, string Name);

@@ -36,6 +36,12 @@ public sealed record ApprovalRequest
     public long? CreatorId { get; init; }
     public long? RequesterId { get; init; }
     public required string RequesterName { get; init; }
+
+    /// <summary>How sure we are of the requester.</summary>
+    public Certainty Certainty { get; init; }
+
+    /// <summary>What the call said about the requester; null where it said nothing.</summary>
+    public RequesterClaim? Claim { get; init; }
     public long? AssigneeUser { get; init; }
     public long? AssigneeGroup { get; init; }
     public long? TicketId { get; init; }
@@ -65,6 +71,12 @@ public sealed record ApprovalRequest
 
     /// <summary>Those who may not decide because they ask; nobody where the policy lets them.</summary>
     public IReadOnlyList<long> BarredNow => Policy.AllowsSelfApproval ? [] : Barred;
+
+    /// <summary>Whether this person asked, beyond doubt, and so may take it back: a name in a body gives nobody a right.</summary>
+    public bool IsAskedBy(long personId) => personId == CreatorId || (Certainty == Certainty.Proven && personId == RequesterId);
+
+    /// <summary>Whether the request was opened in this person's name, and they have not said otherwise.</summary>
+    public bool IsInNameOf(long personId) => Certainty == Certainty.Claimed && Claim?.People.Contains(personId) == true;
 
     public bool MayBecome(Status next) => (Status, next) switch
     {

@@ -13,7 +13,7 @@ internal static class Change
     private static readonly HashSet<string> Told =
         ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted",
          "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass",
-         "request.applied", "request.restamped", "request.linked", "request.held"];
+         "request.disowned", "request.applied", "request.restamped", "request.linked", "request.held"];
 
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
     /// <param name="permit">Without it the status stays as it is; only <see cref="Settle"/> has one.</param>
@@ -47,6 +47,7 @@ internal static class Change
             : await tx.Execute(
             """
             UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,
+              requester_id = @requesterId, requester_name = @requesterName, certainty = @certainty, claim = @claim,
               subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt, breached_at = @breachedAt,
               broke_glass_at = @brokeGlassAt, stuck = @stuck, expires_at = @expiresAt, events = @events, head = @head
             WHERE id = @id AND events = @seen
@@ -59,6 +60,10 @@ internal static class Change
                 digest = next.Digest,
                 stamp = next.Policy.Stamp,
                 barred = RequestRow.WriteNumbers(next.Barred),
+                requesterId = next.RequesterId,
+                requesterName = next.RequesterName,
+                certainty = next.Certainty.Ours(),
+                claim = next.Claim?.ToText(),
                 subject = next.Subject,
                 search = SearchText(next),
                 settledAt = next.SettledAt,

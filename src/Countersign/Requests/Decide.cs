@@ -64,11 +64,12 @@ public sealed class Decide(Store store)
             return new DecideOutcome.NotAllowed("not_an_approver", "Only people decide.");
         if (author.DisabledAt is not null)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
-        if (request.Bars(personId))
-            return new DecideOutcome.NotAllowed("requester_may_not_decide", "Whoever asks may not decide.");
 
         // Nobody has answered a request that has only been asked.
         var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
+        request = await LearnedRequesters.Bar(tx, request, decisions, personId);
+        if (request.Bars(personId))
+            return new DecideOutcome.NotAllowed("requester_may_not_decide", "Requesters can't decide their own requests.");
         if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);

@@ -28,6 +28,8 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             CreatorId = submission.CreatorId,
             RequesterId = submission.Requester.PersonId,
             RequesterName = submission.Requester.Name,
+            Certainty = submission.Requester.Certainty,
+            Claim = submission.Requester.Claim,
             AssigneeUser = submission.Assignee is { } user ? IdOf(user.Party, "person:") : null,
             AssigneeGroup = submission.Assignee is { } group ? IdOf(group.Party, "group:") : null,
             TicketId = submission.TicketId,
@@ -60,6 +62,8 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             parties.Add(Party.Person(creator).Text);
         if (request.RequesterId is { } requester)
             parties.Add(Party.Person(requester).Text);
+        foreach (var claimed in request.Claim?.People ?? [])
+            parties.Add(Party.Person(claimed).Text);
         return [.. parties];
     }
 
@@ -81,6 +85,8 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
         creator = request.CreatorId,
         requester = request.RequesterId,
         requesterName = request.RequesterName,
+        certainty = request.Certainty.Ours(),
+        claim = request.Claim?.ToText(),
         assigneeUser = request.AssigneeUser,
         assigneeGroup = request.AssigneeGroup,
         ticket = request.TicketId,

@@ -10,7 +10,7 @@ internal sealed class RequestRow
     public const string Columns =
         """
         r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred, r.subject,
-        r.creator_id, r.requester_id, r.requester_name, r.assignee_user, r.assignee_group, r.ticket_id,
+        r.creator_id, r.requester_id, r.requester_name, r.certainty, r.claim, r.assignee_user, r.assignee_group, r.ticket_id,
         r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at, r.broke_glass_at, r.stuck, r.events, r.head, s.policy
         """;
 
@@ -31,6 +31,8 @@ internal sealed class RequestRow
     public long? CreatorId { get; init; }
     public long? RequesterId { get; init; }
     public required string RequesterName { get; init; }
+    public required string Certainty { get; init; }
+    public string? Claim { get; init; }
     public long? AssigneeUser { get; init; }
     public long? AssigneeGroup { get; init; }
     public long? TicketId { get; init; }
@@ -98,6 +100,8 @@ internal sealed class RequestRow
         CreatorId = CreatorId,
         RequesterId = RequesterId,
         RequesterName = RequesterName,
+        Certainty = Certainties.Of(Certainty),
+        Claim = RequesterClaim.Read(Claim),
         AssigneeUser = AssigneeUser,
         AssigneeGroup = AssigneeGroup,
         TicketId = TicketId,

@@ -50,6 +50,7 @@ public sealed class Restamp(Store store)
         next = next with { Stuck = Standstill.Of(next, decisions, pools) };
         var verdict = Weigh.Of(next, decisions, now);
         var left = Settle.HasExpired(request, now) ? "It has expired."
+            : policy.RefusesRequester ? "The new policy refuses its requester, who is not recognized; withdraw the request and ask again."
             : policy.Auto is not null ? "The new policy answers by itself; withdraw the request and ask again."
             : policy.Destination is not null || request.Policy.Destination is not null ? "A workflow system decides it, or would; withdraw the request and ask again."
             : verdict is not Verdict.StillPending ? "The answers so far would settle it; one more answer does."

@@ -7,8 +7,12 @@ namespace Countersign.Requests;
 /// <summary>Who asks, as far as a door could tell.</summary>
 /// <param name="PersonId">That person, when known.</param>
 /// <param name="Barred">Everyone who may be the requester, and so may not decide.</param>
-/// <param name="IsUnknown">Nobody can say who asks: one approval more is needed.</param>
-public sealed record Requester(long? PersonId, string Name, IReadOnlyList<long> Barred, bool IsUnknown = false);
+/// <param name="Certainty">How sure that is.</param>
+public sealed record Requester(long? PersonId, string Name, IReadOnlyList<long> Barred, Certainty Certainty)
+{
+    /// <summary>What the call says about it, with those it matched; null where it says nothing.</summary>
+    public RequesterClaim? Claim { get; init; }
+}
 
 /// <summary>A question as a door hands it over: parsed, measured and with its people resolved.</summary>
 public sealed record Submission
@@ -142,25 +146,7 @@ public sealed class Submit(Store store, RequestIds ids)
         }
         if (submission.Assignee?.Party != known.Assignee)
             return new SubmitOutcome.AssigneeDiffers(known);
-        return new SubmitOutcome.Revised(await Revise(tx, known, await AsStrictAs(tx, known, submission), origin));
-    }
-
-    /// <summary>
-    /// A revision changes what is asked, never who asks: people who may not decide stay barred, and a requester who
-    /// could not be recognized goes on costing an approval.
-    /// </summary>
-    private static async ValueTask<Submission> AsStrictAs(Tx tx, ApprovalRequest known, Submission submission)
-    {
-        IReadOnlyList<long> barred = [.. known.Barred.Union(submission.Requester.Barred).Order()];
-        var policy = known.Policy.RequesterUnknown ? WhoDecides.WithOneMore(submission.Policy) : submission.Policy;
-        if (barred.SequenceEqual(submission.Requester.Barred) && ReferenceEquals(policy, submission.Policy))
-            return submission;
-        return submission with
-        {
-            Requester = submission.Requester with { Barred = barred },
-            Policy = policy,
-            Stuck = Passability.Of(policy, await PoolRows.All(tx), barred),
-        };
+        return new SubmitOutcome.Revised(await Revise(tx, known, submission, origin));
     }
 
     /// <summary>A refusal, or the submission with everyone barred who is or was the ticket's requester.</summary>
@@ -195,9 +181,9 @@ public sealed class Submit(Store store, RequestIds ids)
         await tx.Execute(
             """
             INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
-              creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, events, head)
+              creator_id, requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id, created_at, expires_at, events, head)
             VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject, @search,
-              @creatorId, @requesterId, @requesterName, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @expiresAt, @events, @head)
+              @creatorId, @requesterId, @requesterName, @certainty, @claim, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @expiresAt, @events, @head)
             """,
             new
             {
@@ -215,6 +201,8 @@ public sealed class Submit(Store store, RequestIds ids)
                 creatorId = request.CreatorId,
                 requesterId = request.RequesterId,
                 requesterName = request.RequesterName,
+                certainty = request.Certainty.Ours(),
+                claim = request.Claim?.ToText(),
                 assigneeUser = request.AssigneeUser,
                 assigneeGroup = request.AssigneeGroup,
                 ticketId = request.TicketId,
@@ -234,10 +222,11 @@ public sealed class Submit(Store store, RequestIds ids)
     /// <summary>What the policy makes of a content that has just come, beyond waiting for people.</summary>
     private static async ValueTask<ApprovalRequest> Follow(Tx tx, ApprovalRequest request, Verdict verdict, Stuck? stuck)
     {
-        if (request.Policy.Auto is { } auto && verdict.Status is (Status.Approved or Status.Rejected) and var status)
+        var because = request.Policy.RefusesRequester ? verdict.Display : request.Policy.Auto?.Because;
+        if (because is not null && verdict.Status is (Status.Approved or Status.Rejected) and var status)
         {
             return await Settle.As(tx, request, request.Revision, [], status, verdict.Display, OfPolicy,
-                new { policy = request.Policy.Name, because = auto.Because, status = status.Ours() });
+                new { policy = request.Policy.Name, because, status = status.Ours() });
         }
         if (request.Policy.IsTimed)
             await Due.Begin(tx, request, verdict);
@@ -246,12 +235,18 @@ public sealed class Submit(Store store, RequestIds ids)
 
     private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
     {
-        var revised = Draft.Weighed(known with
+        var asked = Asked(known, submission.Requester);
+        var policy = asked.Certainty == Certainty.None ? RequesterCost.Disowned(submission.Policy) : submission.Policy;
+        if (!ReferenceEquals(policy, submission.Policy) || !asked.Barred.SequenceEqual(submission.Requester.Barred))
+        {
+            // The door knew nothing of those who were barred before, nor of who has said that it was not they.
+            submission = submission with { Policy = policy, Stuck = Passability.Of(policy, await PoolRows.All(tx), asked.Barred) };
+        }
+        var revised = Draft.Weighed(asked with
         {
             Revision = known.Revision + 1,
             Digest = submission.Digest,
             Policy = submission.Policy,
-            Barred = submission.Requester.Barred,
             Subject = submission.Subject,
             ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
             Stuck = null,
@@ -263,6 +258,28 @@ public sealed class Submit(Store store, RequestIds ids)
         await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
         revised = await Change.Save(tx, known, revised, origin, "request.revised", Draft.Data(revised, submission));
         return await Follow(tx, revised, verdict, submission.Stuck);
+    }
+
+    /// <summary>
+    /// Who asks for the new content. Those who may not decide only ever become more, a person who has said that it was
+    /// not they is not asked again, and a requester who was not recognized goes on costing what that costs.
+    /// </summary>
+    private static ApprovalRequest Asked(ApprovalRequest known, Requester requester)
+    {
+        var disowned = known.Claim?.Disowned ?? [];
+        var claim = requester.Claim is { } now
+            ? now with { People = [.. now.People.Except(disowned)], Disowned = disowned }
+            : disowned.Count > 0 ? RequesterClaim.Nothing with { Disowned = disowned }
+            : null;
+        var isUnknown = known.Policy.RequesterUnknown || (requester.Certainty == Certainty.Claimed && claim is not { People.Count: > 0 });
+        return known with
+        {
+            Barred = [.. known.Barred.Union(requester.Barred).Order()],
+            RequesterId = requester.PersonId is { } person && disowned.Contains(person) ? null : requester.PersonId,
+            RequesterName = requester.Name,
+            Certainty = isUnknown ? Certainty.None : requester.Certainty,
+            Claim = claim,
+        };
     }
 
     private async ValueTask KeepStamp(Tx tx, Policy policy)

@@ -5,7 +5,7 @@ namespace Countersign.Requests;
 /// <summary>
 /// The scales. A pure function of the request, the answers and the time: no database, no clock, no door.
 /// <code>
-///   1  a policy that answers by itself has answered
+///   1  a policy that answers by itself, or refuses the requester, has answered
 ///   2  only answers to the current revision, in time and by people who are not disabled, count; of each person, and for
 ///      each absent person, the latest
 ///   3  one rejection settles it, unless the policy says that only too few possible yeses do
@@ -24,6 +24,8 @@ public static class Weigh
     public static Verdict Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, DateTimeOffset now, IReadOnlyList<Voter>? couldSayYes = null)
     {
         var policy = request.Policy;
+        if (policy.RefusesRequester)
+            return new Verdict.Rejected("Requester not recognized");
         if (policy.Auto is { } auto)
             return auto.Approves ? new Verdict.Approved([], auto.Because) : new Verdict.Rejected($"Declined by policy: {auto.Because}");
 
@@ -121,7 +123,7 @@ public static class Weigh
         var policy = request.Policy;
         var needed = policy.Steps.Sum(s => s.Need);
         var who = Words.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
-        var more = policy.RequesterUnknown ? " (one more, as the requester is unknown)" : "";
+        var more = policy.RequesterUnknown ? ", requester not recognized" : policy.RequesterClaimed ? ", requester not confirmed" : "";
         var stuck = request.Stuck is { } cannot ? $"{Verdict.StillPending.StuckMark}{cannot.Why}. {cannot.Fix}" : "";
         return $"{filled} of {needed} approval{(needed == 1 ? "" : "s")}, waiting for {who}{more}{stuck}";
     }

@@ -16,7 +16,7 @@ public abstract record WithdrawOutcome
     public sealed record NotFound : WithdrawOutcome;
 }
 
-/// <summary>The question is taken back: by the requester, the creator, the source, the ticket's assignee or an admin.</summary>
+/// <summary>The question is taken back: by the requester who is proven, the creator, the source, the ticket's assignee or an admin.</summary>
 public sealed class Withdraw(Store store)
 {
     public Task<WithdrawOutcome> Run(RequestId id, Viewer viewer, string reason, CancellationToken cancel) =>
@@ -38,7 +38,6 @@ public sealed class Withdraw(Store store)
     private static async ValueTask<bool> May(Tx tx, ApprovalRequest request, Viewer viewer) =>
         viewer.IsAdmin
         || (viewer.PersonId is { } person
-            ? person == request.RequesterId || person == request.CreatorId
-                || await TicketSight.Has(tx, request, person)
+            ? request.IsAskedBy(person) || await TicketSight.Has(tx, request, person)
             : viewer.Party == Policies.Party.Source(request.SourceId));
 }

@@ -52,6 +52,7 @@ public static class Composition
             .AddSingleton<MarkApplied>()
             .AddSingleton<Reweigh>()
             .AddSingleton<BreakGlass>()
+            .AddSingleton<Disown>()
             .AddSingleton<Remind>()
             .AddSingleton<Escalate>()
             .AddSingleton<Expire>()

@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.Requests;
 using Xunit;
 
 namespace Countersign.Tests;

@@ -89,6 +89,8 @@ internal sealed class Intruder
             ("role", _) => "admin",
             ("kind", "launchdarkly") => "built-in",
             ("kind", "api" or "built-in") => "launchdarkly",
+            ("certainty", "proven") => "none",
+            ("certainty", _) => "proven",
             ("sent_by", "api") => "page",
             ("sent_by", _) => "api",
             ("kind", "name") => "email",

@@ -1,6 +1,7 @@
 using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Outcomes.Webhooks;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection;
@@ -79,6 +80,11 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Approve(withdrawn, ben);
         await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "No longer needed", default);
         await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "Once more", default);
+        var learned = await Hub.Ask(two, s => s with { Requester = new Requester(null, "Cid", [], Certainty.None) { Claim = RequesterClaim.Of([], ["Cid"]) } });
+        await Hub.Approve(learned, cid);
+        var claim = RequesterClaim.Of([], ["Ben"]) with { People = [ben.Id] };
+        var claimed = await Hub.Ask(two, s => s with { Requester = new Requester(ben.Id, "Ben", [ben.Id], Certainty.Claimed) { Claim = claim } });
+        await new Disown(Hub.Store).Run(claimed.Id, Some.Viewer(ben), default);
         var reweighed = await Hub.Ask(two);
         await Hub.Approve(reweighed, cid);
         await Hub.Disable(cid);

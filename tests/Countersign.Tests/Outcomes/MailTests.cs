@@ -24,7 +24,7 @@ public sealed partial class MailTests
         var (one, two) = (await hub.AddGroup("SRE", people[0], people[1]), await hub.AddGroup("Leads", people[1], people[3]));
         await hub.Disable(people[2]);
         var request = await hub.Ask(Some.Policy(Some.Step("any", 1, one.AsApprover, two.AsApprover, people[2].AsApprover)),
-            s => s with { Requester = new Requester(people[3].Id, "Rita", [people[3].Id]) });
+            s => s with { Requester = new Requester(people[3].Id, "Rita", [people[3].Id], Certainty.Proven) });
         await news.Go();
         Assert.Equal(["Ann@example.test", "Ben@example.test"], box.Mails.Select(m => m.To).Order());
         Assert.All(box.Mails, m => Assert.Equal("Approval: Turn on dark mode", m.Header("Subject")));
@@ -46,13 +46,35 @@ public sealed partial class MailTests
         using var news = new News(hub, mail: News.Mail(box));
         var people = await hub.AddPeople("Ann", "Rita");
         await news.Switches.Set(people[0].Id, "mail", isOn: false, Some.Operator, default);
-        var request = await hub.Ask(Some.Policy(people[0].AsApprover), s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id]) });
+        var request = await hub.Ask(Some.Policy(people[0].AsApprover), s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id], Certainty.Proven) });
         await hub.Comment.Run(request.Id, Some.Viewer(people[1]), "Please hurry.", default);
         await news.Go();
         Assert.Empty(box.Mails);
         await hub.Comment.Run(request.Id, Some.Viewer(people[0]), "Why so late?", default);
         await news.Go();
         Assert.Contains("Why so late?", Assert.Single(box.Mails).Text, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
+    public async Task Those_in_whose_name_it_was_opened_are_told_and_admins_that_it_was_not_they(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box));
+        var (pat, ann, rita) = (await hub.AddPerson("Pat", Role.Admin), await hub.AddPerson("Ann"), await hub.AddPerson("Rita"));
+        var claim = RequesterClaim.Of([], ["Rita"]) with { People = [rita.Id] };
+        var request = await hub.Ask(Some.Policy(ann.AsApprover),
+            s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Claimed) { Claim = claim } });
+        await news.Go();
+        Assert.Equal(["Ann@example.test", "Rita@example.test"], box.Mails.Select(m => m.To).Order());
+        var told = box.Mails.Single(m => m.To == "Rita@example.test");
+        Assert.Contains("A request was opened in your name.", told.Text, StringComparison.Ordinal);
+        Assert.Contains("Not me", told.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("opened in your name", box.Mails.Single(m => m.To == "Ann@example.test").Text, StringComparison.Ordinal);
+
+        await new Disown(hub.Store).Run(request.Id, Some.Viewer(rita), default);
+        await news.Go();
+        Assert.Contains(box.Mails, m => m.To == "Pat@example.test" && m.Text.Contains("Rita says that this request, opened in their name, is not theirs.", StringComparison.Ordinal));
     }
 
     [Theory, BothEngines]
@@ -326,7 +348,7 @@ public sealed partial class MailTests
         var (ann, gone, rita) = (people[0], people[1], people[2]);
         await hub.Disable(gone);
         var mayByMail = Some.Policy(ann.AsApprover, gone.AsApprover, rita.AsApprover) with { AllowsMailDecisions = true };
-        var request = await hub.Ask(mayByMail, s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id]) });
+        var request = await hub.Ask(mayByMail, s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Proven) });
         var (settled, notByMail) = (await hub.Ask(mayByMail), await hub.Ask(ann.AsApprover));
         await hub.Approve(settled, ann);
         string Link(ApprovalRequest about, Person person, TimeSpan left, string? digest = null, MailLinks? signedBy = null) =>

@@ -53,7 +53,8 @@ public sealed class PolicyHub : IAsyncDisposable
         return await Hub.Ask(Some.Policy((Policies.Step[])[]), submission =>
         {
             submission = by is null ? submission : submission.AskedBy(by);
-            var (policy, stuck) = snapshot.WhoDecides(source, null, submission.Requester, facts, assignee);
+            var from = snapshot.FindSource(source) ?? new Source(0, source, "api", null, null, null, false, default, null, null);
+            var (policy, stuck) = snapshot.WhoDecides(from, null, submission.Requester, facts, assignee);
             submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
             return change?.Invoke(submission) ?? submission;
         });

@@ -48,7 +48,7 @@ public sealed class StampTests
         var stricter = policy with { Steps = [new Step("SRE", 2, [Sre])] };
         Assert.NotEqual(stamp, stricter.Stamp);
         Assert.Contains("\"need\":2", stricter.ToText(), StringComparison.Ordinal);
-        Assert.Contains("\"need\":2", WhoDecides.For(null, policy, requesterUnknown: true).ToText(), StringComparison.Ordinal);
+        Assert.Contains("\"need\":2", WhoDecides.For(null, null, policy, Certainty.None).ToText(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -127,7 +127,7 @@ public sealed class DecideTests
     {
         await using var hub = await TestHub.Start(engine);
         var (ada, alan, agent) = (await hub.AddPerson("Ada", Role.Admin), await hub.AddPerson("Alan", Role.Admin), await hub.AddPerson("Ann", Role.Agent));
-        var request = await hub.Ask(WhoDecides.For(null, null, requesterUnknown: false), s => s.AskedBy(ada));
+        var request = await hub.Ask(WhoDecides.For(null, null, null, Certainty.Proven), s => s.AskedBy(ada));
         Assert.Equal("requester_may_not_decide", Rule(await hub.Approve(request, ada)));
         Assert.IsType<DecideOutcome.NotFound>(await hub.Approve(request, agent));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, alan));
@@ -139,8 +139,8 @@ public sealed class DecideTests
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben");
         var sre = await hub.AddGroup("SRE", [.. people]);
-        var request = await hub.Ask(WhoDecides.For(null, WhoDecides.OfSource(sre.AsApprover, 1), requesterUnknown: true));
-        Assert.Equal("0 of 2 approvals, waiting for SRE (one more, as the requester is unknown)", request.Display);
+        var request = await hub.Ask(WhoDecides.For(null, null, WhoDecides.OfSource(sre.AsApprover, 1), Certainty.None));
+        Assert.Equal("0 of 2 approvals, waiting for SRE, requester not recognized", request.Display);
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[0]));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[1]));
     }

@@ -33,18 +33,18 @@ public sealed class RevisionTests
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Cleo");
         var policy = Some.Policy(Some.Step("SRE", 1, [.. people.Select(p => p.AsApprover)]));
-        var request = await hub.Ask(WhoDecides.For(null, null, policy, requesterUnknown: true));
+        var request = await hub.Ask(WhoDecides.For(null, null, policy, Certainty.None));
         Assert.Equal(2, request.Policy.Steps[0].Need);
 
         async Task<ApprovalRequest> Revise(Submission submission) =>
             Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(submission, Some.Origin, null, default)).Request;
-        var ann = new Requester(people[0].Id, "Ann", [people[0].Id]);
+        var ann = new Requester(people[0].Id, "Ann", [people[0].Id], Certainty.Proven);
         var known = Some.Submission(policy) with { ExternalId = request.ExternalId, Requester = ann };
         var revised = await Revise(known.Saying("Something else"));
         Assert.Equal((2, true), (revised.Policy.Steps[0].Need, revised.Policy.RequesterUnknown));
         Assert.Equal([people[0].Id], revised.Barred);
         // And is not charged twice.
-        var again = known with { Policy = WhoDecides.For(null, null, policy, requesterUnknown: true) };
+        var again = known with { Policy = WhoDecides.For(null, null, policy, Certainty.None) };
         Assert.Equal(2, (await Revise(again)).Policy.Steps[0].Need);
     }
 }

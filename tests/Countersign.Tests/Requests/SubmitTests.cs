@@ -196,7 +196,7 @@ public sealed class SubmitTests
         var ofTheSource = sourceSays ? WhoDecides.OfSource(new Approver(Party.Group(3), "SRE"), 3) : null;
         foreach (var unknown in new[] { false, true })
         {
-            var found = WhoDecides.For(assignee, ofTheSource, unknown);
+            var found = WhoDecides.For(null, assignee, ofTheSource, unknown ? Certainty.None : Certainty.Proven);
             Assert.Equal((policy, unknown), (found.Name, found.RequesterUnknown));
             Assert.Equal(unknown ? need + 1 : need, Assert.Single(found.Steps).Need);
             Assert.Equal(found.ToText(), Policy.Read(found.Stamp, found.ToText()).ToText());

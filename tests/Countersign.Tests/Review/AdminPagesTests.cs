@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;

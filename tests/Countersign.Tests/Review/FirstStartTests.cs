@@ -25,6 +25,8 @@ public sealed class FirstStartTests(Chromium chromium)
         await window.Listens();
 
         using var side = new LaunchDarklySide(host.Source(await host.Hub.AddSource("LaunchDarkly", kind: "launchdarkly")));
+        await host.Hub.AddPerson("Rita Roe");
+        await host.Noticed();
         var body = LaunchDarklySide.Body();
         body["shortDescription"] = "Rita Roe requested approval for changes to the flag Dark mode in 'Live'";
         Assert.Equal(201, (await side.Create(body)).Status);

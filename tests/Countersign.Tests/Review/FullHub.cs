@@ -57,7 +57,7 @@ internal sealed class FullHub : IAsyncDisposable
             Subject = name,
             Message = name,
             SourceId = source.Id,
-            Requester = new Requester(person.Id, name, [person.Id]),
+            Requester = new Requester(person.Id, name, [person.Id], Certainty.Proven),
             Facts = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { ["environment.name"] = name, [name] = name }),
         };
         var open = await hub.Ask(Some.Policy(Some.Step(name, 2, group.AsApprover, person.AsApprover)), Named);

@@ -40,7 +40,7 @@ public static class Some
             Message = "So that nobody is dazzled.",
             Body = body,
             Digest = Hashes.Sha256(body),
-            Requester = new Requester(null, "Rita Requester", []),
+            Requester = new Requester(null, "Rita Requester", [], Certainty.Proven),
             Policy = Policy(new Approver(Party.Admins, "an admin")),
         };
     }
@@ -50,7 +50,7 @@ public static class Some
         submission with { Subject = subject, Body = Content(subject).Body, Digest = Content(subject).Digest };
 
     public static Submission AskedBy(this Submission submission, Person person) =>
-        submission with { Requester = new Requester(person.Id, person.Name, [person.Id]), CreatorId = person.Id };
+        submission with { Requester = new Requester(person.Id, person.Name, [person.Id], Certainty.Proven), CreatorId = person.Id };
 
     public static T Done<T>(AccessOutcome<T> outcome) =>
         outcome is AccessOutcome<T>.Done done ? done.Value : throw new InvalidOperationException($"Not done: {outcome}");

@@ -39,13 +39,14 @@ internal sealed record ProposedChange
 }
 
 /// <summary>Changes that a team might really ask for, one after the other.</summary>
-internal sealed class BelievableChanges(TimeProvider time)
+internal sealed class BelievableChanges(TimeProvider time, IReadOnlyList<string> requesters)
 {
     private static readonly Resource Shop = new("Web shop", "web-shop", "customer-facing");
 
     private static readonly Resource[] Environments = [new("Production", "production", "critical"), new("Staging", "staging"), new("Production EU", "production-eu", "critical", "gdpr")];
 
-    private static readonly string[] People = ["Priya Raman", "Tomás Herrera", "Hannah Vogel", "Kwame Mensah", "Sofia Lindqvist", "Daniel O'Brien"];
+    /// <summary>Who asks, unless others are named.</summary>
+    public static readonly IReadOnlyList<string> Requesters = ["Priya Raman", "Tomás Herrera", "Hannah Vogel", "Kwame Mensah", "Sofia Lindqvist", "Daniel O'Brien"];
 
     private static readonly (Resource Flag, string Change, string Comment)[] Wishes =
     [
@@ -76,7 +77,7 @@ internal sealed class BelievableChanges(TimeProvider time)
             Project = Shop,
             Environment = environment,
             Flag = flag,
-            ShortDescription = $"{People[n % People.Length]} requested approval for changes to the flag {flag.Name} in '{environment.Name}'",
+            ShortDescription = $"{requesters[n % requesters.Count]} requested approval for changes to the flag {flag.Name} in '{environment.Name}'",
             Comment = comment,
             Details = $"Created approval request: {comment}\nRequested change is:\n{change}",
             Timestamp = time.GetUtcNow().ToUnixTimeMilliseconds(),

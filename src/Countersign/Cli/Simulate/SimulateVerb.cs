@@ -22,6 +22,11 @@ internal static class SimulateVerb
     private static readonly Option<bool> AutoApply = new("--auto-apply") { Description = "Apply a change as soon as it reads as approved." };
     private static readonly Option<double> Speed = new("--speed") { Description = "How many times faster the clock runs: with 600, the poll of every five minutes comes every half second.", DefaultValueFactory = _ => 600, HelpName = "n" };
     private static readonly Option<string?> Every = new("--every") { Description = "Open one believable change now and then, such as every 10s, instead of all at once.", HelpName = "time" };
+    private static readonly Option<string[]> Requester = new("--requester")
+    {
+        Description = "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six whom it does not.",
+        HelpName = "name",
+    };
     private static readonly Option<string?> For = new("--for") { Description = "How long to wait for decisions once all is played (2m).", HelpName = "time" };
     private static readonly Option<bool> NoWait = new("--no-wait") { Description = "Do not wait for decisions at all." };
     private static readonly Option<bool> All = new("--all") { Description = "Play all of the following cases." };
@@ -37,7 +42,7 @@ internal static class SimulateVerb
         return Verb.Plain(terminal, "launchdarkly",
             "Play LaunchDarkly against a custom approvals application, anyone's. It asks for approvals, polls, applies and cancels; people or the application decide. "
             + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md explains every finding.",
-            [Url, Key, RotatedKey, Manifest, Escaping, Template, Requests, AutoApply, Speed, Every, For, NoWait, All, .. OddCases.Select(c => c.Switch)],
+            [Url, Key, RotatedKey, Manifest, Escaping, Template, Requests, AutoApply, Speed, Every, Requester, For, NoWait, All, .. OddCases.Select(c => c.Switch)],
             (parse, cancel) => Run(terminal, parse, cancel));
     }
 
@@ -72,6 +77,7 @@ internal static class SimulateVerb
             Escapes = EscapesOf(parse),
             AutoApply = parse.GetValue(AutoApply),
             Speed = parse.GetValue(Speed),
+            Requesters = parse.GetValue(Requester) is { Length: > 0 } named ? named : BelievableChanges.Requesters,
             Every = Time(parse, Every, mistakes),
             WaitAtMost = parse.GetValue(NoWait) ? TimeSpan.Zero : Time(parse, For, mistakes) ?? TimeSpan.FromMinutes(2),
         };

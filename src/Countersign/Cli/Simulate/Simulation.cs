@@ -14,6 +14,9 @@ internal sealed record Plan
 
     public IReadOnlyList<Case> Cases { get; init; } = Simulate.Cases.Usual;
     public Escapes Escapes { get; init; } = Escapes.Go;
+
+    /// <summary>Who asks for the believable changes, in turn.</summary>
+    public IReadOnlyList<string> Requesters { get; init; } = BelievableChanges.Requesters;
     public bool AutoApply { get; init; }
 
     /// <summary>How many times faster than LaunchDarkly's own the clock runs.</summary>
@@ -42,7 +45,7 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
     private const int PollsAtOnce = 16, PageViewEvery = 7;
 
     private readonly ConcurrentQueue<ApprovalTicket> _books = new();
-    private readonly BelievableChanges _changes = new(time);
+    private readonly BelievableChanges _changes = new(time, plan.Requesters);
 
     public IReadOnlyList<ApprovalTicket> Tickets => [.. _books];
 

@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Web;
 using Directory = Countersign.Access.Directory;

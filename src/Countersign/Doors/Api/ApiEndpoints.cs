@@ -32,6 +32,8 @@ public static class ApiEndpoints
         api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn).Produces<RequestView>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
+        api.MapPost("/requests/{id}/not-me", RequestEndpoints.NotMe)
+            .Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
         api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
         api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List).Produces<RevisionsView>().ProducesProblem(404);

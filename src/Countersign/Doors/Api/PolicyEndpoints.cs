@@ -111,8 +111,11 @@ internal static class PolicyEndpoints
         var assignee = body.Assignee is { } wanted ? SubmitEndpoint.Find(wanted, directory) : null;
         if (body.Assignee is not null && assignee is null)
             return (null, "assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
-        var requester = body.Requester is null ? new Requester(null, "", []) : SubmitEndpoint.WhoAsks(body.Requester, directory);
-        return (new Imagined(body.Source ?? "api", requester, body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}", assignee), "", "");
+        var name = body.Source ?? "api";
+        var requester = body.Requester is { } named && directory.FindSource(name) is { } source
+            ? SubmitEndpoint.WhoAsks(named, source, null, directory)
+            : new Requester(null, "", [], Certainty.Proven);
+        return (new Imagined(name, requester, body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}", assignee), "", "");
     }
 
     private static async Task<IResult> Show(PolicyFiles files, CancellationToken cancel) =>

@@ -136,6 +136,20 @@ internal static class RequestEndpoints
         };
     }
 
+    /// <summary><c>POST /api/v1/requests/{id}/not-me</c>: the person in whose name it was opened says that it was not they.</summary>
+    public static async Task<IResult> NotMe(string id, Asking asking, Disown disown, Directory directory, CancellationToken cancel)
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await disown.Run(requestId, asking.Viewer, cancel) switch
+        {
+            DisownOutcome.Disowned { Request: var request } => RequestView.Answer(request, directory.Current),
+            DisownOutcome.NotInYourName => Problems.NotAllowed("not_in_your_name", "This request was not opened in your name."),
+            DisownOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
     public static async Task<IResult> BreakGlassOn(string id, JsonBody<BreakGlassBody> body, Asking asking, BreakGlass breakGlass, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))

@@ -31,6 +31,12 @@ public sealed record RequestView
     public string? ExternalId { get; init; }
     public required string SentBy { get; init; }
     public required string Requester { get; init; }
+
+    /// <summary>How sure that is: proven, claimed or none.</summary>
+    public required string RequesterCertainty { get; init; }
+
+    /// <summary>The people whom the call may mean; none of them may decide. Left out where it names no one.</summary>
+    public IReadOnlyList<PartyView>? RequesterMatches { get; init; }
     public PartyView? Assignee { get; init; }
     public required int Revision { get; init; }
 
@@ -67,6 +73,8 @@ public sealed record RequestView
         ExternalId = request.ExternalId,
         SentBy = request.SentBy.Ours(),
         Requester = request.RequesterName,
+        RequesterCertainty = request.Certainty.Ours(),
+        RequesterMatches = Matches(request, directory),
         Assignee = AssigneeOf(request, directory),
         Revision = request.Revision,
         Digest = request.Digest,
@@ -93,6 +101,10 @@ public sealed record RequestView
                 d.ForPerson is { } absent ? new PartyView(Party.Person(absent).Text, d.ForPersonName ?? "") : null))],
         Comments = [.. details.Comments.Select(c => new SaidView(c.N, c.Actor, c.Text, c.Via, Instant.ToText(c.At)))],
     };
+
+    private static IReadOnlyList<PartyView>? Matches(ApprovalRequest request, DirectorySnapshot directory) => request.Claim is { } claim
+        ? [.. claim.People.Select(directory.People.GetValueOrDefault).OfType<Person>().Select(p => PartyView.From(p.AsApprover))]
+        : null;
 
     private static PartyView? AssigneeOf(ApprovalRequest request, DirectorySnapshot directory) =>
         request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person) ? PartyView.From(person.AsApprover)

@@ -39,7 +39,7 @@ public sealed record SubmitBody : IChecked
     public JsonElement? Facts { get; init; }
     public AssigneeBody? Assignee { get; init; }
 
-    /// <summary>Who wants the change, when that is not whoever sends this. They may not decide.</summary>
+    /// <summary>Who wants the change, when that is not the caller. They may not decide; a name that matches no one costs one approval more.</summary>
     public RequesterBody? Requester { get; init; }
 
     public void Check(Mistakes mistakes)
@@ -122,9 +122,9 @@ internal static class SubmitEndpoint
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
         var creator = caller.Person?.Id ?? source.PersonId;
-        var requester = WhoAsks(body.Value.Requester, caller, creator, snapshot);
+        var requester = WhoAsks(body.Value.Requester, source, caller.Person, snapshot);
         var given = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}";
-        var (policy, stuck) = snapshot.WhoDecides(source.Name, source.Policy, requester, given, assignee);
+        var (policy, stuck) = snapshot.WhoDecides(source, source.Policy, requester, given, assignee);
         var submission = new Submission
         {
             SourceId = source.Id,
@@ -172,27 +172,15 @@ internal static class SubmitEndpoint
             ? snapshot.FindPerson(email) is { IsDisabled: false } person ? person.AsApprover : null
             : snapshot.FindGroup(wanted.Group!)?.AsApprover;
 
-    /// <summary>For a request that somebody imagines.</summary>
-    internal static Requester WhoAsks(RequesterBody named, DirectorySnapshot snapshot)
+    /// <summary>
+    /// A call with a person's token is that person's, and whom it names is claimed beside them. A source of kind api asks in
+    /// its own name where it names no one.
+    /// </summary>
+    internal static Requester WhoAsks(RequesterBody? named, Source source, Person? caller, DirectorySnapshot snapshot)
     {
-        var byEmail = named.Email is { } email ? snapshot.FindPerson(email) : null;
-        IReadOnlyList<long> barred = byEmail is not null ? [byEmail.Id]
-            : named is { Email: null, Name: { } name } ? [.. snapshot.PeopleByName[Directory.KeyOf(name)].Select(p => p.Id).Order()]
-            : [];
-        return new Requester(byEmail?.Id, byEmail?.Name ?? named.Name ?? named.Email ?? "", barred);
-    }
-
-    /// <summary>The creator may not decide, nor may whoever the body names: that person, or everyone of that name.</summary>
-    private static Requester WhoAsks(RequesterBody? named, Caller caller, long? creator, DirectorySnapshot snapshot)
-    {
-        var byEmail = named?.Email is { } email ? snapshot.FindPerson(email) : null;
-        var barred = new SortedSet<long>();
-        if (creator is { } id)
-            barred.Add(id);
-        if (byEmail is not null)
-            barred.Add(byEmail.Id);
-        else if (named is { Email: null, Name: { } name })
-            barred.UnionWith(snapshot.PeopleByName[Directory.KeyOf(name)].Select(p => p.Id));
-        return new Requester(byEmail?.Id ?? caller.Person?.Id, byEmail?.Name ?? named?.Name ?? named?.Email ?? caller.Person?.Name ?? caller.Viewer.Name, [.. barred]);
+        var shown = new[] { named?.Name, named?.Email }.FirstOrDefault(text => !string.IsNullOrWhiteSpace(text))?.Trim();
+        var mustBeNamed = source.RequesterRequired || source.Kind == "launchdarkly";
+        return shown is null ? Access.WhoAsks.Unnamed(source, caller, source.Name, mustBeNamed)
+            : snapshot.Named(RequesterClaim.Of([named!.Email], [named.Name]), shown, source, caller);
     }
 }

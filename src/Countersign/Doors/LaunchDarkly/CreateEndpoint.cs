@@ -44,9 +44,9 @@ internal static class CreateEndpoint
 
     private static Submission Submission(CreationBody body, Source source, DirectorySnapshot directory, DateTimeOffset received)
     {
-        var requester = WhoAsks.Of(body, directory);
+        var requester = RequesterIn.Of(body, directory, source);
         var facts = Facts.Json(body, requester, received);
-        var (policy, stuck) = directory.WhoDecides(source.Name, source.Policy, requester, facts, assignee: null);
+        var (policy, stuck) = directory.WhoDecides(source, source.Policy, requester, facts, assignee: null);
         return new Submission
         {
             SourceId = source.Id,

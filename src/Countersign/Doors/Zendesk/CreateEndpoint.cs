@@ -53,11 +53,12 @@ internal static class CreateEndpoint
             return (null, null, Refusal.Attributes(body.Mistakes));
 
         var caller = asking.Person;
-        var requester = new Requester(caller.Id, caller.Name, [caller.Id]);
-        var (policy, stuck) = directory.Current.WhoDecides(BuiltIn, null, requester, "{}", assignee);
+        var requester = WhoAsks.Of(caller);
+        var source = directory.Current.FindSource(BuiltIn)!;
+        var (policy, stuck) = directory.Current.WhoDecides(source, null, requester, "{}", assignee);
         var submission = new Submission
         {
-            SourceId = directory.Current.FindSource(BuiltIn)!.Id,
+            SourceId = source.Id,
             SentBy = SentBy.Zendesk,
             Subject = subject!,
             Message = message!,

@@ -63,7 +63,7 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
 
     private async Task<(MailContent? Content, string? Thread)> One(Delivery delivery, long person, CancellationToken cancel)
     {
-        if (await Tidings.Of(store, delivery.EventId, cancel) is not { IsTooLate: false } tidings)
+        if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
             return (null, null);
         var content = MailContent.Of(tidings, options);
         if (tidings.News.Kind == WhoHears.SignInLink)
@@ -79,7 +79,7 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
                 Small = "It works once, within 15 minutes. If you did not ask for it, somebody typed your address; nothing happens unless you open it.",
             }, null);
         }
-        if (tidings.Request is { Policy.AllowsMailDecisions: true } request && WhoHears.Why(tidings.News.Kind) == Because.Asked)
+        if (tidings.Request is { Policy.AllowsMailDecisions: true } request && tidings.Reason == Because.Asked)
         {
             var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
             MailLinkLine Link(Answer answer, string text) => new(text, LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.Digest, answer)));

@@ -33,7 +33,7 @@ internal sealed record MailContent
     public static MailContent Of(Tidings tidings, OutcomeOptions options)
     {
         var request = tidings.Request;
-        var because = WhoHears.Why(tidings.News.Kind);
+        var because = tidings.Reason;
         var asked = because == Because.Asked;
         return new MailContent
         {
@@ -47,7 +47,7 @@ internal sealed record MailContent
             Missing = asked ? request?.Display : null,
             Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
             Url = options.Link(tidings.Path)!,
-            Why = because switch { Because.Asked => "because you can answer it", Because.Asking => "because you asked for it", Because.Alarm => "because you look after this hub", _ => null },
+            Why = because switch { Because.Asked => "because you can answer it", Because.Asking => "because you asked for it", Because.Named => "because you are named as the requester", Because.Alarm => "because you look after this hub", _ => null },
             SwitchUrl = options.Link(SwitchPath)!,
         };
     }

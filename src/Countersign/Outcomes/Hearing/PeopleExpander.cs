@@ -24,6 +24,8 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
 
     private async ValueTask Expand(Tx tx, OutgoingEvent news, HashSet<(long, string)> muted, Func<Task<Pools>> pools)
     {
+        if (WhoHears.BringsContent(news.Kind) && news.Request is { } claimed && await WhoHears.Request(tx, claimed) is { Certainty: Certainty.Claimed, Claim: { } claim })
+            await Tell(tx, news, claim.People, muted, viaMail: true, viaChat: true);
         switch (WhoHears.Why(news.Kind))
         {
             case Because.Asked when news.Request is { } id && await WhoHears.Waiting(tx, id) is var (request, decisions, parties):

@@ -11,13 +11,16 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
 
     public ApprovalRequest? Request => About?.Request;
 
+    /// <summary>Why the receiver hears of it.</summary>
+    public Because? Reason { get; init; }
+
     /// <summary>The page where one sees what it is about.</summary>
     public string Path => Request is { } request ? $"/requests/{request.Id}" : News.Kind switch { "webhook.disabled" => "/deliveries", "destination.dead" => "/destinations", _ => "/" };
 
     /// <summary>True when the answer that is asked for is not needed any more.</summary>
-    public bool IsTooLate => WhoHears.Why(News.Kind) == Because.Asked && Request is null or { IsSettled: true };
+    public bool IsTooLate => Reason == Because.Asked && Request is null or { IsSettled: true };
 
-    public static async ValueTask<Tidings?> Of(Store store, long eventId, CancellationToken cancel)
+    public static async ValueTask<Tidings?> Of(Store store, long eventId, string receiver, CancellationToken cancel)
     {
         if (await store.Read(reader => reader.First<OutgoingEvent>($"SELECT {OutgoingEvent.Columns} FROM events e WHERE e.id = @eventId", new { eventId }), cancel) is not { } news)
             return null;
@@ -26,8 +29,11 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
             await NameOf(reader, news.Actor),
             about is null ? "" : await reader.Text("SELECT name FROM sources WHERE id = @id", new { id = about.Request.SourceId }) ?? ""), cancel);
         using var data = JsonDocument.Parse(news.Data);
-        var (headline, more) = Words(news, about?.Request, actor, data.RootElement);
-        return new Tidings(news, about, source, headline, more);
+        var reason = WhoHears.Why(news.Kind, receiver, about?.Request);
+        var (headline, more) = reason == Because.Named
+            ? ("A request was opened in your name.", "If that was not you, open it and choose Not me.")
+            : Words(news, about?.Request, actor, data.RootElement);
+        return new Tidings(news, about, source, headline, more) { Reason = reason };
     }
 
     /// <summary>More than anybody fills in; the request's page has them.</summary>
@@ -64,6 +70,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
             "request.rejected" => ($"{request?.Display ?? "Declined"}.", Said("note")),
             "request.withdrawn" => ($"Withdrawn by {actor}.", Said("reason")),
             "request.breached" => ("This change was applied without an approval.", null),
+            "request.disowned" => ($"{actor} says that this request, opened in their name, is not theirs.", request?.Display),
             "request.stuck" => ("This request can no longer be approved as things are.", $"{Said("why")}. {Said("fix")}."),
             "request.broke_glass" => ($"{actor} approved this past its policy.", Said("reason")),
             "destination.dead" => ($"The destination {Said("destination")} has not answered for an hour, and requests wait for it.", null),

@@ -4,8 +4,8 @@ using Countersign.Storage;
 
 namespace Countersign.Outcomes.Hearing;
 
-/// <summary>Why somebody hears of an event: because they are asked, because they asked, or because they look after the hub.</summary>
-public enum Because { Asked, Asking, Alarm, Personal }
+/// <summary>Why a person hears of an event: they are asked, they asked, it was asked in their name, or they look after the hub.</summary>
+public enum Because { Asked, Asking, Named, Alarm, Personal }
 
 /// <summary>
 /// Who hears of what. Those who can fill an open slot: that it opened, reminders, escalation. Whoever asks: comments and the
@@ -19,10 +19,16 @@ internal static class WhoHears
     {
         "request.submitted" or "request.revised" or "request.step_opened" or "request.reminded" or "request.escalated" or "request.freed" => Because.Asked,
         "request.commented" or "request.approved" or "request.rejected" or "request.withdrawn" => Because.Asking,
-        "request.breached" or "request.stuck" or "request.broke_glass" or "destination.dead" or "webhook.disabled" => Because.Alarm,
+        "request.breached" or "request.disowned" or "request.stuck" or "request.broke_glass" or "destination.dead" or "webhook.disabled" => Because.Alarm,
         SignInLink => Because.Personal,
         _ => null,
     };
+
+    /// <summary>The same for one receiver: of a new content, those in whose name it came hear as such.</summary>
+    public static Because? Why(string kind, string receiver, ApprovalRequest? request) =>
+        BringsContent(kind) && request?.Claim?.People.Any(p => receiver == Party.Person(p).Text && request.Bars(p)) == true ? Because.Named : Why(kind);
+
+    public static bool BringsContent(string kind) => kind is "request.submitted" or "request.revised";
 
     public static bool Settles(string kind) => kind is "request.approved" or "request.rejected" or "request.withdrawn";
 

@@ -32,7 +32,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
 
         if (delivery.Digest == 1)
             return await SendDigest(delivery, cancel);
-        if (await Tidings.Of(store, delivery.EventId, cancel) is not { IsTooLate: false } tidings)
+        if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
             return new SendOutcome.Dropped("It was decided meanwhile.");
         var url = options.Link(tidings.Path)!;
         var shown = WhoHears.Settles(tidings.News.Kind) && tidings.Request is { } settled
@@ -45,7 +45,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (place is null)
             return failed!;
         var answer = await Call("chat.postMessage", SlackMessage.Of(tidings, place, null, url), cancel);
-        return Outcome(answer, WhoHears.Why(tidings.News.Kind) == Because.Asked && tidings.Request is { } asked
+        return Outcome(answer, tidings.Reason == Because.Asked && tidings.Request is { } asked
             ? tx => Remember(tx, asked.Id, delivery, Member(answer, "channel") ?? place, Member(answer, "ts"))
             : null);
     }

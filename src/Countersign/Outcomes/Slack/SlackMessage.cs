@@ -28,7 +28,7 @@ internal static class SlackMessage
         string?[] said = [request is null ? null : $"*{Escaped(tidings.Headline)}*", tidings.More is { Length: > 0 } more ? Escaped(more) : null];
         if (said.Any(s => s is not null))
             blocks.Add(Section(string.Join('\n', said.OfType<string>())));
-        var asked = WhoHears.Why(tidings.News.Kind) == Because.Asked;
+        var asked = tidings.Reason == Because.Asked;
         if (asked && tidings.Message.Length > 0)
             blocks.Add(Section(Escaped(tidings.Message)));
         if (request is not null)

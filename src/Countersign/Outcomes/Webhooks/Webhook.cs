@@ -59,6 +59,7 @@ public static partial class EventKinds
     [
         "request.submitted", "request.revised", "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed",
         "request.commented", "request.approved", "request.rejected", "request.withdrawn", "request.broke_glass", "request.breached", "request.conflicted",
+        "request.disowned",
         "request.linked", "request.held", "destination.dead", "webhook.disabled",
     ];
 

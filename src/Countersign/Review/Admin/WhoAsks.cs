@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Review.Frame;
 
 namespace Countersign.Review.Admin;

@@ -57,11 +57,12 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
         var body = Body(typed, ticket);
         var digest = Digest.Of(body);
         var snapshot = directory.Current;
-        var requester = new Requester(asker.Id, asker.Name, [asker.Id]);
-        var (policy, stuck) = snapshot.WhoDecides(BuiltIn, null, requester, "{}", assignee);
+        var requester = WhoAsks.Of(asker);
+        var source = snapshot.FindSource(BuiltIn)!;
+        var (policy, stuck) = snapshot.WhoDecides(source, null, requester, "{}", assignee);
         var submission = new Submission
         {
-            SourceId = snapshot.FindSource(BuiltIn)!.Id,
+            SourceId = source.Id,
             SentBy = SentBy.Page,
             Subject = typed.Subject,
             Message = typed.Message,

@@ -18,7 +18,7 @@ internal static class OriginSection
     private static IEnumerable<(string Name, Action<Html> Value)> Rows(Html html, Sight sight)
     {
         var (says, request) = (html.Says, sight.Request);
-        yield return (says.AskedBy, h => h.Text(request.RequesterName));
+        yield return (says.AskedBy, h => RequesterSection.WriteStanding(h, sight));
         yield return (says.SentByName, h => h.Text(says.SentByOf(request.SentBy)));
         if (sight.Source is { } source)
             yield return (says.Source, h => h.Text(source.Name));

@@ -13,7 +13,7 @@ internal static class QuestionSection
             html.Notice(Tone.Bad, h => h.Add($"<p>{why}</p>"));
         var about = sight.Fact("flag.name") ?? sight.Fact("flag");
         var place = sight.Fact("environment.name") ?? sight.Fact("environment");
-        html.Add($"<header class=\"question\"><p class=\"asks\">{says.Question(sight.IsAsker && request.RequesterId == sight.Me ? null : request.RequesterName, about, place)}</p><h1>{request.Subject}</h1><p class=\"standing\" id=\"standing\" data-part>");
+        html.Add($"<header class=\"question\"><p class=\"asks\">{says.Question(request.IsAskedBy(sight.Me) && request.RequesterId == sight.Me ? null : request.RequesterName, about, place)}</p><h1>{request.Subject}</h1><p class=\"standing\" id=\"standing\" data-part>");
         html.Badge(Tones.Of(request), says.StatusOf(request.Status)).Add($" <span>{says.Standing(request)}</span>");
         html.Add($"<span class=\"soft\"> {says.Asked} ").Ago(request.CreatedAt);
         if (request is { IsSettled: false, ExpiresAt: { } end })

@@ -23,6 +23,7 @@ internal static class RequestPage
         {
             html.Add($"<article class=\"request\" id=\"request\" data-id=\"{sight.Request.Id.Value}\">");
             QuestionSection.Write(html, sight);
+            RequesterSection.WriteNotices(html, sight);
             BreakGlassSection.WriteNotices(html, sight);
             ChangedSection.Write(html, sight);
             html.Add($"<div class=\"what\">");

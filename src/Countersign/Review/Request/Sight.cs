@@ -65,7 +65,7 @@ internal sealed class Sight : IDisposable
     public Decision? Mine { get; }
 
     public bool MayWithdraw => (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
-        && (Reader.IsAdmin || Request.RequesterId == Me || Request.CreatorId == Me || Story.IsTicketAssignee);
+        && (Reader.IsAdmin || Request.IsAskedBy(Me) || Story.IsTicketAssignee);
 
     public bool IsAsker => Request.Bars(Me);
 

@@ -20,8 +20,8 @@ internal static class StepsSection
         for (var n = 0; n < steps.Count; n++)
             Step(html, sight, steps[n], n);
         html.Add($"</ol>");
-        if (request.Policy.RequesterUnknown)
-            html.Add($"<p class=\"small soft\">{says.OneMoreAsUnknown}</p>");
+        if (request.Policy is { RequesterUnknown: true } or { RequesterClaimed: true })
+            html.Add($"<p class=\"small soft\">{says.RequesterCosts(request)}</p>");
         if (request is { IsSettled: false, Policy.AllowsSelfApproval: false, Barred.Count: > 0 })
             html.Add($"<p class=\"small soft\">{says.MayNotDecide([.. request.Barred.Select(sight.NameOf).OfType<string>()])}</p>");
         html.Add($"</section>");

@@ -29,7 +29,7 @@ internal static class TimelineSection
         using var data = JsonDocument.Parse(e.Data);
         var says = html.Says;
         var answer = Text(data, "answer") is { } word ? Words.AnswerOf(word) : null;
-        var tone = answer is { } given ? Tones.Of(given) : e.Kind switch { "request.breached" => Tone.Bad, "request.broke_glass" => Tone.Loud, "request.revised" or "request.conflicted" or "request.stuck" => Tone.Careful, "request.applied" => Tone.Good, _ => Tone.Plain };
+        var tone = answer is { } given ? Tones.Of(given) : e.Kind switch { "request.breached" => Tone.Bad, "request.broke_glass" => Tone.Loud, "request.disowned" => Tone.Bad, "request.revised" or "request.conflicted" or "request.stuck" => Tone.Careful, "request.applied" => Tone.Good, _ => Tone.Plain };
         html.Add($"<li class=\"{Parts.Css(tone)}\" id=\"event-{e.N}\"><p><strong>{Who(sight, says, e, data)}</strong> {says.Happened(e.Kind, answer)} <span class=\"soft\">");
         html.Time(Instant.Parse(e.At)).Add($"{says.Via(e.Via)}</span></p>");
         if (says.Settles(e.Kind, answer) is { } settles)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Countersign.Access;
+using Countersign.Policies;
 
 namespace Countersign.Review;
 
@@ -163,13 +164,13 @@ internal partial class Texts
     public virtual string UnknownRequester => "If the requester isn't recognized";
     public virtual string UnknownRequesterIs(UnknownRequester rule) => rule switch
     {
-        Access.UnknownRequester.Refuse => "Reject the request",
-        Access.UnknownRequester.Allow => "Allow it without another approval",
+        Policies.UnknownRequester.Refuse => "Reject the request",
+        Policies.UnknownRequester.Allow => "Allow it without another approval",
         _ => "Require one more approval",
     };
     public virtual string ClaimedRequester => "If the requester is named, but not proven";
     public virtual string ClaimedRequesterIs(ClaimedRequester rule) =>
-        rule is Access.ClaimedRequester.OneMore ? "Require one more approval" : "Accept it without another approval";
+        rule is Policies.ClaimedRequester.OneMore ? "Require one more approval" : "Accept it without another approval";
     public virtual string RequesterRequired => "Every request must name its requester";
     public virtual string RequesterRequiredHint => "Otherwise a request that names no one counts as made by the source itself.";
     public virtual string UnknownAllowedTitle => "Unknown requesters need no additional approval.";

@@ -78,7 +78,41 @@ internal partial class Texts
     public virtual string StepName(Step step) => step.Name switch { "admins" => "Administrators", "assignee" => "Assignee", _ => step.Name };
     public virtual string Filled(int have, int need) => string.Create(CultureInfo.InvariantCulture, $"{have} of {need}");
     public virtual string OpensLater => ", after the step before it";
-    public virtual string OneMoreAsUnknown => "Nobody can say who asks, so one approval more is needed.";
+
+    /// <summary>How sure it is who asked.</summary>
+    public virtual string RequesterStanding(ApprovalRequest request, IReadOnlyList<string> matches) => request.Certainty switch
+    {
+        Certainty.Proven => "Confirmed: asked with their own account or key.",
+        Certainty.Claimed when matches.Count > 0 => $"Named by the source, not confirmed. Matches {Words.Names(matches)}.",
+        Certainty.Claimed => "Named by the source, not confirmed.",
+        _ => "Not recognized: matches no one here.",
+    };
+
+    /// <summary>What it costs that the requester is not confirmed.</summary>
+    public virtual string RequesterCosts(ApprovalRequest request) => (request.Certainty, request.Policy) switch
+    {
+        (_, { RefusesRequester: true }) => "Requests like this are refused.",
+        (_, { RequesterUnknown: true }) => "Needs 1 more approval because the requester is not recognized.",
+        (_, { RequesterClaimed: true }) => "Needs 1 more approval because the requester is not confirmed.",
+        (Certainty.Proven, _) => "",
+        _ => "Needs no extra approval.",
+    };
+
+    public virtual string OpenedInYourName => "This request was opened in your name.";
+    public virtual string OpenedInYourNameWhy(string? source) =>
+        $"{source ?? "The source"} named you as the requester, so you can't approve it. If you didn't ask for this, choose Not me.";
+    public virtual string NotMe => "Not me";
+    public virtual string NotMeAsk(ApprovalRequest request) =>
+        request.IsSettled ? "The request is closed already and stays as it is. Admins are told that you didn't ask for it."
+        : request.Claim is { People.Count: > 1 } ? "Reviewers and admins are told that you didn't ask for this."
+        : request.Policy.UnknownRequester switch
+        {
+            Countersign.Policies.UnknownRequester.Refuse => "Reviewers and admins are told that you didn't ask for this, and the request is rejected.",
+            Countersign.Policies.UnknownRequester.Allow => "Reviewers and admins are told that you didn't ask for this.",
+            _ => "Reviewers and admins are told that you didn't ask for this, and the request needs 1 more approval.",
+        };
+    public virtual string DisownedBy(IReadOnlyList<string> names) =>
+        $"{(names.Count == 0 ? "The person named as the requester" : Words.Names(names))} did not ask for this request, though it was opened in their name.";
     public virtual string MayNotDecide(IReadOnlyList<string> names) => names.Count == 0 ? "" : $"{Words.Names(names)} asked, and may not decide.";
     public virtual string AnyOf(string group, IReadOnlyList<string> names, int most) => names.Count switch
     {
@@ -137,7 +171,7 @@ internal partial class Texts
     // Refusals
     public virtual string TooLate(ApprovalRequest request) => $"Too late: this request is settled. {request.Display}. Nothing was sent; what you wrote is still below.";
     public virtual string ChangedMeanwhile => "The content changed while you were reading, so your answer was not taken. See what is different, then answer again.";
-    public virtual string NotYoursToWithdraw => "A request is withdrawn by whoever asked, by the ticket's assignee or by an admin.";
+    public virtual string NotYoursToWithdraw => "A request is withdrawn by the person who asked for it, by the ticket's assignee or by an admin. Being named in it is not enough.";
     public virtual string NoAnswerChosen => "Choose one of the buttons.";
     public virtual string TooManyComments(int most) => string.Create(CultureInfo.InvariantCulture, $"A request takes at most {most} comments.");
     public virtual string NotAllowed(string rule) => rule switch
@@ -174,6 +208,8 @@ internal partial class Texts
         ("request.stuck", _) => "found that nobody left could approve it",
         ("request.freed", _) => "found that it can be approved again",
         ("request.broke_glass", _) => "approved past the policy",
+        ("request.disowned", _) => "said this request is not theirs",
+        ("request.barred", _) => "found another person who may have asked",
         ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",
         _ => kind.Replace("request.", "", StringComparison.Ordinal).Replace('_', ' '),
     };

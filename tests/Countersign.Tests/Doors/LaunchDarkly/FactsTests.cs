@@ -46,7 +46,7 @@ public sealed class FactsTests
             Assert.Equal((201, "pending"), ((await host.Side.Create(without)) is var created ? created.Status : 0, created.Value()));
         }
         var least = await host.Side.Create(new JsonObject { ["_id"] = "least" });
-        Assert.Equal((201, "pending", "0 of 2 approvals, waiting for SRE (one more, as the requester is unknown)"), (least.Status, least.Value(), least.Display()));
+        Assert.Equal((201, "pending", "0 of 2 approvals, waiting for SRE, requester not recognized"), (least.Status, least.Value(), least.Display()));
         Assert.Equal("LaunchDarkly approval least", (await host.Request("least")).Subject);
     }
 
@@ -116,13 +116,13 @@ public sealed class FactsTests
             Assert.Equal((brien.Id, "Pat O'Brien"), ((await host.Request(id)).RequesterId, (await host.Request(id)).RequesterName));
         }
 
-        // An address that nobody here has is an outsider's, whatever the sentence says.
+        // An address that nobody here has does not hide the name in the sentence.
         var outside = LaunchDarklySide.Body("outside");
         outside["requestedBy"] = new JsonObject { ["email"] = "someone@elsewhere.test" };
         outside["shortDescription"] = "Ann requested approval for changes";
         await host.Side.Create(outside);
-        Assert.Empty((await host.Request("outside")).Barred);
-        Assert.IsType<DecideOutcome.Settled>(await host.Approve(host.People[0], "outside"));
+        Assert.Equal([host.People[0].Id], (await host.Request("outside")).Barred);
+        Assert.IsType<DecideOutcome.NotAllowed>(await host.Approve(host.People[0], "outside"));
     }
 
     [Theory, BothEngines]
@@ -202,7 +202,8 @@ public sealed class FactsTests
         await host.Hub.AddPerson("Ada", Role.Admin);
         using var side = new LaunchDarklySide(host.Source(await host.Hub.AddSource("bare", kind: "launchdarkly")));
         var created = await side.Create(LaunchDarklySide.Body());
-        Assert.Equal(("pending", "0 of 1 approval, waiting for an admin"), (created.Value(), created.Display()));
+        Assert.Equal("pending", created.Value());
+        Assert.StartsWith("0 of 2 approvals, waiting for an admin, requester not recognized", created.Display(), StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]

@@ -91,6 +91,9 @@ internal sealed class LaunchDarklyHost : IAsyncDisposable
         var people = await host.Hub.AddPeople("Ann", "Ben", "Cem");
         var group = await host.Hub.AddGroup("SRE", [.. people]);
         var key = await host.Hub.AddSource("LaunchDarkly", group, need, "launchdarkly");
+        // The one who asks in every body; she decides nothing.
+        await host.Hub.AddPerson("Rita Roe", Role.EndUser);
+        await host.Noticed();
         return new LaunchDarklyHost(host, new LaunchDarklySide(host.Source(key), settings.FirstOrDefault(s => s.Name == "PathBase").Value ?? ""), key, people);
     }
 

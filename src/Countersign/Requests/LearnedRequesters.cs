@@ -1,0 +1,56 @@
+using Countersign.Policies;
+using Countersign.Storage;
+
+namespace Countersign.Requests;
+
+/// <summary>
+/// A person may turn out to be the requester only after the request came: by an alias, another name, or because they
+/// were added here. Before anybody decides, those who have a say are compared with what the call said about the
+/// requester, as the store knows them now; whoever matches is barred from then on, whatever they answered before.
+/// </summary>
+internal static class LearnedRequesters
+{
+    private static readonly Origin OfHub = new(Actor.Hub, "hub", "");
+
+    /// <param name="person">Who is about to decide; those for whom they may answer are looked at as well.</param>
+    public static async ValueTask<ApprovalRequest> Bar(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, long person)
+    {
+        if (request.Claim is not { IsEmpty: false } claim)
+            return request;
+        var asked = decisions.SelectMany(d => new[] { d.PersonId, d.ForPerson ?? d.PersonId }).Append(person).Distinct().Except(request.Barred).ToList();
+        var known = await Known(tx, asked, person);
+        var found = RequesterIndex.Of(known).Match(claim).People.Except(request.Barred).ToList();
+        if (found.Count == 0)
+            return request;
+        var next = request with { Barred = [.. request.Barred.Union(found).Order()] };
+        var verdict = Weigh.Of(next with { ExpiresAt = null }, decisions, tx.Now);
+        if (verdict is Verdict.StillPending)
+        {
+            await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
+            next = next with { Display = verdict.Display };
+        }
+        return await Change.Save(tx, request, next, OfHub, "request.barred", new { people = found, barred = next.Barred });
+    }
+
+    private static async ValueTask<IEnumerable<KnownPerson>> Known(Tx tx, List<long> people, long person)
+    {
+        var arguments = people.Select((id, i) => (Name: $"i{i}", Value: (object?)id)).ToDictionary(a => a.Name, a => a.Value);
+        arguments["me"] = person;
+        var who = $"({string.Join(", ", arguments.Keys.Select(name => "@" + name))})";
+        var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN {who} OR id IN (SELECT person_id FROM absences WHERE stand_in = @me))";
+        var rows = await tx.All<NameRow>(
+            $"""
+            SELECT id, name FROM people WHERE id IN ({persons})
+            UNION ALL SELECT id, email FROM people WHERE id IN ({persons}) AND email IS NOT NULL
+            UNION ALL SELECT person_id, text FROM aliases WHERE person_id IN ({persons})
+            UNION ALL SELECT person_id, text FROM former_names WHERE person_id IN ({persons})
+            """, arguments);
+        return rows.GroupBy(r => r.Id, r => r.Name).Select(names => KnownPerson.Of(names.Key, null, [.. names]));
+    }
+
+    private sealed class NameRow
+    {
+        public long Id { get; init; }
+        public required string Name { get; init; }
+    }
+}
