@@ -22,7 +22,7 @@ internal sealed class RequestStory(string id)
     private string? _certainty;
     private RequesterClaim? _claim;
     private long? _requester;
-    private IReadOnlyList<long> _barred = [];
+    private long[] _barred = [];
 
     public string Id => id;
     public Status Status { get; private set; }
@@ -95,7 +95,7 @@ internal sealed class RequestStory(string id)
         (_requester, _barred) = (told.Requester, told.Barred ?? []);
         _claim = RequesterClaim.Read(told.Claim);
         _certainty = told.Certainty
-            ?? (told.SentBy != "launchdarkly" && (told.Requester is null || told.Requester == told.Creator) ? "proven" : _barred.Count == 0 ? "none" : "claimed");
+            ?? (told.SentBy != "launchdarkly" && (told.Requester is null || told.Requester == told.Creator) ? "proven" : _barred.Length == 0 ? "none" : "claimed");
         return null;
     }
 

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Countersign.Policies;
 
 /// <summary>What a source says about requesters who are not proven. The default is what holds where nothing is said.</summary>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct SourceRules(UnknownRequester Unknown, ClaimedRequester Claimed);
 
 /// <summary>
