@@ -31,45 +31,52 @@ internal readonly record struct Credential(string? Email, string Secret, bool Is
 /// Knows callers by their credentials: one hash, one look-up in the snapshot. Look-ups go by the hash of a key of 256
 /// random bits, so their time says nothing about any other key.
 /// </summary>
-public sealed class Callers(Directory directory, Passwords passwords, Sessions sessions, LastUse lastUse)
+public sealed class Callers(Directory directory, Passwords passwords, Attempts attempts, Sessions sessions, LastUse lastUse)
 {
+    /// <summary>Stands for the account of a key, which has none.</summary>
+    public const string NoAccount = "(key)";
+
     private const string TokenMarker = "/token";
 
-    /// <summary>The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong with it.</summary>
-    /// <param name="onBehalfOf">The e-mail address of somebody for whom a token made for it may speak.</param>
-    public async ValueTask<Caller?> Find(string authorization, string via, string address, CancellationToken cancel, string? onBehalfOf = null)
+    /// <summary>
+    /// The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong with
+    /// it, with a wait when too many were not good of late, so that this one was not looked for in the store.
+    /// </summary>
+    /// <param name="onBehalfOf">The e-mail address of the person for whom a token made for it may speak.</param>
+    public async ValueTask<(Caller? Caller, TimeSpan Wait)> Find(string authorization, string via, string address, CancellationToken cancel, string? onBehalfOf = null)
     {
         if (Read(authorization) is not { IsPassword: false } credential)
-            return null;
+            return (null, default);
         var hash = Keys.HashOf(credential.Secret);
         if (onBehalfOf is { Length: > 0 })
             credential = credential with { OnBehalfOf = onBehalfOf };
         var caller = Find(directory.Current, credential, hash, via, address);
         if (caller is null)
         {
+            if (attempts.BeginKey(address, out var wait) is not { } attempt)
+                return (null, wait);
             // It may have been made a moment ago, by another node or on the command line.
             caller = Find(await directory.Refresh(cancel), credential, hash, via, address);
+            if (caller is not null)
+                attempt.Succeed();
         }
         if (caller?.Source is { LastUsedAt: null })
             lastUse.NoteFirst(caller.Key);
         else if (caller is not null)
             lastUse.Note(caller.Key);
-        return caller;
+        return (caller, default);
     }
 
     /// <summary>The person behind <c>Basic base64(email:password)</c>, for doors that take passwords.</summary>
-    public async ValueTask<PasswordOutcome> FindByPassword(string authorization, string via, string address, CancellationToken cancel)
+    public async ValueTask<(Caller? Caller, PasswordOutcome Outcome)> FindByPassword(string authorization, string via, string address, CancellationToken cancel)
     {
         if (Read(authorization) is not { IsPassword: true } credential)
-            return new PasswordOutcome.Wrong();
-        var (person, stored, wait) = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
-        return person is not null
-            ? new PasswordOutcome.Right(Of(person, $"person:{person.Id}", via, address) with
-            {
-                Credential = credential with { Secret = stored! },
-            })
-            : wait > TimeSpan.Zero ? new PasswordOutcome.TooOften(wait)
-            : new PasswordOutcome.Wrong();
+            return (null, new PasswordOutcome.Wrong());
+        var outcome = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
+        var caller = outcome is PasswordOutcome.Right(var person, var stored)
+            ? Of(person, $"person:{person.Id}", via, address) with { Credential = credential with { Secret = stored } }
+            : null;
+        return (caller, outcome);
     }
 
     /// <summary>The person behind a session's secret; null for every session that is over, ended or never was.</summary>
@@ -115,7 +122,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Sessions s
     }
 
     /// <summary>The account that a header claims to be, for the record of failed sign-ins.</summary>
-    public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : "(key)";
+    public static string AccountOf(string authorization) => Read(authorization) is { Email: { Length: > 0 } email } ? email : NoAccount;
 
     private static Caller? Find(DirectorySnapshot snapshot, Credential credential, string hash, string via, string address)
     {

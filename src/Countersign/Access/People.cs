@@ -1,6 +1,5 @@
 using Countersign.Requests;
 using Countersign.Storage;
-using Microsoft.AspNetCore.Identity;
 
 namespace Countersign.Access;
 
@@ -22,13 +21,11 @@ public abstract record AccessOutcome<T>
 /// <summary>People: unique e-mail addresses, a role, disabled rather than deleted, since their answers remain.</summary>
 public sealed class People(Store store, Reweigh reweigh)
 {
-    private static readonly PasswordHasher<Person> Hasher = new();
-
     public async Task<AccessOutcome<Person>> Add(string email, string name, Role role, string? password, Origin origin, CancellationToken cancel)
     {
         if (Problem<Person>(email, name, password) is { } problem)
             return problem;
-        var hash = password is null ? null : Hashed(password);
+        var hash = password is null ? null : PasswordHashing.Hash(password);
         return await store.InTransaction(tx => Add(tx, email.Trim(), name.Trim(), role, hash, origin), cancel);
     }
 
@@ -38,9 +35,6 @@ public sealed class People(Store store, Reweigh reweigh)
         : Names.Problem(name.Trim()) is { } badName ? new AccessOutcome<T>.Invalid("name", badName)
         : password is not null && PasswordRules.Problem(password, email.Trim(), name.Trim()) is { } badPassword ? new AccessOutcome<T>.Invalid("password", badPassword)
         : null;
-
-    /// <summary>Slow on purpose, so never inside a transaction.</summary>
-    internal static string Hashed(string password) => Hasher.HashPassword(null!, password);
 
     /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
     internal static async ValueTask<AccessOutcome<Person>> Add(Tx tx, string email, string name, Role role, string? hash, Origin origin)
@@ -87,7 +81,7 @@ public sealed class People(Store store, Reweigh reweigh)
             return NoPerson<long>();
         if (PasswordRules.Problem(password, email, name) is { } bad)
             return new AccessOutcome<long>.Invalid("password", bad);
-        var hash = Hasher.HashPassword(null!, password);
+        var hash = PasswordHashing.Hash(password);
         return await store.InTransaction<AccessOutcome<long>>(async tx =>
         {
             var id = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });

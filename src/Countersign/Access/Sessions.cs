@@ -16,11 +16,17 @@ public sealed record Visit(string Via, string Address, string Browser);
 /// <summary>A session just begun; the only moment at which its secret is known.</summary>
 public sealed record NewSession(long Id, long PersonId, string Secret, DateTimeOffset Until);
 
-/// <param name="How">password, oidc, set-up: what proved who they are.</param>
+/// <param name="How">password, oidc, oidc-fresh, mail, set-up: what proved who they are.</param>
 public sealed record Session(long Id, long PersonId, string How, string Browser, string Address, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt, DateTimeOffset Until)
 {
+    /// <summary>An identity provider that says nothing else may have recognized the browser, and not the person.</summary>
+    public const string ByProvider = "oidc", ByProviderJustNow = "oidc-fresh";
+
     /// <summary>What it is called in rate limits and in the record of last use.</summary>
     public string Key { get; } = $"session:{Id}";
+
+    /// <summary>Whether its beginning proves that the person was there.</summary>
+    public bool IsProof => How != ByProvider;
 }
 
 /// <summary>

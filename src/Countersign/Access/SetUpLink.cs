@@ -12,6 +12,9 @@ public abstract record SetUpOutcome
     /// <summary>Used, older than an hour, or not needed: there is an admin.</summary>
     public sealed record LinkIsOver : SetUpOutcome;
 
+    /// <summary>Too many passwords are being worked on: try again in a moment.</summary>
+    public sealed record Busy : SetUpOutcome;
+
     public sealed record Invalid(string Field, string Why) : SetUpOutcome;
 }
 
@@ -19,7 +22,7 @@ public abstract record SetUpOutcome
 /// How a hub gets its first admin without a command line: while it has none, whoever starts it is given a link that works
 /// once and for an hour. The first admin, made in whatever way, ends every such link.
 /// </summary>
-public sealed class SetUpLink(Store store, Sessions sessions)
+public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing hashing)
 {
     public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
@@ -54,7 +57,14 @@ public sealed class SetUpLink(Store store, Sessions sessions)
             return new SetUpOutcome.LinkIsOver();
         if (People.Problem<Person>(email, name, password) is AccessOutcome<Person>.Invalid(var field, var why))
             return new SetUpOutcome.Invalid(field, why);
-        var (link, person) = (Keys.HashOf(secret), People.Hashed(password));
+        var link = Keys.HashOf(secret);
+        string person;
+        using (var turn = await hashing.Enter(EmailAddress.KeyOf(email), visit.Address, cancel))
+        {
+            if (turn is null)
+                return new SetUpOutcome.Busy();
+            person = PasswordHashing.Hash(password);
+        }
         var session = Keys.NewSessionSecret();
         var sessionHash = Keys.HashOf(session);
         return await store.InTransaction<SetUpOutcome>(async tx =>

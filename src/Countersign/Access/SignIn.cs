@@ -12,6 +12,9 @@ public abstract record SignInOutcome
 
     /// <summary>Too many wrong ones of late: not looked at.</summary>
     public sealed record TooOften(TimeSpan Wait) : SignInOutcome;
+
+    /// <summary>Too many are signing in: not looked at.</summary>
+    public sealed record Busy(TimeSpan Wait) : SignInOutcome;
 }
 
 /// <summary>A person begins a session with e-mail address and password.</summary>
@@ -19,11 +22,17 @@ public sealed class SignIn(Passwords passwords, Sessions sessions)
 {
     public async Task<SignInOutcome> Run(string email, string password, Visit visit, CancellationToken cancel)
     {
-        var (person, stored, wait) = await passwords.Check(email, password, visit.Address, cancel);
-        if (wait > TimeSpan.Zero)
-            return new SignInOutcome.TooOften(wait);
-        return person is not null && await sessions.Start(person.Id, "password", visit, cancel, stored) is { } session
-            ? new SignInOutcome.Done(session)
-            : new SignInOutcome.Wrong();
+        switch (await passwords.Check(email, password, visit.Address, cancel))
+        {
+            case PasswordOutcome.TooOften { Wait: var wait }:
+                return new SignInOutcome.TooOften(wait);
+            case PasswordOutcome.Busy { Wait: var wait }:
+                return new SignInOutcome.Busy(wait);
+            case PasswordOutcome.Right { Person: var person, Stored: var stored }
+                when await sessions.Start(person.Id, "password", visit, cancel, stored) is { } session:
+                return new SignInOutcome.Done(session);
+            default:
+                return new SignInOutcome.Wrong();
+        }
     }
 }

@@ -5,7 +5,11 @@ namespace Countersign.Access;
 /// <summary>What an identity provider says about somebody who proved to it who they are.</summary>
 /// <param name="Email">Only as good as <paramref name="IsVerified"/>.</param>
 /// <param name="Groups">Null when it says nothing about groups.</param>
-public sealed record Identity(string Issuer, string Subject, string? Email, bool IsVerified, string? Name, IReadOnlyList<string>? Groups);
+public sealed record Identity(string Issuer, string Subject, string? Email, bool IsVerified, string? Name, IReadOnlyList<string>? Groups)
+{
+    /// <summary>When the provider last asked the person for a proof; null when it does not say.</summary>
+    public DateTimeOffset? ProvenAt { get; init; }
+}
 
 public abstract record ElsewhereOutcome
 {
@@ -29,6 +33,11 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
 {
     private const int LongestSubject = 255, MostGroups = 500;
 
+    /// <summary>From the provider's question to our answer, with clocks that differ a little.</summary>
+    private static readonly TimeSpan JustNow = TimeSpan.FromMinutes(2);
+
+    public static bool IsFresh(Identity identity, DateTimeOffset now) => identity.ProvenAt is { } proven && (now - proven).Duration() <= JustNow;
+
     /// <param name="newAccounts">The role of people who are not here yet; null: they are not let in.</param>
     public async Task<ElsewhereOutcome> Run(Identity identity, Role? newAccounts, Visit visit, CancellationToken cancel)
     {
@@ -49,7 +58,7 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
                 if (person == 0)
                     return new ElsewhereOutcome.NotHere();
             }
-            if (await sessions.Start(tx, person, "oidc", visit, secret, hash) is not { } session)
+            if (await sessions.Start(tx, person, IsFresh(identity, tx.Now) ? Session.ByProviderJustNow : Session.ByProvider, visit, secret, hash) is not { } session)
                 return new ElsewhereOutcome.NotHere();
             // The provider says it, not the person: they do not rename themselves here.
             if (name is not null)

@@ -8,15 +8,29 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Failed sign-ins, counted in memory and written to the hub's history once a minute: one event per account, address and
-/// minute, so that somebody who tries a million passwords leaves a trace and not a million rows. Whoever tries more
-/// pairs than are kept apart is counted under <see cref="Others"/>.
+/// minute. Events are for good, so a stranger must not choose how many there are: accounts that do not exist are counted
+/// together as <see cref="Unknown"/>, and beyond the limits what is tried is counted as <see cref="Others"/>.
 /// </summary>
-public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> log) : BackgroundService
+public sealed partial class FailedSignIns(Store store, Access.Directory directory, ILogger<FailedSignIns> log) : BackgroundService
 {
-    public const int MostPairs = 10_000;
+    /// <summary>Accounts kept apart per address and minute.</summary>
+    public const int MaxAccountsPerAddress = 20;
+
+    /// <summary>Events per minute, from all addresses.</summary>
+    public const int MaxPerMinute = 200;
+
+    /// <summary>Accounts that do not exist: what was typed is not kept, since it may be a password in the wrong field.</summary>
+    public const string Unknown = "(unknown)";
+
     public const string Others = "(others)";
 
-    private const int LongestAccount = 254;
+    /// <summary>Someone who came back from the identity provider without an identity.</summary>
+    public const string Provider = "(oidc)";
+
+    /// <summary>Kept in memory while the store cannot take them.</summary>
+    private const int MaxKept = 10_000;
+
+    private const int MaxAddress = 100;
 
     /// <summary>Events per transaction, so that other writers get their turn.</summary>
     private const int Chunk = 100;
@@ -27,17 +41,47 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
     private readonly SemaphoreSlim _one = new(1);
     private readonly Dictionary<Attempt, long> _counts = [];
 
-    /// <param name="account">As it was typed; it need not belong to anybody.</param>
+    /// <param name="account">As it was typed; it need not exist.</param>
     /// <param name="via">The door.</param>
     public void Note(string account, string address, string via)
     {
         var minute = MinuteOf(store.Now);
-        var attempt = new Attempt(minute, Plain(EmailAddress.KeyOf(account)), Plain(address), via);
+        var attempt = new Attempt(minute, Known(account), Plain(NetworkAddress.Of(address)), via);
         lock (_lock)
         {
-            if (!_counts.ContainsKey(attempt) && _counts.Count >= MostPairs)
-                attempt = new Attempt(minute, Others, "", via);
+            if (!_counts.ContainsKey(attempt))
+                attempt = WithinLimits(attempt);
             CollectionsMarshal.GetValueRefOrAddDefault(_counts, attempt, out _)++;
+        }
+    }
+
+    private Attempt WithinLimits(Attempt attempt)
+    {
+        var (inMinute, fromAddress) = (0, 0);
+        foreach (var counted in _counts.Keys)
+        {
+            if (counted.Minute != attempt.Minute)
+                continue;
+            inMinute++;
+            if (counted.Address == attempt.Address)
+                fromAddress++;
+        }
+        return inMinute >= MaxPerMinute || _counts.Count >= MaxKept ? attempt with { Account = Others, Address = "" }
+            : fromAddress >= MaxAccountsPerAddress ? attempt with { Account = Others }
+            : attempt;
+    }
+
+    private string Known(string account)
+    {
+        if (account is Callers.NoAccount or Provider)
+            return account;
+        try
+        {
+            return directory.Current.FindPerson(account)?.Email is { } email ? EmailAddress.KeyOf(email) : Unknown;
+        }
+        catch (StoreUnavailable)
+        {
+            return Unknown;
         }
     }
 
@@ -118,14 +162,14 @@ public sealed partial class FailedSignIns(Store store, ILogger<FailedSignIns> lo
 
     private static string MinuteOf(DateTimeOffset time) => Instant.ToText(time)[..16] + "Z";
 
-    /// <summary>Of what a stranger typed, what may stand in the record: one line of valid text, as long as an address may be.</summary>
+    /// <summary>Of an address, what may stand in the record: one short line of valid text, whatever a proxy sent.</summary>
     private static string Plain(string text)
     {
-        var plain = new StringBuilder(Math.Min(text.Length, LongestAccount));
+        var plain = new StringBuilder(Math.Min(text.Length, MaxAddress));
         foreach (var rune in text.EnumerateRunes())
         {
             var shown = Rune.IsControl(rune) ? Rune.ReplacementChar : rune;
-            if (plain.Length + shown.Utf16SequenceLength > LongestAccount)
+            if (plain.Length + shown.Utf16SequenceLength > MaxAddress)
                 break;
             plain.Append(shown);
         }

@@ -44,6 +44,8 @@ internal static class DoctorVerb
             seen = await LookAtStore(settings, problems, cancel);
         if (settings.PublicUrl is null)
             hints.Add(new Finding($"PublicUrl is not set, so nothing is sent{(settings.Mail.IsSetUp || settings.Slack.IsSetUp ? ", although mail or Slack is set up" : "")}.", "Set it to the address under which people reach this hub: docs/notifications.md."));
+        if (settings.AllowedHosts.Contains("*"))
+            hints.Add(new Finding("AllowedHosts is not set, so the server answers to every name it is called by.", $"Set it to the names people and systems use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: docs/configuration.md."));
         if (seen is not null)
             Judge(seen, now, problems, hints);
 

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Reflection;
-using System.Threading.RateLimiting;
 using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Web;
@@ -9,8 +7,8 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Countersign.Doors;
 
-/// <summary>A way in: what history calls it, how it says no, and whom it lets in.</summary>
-/// <param name="HowToAsk">The one answer to everybody who is not let in, whatever is wrong with their credential.</param>
+/// <summary>A way in: what events call it, how it says no, and whom it lets in.</summary>
+/// <param name="HowToAsk">The one answer to every caller who is not let in, whatever is wrong with their credential.</param>
 public sealed record Door(string Via, Dialect Dialect, string Challenge, string HowToAsk, bool ForPeople)
 {
     public bool ForSources { get; init; } = true;
@@ -20,106 +18,116 @@ public sealed record Door(string Via, Dialect Dialect, string Challenge, string 
 }
 
 /// <summary>
-/// Stands before every path of a door: knows the caller or answers 401, the same for every credential that is not good,
-/// and slows down a key that asks too often.
+/// Stands before every path of a door: knows the caller, or why the call is refused. What is refused has its answer only
+/// behind the rate limit (<see cref="Refusal"/>), so that calls without a good credential are counted too.
 /// </summary>
-public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAntiforgery antiforgery, FailedSignIns failures, Pace pace)
+public sealed class Gate(RequestDelegate next, Door door, Callers callers, IAntiforgery antiforgery, FailedSignIns failures)
 {
     public Task Invoke(HttpContext http)
     {
-        // Who calls is nearly always known at once, and then nothing of the gate stays on the way of the call.
-        var admitted = Admits(http);
-        return !admitted.IsCompletedSuccessfully ? Later(http, admitted) : admitted.Result ? next(http) : Task.CompletedTask;
-    }
-
-    private async Task Later(HttpContext http, ValueTask<bool> admitted)
-    {
-        if (await admitted)
-            await next(http);
-    }
-
-    /// <summary>Whether the call may go on; if not, it has its answer.</summary>
-    private async ValueTask<bool> Admits(HttpContext http)
-    {
         http.Features.Set(door.Dialect);
+        // Who calls is nearly always known at once, and then nothing of the gate stays on the way of the call.
+        var known = Know(http);
+        return known.IsCompletedSuccessfully ? next(http) : Later(http, known);
+    }
+
+    /// <summary>Answers what a gate refused, and what only admins may, before a body is read.</summary>
+    public static Task Answer(HttpContext http, RequestDelegate next) =>
+        http.Features.Get<Refusal>() is { } refusal ? refusal.Write(http)
+        : http.GetEndpoint()?.Metadata.GetMetadata<AdminsOnly>() is not null && http.Features.Get<Caller>() is not { IsAdmin: true } ? NotAnAdmin(http)
+        : next(http);
+
+    private static Task NotAnAdmin(HttpContext http)
+    {
+        Refusals.Note(http, AdminsOnly.Rule);
+        return Problems.NotAllowed(AdminsOnly.Rule, "This is for admins.").ExecuteAsync(http);
+    }
+
+    private async Task Later(HttpContext http, ValueTask known)
+    {
+        await known;
+        await next(http);
+    }
+
+    private async ValueTask Know(HttpContext http)
+    {
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
         var authorization = http.Request.Headers.Authorization.ToString();
-        var signedIn = authorization.Length == 0 && door.ForPeople && SessionCookie.Of(http) is { } secret
-            ? await callers.FindBySession(secret, door.Via, address, http.RequestAborted)
-            : null;
-        if (signedIn is null && authorization.Length == 0 && http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
-            return true;
-        var caller = authorization.Length == 0 ? signedIn : await callers.Find(authorization, door.Via, address, http.RequestAborted, http.Request.Headers["X-On-Behalf-Of"].ToString());
-        if (caller is null && door.TakesPasswords && await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted) is var checkedPair)
+        if (authorization.Length == 0)
         {
-            if (checkedPair is PasswordOutcome.TooOften { Wait: var wait })
+            await KnowBySession(http, address);
+            return;
+        }
+        var (caller, wait) = await callers.Find(authorization, door.Via, address, http.RequestAborted, http.Request.Headers["X-On-Behalf-Of"].ToString());
+        if (caller is null && door.TakesPasswords && wait == default)
+        {
+            (caller, var outcome) = await callers.FindByPassword(authorization, door.Via, address, http.RequestAborted);
+            if (outcome is PasswordOutcome.Busy { Wait: var busy })
             {
-                await TooOften(http, wait, "Too many wrong passwords for this account from this address. Retry-After says when to go on; a token is not affected.");
-                return false;
+                http.Features.Set(new Refusal(h => Busy(h, busy)));
+                return;
             }
-            caller = (checkedPair as PasswordOutcome.Right)?.Caller;
+            wait = outcome is PasswordOutcome.TooOften { Wait: var tooOften } ? tooOften : default;
         }
-        if (caller is null || (caller.Person is null ? !door.ForSources : !door.ForPeople))
+        if (caller is not null && (caller.Person is null ? door.ForSources : door.ForPeople))
         {
-            if (authorization.Length > 0)
-                failures.Note(Callers.AccountOf(authorization), address, door.Via);
-            http.Response.Headers.WWWAuthenticate = door.Challenge;
-            await door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
-            return false;
+            http.Features.Set(caller);
+            return;
         }
-        if (signedIn?.Person is { } person)
+        failures.Note(Callers.AccountOf(authorization), address, door.Via);
+        http.Features.Set(wait > TimeSpan.Zero
+            ? new Refusal(h => RateLimits.Refuse(h, wait, "Too many wrong credentials from this address. Retry-After says when to go on; credentials in use are not affected."))
+            : new Refusal(Unauthenticated));
+    }
+
+    private async ValueTask KnowBySession(HttpContext http, string address)
+    {
+        if (door.ForPeople && SessionCookie.Of(http) is { } secret
+            && await callers.FindBySession(secret, door.Via, address, http.RequestAborted) is { Person: { } person } caller)
         {
             // The browser sends its session by itself, so what changes something must bring what only our own pages know.
             http.User = SessionCookie.PrincipalOf(person);
+            http.Features.Set(caller);
             if (!await antiforgery.IsRequestValidAsync(http))
             {
-                await door.Dialect.Refuse(http, StatusCodes.Status403Forbidden, "csrf_token", "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me.");
-                return false;
+                http.Features.Set(new Refusal(WithoutToken));
             }
         }
-        if (pace.TooFast(caller.Key) is { } until)
+        else if (http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null)
         {
-            await TooOften(http, until, "This key asks too often. Retry-After says when to go on.");
-            return false;
+            http.Features.Set(new Refusal(Unauthenticated));
         }
-        http.Features.Set(caller);
-        return true;
     }
 
-    private Task TooOften(HttpContext http, TimeSpan wait, string why)
+    private Task Unauthenticated(HttpContext http)
     {
-        http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        return door.Dialect.Refuse(http, StatusCodes.Status429TooManyRequests, "rate_limited", why);
+        http.Response.Headers.WWWAuthenticate = door.Challenge;
+        return door.Dialect.Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", door.HowToAsk);
     }
+
+    private Task WithoutToken(HttpContext http)
+    {
+        Refusals.Note(http, "csrf_token");
+        return door.Dialect.Refuse(http, StatusCodes.Status403Forbidden, "csrf_token",
+            "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me.");
+    }
+
+    private Task Busy(HttpContext http, TimeSpan wait)
+    {
+        RateLimits.SetRetryAfter(http, wait);
+        return door.Dialect.Refuse(http, StatusCodes.Status503ServiceUnavailable, "unavailable", "Too many passwords are being checked. Try again in a moment; a token is not affected.");
+    }
+
+    /// <summary>The answer to a call that its door does not let in.</summary>
+    private sealed record Refusal(Func<HttpContext, Task> Write);
 }
 
-/// <summary>How often each key may ask, through all doors together.</summary>
-public sealed class Pace(Settings settings) : IDisposable
+/// <summary>Marks endpoints of the API that are for admins.</summary>
+internal sealed class AdminsOnly
 {
-    private readonly PartitionedRateLimiter<string>? _limiter = settings.RateLimitPerKeyPerMinute == 0 ? null : PartitionedRateLimiter.Create<string, string>(
-        key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = settings.RateLimitPerKeyPerMinute,
-            TokensPerPeriod = Math.Max(1, settings.RateLimitPerKeyPerMinute / 60),
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-        }));
+    public const string Rule = "admins_only";
 
-    /// <summary>Calls per minute, or null when nobody counts.</summary>
-    public int? Limit => _limiter is null ? null : settings.RateLimitPerKeyPerMinute;
-
-    /// <summary>Null, or how long this key has to wait.</summary>
-    public TimeSpan? TooFast(string key)
-    {
-        if (_limiter is null)
-            return null;
-        using var lease = _limiter.AttemptAcquire(key);
-        return lease.IsAcquired ? null : lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
-    }
-
-    /// <summary>How many calls this key may make at once from here.</summary>
-    public long? Left(string key) => _limiter?.GetStatistics(key)?.CurrentAvailablePermits ?? Limit;
-
-    public void Dispose() => _limiter?.Dispose();
+    public static readonly AdminsOnly Mark = new();
 }
 
 /// <summary>The caller, as a parameter of handlers behind the gate.</summary>

@@ -35,8 +35,8 @@ public static class ReviewEndpoints
         pages.MapPost("/new", (HttpContext http, NewRequestPage page, CancellationToken cancel) => page.Run(http, cancel));
         pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost("/requests/{id}", (string id, HttpContext http, Asking asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
-        pages.MapPost("/requests/{id}/break-glass", BreakGlassSection.Run);
         pages.MapPost("/requests/{id}/not-me", RequesterSection.Run);
+        pages.MapPost("/requests/{id}/break-glass", BreakGlassSection.Run).AfterRecentSignIn();
         pages.MapGet(PolicyPage.Path, (HttpContext http, Asking asking, long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(http, asking, version, cancel));
         pages.MapPost(PolicyPage.Path, (HttpContext http, Asking asking, PolicyPage policies, CancellationToken cancel) => policies.Run(http, asking, cancel));
         pages.MapGet("/approvals", ApprovalPage.Show);

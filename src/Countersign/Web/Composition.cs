@@ -40,6 +40,7 @@ public static class Composition
             .AddSingleton<Tokens>()
             .AddSingleton(settings.Sessions)
             .AddSingleton<Sessions>()
+            .AddSingleton<PasswordHashing>()
             .AddSingleton<SetUpLink>()
             .AddSingleton<SignInElsewhere>()
             .AddSingleton<Sources>()

@@ -13,8 +13,11 @@ using Countersign.Review.Entrance;
 using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Web;
@@ -62,6 +65,9 @@ public static class Server
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
         });
+        // The framework's own filters would judge hosts before a proxy is heard, and could be told by a variable to believe
+        // every proxy. Both stand in the pipeline below, with our settings.
+        builder.Services.RemoveAll<IStartupFilter>();
         replace?.Invoke(builder.Services);
         AddServices(builder.Services, settings, store, rootKey);
         Telemetry.Add(builder.Services, builder.Configuration);
@@ -80,7 +86,7 @@ public static class Server
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Places>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Callers>().AddSingleton<Pace>().AddSingleton<Cursors>();
+        services.AddSingleton<Listing>().AddSingleton<Places>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Attempts>().AddSingleton<Callers>().AddSingleton<RateLimits>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());
@@ -101,17 +107,24 @@ public static class Server
             services.AddOidc(oidc);
         services.AddAntiforgery(options =>
         {
-            options.Cookie.Name = "countersign_antiforgery";
-            options.Cookie.SameSite = SameSiteMode.Lax;
-            // Not more than that: without TLS the framework would refuse to make one. The session's own cookie is stricter.
-            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
-            options.Cookie.Path = settings.PathBase.Length > 0 ? settings.PathBase : "/";
             options.HeaderName = "X-CSRF-Token";
             // Said better by the pages' content security policy.
             options.SuppressXFrameOptionsHeader = true;
         });
+        services.AddHttpContextAccessor().AddOptions<AntiforgeryOptions>().Configure<IHttpContextAccessor>((options, current) => options.Cookie = new AntiforgeryCookie(current, settings.PathBase)
+        {
+            HttpOnly = true,
+            IsEssential = true,
+            SameSite = SameSiteMode.Lax,
+            // Not more than that: without TLS the framework would refuse to make one. The session's own cookie is stricter.
+            SecurePolicy = CookieSecurePolicy.SameAsRequest,
+            Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
+        });
+        services.AddHostFiltering(options => options.AllowedHosts = [.. settings.AllowedHosts]);
+        services.AddHsts(options => options.MaxAge = TimeSpan.FromDays(365));
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
         services.AddReview();
+        services.AddRateLimiter(_ => { }).AddOptions<RateLimiterOptions>().Configure<RateLimits>((options, limits) => limits.Configure(options));
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
         services.AddOpenApi("v1");
         services.AddResponseCompression(options =>
@@ -130,17 +143,21 @@ public static class Server
         ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
-        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.All, ForwardLimit = null };
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost, ForwardLimit = null };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
         foreach (var network in settings.KnownProxies)
             forwarded.KnownIPNetworks.Add(network);
         app.UseForwardedHeaders(forwarded);
+        if (settings.Hsts)
+            app.UseHsts();
         app.UseStatusCodePages(Problems.WriteBare);
         app.UseResponseCompression();
         if (settings.PathBase.Length > 0)
             app.UsePathBase(settings.PathBase);
         app.Use(OneLeadingSlash);
+        // Load balancers ask for health by address.
+        app.UseWhen(http => !http.Request.Path.StartsWithSegments("/health"), named => named.UseHostFiltering());
         app.Use(PageDialect.Speak);
         // Apart, because it matches patterns against every path that it sees.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
@@ -148,13 +165,18 @@ public static class Server
             docs.RoutePrefix = "docs";
             docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
         }));
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());
+        app.UseRouting();
+        // First who calls, then how often, and only then whether they may: what is refused is counted too.
         app.UseWhen(http => SessionReader.IsPage(http.Request.Path), pages => pages.UseMiddleware<SessionReader>());
         foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
             app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());
-        app.UseRouting();
-        // This door says what it does not serve before it asks who is there, so its gate stands behind the routing.
+        // This door says what it does not serve before it asks who is there.
         app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Doors.Zendesk.Frame.OnlyServed).UseMiddleware<Gate>(ZendeskEndpoints.Door));
+        app.UseMiddleware<Refusals>();
+        app.UseRateLimiter();
+        app.UseMiddleware<SameOrigin>();
+        app.Use(Gate.Answer);
         app.Use(SignedIn.Check);
     }
 

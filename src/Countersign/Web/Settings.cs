@@ -28,6 +28,12 @@ public sealed record Settings
     public required IReadOnlyList<IPNetwork> KnownProxies { get; init; }
     public int RateLimitPerKeyPerMinute { get; init; }
 
+    /// <summary>Names under which the server may be called; a star stands for all.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = ["*"];
+
+    /// <summary>Whether browsers are told to come by TLS only, for a year.</summary>
+    public bool Hsts { get; init; }
+
     /// <summary>The identity provider with which people may sign in; null: none.</summary>
     public OidcSettings? Oidc { get; init; }
 
@@ -76,6 +82,8 @@ public sealed record Settings
         ("PathBase", "", false),
         ("RootKeyFile", "<Data>/root.key", false),
         ("ForwardedHeaders:Known", "127.0.0.0/8,::1", false),
+        ("AllowedHosts", "*", false),
+        ("Hsts", "false", false),
         ("RateLimit:PerKeyPerMinute", "6000", false),
         ("Egress:Allow", "", false),
         ("Egress:Roots", "", false),
@@ -107,7 +115,7 @@ public sealed record Settings
     ];
 
     /// <summary>Roots that belong to the framework and are passed through.</summary>
-    private static readonly string[] Foreign = ["Logging", "Kestrel", "AllowedHosts"];
+    private static readonly string[] Foreign = ["Logging", "Kestrel"];
 
     public static bool IsKnown(string name) =>
         Known.Any(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
@@ -156,6 +164,17 @@ public sealed record Settings
                 mistakes.Add($"ForwardedHeaders:Known must hold addresses or networks such as 10.0.0.0/8, separated by commas; {proxy} is none.");
         }
 
+        var hosts = Value(configuration, "AllowedHosts").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        foreach (var host in hosts)
+        {
+            if (host != "*" && Uri.CheckHostName(host.StartsWith("*.", StringComparison.Ordinal) ? host[2..] : host.Trim('[', ']')) == UriHostNameType.Unknown)
+                mistakes.Add($"AllowedHosts must hold names without a port, such as approvals.example.com or *.example.com, separated by semicolons; {host} is not one.");
+        }
+        if (hosts.Length == 0)
+            mistakes.Add("AllowedHosts must name at least one host; * allows all.");
+        if (!bool.TryParse(Value(configuration, "Hsts"), out var hsts))
+            mistakes.Add("Hsts must be true or false.");
+
         if (!int.TryParse(Value(configuration, "RateLimit:PerKeyPerMinute"), NumberStyles.None, CultureInfo.InvariantCulture, out var limit))
             mistakes.Add("RateLimit:PerKeyPerMinute must be a whole number; 0 switches the limit off.");
 
@@ -190,6 +209,8 @@ public sealed record Settings
             RootKeyFile = string.IsNullOrEmpty(rootKeyFile) ? Path.Combine(data, "root.key") : rootKeyFile,
             KnownProxies = proxies,
             RateLimitPerKeyPerMinute = limit,
+            AllowedHosts = hosts,
+            Hsts = hsts,
             Egress = egress,
             Oidc = OidcSettings.Read(configuration, mistakes),
             Sessions = new SessionLimits(idle ?? default, longest ?? default),

@@ -16,7 +16,8 @@ internal sealed class Telemetry(TracerProvider tracing, MeterProvider metering) 
             Sdk.CreateTracerProviderBuilder().ConfigureResource(r => r.AddService("countersign"))
                 .AddSource("Microsoft.AspNetCore", "Npgsql").AddOtlpExporter().Build(),
             Sdk.CreateMeterProviderBuilder().ConfigureResource(r => r.AddService("countersign"))
-                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql", Storage.Meters.Name, Work.WorkLoop.MeterName).AddOtlpExporter().Build()));
+                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql")
+                .AddMeter(Storage.Meters.Name, Refusals.MeterName, Work.WorkLoop.MeterName).AddOtlpExporter().Build()));
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

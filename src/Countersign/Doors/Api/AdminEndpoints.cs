@@ -142,7 +142,7 @@ public sealed record NameBody
     public required string Name { get; init; }
 }
 
-/// <param name="How">password, oidc, set-up or mail.</param>
+/// <param name="How">password, oidc, oidc-fresh (the provider asked for a proof), set-up or mail.</param>
 public sealed record SessionView(long Id, string? Email, string How, string Browser, string Address, string CreatedAt, string LastUsedAt, string Until)
 {
     public static SessionView From(Session session, Person? person) => new(
@@ -164,20 +164,20 @@ internal static class AdminEndpoints
 {
     public static void Map(RouteGroupBuilder api)
     {
-        var admin = api.MapGroup("").AddEndpointFilter(AdminsOnly);
+        var admin = api.MapGroup("").WithMetadata(AdminsOnly.Mark);
         AuditEndpoints.Map(admin);
         PolicyEndpoints.Map(admin);
         AbsenceEndpoints.Map(api, admin);
         DestinationEndpoints.Map(admin);
         OutcomeEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
-        admin.MapPost("/people", AddPerson).Produces<PersonView>(201);
-        admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/people/{email}/enable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/people", AddPerson).Produces<PersonView>(201).RequireRecentSignIn();
+        admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
+        admin.MapPost("/people/{email}/enable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
         admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, Asking asking, People people, CancellationToken cancel) =>
-            Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel)));
+            Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
         admin.MapPut("/people/{email}/role", async (string email, JsonBody<RoleBody> body, Asking asking, People people, CancellationToken cancel) =>
-            Roles.Of(body.Value.Role) is { } role ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel)) : Problems.Invalid("role", "Say admin, agent or end-user."));
+            Roles.Of(body.Value.Role) is { } role ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel)) : Problems.Invalid("role", "Say admin, agent or end-user.")).RequireRecentSignIn();
         admin.MapPut("/people/{email}/name", async (string email, JsonBody<NameBody> body, Asking asking, People people, CancellationToken cancel) =>
             Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel)));
         admin.MapGet("/people/{email}/aliases", ListAliases).Produces<AliasesView>();
@@ -193,7 +193,7 @@ internal static class AdminEndpoints
         admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
         admin.MapDelete("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel)));
         admin.MapGet("/tokens", async (Tokens tokens, CancellationToken cancel) => TypedResults.Ok(new TokensView(await tokens.List(cancel))));
-        admin.MapPost("/tokens", AddToken).Produces<NewToken>(201);
+        admin.MapPost("/tokens", AddToken).Produces<NewToken>(201).RequireRecentSignIn();
         admin.MapDelete("/tokens/{id:long}", async (long id, Asking asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
         admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
@@ -203,11 +203,6 @@ internal static class AdminEndpoints
         admin.MapPost("/sources/{name}/disable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Disable(name, asking.Viewer.Origin, cancel)));
         admin.MapPost("/sources/{name}/enable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Enable(name, asking.Viewer.Origin, cancel)));
     }
-
-    private static ValueTask<object?> AdminsOnly(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
-        context.HttpContext.Features.Get<Caller>() is { IsAdmin: true }
-            ? next(context)
-            : ValueTask.FromResult<object?>(Problems.NotAllowed("admins_only", "This is for admins."));
 
     private static async Task<IResult> ListPeople(Directory directory, CancellationToken cancel) =>
         TypedResults.Ok(new PeopleView([.. (await directory.Refresh(cancel)).People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.Id).Select(PersonView.From)]));

@@ -8,6 +8,7 @@ using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Web;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Directory = Countersign.Access.Directory;
 
@@ -24,7 +25,7 @@ public static class ApiEndpoints
 
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Root).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
+        var api = routes.MapGroup(Root).AddEndpointFilter(NoteRefusal).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
 
         api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
         api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
@@ -34,13 +35,21 @@ public static class ApiEndpoints
         api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
         api.MapPost("/requests/{id}/not-me", RequestEndpoints.NotMe)
             .Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
-        api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).RequireRecentSignIn().Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
         api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List).Produces<RevisionsView>().ProducesProblem(404);
         api.MapGet("/requests/{id}/revisions/{n:long}", RevisionEndpoints.Get).Produces<ContentView>().ProducesProblem(404);
         api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
         OutcomeEndpoints.MapOwn(api);
         AdminEndpoints.Map(api);
+    }
+
+    private static async ValueTask<object?> NoteRefusal(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var answer = await next(context);
+        if (answer is ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } refused)
+            Refusals.Note(context.HttpContext, (refused.ProblemDetails.Extensions.TryGetValue("rule", out var rule) ? rule as string : null) ?? "not_allowed");
+        return answer;
     }
 }
 

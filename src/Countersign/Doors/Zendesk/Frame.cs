@@ -1,11 +1,10 @@
 using System.Globalization;
-using Countersign.Access;
 using Countersign.Web;
 
 namespace Countersign.Doors.Zendesk;
 
 /// <summary>What stands around every call at this door, before the routing: the suffix, the dialect, the headers that clients count by.</summary>
-public sealed class Frame(RequestDelegate next, Pace pace)
+public sealed class Frame(RequestDelegate next, RateLimits limits)
 {
     private const string Suffix = ".json";
 
@@ -41,10 +40,9 @@ public sealed class Frame(RequestDelegate next, Pace pace)
 
     private void CountOn(HttpContext http)
     {
-        var limit = pace.Limit ?? Uncounted;
-        var left = http.Features.Get<Caller>() is { } caller ? Math.Min(limit, pace.Left(caller.Key) ?? limit)
-            : http.Response.StatusCode == StatusCodes.Status429TooManyRequests ? 0 : limit;
-        var reset = (limit - left) * 60 / Math.Max(1, limit);
+        var limit = limits.Limit ?? Uncounted;
+        var left = http.Response.StatusCode == StatusCodes.Status429TooManyRequests ? 0 : limits.Left(http) ?? limit;
+        var reset = limits.Limit is null ? 0 : limits.SecondsToReset;
         var headers = http.Response.Headers;
         headers["X-Rate-Limit"] = headers["ratelimit-limit"] = limit.ToString(CultureInfo.InvariantCulture);
         headers["X-Rate-Limit-Remaining"] = headers["ratelimit-remaining"] = left.ToString(CultureInfo.InvariantCulture);

@@ -48,13 +48,15 @@ internal static class AccountPage
         var (me, origin) = (asking.Person, asking.Viewer.Origin);
         if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
             return new Refused("current", says.NoPasswordToChange);
-        var (person, _, wait) = await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel);
-        if (wait > TimeSpan.Zero)
-            return new Refused("current", says.SignInTooOften(wait));
-        if (person is null)
+        switch (await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel))
         {
-            failures.Note(me.Email!, origin.Address, origin.Via);
-            return new Refused("current", says.WrongCurrentPassword);
+            case PasswordOutcome.TooOften { Wait: var wait }:
+                return new Refused("current", says.SignInTooOften(wait));
+            case PasswordOutcome.Busy:
+                return new Refused("current", says.SignInBusy);
+            case PasswordOutcome.Wrong:
+                failures.Note(me.Email!, origin.Address, origin.Via);
+                return new Refused("current", says.WrongCurrentPassword);
         }
         return Refused.From(says, await people.SetPassword(me.Email!, form["new-password"].ToString(), origin, cancel, asking.Caller.Session?.Id ?? 0));
     }

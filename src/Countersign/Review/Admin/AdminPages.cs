@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Admin;
 
@@ -10,9 +11,9 @@ internal static class AdminPages
     {
         var admin = pages.MapGroup("").AddEndpointFilter(AdminsOnly);
         admin.MapGet(PeoplePage.Path, PeoplePage.Show);
-        admin.MapPost(PeoplePage.Path, PeoplePage.Run);
+        admin.MapPost(PeoplePage.Path, PeoplePage.Run).AfterRecentSignIn(PeoplePage.ChangesWhoMaySignIn);
         admin.MapGet(PeoplePage.Path + "/{id:long}", PersonPage.Show);
-        admin.MapPost(PeoplePage.Path + "/{id:long}", PersonPage.Run);
+        admin.MapPost(PeoplePage.Path + "/{id:long}", PersonPage.Run).AfterRecentSignIn(PersonPage.ChangesWhoMaySignIn);
         admin.MapGet(GroupPage.Path + "/{id:long}", GroupPage.Show);
         admin.MapPost(GroupPage.Path + "/{id:long}", GroupPage.Run);
         admin.MapGet(SourcesPage.Path, SourcesPage.Show);
@@ -24,12 +25,18 @@ internal static class AdminPages
         admin.MapGet(AuditPage.Path, AuditPage.Show);
         admin.MapPost(AuditPage.Path, AuditPage.VerifyNow);
         // What everybody may do with their own, and admins with all.
-        pages.MapPost(TokensPage.Path, TokensPage.Run);
+        pages.MapPost(TokensPage.Path, TokensPage.Run).AfterRecentSignIn(what => what == "add");
         pages.MapPost(SessionsPage.Path, SessionsPage.Run);
     }
 
     private static ValueTask<object?> AdminsOnly(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
-        context.HttpContext.Features.Get<Caller>() is { IsAdmin: true } ? next(context) : ValueTask.FromResult<object?>(Missing.Page(context.HttpContext));
+        context.HttpContext.Features.Get<Caller>() is { IsAdmin: true } ? next(context) : Refuse(context.HttpContext);
+
+    private static ValueTask<object?> Refuse(HttpContext http)
+    {
+        Refusals.Note(http, "admins_only");
+        return ValueTask.FromResult<object?>(Missing.Page(http));
+    }
 }
 
 /// <summary>What was not taken: about which field, and why.</summary>

@@ -12,6 +12,8 @@ internal static class PeoplePage
 
     private const string AddPerson = "add-person", AddGroup = "add-group";
 
+    public static bool ChangesWhoMaySignIn(string what) => what == AddPerson;
+
     public static async Task<IResult> Show(Directory directory, Absences absences, CancellationToken cancel) =>
         Page(await directory.Refresh(cancel), await absences.List(cancel), null, new Typed("", "", "agent", ""));
 

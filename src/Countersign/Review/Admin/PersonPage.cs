@@ -10,6 +10,8 @@ namespace Countersign.Review.Admin;
 /// <summary><c>/people/{id}</c>: all that an admin can do for, and with, one person.</summary>
 internal static class PersonPage
 {
+    public static bool ChangesWhoMaySignIn(string what) => what is "role" or "password" or "disable" or "enable";
+
     public static Task<IResult> Show(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
         Page(id, http, asking, directory, tokens, sessions, null, cancel);
 

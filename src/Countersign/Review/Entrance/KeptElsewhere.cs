@@ -17,6 +17,8 @@ internal static class KeptElsewhere
 
     private const string Cookie = "countersign_kept", Purpose = "kept form";
 
+    private static string NameFor(HttpContext http) => http.Request.IsHttps ? "__Secure-" + Cookie : Cookie;
+
     /// <summary>Browsers take no cookie beyond 4096 bytes with its name and options.</summary>
     private const int LongestCookie = 3800;
     private static readonly TimeSpan Lasts = TimeSpan.FromMinutes(15);
@@ -30,7 +32,7 @@ internal static class KeptElsewhere
         var text = WebEncoders.Base64UrlEncode(Seal(http).Protect(packed.ToArray()));
         if (text.Length > LongestCookie)
             return false;
-        http.Response.Cookies.Append(Cookie, text, Options(http, Lasts));
+        http.Response.Cookies.Append(NameFor(http), text, Options(http, Lasts));
         return true;
     }
 
@@ -38,11 +40,11 @@ internal static class KeptElsewhere
     public static IResult Show(HttpContext http) =>
         Waiting(http)?.AskAgain(StatusCodes.Status200OK) ?? (IResult)TypedResults.LocalRedirect($"{http.Request.PathBase}/");
 
-    public static void Forget(HttpContext http) => http.Response.Cookies.Delete(Cookie, Options(http, null));
+    public static void Forget(HttpContext http) => http.Response.Cookies.Delete(NameFor(http), Options(http, null));
 
     private static KeptForm? Waiting(HttpContext http)
     {
-        if (http.Request.Cookies[Cookie] is not { Length: > 0 and <= LongestCookie } text)
+        if (http.Request.Cookies[NameFor(http)] is not { Length: > 0 and <= LongestCookie } text)
             return null;
         try
         {

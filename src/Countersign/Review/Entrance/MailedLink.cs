@@ -1,3 +1,4 @@
+using Countersign.Access;
 using Countersign.Outcomes.Email;
 using Countersign.Requests;
 using Countersign.Review.Frame;
@@ -24,11 +25,11 @@ internal static class MailedLink
         routes.MapPost(AskPath, Ask).ExcludeFromDescription();
     }
 
-    /// <summary>The form on the sign-in page, where links can be mailed.</summary>
-    public static void Offer(Html html)
+    /// <summary>The form on the sign-in page, where links can be mailed; whether they can.</summary>
+    public static bool Offer(Html html)
     {
         if (!html.Http.RequestServices.GetRequiredService<MailSignIn>().IsOffered)
-            return;
+            return false;
         html.Add($"<details class=\"narrow\"><summary>{html.Says.MailMeALink}</summary>");
         html.Form(AskPath, form =>
         {
@@ -36,24 +37,48 @@ internal static class MailedLink
             form.Button(form.Says.MailMeALink);
         }, css: "sheet narrow");
         html.Add($"</details>");
+        return true;
     }
 
-    private static async Task<IResult> Show(string token, HttpContext http, DecideByMail byMail, MailSignIn signIn, CancellationToken cancel) =>
+    /// <summary>
+    /// Follows a link that may not be one of ours, unless too many of late were not: null from <paramref name="follow"/>
+    /// is a link that is not good, and is counted against the address.
+    /// </summary>
+    public static async Task<IResult> Try(HttpContext http, Attempts attempts, Func<IResult> refused, Func<Task<IResult?>> follow)
+    {
+        if (attempts.BeginLink(http.Connection.RemoteIpAddress?.ToString() ?? "", out var wait) is not { } attempt)
+        {
+            return TooOften(http, wait);
+        }
+        if (await follow() is not { } answer)
+            return refused();
+        attempt.GiveBack();
+        return answer;
+    }
+
+    private static Task<IResult> Show(string token, HttpContext http, DecideByMail byMail, MailSignIn signIn, Attempts attempts, CancellationToken cancel) =>
+        Try(http, attempts, () => Refused(http), () => Look(token, http, byMail, signIn, cancel));
+
+    private static async Task<IResult?> Look(string token, HttpContext http, DecideByMail byMail, MailSignIn signIn, CancellationToken cancel) =>
         await byMail.Look(token, cancel) is MailDecisionOutcome.Good good ? Decision(http, token, good.Request, good.Answer, good.Person, null)
         : await signIn.Look(token, cancel) ? SignInButton(http, token)
-        : Refused(http);
+        : null;
 
-    private static async Task<IResult> Press(string token, HttpContext http, IAntiforgery antiforgery, DecideByMail byMail, MailSignIn signIn, Settings settings, CancellationToken cancel)
+    private static Task<IResult> Press(
+        string token, HttpContext http, IAntiforgery antiforgery, DecideByMail byMail, MailSignIn signIn, Attempts attempts, Settings settings, CancellationToken cancel) =>
+        Try(http, attempts, () => Refused(http), () => Use(token, http, antiforgery, byMail, signIn, settings, cancel));
+
+    private static async Task<IResult?> Use(string token, HttpContext http, IAntiforgery antiforgery, DecideByMail byMail, MailSignIn signIn, Settings settings, CancellationToken cancel)
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
-            return Refused(http);
+            return null;
         // Without the proof that the page was open in this browser, it is shown again.
         if (!await antiforgery.IsRequestValidAsync(http))
-            return await Show(token, http, byMail, signIn, cancel);
+            return await Look(token, http, byMail, signIn, cancel);
         if (await signIn.Look(token, cancel))
         {
             if (await signIn.Run(token, SignInPage.VisitOf(http), cancel) is not { } session)
-                return Refused(http);
+                return null;
             await SignInPage.Enter(http, session, settings, cancel);
             return SignInPage.GoOn(http, "/");
         }
@@ -64,17 +89,21 @@ internal static class MailedLink
             MailDecisionOutcome.Done done => new PageAnswer(Texts.For(http).LinkDone(done.Answer), html =>
                 html.Add($"<p class=\"lede\">{done.Request.Subject}</p><p>{done.Request.Display}</p><p><a href=\"{html.Base}/requests/{done.Request.Id.Value}\">{html.Says.BackToInbox}</a></p>")),
             MailDecisionOutcome.NoteRequired again => Decision(http, token, again.Request, again.Answer, again.Person, Texts.For(http).LinkNoteNeeded),
-            _ => Refused(http),
+            _ => null,
         };
     }
 
-    private static async Task<IResult> Ask(HttpContext http, IAntiforgery antiforgery, MailSignIn signIn, CancellationToken cancel)
+    private static async Task<IResult> Ask(HttpContext http, IAntiforgery antiforgery, MailSignIn signIn, Attempts attempts, CancellationToken cancel)
     {
         if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsRequestValidAsync(http))
             return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
         var email = form[Email].ToString().Trim();
+        var visit = SignInPage.VisitOf(http);
+        // Each is counted, also for an account that exists: asking writes, and the answer must not tell the two apart.
+        if (attempts.BeginLink(visit.Address, out var wait) is null)
+            return TooOften(http, wait);
         if (email.Length is > 2 and <= 254)
-            await signIn.Ask(email, SignInPage.VisitOf(http), cancel);
+            await signIn.Ask(email, visit, cancel);
         return new PageAnswer(Texts.For(http).LinkIsOnItsWayTitle, html => html.Add($"<p class=\"lede\">{html.Says.LinkIsOnItsWay}</p>"));
     }
 
@@ -98,6 +127,13 @@ internal static class MailedLink
             form.Add($"<p>{form.Says.LinkSignIn}</p>");
             form.Button(form.Says.SignIn, "main");
         }, css: "sheet narrow"));
+
+    private static PageAnswer TooOften(HttpContext http, TimeSpan wait)
+    {
+        RateLimits.SetRetryAfter(http, wait);
+        return new PageAnswer(Texts.For(http).RefusalTitle(StatusCodes.Status429TooManyRequests), html => html.Add($"<p>{html.Says.LinkTooOften}</p>"))
+        { Status = StatusCodes.Status429TooManyRequests };
+    }
 
     private static PageAnswer Refused(HttpContext http) => new(Texts.For(http).LinkRefusedTitle, html =>
         html.Add($"<p>{html.Says.LinkRefused}</p><p><a href=\"{html.Base}/sign-in\">{html.Says.SignIn}</a></p>"))

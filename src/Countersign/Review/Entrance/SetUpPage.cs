@@ -18,28 +18,36 @@ internal static class SetUpPage
         routes.MapPost(Path, Run).ExcludeFromDescription();
     }
 
-    private static async Task<IResult> Show(string? key, SetUpLink link, CancellationToken cancel) =>
-        key is { Length: > 0 and < 200 } && await link.IsGood(key, cancel) ? Page(new Typed(key, "", ""), null) : Over();
+    private static Task<IResult> Show(string? key, HttpContext http, SetUpLink link, Attempts attempts, CancellationToken cancel) =>
+        key is { Length: > 0 and < 200 }
+            ? MailedLink.Try(http, attempts, Over, async () => await link.IsGood(key, cancel) ? Page(new Typed(key, "", ""), null) : null)
+            : Task.FromResult<IResult>(Over());
 
-    private static async Task<IResult> Run(HttpContext http, IAntiforgery antiforgery, SetUpLink link, Settings settings, CancellationToken cancel)
+    private static async Task<IResult> Run(HttpContext http, IAntiforgery antiforgery, SetUpLink link, Attempts attempts, Settings settings, CancellationToken cancel)
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
             return Over();
         var typed = new Typed(form[Key].ToString(), form[Name].ToString(), form[Email].ToString());
         if (typed.Key.Length is 0 or >= 200)
             return Over();
-        if (!await antiforgery.IsRequestValidAsync(http))
-            return await link.IsGood(typed.Key, cancel) ? Page(typed, null) : Over();
-        switch (await link.Use(typed.Key, typed.Email, typed.Name, form[Password].ToString(), SignInPage.VisitOf(http), cancel))
+        var password = form[Password].ToString();
+        return await MailedLink.Try(http, attempts, Over, async () =>
         {
-            case SetUpOutcome.Done { Session: var session }:
-                await SignInPage.Enter(http, session, settings, cancel);
-                return SignInPage.GoOn(http, "/");
-            case SetUpOutcome.Invalid problem:
-                return Page(typed, problem);
-            default:
-                return Over();
-        }
+            if (!await antiforgery.IsRequestValidAsync(http))
+                return await link.IsGood(typed.Key, cancel) ? Page(typed, null) : null;
+            switch (await link.Use(typed.Key, typed.Email, typed.Name, password, SignInPage.VisitOf(http), cancel))
+            {
+                case SetUpOutcome.Done { Session: var session }:
+                    await SignInPage.Enter(http, session, settings, cancel);
+                    return SignInPage.GoOn(http, "/");
+                case SetUpOutcome.Invalid problem:
+                    return Page(typed, problem);
+                case SetUpOutcome.Busy:
+                    return Page(typed, new SetUpOutcome.Invalid("password", Texts.For(http).SignInBusy));
+                default:
+                    return null;
+            }
+        });
     }
 
     private static PageAnswer Page(Typed typed, SetUpOutcome.Invalid? problem) => new(t => t.SetUpTitle, html =>

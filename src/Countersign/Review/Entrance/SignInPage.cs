@@ -1,6 +1,6 @@
-using System.Globalization;
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
@@ -25,7 +25,7 @@ internal static class SignInPage
     }
 
     private static IResult Show(string? to, string? problem, HttpContext http, Directory directory) =>
-        http.Features.Get<Caller>()?.Person is not null ? GoOn(http, to)
+        http.Features.Get<Caller>()?.Person is not null && problem != OidcEvents.NotFresh ? GoOn(http, to)
         : problem is { Length: > 0 } ? Page(to, null, problem: t => t.SignInElsewhereProblem(problem))
         : directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false }) ? Page(to, null)
         : Page(to, null, hint: t => t.NoAdminYet);
@@ -48,8 +48,11 @@ internal static class SignInPage
                 return kept is null ? GoOn(http, to) : kept.AskAgain();
             case SignInOutcome.TooOften { Wait: var wait }:
                 failures.Note(email, visit.Address, SessionReader.Via);
-                http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+                RateLimits.SetRetryAfter(http, wait);
                 return Page(to, kept, email, t => t.SignInTooOften(wait), StatusCodes.Status429TooManyRequests);
+            case SignInOutcome.Busy { Wait: var wait }:
+                RateLimits.SetRetryAfter(http, wait);
+                return Page(to, kept, email, t => t.SignInBusy, StatusCodes.Status503ServiceUnavailable);
             default:
                 failures.Note(email, visit.Address, SessionReader.Via);
                 return Page(to, kept, email, t => t.SignInWrong, StatusCodes.Status401Unauthorized);
@@ -59,9 +62,11 @@ internal static class SignInPage
     public static Visit VisitOf(HttpContext http) =>
         new(SessionReader.Via, http.Connection.RemoteIpAddress?.ToString() ?? "", http.Request.Headers.UserAgent.ToString());
 
-    /// <summary>From here on this browser is that person, also for the rest of this answer.</summary>
+    /// <summary>From here on this browser is that person, also for the rest of this answer; a session that it had ends.</summary>
     public static async Task Enter(HttpContext http, NewSession session, Settings settings, CancellationToken cancel)
     {
+        if (http.Features.Get<Caller>() is { Session: { } replaced } before)
+            await http.RequestServices.GetRequiredService<Sessions>().End(replaced.Id, replaced.PersonId, "signed in again", before.Viewer.Origin, cancel);
         SessionCookie.Set(http, session, settings);
         var caller = await http.RequestServices.GetRequiredService<Callers>().FindBySession(session.Secret, SessionReader.Via, VisitOf(http).Address, cancel);
         if (caller?.Person is { } person)
@@ -74,13 +79,17 @@ internal static class SignInPage
     /// <summary>To where one wanted to go, as long as that is here.</summary>
     public static IResult GoOn(HttpContext http, string? to) => TypedResults.LocalRedirect($"{http.Request.PathBase}{LocalPath.Of(to) ?? "/"}");
 
-    /// <summary>For somebody whose session ended while they typed.</summary>
+    /// <summary>For a person whose session ended while they typed.</summary>
     public static PageAnswer First(KeptForm kept) => Page(null, kept, status: StatusCodes.Status401Unauthorized);
 
-    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null) => new(t => t.SignIn, html =>
+    /// <summary>For a person who is signed in and now has to prove that they are still there.</summary>
+    public static PageAnswer Again(HttpContext http, KeptForm kept) =>
+        Page(null, kept, http.Features.Get<Caller>()?.Person?.Email ?? "", status: StatusCodes.Status403Forbidden, again: true);
+
+    private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null, bool again = false) => new(t => again ? t.SignInAgainTitle : t.SignIn, html =>
     {
         if (kept is not null)
-            html.Notice(Tone.Careful, html.Says.SignedOutMeanwhile);
+            html.Notice(Tone.Careful, again ? html.Says.SignInAgain : html.Says.SignedOutMeanwhile);
         if (hint is not null)
             html.Notice(Tone.Careful, hint(html.Says));
         if (problem is not null)
@@ -93,18 +102,20 @@ internal static class SignInPage
             form.Field(new Field(Password, form.Says.Password) { Type = "password", Autocomplete = "current-password", Required = true, Longest = PasswordRules.Longest, Id = "password" });
             form.Button(form.Says.SignIn, "main");
         }, css: "sheet narrow");
-        MailedLink.Offer(html);
+        var byMail = MailedLink.Offer(html);
         if (html.Http.RequestServices.GetRequiredService<Settings>().Oidc is { } oidc)
-            Elsewhere(html, oidc.Name, to, kept);
+            Elsewhere(html, oidc.Name, to, kept, again);
+        else if (again && byMail)
+            HaveSignedIn(html, kept!);
     })
     { Status = status };
 
     /// <summary>With an identity provider; what was typed does not travel there, so it waits in this browser, or in this tab if there is too much of it.</summary>
-    private static void Elsewhere(Html html, string name, string? to, KeptForm? kept)
+    private static void Elsewhere(Html html, string name, string? to, KeptForm? kept, bool again)
     {
         var waits = kept is not null && KeptElsewhere.Leave(html.Http, kept);
         var backTo = kept is null ? LocalPath.Of(to) ?? "/" : waits ? KeptElsewhere.Path : AccountPath;
-        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(backTo)}";
+        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(backTo)}{(again ? "&again=true" : "")}";
         html.Add($"<div class=\"sheet narrow\">");
         if (kept is null || waits)
         {
@@ -112,13 +123,16 @@ internal static class SignInPage
             return;
         }
         html.Add($"<p>{html.Says.KeptAndElsewhere}</p><p><a class=\"button\" href=\"{way}\" target=\"_blank\">{html.Says.SignInWith(name)}</a></p>");
-        html.Form(Path, form =>
-        {
-            kept.Carry(form);
-            form.Button(form.Says.HaveSignedIn);
-        });
+        HaveSignedIn(html, kept);
         html.Add($"</div>");
     }
+
+    /// <summary>Goes on with what was kept once the person has signed in in another tab.</summary>
+    private static void HaveSignedIn(Html html, KeptForm kept) => html.Form(Path, form =>
+    {
+        kept.Carry(form);
+        form.Button(form.Says.HaveSignedIn);
+    });
 }
 
 /// <summary>What a browser posted.</summary>

@@ -1,6 +1,7 @@
 using Countersign.Access;
-using Countersign.Audit;
+using Countersign.Doors;
 using Countersign.Review.Entrance;
+using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Review.Frame;
@@ -18,14 +19,26 @@ internal sealed class OnlySignedIn
 /// </summary>
 internal static class SignedIn
 {
-    private const string Via = "page";
+    /// <summary>For forms that ask for a recent proof of who sends them; what was typed is kept meanwhile.</summary>
+    /// <param name="when">Of a page with several forms, those; null: all.</param>
+    public static RouteHandlerBuilder AfterRecentSignIn(this RouteHandlerBuilder route, Func<string, bool>? when = null) => route.AddEndpointFilter(async (context, next) =>
+    {
+        var http = context.HttpContext;
+        if (!RecentSignIn.IsMissing(http))
+            return await next(context);
+        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        if (when?.Invoke(form["do"].ToString()) == false)
+            return await next(context);
+        Refusals.Note(http, RecentSignIn.Rule);
+        return SignInPage.Again(http, KeptForm.Posted(http, form));
+    });
 
     public static Task Check(HttpContext http, RequestDelegate next) =>
         http.GetEndpoint()?.Metadata.GetMetadata<OnlySignedIn>() is null ? next(http) : CheckPage(http, next);
 
     private static async Task CheckPage(HttpContext http, RequestDelegate next)
     {
-        if (http.Features.Get<Caller>()?.Person is null && !await ByToken(http))
+        if (http.Features.Get<Caller>()?.Person is null)
         {
             await SendAway(http);
             return;
@@ -38,22 +51,6 @@ internal static class SignedIn
             return;
         }
         await next(http);
-    }
-
-    /// <summary>A token opens pages as it opens the API, for whoever brings one on the command line.</summary>
-    private static async ValueTask<bool> ByToken(HttpContext http)
-    {
-        var authorization = http.Request.Headers.Authorization.ToString();
-        if (authorization.Length == 0)
-            return false;
-        var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        if (await http.RequestServices.GetRequiredService<Callers>().Find(authorization, Via, address, http.RequestAborted) is not { Person: not null } caller)
-        {
-            http.RequestServices.GetRequiredService<FailedSignIns>().Note(Callers.AccountOf(authorization), address, Via);
-            return false;
-        }
-        http.Features.Set(caller);
-        return true;
     }
 
     private static async Task SendAway(HttpContext http)

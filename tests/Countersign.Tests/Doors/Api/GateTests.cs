@@ -91,13 +91,84 @@ public sealed class GateTests
         await using var host = await ApiHost.Start(Engine.Sqlite, ("RateLimit:PerKeyPerMinute", "3"));
         using var eager = host.Source(await host.Hub.AddSource("eager"));
         using var other = host.Source(await host.Hub.AddSource("other"));
-        var answers = new List<ApiAnswer>();
-        for (var i = 0; i < 20; i++)
-            answers.Add(await eager.Get("/api/v1/requests"));
-        var refused = answers.First(a => a.Status == 429);
-        Assert.Equal("rate_limited", refused.Code);
-        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
-        Assert.Equal(200, (await other.Get("/api/v1/requests")).Status);
+        await host.Noticed();
+        host.Hub.Clock.Advance(TimeSpan.FromSeconds(60 - host.Hub.Clock.Now.Second + 13));
+        foreach (var minute in new[] { 47, 60 })
+        {
+            var answers = new List<ApiAnswer>();
+            for (var i = 0; i < 20; i++)
+                answers.Add(await eager.Get("/api/v1/requests"));
+            Assert.Equal([200, 200, 200, .. Enumerable.Repeat(429, 17)], answers.Select(a => a.Status));
+            Assert.All(answers[3..], a => Assert.Equal(("rate_limited", TimeSpan.FromSeconds(minute)), (a.Code, a.Headers.RetryAfter!.Delta)));
+            Assert.Equal(200, (await other.Get("/api/v1/requests")).Status);
+            // What Retry-After says is true to the second.
+            host.Hub.Clock.Advance(TimeSpan.FromSeconds(minute - 1));
+            Assert.Equal(429, (await eager.Get("/api/v1/requests")).Status);
+            host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    [Fact]
+    public async Task Pages_and_calls_without_a_good_key_obey_the_limit_by_session_and_by_address()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite, ("RateLimit:PerKeyPerMinute", "6"));
+        using var ann = await host.SignIn(await host.Hub.AddPerson("Ann", Role.Agent));
+        using var nobody = host.Nobody();
+        using var wrong = host.Source(new NewKey(1, "x", "csk_wrong"));
+        await host.Noticed();
+        async Task<List<int>> Ten(Func<int, Task<int>> call)
+        {
+            var statuses = new List<int>();
+            for (var i = 0; i < 10; i++)
+                statuses.Add(await call(i));
+            return statuses;
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(200, 6), 429, 429, 429, 429], await Ten(async _ => (await ann.Get("/")).Status));
+        var page = await ann.Send(new HttpRequestMessage(HttpMethod.Get, "/account") { Headers = { { "Accept", "text/html" } } });
+        Assert.Equal(429, page.Status);
+        Assert.Contains("</html>", page.Text, StringComparison.Ordinal);
+        Assert.NotNull(page.Headers.RetryAfter);
+
+        // All that comes from one address without a good key is counted together, whatever it asks for.
+        Assert.Equal(
+            [200, 401, 404, 200, 401, 404, 429, 429, 429, 429],
+            await Ten(async i => (i % 3) switch
+            {
+                0 => (await nobody.Get("/sign-in")).Status,
+                1 => (await wrong.Get("/api/v1/requests")).Status,
+                _ => (await nobody.Get("/nothing-here")).Status,
+            }));
+        Assert.Equal(200, (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "203.0.113.7"))).Status);
+        Assert.Equal(200, (await nobody.Get("/health/ready")).Status);
+
+        // A /64 is one address.
+        Assert.Equal(
+            [.. Enumerable.Repeat(200, 6), 429, 429, 429, 429],
+            await Ten(async i => (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", $"2001:db8:1:2::{i + 1}"))).Status));
+        Assert.Equal(200, (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "2001:db8:1:3::1"))).Status);
+    }
+
+    [Fact]
+    public async Task Unknown_keys_are_not_looked_for_without_end_and_known_ones_go_on()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        using var good = host.Source(await host.Hub.AddSource("good"));
+        await host.Noticed();
+        var statuses = new List<int>();
+        for (var i = 0; i < Attempts.MaxPerAddress + 20; i++)
+        {
+            using var wrong = host.Source(new NewKey(1, "x", $"csk_{i}"));
+            statuses.Add((await wrong.Get("/api/v1/requests")).Status);
+        }
+        Assert.Equal([.. Enumerable.Repeat(401, Attempts.MaxPerAddress), .. Enumerable.Repeat(429, 20)], statuses);
+        Assert.Equal(200, (await good.Get("/api/v1/requests")).Status);
+        // A page by token, and other addresses.
+        using var late = host.Source(new NewKey(1, "x", "csk_late"));
+        Assert.Equal(429, (await late.Get("/account")).Status);
+        Assert.Equal(401, (await late.Send(HttpMethod.Get, "/api/v1/requests", null, ("X-Forwarded-For", "203.0.113.7"))).Status);
+        host.Hub.Clock.Advance(Attempts.Window);
+        Assert.Equal(401, (await late.Get("/api/v1/requests")).Status);
     }
 
     [Fact]

@@ -113,7 +113,7 @@ public sealed class GateTests
         var known = host.With(pat.Email!, ZendeskHost.Password);
         var token = await host.As(pat);
         Assert.Equal(200, (await known.Get(Requests)).Status);
-        for (var i = 0; i < Passwords.MostFailuresOfPair; i++)
+        for (var i = 0; i < Attempts.MaxPerAccount; i++)
             Assert.Equal(401, (await host.With(pat.Email!, $"guess number {i}").Get(Requests)).Status);
         var limited = await host.With(pat.Email!, "one guess more").Get(Requests);
         Assert.Equal((429, "application/json"), (limited.Status, limited.MediaType));
@@ -125,7 +125,7 @@ public sealed class GateTests
         host.Hub.Clock.Advance(Passwords.Remembered);
         Assert.Equal(429, (await known.Get(Requests)).Status);
         Assert.Equal(200, (await token.Get(Requests)).Status);
-        host.Hub.Clock.Advance(Passwords.Window);
+        host.Hub.Clock.Advance(Attempts.Window);
         Assert.Equal(200, (await known.Get(Requests)).Status);
     }
 

@@ -48,7 +48,7 @@ internal static class IdToken
 
     private static IReadOnlyList<string>? Audience(JsonElement claims) => Texts(claims, "aud");
 
-    private static DateTimeOffset? Seconds(JsonElement claims, string name) =>
+    public static DateTimeOffset? Seconds(JsonElement claims, string name) =>
         claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is > 0 and < 1e11
             ? DateTimeOffset.FromUnixTimeSeconds((long)seconds)
             : null;

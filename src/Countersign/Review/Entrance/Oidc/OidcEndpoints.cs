@@ -42,8 +42,14 @@ internal static class OidcEndpoints
         routes.MapGet(Callback, Return).ExcludeFromDescription();
     }
 
-    private static Task Leave(string? to, HttpContext http) =>
-        http.ChallengeAsync(OidcHandler.Way, new AuthenticationProperties { RedirectUri = "/", Items = { [OidcEvents.To] = LocalPath.Of(to) ?? "/" } });
+    /// <param name="again">Whether the provider must ask the person, although it may know their browser.</param>
+    private static Task Leave(string? to, bool? again, HttpContext http)
+    {
+        var properties = new AuthenticationProperties { RedirectUri = "/", Items = { [OidcEvents.To] = LocalPath.Of(to) ?? "/" } };
+        if (again == true)
+            properties.Items[OidcEvents.Again] = "true";
+        return http.ChallengeAsync(OidcHandler.Way, properties);
+    }
 
     private static async Task Return(HttpContext http, IAuthenticationHandlerProvider handlers)
     {

@@ -7,9 +7,9 @@ using Microsoft.AspNetCore.Authentication.OAuth;
 namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>What becomes of somebody who comes back from the identity provider.</summary>
-internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns failures, Settings settings, ILogger<OidcEvents> log) : OAuthEvents
+internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log) : OAuthEvents
 {
-    public const string To = "to", NotAvailable = "not-available", Failed = "failed", NotVerified = "not-verified", NotHere = "not-here";
+    public const string To = "to", NotAvailable = "not-available", Failed = "failed", NotVerified = "not-verified", NotHere = "not-here", Again = "again", NotFresh = "not-fresh";
 
     public override async Task TicketReceived(TicketReceivedContext context)
     {
@@ -18,8 +18,11 @@ internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns f
         switch (await signIn.Run(identity, settings.Oidc!.NewAccounts, SignInPage.VisitOf(http), http.RequestAborted))
         {
             case ElsewhereOutcome.Done { Session: var session }:
-                SessionCookie.Set(http, session, settings);
-                http.Response.Redirect(http.Request.PathBase + (LocalPath.Of(context.Properties!.Items[To]) ?? "/"));
+                await SignInPage.Enter(http, session, settings, http.RequestAborted);
+                if (context.Properties!.Items.ContainsKey(Again) && !SignInElsewhere.IsFresh(identity, time.GetUtcNow()))
+                    SayWhy(http, NotFresh, context.Properties);
+                else
+                    http.Response.Redirect(http.Request.PathBase + (LocalPath.Of(context.Properties!.Items[To]) ?? "/"));
                 break;
             case ElsewhereOutcome.NotVerified:
                 Refuse(http, identity.Email ?? identity.Subject, NotVerified, context.Properties);
@@ -34,14 +37,14 @@ internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns f
     public override Task RemoteFailure(RemoteFailureContext context)
     {
         Log.Failed(log, context.Failure?.Message ?? "for no reason that it gave");
-        Refuse(context.HttpContext, "(oidc)", Failed, context.Properties);
+        Refuse(context.HttpContext, FailedSignIns.Provider, Failed, context.Properties);
         context.HandleResponse();
         return Task.CompletedTask;
     }
 
     public override Task AccessDenied(AccessDeniedContext context)
     {
-        Refuse(context.HttpContext, "(oidc)", Failed, context.Properties);
+        Refuse(context.HttpContext, FailedSignIns.Provider, Failed, context.Properties);
         context.HandleResponse();
         return Task.CompletedTask;
     }

@@ -38,8 +38,12 @@ internal sealed class OidcHandler(IOptionsMonitor<OAuthOptions> options, ILogger
         await base.HandleChallengeAsync(properties);
     }
 
-    protected override string BuildChallengeUrl(AuthenticationProperties properties, string redirectUri) =>
-        QueryHelpers.AddQueryString(base.BuildChallengeUrl(properties, redirectUri), Nonce, properties.Items[Nonce]!);
+    protected override string BuildChallengeUrl(AuthenticationProperties properties, string redirectUri)
+    {
+        var to = QueryHelpers.AddQueryString(base.BuildChallengeUrl(properties, redirectUri), Nonce, properties.Items[Nonce]!);
+        // With max_age the provider must also say when it asked (OpenID Connect Core 3.1.2.1).
+        return properties.Items.ContainsKey(OidcEvents.Again) ? QueryHelpers.AddQueryString(to, new Dictionary<string, string?> { ["prompt"] = "login", ["max_age"] = "0" }) : to;
+    }
 
     protected override async Task<OAuthTokenResponse> ExchangeCodeAsync(OAuthCodeExchangeContext context)
     {
@@ -88,7 +92,8 @@ internal sealed class OidcHandler(IOptionsMonitor<OAuthOptions> options, ILogger
         var emailFrom = claims.TryGetProperty("email", out _) ? claims : more;
         properties.SetParameter(IdentityOf, new Identity(
             paths.Issuer, subject, IdToken.Text(emailFrom, "email"), IdToken.IsTrue(emailFrom, "email_verified"), Of("name") ?? Of("preferred_username"),
-            groups is null ? null : IdToken.Texts(claims, groups) ?? IdToken.Texts(more, groups)));
+            groups is null ? null : IdToken.Texts(claims, groups) ?? IdToken.Texts(more, groups))
+        { ProvenAt = IdToken.Seconds(claims, "auth_time") });
         return new AuthenticationTicket(new ClaimsPrincipal(identity), properties, Scheme.Name);
     }
 
