@@ -1,3 +1,4 @@
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Access;
@@ -13,12 +14,15 @@ public sealed class Aliases(Store store)
 {
     public const int MaxPerPerson = 50;
 
-    /// <summary>Adding one that the person has already changes nothing.</summary>
-    public async Task<AccessOutcome<Alias>> Add(string email, string text, Origin origin, CancellationToken cancel) =>
+    /// <summary>
+    /// Adding one that the person has already changes nothing. The person is barred from active requests that were made
+    /// under it; where no one else could approve one of those, it is only done when forced.
+    /// </summary>
+    public async Task<AccessOutcome<Alias>> Add(string email, string text, Origin origin, CancellationToken cancel, bool isForced = false) =>
         Problem(text.Trim()) is { } bad
             ? new AccessOutcome<Alias>.Invalid("alias", bad)
             : await store.InTransaction<AccessOutcome<Alias>>(async tx => await PersonOf(tx, email) is not 0 and var person
-                ? await Add(tx, person, text.Trim(), origin)
+                ? await Add(tx, person, text.Trim(), origin, isForced)
                 : People.NoPerson<Alias>(), cancel);
 
     public ValueTask<List<Alias>> List(long person, CancellationToken cancel) => store.Read(async reader =>
@@ -49,6 +53,17 @@ public sealed class Aliases(Store store)
     /// <summary>Null, or why this is not an alias.</summary>
     internal static string? Problem(string text) => Names.Problem(text) is null ? null
         : $"An alias is a name or an email address of 1 to {Names.Longest} characters, without control characters.";
+
+    private static async ValueTask<AccessOutcome<Alias>> Add(Tx tx, long person, string text, Origin origin, bool isForced)
+    {
+        var named = await NamedInActive.Find(tx, [KnownPerson.Of(person, null, [text])], origin);
+        if (!isForced && named.Blocked() is { Count: > 0 } blocked)
+            return new AccessOutcome<Alias>.WouldBlock(blocked);
+        var outcome = await Add(tx, person, text, origin);
+        if (outcome is AccessOutcome<Alias>.Done)
+            await named.Bar(tx, origin);
+        return outcome;
+    }
 
     /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
     internal static async ValueTask<AccessOutcome<Alias>> Add(Tx tx, long person, string text, Origin origin)

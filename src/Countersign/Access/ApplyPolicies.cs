@@ -47,7 +47,8 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
         var assignee = request.AssigneeUser is { } user ? snapshot.People.GetValueOrDefault(user)?.AsApprover
             : request.AssigneeGroup is { } group ? snapshot.Groups.GetValueOrDefault(group)?.AsApprover
             : null;
-        var requester = new Requester(request.RequesterId, request.RequesterName, request.Barred, request.Certainty);
+        var name = request.RequesterId is { } id && snapshot.People.TryGetValue(id, out var person) ? person.Name : request.RequesterName;
+        var requester = new Requester(request.RequesterId, name, request.Barred, request.Certainty);
         return snapshot.WhoDecides(source, source?.Policy, requester, facts, assignee).Policy;
     }
 }

@@ -16,6 +16,18 @@ public abstract record AccessOutcome<T>
     public sealed record NotFound(string What) : AccessOutcome<T>;
 
     public sealed record Invalid(string Field, string Why) : AccessOutcome<T>;
+
+    /// <summary>Nothing was changed, because these requests could not be approved any more; forcing it changes it all the same.</summary>
+    public sealed record WouldBlock(IReadOnlyList<WouldBeBlocked> Requests) : AccessOutcome<T>
+    {
+        public string Text => $"No reviewer could approve {Count} any more: "
+            + string.Join("; ", Requests.Take(MaxShown).Select(r => $"{r.Id} \"{r.Subject}\" ({r.Why})"))
+            + (Requests.Count > MaxShown ? $"; and {Requests.Count - MaxShown} more." : ".");
+
+        private const int MaxShown = 20;
+
+        private string Count => Requests.Count == 1 ? "1 active request" : $"{Requests.Count} active requests";
+    }
 }
 
 /// <summary>People: unique e-mail addresses, a role, disabled rather than deleted, since their answers remain.</summary>
@@ -122,6 +134,7 @@ public sealed class People(Store store, Reweigh reweigh)
             """,
             new { id, before });
         await tx.Append($"person:{id}", origin, "person.renamed", new { name });
+        await (await NamedInActive.Find(tx, await LearnedRequesters.Known(tx, [id]), origin)).Bar(tx, origin);
         await tx.Signal(Directory.Signal);
     }
 

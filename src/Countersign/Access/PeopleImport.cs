@@ -1,3 +1,4 @@
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Access;
@@ -26,6 +27,9 @@ public abstract record ImportOutcome
     /// <summary>Nothing was changed.</summary>
     /// <param name="Mistakes">Each with its place, in the file's order.</param>
     public sealed record Refused(IReadOnlyList<string> Mistakes) : ImportOutcome;
+
+    /// <summary>Nothing was changed, because no one could approve these requests any more; forcing it changes it all the same.</summary>
+    public sealed record WouldBlock(AccessOutcome<Alias>.WouldBlock Requests) : ImportOutcome;
 }
 
 /// <summary>
@@ -37,12 +41,12 @@ public sealed class PeopleImport(Store store)
     public const int MaxPeople = 5_000;
     private const int MaxMistakes = 20;
 
-    public async Task<ImportOutcome> Run(IReadOnlyList<ImportedPerson> people, Origin origin, CancellationToken cancel)
+    public async Task<ImportOutcome> Run(IReadOnlyList<ImportedPerson> people, Origin origin, CancellationToken cancel, bool isForced = false)
     {
         var mistakes = people.Count > MaxPeople ? [$"There are more than {MaxPeople:0} people. Split the file."] : Mistakes(people);
         return mistakes.Count > 0
             ? Refused(mistakes)
-            : await store.InTransaction(tx => Run(tx, people, origin), cancel);
+            : await store.InTransaction(tx => Run(tx, people, origin, isForced), cancel);
     }
 
     private static ImportOutcome.Refused Refused(List<string> mistakes) => new(mistakes.Count <= MaxMistakes
@@ -77,7 +81,7 @@ public sealed class PeopleImport(Store store)
         return mistakes;
     }
 
-    private static async ValueTask<ImportOutcome> Run(Tx tx, IReadOnlyList<ImportedPerson> people, Origin origin)
+    private static async ValueTask<ImportOutcome> Run(Tx tx, IReadOnlyList<ImportedPerson> people, Origin origin, bool isForced)
     {
         var known = (await tx.All<PersonRow>($"SELECT id, email_key, name, role FROM people WHERE email_key IS NOT NULL{tx.ForUpdate}"))
             .ToDictionary(p => p.EmailKey, StringComparer.Ordinal);
@@ -95,6 +99,14 @@ public sealed class PeopleImport(Store store)
         }
         if (mistakes.Count > 0)
             return Refused(mistakes);
+
+        var learned = people.Where(p => p.Aliases.Count > 0 && known.ContainsKey(EmailAddress.KeyOf(p.Email)))
+            .Select(p => KnownPerson.Of(known[EmailAddress.KeyOf(p.Email)].Id, null, p.Aliases)).ToList();
+        var named = await NamedInActive.Find(tx, learned, origin);
+        if (!isForced && named.Blocked() is { Count: > 0 } blocked)
+            return new ImportOutcome.WouldBlock(new AccessOutcome<Alias>.WouldBlock(blocked));
+        // The requests first: a renaming below looks at them again.
+        await named.Bar(tx, origin);
 
         var (added, changed, newAliases) = (new List<string>(), new List<string>(), 0);
         foreach (var person in people)

@@ -16,7 +16,7 @@ namespace Countersign.Access;
 public static class WhoAsks
 {
     /// <summary>A person who is signed in, or calls with a token.</summary>
-    public static Requester Of(Person person) => new(person.Id, person.Name, [person.Id], Certainty.Proven);
+    public static Requester Of(Person person) => new(person.Id, person.Name, [person.Id], Certainty.Proven) { DisplayName = person.DisplayName };
 
     /// <param name="claim">What the call says about who asks.</param>
     /// <param name="shownAs">How the requester is called, unless one person is found.</param>
@@ -29,6 +29,7 @@ public static class WhoAsks
         return new Requester(one?.Id, one?.Name ?? shownAs, [.. barred], people is [var self] && self == caller?.Id ? Certainty.Proven : certainty)
         {
             Claim = claim with { People = people },
+            DisplayName = one?.DisplayName ?? shownAs,
         };
     }
 
@@ -37,7 +38,10 @@ public static class WhoAsks
     {
         var barred = new SortedSet<long>();
         Bar(barred, source, caller);
-        return new Requester(caller?.Id, caller?.Name ?? shownAs, [.. barred], mustBeNamed && caller is null ? Certainty.None : Certainty.Proven);
+        return new Requester(caller?.Id, caller?.Name ?? shownAs, [.. barred], mustBeNamed && caller is null ? Certainty.None : Certainty.Proven)
+        {
+            DisplayName = caller?.DisplayName ?? shownAs,
+        };
     }
 
     private static void Bar(SortedSet<long> barred, Source source, Person? caller)

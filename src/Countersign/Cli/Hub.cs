@@ -104,8 +104,11 @@ internal static class Verb
         AccessOutcome<T>.Exists(var what) => new Reply.Failed(Reply.Exists, $"There is already {what}."),
         AccessOutcome<T>.NotFound(var what) => new Reply.Failed(Reply.NotFound, $"There is no {WithoutArticle(what)}."),
         AccessOutcome<T>.Invalid(_, var why) => new Reply.Failed(Reply.Invalid, why),
+        AccessOutcome<T>.WouldBlock blocking => WouldBlock(blocking.Text),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    public static Reply WouldBlock(string text) => new Reply.Failed(Reply.WouldBlock, $"{text} Nothing was changed. To do it all the same: --force");
 
     private static Command On(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, bool mayCreate, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
         Plain(terminal, name, description, symbols, async (parse, cancel) =>

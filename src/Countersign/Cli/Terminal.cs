@@ -6,7 +6,8 @@ namespace Countersign.Cli;
 /// <summary>What a verb came to.</summary>
 internal abstract record Reply
 {
-    public const string Usage = "usage", Invalid = "invalid", Exists = "exists", NotFound = "not_found", Unavailable = "unavailable", Internal = "internal";
+    public const string Usage = "usage", Invalid = "invalid", Exists = "exists", NotFound = "not_found", Unavailable = "unavailable", Internal = "internal",
+        WouldBlock = "would_block";
 
     private Reply() { }
 

@@ -79,12 +79,13 @@ internal static class UserVerbs
 
     private static Command AliasVerbs(Terminal terminal)
     {
+        var force = Force();
         var alias = new Argument<string>("alias") { Description = "A name or an email address that the person has in another system." };
         return Verb.Family("alias", "What a person is called in other systems. A request made under an alias is not decided by that person.",
-            Verb.OnStore(terminal, "add", "Add an alias.", [Email, alias], async (parse, hub, cancel) =>
+            Verb.OnStore(terminal, "add", "Add an alias. It bars the person from active requests made under it, too.", [Email, alias, force], async (parse, hub, cancel) =>
             {
                 var email = parse.GetValue(Email)!;
-                var outcome = await hub.Get<Aliases>().Add(email, parse.GetValue(alias)!, Hub.Origin, cancel);
+                var outcome = await hub.Get<Aliases>().Add(email, parse.GetValue(alias)!, Hub.Origin, cancel, parse.GetValue(force));
                 var directory = await hub.Get<Directory>().Refresh(cancel);
                 return outcome.ToReply(made => PersonLine.From(directory.FindPerson(email)!) is var person
                     ? new Reply.Done(person, $"{person.DisplayName} is also known as {made.Text}.")
@@ -95,8 +96,11 @@ internal static class UserVerbs
                     p => p.Aliases.Count == 0 ? $"{p.DisplayName} has no aliases now." : $"{p.DisplayName} is also known as {string.Join(", ", p.Aliases)}.", cancel)));
     }
 
+    private static Option<bool> Force() => new("--force") { Description = "Also if no reviewer could approve an active request any more." };
+
     private static Command Import(Terminal terminal)
     {
+        var force = Force();
         var file = new Argument<string>("file")
         {
             Description = "CSV with the head line email,name,role,groups,aliases (several groups or aliases with semicolons between them), "
@@ -104,15 +108,16 @@ internal static class UserVerbs
         };
         return Verb.OnNewStore(terminal, "import",
             "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes nobody and nothing away; a second time changes nothing.",
-            [file], async (parse, hub, cancel) =>
+            [file, force], async (parse, hub, cancel) =>
             {
                 var (text, failed) = await PolicyVerbs.Read(terminal, parse.GetValue(file)!, cancel);
                 if (text is null)
                     return failed!;
                 var (people, mistakes) = PeopleFile.Read(text);
-                return mistakes.Count > 0 ? NotImported(mistakes) : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel) switch
+                return mistakes.Count > 0 ? NotImported(mistakes) : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel, parse.GetValue(force)) switch
                 {
                     ImportOutcome.Done { People: var done } => new Reply.Done(done, InWords(done)),
+                    ImportOutcome.WouldBlock { Requests: var blocking } => Verb.WouldBlock(blocking.Text),
                     ImportOutcome.Refused { Mistakes: var more } => NotImported(more),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };

@@ -27,7 +27,7 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             Subject = submission.Subject,
             CreatorId = submission.CreatorId,
             RequesterId = submission.Requester.PersonId,
-            RequesterName = submission.Requester.Name,
+            RequesterName = submission.Requester.DisplayName,
             Certainty = submission.Requester.Certainty,
             Claim = submission.Requester.Claim,
             AssigneeUser = submission.Assignee is { } user ? IdOf(user.Party, "person:") : null,

@@ -20,8 +20,13 @@ internal static class LearnedRequesters
         var asked = decisions.SelectMany(d => new[] { d.PersonId, d.ForPerson ?? d.PersonId }).Append(person).Distinct().Except(request.Barred).ToList();
         var known = await Known(tx, asked, person);
         var found = RequesterIndex.Of(known).Match(claim).People.Except(request.Barred).ToList();
-        if (found.Count == 0)
-            return request;
+        return found.Count == 0 ? request : await Save(tx, request, decisions, found, OfHub);
+    }
+
+    /// <summary>They are barred from now on; what they answered no longer counts.</summary>
+    public static async ValueTask<ApprovalRequest> Save(
+        Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, IReadOnlyList<long> found, Origin origin)
+    {
         var next = request with { Barred = [.. request.Barred.Union(found).Order()] };
         var verdict = Weigh.Of(next with { ExpiresAt = null }, decisions, tx.Now);
         if (verdict is Verdict.StillPending)
@@ -29,23 +34,29 @@ internal static class LearnedRequesters
             await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
             next = next with { Display = verdict.Display };
         }
-        return await Change.Save(tx, request, next, OfHub, "request.barred", new { people = found, barred = next.Barred });
+        return await Change.Save(tx, request, next, origin, "request.barred", new { people = found, barred = next.Barred });
     }
 
-    private static async ValueTask<IEnumerable<KnownPerson>> Known(Tx tx, List<long> people, long person)
+    private static ValueTask<List<KnownPerson>> Known(Tx tx, List<long> people, long person) =>
+        Known(tx, people, "id IN (SELECT person_id FROM absences WHERE stand_in = @me)", person);
+
+    /// <summary>What these people are called, here and elsewhere, now and before.</summary>
+    public static ValueTask<List<KnownPerson>> Known(Reader reader, IReadOnlyList<long> people) => Known(reader, people, "id = @me", people[0]);
+
+    private static async ValueTask<List<KnownPerson>> Known(Reader reader, IReadOnlyList<long> people, string or, long me)
     {
         var arguments = people.Select((id, i) => (Name: $"i{i}", Value: (object?)id)).ToDictionary(a => a.Name, a => a.Value);
-        arguments["me"] = person;
+        arguments["me"] = me;
         var who = $"({string.Join(", ", arguments.Keys.Select(name => "@" + name))})";
-        var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN {who} OR id IN (SELECT person_id FROM absences WHERE stand_in = @me))";
-        var rows = await tx.All<NameRow>(
+        var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN {who} OR {or})";
+        var rows = await reader.All<NameRow>(
             $"""
             SELECT id, name FROM people WHERE id IN ({persons})
             UNION ALL SELECT id, email FROM people WHERE id IN ({persons}) AND email IS NOT NULL
             UNION ALL SELECT person_id, text FROM aliases WHERE person_id IN ({persons})
             UNION ALL SELECT person_id, text FROM former_names WHERE person_id IN ({persons})
             """, arguments);
-        return rows.GroupBy(r => r.Id, r => r.Name).Select(names => KnownPerson.Of(names.Key, null, [.. names]));
+        return [.. rows.GroupBy(r => r.Id, r => r.Name).Select(names => KnownPerson.Of(names.Key, null, [.. names]))];
     }
 
     private sealed class NameRow

@@ -12,6 +12,9 @@ public sealed record Requester(long? PersonId, string Name, IReadOnlyList<long> 
 {
     /// <summary>What the call says about it, with those it matched; null where it says nothing.</summary>
     public RequesterClaim? Claim { get; init; }
+
+    /// <summary>How others read of them. Policies look at the name alone, which does not change when a namesake comes.</summary>
+    public string DisplayName { get; init; } = Name;
 }
 
 /// <summary>A question as a door hands it over: parsed, measured and with its people resolved.</summary>
@@ -276,7 +279,7 @@ public sealed class Submit(Store store, RequestIds ids)
         {
             Barred = [.. known.Barred.Union(requester.Barred).Order()],
             RequesterId = requester.PersonId is { } person && disowned.Contains(person) ? null : requester.PersonId,
-            RequesterName = requester.Name,
+            RequesterName = requester.DisplayName,
             Certainty = isUnknown ? Certainty.None : requester.Certainty,
             Claim = claim,
         };

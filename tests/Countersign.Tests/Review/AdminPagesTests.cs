@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using Countersign.Access;
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -152,6 +153,20 @@ public sealed class AdminPagesTests
         Assert.Equal(404, (await admin.Submit(person, person, ("do", "remove-alias"), ("id", "x"))).Status);
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "remove-alias"), ("id", $"{alias.Id}"))).Status);
         Assert.DoesNotContain("of Darkly", (await admin.Get(person)).Text, StringComparison.Ordinal);
+
+        // Where no one else could approve an active request, it is asked once more.
+        await host.Hub.Ask(Some.Policy(ann.AsApprover), s => s with
+        {
+            Subject = "Turn <i> on",
+            Requester = new Requester(null, "annie", [], Certainty.None) { Claim = RequesterClaim.Of([], ["annie"]) },
+        });
+        var warned = await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"));
+        Assert.Equal(422, warned.Status);
+        Assert.Contains("no reviewer could approve 1 active request any more", warned.Text, StringComparison.Ordinal);
+        Assert.Contains("Turn &lt;i&gt; on</a>", warned.Text, StringComparison.Ordinal);
+        Assert.Empty((await Snapshot(host)).People[ann.Id].Aliases);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"), ("force", "true"))).Status);
+        Assert.Equal(["Annie"], (await Snapshot(host)).People[ann.Id].Aliases);
         Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
     }
 

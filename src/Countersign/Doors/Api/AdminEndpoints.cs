@@ -2,6 +2,7 @@ using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Web;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
@@ -80,6 +81,9 @@ public sealed record AliasBody
 {
     /// <summary>A name or an email address that the person has in another system.</summary>
     public required string Alias { get; init; }
+
+    /// <summary>Also if no reviewer could approve an active request any more.</summary>
+    public bool Force { get; init; }
 }
 
 /// <summary>A person as a file describes them; what is not named stays as it is.</summary>
@@ -103,6 +107,9 @@ public sealed record ImportedPersonBody
 public sealed record ImportBody
 {
     public required IReadOnlyList<ImportedPersonBody?> People { get; init; }
+
+    /// <summary>Also if no reviewer could approve an active request any more.</summary>
+    public bool Force { get; init; }
 }
 
 public sealed record AliasesView(IReadOnlyList<Alias> Aliases);
@@ -221,15 +228,16 @@ internal static class AdminEndpoints
             : Plain(People.NoPerson<long>());
 
     private static async Task<IResult> AddAlias(string email, JsonBody<AliasBody> body, Asking asking, Aliases aliases, CancellationToken cancel) =>
-        Answer(await aliases.Add(email, body.Value.Alias, asking.Viewer.Origin, cancel),
+        Answer(await aliases.Add(email, body.Value.Alias, asking.Viewer.Origin, cancel, body.Value.Force),
             alias => TypedResults.Json(alias, ApiJson.Wire.Alias, statusCode: 201));
 
     private static async Task<IResult> Import(JsonBody<ImportBody> body, Asking asking, PeopleImport import, CancellationToken cancel)
     {
         var people = body.Value.People.Select((p, i) => ImportedPerson.Of($"people[{i}]", p?.Email, p?.Name, p?.Role, p?.Groups, p?.Aliases));
-        return await import.Run([.. people], asking.Viewer.Origin, cancel) switch
+        return await import.Run([.. people], asking.Viewer.Origin, cancel, body.Value.Force) switch
         {
             ImportOutcome.Done { People: var done } => TypedResults.Ok(done),
+            ImportOutcome.WouldBlock { Requests: var blocking } => WouldBlock(blocking.Text),
             ImportOutcome.Refused { Mistakes: var mistakes } => Problems.Invalid("people", string.Join(' ', mistakes)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
@@ -292,6 +300,8 @@ internal static class AdminEndpoints
     private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
 
+    private static ProblemHttpResult WouldBlock(string text) => Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it all the same.");
+
     internal static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());
 
     internal static IResult Answer<T>(AccessOutcome<T> outcome, Func<T, IResult> done) => outcome switch
@@ -300,6 +310,7 @@ internal static class AdminEndpoints
         AccessOutcome<T>.Exists { What: var what } => Problems.Of(409, "conflict", $"There is {what} already."),
         AccessOutcome<T>.NotFound { What: var what } => Problems.NotFound($"There is not {what}."),
         AccessOutcome<T>.Invalid { Field: var field, Why: var why } => Problems.Invalid(field, why),
+        AccessOutcome<T>.WouldBlock blocking => WouldBlock(blocking.Text),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 }

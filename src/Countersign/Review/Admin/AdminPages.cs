@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Web;
 
@@ -42,12 +43,16 @@ internal static class AdminPages
 /// <summary>What was not taken: about which field, and why.</summary>
 internal sealed record Refused(string? Field, string Why)
 {
+    /// <summary>What could not be approved any more; it is done all the same when that is confirmed.</summary>
+    public IReadOnlyList<WouldBeBlocked> Blocked { get; init; } = [];
+
     public static Refused? From<T>(Texts says, AccessOutcome<T> outcome) => outcome switch
     {
         AccessOutcome<T>.Done => null,
         AccessOutcome<T>.Exists(var what) => new Refused(null, says.AlreadyThere(what)),
         AccessOutcome<T>.NotFound(var what) => new Refused(null, says.NotThere(what)),
         AccessOutcome<T>.Invalid(var field, var why) => new Refused(field, why),
+        AccessOutcome<T>.WouldBlock(var requests) => new Refused(null, says.WouldBlock(requests.Count)) { Blocked = requests },
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

@@ -31,7 +31,7 @@ internal static class PersonPage
                 refused = Refused.From(says, await people.Rename(email, form["name"].ToString(), origin, cancel));
                 break;
             case "add-alias":
-                refused = Refused.From(says, await aliases.Add(email, form["alias"].ToString(), origin, cancel));
+                refused = Refused.From(says, await aliases.Add(email, form["alias"].ToString(), origin, cancel, form.ContainsKey("force")));
                 break;
             case "remove-alias" when long.TryParse(form["id"], NumberStyles.None, CultureInfo.InvariantCulture, out var alias):
                 refused = Refused.From(says, await aliases.Remove(email, alias, origin, cancel));
@@ -131,6 +131,15 @@ internal static class PersonPage
                     f => f.Hidden("do", "remove-alias").Hidden("id", alias.Id.ToString(CultureInfo.InvariantCulture)));
                 h.Add($"</td>");
             });
+        }
+        if (refused is { Blocked.Count: > 0 })
+        {
+            html.Add($"<section class=\"sheet narrow\"><h3>{html.Says.AddAliasAnyway}</h3><p>{html.Says.AddAliasAnywayWhat(typed)}</p><ul>");
+            foreach (var request in refused.Blocked)
+                html.Add($"<li><a href=\"{html.Base}/requests/{request.Id.Value}\">{request.Subject}</a> <span class=\"soft\">{request.Why}</span></li>");
+            html.Add($"</ul>");
+            html.Form(path, form => form.Hidden("do", "add-alias").Hidden("alias", typed).Hidden("force", "true").Button(form.Says.AddAliasAnyway, "no"));
+            html.Add($"</section>");
         }
         html.Form(path, form =>
         {

@@ -32,10 +32,10 @@ internal static class WhoAsks
         typed = typed?["do"].ToString() == "who-asks" ? typed : null;
         form.Add($"<h2>{says.WhoAsks}</h2><p class=\"soft\">{says.WhoAsksWhat}</p>");
         form.Hidden("do", "who-asks");
-        form.Select("unknown", says.UnknownRequester,
+        form.Select("unknown", says.IfRequesterUnknown,
             [.. Enum.GetValues<UnknownRequester>().Select(rule => (rule.ToWireName(), says.UnknownRequesterIs(rule)))],
             typed?["unknown"].ToString() ?? source.UnknownRequester.ToWireName());
-        form.Select("claimed", says.ClaimedRequester,
+        form.Select("claimed", says.IfRequesterClaimed,
             [.. Enum.GetValues<ClaimedRequester>().Select(rule => (rule.ToWireName(), says.ClaimedRequesterIs(rule)))],
             typed?["claimed"].ToString() ?? source.ClaimedRequester.ToWireName());
         form.Field(new Field("owner", says.SourceOwner)

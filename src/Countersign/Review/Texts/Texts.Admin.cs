@@ -79,6 +79,12 @@ internal partial class Texts
     public virtual string NewAlias => "Name or email address";
     public virtual string NewAliasHint => "As the other system writes it.";
     public virtual string AddAlias => "Add alias";
+    public virtual string WouldBlock(int count) => count == 1
+        ? "Not saved yet: no reviewer could approve 1 active request any more."
+        : string.Create(CultureInfo.InvariantCulture, $"Not saved yet: no reviewer could approve {count} active requests any more.");
+    public virtual string AddAliasAnyway => "Add alias anyway";
+    public virtual string AddAliasAnywayWhat(string alias) =>
+        $"These requests were made under {alias}. They stay open, and can be withdrawn, or approved once there is another reviewer:";
     public virtual string RemoveAliasQuestion(string alias) =>
         $"A new request made under {alias} no longer counts as this person's. Requests that it already keeps them from deciding stay as they are.";
 
@@ -161,16 +167,16 @@ internal partial class Texts
     public virtual string SourceOwnerHint => "Email of the person who answers for this source. They can't decide its requests. Leave it empty for no owner.";
     public virtual string WhoAsks => "Requesters";
     public virtual string WhoAsksWhat => "People can't approve their own requests, so it matters how sure we are who a requester is.";
-    public virtual string UnknownRequester => "If the requester isn't recognized";
+    public virtual string IfRequesterUnknown => "If the requester isn't recognized";
     public virtual string UnknownRequesterIs(UnknownRequester rule) => rule switch
     {
-        Policies.UnknownRequester.Refuse => "Reject the request",
-        Policies.UnknownRequester.Allow => "Allow it without another approval",
+        UnknownRequester.Refuse => "Reject the request",
+        UnknownRequester.Allow => "Allow it without another approval",
         _ => "Require one more approval",
     };
-    public virtual string ClaimedRequester => "If the requester is named, but not proven";
+    public virtual string IfRequesterClaimed => "If the requester is named, but not proven";
     public virtual string ClaimedRequesterIs(ClaimedRequester rule) =>
-        rule is Policies.ClaimedRequester.OneMore ? "Require one more approval" : "Accept it without another approval";
+        rule is ClaimedRequester.OneMore ? "Require one more approval" : "Accept it without another approval";
     public virtual string RequesterRequired => "Every request must name its requester";
     public virtual string RequesterRequiredHint => "Otherwise a request that names no one counts as made by the source itself.";
     public virtual string UnknownAllowedTitle => "Unknown requesters need no additional approval.";
