@@ -72,6 +72,8 @@ public sealed class Groups(Store store)
             var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
             if (person == 0)
                 return People.NoPerson<long>();
+            // An answer that rests on the membership comes before this change or after it.
+            await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForUpdate}", new { person });
             if (await tx.Execute(sql, new { id, person }) == 1)
             {
                 await tx.Append($"group:{id}", origin, kind, new { person });

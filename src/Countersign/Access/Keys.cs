@@ -17,5 +17,10 @@ public static class Keys
 
     public static string HashOf(string key) => Hashes.Sha256(key);
 
+    /// <summary>
+    /// By which the record knows a key: of the hash that is kept, so that not even that stands in an event.
+    /// </summary>
+    public static string Fingerprint(string keyHash) => Hashes.Sha256(keyHash);
+
     private static string New(string prefix) => prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 }

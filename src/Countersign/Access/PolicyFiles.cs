@@ -68,7 +68,7 @@ public sealed class PolicyFiles(Store store, Directory directory)
                 version = version.Version,
                 hash = version.Hash,
                 policies = file.Rules.Count,
-                diff = diff.Length > LongestDiff ? diff[..LongestDiff] + "…\n" : diff,
+                diff = diff.Length > LongestDiff ? WellFormed.Cut(diff, LongestDiff) + "…\n" : diff,
             });
             await tx.Signal(Directory.Signal);
             return new SetPoliciesOutcome.Set(version, problems, diff);

@@ -59,14 +59,15 @@ public sealed class Sessions(Store store, SessionLimits options)
         foreach (var old in await tx.All<Row>($"SELECT {Columns} FROM sessions WHERE person_id = @person ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MostPerPerson - 1}", new { person }))
             await End(tx, old.Id, person, "too many", origin);
         var until = tx.Now + options.Longest;
-        var browser = visit.Browser.Length <= LongestBrowser ? visit.Browser : visit.Browser[..LongestBrowser];
+        var browser = WellFormed.Cut(visit.Browser, LongestBrowser);
         var id = await tx.Number(
             """
             INSERT INTO sessions (person_id, hash, how, browser, address, created_at, last_used_at, until)
             VALUES (@person, @hash, @how, @browser, @address, @now, @now, @until) RETURNING id
             """,
             new { person, hash, how, browser, address = visit.Address, now = tx.Now, until });
-        await tx.Append($"person:{person}", origin, "session.started", new { session = id, how, until = Instant.ToText(until) });
+        await tx.Append($"person:{person}", origin, "session.started",
+            new { session = id, how, until = Instant.ToText(until), key = Keys.Fingerprint(hash) });
         return new NewSession(id, person, secret, until);
     }
 

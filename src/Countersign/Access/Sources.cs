@@ -65,7 +65,18 @@ public sealed class Sources(Store store)
                 VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now) RETURNING id
                 """,
                 new { name, nameKey = Directory.KeyOf(name), kind, person, hash, groupId, need, destination = leftTo, ownerId, now = tx.Now });
-            await tx.Append($"source:{id}", origin, "source.added", new { name, kind, group = groupId, need, destination = leftTo, owner = ownerId });
+            await tx.Append($"source:{id}", origin, "source.added",
+                new
+                {
+                    name,
+                    kind,
+                    group = groupId,
+                    need,
+                    destination = leftTo,
+                    owner = ownerId,
+                    person,
+                    key = Keys.Fingerprint(hash)
+                });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewKey>.Done(new NewKey(id, name, key));
         }, cancel);
@@ -220,7 +231,11 @@ public sealed class Sources(Store store)
                 return NoSource<long>();
             if (await tx.Execute(sql, new { id, now = tx.Now, hash }) == 1)
             {
-                await tx.Append($"source:{id}", origin, kind, new { });
+                await tx.Append($"source:{id}", origin, kind, new
+                {
+                    key = hash.Length > 0 ? Keys.Fingerprint(hash)
+                    : null
+                });
                 await tx.Signal(Directory.Signal);
             }
             return new AccessOutcome<long>.Done(id);

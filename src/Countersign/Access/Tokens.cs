@@ -33,7 +33,8 @@ public sealed class Tokens(Store store)
             var id = await tx.Number(
                 "INSERT INTO tokens (person_id, hash, created_at, impersonates) VALUES (@person, @hash, @now, @flag) RETURNING id",
                 new { person, hash, now = tx.Now, flag = impersonates ? 1 : 0 });
-            await tx.Append($"person:{person}", origin, "token.added", new { token = id, impersonates });
+            await tx.Append($"person:{person}", origin, "token.added",
+                new { token = id, impersonates, key = Keys.Fingerprint(hash) });
             await tx.Signal(Directory.Signal);
             return new AccessOutcome<NewToken>.Done(new NewToken(id, token));
         }, cancel);

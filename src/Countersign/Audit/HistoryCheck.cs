@@ -6,12 +6,17 @@ using Countersign.Storage;
 namespace Countersign.Audit;
 
 /// <summary>
-/// Follows every history from its first event to its last and holds beside it what the other tables say. All of them are
-/// read in the order of subjects, so each row is met exactly when its event is.
+/// Follows every history from its first event to its last and holds beside it what the other tables say. First those
+/// of people and of everything else, then those of requests, since whether an answer was good depends on who was what
+/// at that moment. All tables are read in the order of subjects, so each row is met exactly when its event is.
 /// </summary>
-internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
+internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool checksPolicies, CancellationToken cancel)
 {
-    private const string OfRequest = "request:";
+    /// <summary>
+    /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
+    /// all.
+    /// </summary>
+    private const string OfRequest = "request:", AfterRequests = "request;", Last = "\U0010FFFF";
 
     private readonly Rows<RequestState> _requests = new(Pages.Each<RequestState, IdKey>(
         reader, $"SELECT {RequestState.Columns} FROM requests WHERE id > @Id ORDER BY id", new IdKey(""), r => new IdKey(r.Id), 1_000, cancel));
@@ -26,42 +31,114 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
     private readonly Rows<CommentState> _comments = new(Pages.Each<CommentState, PartKey>(
         reader, PartText("actor, text, via, at", "comments"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
 
+    private readonly Rows<LinkState> _links = new(Pages.Each<LinkState, LinkKey>(
+        reader,
+        """
+        SELECT request_id, revision AS n, destination_id, external_id, url, answer, created_at AS at FROM links
+        WHERE (request_id, revision, destination_id) > (@RequestId, @N, @Destination)
+        ORDER BY request_id, revision, destination_id
+        """,
+        new LinkKey("", long.MinValue, 0), l => new LinkKey(l.RequestId, l.N, l.DestinationId), 1_000, cancel));
+
     private readonly Rows<HeadState> _heads = new(Pages.Each<HeadState, IdKey>(
         reader, "SELECT subject, n, hash FROM event_heads WHERE subject > @Id ORDER BY subject", new IdKey(""), r => new IdKey(r.Subject), 1_000, cancel));
 
     private readonly DirectoryCheck _directory = new();
+    private readonly PartiesCheck _parties = new(reader, problems, cancel);
     private readonly Dictionary<string, Policy> _policies = [];
+    private ApprovalCheck? _approvals;
 
-    public async ValueTask<string?> Problem()
+    /// <summary>
+    /// What may be wrong with one subject, one row or one answer: it is named, and the others are looked at all the
+    /// same.
+    /// </summary>
+    public static bool IsOfOneSubject(Exception fault) =>
+        fault is not (OperationCanceledException or StoreUnavailable or OutOfMemoryException);
+
+    public async ValueTask Run()
+    {
+        await Walk("", OfRequest);
+        await Walk(AfterRequests, Last);
+        await foreach (var head in _heads.Rest(problems))
+            problems.Add(Unheard("The history of " + head.Subject));
+        // Since when events hold what is relied on below; later ones all must.
+        var ofThisForm = await reader.Number(
+            "SELECT min(id) FROM events WHERE kind = 'request.submitted' AND data LIKE @form",
+                new { form = $"{{\"form\":{Draft.EventForm},%" });
+        _approvals = new ApprovalCheck(reader, _directory.Timeline, checksPolicies, ofThisForm == 0 ? long.MaxValue
+            : ofThisForm);
+        await Walk(OfRequest, AfterRequests);
+        await foreach (var request in _requests.Rest(problems))
+            problems.Add(Unheard("Request " + request.Id));
+        await Unheard(_revisions);
+        await Unheard(_decisions);
+        await Unheard(_comments);
+        await Unheard(_links);
+        await _parties.Flush(toTheEnd: true);
+        await _directory.Compare(reader, problems, cancel);
+    }
+
+    private async ValueTask Walk(string from, string below)
     {
         StoredEvent? last = null;
         RequestStory? story = null;
         var all = Pages.Each<StoredEvent, EventKey>(
-            reader, $"SELECT {StoredEvent.Columns} FROM events WHERE (subject, n) > (@Subject, @N) ORDER BY subject, n", new EventKey("", long.MinValue), e => new EventKey(e.Subject, e.N), 2_000, cancel);
-        await foreach (var next in all)
+            reader,
+            $"""
+            SELECT {StoredEvent.Columns} FROM events WHERE (subject, n) > (@Subject, @N) AND subject < @Below
+            ORDER BY subject, n
+            """,
+            new EventKey(from, long.MinValue, below), e => new EventKey(e.Subject, e.N, below), 2_000, cancel);
+        await using var events = all.GetAsyncEnumerator(cancel);
+        while (await Next(events))
         {
+            var next = events.Current;
             if (last?.Subject != next.Subject)
             {
-                if (last is not null && await EndProblem(last, story) is { } end)
-                    return end;
-                (last, story) = (null, next.Subject.StartsWith(OfRequest, StringComparison.Ordinal) ? new RequestStory(next.Subject[OfRequest.Length..]) : null);
+                if (last is not null)
+                    await Guarded(last.Subject, () => End(last, story));
+                (last, story) = (null, below == AfterRequests ? new RequestStory(next.Subject[OfRequest.Length..])
+                    : null);
             }
-            if (ChainProblem(last, next) is { } broken)
-                return broken;
-            if (_directory.Take(next) is { } unknown)
-                return $"{Named(next)} {unknown}";
-            if (story is not null && await StoryProblem(story, next) is { } untrue)
-                return untrue;
+            problems.Add(ChainProblem(last, next));
+            await Guarded(Named(next), () => story is null ? Directory(next) : Story(story, next));
             last = next;
         }
-        if (last is not null && await EndProblem(last, story) is { } atTheEnd)
-            return atTheEnd;
-        return await _requests.Current() is { } request ? Unheard("Request " + request.Id)
-            : await _heads.Current() is { } head ? Unheard("The history of " + head.Subject)
-            : await _revisions.Current() is { } revision ? Unheard(revision.Words)
-            : await _decisions.Current() is { } decision ? Unheard(decision.Words)
-            : await _comments.Current() is { } comment ? Unheard(comment.Words)
-            : await _directory.Problem(reader);
+        if (last is not null)
+            await Guarded(last.Subject, () => End(last, story));
+    }
+
+    private async ValueTask<bool> Next(IAsyncEnumerator<StoredEvent> events)
+    {
+        try
+        {
+            return await events.MoveNextAsync();
+        }
+        catch (Exception fault) when (IsOfOneSubject(fault))
+        {
+            problems.Add($"Events can't be read on: {fault.Message}");
+            return false;
+        }
+    }
+
+    /// <summary>No input makes verification fail: what it stumbles over is a problem of that subject.</summary>
+    private async ValueTask Guarded(string what, Func<ValueTask> check)
+    {
+        try
+        {
+            await check();
+        }
+        catch (Exception fault) when (IsOfOneSubject(fault))
+        {
+            problems.Add($"{what} can't be checked: {fault.Message}");
+        }
+    }
+
+    private ValueTask Directory(StoredEvent next)
+    {
+        if (_directory.Take(next) is { } unknown)
+            problems.Add($"{Named(next)} {unknown}");
+        return ValueTask.CompletedTask;
     }
 
     private static string? ChainProblem(StoredEvent? previous, StoredEvent next)
@@ -78,7 +155,7 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
     }
 
     /// <summary>One event of a request: what it does to the request, and whether the row that it tells of says the same.</summary>
-    private async ValueTask<string?> StoryProblem(RequestStory story, StoredEvent next)
+    private async ValueTask Story(RequestStory story, StoredEvent next)
     {
         RequestStory.Told told;
         try
@@ -87,34 +164,40 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         }
         catch (JsonException)
         {
-            return $"{Named(next)} holds data that Countersign does not write.";
+            problems.Add($"{Named(next)} holds data that Countersign does not write.");
+            return;
         }
         var (status, stamp) = (story.Status, story.Stamp);
-        if (story.Take(next, told) is { } unlawful)
-            return $"{Named(next)} {unlawful}";
-        if (next.Kind == "request.escalated" && await EscalationProblem(story, stamp, next, told) is { } escalation)
-            return escalation;
-        if (next.Kind == "request.disowned" && await DisownedProblem(story, stamp, status, next) is { } disowned)
-            return disowned;
-        if (next.Kind == "request.broke_glass" && await BreakGlassProblem(story, next, told) is { } glass)
-            return glass;
-        if (story.Status == Status.Approved && status == Status.Active && told.Answer is null && await UnansweredProblem(story, next) is { } unanswered)
-            return unanswered;
-        if (RequestStory.BringsContent(next) && await RevisionProblem(story, next, told) is { } revision)
-            return revision;
-        if (told.Answer is not null && await DecisionProblem(story, next, told) is { } decision)
-            return decision;
-        if (next.Kind == "request.commented" && await CommentProblem(story, next, told) is { } comment)
-            return comment;
-        return null;
+        var unlawful = story.Take(next, told);
+        if (unlawful is not null)
+            problems.Add($"{Named(next)} {unlawful}");
+        if (RequestStory.BringsContent(next))
+            await Revision(story, next, told);
+        if (told.Answer is not null)
+            await Decision(story, next, told);
+        if (next.Kind == "request.commented")
+            await Comment(story, next, told);
+        if (unlawful is not null)
+            return;
+        if (await PolicyOf(story.Stamp) is not { } policy)
+        {
+            problems.Add($"The policy stamped on request {story.Id} is gone.");
+            return;
+        }
+        var was = stamp.Length == 0 || stamp == story.Stamp ? policy : await PolicyOf(stamp) ?? policy;
+        await foreach (var wrong in _approvals!.Look(story, next, told, status, was, policy))
+            problems.Add($"{Named(next)} {wrong}");
     }
 
-    private async ValueTask<string?> RevisionProblem(RequestStory story, StoredEvent next, RequestStory.Told told)
+    private async ValueTask Revision(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
-        if (await _revisions.Current() is not { } row || row.RequestId != story.Id || row.N != told.Revision)
-            return await MissingOr(_revisions, next, story.Id, told.Revision!.Value, $"Revision {told.Revision} of request {story.Id}");
-        await _revisions.Next();
-        return Compare(row.Words, next,
+        if (await Row(_revisions, next, story.Id, told.Revision ?? 0,
+            $"Revision {told.Revision} of request {story.Id}") is not { } row)
+        {
+            return;
+        }
+        story.Facts = row.Facts;
+        Compare(row.Words, next,
             ("digest", row.Digest, told.Digest),
             ("stamp", row.Stamp, told.Stamp),
             ("at", row.At, next.At),
@@ -122,12 +205,14 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             ("body", DigestOf(row.Body), told.Digest));
     }
 
-    private async ValueTask<string?> DecisionProblem(RequestStory story, StoredEvent next, RequestStory.Told told)
+    private async ValueTask Decision(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
-        if (await _decisions.Current() is not { } row || row.RequestId != story.Id || row.N != told.N)
-            return await MissingOr(_decisions, next, story.Id, told.N ?? 0, $"Decision {told.N} of request {story.Id}");
-        await _decisions.Next();
-        if (Compare(row.Words, next,
+        if (await Row(_decisions, next, story.Id, told.N ?? 0,
+            $"Decision {told.N} of request {story.Id}") is not { } row)
+        {
+            return;
+        }
+        Compare(row.Words, next,
             ("revision", $"{row.Revision}", $"{told.Revision}"),
             ("digest", row.Digest, told.Digest),
             ("person", $"{row.PersonId}", $"{told.Person}"),
@@ -137,89 +222,122 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
             ("disablings", $"{row.Disablings}", $"{told.Disablings}"),
             ("for_person", $"{row.ForPerson}", $"{told.For}"),
             ("via", row.Via, next.Via),
-            ("at", row.At, next.At)) is { } differs)
-        {
-            return differs;
-        }
-        story.Decisions.Add(new Decision
-        {
-            N = (int)row.N,
-            Revision = (int)row.Revision,
-            PersonId = row.PersonId,
-            PersonName = "",
-            Answer = Words.AnswerOf(row.Answer)!.Value,
-            Note = row.Note,
-            Digest = row.Digest,
-            Steps = told.Steps ?? [],
-            At = Instant.Parse(row.At),
-            Via = row.Via,
-        });
-        if (story.Status != Status.Approved)
-            return null;
-        // Whether somebody was disabled meanwhile or came back to answer for themself is not looked at: with their answers counting, an approval can only be nearer.
-        return await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
-            : story.Weighed(policy) is Verdict.Approved ? null
-            : $"{Named(next)} approves request {story.Id}, but the answers so far do not fill the steps of its policy.";
+            ("at", row.At, next.At));
     }
 
-    /// <summary>Escalation adds those whom the policy names for it to one step, and changes nothing else.</summary>
-    private async ValueTask<string?> EscalationProblem(RequestStory story, string before, StoredEvent next, RequestStory.Told told) =>
-        await PolicyOf(before) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
-        : told.Step is not { } step || step < 0 || step >= policy.Steps.Count || policy.WithEscalated(step).Stamp != story.Stamp
-            ? $"{Named(next)} puts a policy on request {story.Id} that does not follow from the one before it."
-            : null;
-
-    /// <summary>What a request costs whose requester is not recognized any more follows from its policy.</summary>
-    private async ValueTask<string?> DisownedProblem(RequestStory story, string before, Status status, StoredEvent next) =>
-        await PolicyOf(before) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
-        : story.Stamp != (status == Status.Active && !story.HasRequester ? RequesterCost.Disowned(policy).Stamp : before)
-            ? $"{Named(next)} puts a policy on request {story.Id} that does not follow from the one before it."
-            : null;
-
-    private async ValueTask<string?> BreakGlassProblem(RequestStory story, StoredEvent next, RequestStory.Told told) =>
-        await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
-        : policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < BreakGlass.ShortestReason
-            ? $"{Named(next)} approves request {story.Id} past its policy, which does not allow that in this way."
-            : null;
-
-    /// <summary>Without anybody's answer, only a policy that says so in words, a workflow system to which it left the decision, or an admin who broke glass can approve.</summary>
-    private async ValueTask<string?> UnansweredProblem(RequestStory story, StoredEvent next) =>
-        story.BrokeGlassAt is not null ? null
-        : await PolicyOf(story.Stamp) is not { } policy ? $"The policy stamped on request {story.Id} is gone."
-        : policy.Auto is { Approves: true } || (policy.Destination is not null && next.Actor.StartsWith("destination:", StringComparison.Ordinal)) ? null
-        : $"{Named(next)} approves request {story.Id}, but nobody who could had answered.";
-
-    private async ValueTask<string?> CommentProblem(RequestStory story, StoredEvent next, RequestStory.Told told)
+    private async ValueTask Comment(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
-        if (await _comments.Current() is not { } row || row.RequestId != story.Id || row.N != told.N)
-            return await MissingOr(_comments, next, story.Id, told.N ?? 0, $"Comment {told.N} on request {story.Id}");
-        await _comments.Next();
-        return Compare(row.Words, next, ("actor", row.Actor, next.Actor), ("text", row.Text, told.Text), ("via", row.Via, next.Via), ("at", row.At, next.At));
+        if (await Row(_comments, next, story.Id, told.N ?? 0, $"Comment {told.N} on request {story.Id}") is { } row)
+        {
+            Compare(row.Words, next, ("actor", row.Actor, next.Actor), ("text", row.Text, told.Text),
+                ("via", row.Via, next.Via), ("at", row.At, next.At));
+        }
     }
 
     /// <summary>After the last event of a subject: is that the last its subject knows, and does nothing else claim to belong to it?</summary>
-    private async ValueTask<string?> EndProblem(StoredEvent last, RequestStory? story)
+    private async ValueTask End(StoredEvent last, RequestStory? story)
     {
         if (story is null)
         {
-            if (await _heads.Current() is not { } head || head.Subject != last.Subject)
-                return await _heads.Current() is { } other && string.CompareOrdinal(other.Subject, last.Subject) < 0 ? Unheard("The history of " + other.Subject) : $"Where the history of {last.Subject} ends is gone from event_heads.";
-            await _heads.Next();
-            return HeadProblem(last, head.N, head.Hash);
+            while (await _heads.Current(problems) is { } other
+                && string.CompareOrdinal(other.Subject, last.Subject) < 0)
+            {
+                problems.Add(Unheard("The history of " + other.Subject));
+                await _heads.Next(problems);
+            }
+            if (await _heads.Current(problems) is not { } head || head.Subject != last.Subject)
+            {
+                problems.Add($"Where the history of {last.Subject} ends is gone from event_heads.");
+                return;
+            }
+            await _heads.Next(problems);
+            problems.Add(HeadProblem(last, head.N, head.Hash));
+            return;
         }
-        if (await _requests.Current() is not { } request || request.Id != story.Id)
+        while (await _requests.Current(problems) is { } other && string.CompareOrdinal(other.Id, story.Id) < 0)
         {
-            return await _requests.Current() is { } other && string.CompareOrdinal(other.Id, story.Id) < 0 ? Unheard("Request " + other.Id)
-                : $"Request {story.Id} is gone: the record tells of it, first in event number 1 of {last.Subject}.";
+            problems.Add(Unheard("Request " + other.Id));
+            await _requests.Next(problems);
         }
-        await _requests.Next();
-        // The head comes first: when the last events are gone, the rest follows from that.
-        return HeadProblem(last, request.Events, request.Head)
-            ?? (await PolicyOf(story.Stamp) is null ? $"The policy stamped on request {story.Id} is gone." : null)
-            ?? Compare($"Request {story.Id}", last, story.Expected(request))
-            ?? (await _revisions.Current() is { } revision && IsAtOrBefore(revision.RequestId, story.Id) ? Unheard(revision.Words) : null)
-            ?? (await _decisions.Current() is { } decision && IsAtOrBefore(decision.RequestId, story.Id) ? Unheard(decision.Words) : null)
-            ?? (await _comments.Current() is { } comment && IsAtOrBefore(comment.RequestId, story.Id) ? Unheard(comment.Words) : null);
+        if (await _requests.Current(problems) is not { } request || request.Id != story.Id)
+        {
+            problems.Add(
+                $"Request {story.Id} is gone: the record tells of it, first in event number 1 of {last.Subject}.");
+        }
+        else
+        {
+            await _requests.Next(problems);
+            // The head comes first: when the last events are gone, the rest follows from that.
+            if (HeadProblem(last, request.Events, request.Head) is { } wrongEnd)
+                problems.Add(wrongEnd);
+            else
+                Compare($"Request {story.Id}", last, story.Expected(request));
+        }
+        await Unheard(_revisions, story.Id);
+        await Unheard(_decisions, story.Id);
+        await Unheard(_comments, story.Id);
+        await Links(story, last);
+        var policies = new List<Policy>();
+        foreach (var stamp in story.Stamps)
+        {
+            if (await PolicyOf(stamp) is { } policy)
+                policies.Add(policy);
+            else
+                problems.Add($"A policy once stamped on request {story.Id} is gone.");
+        }
+        if (policies.Count == story.Stamps.Count && await PolicyOf(story.Stamp) is { } current)
+            await _parties.Add(story, policies, current, _directory.Timeline);
+        else
+            _parties.PassOver(story.Id);
+    }
+
+    /// <summary>
+    /// The questions about a request at destinations: each as its events say, and none that they do not know.
+    /// </summary>
+    private async ValueTask Links(RequestStory story, StoredEvent last)
+    {
+        var told = story.Links.Concat(_directory.Timeline.LinksOf(story.Id)).OrderBy(l => l.EventId).ToList();
+        var met = new HashSet<(long Destination, long Content)>();
+        while (await _links.Current(problems) is { } row && string.CompareOrdinal(row.RequestId, story.Id) <= 0)
+        {
+            await _links.Next(problems);
+            if (row.RequestId != story.Id)
+            {
+                problems.Add(Unheard(row.Words));
+                continue;
+            }
+            met.Add((row.DestinationId, row.N));
+            var ofLink = told.FindAll(l => l.Destination == row.DestinationId
+                && (l.Content is null || l.Content == row.N));
+            var (opened, answered) = (ofLink.FindLast(l => l.ExternalId is not null),
+                ofLink.FindLast(l => l.Answer is not null));
+            if (row.N > (story.Content.Revision ?? 0) || _directory.Timeline.DestinationAt(row.DestinationId,
+                new(long.MaxValue, last.At)) is null)
+            {
+                problems.Add(Unheard(row.Words));
+            }
+            // Before events named the content, one that told of another content or came too late to be told looks the
+            // same.
+            if (opened is null ? story.IsOfThisForm && row.ExternalId is not null : row.ExternalId != opened.ExternalId
+                && !ofLink.Exists(l => l.Content is null && l.ExternalId == row.ExternalId))
+            {
+                problems.Add($"{row.Words}: its external_id is not what its events say.");
+            }
+            else if (ofLink.FindLast(l => l.Url is not null && l.ExternalId == row.ExternalId)?.Url is var url
+                && (story.IsOfThisForm || url is not null) && row.Url != url)
+            {
+                problems.Add($"{row.Words}: its url is not what its events say.");
+            }
+            if (answered is null ? story.IsOfThisForm && row.Answer.Length > 0 : row.Answer != answered.Answer)
+                problems.Add($"{row.Words}: its answer is not what its events say.");
+        }
+        foreach (var gone in told.Where(l => l.Content is { } content
+            && !met.Contains((l.Destination, content))).DistinctBy(l => (l.Destination, l.Content)))
+        {
+            problems.Add(
+                $"The question about revision {gone.Content} of request {story.Id} at destination {gone.Destination} is gone: "
+                + "events tell of it.");
+        }
     }
 
     private static string? HeadProblem(StoredEvent last, long n, string hash) =>
@@ -239,37 +357,62 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         return _policies[stamp] = Policy.Read(stamp, text);
     }
 
-    /// <summary>The row that an event tells of is not the next one: another lies in its way, or it is not there.</summary>
-    private static async ValueTask<string> MissingOr<T>(Rows<T> rows, StoredEvent next, string requestId, long n, string words)
-        where T : PartState =>
-        await rows.Current() is { } row && (string.CompareOrdinal(row.RequestId, requestId) < 0 || (row.RequestId == requestId && row.N < n))
-            ? Unheard(row.Words)
-            : $"{words} is gone: {Name(next)} tells of it.";
+    /// <summary>The row that an event tells of. Rows before it are none that any event knows.</summary>
+    private async ValueTask<T?> Row<T>(Rows<T> rows, StoredEvent next, string requestId, long n, string words)
+        where T : PartState
+    {
+        while (await rows.Current(problems) is { } other && (string.CompareOrdinal(other.RequestId, requestId) < 0
+            || (other.RequestId == requestId && other.N < n)))
+        {
+            problems.Add(Unheard(other.Words));
+            await rows.Next(problems);
+        }
+        if (await rows.Current(problems) is { } row && row.RequestId == requestId && row.N == n)
+        {
+            await rows.Next(problems);
+            return row;
+        }
+        problems.Add($"{words} is gone: {Name(next)} tells of it.");
+        return null;
+    }
+
+    /// <summary>What is left of a table up to a request, or to its end.</summary>
+    private async ValueTask Unheard<T>(Rows<T> rows, string? upTo = null)
+        where T : PartState
+    {
+        while (await rows.Current(problems) is { } row
+            && (upTo is null || string.CompareOrdinal(row.RequestId, upTo) <= 0))
+        {
+            problems.Add(Unheard(row.Words));
+            await rows.Next(problems);
+        }
+    }
 
     /// <summary>Names the column and not its text: what people wrote does not belong into a terminal or a log.</summary>
-    private static string? Compare(string what, StoredEvent next, params (string Column, string? Stored, string? Told)[] columns)
+    private void Compare(string what, StoredEvent next, params (string Column, string? Stored, string? Told)[] columns)
     {
         foreach (var (column, stored, told) in columns)
         {
             if (stored != told)
-                return $"{what}: its {column} is not what its events say, the last of them {Name(next)}.";
+                problems.Add($"{what}: its {column} is not what its events say, the last of them {Name(next)}.");
         }
-        return null;
     }
 
+    /// <summary>
+    /// Of a body that an earlier version kept as it came, half surrogate pairs and all, the digest is that of the
+    /// mended one.
+    /// </summary>
     private static string DigestOf(string body)
     {
         try
         {
-            return Digest.Of(body);
+            return Digest.Of(WellFormed.Json(body));
         }
-        catch (JsonException)
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             return "";
         }
     }
-
-    private static bool IsAtOrBefore(string requestId, string id) => string.CompareOrdinal(requestId, id) <= 0;
 
     private static string Unheard(string what) => $"{what} is in the store, but no event tells of it.";
 
@@ -290,23 +433,43 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         private bool _started;
 
         /// <summary>Null at the end.</summary>
-        public async ValueTask<T?> Current()
+        public async ValueTask<T?> Current(ProblemList problems)
         {
             if (!_started)
-                await Next();
+                await Next(problems);
             return _current;
         }
 
-        public async ValueTask Next()
+        public async ValueTask Next(ProblemList problems)
         {
             _started = true;
-            _current = await _all.MoveNextAsync() ? _all.Current : null;
+            try
+            {
+                _current = await _all.MoveNextAsync() ? _all.Current : null;
+            }
+            catch (Exception fault) when (IsOfOneSubject(fault))
+            {
+                problems.Add(
+                    $"The table of each {typeof(T).Name.Replace("State", "", StringComparison.Ordinal).ToLowerInvariant()} can't be read on: {fault.Message}");
+                _current = null;
+            }
+        }
+
+        public async IAsyncEnumerable<T> Rest(ProblemList problems)
+        {
+            while (await Current(problems) is { } row)
+            {
+                yield return row;
+                await Next(problems);
+            }
         }
     }
 
     private sealed record IdKey(string Id);
 
-    private sealed record EventKey(string Subject, long N);
+    private sealed record EventKey(string Subject, long N, string Below);
+
+    private sealed record LinkKey(string RequestId, long N, long Destination);
 
     private sealed record PartKey(string RequestId, long N)
     {
@@ -358,5 +521,15 @@ internal sealed class HistoryCheck(Reader reader, CancellationToken cancel)
         public required string Text { get; init; }
         public required string Via { get; init; }
         public override string Words => $"Comment {N} on request {RequestId}";
+    }
+
+    private sealed class LinkState : PartState
+    {
+        public long DestinationId { get; init; }
+        public string? ExternalId { get; init; }
+        public string? Url { get; init; }
+        public required string Answer { get; init; }
+        public override string Words =>
+            $"The question about revision {N} of request {RequestId} at destination {DestinationId}";
     }
 }

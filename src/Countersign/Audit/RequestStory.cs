@@ -8,8 +8,6 @@ namespace Countersign.Audit;
 /// <summary>What a request must look like if its events are true. They are told to it one by one, in order.</summary>
 internal sealed class RequestStory(string id)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
-
     private Told _content = new();
     private bool _begun;
     private string? _createdAt;
@@ -29,9 +27,32 @@ internal sealed class RequestStory(string id)
     public string Stamp => _stamp ?? "";
     public string? BrokeGlassAt { get; private set; }
     public bool HasRequester => _claim is { People.Count: > 0 };
+    public string? Expires => _expires;
+    public string? ContentAt { get; private set; }
+
+    /// <summary>Whether its policy is still the one with which its content came, but for what an unknown requester costs.</summary>
+    public bool HasPolicyOfItsContent { get; private set; }
+
+    /// <summary>People who may see it because they asked, or because it was opened in their name.</summary>
+    public HashSet<string> Sees { get; } = [];
+    public IReadOnlyList<long> Barred => _barred;
+    public Told Content => _content;
+
+    /// <summary>Whether its events hold all that verification relies on, or began before they did.</summary>
+    public bool IsOfThisForm { get; private set; }
+    public string Facts { get; set; } = "{}";
+
+    /// <summary>Who approved it past its policy.</summary>
+    public string? Overrider { get; set; }
     public List<Decision> Decisions { get; } = [];
 
-    public static Told Read(string data) => JsonSerializer.Deserialize<Told>(data, Json) ?? throw new JsonException("Nothing.");
+    /// <summary>What destinations were told to have opened and answered, by destination and content.</summary>
+    public List<ToldLink> Links { get; } = [];
+
+    /// <summary>All policies that it was ever stamped with.</summary>
+    public HashSet<string> Stamps { get; } = [];
+
+    public static Told Read(string data) => EventData.Read<Told>(data);
 
     public static bool BringsContent(StoredEvent next) => next.Kind is "request.submitted" or "request.revised";
 
@@ -47,12 +68,22 @@ internal sealed class RequestStory(string id)
             if (TakeRequester(told) is { } unbarred)
                 return unbarred;
             _content = told;
+            ContentAt = next.At;
+            HasPolicyOfItsContent = true;
+            foreach (var person in new[] { told.Creator ?? 0, told.Requester ?? 0 }.Concat(_claim?.People ?? []))
+            {
+                if (person != 0)
+                    Sees.Add(Party.Person(person).Text);
+            }
+            IsOfThisForm |= told.Form >= Draft.EventForm;
             (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
         }
         if (TakePolicy(next, told) is { } wrong)
             return wrong;
         if (TakeDoubt(next, told) is { } doubtful)
             return doubtful;
+        if (_stamp is { } stamp)
+            Stamps.Add(stamp);
         if (told.Answer is { } answer)
         {
             if (Words.AnswerOf(answer) is null)
@@ -130,6 +161,7 @@ internal sealed class RequestStory(string id)
             case "request.restamped" or "request.escalated" or "request.stuck" or "request.broke_glass" when Status != Status.Active:
                 return "comes after the request was settled.";
             case "request.restamped":
+                HasPolicyOfItsContent = false;
                 (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
                 break;
             case "request.escalated":
@@ -148,9 +180,14 @@ internal sealed class RequestStory(string id)
         return null;
     }
 
-    public Verdict Weighed(Policy policy) => Weigh.Of(
-        new ApprovalRequest
+    public Verdict Weighed(Policy policy, IReadOnlyList<Decision> decisions, DateTimeOffset now) =>
+        Weigh.Of(AsRequest(policy), decisions, now);
+
+    /// <summary>As far as weighing it goes.</summary>
+    public ApprovalRequest AsRequest(Policy policy) =>
+        new()
         {
+            ExpiresAt = _expires is null ? null : Instant.Parse(_expires),
             Id = default,
             SourceId = 0,
             SentBy = SentBy.Api,
@@ -164,9 +201,7 @@ internal sealed class RequestStory(string id)
             RequesterName = "",
             CreatedAt = default,
             Head = Head.None,
-        },
-        Decisions,
-        default);
+        };
 
     /// <summary>Column by column: as the row has it, and as the events have it.</summary>
     public (string Column, string? Stored, string? Told)[] Expected(RequestState row) =>
@@ -208,6 +243,7 @@ internal sealed class RequestStory(string id)
     internal sealed class Told
     {
         public string? Status { get; init; }
+        public long? Form { get; init; }
 
         // Submitted, revised, answered
         public long? Revision { get; init; }
@@ -246,8 +282,20 @@ internal sealed class RequestStory(string id)
         public string? Fix { get; init; }
         public int? Step { get; init; }
         public string? Reason { get; init; }
+
+        // Of a destination
+        public string? Destination { get; init; }
+        public string? ExternalId { get; init; }
+        public string? Url { get; init; }
+        public bool Approves { get; init; }
     }
 }
+
+/// <summary>The question about one content at one destination, as events tell of it.</summary>
+/// <param name="EventId">Of two that tell of an id, the later one holds.</param>
+/// <param name="Content">Null in events of an earlier form.</param>
+internal sealed record ToldLink(long EventId, long Destination, long? Content, string? ExternalId, string? Url,
+    string? Answer);
 
 /// <summary>A request's row, column by column as it lies in the store.</summary>
 internal sealed class RequestState

@@ -3,27 +3,33 @@ using Countersign.Storage;
 namespace Countersign.Audit;
 
 /// <summary>Proves the chain of seals against the key and against the events it covers.</summary>
-internal sealed class SealCheck(Reader reader, SealKey key, CancellationToken cancel)
+internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems, CancellationToken cancel)
 {
     /// <summary>An event older than this beside the last seal has had its chance to be sealed, also across nodes whose clocks differ.</summary>
     private static readonly TimeSpan Chance = Sealer.GapLife * 2;
 
     public IdRanges Covered { get; } = new();
 
-    public async ValueTask<string?> Problem(SealHead? earlier)
+    public async ValueTask Run(SealHead? earlier)
     {
         Seal? last = null;
         var found = earlier is null or { N: 0 };
+        var before = problems.Count;
         await foreach (var seal in Pages.Each<Seal, NumberKey>(
             reader, $"SELECT {Seal.Columns} FROM seals WHERE n > @N ORDER BY n", new NumberKey(long.MinValue), s => new NumberKey(s.N), 500, cancel))
         {
-            if (await ProblemOf(seal, last) is { } problem)
-                return problem;
+            problems.Add(await ProblemOf(seal, last));
             found |= earlier is not null && seal.N == earlier.N && seal.Hash == earlier.Hash;
             last = seal;
         }
-        return await SlippedIn(last)
-            ?? (found ? null : $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced before seal {earlier.N}.");
+        // Of a seal that is not right, nobody can say what it covers.
+        if (problems.Count == before)
+            await SlippedIn(last);
+        if (!found)
+        {
+            problems.Add(
+                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced before seal {earlier.N}.");
+        }
     }
 
     private async ValueTask<string?> ProblemOf(Seal seal, Seal? previous)
@@ -58,19 +64,21 @@ internal sealed class SealCheck(Reader reader, SealKey key, CancellationToken ca
     /// Events below the highest sealed that no seal covers. One that has just been committed is waiting for the next seal;
     /// an old one was put there by somebody who is not Countersign.
     /// </summary>
-    private async ValueTask<string?> SlippedIn(Seal? last)
+    private async ValueTask SlippedIn(Seal? last)
     {
         if (last is null || await reader.Number("SELECT count(*) FROM events WHERE id <= @highest", new { highest = Covered.Highest }) == Covered.Count)
-            return null;
+            return;
         var oldest = Instant.ToText(Instant.Parse(last.At) - Chance);
         foreach (var (from, to) in Covered.Gaps(long.MinValue))
         {
-            var slipped = await reader.First<StoredEvent>(
-                $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest ORDER BY id LIMIT 1", new { from, to, oldest });
-            if (slipped is not null)
-                return $"Event {slipped.Id} ({slipped.Subject}, number {slipped.N}) lies among sealed events, but no seal covers it: it was put there later.";
+            var slipped = await reader.All<StoredEvent>(
+                $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest ORDER BY id LIMIT {ProblemList.MaxNamed}", new { from, to, oldest });
+            foreach (var e in slipped)
+            {
+                problems.Add(
+                    $"Event {e.Id} ({e.Subject}, number {e.N}) lies among sealed events, but no seal covers it: it was put there later.");
+            }
         }
-        return null;
     }
 
     private sealed record NumberKey(long N);

@@ -6,8 +6,14 @@ namespace Countersign.Audit;
 /// <param name="Ok">Nothing is wrong with the record, nor with any request.</param>
 /// <param name="Events">Events in the store; <paramref name="Sealed"/> of them are covered by seals, the others wait for theirs.</param>
 /// <param name="Head">The last seal, <c>n:hash</c>. Kept outside the hub, it shows later that nothing up to it was cut off.</param>
-/// <param name="Problem">The first thing that is wrong, in words.</param>
-public sealed record Verification(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem);
+/// <param name="Problems">Everything that is wrong, in words, up to a hundred; <paramref name="MoreProblems"/> says
+/// how many beyond.</param>
+public sealed record Verification(bool Ok, long Events, long Sealed, long Unsealed, string Head,
+    IReadOnlyList<string> Problems, long MoreProblems)
+{
+    /// <summary>The first of them.</summary>
+    public string? Problem => Problems is [var first, ..] ? first : null;
+}
 
 /// <summary>
 /// Proves the record against itself and against the key, while others go on writing:
@@ -25,28 +31,50 @@ public sealed record Verification(bool Ok, long Events, long Sealed, long Unseal
 /// </summary>
 public sealed class Verify(Store store, SealKey key)
 {
+    /// <summary>Off only for tests of what lies beneath the doors, which hand in policies of their own.</summary>
+    internal bool ChecksPolicies { get; init; } = true;
+
     public async Task<Verification> Run(SealHead? earlier, CancellationToken cancel = default) =>
         await store.ReadSnapshot(async reader =>
         {
             var events = await reader.Number("SELECT count(*) FROM events");
             var head = await Sealer.Last(reader);
-            var seals = new SealCheck(reader, key, cancel);
-            var problem = await StampProblem(reader, cancel)
-                ?? await new HistoryCheck(reader, cancel).Problem()
-                ?? await seals.Problem(earlier);
-            var covered = problem is null ? seals.Covered.Count : Math.Min(events, await reader.Number("SELECT sum(count) FROM seals WHERE count BETWEEN 0 AND 5000"));
-            return new Verification(problem is null, events, covered, events - covered, head.ToString(), problem);
+            var problems = new ProblemList();
+            await Stamps(reader, problems, cancel);
+            await Guarded("The histories", () => new HistoryCheck(reader, problems, ChecksPolicies, cancel).Run(),
+                problems);
+            var seals = new SealCheck(reader, key, problems, cancel);
+            var before = problems.Count;
+            await Guarded("The seals", () => seals.Run(earlier), problems);
+            var covered = problems.Count == before ? seals.Covered.Count
+                : Math.Min(events, await reader.Number("SELECT sum(count) FROM seals WHERE count BETWEEN 0 AND 5000"));
+            return new Verification(problems.Count == 0, events, covered, events - covered, head.ToString(),
+                problems.Named, problems.Count - problems.Named.Count);
         }, cancel);
 
-    private static async ValueTask<string?> StampProblem(Reader reader, CancellationToken cancel)
+    private static async ValueTask Guarded(string what, Func<ValueTask> check, ProblemList problems)
+    {
+        try
+        {
+            await check();
+        }
+        catch (Exception fault) when (HistoryCheck.IsOfOneSubject(fault))
+        {
+            problems.Add($"{what} can't be checked any further: {fault.Message}");
+        }
+    }
+
+    private static async ValueTask Stamps(Reader reader, ProblemList problems, CancellationToken cancel)
     {
         await foreach (var stamp in Pages.Each<StampRow, HashKey>(
             reader, "SELECT hash, policy FROM stamps WHERE hash > @Hash ORDER BY hash", new HashKey(""), s => new HashKey(s.Hash), 500, cancel))
         {
             if (Hashes.Sha256(stamp.Policy) != stamp.Hash)
-                return $"The stamped policy {stamp.Hash} is not the text that its hash names: it was changed, and with it who may decide.";
+            {
+                problems.Add(
+                    $"The stamped policy {stamp.Hash} is not the text that its hash names: it was changed, and with it who may decide.");
+            }
         }
-        return null;
     }
 
     private sealed record HashKey(string Hash);

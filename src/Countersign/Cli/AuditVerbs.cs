@@ -23,13 +23,26 @@ internal static class AuditVerbs
                 return earlier;
             },
         };
-        return Verb.OnStore(terminal, "verify", "Prove that no event, seal or request was changed, removed or put in. Exits with 1 and names the first that was.", [head], async (parse, hub, cancel) =>
+        return Verb.OnStore(terminal, "verify",
+            "Prove that no event, seal or request was changed, removed or put in. Exits with 1 and names what was.",
+            [head], async (parse, hub, cancel) =>
         {
             using var key = new SealKey(hub.Get<RootKey>());
             var found = await new Verify(hub.Store, key).Run(parse.GetValue(head), cancel);
             if (!found.Ok)
-                return new Reply.No(found, $"Not as it was written: {found.Problem}");
-            return new Reply.Done(new { found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head },
+            {
+                return new Reply.No(found,
+                    $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}{(found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")}");
+            }
+            return new Reply.Done(new
+            {
+                found.Ok,
+                found.Events,
+                found.Sealed,
+                found.Unsealed,
+                found.Head,
+                found.Problems
+            },
                 $"""
                 Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.
                 Head: {found.Head}

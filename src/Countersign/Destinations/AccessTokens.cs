@@ -124,7 +124,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
     {
         try
         {
-            using var document = JsonDocument.Parse(answer);
+            using var document = JsonDocument.Parse(WellFormed.Json(answer));
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } text || text.Any(char.IsControl))
                 return (null, default);

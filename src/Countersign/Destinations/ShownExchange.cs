@@ -58,5 +58,6 @@ public sealed record ShownExchange
         };
     }
 
-    private static string Cut(string text) => text.Length > LongestText ? text[..LongestText] + "…" : text;
+    private static string Cut(string text) => text.Length > LongestText ? WellFormed.Cut(text, LongestText) + "…"
+        : text;
 }

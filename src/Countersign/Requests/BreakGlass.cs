@@ -40,7 +40,8 @@ public sealed class BreakGlass(Store store)
                 return new BreakGlassOutcome.NotFound();
             // Asked of the store, because the door's own knowledge may be a moment old.
             if (viewer.PersonId is not { } person
-                || await tx.Number("SELECT count(*) FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL", new { person }) == 0)
+                || await tx.Number(
+                    $"SELECT id FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL{tx.ForShare}", new { person }) == 0)
             {
                 return new BreakGlassOutcome.NotAllowed();
             }

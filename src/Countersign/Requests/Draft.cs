@@ -10,6 +10,12 @@ namespace Countersign.Requests;
 /// </summary>
 internal sealed record Draft(Submission Submission, ApprovalRequest Request, Verdict Verdict, EventText Event, IReadOnlyList<string> Parties, IReadOnlySet<string> WaitsFor, string BarredText, string Search)
 {
+    /// <summary>
+    /// What events hold since this number was written, the record can be checked for: from the first request that says
+    /// so, all of them must. It counts up when events of requests get members that verification relies on.
+    /// </summary>
+    public const int EventForm = 2;
+
     public static Draft Of(Submission submission, DateTimeOffset now)
     {
         var request = Weighed(new ApprovalRequest
@@ -73,6 +79,7 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
     /// </summary>
     public static EventText Data(ApprovalRequest request, Submission submission) => History.Text(new
     {
+        form = EventForm,
         revision = request.Revision,
         digest = request.Digest,
         subject = submission.Subject,

@@ -50,7 +50,7 @@ public sealed class Places(Store store)
         foreach (var name in Names)
         {
             if (document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } place)
-                return place.Length > 60 ? place[..60] : place;
+                return WellFormed.Cut(place, 60);
         }
         return "";
     }

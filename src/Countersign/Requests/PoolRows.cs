@@ -42,6 +42,9 @@ internal static class PoolRows
     /// </summary>
     public static async ValueTask<(Pools Pools, AuthorRow Author)?> Around(Reader reader, long person)
     {
+        // Whoever disables this person or takes them out of a group waits until this answer stands, or is seen here.
+        if (reader is Tx { ForShare.Length: > 0 } tx)
+            await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForShare}", new { person });
         var rows = await reader.All<AuthorRow>(
             $"""
             SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in

@@ -163,9 +163,12 @@ internal sealed class DecisionRow
     public static async ValueTask<List<Decision>> Of(Reader reader, RequestId id)
     {
         var rows = await reader.All<DecisionRow>(
-            $"{Select} WHERE d.request_id = @id ORDER BY d.n", new { id });
+            $"{Select} WHERE d.request_id = @id ORDER BY d.n{Shared(reader)}", new { id });
         return rows.ConvertAll(row => row.ToDecision());
     }
+
+    /// <summary>Within a transaction, whether an author is disabled stays as it is until its end.</summary>
+    private static string Shared(Reader reader) => reader is Tx { ForShare.Length: > 0 } tx ? tx.ForShare + " OF p" : "";
 
     /// <summary>Those of several requests, by request.</summary>
     public static async ValueTask<ILookup<string, Decision>> OfSome(Reader reader, string requests, Dictionary<string, object?> arguments) =>

@@ -136,6 +136,7 @@ public sealed class Tickets(Store store)
             requester = wanted.RequesterId,
             assignee = wanted.AssigneeId,
             commented = wanted.Comment is not null,
+            by = assigned is null ? (long?)null : authorId,
             byAdmin = assigned is null ? (bool?)null : byAdmin,
             requests = shared.Count == 0 ? null : shared,
         });

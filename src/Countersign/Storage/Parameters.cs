@@ -51,7 +51,9 @@ internal sealed class Parameters
     internal static object ToValue(object? value) => value switch
     {
         null => DBNull.Value,
-        string or long or byte[] => value,
+        // SQLite's own binder replaces halves of surrogate pairs as it encodes; PostgreSQL's driver would throw.
+        string text => WellFormed.Text(text),
+        long or byte[] => value,
         int number => (long)number,
         DateTimeOffset time => Instant.ToText(time),
         ISqlText text => text.ToSqlText(),

@@ -22,6 +22,12 @@ public sealed partial class Tx : Reader
     /// <summary>Appended to a SELECT whose row this transaction is going to change: on PostgreSQL it waits for its turn at that row.</summary>
     public string ForUpdate => _engine.ForUpdate;
 
+    /// <summary>
+    /// Appended to a SELECT of rows on which a decision rests: on PostgreSQL whoever changes them comes before this
+    /// transaction or after it, and so do their events.
+    /// </summary>
+    public string ForShare => _engine.ForUpdate.Length == 0 ? "" : " FOR SHARE";
+
     /// <summary>Appended to a SELECT of work to claim: on PostgreSQL it passes over rows that another node is at.</summary>
     public string SkipLocked => _engine.SkipLocked;
 

@@ -13,6 +13,9 @@ internal sealed class Intruder
         ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
         ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sessions", "id"), ("sources", "id"),
         ("aliases", "id"), ("former_names", "person_id, n"), ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
+        ("destinations", "id"), ("links", "request_id, revision, destination_id"), ("tickets", "id"),
+            ("used_links", "delivery_id"), ("mutes", "person_id, channel"),
+        ("parties", "party, request_id"), ("waiting", "party, request_id"),
     ];
 
     private readonly RecordedHub _recorded;
@@ -30,7 +33,9 @@ internal sealed class Intruder
     }
 
     /// <summary>Also past foreign keys.</summary>
-    public Task Run(string sql) => Place.Tamper(Place.Engine == Engine.Postgres
+    public Task Run(string sql) => Run(Place, sql);
+
+    public static Task Run(TestStore place, string sql) => place.Tamper(place.Engine == Engine.Postgres
         ? $"SET session_replication_role = replica; {sql}"
         : $"PRAGMA foreign_keys = OFF; {sql}");
 
@@ -82,8 +87,11 @@ internal sealed class Intruder
         object changed = (column, value) switch
         {
             ("status", "approved") => "rejected",
+            ("status", "new" or "open") => "solved",
             ("status", _) => "approved",
             ("answer", "approve") => "reject",
+            ("answer", "approved") => "rejected",
+            ("answer", "" or "rejected") => "approved",
             ("answer", _) => "approve",
             ("role", "admin") => "agent",
             ("role", _) => "admin",
@@ -107,6 +115,26 @@ internal sealed class Intruder
         await Run($"UPDATE {table} SET {column} = {Literal(changed)} WHERE {row}");
     }
 
+    /// <summary>
+    /// Adds an event to a history that looks like Countersign's own: the next number, the right hash, and the head
+    /// moved on.
+    /// </summary>
+    public static async Task Append(TestStore place, string subject, string kind, string actor, string data,
+        string via = "api", string? at = null)
+    {
+        var last = (await place.Events(subject)).OrderBy(e => e.N).LastOrDefault();
+        var (n, id) = ((last?.N ?? 0) + 1, await place.Number("SELECT max(id) FROM events") + 1);
+        at ??= Instant.ToText(place.Clock.Now);
+        var hash = History.HashOf(last?.Hash ?? "", subject, n, at, kind, actor, via, "127.0.0.1", data);
+        await place.Tamper($"""
+            INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash)
+            VALUES ({id}, '{subject}', {n}, '{at}', '{kind}', '{actor}', '{via}', '127.0.0.1', {Literal(data)}, '{hash}')
+            """);
+        await place.Tamper(subject.StartsWith("request:", StringComparison.Ordinal)
+            ? $"UPDATE requests SET events = {n}, head = '{hash}' WHERE id = '{subject["request:".Length..]}'"
+            : $"UPDATE event_heads SET n = {n}, hash = '{hash}' WHERE subject = '{subject}'");
+    }
+
     /// <summary>Changes the data of a request's events and makes every hash anew, up to the request's own head.</summary>
     public async Task Rewrite(string requestId, Func<string, string> change)
     {
@@ -124,6 +152,8 @@ internal sealed class Intruder
     public async Task CutAt(long id)
     {
         await Run($"""
+            DELETE FROM parties WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM waiting WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM comments WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM decisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM revisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');

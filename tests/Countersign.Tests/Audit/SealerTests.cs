@@ -66,7 +66,7 @@ public sealed class SealerTests
     {
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
-        var (slow, written) = await HoldOpen(recorded, "policy:77");
+        var (slow, written) = await HoldOpen(recorded, "test:77");
         await recorded.Hub.AddPerson("Ben");
 
         // Nobody waits for the slow one: not the sealer, and not those who check.
@@ -90,10 +90,10 @@ public sealed class SealerTests
     {
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
-        var (slow, written) = await HoldOpen(recorded, "policy:77");
+        var (slow, written) = await HoldOpen(recorded, "test:77");
         await Assert.ThrowsAsync<InvalidOperationException>(() => recorded.Hub.Store.InTransaction(async tx =>
         {
-            await tx.Append("policy:78", Some.Origin, "policy.set", new { });
+            await tx.Append("test:78", Some.Origin, "test.happened", new { });
             throw new InvalidOperationException("Undone.");
         }));
         await recorded.Hub.AddPerson("Ben");
@@ -203,7 +203,7 @@ public sealed class SealerTests
         var (go, appended) = (new TaskCompletionSource(), new TaskCompletionSource());
         var written = recorded.Hub.Store.InTransaction(async tx =>
         {
-            await tx.Append(subject, Some.Origin, "policy.set", new { });
+            await tx.Append(subject, Some.Origin, "test.happened", new { });
             appended.TrySetResult();
             await go.Task;
         });

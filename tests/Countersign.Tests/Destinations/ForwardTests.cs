@@ -63,6 +63,7 @@ public sealed class ForwardTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
+        over.Hub.Place.IsTampered = true;
         await over.Destination(desk);
         var (request, other) = (await over.Ask(), await over.Ask());
         await over.Work();

@@ -58,6 +58,10 @@ internal sealed class HandedOver : IAsyncDisposable
         return new HandedOver(hub, hub.Store, new EphemeralDataProtectionProvider(), egress ?? Loopback(), owns: true);
     }
 
+    /// <summary>On a hub that the caller ends.</summary>
+    public static HandedOver On(TestHub hub) => new(hub, hub.Store, new EphemeralDataProtectionProvider(), Loopback(),
+        owns: false);
+
     public async Task<HandedOver> AnotherNode() => new(Hub, await Hub.Place.OpenAnother(), Protection, Loopback(), owns: false);
 
     public async ValueTask DisposeAsync()

@@ -309,6 +309,7 @@ public sealed class DecideTests
         var people = await hub.AddPeople("Ann", "Ben");
         var request = await hub.Ask(people[0].AsApprover);
         // Another node is in the middle of a revision under another policy.
+        hub.Place.IsTampered = true;
         await using var connection = await hub.Place.OpenRaw();
         await using var revision = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
         var policy = Some.Policy(people[1].AsApprover, people[0].AsApprover);

@@ -116,6 +116,8 @@ public sealed class SettleTests
     public async Task An_answer_counts_only_under_the_id_that_the_activity_recorded(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
+        // No destination was added; what it says is handed in.
+        hub.Place.IsTampered = true;
         var request = await hub.Ask(new Policy("elsewhere", []) { Destination = "Desk" });
         await Refused(hub, request, "T1", "other_id");
         await Linked(hub, request, "T1");

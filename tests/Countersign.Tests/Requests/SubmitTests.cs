@@ -42,7 +42,7 @@ public sealed class SubmitTests
             "requesterName", "assigneeUser", "assigneeGroup", "ticket", "expires", "status",
         ];
         Assert.Equal(names, said.RootElement.EnumerateObject().Select(m => m.Name).Where(names.Contains));
-        Assert.StartsWith($"{{\"revision\":1,\"digest\":\"{request.Digest}\",\"subject\":\"Grüße <b> & \\\"", data, StringComparison.Ordinal);
+        Assert.StartsWith($"{{\"form\":2,\"revision\":1,\"digest\":\"{request.Digest}\",\"subject\":\"Grüße <b> & \\\"", data, StringComparison.Ordinal);
         Assert.Contains($"\"barred\":[{rita.Id}],\"source\":", data, StringComparison.Ordinal);
     }
 

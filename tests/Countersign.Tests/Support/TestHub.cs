@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -9,6 +10,7 @@ namespace Countersign.Tests;
 public sealed class TestHub : IAsyncDisposable
 {
     private readonly TestStore _place;
+    private readonly Submit _submit;
     private int _asked;
 
     private TestHub(TestStore place)
@@ -20,7 +22,7 @@ public sealed class TestHub : IAsyncDisposable
         Sources = new Sources(Store);
         Tokens = new Tokens(Store);
         Sessions = new Sessions(Store, SessionLimits.Default);
-        Submit = new Submit(Store, new RequestIds());
+        _submit = new Submit(Store, new RequestIds());
         Decide = new Decide(Store);
         Comment = new Comment(Store);
         Withdraw = new Withdraw(Store);
@@ -37,7 +39,16 @@ public sealed class TestHub : IAsyncDisposable
     public Sources Sources { get; }
     public Tokens Tokens { get; }
     public Sessions Sessions { get; }
-    public Submit Submit { get; }
+
+    public Submit Submit
+    {
+        get
+        {
+            HasPoliciesOfItsOwn = true;
+            return _submit;
+        }
+    }
+
     public Decide Decide { get; }
     public Comment Comment { get; }
     public Withdraw Withdraw { get; }
@@ -48,7 +59,32 @@ public sealed class TestHub : IAsyncDisposable
 
     public static async Task<TestHub> Start(Engine engine) => new(await TestStore.Start(engine));
 
-    public ValueTask DisposeAsync() => _place.DisposeAsync();
+    /// <summary>With which what is sealed can be proven; the one of this process unless a test has its own.</summary>
+    public SealKey? SealKey { get; set; }
+
+    /// <summary>Requests came in beneath the doors, with policies that no file names.</summary>
+    public bool HasPoliciesOfItsOwn { get; set; }
+
+    /// <summary>Null when the whole record proves itself, else what is wrong with it.</summary>
+    public async Task<string?> Proof() => await Store.ReadSnapshot(async reader =>
+    {
+        var problems = new ProblemList();
+        await new HistoryCheck(reader, problems, checksPolicies: !HasPoliciesOfItsOwn, default).Run();
+        return problems.Named is [] ? null : string.Join('\n', problems.Named);
+    });
+
+    /// <summary>Every story ends with the proof of its record.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _place.MustVerify(SealKey, checksPolicies: !HasPoliciesOfItsOwn);
+        }
+        finally
+        {
+            await _place.DisposeAsync();
+        }
+    }
 
     // --- People, groups, sources: named by one word, addressed by it too ---
 

@@ -1,4 +1,6 @@
 using System.Data.Common;
+using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Storage;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -46,9 +48,15 @@ public sealed class TestStore : IAsyncDisposable
         return store;
     }
 
+    /// <summary>
+    /// Set by whoever writes past the hub on purpose: the record then no longer proves what lies in the store.
+    /// </summary>
+    public bool IsTampered { get; set; }
+
     /// <summary>Past every rule of ours, as an intruder with the database's password would.</summary>
     public async Task<int> Tamper(string sql)
     {
+        IsTampered = true;
         await using var connection = await OpenRaw();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -62,6 +70,35 @@ public sealed class TestStore : IAsyncDisposable
             : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Options.Database) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         return connection;
+    }
+
+    /// <summary>
+    /// What every story ends with: the record proves itself, to the last row. Not asked where a test wrote past the
+    /// hub, or where the store can no longer be read.
+    /// </summary>
+    /// <param name="checksPolicies">Whether all policies came in through doors.</param>
+    public async Task MustVerify(SealKey? key, bool checksPolicies)
+    {
+        if (IsTampered)
+            return;
+        using var ofNobody = key is null
+            ? new SealKey(
+            RootKey.Load(Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"),
+            mayCreate: true)) : null;
+        Verification found;
+        try
+        {
+            // Another connection, because a test may have ended the first.
+            await using var store = Store.OpenAsIs(Options, Clock);
+            found = await new Verify(store, key ?? ofNobody!) { ChecksPolicies = checksPolicies }.Run(null);
+        }
+        catch (StoreUnavailable)
+        {
+            return;
+        }
+        if (!found.Ok)
+            throw new InvalidOperationException(
+                $"The record does not prove itself at the end of this story:\n{string.Join('\n', found.Problems.Take(20))}");
     }
 
     public ValueTask<long> Number(string sql, object? arguments = null) => Store.Read(reader => reader.Number(sql, arguments));

@@ -38,6 +38,7 @@ public sealed class FailedWorkTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
+        over.Hub.Place.IsTampered = true;
         await over.Destination(desk);
         // What was once read of a policy is remembered, so nothing else may have this one.
         var poisoned = await over.Hub.Ask(new Policy($"elsewhere {RandomNumberGenerator.GetHexString(12)}", []) { Destination = HandedOver.Name });
@@ -123,6 +124,7 @@ public sealed class FailedWorkTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
+        over.Hub.Place.IsTampered = true;
         await over.Destination(desk);
         var (unreadable, unsayable, neighbour) = (await over.Ask(), await over.Ask(), await over.Ask());
         while ((await over.Outbox.Run(default)).Taken > 0)
@@ -183,6 +185,7 @@ public sealed class FailedWorkTests
     public async Task People_groups_and_sources_that_cannot_be_read_are_nobody_and_the_others_are_known(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
+        hub.Place.IsTampered = true;
         var people = await hub.AddPeople("Ann", "Ben");
         var (good, bad) = (await hub.AddSource("good"), await hub.AddSource("bad"));
         await hub.Tokens.Add(people[0].Email!, Some.Operator, default);
@@ -217,6 +220,7 @@ public sealed class FailedWorkTests
     public async Task A_server_starts_on_it_stays_up_and_says_what_is_set_aside(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
+        hub.Place.IsTampered = true;
         var ada = await hub.AddPerson("Ada", Role.Admin);
         var expiring = Some.Policy(ada.AsApprover) with { Expire = new Expiry(TimeSpan.FromHours(1)) };
         var (poisoned, neighbour) = (await hub.Ask(expiring), await hub.Ask(expiring));

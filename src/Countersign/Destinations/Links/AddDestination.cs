@@ -41,7 +41,16 @@ internal sealed class AddDestination(Store store, DestinationBook book)
             var id = await tx.Number(
                 "INSERT INTO destinations (name, name_key, manifest, settings, secrets, created_at) VALUES (@name, @key, @manifest, @settings, @secrets, @now) RETURNING id",
                 new { name, key = KeyOf(name), manifest = manifestText, settings = JsonSerializer.Serialize(plain), secrets = sealedSecrets, now = tx.Now });
-            await tx.Append($"destination:{id}", origin, "destination.added", new { name, manifest = Hashes.Sha256(manifestText), system = manifest.Name, settings = plain, secrets = hidden.Keys });
+            await tx.Append($"destination:{id}", origin, "destination.added",
+                new
+                {
+                    name,
+                    manifest = Hashes.Sha256(manifestText),
+                    system = manifest.Name,
+                    settings = plain,
+                    secrets = hidden.Keys,
+                    @sealed = Hashes.Sha256(sealedSecrets)
+                });
             await tx.Signal("destinations");
             // Requests that have waited for it are handed over now.
             var waiting = await tx.All<IdRow>(
@@ -68,7 +77,8 @@ internal sealed class AddDestination(Store store, DestinationBook book)
             await tx.Execute(
                 "UPDATE destinations SET settings = @settings, secrets = @secrets, token = NULL, token_until = NULL, token_renew_at = NULL WHERE id = @id",
                 new { id = destination.Id, settings = JsonSerializer.Serialize(changed.Settings), secrets = sealedSecrets });
-            await tx.Append($"destination:{destination.Id}", origin, "destination.changed", new { settings = plain, secrets = hidden.Keys });
+            await tx.Append($"destination:{destination.Id}", origin, "destination.changed",
+                new { settings = plain, secrets = hidden.Keys, @sealed = Hashes.Sha256(sealedSecrets) });
             await tx.Signal("destinations");
             return new AccessOutcome<long>.Done(destination.Id);
         }, cancel);

@@ -37,9 +37,24 @@ internal static class RecordExchange
         var isActive = true;
         // Before its answer is looked at, because an answer counts only under the id that was recorded.
         if (stillToOpen && next.State == LinkState.Open)
+        {
             isActive = await NoteLinked(tx, destination.Name, next, origin);
+            if (!isActive)
+            {
+                await tx.Append($"destination:{destination.Id}", origin, "destination.opened_late", new
+                {
+                    link = next.Id,
+                    request = next.RequestId.Value,
+                    content = next.Revision,
+                    externalId = next.ExternalId,
+                    url = next.Url,
+                });
+            }
+        }
         else if (next is { State: LinkState.Open, Wish: Wish.None, DueAt: not null })
+        {
             isActive = await tx.Text("SELECT status FROM requests WHERE id = @id", new { id = next.RequestId }) == Status.Active.Ours();
+        }
         if (link.Answer.Length == 0 && next.Answer.Length > 0)
         {
             var answer = new DestinationAnswer(

@@ -72,7 +72,17 @@ public sealed class ResolveLink(Store store)
             var destination = await tx.Text("SELECT name FROM destinations WHERE id = @id", new { id = link.DestinationId });
             await RecordExchange.NoteLinked(tx, destination ?? "", next, origin);
         }
-        await tx.Append($"destination:{link.DestinationId}", origin, "destination.link_resolved", new { link = id, request = link.RequestId.Value, by = resolution.GetType().Name, externalId = next.ExternalId });
+        await tx.Append($"destination:{link.DestinationId}", origin, "destination.link_resolved",
+            new
+            {
+                link = id,
+                request = link.RequestId.Value,
+                by = resolution.GetType().Name,
+                content = link.Revision,
+                externalId = next.ExternalId,
+                url = next.Url,
+                state = LinkRow.Word(next.State)
+            });
         return new ResolveLinkOutcome.Done();
     }, cancel);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Countersign.Storage;
 
 namespace Countersign.Destinations.Manifest;
 
@@ -71,7 +72,7 @@ internal static class Reading
     {
         try
         {
-            using var document = JsonDocument.Parse(answer, Strictly);
+            using var document = JsonDocument.Parse(WellFormed.Json(answer), Strictly);
             return Pointer.Find(document.RootElement, parser.Items) is not { ValueKind: JsonValueKind.Array } items ? null :
             [
                 .. from item in items.EnumerateArray()
@@ -87,5 +88,5 @@ internal static class Reading
         }
     }
 
-    private static string? Cut(string? text) => text is { Length: > LongestValue } ? text[..LongestValue] : text;
+    private static string? Cut(string? text) => text is null ? null : WellFormed.Cut(text, LongestValue);
 }

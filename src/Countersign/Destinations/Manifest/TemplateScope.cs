@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Countersign.Storage;
 
 namespace Countersign.Destinations.Manifest;
 
@@ -123,7 +124,7 @@ internal static class TemplateScope
     {
         try
         {
-            using var document = JsonDocument.Parse(json, Reading.Strictly);
+            using var document = JsonDocument.Parse(WellFormed.Json(json), Reading.Strictly);
             return Tree(document.RootElement, text);
         }
         catch (JsonException)

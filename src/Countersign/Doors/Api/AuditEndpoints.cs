@@ -3,7 +3,8 @@ using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
-public sealed record VerificationView(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem);
+public sealed record VerificationView(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem,
+    IReadOnlyList<string> Problems, long MoreProblems);
 
 /// <summary>The record, for admins: is it as it was written, and all of it as JSON lines.</summary>
 internal static class AuditEndpoints
@@ -18,9 +19,13 @@ internal static class AuditEndpoints
     {
         SealHead? earlier = null;
         if (head is not null && (earlier = SealHead.TryParse(head)) is null)
-            return Problems.Malformed("head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits.");
+        {
+            return Problems.Malformed(
+                "head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits.");
+        }
         var found = await verify.Run(earlier, cancel);
-        return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head, found.Problem));
+        return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head,
+            found.Problem, found.Problems, found.MoreProblems));
     }
 
     private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(

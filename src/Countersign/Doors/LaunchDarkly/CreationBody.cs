@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Countersign.Requests;
+using Countersign.Storage;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -41,7 +42,7 @@ internal sealed partial class CreationBody
 
     public string Id { get; }
 
-    /// <summary>The body as it came.</summary>
+    /// <summary>The body as it came, but for half surrogate pairs.</summary>
     public string Text { get; }
     public string Digest { get; }
     public string Comment { get; }
@@ -67,13 +68,16 @@ internal sealed partial class CreationBody
             return (null, new Unreadable($"The body is not UTF-8: byte {FirstInvalid(bytes.Span) + 1} begins no character.", text));
         try
         {
-            using var document = JsonDocument.Parse(text.Contains(@"\ud", StringComparison.OrdinalIgnoreCase) ? Mended(text) : bytes, Strict);
+            // The text is kept, hashed and read again later, so it is mended before anything else looks at it.
+            var mended = WellFormed.Json(text);
+            using var document = JsonDocument.Parse(ReferenceEquals(mended, text) ? bytes
+                : Encoding.UTF8.GetBytes(mended), Strict);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 return (null, new Unreadable("The body must be a JSON object.", text));
             if (!root.TryGetProperty("_id", out var id) || id.ValueKind != JsonValueKind.String || !ApprovalId.IsOne(id.GetString()!))
                 return (null, new Unreadable("_id must be the approval's id: 1 to 200 letters, digits, - and _.", text));
-            return (new CreationBody(id.GetString()!, text, Requests.Digest.Of(root), root), null);
+            return (new CreationBody(id.GetString()!, mended, Requests.Digest.Of(root), root), null);
         }
         catch (JsonException broken)
         {
@@ -99,14 +103,6 @@ internal sealed partial class CreationBody
         Utf8.ToUtf16(bytes, characters, out var read, out _, replaceInvalidSequences: false);
         return read;
     }
-
-    /// <summary>Half of a surrogate pair is no text; what stands for it is as long, so positions stay.</summary>
-    private static ReadOnlyMemory<byte> Mended(string text) =>
-        Encoding.UTF8.GetBytes(HalfPairs().Replace(text, match => match.Groups["half"].Success ? @"\uFFFD" : match.Value));
-
-    /// <summary>Walks over escapes so that a doubled backslash begins none; whole pairs are taken together.</summary>
-    [GeneratedRegex("""(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\[^u])""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex HalfPairs();
 
     [GeneratedRegex("""\\&(?:quot|#34|#x22);""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex EscapedQuote();

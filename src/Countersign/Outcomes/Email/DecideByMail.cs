@@ -72,14 +72,22 @@ public sealed class DecideByMail(Store store, MailLinks links)
         {
             outcome = await Decide.Record(tx, link.Request, viewer, link.Answer, note, link.Digest);
         }
-        if (outcome is not (DecideOutcome.Recorded or DecideOutcome.Settled))
+        if (outcome is DecideOutcome.Recorded or DecideOutcome.Settled)
+            await NoteUse(tx, link, address);
+        else
             await tx.Execute("DELETE FROM used_links WHERE delivery_id = @id", new { id = link.Delivery });
         return outcome;
     }
 
     /// <summary>True for the first who uses it.</summary>
     internal static async ValueTask<bool> Use(Tx tx, MailLink link) => await tx.Execute(
-        "INSERT INTO used_links (delivery_id, at) VALUES (@id, @now) ON CONFLICT (delivery_id) DO NOTHING", new { id = link.Delivery, now = tx.Now }) == 1;
+        "INSERT INTO used_links (delivery_id, at) VALUES (@id, @now) ON CONFLICT (delivery_id) DO NOTHING",
+        new { id = link.Delivery, now = tx.Now }) == 1;
+
+    /// <summary>Once what it was used for stands: from then on the record knows that the link is used up.</summary>
+    internal static ValueTask NoteUse(Tx tx, MailLink link, string address) => tx.Append(
+        $"person:{link.Person}", new Origin(Actor.Person(link.Person), Via, address), "person.link_used",
+        new { delivery = link.Delivery });
 
     private static async ValueTask<bool> IsUsed(Reader reader, MailLink link) =>
         await reader.Number("SELECT count(*) FROM used_links WHERE delivery_id = @id", new { id = link.Delivery }) != 0;

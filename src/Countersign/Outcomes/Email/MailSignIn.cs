@@ -43,10 +43,14 @@ public sealed class MailSignIn(Store store, MailLinks links, MailOptions mail, O
             return null;
         var secret = Keys.NewSessionSecret();
         var hash = Keys.HashOf(secret);
-        return await store.InTransaction(
-            async tx => await DecideByMail.Use(tx, link)
-                ? await sessions.Start(tx, link.Person, "mail", visit, secret, hash)
-                : null,
+        return await store.InTransaction<NewSession?>(
+            async tx =>
+            {
+                if (!await DecideByMail.Use(tx, link))
+                    return null;
+                await DecideByMail.NoteUse(tx, link, visit.Address);
+                return await sessions.Start(tx, link.Person, "mail", visit, secret, hash);
+            },
             cancel);
     }
 }

@@ -36,7 +36,10 @@ internal static class AuditPage
     {
         html.Outcome(refused);
         if (found is not null)
-            html.Notice(found.Ok ? Tone.Good : Tone.Bad, h => h.Add($"<p>{(found.Ok ? h.Says.RecordHolds(found.Events, found.Sealed) : h.Says.RecordBroken)}</p><p>{found.Problem}</p><p class=\"small\">{h.Says.Head}: <code>{found.Head}</code></p>"));
+        {
+            html.Notice(found.Ok ? Tone.Good : Tone.Bad, h =>
+                h.Add($"<p>{(found.Ok ? h.Says.RecordHolds(found.Events, found.Sealed) : h.Says.RecordBroken)}</p>{Problems(found)}<p class=\"small\">{h.Says.Head}: <code>{found.Head}</code></p>"));
+        }
         html.Add($"<section class=\"sheet\"><h2>{html.Says.TheRecord}</h2><p class=\"soft\">{html.Says.RecordWhat}</p>");
         html.Form(Path, form =>
         {
@@ -63,6 +66,18 @@ internal static class AuditPage
         html.Add($"</section>");
     })
     { Section = Path, Status = AdminParts.StatusOf(refused) };
+
+    private static Action<Html> Problems(Verification found) => h =>
+    {
+        if (found.Ok)
+            return;
+        h.Add($"<ul>");
+        foreach (var problem in found.Problems)
+            h.Add($"<li>{problem}</li>");
+        h.Add($"</ul>");
+        if (found.MoreProblems > 0)
+            h.Add($"<p>{h.Says.MoreProblems(found.MoreProblems)}</p>");
+    };
 
     private static void Filters(Html html, Typed typed, Refused? refused)
     {

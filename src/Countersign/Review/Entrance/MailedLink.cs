@@ -2,6 +2,7 @@ using Countersign.Access;
 using Countersign.Outcomes.Email;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Storage;
 using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
 
@@ -84,7 +85,7 @@ internal static class MailedLink
         }
         var note = form[Note].ToString().Trim();
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        return await byMail.Run(token, note.Length > LongestNote ? note[..LongestNote] : note, address, cancel) switch
+        return await byMail.Run(token, WellFormed.Cut(note, LongestNote), address, cancel) switch
         {
             MailDecisionOutcome.Done done => new PageAnswer(Texts.For(http).LinkDone(done.Answer), html =>
                 html.Add($"<p class=\"lede\">{done.Request.Subject}</p><p>{done.Request.Display}</p><p><a href=\"{html.Base}/requests/{done.Request.Id.Value}\">{html.Says.BackToInbox}</a></p>")),

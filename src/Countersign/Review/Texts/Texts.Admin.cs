@@ -200,6 +200,8 @@ internal partial class Texts
     public virtual string EarlierHeadHint => "One that you kept outside of the hub; then it also shows if everything after it was cut off.";
     public virtual string HeadWrong => "A seal is a number, a colon and 64 hexadecimal digits.";
     public virtual string RecordHolds(long events, long sealedEvents) => string.Create(CultureInfo.InvariantCulture, $"The record holds: {events:N0} events, {sealedEvents:N0} of them sealed.");
+    public virtual string MoreProblems(long more) =>
+        string.Create(CultureInfo.InvariantCulture, $"… and {more:N0} more");
     public virtual string RecordBroken => "The record does not hold.";
     public virtual string Events => "Events";
     public virtual string HappenedAt => "When";

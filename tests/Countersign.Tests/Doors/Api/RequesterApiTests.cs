@@ -111,5 +111,5 @@ public sealed class RequesterApiTests
     private static Countersign.Requests.RequestId RequestId(ApiAnswer asked) => Countersign.Requests.RequestId.Of(asked["id"]!);
 
     private static async Task<string?> Proof(PagesHost host) =>
-        await host.Hub.Store.ReadSnapshot(async reader => await new HistoryCheck(reader, default).Problem());
+        await host.Hub.Proof();
 }

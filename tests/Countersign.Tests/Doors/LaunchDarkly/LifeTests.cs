@@ -303,6 +303,7 @@ public sealed class LifeTests
     public async Task Trap_29_thousands_of_members_are_one_list()
     {
         await using var host = await LaunchDarklyHost.Start(Engine.Sqlite);
+        host.Hub.Place.IsTampered = true;
         await host.Hub.Store.InTransaction(async tx =>
         {
             await tx.Execute(

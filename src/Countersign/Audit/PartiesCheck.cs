@@ -1,0 +1,115 @@
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Storage;
+
+namespace Countersign.Audit;
+
+/// <summary>
+/// Who may see a request and whom it waits for, worked out anew from its events and held beside the rows. Both tables
+/// lie in the order of parties, so requests are gathered and each gathering is held beside one walk through the table.
+/// </summary>
+internal sealed class PartiesCheck(Reader reader, ProblemList problems, CancellationToken cancel)
+{
+    /// <summary>Some megabytes of memory.</summary>
+    private const int Gathered = 20_000;
+
+    private readonly Dictionary<string, Expected?> _requests = new(StringComparer.Ordinal);
+    private string _from = "";
+
+    /// <param name="Must">Parties that must be there; <paramref name="May"/> are some that may be.</param>
+    /// <param name="Waits">Each is right: while answers of someone just disabled are still being taken out, the one
+    /// before is too.</param>
+    private sealed record Expected(HashSet<string> Must, HashSet<string> May, IReadOnlySet<string>[] Waits)
+    {
+        public HashSet<string> IsWaiting { get; } = [];
+    }
+
+    public async ValueTask Add(RequestStory story, IReadOnlyList<Policy> policies, Policy current,
+        PeopleTimeline people)
+    {
+        var must = policies.SelectMany(p => p.Approvers).Select(a => a.Party.Text).ToHashSet();
+        must.Add(Party.Source(story.Content.Source ?? 0).Text);
+        must.UnionWith(story.Sees);
+        must.UnionWith(story.Decisions.Where(d => d.ForPerson is not null).Select(d => Party.Person(d.PersonId).Text));
+        if (people.TicketAssigneeOf(story.Id) is { } assignee)
+            must.Add(assignee.Text);
+        var may = story.Content.Ticket is { } ticket
+            ? people.AssigneesOf(ticket).Select(a => Party.Person(a).Text).ToHashSet() : [];
+        _requests[story.Id] = new Expected(must, may, Waits(story, current, people));
+        if (_requests.Count >= Gathered)
+            await Flush(toTheEnd: false);
+    }
+
+    /// <summary>One of which too much is gone to say anything about it.</summary>
+    public void PassOver(string request) => _requests[request] = null;
+
+    private static IReadOnlySet<string>[] Waits(RequestStory story, Policy policy, PeopleTimeline people)
+    {
+        if (story.Status != Status.Active)
+            return [new HashSet<string>()];
+        var end = new PeopleTimeline.Moment(long.MaxValue, Instant.ToText(DateTimeOffset.MaxValue));
+        var request = story.AsRequest(policy) with { ExpiresAt = null };
+        var counting = story.Decisions.ConvertAll(d =>
+            d with
+            {
+                AuthorDisabled = people.PersonAt(d.PersonId, end) is not { IsDisabled: false } p
+            || p.Disablings != d.Disablings
+            });
+        return [Change.WaitsFor(policy, Weigh.Of(request, counting, default)),
+            Change.WaitsFor(policy, Weigh.Of(request, story.Decisions, default))];
+    }
+
+    /// <summary>Rows of requests that no event knows are named with what was gathered around them.</summary>
+    public async ValueTask Flush(bool toTheEnd)
+    {
+        var to = toTheEnd ? "\U0010FFFF" : _requests.Keys.Max(StringComparer.Ordinal) ?? "";
+        await foreach (var row in Rows("parties", to))
+        {
+            if (!_requests.TryGetValue(row.RequestId, out var request))
+                problems.Add($"{row.Party} may see request {row.RequestId}, of which no event tells.");
+            else if (request is not null && !request.Must.Remove(row.Party) && !request.May.Contains(row.Party))
+                problems.Add($"{row.Party} may see request {row.RequestId}, which does not follow from its events.");
+        }
+        await foreach (var row in Rows("waiting", to))
+        {
+            if (!_requests.TryGetValue(row.RequestId, out var request))
+                problems.Add($"Request {row.RequestId}, of which no event tells, waits for {row.Party}.");
+            else
+                request?.IsWaiting.Add(row.Party);
+        }
+        foreach (var (id, request) in _requests)
+        {
+            if (request is null)
+                continue;
+            foreach (var party in request.Must)
+                problems.Add($"{party} may not see request {id} any more: its row in parties is gone.");
+            if (!request.Waits.Any(request.IsWaiting.SetEquals))
+            {
+                problems.Add(
+                    $"Request {id} waits for {Names(request.IsWaiting)}, but its events say for {Names(request.Waits[0])}.");
+            }
+        }
+        _requests.Clear();
+        _from = to;
+    }
+
+    private static string Names(IEnumerable<string> parties) =>
+        string.Join(", ", parties.Order(StringComparer.Ordinal)) is { Length: > 0 } names ? names : "nobody";
+
+    private IAsyncEnumerable<PartyRow> Rows(string table, string to) => Pages.Each<PartyRow, Key>(
+        reader,
+        $"""
+        SELECT party, request_id FROM {table}
+        WHERE (party, request_id) > (@Party, @RequestId) AND request_id > @From AND request_id <= @To
+        ORDER BY party, request_id
+        """,
+        new Key("", "", _from, to), row => new Key(row.Party, row.RequestId, _from, to), 5_000, cancel);
+
+    private sealed record Key(string Party, string RequestId, string From, string To);
+
+    private sealed class PartyRow
+    {
+        public required string Party { get; init; }
+        public required string RequestId { get; init; }
+    }
+}
