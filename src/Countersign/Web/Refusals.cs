@@ -28,7 +28,8 @@ internal sealed partial class Refusals(RequestDelegate next, ILogger<Refusals> l
         if (log.IsEnabled(LogLevel.Information))
         {
             var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
-            Log.Refused(log, CallerOf(http), http.Request.Method, route, rule);
+            var (caller, method) = (CallerOf(http), http.Request.Method);
+            Log.Refused(log, caller, method, route, rule);
         }
     }
 

@@ -151,7 +151,9 @@ public sealed class BrowserRulesTests
         Assert.StartsWith("__Host-countersign_antiforgery=", proof, StringComparison.Ordinal);
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            [Browser.TokenField] = new Browser.Page(200, entrance.Text, null, entrance.Headers).Token!, ["E-mail"] = ann.Email!, ["Password"] = PagesHost.Password,
+            [Browser.TokenField] = new Browser.Page(200, entrance.Text, null, entrance.Headers).Token!,
+            ["E-mail"] = ann.Email!,
+            ["Password"] = PagesHost.Password,
         });
         var entered = await nobody.Send(HttpMethod.Post, "/sign-in", form, ("X-Forwarded-Proto", "https"), ("Cookie", proof.Split(';')[0]));
         Assert.Equal(302, entered.Status);
