@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;

@@ -264,8 +264,10 @@ public sealed class ForgedApprovalTests
                 VALUES ('{request.Id}', 1, {now.Revision}, '{now.Digest}', {author?.Id ?? 0}, 'approve', '', '{string.Join(',', steps ?? [0])}', {disablings}, {(@for is null ? "NULL" : $"{@for.Id}")}, 'api', '{Instant.ToText(Hub.Clock.Now)}')
                 """));
             if (@for is not null)
+            {
                 await Intruder.Run(Hub.Place,
                     $"INSERT INTO parties (party, request_id) VALUES ('person:{author!.Id}', '{request.Id}')");
+            }
             await Settle(request);
         }
 

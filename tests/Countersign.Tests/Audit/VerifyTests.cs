@@ -76,7 +76,9 @@ public sealed partial class VerifyTests
                     if (table == "tickets" && column is "id" or "subject" or "status"
                         && await recorded.Hub.Place.Number(
                         $"SELECT count(*) FROM tickets WHERE {row} AND requester_id IS NULL") == 1)
+                    {
                         continue;
+                    }
                     // An unsealed event has no place in the order yet; it gets one when it is sealed.
                     if (notProven.Contains($"{table}.{column}") || (table == "events" && column == "id" && await intruder.IsUnsealed(row)))
                         continue;

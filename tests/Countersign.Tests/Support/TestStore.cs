@@ -97,8 +97,10 @@ public sealed class TestStore : IAsyncDisposable
             return;
         }
         if (!found.Ok)
+        {
             throw new InvalidOperationException(
                 $"The record does not prove itself at the end of this story:\n{string.Join('\n', found.Problems.Take(20))}");
+        }
     }
 
     public ValueTask<long> Number(string sql, object? arguments = null) => Store.Read(reader => reader.Number(sql, arguments));
