@@ -59,8 +59,8 @@ public sealed class PolicyHub : IAsyncDisposable
             submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
             return change?.Invoke(submission) ?? submission;
         });
-        // The policy follows from the file, unless the test changes it.
-        Hub.HasPoliciesOfItsOwn = before || change is not null;
+        // The policy follows from the file, unless the test changes it or asks about another source than the request has.
+        Hub.HasPoliciesOfItsOwn = before || change is not null || source != "api";
         return request;
     }
 
