@@ -23,7 +23,7 @@ public sealed class EarlierStoreTests
             await zipped.CopyToAsync(file, TestContext.Current.CancellationToken);
 
         await using var store = await Store.Open(place.Options, place.Clock);
-        using var key = new SealKey(RootKey.Load(Path.Combine(kept, "root.key"), mayCreate: false));
+        using var key = new SealKey(RootKey.Load(Path.Combine(kept, "key.txt"), mayCreate: false));
         var verification = await new Verify(store, key) { ChecksPolicies = false }.Run(null,
             TestContext.Current.CancellationToken);
 

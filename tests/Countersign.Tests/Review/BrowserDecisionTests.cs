@@ -163,7 +163,7 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.Page.GetByLabel("Who decides").SelectOptionAsync(new SelectOptionValue { Label = "SRE" });
         await window.Press("Ask for approval");
         await window.Shows("You ask for an approval");
-        await window.Shows("You asked for this, so somebody else decides.");
+        await window.Shows("Requesters can't approve their own requests");
         Assert.Equal(0, await window.Page.GetByRole(AriaRole.Button, new() { Name = "Approve", Exact = true }).CountAsync());
         var id = RequestId.Of(window.Page.Url[^26..]);
         Assert.Equal((SentBy.Page, host.Sre.Id), ((await host.Hub.Find(id)).SentBy, (await host.Hub.Find(id)).AssigneeGroup));

@@ -113,7 +113,8 @@ internal partial class Texts
         };
     public virtual string DisownedBy(IReadOnlyList<string> names) =>
         $"{(names.Count == 0 ? "The person named as the requester" : Words.Names(names))} did not ask for this request, though it was opened in their name.";
-    public virtual string MayNotDecide(IReadOnlyList<string> names) => names.Count == 0 ? "" : $"{Words.Names(names)} asked, and may not decide.";
+    public virtual string MayNotDecide(IReadOnlyList<string> names) => names.Count == 0 ? ""
+        : $"{Words.Names(names)} can't decide this request: it is theirs, or names them as the requester.";
     public virtual string AnyOf(string group, IReadOnlyList<string> names, int most) => names.Count switch
     {
         0 => $"Nobody in {group} could answer now",
@@ -143,7 +144,7 @@ internal partial class Texts
     public virtual string YouAnswered(Answer answer) => answer switch { Answer.Approve => "You approved this", Answer.Reject => "You rejected this", _ => "You abstained" };
     public virtual string WhatYouWrote => "What you wrote:";
     public virtual string MayChange => "Until it is settled you can change your answer; the latest counts.";
-    public virtual string AskerMayNotDecide => "You asked for this, so somebody else decides.";
+    public virtual string AskerMayNotDecide => "Requesters can't approve their own requests, and this one is yours or names you.";
     public virtual string NotYourTurnEver => "The policy of this request does not name you; you can read and comment.";
     public virtual string DecidedElsewhere(string destination) => $"{destination} decides this; you can read and comment.";
     public virtual string NotYourTurnYet(string step) => $"Your step, {step}, opens after the ones before it.";

