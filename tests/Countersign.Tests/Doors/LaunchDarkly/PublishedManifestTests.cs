@@ -53,6 +53,6 @@ public sealed class PublishedManifestTests
         }
         var items = approval["memberListRequest"]!["parser"]!;
         var members = (await Send("memberListRequest", id, null)).Json[items["memberArrayPath"]!.GetValue<string>().Trim('/')]!.AsArray();
-        Assert.Equal(["Ann", "Ben", "Cem"], members.Select(m => m![items["memberItems"]!["memberId"]!.GetValue<string>().Trim('/')]!.GetValue<string>()));
+        Assert.Equal(["Ann", "Ben", "Cem", "Rita Roe"], members.Select(m => m![items["memberItems"]!["memberId"]!.GetValue<string>().Trim('/')]!.GetValue<string>()));
     }
 }
