@@ -113,13 +113,23 @@ public sealed class Sessions(Store store, SessionLimits options)
         store.InTransaction(async tx => await EndAll(tx, person, "ended by its owner elsewhere", origin, kept), cancel);
 
     /// <summary>Those whose time is over; how many.</summary>
-    public Task<int> EndExpired(CancellationToken cancel) => store.InTransaction(async tx =>
+    public async Task<int> EndExpired(CancellationToken cancel)
     {
-        var over = await tx.All<Row>($"SELECT {Columns} FROM sessions WHERE until <= @now OR last_used_at <= @quiet ORDER BY id LIMIT 500", new { now = tx.Now, quiet = tx.Now - options.Idle });
-        foreach (var session in over)
-            await End(tx, session.Id, session.PersonId, "over", new Origin(Actor.Hub, "hub", ""));
-        return over.Count;
-    }, cancel);
+        const int Chunk = 500;
+        for (var ended = 0; ;)
+        {
+            var some = await store.InTransaction(async tx =>
+            {
+                var over = await tx.All<Row>($"SELECT {Columns} FROM sessions WHERE until <= @now OR last_used_at <= @quiet ORDER BY id LIMIT {Chunk}", new { now = tx.Now, quiet = tx.Now - options.Idle });
+                foreach (var session in over)
+                    await End(tx, session.Id, session.PersonId, "over", new Origin(Actor.Hub, "hub", ""));
+                return over.Count;
+            }, cancel);
+            ended += some;
+            if (some < Chunk)
+                return ended;
+        }
+    }
 
     /// <summary>Inside a transaction that shuts a person out or changes what proves who they are.</summary>
     internal static async ValueTask<int> EndAll(Tx tx, long person, string why, Origin origin, long kept = 0)

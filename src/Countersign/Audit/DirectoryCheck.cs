@@ -4,6 +4,7 @@ using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Audit;
@@ -106,8 +107,17 @@ internal sealed class DirectoryCheck
                 problems.Add($"The rows called \"{name}\" can't be read: {fault.Message}");
             }
         }
-        foreach (var gone in _told.Keys)
-            problems.Add($"{gone} is gone: events tell of it.");
+        var now = Instant.Parse(await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1")
+            ?? Instant.ToText(default));
+        var longAgo = Instant.ToText(now > default(DateTimeOffset) + Retention.LeastUsedLinks ? now - Retention.LeastUsedLinks : now);
+        foreach (var (gone, told) in _told)
+        {
+            if (!(gone.StartsWith(UsedLink, StringComparison.Ordinal)
+                && string.CompareOrdinal(told.GetValueOrDefault("at"), longAgo) < 0))
+            {
+                problems.Add($"{gone} is gone: events tell of it.");
+            }
+        }
     }
 
     private void Compare(string name, StoredRow stored, ProblemList problems)
@@ -361,7 +371,7 @@ internal sealed class DirectoryCheck
             case "person.channel_on":
                 return _told.Remove(Muted(id, told.Channel));
             case "person.link_used":
-                _told[$"The use of link {told.Delivery}"] = new() { ["at"] = next.At };
+                _told[$"{UsedLink}{told.Delivery}"] = new() { ["at"] = next.At };
                 return true;
             case "destination.added":
                 _told[$"Destination {id}"] = new()
@@ -479,7 +489,7 @@ internal sealed class DirectoryCheck
     private static string Membership(string group, long? person) => $"The membership in group {group} of person {person}";
 
     private const string SourceRows = "Source {0}", PersonRows = "Person {0}", TicketRows = "Ticket {0}",
-        UsedLinkRows = "The use of link {0}";
+        UsedLink = "The use of link ", UsedLinkRows = UsedLink + "{0}";
 
     /// <summary>
     /// How a row is called, and the rows. Sources come before people, of whom some stand only for a source.

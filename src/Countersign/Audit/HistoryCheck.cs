@@ -48,6 +48,12 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
     private readonly Dictionary<string, Policy> _policies = [];
     private ApprovalCheck? _approvals;
 
+    /// <summary>Bodies of requests that were settled before this may be missing.</summary>
+    private string _bodiesForgotten = "";
+
+    /// <summary>How many are, and need not be there.</summary>
+    public long BodiesForgotten { get; private set; }
+
     /// <summary>
     /// What may be wrong with one subject, one row or one answer: it is named, and the others are looked at all the
     /// same.
@@ -136,6 +142,8 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
 
     private ValueTask Directory(StoredEvent next)
     {
+        if (next is { Subject: "hub", Kind: ForgetBodies.Forgotten })
+            _bodiesForgotten = EventData.Read<Forgotten>(next.Data).Before ?? "";
         if (_directory.Take(next) is { } unknown)
             problems.Add($"{Named(next)} {unknown}");
         return ValueTask.CompletedTask;
@@ -201,8 +209,11 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
             ("digest", row.Digest, told.Digest),
             ("stamp", row.Stamp, told.Stamp),
             ("at", row.At, next.At),
-            ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content),
-            ("body", DigestOf(row.Body), told.Digest));
+            ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content));
+        if (row.Body.Length == 0)
+            story.WithoutBody.Add(next);
+        else
+            Compare(row.Words, next, ("body", DigestOf(row.Body), told.Digest));
     }
 
     private async ValueTask Decision(RequestStory story, StoredEvent next, RequestStory.Told told)
@@ -272,6 +283,14 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
                 problems.Add(wrongEnd);
             else
                 Compare($"Request {story.Id}", last, story.Expected(request));
+        }
+        // Whether it may be missing depends on when the request was settled.
+        foreach (var content in story.WithoutBody)
+        {
+            if (story.SettledAt is { } settled && string.CompareOrdinal(settled, _bodiesForgotten) < 0)
+                BodiesForgotten++;
+            else
+                problems.Add($"The body that {Name(content)} brought is gone, and was to be kept.");
         }
         await Unheard(_revisions, story.Id);
         await Unheard(_decisions, story.Id);
@@ -466,6 +485,8 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
     }
 
     private sealed record IdKey(string Id);
+
+    private sealed record Forgotten(string? Before);
 
     private sealed record EventKey(string Subject, long N, string Below);
 

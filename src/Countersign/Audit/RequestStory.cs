@@ -25,6 +25,7 @@ internal sealed class RequestStory(string id)
     public string Id => id;
     public Status Status { get; private set; }
     public string Stamp => _stamp ?? "";
+    public string? SettledAt => _settledAt;
     public string? BrokeGlassAt { get; private set; }
     public bool HasRequester => _claim is { People.Count: > 0 };
     public string? Expires => _expires;
@@ -45,6 +46,9 @@ internal sealed class RequestStory(string id)
     /// <summary>Who approved it past its policy.</summary>
     public string? Overrider { get; set; }
     public List<Decision> Decisions { get; } = [];
+
+    /// <summary>Events that brought a content of which the body is no longer there.</summary>
+    public List<StoredEvent> WithoutBody { get; } = [];
 
     /// <summary>What destinations were told to have opened and answered, by destination and content.</summary>
     public List<ToldLink> Links { get; } = [];

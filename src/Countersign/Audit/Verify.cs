@@ -11,6 +11,9 @@ namespace Countersign.Audit;
 public sealed record Verification(bool Ok, long Events, long Sealed, long Unsealed, string Head,
     IReadOnlyList<string> Problems, long MoreProblems)
 {
+    /// <summary>Bodies of settled requests that are no longer kept; their digests are proven all the same.</summary>
+    public long BodiesForgotten { get; init; }
+
     /// <summary>The first of them.</summary>
     public string? Problem => Problems is [var first, ..] ? first : null;
 }
@@ -41,15 +44,18 @@ public sealed class Verify(Store store, SealKey key)
             var head = await Sealer.Last(reader);
             var problems = new ProblemList();
             await Stamps(reader, problems, cancel);
-            await Guarded("The histories", () => new HistoryCheck(reader, problems, ChecksPolicies, cancel).Run(),
-                problems);
+            var histories = new HistoryCheck(reader, problems, ChecksPolicies, cancel);
+            await Guarded("The histories", histories.Run, problems);
             var seals = new SealCheck(reader, key, problems, cancel);
             var before = problems.Count;
             await Guarded("The seals", () => seals.Run(earlier), problems);
             var covered = problems.Count == before ? seals.Covered.Count
                 : Math.Min(events, await reader.Number("SELECT sum(count) FROM seals WHERE count BETWEEN 0 AND 5000"));
             return new Verification(problems.Count == 0, events, covered, events - covered, head.ToString(),
-                problems.Named, problems.Count - problems.Named.Count);
+                problems.Named, problems.Count - problems.Named.Count)
+            {
+                BodiesForgotten = histories.BodiesForgotten,
+            };
         }, cancel);
 
     private static async ValueTask Guarded(string what, Func<ValueTask> check, ProblemList problems)

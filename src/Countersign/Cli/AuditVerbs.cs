@@ -41,10 +41,11 @@ internal static class AuditVerbs
                 found.Sealed,
                 found.Unsealed,
                 found.Head,
+                found.BodiesForgotten,
                 found.Problems
             },
                 $"""
-                Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.
+                Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{(found.BodiesForgotten > 0 ? $"\n{found.BodiesForgotten} bodies of settled requests are no longer kept." : "")}
                 Head: {found.Head}
                 Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
                 """);

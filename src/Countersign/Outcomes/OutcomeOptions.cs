@@ -11,9 +11,6 @@ public sealed record OutcomeOptions
 
     public DeliverySchedule Schedule { get; init; } = DeliverySchedule.Default;
 
-    /// <summary>How long what was delivered is kept to be looked at.</summary>
-    public TimeSpan Keep { get; init; } = TimeSpan.FromDays(30);
-
     /// <summary>Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.</summary>
     public int MostPerPerson { get; init; } = 20;
 

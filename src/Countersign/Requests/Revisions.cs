@@ -5,7 +5,11 @@ namespace Countersign.Requests;
 
 /// <summary>One content that a request had, and who had to agree to it.</summary>
 /// <param name="Body">As it came; null where it is not the viewer's to read.</param>
-public sealed record Revision(int N, string Digest, Policy Policy, string Message, string Facts, string? Body, DateTimeOffset At);
+public sealed record Revision(int N, string Digest, Policy Policy, string Message, string Facts, string? Body, DateTimeOffset At)
+{
+    /// <summary>The body is no longer kept; the digest stays.</summary>
+    public bool IsBodyForgotten { get; init; }
+}
 
 /// <summary>
 /// All contents of a request, the oldest first: when another comes under the same id, the earlier ones stay readable.
@@ -30,7 +34,7 @@ public static class Revisions
         }, cancel);
 
     private static string Select(string body) =>
-        $"SELECT v.n, v.digest, v.stamp, s.policy, v.message, v.facts, {body} AS body, v.at FROM revisions v JOIN stamps s ON s.hash = v.stamp";
+        $"SELECT v.n, v.digest, v.stamp, s.policy, v.message, v.facts, {body} AS body, substr(v.body, 1, 1) AS begins, v.at FROM revisions v JOIN stamps s ON s.hash = v.stamp";
 
     private sealed class Row
     {
@@ -41,8 +45,13 @@ public static class Revisions
         public required string Message { get; init; }
         public required string Facts { get; init; }
         public string? Body { get; init; }
+        public required string Begins { get; init; }
         public required string At { get; init; }
 
-        public Revision ToRevision() => new((int)N, Digest, Policies.Policy.Read(Stamp, Policy), Message, Facts, Body, Instant.Parse(At));
+        public Revision ToRevision() => new((int)N, Digest, Policies.Policy.Read(Stamp, Policy), Message, Facts,
+            Body?.Length == 0 ? null : Body, Instant.Parse(At))
+        {
+            IsBodyForgotten = Begins.Length == 0,
+        };
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -90,15 +91,14 @@ public abstract record SubmitOutcome
 }
 
 /// <summary>Where a request begins: it is stored with its policy stamped, its first event and its outbox row.</summary>
-public sealed class Submit(Store store, RequestIds ids)
+public sealed class Submit(Store store, RequestIds ids, Retention? retention = null)
 {
     private const int MostStamps = 10_000;
 
     /// <summary>Whose act it is when a policy answers by itself.</summary>
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
-    /// <summary>For how long a repeated call gets the first answer.</summary>
-    public static readonly TimeSpan KeyLife = TimeSpan.FromHours(24);
+    private readonly TimeSpan _keyLife = (retention ?? new Retention()).IdempotencyKeys;
 
     /// <summary>Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left out.</summary>
     private readonly ConcurrentDictionary<string, bool> _keptStamps = new();
@@ -330,17 +330,17 @@ public sealed class Submit(Store store, RequestIds ids)
         }
     }
 
-    private static async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
+    private async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
     {
         var row = await tx.First<IdempotencyRow>(
-            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
+            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - _keyLife });
         return row is null ? null
             : row.Body == repeatable.Call ? new SubmitOutcome.Replayed((int)row.Status, row.Answer)
             : new SubmitOutcome.KeyTaken();
     }
 
     /// <summary>Refusals are not remembered: asked again, they are looked at again.</summary>
-    private static async ValueTask Remember(Tx tx, Repeatable repeatable, SubmitOutcome outcome)
+    private async ValueTask Remember(Tx tx, Repeatable repeatable, SubmitOutcome outcome)
     {
         var (status, request) = outcome switch
         {
@@ -353,11 +353,16 @@ public sealed class Submit(Store store, RequestIds ids)
             return;
         // An expired answer under the same key makes room; a live one, written by another node a moment ago, does not,
         // and this transaction then runs again and replays it.
-        await tx.Execute("DELETE FROM idempotency WHERE key = @key AND at <= @oldest", new { key = repeatable.Key, oldest = tx.Now - KeyLife });
+        await tx.Execute("DELETE FROM idempotency WHERE key = @key AND at <= @oldest", new { key = repeatable.Key, oldest = tx.Now - _keyLife });
         await tx.Execute(
             "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, @status, @answer, @at)",
             new { key = repeatable.Key, body = repeatable.Call, status, answer = repeatable.Answer(request), at = tx.Now });
     }
+
+    /// <summary>Keys whose calls are not repeated any more.</summary>
+    public static CleaningStep OldKeys(Store store, Retention keep) => CleaningStep.Delete(
+        "idempotency keys", store, keep.IdempotencyKeys,
+        "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)");
 
     private sealed class IdempotencyRow
     {

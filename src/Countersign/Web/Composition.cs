@@ -44,7 +44,7 @@ public static class Composition
             .AddSingleton<SetUpLink>()
             .AddSingleton<SignInElsewhere>()
             .AddSingleton<Sources>()
-            .AddSingleton<KeepRefused>()
+            .AddSingleton<RejectedBodies>()
             .AddSingleton<Submit>()
             .AddSingleton<Tickets>()
             .AddSingleton<Decide>()
@@ -63,8 +63,23 @@ public static class Composition
             .AddSingleton<ApplyPolicies>()
             .AddSingleton<Absences>()
             .AddSingleton<AbsenceHistory>()
-            .AddSingleton<Explain>();
+            .AddSingleton<Explain>()
+            .AddCleaning(settings.Retention);
     }
+
+    /// <summary>What is thrown away when its time is over; <c>docs/operating.md</c> says what is and what is not.</summary>
+    private static IServiceCollection AddCleaning(this IServiceCollection services, Retention keep) => services
+        .AddSingleton(keep)
+        .AddSingleton<ForgetBodies>()
+        .AddSingleton(s => new CleaningStep("sessions that have ended", s.GetRequiredService<Sessions>().EndExpired))
+        .AddSingleton(s => new CleaningStep("deliveries", s.GetRequiredService<ForgetDeliveries>().Run))
+        .AddSingleton(s => new CleaningStep("bodies of settled requests", s.GetRequiredService<ForgetBodies>().Run))
+        .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), keep))
+        .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
+        .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
+        .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
+        .AddSingleton(s => FailedWork.OldRetries(s.GetRequiredService<Store>()))
+        .AddSingleton(s => FailedWork.OldSetAside(s.GetRequiredService<Store>(), keep));
 
     /// <summary>What goes out, and to whom: each channel sends, each expander says who hears.</summary>
     private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) => services

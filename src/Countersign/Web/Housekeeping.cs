@@ -1,13 +1,11 @@
-using Countersign.Access;
-using Countersign.Outcomes;
-using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Work;
 
 namespace Countersign.Web;
 
 /// <summary>What must be thrown away now and then, by one node at a time.</summary>
-public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, ForgetDeliveries forgetDeliveries, Sessions sessions, ILogger<Housekeeping> log) : BackgroundService
+public sealed partial class Housekeeping(Store store, IEnumerable<CleaningStep> steps, ILogger<Housekeeping> log)
+    : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
@@ -21,31 +19,25 @@ public sealed partial class Housekeeping(Store store, ForgetKeys forgetKeys, For
     {
         if (!await _lease.TryHold(cancel))
             return;
-        var keys = await Try("idempotency keys", forgetKeys.Run, cancel);
-        var ended = await Try("sessions", sessions.EndExpired, cancel);
-        var deliveries = await Try("deliveries", forgetDeliveries.Run, cancel);
-        await Try("failed work", new FailedWork(store).Forget, cancel);
-        Log.Forgotten(log, keys, ended, deliveries);
-    }
-
-    /// <summary>What cannot be tidied up keeps nothing else from it.</summary>
-    private async Task<int> Try(string what, Func<CancellationToken, Task<int>> run, CancellationToken cancel)
-    {
-        try
+        foreach (var step in steps)
         {
-            return await run(cancel);
-        }
-        catch (Exception failure) when (FailedWork.IsItsOwn(failure))
-        {
-            Log.Failed(log, failure, what);
-            return 0;
+            try
+            {
+                if (await step.Run(cancel) is not 0 and var rows)
+                    Log.Forgotten(log, rows, step.What);
+            }
+            catch (Exception failure) when (FailedWork.IsItsOwn(failure))
+            {
+                // What cannot be tidied up keeps nothing else from it.
+                Log.Failed(log, failure, step.What);
+            }
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "{Keys} old idempotency keys forgotten, {Sessions} sessions ended whose time was over, {Deliveries} old deliveries forgotten")]
-        public static partial void Forgotten(ILogger log, int keys, int sessions, int deliveries);
+        [LoggerMessage(Level = LogLevel.Debug, Message = "{Rows} rows thrown away whose time was over: {What}")]
+        public static partial void Forgotten(ILogger log, int rows, string what);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Housekeeping could not tidy up {What}")]
         public static partial void Failed(ILogger log, Exception failure, string what);

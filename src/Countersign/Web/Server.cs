@@ -95,7 +95,7 @@ public static class Server
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddHostedService(s => s.GetRequiredService<Forwarder>());
-        services.AddSingleton<ForgetKeys>().AddHostedService<Housekeeping>();
+        services.AddHostedService<Housekeeping>();
 
         services.Configure<HostOptions>(options =>
         {

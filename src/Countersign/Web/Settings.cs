@@ -10,6 +10,7 @@ using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Web;
 
@@ -61,6 +62,9 @@ public sealed record Settings
     /// <summary>How questions at other workflow systems are looked after.</summary>
     public DestinationOptions Destinations { get; init; } = new();
 
+    /// <summary>How long what grows is kept.</summary>
+    public Retention Retention { get; init; } = new();
+
     public StoreOptions Store => new(Data, Database);
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>
@@ -98,7 +102,6 @@ public sealed record Settings
         ("Destinations:PollEvery", "5m", false),
         ("Outcomes:Schedule", "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h", false),
         ("Outcomes:PerPerson", "20", false),
-        ("Outcomes:Keep", "30d", false),
         ("Email:Host", "", false),
         ("Email:Port", "587", false),
         ("Email:Security", "starttls", false),
@@ -112,6 +115,13 @@ public sealed record Settings
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
         ("Pages:NewRequests", "true", false),
+        ("Retention:Deliveries", "30d", false),
+        ("Retention:UsedLinks", "30d", false),
+        ("Retention:IdempotencyKeys", "24h", false),
+        ("Retention:RejectedBodies", "90d", false),
+        ("Retention:ChatMessages", "30d", false),
+        ("Retention:Bodies", "365d", false),
+        ("Retention:SetAsideWork", "90d", false),
     ];
 
     /// <summary>Roots that belong to the framework and are passed through.</summary>
@@ -201,6 +211,7 @@ public sealed record Settings
         return new Settings
         {
             NewRequestsOnPages = newRequests,
+            Retention = ReadRetention(configuration, mistakes),
             Urls = urls,
             Data = data,
             Database = database,
@@ -257,12 +268,29 @@ public sealed record Settings
             mistakes.Add("Outcomes:Schedule must be the waits before each attempt, separated by commas, such as 0s,5s,5m,30m,2h.");
         if (!int.TryParse(Value(configuration, "Outcomes:PerPerson"), NumberStyles.None, CultureInfo.InvariantCulture, out var most) || most < 1)
             mistakes.Add("Outcomes:PerPerson must be a whole number from 1: so many messages to one person within ten minutes.");
-        if (Durations.Parse(Value(configuration, "Outcomes:Keep")) is not { } keep || keep <= TimeSpan.Zero)
+        return new OutcomeOptions { Schedule = new DeliverySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most };
+    }
+
+    private static Retention ReadRetention(IConfiguration configuration, IList<string> mistakes)
+    {
+        TimeSpan Kept(string name, TimeSpan least)
         {
-            mistakes.Add("Outcomes:Keep must be a duration such as 30d.");
-            keep = TimeSpan.FromDays(30);
+            if (Durations.Parse(Value(configuration, "Retention:" + name)) is { } kept && kept >= least)
+                return kept;
+            mistakes.Add($"Retention:{name} must be a duration of at least {Durations.Words(least)}, such as 90d.");
+            return least;
         }
-        return new OutcomeOptions { Schedule = new DeliverySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most, Keep = keep };
+        var anHour = TimeSpan.FromHours(1);
+        return new Retention
+        {
+            Deliveries = Kept("Deliveries", anHour),
+            UsedLinks = Kept("UsedLinks", Retention.LeastUsedLinks),
+            IdempotencyKeys = Kept("IdempotencyKeys", Retention.LeastIdempotencyKeys),
+            RejectedBodies = Kept("RejectedBodies", anHour),
+            ChatMessages = Kept("ChatMessages", anHour),
+            Bodies = Kept("Bodies", anHour),
+            SetAsideWork = Kept("SetAsideWork", anHour),
+        };
     }
 
     private static MailOptions ReadMail(IConfiguration configuration, IList<string> mistakes)

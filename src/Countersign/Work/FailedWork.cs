@@ -75,9 +75,17 @@ public sealed class FailedWork(Store store)
 
     public static async ValueTask<long> CountSetAside(Reader reader) => await reader.Number("SELECT count(*) FROM failed_work WHERE due_at IS NULL");
 
-    /// <summary>Forgets what was to be tried again and no longer exists, such as a reminder of a request that was settled meanwhile.</summary>
-    public Task<int> Forget(CancellationToken cancel) => store.InTransaction(async tx =>
-        await tx.Execute("DELETE FROM failed_work WHERE due_at < @old", new { old = tx.Now - TimeSpan.FromDays(1) }), cancel);
+    /// <summary>What was to be tried again and no longer exists, such as a reminder of a request that was settled meanwhile.</summary>
+    public static CleaningStep OldRetries(Store store) => CleaningStep.Delete(
+        "failed work that no longer exists", store, TimeSpan.FromDays(1),
+        "DELETE FROM failed_work WHERE (kind, key) IN (SELECT kind, key FROM failed_work WHERE due_at <= @oldest LIMIT @chunk)");
+
+    public static CleaningStep OldSetAside(Store store, Retention keep) => CleaningStep.Delete(
+        "failed work that was set aside", store, keep.SetAsideWork,
+        """
+        DELETE FROM failed_work WHERE (kind, key) IN (
+          SELECT kind, key FROM failed_work WHERE due_at IS NULL AND since <= @oldest LIMIT @chunk)
+        """);
 
     /// <summary>The error as it is kept and shown: one line of bounded length.</summary>
     internal static string ErrorOf(Exception failure)

@@ -130,6 +130,7 @@ public sealed class RouteMatrixTests
             GET /api/v1/policies/versions/{version:long}
             GET /api/v1/sessions
             GET /api/v1/sources
+            GET /api/v1/sources/{name}/rejected-bodies
             GET /api/v1/tokens
             GET /api/v1/webhooks
         13314444414444

@@ -66,7 +66,7 @@ public sealed class MigrationTests
     {
         var (sqlite, postgres) = (Migration.For("sqlite"), Migration.For("postgres"));
         Assert.Equal(sqlite.Select(m => m.Name), postgres.Select(m => m.Name));
-        Assert.Equal(Enumerable.Range(1, sqlite.Count), sqlite.Select(m => m.Number));
+        Assert.Equal(sqlite.Select(m => m.Number).Distinct().Order(), sqlite.Select(m => m.Number));
         Assert.Equal(new Migration(1, "x", "a\nb").Checksum, new Migration(1, "x", "a\r\nb").Checksum);
     }
 

@@ -164,6 +164,9 @@ public sealed record GroupsView(IReadOnlyList<GroupView> Groups);
 
 public sealed record TokensView(IReadOnlyList<TokenView> Tokens);
 
+/// <summary>The beginnings of bodies that could not be read, the latest first.</summary>
+public sealed record RejectedBodiesView(IReadOnlyList<RejectedBody> Bodies);
+
 public sealed record SourcesView(IReadOnlyList<SourceView> Sources);
 
 /// <summary>People, groups, tokens and sources: all that the command line does for them. For admins.</summary>
@@ -203,6 +206,7 @@ internal static class AdminEndpoints
         admin.MapPost("/tokens", AddToken).Produces<NewToken>(201).RequireRecentSignIn();
         admin.MapDelete("/tokens/{id:long}", async (long id, Asking asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
+        admin.MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies).Produces<RejectedBodiesView>();
         admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
         admin.MapPatch("/sources/{name}", ChangeSource).Produces<SourceView>();
         admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewKey>();
@@ -248,6 +252,9 @@ internal static class AdminEndpoints
         var people = directory.Current.People;
         return TypedResults.Ok(new SessionsView([.. (await sessions.List(null, cancel)).Select(s => SessionView.From(s, people.GetValueOrDefault(s.PersonId)))]));
     }
+
+    private static async Task<IResult> ListRejectedBodies(string name, RejectedBodies bodies, CancellationToken cancel) =>
+        await bodies.List(name, cancel) is { } rejected ? TypedResults.Ok(new RejectedBodiesView(rejected)) : Problems.NotFound();
 
     private static async Task<IResult> ListGroups(Directory directory, CancellationToken cancel)
     {

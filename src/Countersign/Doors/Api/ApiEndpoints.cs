@@ -100,6 +100,7 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(TokensView))]
 [JsonSerializable(typeof(NewToken))]
 [JsonSerializable(typeof(SourcesView))]
+[JsonSerializable(typeof(RejectedBodiesView))]
 [JsonSerializable(typeof(NewKey))]
 [JsonSerializable(typeof(WebhookBodyIn))]
 [JsonSerializable(typeof(ReplayBody))]

@@ -19,6 +19,9 @@ public sealed record ContentView
     /// <summary>The body as it came: for the source that sent it and for admins, and only where one revision is asked for.</summary>
     public string? Body { get; init; }
 
+    /// <summary>Only there as <c>true</c>: the body is no longer kept.</summary>
+    public bool? BodyForgotten { get; init; }
+
     internal static ContentView From(Revision revision) => new()
     {
         N = revision.N,
@@ -29,6 +32,7 @@ public sealed record ContentView
         Message = revision.Message,
         Facts = JsonElement.Parse(revision.Facts),
         Body = revision.Body,
+        BodyForgotten = revision.IsBodyForgotten ? true : null,
     };
 }
 

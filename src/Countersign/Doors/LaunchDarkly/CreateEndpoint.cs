@@ -19,7 +19,7 @@ internal static class CreateEndpoint
     public const int LargestBody = 1536 * 1024;
 
     public static async Task<IResult> Run(
-        HttpContext http, Asking asking, Submit submit, KeepRefused keepRefused, Directory directory, Store store, CancellationToken cancel)
+        HttpContext http, Asking asking, Submit submit, RejectedBodies rejected, Directory directory, Store store, CancellationToken cancel)
     {
         if (!http.Request.HasJsonContentType())
             return Answer.Refusal(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json.");
@@ -28,7 +28,7 @@ internal static class CreateEndpoint
         var (body, problem) = CreationBody.Read(sent);
         if (body is null)
         {
-            await keepRefused.Run(asking.Source.Id, problem!.Why, problem.Text, asking.Viewer.Origin, cancel);
+            await rejected.Keep(asking.Source.Id, problem!.Why, problem.Text, asking.Viewer.Origin, cancel);
             return Answer.Refusal(StatusCodes.Status400BadRequest, "invalid", problem.Why);
         }
         return await submit.Run(Submission(body, asking.Source, directory.Current, store.Now), asking.Viewer.Origin, null, cancel) switch

@@ -1,9 +1,10 @@
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes;
 
-/// <summary>What is done is kept for a while to be looked at (<c>Outcomes:Keep</c>); the record of what happened is elsewhere and stays.</summary>
-public sealed class ForgetDeliveries(Store store, OutcomeOptions options)
+/// <summary>What is done is kept for a while to be looked at (<c>Retention:Deliveries</c>); the record of what happened is elsewhere and stays.</summary>
+public sealed class ForgetDeliveries(Store store, Retention keep)
 {
     /// <summary>Rows per transaction, so that other writers get their turn.</summary>
     private const int Chunk = 200;
@@ -16,7 +17,7 @@ public sealed class ForgetDeliveries(Store store, OutcomeOptions options)
         {
             var (some, last) = await store.InTransaction(async tx =>
             {
-                var oldest = tx.Now - options.Keep;
+                var oldest = tx.Now - keep.Deliveries;
                 var rows = await tx.All<Done>("SELECT id, state, created_at FROM deliveries WHERE id > @after ORDER BY id LIMIT @most", new { after, most = Chunk });
                 var old = rows.Where(r => string.CompareOrdinal(r.CreatedAt, Instant.ToText(oldest)) < 0).ToList();
                 var done = old.Where(r => r.State is not ("due" or "waiting")).ToList();

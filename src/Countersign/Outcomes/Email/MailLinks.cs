@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Countersign.Access;
 using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes.Email;
 
@@ -22,6 +24,11 @@ internal abstract record MailLink(long Delivery, long Person, DateTimeOffset Unt
 /// </summary>
 public sealed class MailLinks(RootKey rootKey)
 {
+    /// <summary>Uses of links that are good for nothing any more, used or not.</summary>
+    public static CleaningStep OldUses(Store store, Retention keep) => CleaningStep.Delete(
+        "used links", store, keep.UsedLinks,
+        "DELETE FROM used_links WHERE delivery_id IN (SELECT delivery_id FROM used_links WHERE at <= @oldest LIMIT @chunk)");
+
     private const int MacSize = 32;
     private readonly byte[] _key = rootKey.Derive("mail links");
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Countersign.Outcomes.Hearing;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes.Slack;
 
@@ -143,6 +144,15 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private sealed record SlackAnswer(bool Ok, EgressOutcome Outcome, JsonElement Body, string? Sent, string Call);
+
+    /// <summary>Messages about requests that have been settled for long: they are not brought up to date any more.</summary>
+    public static CleaningStep OldMessages(Store store, Retention keep) => CleaningStep.Delete(
+        "chat messages", store, keep.ChatMessages,
+        """
+        DELETE FROM chats WHERE (request_id, receiver) IN (
+          SELECT c.request_id, c.receiver FROM chats c JOIN requests r ON r.id = c.request_id
+          WHERE r.settled_at <= @oldest LIMIT @chunk)
+        """);
 
     private sealed class ChatRow
     {

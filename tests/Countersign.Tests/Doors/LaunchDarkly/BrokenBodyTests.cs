@@ -94,7 +94,10 @@ public sealed class BrokenBodyTests
         Assert.Contains(why, answer.Json["error"]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
         var kept = (await host.Hub.Place.Events($"source:{host.Key.Id}"))[^1];
         Assert.Equal("source.body_refused", kept.Kind);
-        Assert.Equal(text.Length <= KeepRefused.Longest ? text : text[..KeepRefused.Longest], JsonNode.Parse(kept.Data)!["text"]!.GetValue<string>());
+        var beginning = text[..Math.Min(text.Length, RejectedBodies.MaxLength)].Replace('\0', '\uFFFD');
+        Assert.Equal(Storage.Hashes.Sha256(beginning), JsonNode.Parse(kept.Data)!["hash"]!.GetValue<string>());
+        var bodies = await new RejectedBodies(host.Hub.Store).List(host.Key.Name, default);
+        Assert.Equal(beginning, bodies![0].Text);
         Assert.Equal(0, await host.Hub.Place.Count("requests"));
     }
 }
