@@ -50,7 +50,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Attempts a
         var hash = Keys.HashOf(credential.Secret);
         if (onBehalfOf is { Length: > 0 })
             credential = credential with { OnBehalfOf = onBehalfOf };
-        var caller = Find(directory.Current, credential, hash, via, address);
+        var caller = Find(await directory.UpToDate(cancel), credential, hash, via, address);
         if (caller is null)
         {
             if (attempts.BeginKey(address, out var wait) is not { } attempt)
@@ -84,7 +84,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Attempts a
     {
         if (await sessions.Find(secret, cancel) is not { } session)
             return null;
-        if (!directory.Current.People.TryGetValue(session.PersonId, out var person))
+        if (!(await directory.UpToDate(cancel)).People.TryGetValue(session.PersonId, out var person))
         {
             // They may have been added a moment ago, on another node.
             (await directory.Refresh(cancel)).People.TryGetValue(session.PersonId, out person);
@@ -102,7 +102,7 @@ public sealed class Callers(Directory directory, Passwords passwords, Attempts a
     /// </summary>
     public async ValueTask<Caller?> FindAgain(Caller caller, CancellationToken cancel)
     {
-        var snapshot = directory.Current;
+        var snapshot = await directory.UpToDate(cancel);
         var (credential, origin) = (caller.Credential, caller.Viewer.Origin);
         if (caller.Session is null && !credential.IsPassword)
             return Find(snapshot, credential, credential.Secret, origin.Via, credential.Address);

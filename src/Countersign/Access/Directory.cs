@@ -104,11 +104,12 @@ public sealed class DirectorySnapshot
 /// whoever wrote: a revoked token stops within a moment in every process. A snapshot that could not be checked for
 /// <see cref="Oldest"/> is not used, because it may still know somebody who was shut out.
 /// </summary>
-public sealed class Directory(Store store) : IDisposable
+public sealed class Directory(Store store, TimeProvider? clock = null) : IDisposable
 {
     internal const string Signal = "directory";
     private static readonly TimeSpan Oldest = TimeSpan.FromSeconds(5);
 
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly SemaphoreSlim _one = new(1);
     private DirectorySnapshot? _snapshot;
     private long _checkedAt;
@@ -116,18 +117,31 @@ public sealed class Directory(Store store) : IDisposable
     /// <summary>How names are compared; email addresses are by <see cref="EmailAddress.KeyOf"/>.</summary>
     public static string KeyOf(string name) => name.Trim().ToLowerInvariant();
 
+    private bool IsFresh => _clock.GetElapsedTime(Interlocked.Read(ref _checkedAt)) < Oldest;
+
     /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
-    public DirectorySnapshot Current => _snapshot is { } snapshot && Environment.TickCount64 - Interlocked.Read(ref _checkedAt) < Oldest.TotalMilliseconds
+    public DirectorySnapshot Current => _snapshot is { } snapshot && IsFresh
         ? snapshot
         : throw new StoreUnavailable("The list of people and keys could not be checked against the store.");
 
+    /// <summary>
+    /// The latest snapshot. A caller who finds one that was not checked for too long checks it: a server too busy for
+    /// its background work is no reason to turn away a caller while the store can be read.
+    /// </summary>
+    public ValueTask<DirectorySnapshot> UpToDate(CancellationToken cancel) =>
+        _snapshot is { } snapshot && IsFresh ? new(snapshot) : Refresh(onlyIfStale: true, cancel);
+
     /// <summary>Reads again if anything has changed since; what an unknown credential does once before it is refused.</summary>
-    public async ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default)
+    public ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default) => Refresh(onlyIfStale: false, cancel);
+
+    private async ValueTask<DirectorySnapshot> Refresh(bool onlyIfStale, CancellationToken cancel)
     {
         await _one.WaitAsync(cancel);
         try
         {
-            var asked = Environment.TickCount64;
+            if (onlyIfStale && _snapshot is { } checkedMeanwhile && IsFresh)
+                return checkedMeanwhile;
+            var asked = _clock.GetTimestamp();
             var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);
             if (_snapshot?.Revision != revision)
                 _snapshot = await store.ReadSnapshot(reader => Load(reader, revision, _snapshot?.Policies ?? PolicyBook.Empty), cancel);

@@ -45,7 +45,7 @@ public sealed class Passwords(Directory directory, Attempts attempts, PasswordHa
     {
         var account = EmailAddress.KeyOf(email);
         var pair = Convert.ToHexString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{account}\n{password}")));
-        if (Find(directory.Current, account) is var (known, hash) && IsRemembered(pair, hash))
+        if (Find(await directory.UpToDate(cancel), account) is var (known, hash) && IsRemembered(pair, hash))
             return new PasswordOutcome.Right(known, hash);
         if (attempts.BeginPassword(account, address, out var wait) is not { } attempt)
             return new PasswordOutcome.TooOften(wait);
@@ -58,7 +58,7 @@ public sealed class Passwords(Directory directory, Attempts attempts, PasswordHa
                 return new PasswordOutcome.Busy(BusyWait);
             }
             // They may have been added a moment ago, by another node or on the command line.
-            var found = Find(directory.Current, account) ?? Find(await directory.Refresh(cancel), account);
+            var found = Find(await directory.UpToDate(cancel), account) ?? Find(await directory.Refresh(cancel), account);
             if (password.Length > PasswordRules.Longest)
                 return new PasswordOutcome.Wrong();
             var (isRight, renewed) = PasswordHashing.Verify(found?.Stored ?? NoOnesHash, password);

@@ -26,4 +26,28 @@ public sealed class DirectoryTests
         await adding;
         Assert.Equal(150, (await directory.Refresh()).Tokens.Count);
     }
+
+    [Theory, BothEngines]
+    public async Task A_snapshot_that_the_background_left_unchecked_is_checked_by_the_next_caller(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var clock = new Monotonic();
+        using var directory = new Directory(hub.Store, clock);
+        await directory.Refresh();
+        var ann = await hub.AddPerson("Ann");
+        Assert.Null(directory.Current.FindPerson(ann.Email!));
+
+        clock.Advance(TimeSpan.FromSeconds(6));
+        Assert.Throws<Storage.StoreUnavailable>(() => directory.Current);
+        Assert.NotNull((await directory.UpToDate(default)).FindPerson(ann.Email!));
+        Assert.NotNull(directory.Current.FindPerson(ann.Email!));
+    }
+
+    private sealed class Monotonic : TimeProvider
+    {
+        private long _timestamp;
+
+        public override long GetTimestamp() => _timestamp;
+        public void Advance(TimeSpan by) => _timestamp += (long)(by.TotalSeconds * TimestampFrequency);
+    }
 }
