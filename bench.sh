@@ -2,9 +2,9 @@
 # Measures Countersign against controls that are part of the bench and prints one table. Needs the .NET 10 SDK and Linux.
 #   --quick          fewer and shorter slices, for a first impression
 #   --ten-million    lists over ten million requests instead of one million
-#   --strict         exit 1 when a bar is missed
+#   --strict         exit 1 when a floor is missed
 #   --stores <folder> keep the loaded list stores there for the next run
-#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,lists,pages,nodes,destinations,outcomes,start,policies
+#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,lists,pages,nodes,destinations,outcomes,size,start,policies
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0

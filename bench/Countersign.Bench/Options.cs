@@ -30,7 +30,7 @@ internal sealed record Options
 
     public bool Wants(string part) => Only.Count == 0 || Only.Contains(part);
 
-    public static readonly IReadOnlyList<string> Parts = ["poll", "launchdarkly", "create", "decide", "zendesk", "lists", "pages", "nodes", "destinations", "outcomes", "start", "policies"];
+    public static readonly IReadOnlyList<string> Parts = ["poll", "launchdarkly", "create", "decide", "zendesk", "lists", "pages", "nodes", "destinations", "outcomes", "size", "start", "policies"];
 
     public static Options? Read(string[] args)
     {

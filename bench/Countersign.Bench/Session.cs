@@ -34,6 +34,8 @@ internal static class Session
             await new Rows.Destinations(options, report).Run();
         if (options.Wants("outcomes"))
             await new Rows.Outcomes(options, report).Run();
+        if (options.Wants("size"))
+            await new StoreSize(options, product, report).Run();
         if (options.Wants("start"))
             await new Start(options, product, report).Run();
         if (options.Wants("policies"))

@@ -27,13 +27,13 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
         await server.Settle();
 
         var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"b{i}", options.Slice), i => Ask(batch, $"b{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against one insert per call in batches", ours, theirs, 0.50));
+        report.Add(Measured.Ratio($"create through {door}, against one insert per call in batches", ours, theirs, Bar.AtLeast(0.28, 0.40)));
         (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"a{i}", options.Slice), i => Ask(alone, $"a{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against the same rows in one transaction per call", ours, theirs, 4));
+        report.Add(Measured.Ratio($"create through {door}, against the same rows in one transaction per call", ours, theirs, Bar.AtLeast(3, 4)));
         (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"s{i}", options.Slice), i => Ask(single, $"s{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against one insert in one transaction per call", ours, theirs, null));
+        report.Add(Measured.Ratio($"create through {door}, against one insert in one transaction per call", ours, theirs, Bar.None));
         var memory = server.Memory("VmHWM");
-        report.Add(new Row("resident memory under that load, at most", $"{Report.Text(memory, "0")} MiB", "", $"{Report.Text(memory, "0")} MiB", "≤ 250 MiB", memory <= 250));
+        report.Add(Row.Of("resident memory under that load, at most", memory, "0", "MiB", Bar.AtMost(300, 250, "MiB")));
 
         Task<Slice> Ask(Server of, string name, TimeSpan length) =>
             Wrk.Run(new Uri(of.Url, path), script, Connections, length, of.Cpu, name, town.Source);
@@ -60,7 +60,7 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
         await server.Settle();
 
         var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Slice(server, i), i => Slice(batch, i));
-        report.Add(Measured.Ratio("decide through /api/v1, against one insert per call in batches", ours, theirs, 0.40));
+        report.Add(Measured.Ratio("decide through /api/v1, against one insert per call in batches", ours, theirs, Bar.AtLeast(0.25, 0.35)));
 
         Task<Slice> Slice(Server of, int i) => Answer(of, warmUp + (i * perSlice), options.Slice);
 

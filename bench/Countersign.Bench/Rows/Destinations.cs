@@ -53,8 +53,8 @@ internal sealed class Destinations(Options options, Report report)
             await forwarder.Drain(default);
             await Bare(atOnce.Url, manifest, WarmUp);
         }
-        await Opened(Soon, quick, $"questions opened at a destination that answers in {Quick.TotalMilliseconds:0} ms, durable, against a bare loop of the same calls", 0.5);
-        await Opened(AtOnce, atOnce, "the same at one that answers at once, as none does", null);
+        await Opened(Soon, quick, $"questions opened at a destination that answers in {Quick.TotalMilliseconds:0} ms, durable, against a bare loop of the same calls", Bar.AtLeast(0.5));
+        await Opened(AtOnce, atOnce, "the same at one that answers at once, as none does", Bar.None);
 
         // All of them due at once, which is the worst that five minutes can bring.
         await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @now WHERE id IN (SELECT id FROM links WHERE state = 'open' ORDER BY id LIMIT @open)", new { now = tx.Now, open = Open }); });
@@ -62,9 +62,9 @@ internal sealed class Destinations(Options options, Report report)
         await forwarder.Drain(default);
         var took = watch.Elapsed.TotalSeconds;
         var asked = await store.Read(r => r.Number("SELECT count(*) FROM links WHERE polls > 0"));
-        report.Add(new Row($"{asked} open questions looked after once by one node", $"{Report.Text(took, "0")} s", "", $"{Report.Text(took, "0")} s", "≤ 300 s", took <= 300 && asked >= Open));
+        report.Add(Row.Of($"{asked} open questions looked after once by one node", took, "0", "s", Bar.AtMost(300, unit: "s")) with { Failed = asked < Open });
 
-        async Task Opened(string destination, Server fake, string what, double? bar)
+        async Task Opened(string destination, Server fake, string what, Bar bar)
         {
             var (ours, theirs) = (new List<(double PerSecond, double Cpu)>(), new List<(double PerSecond, double Cpu)>());
             for (var pair = 0; pair < options.Pairs; pair++)
@@ -75,7 +75,11 @@ internal sealed class Destinations(Options options, Report report)
             }
             var ratio = ours.Zip(theirs, (o, t) => o.PerSecond / t.PerSecond).Median();
             report.Add(new Row(what, $"{Report.Text(ours.Select(o => o.PerSecond).Median(), "0")}/s", $"{Report.Text(theirs.Select(t => t.PerSecond).Median(), "0")}/s",
-                $"{Report.Text(ratio)} ×", bar is null ? Report.NoBar : $"≥ {Report.Text(bar.Value)} ×", bar is null || ratio >= bar, Cpu(ours), Cpu(theirs)));
+                $"{Report.Text(ratio)} ×", ratio, bar)
+            {
+                ProductCpu = Cpu(ours),
+                ControlCpu = Cpu(theirs),
+            });
         }
 
         static string Cpu(List<(double PerSecond, double Cpu)> rounds) => Report.Text(rounds.Select(r => r.Cpu).Median(), "0");
@@ -121,7 +125,7 @@ internal sealed class Destinations(Options options, Report report)
             if (round > 0)
                 costs.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / times);
         }
-        report.Add(new Row("a creation rendered and its answer read, CPU", $"{Report.Text(costs.Median(), "0.0")} µs", "", $"{Report.Text(costs.Median(), "0.0")} µs", "≤ 50 µs", costs.Median() <= 50));
+        report.Add(Row.Of("a creation rendered and its answer read, CPU", costs.Median(), "0.0", "µs", Bar.AtMost(50, unit: "µs")));
     }
 
     /// <summary>The same calls in a loop that does nothing else.</summary>

@@ -26,7 +26,7 @@ internal sealed class LaunchDarklyPoll(Options options, Product product, Report 
             await Ask(one, options.WarmUp);
 
         var (ours, theirs) = await Measured.Pairs(options.Pairs, _ => Ask(server, options.Slice), _ => Ask(bare, options.Slice));
-        report.Add(Measured.Ratio("LaunchDarkly status poll, against a bare endpoint with the same bytes", ours, theirs, 0.70));
+        report.Add(Measured.Ratio("LaunchDarkly status poll, against a bare endpoint with the same bytes", ours, theirs, Bar.AtLeast(0.45, 0.60)));
 
         Task<Slice> Ask(Server of, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Authorization", town.Source);
     }

@@ -23,14 +23,19 @@ internal static class Measured
         return (ours, theirs);
     }
 
-    /// <param name="bar">The least that it must be; null where the figure only tells something.</param>
-    public static Row Ratio(string what, List<Slice> product, List<Slice> control, double? bar)
+    public static Row Ratio(string what, List<Slice> product, List<Slice> control, Bar bar)
     {
         var ratio = product.Zip(control, (p, c) => p.PerSecond / c.PerSecond).Median();
         var failed = product.Concat(control).Any(slice => slice.Failed > 0);
-        return new Row(what, PerSecond(product), PerSecond(control), $"{Report.Text(ratio)} ×{(failed ? " (with failures)" : "")}", bar is { } least ? $"≥ {Report.Text(least)} ×" : Report.NoBar, (bar is null || ratio >= bar) && !failed,
-            Report.Text(product.Select(s => s.CpuMicroseconds).Median(), "0"), Report.Text(control.Select(s => s.CpuMicroseconds).Median(), "0"));
+        return new Row(what, PerSecond(product), PerSecond(control), $"{Report.Text(ratio)} ×{(failed ? " (with failures)" : "")}", ratio, bar, failed)
+        {
+            ProductCpu = Cpu(product),
+            ControlCpu = Cpu(control),
+        };
     }
+
+    /// <summary>Server processor time of a call, in microseconds.</summary>
+    public static string Cpu(List<Slice> slices) => Report.Text(slices.Select(s => s.CpuMicroseconds).Median(), "0");
 
     private static string PerSecond(List<Slice> slices) => $"{Report.Text(slices.Select(s => s.PerSecond).Median(), "0")}/s";
 }

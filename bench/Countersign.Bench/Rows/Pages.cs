@@ -13,7 +13,7 @@ namespace Countersign.Bench.Rows;
 internal sealed partial class Pages(Options options, Product product, Report report)
 {
     private const int Connections = 16;
-    private const double Bar = 0.15, MostKilobytes = 60;
+    private static readonly Bar Bar = Bar.AtLeast(0.10, 0.15);
 
     public async Task Run()
     {
@@ -50,7 +50,7 @@ internal sealed partial class Pages(Options options, Product product, Report rep
             report.Add(Measured.Ratio($"{what} of a hub with {shelf.Count:N0} requests, against a bare page with the same bytes", ours, theirs, Bar));
         }
         var weight = await Weight(http, inbox) / 1024d;
-        report.Add(new Row("inbox with its style, script and icon, compressed", $"{Report.Text(weight, "0.0")} KB", "", $"{Report.Text(weight, "0.0")} KB", $"≤ {MostKilobytes:0} KB", weight <= MostKilobytes));
+        report.Add(Row.Of("inbox with its style, script and icon, compressed", weight, "0.0", "KB", Bar.AtMost(60, unit: "KB")));
 
         Task<Slice> Ask(Server of, string path, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Accept", "text/html", "Cookie", cookie);
     }

@@ -20,11 +20,11 @@ internal sealed class PolicyRows(Options options, Product product, Report report
         // The last one matches: every policy is looked at.
         var question = new Question("ld", "Rita", $$"""{"project":"shop-{{Policies - 1}}","environment":"production","flag":"checkout-v2","flag.tags":["gold"],"comment":"Turn it on","details":"For 25 percent of all customers"}""", HasAssignee: false);
         var match = Measure(() => matcher.Find(question) == Policies - 1);
-        report.Add(new Row("match one of 1,000 policies", $"{match.Time.TotalMicroseconds:0.0} µs, {match.Bytes:N0} bytes", "", $"{match.Time.TotalMicroseconds:0.0} µs, {match.Bytes:N0} bytes", "≤ 50 µs", match.Time.TotalMicroseconds <= 50));
+        report.Add(Row.Of("match one of 1,000 policies", match.Time.TotalMicroseconds, "0.0", "µs", Bar.AtMost(50, unit: "µs")));
 
         var few = new Matcher(file.Rules.Take(10).ToList());
         var small = Measure(() => few.Find(question) < 0);
-        report.Add(new Row("bytes made, 1,000 policies against 10", $"{match.Bytes:N0} against {small.Bytes:N0}", "", $"{match.Bytes:N0} against {small.Bytes:N0}", "the same", match.Bytes <= small.Bytes + 64));
+        report.Add(Row.Of("bytes made for 1,000 policies beyond those for 10", match.Bytes - small.Bytes, "0", "bytes", Bar.AtMost(64, unit: "bytes")));
 
 #pragma warning disable RS0030 // A fixed seed: the same groups in every run.
         var random = new Random(7);
@@ -35,14 +35,14 @@ internal sealed class PolicyRows(Options options, Product product, Report report
         // Nearly everybody is needed, so that people have to be moved between steps.
         var policy = new Policy("tight", [.. Enumerable.Range(0, Steps).Select(s => new Step($"s{s}", (People - 50) / Steps, [new Approver(Party.Group(s), $"g{s}")]))]);
         var tight = Measure(() => Passability.Of(policy, pools, [3]) is null);
-        report.Add(new Row("can it pass? 10 steps, 5,000 people, nearly all needed", $"{tight.Time.TotalMilliseconds:0.00} ms", "", $"{tight.Time.TotalMilliseconds:0.00} ms", "≤ 2 ms", tight.Time.TotalMilliseconds <= 2));
+        report.Add(Row.Of("can it pass? 10 steps, 5,000 people, nearly all needed", tight.Time.TotalMilliseconds, "0.00", "ms", Bar.AtMost(2, unit: "ms")));
         var usual = new Policy("usual", [.. policy.Steps.Select(s => s with { Need = 2 })]);
         var easy = Measure(() => Passability.Of(usual, pools, [3]) is null);
-        report.Add(new Row("can it pass? 10 steps of 2, 5,000 people", $"{easy.Time.TotalMicroseconds:0.0} µs", "", $"{easy.Time.TotalMicroseconds:0.0} µs", "≤ 2 ms", easy.Time.TotalMilliseconds <= 2));
+        report.Add(Row.Of("can it pass? 10 steps of 2, 5,000 people", easy.Time.TotalMilliseconds, "0.000", "ms", Bar.AtMost(2, unit: "ms")));
 
         var create = await CreateMicroseconds();
         var share = (match.Time + easy.Time).TotalMicroseconds / create * 100;
-        report.Add(new Row("matching and passability as a share of one create", $"{share:0} % of {create:0} µs of processor time", "", $"{share:0} % of {create:0} µs of processor time", "≤ 15 %", share <= 15));
+        report.Add(Row.Of($"matching and passability as a share of one create ({create:0} µs of processor time)", share, "0", "%", Bar.AtMost(15, unit: "%")));
     }
 
     /// <summary>Server processor time of one create, as the row of creates measures it.</summary>

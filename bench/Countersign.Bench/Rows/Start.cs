@@ -22,7 +22,7 @@ internal sealed class Start(Options options, Product product, Report report)
             await Task.Delay(AtRest);
             memory.Add(server.Memory());
         }
-        report.Add(new Row("start to first answer", $"{Report.Text(took.Median())} s", "", $"{Report.Text(took.Median())} s", "≤ 0.60 s", took.Median() <= 0.6));
-        report.Add(new Row("resident memory after start", $"{Report.Text(memory.Median(), "0")} MiB", "", $"{Report.Text(memory.Median(), "0")} MiB", "≤ 120 MiB", memory.Median() <= 120));
+        report.Add(Row.Of("start to first answer", took.Median(), "0.00", "s", Bar.AtMost(0.9, 0.6, "s")));
+        report.Add(Row.Of("resident memory after start", memory.Median(), "0", "MiB", Bar.AtMost(150, 120, "MiB")));
     }
 }

@@ -38,7 +38,7 @@ internal sealed class TwoNodes(Options options, Product product, Report report)
             var halves = await Task.WhenAll(Ask(one, $"one-{i}", Connections / 2, options.Slice), Ask(two, $"two-{i}", Connections / 2, options.Slice));
             return halves[0] with { Requests = halves.Sum(h => h.Requests), Failed = halves.Sum(h => h.Failed), Cpu = halves[0].Cpu + halves[1].Cpu };
         }, i => Ask(one, $"alone-{i}", Connections, options.Slice));
-        report.Add(Measured.Ratio("create on PostgreSQL, two nodes against one on the same machine", both, alone, 0.85));
+        report.Add(Measured.Ratio("create on PostgreSQL, two nodes against one on the same machine", both, alone, Bar.AtLeast(0.85)));
 
         var acknowledged = new ConcurrentBag<string>();
         using var stop = new CancellationTokenSource();
@@ -53,7 +53,7 @@ internal sealed class TwoNodes(Options options, Product product, Report report)
         var lost = acknowledged.Count(id => !kept.Contains(id));
         var wentOn = acknowledged.Count > atKill;
         report.Add(new Row("one of the two killed under load: acknowledged requests that are lost", $"{lost} of {acknowledged.Count}", "",
-            wentOn ? $"{lost} lost" : $"{lost} lost, and the other stopped", "0 lost", lost == 0 && wentOn));
+            wentOn ? $"{lost} lost" : $"{lost} lost, and the other stopped", lost, Bar.AtMost(0, unit: "lost"), Failed: !wentOn));
 
         Task<Slice> Ask(Server server, string name, int connections, TimeSpan length) =>
             Wrk.Run(new Uri(server.Url, "/api/v1/requests"), "create.lua", connections, length, server.Cpu, name, town.Source);

@@ -117,7 +117,10 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
     /// <summary>How names are compared; email addresses are by <see cref="EmailAddress.KeyOf"/>.</summary>
     public static string KeyOf(string name) => name.Trim().ToLowerInvariant();
 
-    private bool IsFresh => _clock.GetElapsedTime(Interlocked.Read(ref _checkedAt)) < Oldest;
+    /// <summary>How long ago the snapshot was last found to be what the store has.</summary>
+    internal TimeSpan Age => _clock.GetElapsedTime(Interlocked.Read(ref _checkedAt));
+
+    private bool IsFresh => Age < Oldest;
 
     /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
     public DirectorySnapshot Current => _snapshot is { } snapshot && IsFresh

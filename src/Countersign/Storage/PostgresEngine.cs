@@ -75,8 +75,10 @@ internal sealed partial class PostgresEngine : Engine
     public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
     {
         Store.EnterTransaction();
+        var since = Meters.StartWaiting();
         if (!await _writers.WaitAsync(LongestQueue, cancel))
             throw new StoreUnavailable("Too many writers are waiting for the store.");
+        Meters.EndWaiting(since);
         try
         {
             return await Attempt(work, committed, cancel);

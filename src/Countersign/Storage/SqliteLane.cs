@@ -148,6 +148,7 @@ internal sealed partial class SqliteLane : IDisposable
         }
         // Before anyone hears that their change stands: whoever reads afterwards reads anew.
         _engine.Changed();
+        Meters.Batch(batch.Count);
         foreach (var caller in batch)
             caller.Succeed();
     }
@@ -263,9 +264,16 @@ internal sealed partial class SqliteLane : IDisposable
     private abstract class Caller
     {
         private const int Queued = 0, Started = 1, Cancelled = 2;
+        private readonly long _since = Meters.StartWaiting();
         private int _state;
 
-        public bool TryStart() => Interlocked.CompareExchange(ref _state, Started, Queued) == Queued;
+        public bool TryStart()
+        {
+            if (Interlocked.CompareExchange(ref _state, Started, Queued) != Queued)
+                return false;
+            Meters.EndWaiting(_since);
+            return true;
+        }
 
         protected bool TryCancel() => Interlocked.CompareExchange(ref _state, Cancelled, Queued) == Queued;
 

@@ -71,13 +71,15 @@ public sealed partial class Store : IAsyncDisposable
     public Task InTransaction(Func<Tx, ValueTask> work, CancellationToken cancel = default) =>
         InTransaction(async tx => { await work(tx); return 0; }, cancel);
 
-    public ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.Read(work, cancel);
+    public ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) =>
+        Meters.Reading(_engine.Read(work, cancel));
 
     /// <summary>
     /// Reads the store as it was at one moment while others go on writing: for checks that compare tables. Meanwhile the
     /// engine keeps what writers replace, so a snapshot must not wait for anything but the store.
     /// </summary>
-    public ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) => _engine.ReadSnapshot(work, cancel);
+    public ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) =>
+        Meters.Reading(_engine.ReadSnapshot(work, cancel));
 
     /// <summary>
     /// As long as it is the same, what was read from the store is still so: it changes before anyone in this process hears
