@@ -72,7 +72,7 @@ internal sealed partial class PostgresEngine : Engine
         _listening = Task.Run(Listen);
     }
 
-    public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel)
     {
         Store.EnterTransaction();
         var since = Meters.StartWaiting();
@@ -89,7 +89,7 @@ internal sealed partial class PostgresEngine : Engine
         }
     }
 
-    private async Task<T> Attempt<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    private async Task<T> Attempt<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -102,8 +102,8 @@ internal sealed partial class PostgresEngine : Engine
                 var result = await work(tx);
                 committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
-                if (tx.LastEvent != 0)
-                    committed(tx.LastEvent);
+                if (tx.Leaves is { IsNothing: false } left)
+                    committed(left);
                 return result;
             }
             catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.UniqueViolation && attempt < Attempts)

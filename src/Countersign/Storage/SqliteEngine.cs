@@ -84,7 +84,7 @@ internal sealed class SqliteEngine : Engine
         return ValueTask.CompletedTask;
     }
 
-    public override Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel) =>
+    public override Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel) =>
         _lane!.Enqueue(work, committed, cancel);
 
     public override async ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)

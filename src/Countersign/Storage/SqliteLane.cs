@@ -53,7 +53,7 @@ internal sealed partial class SqliteLane : IDisposable
         _thread.Start();
     }
 
-    public Task<T> Enqueue<T>(Func<Tx, ValueTask<T>> work, Action<long> committed, CancellationToken cancel)
+    public Task<T> Enqueue<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel)
     {
         if (cancel.IsCancellationRequested)
             return Task.FromCanceled<T>(cancel);
@@ -195,6 +195,7 @@ internal sealed partial class SqliteLane : IDisposable
     {
         tx.Now = Instant.ToMilliseconds(_time.GetUtcNow());
         tx.LastEvent = 0;
+        tx.HasWork = false;
         caller.Run(tx);
     }
 
@@ -282,12 +283,12 @@ internal sealed partial class SqliteLane : IDisposable
         public abstract void Fail(Exception failure);
     }
 
-    private sealed class Caller<T>(Func<Tx, ValueTask<T>> work, Action<long> committed) : Caller
+    private sealed class Caller<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed) : Caller
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private CancellationTokenRegistration _cancellation;
         private T? _result;
-        private long _lastEvent;
+        private Committed _left;
 
         public Task<T> Done => _done.Task;
 
@@ -310,14 +311,14 @@ internal sealed partial class SqliteLane : IDisposable
                 running.AsTask().GetAwaiter().GetResult();
                 throw new InvalidOperationException("A transaction waited for something other than SQL, and held up every writer.");
             }
-            _lastEvent = tx.LastEvent;
+            _left = tx.Leaves;
         }
 
         public override void Succeed()
         {
             _cancellation.Dispose();
-            if (_done.TrySetResult(_result!) && _lastEvent != 0)
-                committed(_lastEvent);
+            if (_done.TrySetResult(_result!) && !_left.IsNothing)
+                committed(_left);
         }
 
         public override void Fail(Exception failure)

@@ -56,6 +56,9 @@ public sealed partial class Store : IAsyncDisposable
     /// <summary>Raised in this process as soon as a transaction that wrote events stands; others learn of it from the engine.</summary>
     public event Action<long>? EventsCommitted;
 
+    /// <summary>Raised in this process as soon as a transaction that left work which is due stands.</summary>
+    public event Action? WorkCommitted;
+
     /// <summary>
     /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions, for it may run again;
     /// a transaction inside a transaction throws, because on SQLite it would wait for itself. Cancelling has an effect only
@@ -103,11 +106,14 @@ public sealed partial class Store : IAsyncDisposable
     public DateTimeOffset Now => Instant.ToMilliseconds(_time.GetUtcNow());
 
     /// <summary>The change stands already, so a follower that throws must not reach the caller, nor the other writers.</summary>
-    private void Tell(long id)
+    private void Tell(Committed left)
     {
         try
         {
-            EventsCommitted?.Invoke(id);
+            if (left.LastEvent != 0)
+                EventsCommitted?.Invoke(left.LastEvent);
+            if (left.HasWork)
+                WorkCommitted?.Invoke();
         }
         catch (Exception failure)
         {

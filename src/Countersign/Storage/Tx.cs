@@ -2,6 +2,12 @@ using System.Data.Common;
 
 namespace Countersign.Storage;
 
+/// <summary>What a transaction leaves to others of this process, once it stands.</summary>
+internal readonly record struct Committed(long LastEvent, bool HasWork)
+{
+    public bool IsNothing => LastEvent == 0 && !HasWork;
+}
+
 /// <summary>
 /// An open transaction: the only way to write. It has one time, <see cref="Now"/>, and writes history beside the change.
 /// Inside it stand SQL and pure functions, nothing that waits for anything else.
@@ -33,6 +39,11 @@ public sealed partial class Tx : Reader
 
     /// <summary>The highest event that this transaction wrote, 0 if none: what wakes those who follow events.</summary>
     internal long LastEvent { get; set; }
+
+    /// <summary>Whether it leaves work that is due now: what wakes the workers of this process once it stands.</summary>
+    internal bool HasWork { get; set; }
+
+    internal Committed Leaves => new(LastEvent, HasWork);
 
     /// <summary>How many rows were written.</summary>
     public async ValueTask<int> Execute(string sql, object? arguments = null)

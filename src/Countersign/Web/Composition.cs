@@ -30,6 +30,7 @@ public static class Composition
             .AddSingleton<Egress>()
             .AddOutcomes(settings)
             .AddDestinations(settings)
+            .AddJobs()
             .AddKeyRing()
             .AddSingleton<RequestIds>()
             .AddSingleton<Directory>()
@@ -106,6 +107,11 @@ public static class Composition
         .AddSingleton<IChannel, MailChannel>()
         .AddSingleton<IChannel, SlackChannel>()
         .AddSingleton<IExpander, PeopleExpander>();
+
+    /// <summary>What is done later or elsewhere: the worker, and a handler for each kind of job.</summary>
+    private static IServiceCollection AddJobs(this IServiceCollection services) => services
+        .AddSingleton<JobWorker>()
+        .AddSingleton<IJobHandler, CleanUp>();
 
     /// <summary>Workflow systems that decide: who they are, and how they are talked to.</summary>
     private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) => services

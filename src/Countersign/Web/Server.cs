@@ -13,6 +13,7 @@ using Countersign.Review.Entrance;
 using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.RateLimiting;
@@ -95,7 +96,7 @@ public static class Server
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddHostedService(s => s.GetRequiredService<Forwarder>());
-        services.AddHostedService<Housekeeping>();
+        services.AddHostedService(s => s.GetRequiredService<JobWorker>());
 
         services.Configure<HostOptions>(options =>
         {

@@ -34,7 +34,7 @@ public sealed record Retention
 /// One kind of what is thrown away when its time is over. It works in transactions of a few hundred rows, so that other
 /// writers get their turn, and may end anywhere: the next round goes on.
 /// </summary>
-/// <param name="What">For the log.</param>
+/// <param name="What">For the log, and the key of its job.</param>
 /// <param name="Run">How many rows that were.</param>
 public sealed record CleaningStep(string What, Func<CancellationToken, Task<int>> Run)
 {

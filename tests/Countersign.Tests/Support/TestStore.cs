@@ -65,6 +65,8 @@ public sealed class TestStore : IAsyncDisposable
 
     public async Task<DbConnection> OpenRaw()
     {
+        // The first to use SQLite decides which library serves the process.
+        SqliteLibrary.Use();
         DbConnection connection = Engine == Engine.Sqlite
             ? new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Options.SqliteFile, Pooling = false, DefaultTimeout = 30 }.ToString())
             : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Options.Database) { Pooling = false }.ConnectionString);

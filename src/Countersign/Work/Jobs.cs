@@ -1,0 +1,122 @@
+using Countersign.Storage;
+
+namespace Countersign.Work;
+
+/// <summary>A piece of work to be done later or elsewhere. Twice the same kind and key is once.</summary>
+/// <param name="Kind">Which <see cref="IJobHandler"/> does it.</param>
+/// <param name="Key">What the handler finds its own rows by, such as a request's id.</param>
+/// <param name="Subject">What it is about, for people: <c>request:01J…</c>, <c>person:7</c>; empty where that is not known.</param>
+public sealed record NewJob(string Kind, string Key, string Subject, DateTimeOffset Due)
+{
+    /// <summary>Whom it keeps busy: the limit of jobs at once is per receiver of a kind. Without one the kind has one limit.</summary>
+    public string? Receiver { get; init; }
+
+    /// <summary>Jobs of a kind with the same order run one after another, also over retries; one that is set aside lets the next go.</summary>
+    public string? Order { get; init; }
+
+    /// <summary>The place within the order; jobs with the same place run in the order in which they were added.</summary>
+    public long OrderNumber { get; init; }
+}
+
+/// <summary>
+/// The queue, as use cases and handlers write to it: always inside the transaction of the change from which the work
+/// follows. Workers of this process wake when the transaction stands, and those of other nodes within half a second.
+/// </summary>
+public static class Jobs
+{
+    /// <summary>Adds a job, unless one with its kind and key is there. True when it was added.</summary>
+    public static ValueTask<bool> Add(Tx tx, NewJob job) => Insert(tx, job, "DO NOTHING");
+
+    /// <summary>Adds a job, or makes the one with its kind and key due then, with all its attempts; a claim on that one ends.</summary>
+    public static async ValueTask Put(Tx tx, NewJob job)
+    {
+        if (!await Reschedule(tx, job.Kind, job.Key, job.Due))
+            await Insert(tx, job, "(kind, key) DO UPDATE SET due_at = @due, next_at = @due");
+    }
+
+    /// <summary>Makes a job due then, with all its attempts; a claim on it ends. False when it is not there.</summary>
+    public static async ValueTask<bool> Reschedule(Tx tx, string kind, string key, DateTimeOffset due)
+    {
+        var moved = await tx.First<Line>(
+            """
+            UPDATE jobs SET due_at = @due, next_at = @due, holder = NULL, lost = 0, attempts = 0, error = NULL,
+              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
+            WHERE kind = @kind AND key = @key RETURNING kind, order_key
+            """,
+            new { kind, key, due });
+        if (moved is null)
+            return false;
+        await Release(tx, moved.Kind, moved.OrderKey);
+        tx.HasWork |= due <= tx.Now;
+        return true;
+    }
+
+    /// <summary>Removes a job; if it runs at this moment, nothing of it is recorded. False when it is not there.</summary>
+    public static async ValueTask<bool> Cancel(Tx tx, string kind, string key)
+    {
+        var gone = await tx.First<Line>("DELETE FROM jobs WHERE kind = @kind AND key = @key RETURNING kind, order_key", new { kind, key });
+        if (gone is not null)
+            await Release(tx, gone.Kind, gone.OrderKey);
+        return gone is not null;
+    }
+
+    /// <summary>Lets the first job of an order go, unless one of them is on its way.</summary>
+    internal static async ValueTask Release(Tx tx, string kind, string? order)
+    {
+        if (order is null)
+            return;
+        await tx.Execute(
+            """
+            UPDATE jobs SET state = 'waiting' WHERE state = 'behind'
+              AND id = (SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no, id LIMIT 1)
+              AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.kind = @kind AND w.order_key = @order AND w.state = 'waiting')
+            """,
+            new { kind, order });
+        tx.HasWork = true;
+    }
+
+    private static async ValueTask<bool> Insert(Tx tx, NewJob job, string onConflict)
+    {
+        var state = job.Order is not null && await IsAnyoneAhead(tx, job.Kind, job.Order) ? "behind" : "waiting";
+        tx.HasWork |= job.Due <= tx.Now;
+        return await tx.Execute(
+            $"""
+            INSERT INTO jobs (kind, key, subject, receiver, order_key, order_no, state, due_at, next_at, created_at)
+            VALUES (@kind, @key, @subject, @receiver, @order, @number, @state, @due, @due, @now)
+            ON CONFLICT {onConflict}
+            """,
+            new
+            {
+                kind = job.Kind,
+                key = job.Key,
+                subject = job.Subject,
+                receiver = job.Receiver is null ? job.Kind : $"{job.Kind} {job.Receiver}",
+                order = job.Order,
+                number = job.OrderNumber,
+                state,
+                due = job.Due,
+                now = tx.Now,
+            }) == 1;
+    }
+
+    /// <summary>
+    /// Locks the last of an order, so that a transaction that removes it at this moment either sees the new one or is seen
+    /// by it. A last one that went meanwhile leaves the one before it to be locked.
+    /// </summary>
+    private static async ValueTask<bool> IsAnyoneAhead(Tx tx, string kind, string order)
+    {
+        const string last = "SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no DESC, id DESC LIMIT 1";
+        while (await tx.Number(last, new { kind, order }) != 0)
+        {
+            if (await tx.Number(last + tx.ForUpdate, new { kind, order }) != 0)
+                return true;
+        }
+        return false;
+    }
+
+    private sealed class Line
+    {
+        public required string Kind { get; init; }
+        public string? OrderKey { get; init; }
+    }
+}
