@@ -133,11 +133,10 @@ internal sealed class Loader : IDisposable
             head = Append(id, head, at, kind, $"source:{source.Id}", """{"reason":""}""");
         }
 
-        _request.Run(id.Value, source.Id, external, "api", status.Ours(), display, 1L, digest, policy.Stamp, "", subject, $"{subject}\n{source.Name}\n{external}".ToLowerInvariant(),
+        _request.Run(id.Value, source.Id, external, "api", status.Ours(), display, 1L, digest, policy.Stamp, "", subject, null,
             source.PersonId, source.PersonId, source.Name, NumberOf(assignee, "person:"), NumberOf(assignee, "group:"), at, settled ? at : null, head.Count, head.Hash, Certainty.Proven.Ours());
         _revision.Run(id.Value, 1L, digest, policy.Stamp, message, facts, body, at);
-        foreach (var one in new HashSet<string> { party.Text, $"source:{source.Id}", $"person:{source.PersonId}" })
-            _party.Run(one, id.Value);
+        _party.Run(party.Text, id.Value);
         if (!settled)
             _waiting.Run(party.Text, id.Value);
     }

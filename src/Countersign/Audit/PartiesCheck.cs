@@ -27,14 +27,15 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     public async ValueTask Add(RequestStory story, IReadOnlyList<Policy> policies, Policy current,
         PeopleTimeline people)
     {
-        var must = policies.SelectMany(p => p.Approvers).Select(a => a.Party.Text).ToHashSet();
-        must.Add(Party.Source(story.Content.Source ?? 0).Text);
-        must.UnionWith(story.Sees);
+        var must = story.Sees.ToHashSet();
+        must.UnionWith(policies.SelectMany(p => p.Approvers).Select(a => a.Party.Text));
         must.UnionWith(story.Decisions.Where(d => d.ForPerson is not null).Select(d => Party.Person(d.PersonId).Text));
         if (people.TicketAssigneeOf(story.Id) is { } assignee)
             must.Add(assignee.Text);
-        var may = story.Content.Ticket is { } ticket
-            ? people.AssigneesOf(ticket).Select(a => Party.Person(a).Text).ToHashSet() : [];
+        var may = story.SeesByItself.ToHashSet();
+        if (story.Content.Ticket is { } ticket)
+            may.UnionWith(people.AssigneesOf(ticket).Select(a => Party.Person(a).Text));
+        must.ExceptWith(story.SeesByItself);
         _requests[story.Id] = new Expected(must, may, Waits(story, current, people));
         if (_requests.Count >= Gathered)
             await Flush(toTheEnd: false);

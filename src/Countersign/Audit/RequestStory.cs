@@ -34,8 +34,12 @@ internal sealed class RequestStory(string id)
     /// <summary>Whether its policy is still the one with which its content came, but for what an unknown requester costs.</summary>
     public bool HasPolicyOfItsContent { get; private set; }
 
-    /// <summary>People who may see it because they asked, or because it was opened in their name.</summary>
+    /// <summary>People who may see it because they sent it, asked, or because it was opened in their name.</summary>
     public HashSet<string> Sees { get; } = [];
+
+    /// <summary>Its source and its requester, who see it without a row in parties.</summary>
+    public IReadOnlyList<string> SeesByItself =>
+        [Party.Source(_content.Source ?? 0).Text, Party.Person(_requester ?? 0).Text];
     public IReadOnlyList<long> Barred => _barred;
     public Told Content => _content;
 
@@ -74,7 +78,9 @@ internal sealed class RequestStory(string id)
             _content = told;
             ContentAt = next.At;
             HasPolicyOfItsContent = true;
-            foreach (var person in new[] { told.Creator ?? 0, told.Requester ?? 0 }.Concat(_claim?.People ?? []))
+            // A source's service person stands as creator and never looks.
+            var sender = next.Actor == Actor.Source(told.Source ?? 0).Text ? 0 : told.Creator ?? 0;
+            foreach (var person in new[] { sender, told.Requester ?? 0 }.Concat(_claim?.People ?? []))
             {
                 if (person != 0)
                     Sees.Add(Party.Person(person).Text);

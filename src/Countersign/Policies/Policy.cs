@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Countersign.Storage;
 
 namespace Countersign.Policies;
@@ -17,6 +18,11 @@ public readonly record struct Party(string Text) : ISqlText
 
     /// <summary>A person as the assignee of a request's ticket, which they may cease to be.</summary>
     public static Party TicketAssignee(long id) => new($"ticket-assignee:{id}");
+
+    /// <summary>The number behind this beginning, such as <c>group:</c>; null for other parties.</summary>
+    public long? IdAfter(string prefix) =>
+        Text.StartsWith(prefix, StringComparison.Ordinal)
+        && long.TryParse(Text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
 
     public string ToSqlText() => Text;
     public override string ToString() => Text;

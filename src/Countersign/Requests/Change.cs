@@ -24,6 +24,9 @@ internal static class Change
             throw new InvalidOperationException($"{kind} may not turn {before.Status} into {next.Status}: only Settle changes a status.");
         if (next.IsSettled)
             next = await Settling(tx, before, next);
+        // The row names one requester; an earlier one goes on seeing the request.
+        if (before.RequesterId is { } earlier && earlier != next.RequesterId)
+            await Stamped.Join(tx, before.Id, Party.Person(earlier).Text);
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
         if (Told.Contains(kind))
             await tx.MustBeTold(kind);
@@ -119,7 +122,17 @@ internal static class Change
 
     private static readonly HashSet<string> EmptySet = [];
 
-    /// <summary>What free-text search looks at: folded here, so that both engines find the same.</summary>
-    public static string SearchText(ApprovalRequest request) =>
-        $"{request.Subject}\n{request.RequesterName}\n{request.ExternalId}".ToLowerInvariant();
+    /// <summary>What free-text search looks at, for requests <c>r</c>.</summary>
+    public const string Searched =
+        "coalesce(r.search, lower(r.subject || '\n' || r.requester_name || '\n' || coalesce(r.external_id, '')))";
+
+    /// <summary>
+    /// The same text folded, where it has letters that the engines do not fold alike. ASCII letters they all do, so
+    /// those are not written twice.
+    /// </summary>
+    public static string? SearchText(ApprovalRequest request)
+    {
+        var text = $"{request.Subject}\n{request.RequesterName}\n{request.ExternalId}";
+        return System.Text.Ascii.IsValid(text) ? null : text.ToLowerInvariant();
+    }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -8,7 +7,7 @@ namespace Countersign.Requests;
 /// A request as it will be created, but for its id and time. Worked out before the transaction, because in there
 /// everybody who writes waits: what it says, whom it waits for, and the texts and hashes that are kept of it.
 /// </summary>
-internal sealed record Draft(Submission Submission, ApprovalRequest Request, Verdict Verdict, EventText Event, IReadOnlyList<string> Parties, IReadOnlySet<string> WaitsFor, string BarredText, string Search)
+internal sealed record Draft(Submission Submission, ApprovalRequest Request, Verdict Verdict, EventText Event, IReadOnlyList<string> Parties, IReadOnlySet<string> WaitsFor, string BarredText, string? Search)
 {
     /// <summary>
     /// What events hold since this number was written, the record can be checked for: from the first request that says
@@ -16,7 +15,7 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
     /// </summary>
     public const int EventForm = 2;
 
-    public static Draft Of(Submission submission, DateTimeOffset now)
+    public static Draft Of(Submission submission, Origin origin, DateTimeOffset now)
     {
         var request = Weighed(new ApprovalRequest
         {
@@ -36,15 +35,16 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
             RequesterName = submission.Requester.DisplayName,
             Certainty = submission.Requester.Certainty,
             Claim = submission.Requester.Claim,
-            AssigneeUser = submission.Assignee is { } user ? IdOf(user.Party, "person:") : null,
-            AssigneeGroup = submission.Assignee is { } group ? IdOf(group.Party, "group:") : null,
+            AssigneeUser = submission.Assignee?.Party.IdAfter("person:"),
+            AssigneeGroup = submission.Assignee?.Party.IdAfter("group:"),
             TicketId = submission.TicketId,
             CreatedAt = now,
             ExpiresAt = submission.Policy.Expire is { } expire ? now + expire.After : null,
             Head = Head.None,
         }, now, out var verdict);
         return new Draft(
-            submission, request, verdict, Data(request, submission), PartiesOf(request), Change.WaitsFor(request.Policy, verdict), RequestRow.WriteNumbers(request.Barred), Change.SearchText(request));
+            submission, request, verdict, Data(request, submission), PartiesOf(request, origin),
+            Change.WaitsFor(request.Policy, verdict), RequestRow.WriteNumbers(request.Barred), Change.SearchText(request));
     }
 
     /// <summary>A fresh content has no answers yet; the scales say whom it waits for.</summary>
@@ -54,23 +54,18 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
         return request with { Display = verdict.Display };
     }
 
-    /// <summary>Whoever asks and whoever may answer may see it.</summary>
-    public static IReadOnlyList<string> PartiesOf(ApprovalRequest request)
+    /// <summary>
+    /// Who may see it beside its source and its requester, whose sight follows from its own row
+    /// (<see cref="Viewer.MaySee"/>): everyone who may answer, in whose name it was opened, and who sent it. A source's
+    /// service person stands as creator and never looks.
+    /// </summary>
+    public static IReadOnlyList<string> PartiesOf(ApprovalRequest request, Origin origin)
     {
-        var parties = new HashSet<string>();
-        foreach (var step in request.Policy.Steps)
-        {
-            foreach (var approver in step.From)
-                parties.Add(approver.Party.Text);
-        }
-        parties.Add(Party.Source(request.SourceId).Text);
-        if (request.CreatorId is { } creator)
-            parties.Add(Party.Person(creator).Text);
-        if (request.RequesterId is { } requester)
-            parties.Add(Party.Person(requester).Text);
-        foreach (var claimed in request.Claim?.People ?? [])
-            parties.Add(Party.Person(claimed).Text);
-        return [.. parties];
+        var people = (request.Claim?.People ?? []).Select(person => (long?)person)
+            .Append(origin.Actor == Actor.Source(request.SourceId) ? null : request.CreatorId)
+            .Where(person => person is not null && person != request.RequesterId);
+        return [.. request.Policy.Approvers.Select(approver => approver.Party.Text)
+            .Union(people.Select(person => Party.Person(person!.Value).Text))];
     }
 
     /// <summary>
@@ -102,7 +97,4 @@ internal sealed record Draft(Submission Submission, ApprovalRequest Request, Ver
     });
 
     internal static string ContentHash(string subject, string message, string facts) => Hashes.Sha256OfLines(subject, facts, message);
-
-    private static long? IdOf(Party party, string prefix) =>
-        party.Text.StartsWith(prefix, StringComparison.Ordinal) ? long.Parse(party.Text.AsSpan(prefix.Length), CultureInfo.InvariantCulture) : null;
 }

@@ -203,18 +203,28 @@ public sealed class Listing(Store store, Places places)
             switch (driver)
             {
                 case "waiting" or "parties":
-                    if (driver == "parties" && viewer.PersonId is { } person)
-                        mine = [.. mine, Party.TicketAssignee(person).Text];
+                    if (driver == "parties" && viewer.IsSource)
+                    {
+                        foreach (var status in statuses)
+                            Range("requests", "id", $"source_id = {Argument(viewer.SourceOrNone)} AND status = {Argument(status.Ours())}");
+                        break;
+                    }
+                    if (driver == "parties")
+                    {
+                        mine = [.. mine, Party.TicketAssignee(viewer.PersonOrNone).Text];
+                        Range("requests", "id", $"requester_id = {Argument(viewer.PersonOrNone)}");
+                    }
                     foreach (var party in mine)
                         Range(driver, "request_id", $"party = {Argument(party)}");
                     foreach (var party in delegated)
                         Range("waiting", "request_id", $"party = {Argument(party)}");
-                    _mayRepeat = mine.Length + delegated.Length > 1;
+                    _mayRepeat = _ranges.Count > 1;
                     if (delegated.Length > 0)
                     {
                         var own = string.Join(", ", mine.Select(Argument));
-                        var mineOnly = $"SELECT 1 FROM {driver} v WHERE v.party IN ({own}) AND v.request_id = r.id";
-                        _checks.Add($"(EXISTS ({mineOnly}) OR {DelegateSql.StandsIn})");
+                        var mineOnly = $"EXISTS (SELECT 1 FROM {driver} v WHERE v.party IN ({own}) AND v.request_id = r.id)";
+                        var asked = driver == "parties" ? "r.requester_id = @person OR " : "";
+                        _checks.Add($"({asked}{mineOnly} OR {DelegateSql.StandsIn})");
                     }
                     break;
                 case "asked":
@@ -278,12 +288,12 @@ public sealed class Listing(Store store, Places places)
             if (driver is not "source_id" && filter.Sources.Count > 0)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)
-                _checks.Add($"r.search LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'");
+                _checks.Add($"{Change.Searched} LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'");
             if (driver is "waiting" || delegated.Length > 0)
                 Arguments["person"] = viewer.PersonOrNone;
             if (!viewer.IsAdmin && driver is not ("waiting" or "parties" or "asked"))
             {
-                (Arguments["admin"], Arguments["me"], Arguments["person"]) = (0L, viewer.Party, viewer.PersonOrNone);
+                (Arguments["admin"], Arguments["source"], Arguments["person"]) = (0L, viewer.SourceOrNone, viewer.PersonOrNone);
                 _checks.Add(Viewer.MaySee);
             }
         }

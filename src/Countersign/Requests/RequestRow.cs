@@ -49,7 +49,7 @@ internal sealed class RequestRow
     /// <summary>The request, if it is there and the viewer may see it; locked for change when <paramref name="tx"/> is given.</summary>
     public static async ValueTask<ApprovalRequest?> Find(Reader reader, RequestId id, Viewer viewer)
     {
-        var arguments = new { id, admin = viewer.AdminFlag, me = viewer.Party, person = viewer.PersonOrNone };
+        var arguments = new { id, admin = viewer.AdminFlag, source = viewer.SourceOrNone, person = viewer.PersonOrNone };
         if (reader is not Tx { ForUpdate.Length: > 0 } tx)
             return (await reader.First<RequestRow>(FindText, arguments))?.ToRequest();
         // Who waited here while the request was revised finds the new row, but not the stamp and the parties that came
@@ -65,7 +65,7 @@ internal sealed class RequestRow
             SELECT r.id FROM requests r WHERE r.id = @id AND {Viewer.MaySee}
               AND EXISTS (SELECT 1 FROM people p WHERE p.id = @person AND p.disabled_at IS NULL)
             """,
-            new { id, admin = 0, me = Party.Person(person), person }) is not null;
+            new { id, admin = 0, source = 0, person }) is not null;
 
     /// <summary>
     /// The request that its creator knows by an id of their own. People share a source, so the source alone does not

@@ -15,7 +15,7 @@ public static class SameExternalId
                 SELECT {RequestRow.Columns} FROM sources o JOIN requests r ON r.source_id = o.id AND r.external_id = @externalId
                 JOIN stamps s ON s.hash = r.stamp WHERE {Viewer.MaySee} ORDER BY r.id DESC
                 """,
-                new { externalId, admin = viewer.AdminFlag, me = viewer.Party, person = viewer.PersonOrNone });
+                new { externalId, admin = viewer.AdminFlag, source = viewer.SourceOrNone, person = viewer.PersonOrNone });
             return rows.ConvertAll(row => row.ToRequest());
         }, cancel);
 }

@@ -105,7 +105,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
 
     public async Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel)
     {
-        var draft = Draft.Of(submission, store.Now);
+        var draft = Draft.Of(submission, origin, store.Now);
         var outcome = await store.InTransaction(async tx =>
         {
             if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
@@ -136,7 +136,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             }
             // What was worked out before holds, unless the ticket bars one person more or the clock of the policy starts now.
             if (!ReferenceEquals(submission, draft.Submission) || submission.Policy.IsTimed)
-                draft = Draft.Of(submission, tx.Now);
+                draft = Draft.Of(submission, origin, tx.Now);
             return new SubmitOutcome.Created(await Create(tx, draft, origin));
         }
         known = await Settle.IfExpired(tx, known);
@@ -215,7 +215,8 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 head = head.Hash,
             });
         await KeepRevision(tx, request, submission);
-        await KeepParties(tx, request, draft.Parties);
+        foreach (var party in draft.Parties)
+            await Stamped.Join(tx, request.Id, party);
         foreach (var party in draft.WaitsFor)
             await Change.Wait(tx, request.Id, party);
         await TicketSight.Begin(tx, request, origin);
@@ -257,7 +258,8 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         await Due.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
-        await KeepParties(tx, revised, Draft.PartiesOf(revised));
+        foreach (var party in Draft.PartiesOf(revised, origin))
+            await Stamped.Join(tx, revised.Id, party);
         await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
         revised = await Change.Save(tx, known, revised, origin, "request.revised", Draft.Data(revised, submission));
         return await Follow(tx, revised, verdict, submission.Stuck);
@@ -317,18 +319,6 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 body = submission.Body,
                 at = tx.Now,
             });
-
-    /// <summary>Those who may see it, only ever added; a ticket's assignee is for <see cref="TicketSight"/>.</summary>
-    private static async ValueTask KeepParties(Tx tx, ApprovalRequest request, IReadOnlyList<string> parties)
-    {
-        // Three at a time, since three is what a request usually has; the last fills the places that are left.
-        for (var i = 0; i < parties.Count; i += 3)
-        {
-            await tx.Execute(
-                "INSERT INTO parties (party, request_id) VALUES (@first, @id), (@second, @id), (@third, @id) ON CONFLICT (party, request_id) DO NOTHING",
-                new { id = request.Id, first = parties[i], second = parties[Math.Min(i + 1, parties.Count - 1)], third = parties[Math.Min(i + 2, parties.Count - 1)] });
-        }
-    }
 
     private async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
     {

@@ -35,7 +35,7 @@ internal static class TicketSight
         // Looked at before anything is taken away: an assignee may hand the ticket on.
         var shared = by == assignee ? [] : await tx.All<IdRow>(
             $"SELECT r.id FROM requests r WHERE r.ticket_id = @ticket AND {Viewer.MaySee} ORDER BY r.id",
-            new { ticket = ticket.Id, admin = byAdmin ? 1 : 0, me = Party.Person(by), person = by });
+            new { ticket = ticket.Id, admin = byAdmin ? 1 : 0, source = 0, person = by });
         if (ticket.AssigneeId is { } before)
         {
             await tx.Execute(

@@ -69,6 +69,8 @@ internal sealed class SqliteEngine : Engine
             using var connection = OpenForWriting(_file);
             // Once per file: survives restarts. Readers and the writer then no longer block one another.
             Run(connection, "PRAGMA journal_mode = WAL");
+            // SQLite gives a table another shape only by building it anew and dropping the one that others refer to.
+            Run(connection, "PRAGMA foreign_keys = OFF");
             Migrator.Run(connection, "BEGIN IMMEDIATE", lockSql: null, migrations, time);
         }
         catch (SqliteException failure) when (Unavailable(failure) is { } unavailable)

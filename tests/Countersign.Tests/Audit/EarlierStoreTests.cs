@@ -28,6 +28,7 @@ public sealed class EarlierStoreTests
             TestContext.Current.CancellationToken);
 
         Assert.Equal([], verification.Problems);
+        Assert.Equal(0, await store.Read(r => r.Number("SELECT count(*) FROM pragma_foreign_key_check")));
         Assert.InRange(verification.Events, 100, 1_000);
         Assert.InRange(verification.Unsealed, 1, 3);
     }

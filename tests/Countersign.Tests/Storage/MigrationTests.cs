@@ -39,12 +39,7 @@ public sealed class MigrationTests
     public async Task Rows_that_name_no_request_are_left_behind_when_foreign_keys_come_and_all_others_stay(Engine engine)
     {
         await using var test = await TestStore.Place(engine);
-        await using (var connection = await test.OpenRaw())
-        {
-            var all = Migration.For(engine == Engine.Sqlite ? "sqlite" : "postgres");
-            var earlier = all.TakeWhile(m => !m.Name.EndsWith("_foreign_keys", StringComparison.Ordinal)).ToList();
-            Migrator.Run(connection, "BEGIN", lockSql: null, earlier, test.Clock);
-        }
+        await MigrateUpTo(test, "012_foreign_keys");
         await test.Tamper("""
             INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
               requester_name, created_at, events, head)
@@ -59,6 +54,113 @@ public sealed class MigrationTests
         var store = await test.OpenAnother();
         foreach (var (table, rows) in new[] { ("parties", 2), ("waiting", 1), ("chats", 1), ("claimed_members", 1) })
             Assert.Equal((table, rows), (table, await store.Read(r => r.Number($"SELECT count(*) FROM {table}"))));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_store_of_before_loses_only_rows_that_follow_from_others(Engine engine)
+    {
+        await using var test = await TestStore.Place(engine);
+        await MigrateUpTo(test, "020_fewer_rows");
+        await test.Tamper("""
+            INSERT INTO people (id, name, role, created_at) VALUES
+              (1, 'Ann', 'agent', ''), (2, 'Ben', 'agent', ''), (3, 'A system', 'service', ''), (4, 'Cem', 'agent', '');
+            INSERT INTO stamps (hash, policy) VALUES
+              ('of a group', '{"steps":[{"from":[{"party":"group:1","name":"SRE"}]}]}'),
+              ('of Ann', '{"steps":[{"from":[{"party":"person:1","name":"Ann"}]}]}');
+            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject,
+              search, creator_id, requester_id, requester_name, created_at, events, head, certainty, claim)
+              VALUES
+              ('sent', 1, 'X-1', 'launchdarkly', 'active', 'so', 1, 'd', 'of a group', '1', 'Dark Mode', 'dark mode' || X'0a' || 'ann' || X'0a' || 'x-1',
+                3, 1, 'Ann', '2026', 1, 'h', 'claimed', 'c'),
+              ('asked', 1, NULL, 'api', 'active', 'so', 1, 'd', 'of Ann', '1', 'Übergang', 'übergang' || X'0a' || 'ann' || X'0a',
+                2, 1, 'Ann', '2026', 1, 'h', 'proven', NULL);
+            INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
+              VALUES ('sent', 1, 'd', 'of a group', 'm', '{}', '{"a":1}', '2026');
+            INSERT INTO parties (party, request_id) VALUES
+              ('group:1', 'sent'), ('source:1', 'sent'), ('person:1', 'sent'), ('person:3', 'sent'), ('person:4', 'sent'),
+              ('source:1', 'asked'), ('person:1', 'asked'), ('person:2', 'asked');
+            INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES
+              (1, 'request:sent', 1, '', 'request.submitted', 'source:1', '', '', '{}', ''),
+              (2, 'request:asked', 1, '', 'request.submitted', 'person:2', '', '', '{}', '');
+            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at, folded_into, created_at)
+              VALUES
+              (7, 1, 'k', 'request:sent', 'person:1', 'mail', 'mail', 'delivered', '', NULL, ''),
+              (8, 2, 'k', 'request:sent', 'person:1', 'mail', 'mail', 'folded', '', 7, ''),
+              (9, 404, 'k', 'request:gone', 'person:1', 'mail', 'mail', 'delivered', '', NULL, '');
+            INSERT INTO attempts (delivery_id, n, at, took, answer) VALUES (7, 1, '', 1, ''), (9, 1, '', 1, '')
+            """.Replace("X'0a'", engine == Engine.Sqlite ? "char(10)" : "chr(10)", StringComparison.Ordinal));
+        if (engine == Engine.Postgres)
+            await test.Tamper("ALTER SEQUENCE deliveries_id_seq RESTART WITH 10");
+
+        await test.OpenAnother();
+
+        Assert.Equal(
+            """
+            parties
+            group:1|sent
+            person:1|asked
+            person:2|asked
+            person:4|sent
+
+            """.ReplaceLineEndings("\n"), await test.Everything("parties"));
+        await using var connection = await test.OpenRaw();
+        Assert.Equal(
+            "sent|1|X-1|launchdarkly|active|so|1|d|of a group|1|Dark Mode||3|1|Ann||||2026|||||1|h|||claimed|c",
+            await Row(connection, "requests WHERE id = 'sent'"));
+        Assert.Equal("übergang\nann\n", await Row(connection, "(SELECT search FROM requests WHERE id = 'asked') s"));
+        Assert.Equal("""sent|1|d|of a group|m|{}|{"a":1}|2026""", await Row(connection, "revisions"));
+        Assert.Equal("7,8", await Row(connection, engine == Engine.Sqlite
+            ? "(SELECT group_concat(id) FROM (SELECT id FROM deliveries ORDER BY id)) d"
+            : "(SELECT string_agg(id::text, ',' ORDER BY id) FROM deliveries) d"));
+        Assert.Equal("7", await Row(connection, "(SELECT folded_into FROM deliveries WHERE id = 8) d"));
+        Assert.Equal("1", await Row(connection, "(SELECT count(*) FROM attempts) a"));
+        // The numbers of deliveries are in links that were mailed.
+        Assert.Equal("10", await Row(connection, """
+            (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, created_at)
+              VALUES (1, 'k', '', '', '', '', 'due', '', '') RETURNING id
+            """, result: 1));
+    }
+
+    private static async Task MigrateUpTo(TestStore test, string next)
+    {
+        await using var connection = await test.OpenRaw();
+        var all = Migration.For(test.Engine == Engine.Sqlite ? "sqlite" : "postgres");
+        Assert.Contains(all, m => m.Name == next);
+        Migrator.Run(connection, "BEGIN", lockSql: null, [.. all.TakeWhile(m => m.Name != next)], test.Clock);
+    }
+
+    private static async Task<string> Row(System.Data.Common.DbConnection connection, string from, int result = 0)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT * FROM {from}";
+        await using var rows = await command.ExecuteReaderAsync();
+        for (var i = 0; i < result; i++)
+            Assert.True(await rows.NextResultAsync());
+        Assert.True(await rows.ReadAsync());
+        return string.Join('|', Enumerable.Range(0, rows.FieldCount).Select(rows.GetValue));
+    }
+
+    /// <summary>
+    /// Ids of other systems name no row here. A link that was mailed works once even when the delivery that brought it
+    /// is no longer kept.
+    /// </summary>
+    [Theory, BothEngines]
+    public async Task Every_column_that_names_a_row_is_a_foreign_key(Engine engine)
+    {
+        await using var test = await TestStore.Start(engine);
+        var named = (await test.Store.Read(r => r.All<Line>(engine == Engine.Sqlite
+            ? """
+              SELECT t.name || '.' || c.name AS text FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
+              EXCEPT SELECT t.name || '.' || k."from" FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) k
+              """
+            : """
+              SELECT table_name || '.' || column_name AS text FROM information_schema.columns WHERE table_schema = 'public'
+              EXCEPT SELECT c.relname || '.' || a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) WHERE k.contype = 'f'
+              """))).Select(line => line.Text).Where(name => name.EndsWith("_id", StringComparison.Ordinal)
+                || name.EndsWith(".stamp", StringComparison.Ordinal) || name.EndsWith(".folded_into", StringComparison.Ordinal));
+
+        Assert.Equal(["links.external_id", "outbox.event_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"], named.Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -187,12 +187,12 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
         var from = OpenStep(details)?.From ?? [];
         foreach (var approver in from)
         {
-            if (IdOf(approver.Party, "group:") is { } id)
+            if (approver.Party.IdAfter("group:") is { } id)
                 return (null, GroupOf(id, approver.Name));
         }
         foreach (var approver in from)
         {
-            if (IdOf(approver.Party, "person:") is { } id)
+            if (approver.Party.IdAfter("person:") is { } id)
                 return (new NamedShape(id, directory.People.TryGetValue(id, out var person) ? person.DisplayName : approver.Name), null);
         }
         // Any admin decides: the first who may stands for them.
@@ -247,9 +247,9 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
 
     private AuthorShape AuthorOf(string actor)
     {
-        if (IdOf(new Party(actor), "person:") is { } id && directory.People.TryGetValue(id, out var person))
+        if (new Party(actor).IdAfter("person:") is { } id && directory.People.TryGetValue(id, out var person))
             return new AuthorShape(id, person.DisplayName, Picture, person.Email, RoleOf(person));
-        var source = IdOf(new Party(actor), "source:") is { } known && directory.Sources.TryGetValue(known, out var found) ? found : null;
+        var source = new Party(actor).IdAfter("source:") is { } known && directory.Sources.TryGetValue(known, out var found) ? found : null;
         return new AuthorShape(source?.PersonId ?? 0, source?.Name ?? "Countersign", Picture, null, Role.Agent.Ours());
     }
 
@@ -272,7 +272,4 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     }
 
     private static string? Capital(string? word) => word is { Length: > 0 } ? char.ToUpperInvariant(word[0]) + word[1..] : null;
-
-    private static long? IdOf(Party party, string prefix) =>
-        party.Text.StartsWith(prefix, StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
 }
