@@ -111,22 +111,19 @@ public sealed class Egress : IDisposable
         }
     }
 
-    /// <summary>TLS over a connection, the certificate checked against <paramref name="host"/>. Throws <see cref="EgressException"/>.</summary>
-    public async Task<SslStream> Secure(Stream connection, string host, CancellationToken cancel)
+    /// <summary>What the system does not trust may be trusted by an authority of ours; a wrong name is wrong under both.</summary>
+    public bool IsVouchedFor(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        var tls = new SslStream(connection);
-        try
-        {
-            var options = TlsOptions();
-            options.TargetHost = host;
-            await tls.AuthenticateAsClientAsync(options, cancel);
-            return tls;
-        }
-        catch (Exception failure) when (failure is AuthenticationException or IOException)
-        {
-            await tls.DisposeAsync();
-            throw new EgressException(Failure.Tls, "TLS could not be agreed on, or the certificate is not good for this name.", failure);
-        }
+        if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 leaf)
+            return errors == SslPolicyErrors.None;
+        using var ours = new X509Chain();
+        ours.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        ours.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        ours.ChainPolicy.CustomTrustStore.AddRange(_options.Roots);
+        ours.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));
+        foreach (var element in chain is null ? [] : chain.ChainElements.ToArray())
+            ours.ChainPolicy.ExtraStore.Add(element.Certificate);
+        return ours.Build(leaf);
     }
 
     public TimeSpan Patience => _options.Patience;
@@ -196,21 +193,6 @@ public sealed class Egress : IDisposable
     private SslClientAuthenticationOptions TlsOptions() => _options.Roots.Count == 0
         ? new SslClientAuthenticationOptions()
         : new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = IsVouchedFor };
-
-    /// <summary>What the system does not trust may be trusted by an authority of ours; a wrong name is wrong under both.</summary>
-    private bool IsVouchedFor(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
-    {
-        if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 leaf)
-            return errors == SslPolicyErrors.None;
-        using var ours = new X509Chain();
-        ours.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        ours.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        ours.ChainPolicy.CustomTrustStore.AddRange(_options.Roots);
-        ours.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));
-        foreach (var element in chain is null ? [] : chain.ChainElements.ToArray())
-            ours.ChainPolicy.ExtraStore.Add(element.Certificate);
-        return ours.Build(leaf);
-    }
 
     private async Task<Stream> Open(string host, int port, Trust trust, CancellationToken cancel)
     {

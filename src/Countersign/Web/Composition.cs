@@ -104,6 +104,7 @@ public static class Composition
         .AddSingleton<DecideByMail>()
         .AddSingleton<MailSignIn>()
         .AddSingleton<ChannelSwitches>()
+        .AddSingleton<MailServer>()
         .AddSingleton<IChannel, MailChannel>()
         .AddSingleton<IChannel, SlackChannel>()
         .AddSingleton<IExpander, PeopleExpander>();

@@ -125,10 +125,9 @@ public sealed partial class MailTests
         var mail = Assert.Single(box.Mails);
         Assert.DoesNotContain("\r\nBcc:", mail.Wire[..mail.Wire.IndexOf("\r\n\r\n", StringComparison.Ordinal)], StringComparison.OrdinalIgnoreCase);
         Assert.All(mail.Wire.Split("\r\n"), line => Assert.True(line.Length <= 998 && line.All(c => c is >= ' ' and <= '~' or '\t'), line));
-        var words = string.Concat(EncodedWord().Matches(mail.Header("Subject")).Select(m => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(m.Groups["text"].Value))));
-        Assert.StartsWith("Approval: Zahlung für Jürgen", words, StringComparison.Ordinal);
-        Assert.Contains("日本語のとても長い件名", words, StringComparison.Ordinal);
-        Assert.Contains("\r\n.leading dot", mail.Text, StringComparison.Ordinal);
+        Assert.StartsWith("Approval: Zahlung für Jürgen", mail.Header("Subject"), StringComparison.Ordinal);
+        Assert.Contains("日本語のとても長い件名", mail.Header("Subject"), StringComparison.Ordinal);
+        Assert.Contains("\n.leading dot", mail.Text, StringComparison.Ordinal);
         Assert.Contains("&lt;script&gt;", mail.Html, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>bold</b>", mail.Html, StringComparison.Ordinal);
     }
@@ -224,17 +223,12 @@ public sealed partial class MailTests
     public async Task A_mail_server_that_offers_no_encryption_gets_neither_password_nor_mail()
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        var heard = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        await using var box = new MailBox(command =>
-        {
-            heard.Enqueue(command);
-            return null;
-        });
+        await using var box = new MailBox();
         using var news = new News(hub, mail: News.Mail(box) with { Security = MailSecurity.StartTls, User = "hub", Password = "s3cret" });
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
         Assert.Equal("tls", Assert.Single(await news.Tries(1)).Failure);
-        Assert.Equal(["EHLO countersign"], heard);
+        Assert.Equal(["EHLO approvals.example.test"], box.Commands);
     }
 
     [Theory]
@@ -260,7 +254,7 @@ public sealed partial class MailTests
         {
             var port = int.Parse((await server.StandardOutput.ReadLineAsync().Soon())!, System.Globalization.CultureInfo.InvariantCulture);
             await using var hub = await TestHub.Start(Engine.Sqlite);
-            var mail = new MailOptions
+            var options = new MailOptions
             {
                 Host = "localhost",
                 Port = port,
@@ -271,24 +265,26 @@ public sealed partial class MailTests
                 ReplyTo = new MailAddress("platform@example.test"),
             };
             await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
-            using (var strict = new News(hub, mail: mail))
+            using (var strict = new News(hub, mail: options))
             {
                 await strict.Go();
                 Assert.Equal("tls", (await strict.Tries(1))[0].Failure);
             }
             hub.Clock.Advance(TimeSpan.FromSeconds(5));
-            using (var wrong = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: mail with { Password = "wrong" }))
+            using (var wrong = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: options with { Password = "wrong" }))
             {
                 await wrong.Go();
                 Assert.Equal(("status", 535L), ((await wrong.Tries(1))[1].Failure, (await wrong.Tries(1))[1].Status));
             }
             hub.Clock.Advance(TimeSpan.FromMinutes(5));
-            using var news = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: mail);
+            using var news = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: options);
             await news.Go();
             var taken = System.Text.Json.Nodes.JsonNode.Parse((await server.StandardOutput.ReadLineAsync().Soon())!)!;
             Assert.Equal(("approvals@example.test", "Ann@example.test", "true", "hub"), (taken["from"]!.ToString(), taken["to"]![0]!.ToString(), taken["secure"]!.ToString(), taken["user"]!.ToString()));
-            foreach (var header in new[] { "Subject: Approval: Turn on dark mode", "From: \"Countersign\" <approvals@example.test>", "Reply-To: <platform@example.test>", "To: \"Ann\" <Ann@example.test>" })
-                Assert.Contains($"{header}\r\n", taken["text"]!.ToString(), StringComparison.Ordinal);
+            var mail = new Mail("", "", taken["text"]!.ToString());
+            Assert.Equal("Approval: Turn on dark mode", mail.Header("Subject"));
+            Assert.Equal(("Countersign <approvals@example.test>", "Ann <Ann@example.test>"), (mail.Header("From"), mail.Header("To")));
+            Assert.Equal("platform@example.test", mail.Header("Reply-To"));
             Assert.Equal("delivered", (await news.Lines())[0].State);
         }
         finally
@@ -445,7 +441,4 @@ public sealed partial class MailTests
 
     [GeneratedRegex("""__RequestVerificationToken" value="(?<value>[^"]+)""", RegexOptions.ExplicitCapture, 5_000)]
     private static partial Regex ProofOf();
-
-    [GeneratedRegex(@"=\?UTF-8\?B\?(?<text>[^?]+)\?=", RegexOptions.ExplicitCapture, 5_000)]
-    private static partial Regex EncodedWord();
 }

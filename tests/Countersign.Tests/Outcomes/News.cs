@@ -29,7 +29,8 @@ public sealed class News : IDisposable
         var channel = new WebhookChannel(store, _egress, secrets, Options);
         Links = new MailLinks(Root);
         var (toMail, toSlack) = (mail ?? new MailOptions(), slack ?? new SlackOptions());
-        IChannel[] channels = [channel, new MailChannel(store, _egress, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
+        MailServer = new MailServer(_egress, toMail, Options, hub.Clock);
+        IChannel[] channels = [channel, new MailChannel(store, MailServer, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
         ByMail = new DecideByMail(store, Links);
         Switches = new ChannelSwitches(store);
         var record = new RecordAttempt(store, Options, channels);
@@ -46,6 +47,7 @@ public sealed class News : IDisposable
 
     public TestHub Hub { get; }
     public MailLinks Links { get; }
+    public MailServer MailServer { get; }
     public DecideByMail ByMail { get; }
     public ChannelSwitches Switches { get; }
 
@@ -86,6 +88,7 @@ public sealed class News : IDisposable
     public void Dispose()
     {
         _dispatcher.Dispose();
+        MailServer.Dispose();
         _egress.Dispose();
     }
 

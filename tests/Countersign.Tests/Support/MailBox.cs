@@ -1,66 +1,63 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
+using MimeKit;
 
 namespace Countersign.Tests;
 
 /// <summary>A mail as it came: the envelope, the headers, and both parts decoded.</summary>
+/// <param name="Wire">Each byte as one character.</param>
 public sealed record Mail(string From, string To, string Wire)
 {
-    public string Header(string name) => Wire.Replace("\r\n ", " ", StringComparison.Ordinal).Split("\r\n").First(l => l.StartsWith(name + ": ", StringComparison.Ordinal))[(name.Length + 2)..];
+    private readonly MimeMessage _message = MimeMessage.Load(new MemoryStream(Encoding.Latin1.GetBytes(Wire)));
 
-    public string Text => Part("text/plain");
-    public string Html => Part("text/html");
+    /// <summary>Empty when the mail has none.</summary>
+    public string Header(string name) => _message.Headers[name] ?? "";
 
-    private string Part(string type)
-    {
-        var part = Wire.Split("--=_countersign_parts").First(p => p.Contains(type, StringComparison.Ordinal));
-        var body = part[(part.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..].Replace("=\r\n", "", StringComparison.Ordinal);
-        var bytes = new List<byte>();
-        for (var i = 0; i < body.Length; i++)
-        {
-            if (body[i] == '=')
-            {
-                bytes.Add(Convert.ToByte(body.Substring(i + 1, 2), 16));
-                i += 2;
-            }
-            else
-            {
-                bytes.Add((byte)body[i]);
-            }
-        }
-        return Encoding.UTF8.GetString([.. bytes]);
-    }
+    public string Text => _message.TextBody ?? "";
+    public string Html => _message.HtmlBody ?? "";
 }
 
 /// <summary>A mail server on loopback that takes everything, or says no as the test wants. For what real ones do there is one from npm.</summary>
 public sealed class MailBox : LoopbackServer
 {
     private readonly ConcurrentQueue<Mail> _mails = new();
+    private readonly ConcurrentQueue<string> _commands = new();
     private readonly Func<string, string?> _answer;
+    private int _connections;
 
-    /// <param name="answer">To a command: another answer than "250 ok"; null for the usual.</param>
+    /// <param name="answer">To a command: another answer than "250 ok"; null for the usual, empty to hang up.</param>
     public MailBox(Func<string, string?>? answer = null) => _answer = answer ?? (_ => null);
 
     public IReadOnlyList<Mail> Mails => [.. _mails];
 
+    /// <summary>All that was said to it, connection by connection only where one follows the other.</summary>
+    public IReadOnlyList<string> Commands => [.. _commands];
+
+    public int Connections => _connections;
+
     protected override async Task Serve(TcpClient client)
     {
+        Interlocked.Increment(ref _connections);
         using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
         await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
         await writer.WriteLineAsync("220 mailbox");
         var (from, to) = ("", "");
         while (await reader.ReadLineAsync(End) is { } command)
         {
+            _commands.Enqueue(command);
             if (_answer(command) is { } other)
             {
+                // No answer at all: it hangs up.
+                if (other.Length == 0)
+                    return;
                 await writer.WriteLineAsync(other);
                 continue;
             }
             if (command.StartsWith("MAIL FROM:", StringComparison.Ordinal))
-                from = command[11..^1];
+                from = Address(command);
             if (command.StartsWith("RCPT TO:", StringComparison.Ordinal))
-                to = command[9..^1];
+                to = Address(command);
             if (command == "DATA")
             {
                 await writer.WriteLineAsync("354 go on");
@@ -68,8 +65,15 @@ public sealed class MailBox : LoopbackServer
                 while (await reader.ReadLineAsync(End) is { } line && line != ".")
                     wire.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
                 _mails.Enqueue(new Mail(from, to, wire.ToString()));
+                if (_answer(".") is { Length: 0 })
+                    return;
             }
             await writer.WriteLineAsync(command == "QUIT" ? "221 bye" : "250 ok");
+            if (command == "QUIT")
+                return;
         }
     }
+
+    private static string Address(string command) =>
+        Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(command[(command.IndexOf('<', StringComparison.Ordinal) + 1)..command.IndexOf('>', StringComparison.Ordinal)]));
 }

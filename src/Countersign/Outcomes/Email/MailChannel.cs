@@ -2,11 +2,12 @@ using System.Net.Mail;
 using Countersign.Outcomes.Hearing;
 using Countersign.Requests;
 using Countersign.Storage;
+using MimeKit;
 
 namespace Countersign.Outcomes.Email;
 
 /// <summary>Mail to one person about one event, or about many at once.</summary>
-public sealed class MailChannel(Store store, Egress egress, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
+public sealed class MailChannel(Store store, MailServer server, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
 {
     public const string ChannelName = "mail";
 
@@ -14,7 +15,6 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
     public const string LinkPath = "/mail/";
 
     private const int MostListed = 20;
-    private readonly Smtp _smtp = new(egress, mail);
 
     public string Name => ChannelName;
 
@@ -31,35 +31,56 @@ public sealed class MailChannel(Store store, Egress egress, MailOptions mail, Ou
         var to = await store.Read(reader => reader.First<PersonRow>("SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL", new { person }), cancel);
         if (to is null)
             return new SendOutcome.Dropped("The person is disabled.");
-        if (to.Email.Any(c => c is < '!' or > '~' || "<>\"\\(),;:[]".Contains(c, StringComparison.Ordinal)) || !MailAddress.TryCreate(to.Email, to.Name, out var receiver))
+        if (Recipient(to) is not { } recipient)
             return new SendOutcome.Failed(Failure.Status) { Final = true, Answer = "This address cannot be written in a mail." };
 
         var (content, thread) = delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
         if (content is null)
             return new SendOutcome.Dropped("It was decided meanwhile.");
+        var outcome = await server.Send(Message(delivery, recipient, content, thread, address.IdnHost), cancel);
+        // What is kept shows everything but the links that stand for a person.
+        return outcome with { Sent = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}" };
+    }
+
+    private MimeMessage Message(Delivery delivery, MailboxAddress recipient, MailContent content, string? thread, string host)
+    {
         var message = new MimeMessage
         {
-            From = mail.From!,
-            ReplyTo = mail.ReplyTo,
-            To = receiver,
-            Subject = content.Subject,
+            Subject = OneLine(content.Subject),
             Date = store.Now,
-            MessageId = $"delivery.{delivery.Id}@{address.Host}",
-            Thread = thread is null ? null : $"request.{thread}@{address.Host}",
-            Text = content.ToText(),
-            Html = content.ToHtml(),
+            // The same in every attempt, so that mail programs know a repeated one.
+            MessageId = $"delivery.{delivery.Id}@{host}",
+            Body = new BodyBuilder { TextBody = content.ToText(), HtmlBody = content.ToHtml() }.ToMessageBody(),
         };
-        // What is kept shows everything but the links that stand for a person.
-        var kept = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}";
-        var outcome = await _smtp.Send(mail.From!.Address, to.Email, message.ToWire(), cancel);
-        return outcome switch
+        message.From.Add(Mailbox(mail.From!));
+        if (mail.ReplyTo is { } replyTo)
+            message.ReplyTo.Add(Mailbox(replyTo));
+        message.To.Add(recipient);
+        if (thread is not null)
         {
-            SmtpOutcome.Taken taken => new SendOutcome.Delivered { Sent = kept, Status = taken.Code, Answer = taken.Answer },
-            SmtpOutcome.Refused refused => new SendOutcome.Failed(Failure.Status) { Sent = kept, Status = refused.Code, Answer = refused.Answer, Final = refused.ForGood },
-            SmtpOutcome.Failed failed => new SendOutcome.Failed(failed.Failure) { Sent = kept, Answer = failed.Detail },
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+            // What all mail about one request refers to: programs show it as one thread.
+            message.InReplyTo = $"request.{thread}@{host}";
+            message.References.Add(message.InReplyTo);
+        }
+        if (content.Why is not null)
+            message.Headers.Add(HeaderId.ListUnsubscribe, $"<{content.SwitchUrl}>");
+        message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
+        message.Headers.Add("X-Auto-Response-Suppress", "All");
+        return message;
     }
+
+    /// <summary>Null unless what was stored is one address and nothing beside it.</summary>
+    private static MailboxAddress? Recipient(PersonRow to)
+    {
+        if (!MailboxAddress.TryParse(to.Email, out var address) || address.Address != to.Email || address.Domain.Length == 0)
+            return null;
+        return to.Email.Any(char.IsControl) ? null : new MailboxAddress(OneLine(to.Name), to.Email);
+    }
+
+    private static MailboxAddress Mailbox(MailAddress address) => new(OneLine(address.DisplayName), address.Address);
+
+    /// <summary>Line breaks and other controls would begin a header of the sender's choice.</summary>
+    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c)).Trim();
 
     private async Task<(MailContent? Content, string? Thread)> One(Delivery delivery, long person, CancellationToken cancel)
     {
