@@ -10,7 +10,9 @@ namespace Countersign.Audit;
 /// of people and of everything else, then those of requests, since whether an answer was good depends on who was what
 /// at that moment. All tables are read in the order of subjects, so each row is met exactly when its event is.
 /// </summary>
-internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool checksPolicies, CancellationToken cancel)
+/// <param name="key">With which statements about archived requests are signed; null where that is not looked at.</param>
+internal sealed class HistoryCheck(
+    Reader reader, ProblemList problems, bool checksPolicies, CancellationToken cancel, SealKey? key = null)
 {
     /// <summary>
     /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
@@ -23,10 +25,10 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
 
     private readonly Rows<RevisionState> _revisions = new(Pages.Each<RevisionState, PartKey>(
         // Bodies may be large, so fewer of them.
-        reader, PartText("digest, stamp, message, facts, body, at", "revisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 100, cancel));
+        reader, RevisionState.PageText, PartKey.First, r => new PartKey(r.RequestId, r.N), 100, cancel));
 
     private readonly Rows<DecisionState> _decisions = new(Pages.Each<DecisionState, PartKey>(
-        reader, PartText("revision, digest, person_id, answer, note, steps, disablings, for_person, via, at", "decisions"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
+        reader, DecisionState.PageText, PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
 
     private readonly Rows<CommentState> _comments = new(Pages.Each<CommentState, PartKey>(
         reader, PartText("actor, text, via, at", "comments"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
@@ -51,6 +53,9 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
     /// <summary>Bodies of requests that were settled before this may be missing.</summary>
     private string _bodiesForgotten = "";
 
+    public long ArchivedRequests { get; private set; }
+    public long ArchivedEvents { get; private set; }
+
     /// <summary>How many are, and need not be there.</summary>
     public long BodiesForgotten { get; private set; }
 
@@ -69,8 +74,11 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
             problems.Add(Unheard("The history of " + head.Subject));
         // Since when events hold what is relied on below; later ones all must.
         var ofThisForm = await reader.Number(
-            "SELECT min(id) FROM events WHERE kind = 'request.submitted' AND data LIKE @form",
-                new { form = $"{{\"form\":{Draft.EventForm},%" });
+            """
+            SELECT min(id) FROM events e WHERE kind = 'request.submitted' AND (data LIKE @form OR EXISTS (
+              SELECT 1 FROM events a WHERE a.subject = e.subject AND a.kind = @archived AND a.data LIKE @form))
+            """,
+            new { form = $"{{\"form\":{Draft.EventForm},%", archived = ArchivedRequest.Kind });
         _approvals = new ApprovalCheck(reader, _directory.Timeline, checksPolicies, ofThisForm == 0 ? long.MaxValue
             : ofThisForm);
         await Walk(OfRequest, AfterRequests);
@@ -154,7 +162,9 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
         var expected = (previous?.N ?? 0) + 1;
         if (next.N != expected)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
-        var hash = History.HashOf(previous?.Hash ?? "", next.Subject, next.N, next.At, next.Kind, next.Actor, next.Via, next.Address, next.Data);
+        // Of archived events the hash stays; the event that says so, or the file, is what it is held against.
+        var hash = next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal) ? next.Hash
+            : History.HashOf(previous?.Hash ?? "", next.Subject, next.N, next.At, next.Kind, next.Actor, next.Via, next.Address, next.Data);
         if (hash != next.Hash)
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
@@ -165,6 +175,16 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
     /// <summary>One event of a request: what it does to the request, and whether the row that it tells of says the same.</summary>
     private async ValueTask Story(RequestStory story, StoredEvent next)
     {
+        if (next.Data == ArchivedRequest.Mark)
+        {
+            story.Archived.Add(next);
+            return;
+        }
+        if (next.Kind == ArchivedRequest.Kind)
+        {
+            problems.Add(TakeArchived(story, next));
+            return;
+        }
         RequestStory.Told told;
         try
         {
@@ -195,6 +215,23 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
         var was = stamp.Length == 0 || stamp == story.Stamp ? policy : await PolicyOf(stamp) ?? policy;
         await foreach (var wrong in _approvals!.Look(story, next, told, status, was, policy))
             problems.Add($"{Named(next)} {wrong}");
+    }
+
+    /// <summary>The events before this one have gone to a file; what is left of them, and what became of them, is signed.</summary>
+    private string? TakeArchived(RequestStory story, StoredEvent next)
+    {
+        var told = EventData.Read<ArchiveStatement>(next.Data);
+        if (story.Statement is not null || story.Archived.Count != told.Count || next.N != told.Count + 1
+            || ArchiveStatement.ChainOf(story.Archived) != told.Chain)
+        {
+            return $"{Named(next)} tells of other archived events than those before it: one of them was changed, or it was.";
+        }
+        if (key?.IsSignatureOf(told.HashFor(next.Subject), told.Signature ?? "") == false)
+            return $"{Named(next)} is not signed with this hub's key: it was forged, and nothing shows what its request was.";
+        story.Resume(told);
+        ArchivedRequests++;
+        ArchivedEvents += told.Count;
+        return null;
     }
 
     private async ValueTask Revision(RequestStory story, StoredEvent next, RequestStory.Told told)
@@ -281,8 +318,28 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
             // The head comes first: when the last events are gone, the rest follows from that.
             if (HeadProblem(last, request.Events, request.Head) is { } wrongEnd)
                 problems.Add(wrongEnd);
+            else if (story.Statement is { } statement)
+                await Archived(story, statement, request, last);
             else
                 Compare($"Request {story.Id}", last, story.Expected(request));
+        }
+        if (story.Archived.Count > 0)
+        {
+            if (story.Statement is null)
+                problems.Add($"The events of request {story.Id} were emptied, but none tells that it was archived.");
+            await Unheard(_revisions, story.Id);
+            await Unheard(_decisions, story.Id);
+            await Unheard(_comments, story.Id);
+            while (await _links.Current(problems) is { } link && string.CompareOrdinal(link.RequestId, story.Id) <= 0)
+            {
+                problems.Add(Unheard(link.Words));
+                await _links.Next(problems);
+            }
+            if (story.Statement is { } said)
+                await _parties.Add(story.Id, said.Parties ?? [], said.Ticket, _directory.Timeline);
+            else
+                _parties.PassOver(story.Id);
+            return;
         }
         // Whether it may be missing depends on when the request was settled.
         foreach (var content in story.WithoutBody)
@@ -308,6 +365,33 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
             await _parties.Add(story, policies, current, _directory.Timeline);
         else
             _parties.PassOver(story.Id);
+    }
+
+    /// <summary>What stays of an archived request is what was signed, but for what happened since.</summary>
+    private async ValueTask Archived(RequestStory story, ArchiveStatement statement, RequestState request, StoredEvent last)
+    {
+        var state = ArchiveStatement.StateOf(request, await Take(_revisions, story.Id), await Take(_decisions, story.Id));
+        Compare($"Request {story.Id}", last,
+            ("archived content", state, statement.State),
+            ("requester", ArchiveStatement.AskedOf(request.RequesterId, request.Certainty, request.Claim), story.Asked),
+            ("applied_at", request.AppliedAt, story.AppliedAt),
+            ("breached_at", request.BreachedAt, story.BreachedAt));
+    }
+
+    /// <summary>The rows of one request; those before it are none that any event knows.</summary>
+    private async ValueTask<List<T>> Take<T>(Rows<T> rows, string requestId)
+        where T : PartState
+    {
+        var found = new List<T>();
+        while (await rows.Current(problems) is { } row && string.CompareOrdinal(row.RequestId, requestId) <= 0)
+        {
+            if (row.RequestId == requestId)
+                found.Add(row);
+            else
+                problems.Add(Unheard(row.Words));
+            await rows.Next(problems);
+        }
+        return found;
     }
 
     /// <summary>
@@ -504,7 +588,7 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
         public required string Hash { get; init; }
     }
 
-    private abstract class PartState
+    internal abstract class PartState
     {
         public required string RequestId { get; init; }
         public long N { get; init; }
@@ -512,8 +596,16 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
         public abstract string Words { get; }
     }
 
-    private sealed class RevisionState : PartState
+    internal sealed class RevisionState : PartState
     {
+        private const string Columns = "digest, stamp, message, facts, body, at";
+
+        public static readonly string PageText = PartText(Columns, "revisions");
+
+        public static ValueTask<List<RevisionState>> Of(Reader reader, RequestId id) =>
+            reader.All<RevisionState>($"SELECT request_id, n, {Columns} FROM revisions WHERE request_id = @id ORDER BY n", new { id });
+
+
         public required string Digest { get; init; }
         public required string Stamp { get; init; }
         public required string Message { get; init; }
@@ -522,8 +614,16 @@ internal sealed class HistoryCheck(Reader reader, ProblemList problems, bool che
         public override string Words => $"Revision {N} of request {RequestId}";
     }
 
-    private sealed class DecisionState : PartState
+    internal sealed class DecisionState : PartState
     {
+        private const string Columns = "revision, digest, person_id, answer, note, steps, disablings, for_person, via, at";
+
+        public static readonly string PageText = PartText(Columns, "decisions");
+
+        public static ValueTask<List<DecisionState>> Of(Reader reader, RequestId id) =>
+            reader.All<DecisionState>($"SELECT request_id, n, {Columns} FROM decisions WHERE request_id = @id ORDER BY n", new { id });
+
+
         public long Revision { get; init; }
         public required string Digest { get; init; }
         public long PersonId { get; init; }

@@ -41,6 +41,18 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
             await Flush(toTheEnd: false);
     }
 
+    /// <summary>One that was archived: who might see it then, and whoever the ticket has been given to.</summary>
+    public async ValueTask Add(string request, IEnumerable<string> parties, long? ticket, PeopleTimeline people)
+    {
+        var must = parties.ToHashSet();
+        if (people.TicketAssigneeOf(request) is { } assignee)
+            must.Add(assignee.Text);
+        var may = ticket is { } of ? people.AssigneesOf(of).Select(a => Party.Person(a).Text).ToHashSet() : [];
+        _requests[request] = new Expected(must, may, [new HashSet<string>()]);
+        if (_requests.Count >= Gathered)
+            await Flush(toTheEnd: false);
+    }
+
     /// <summary>One of which too much is gone to say anything about it.</summary>
     public void PassOver(string request) => _requests[request] = null;
 

@@ -51,6 +51,17 @@ internal sealed class RequestStory(string id)
     public string? Overrider { get; set; }
     public List<Decision> Decisions { get; } = [];
 
+    /// <summary>Its first events, where they were archived.</summary>
+    public List<StoredEvent> Archived { get; } = [];
+
+    /// <summary>What was said when they were.</summary>
+    public ArchiveStatement? Statement { get; private set; }
+
+    /// <summary>Of an archived one, a hash over who asked.</summary>
+    public string? Asked { get; private set; }
+    public string? AppliedAt => _appliedAt;
+    public string? BreachedAt => _breachedAt;
+
     /// <summary>Events that brought a content of which the body is no longer there.</summary>
     public List<StoredEvent> WithoutBody { get; } = [];
 
@@ -63,6 +74,15 @@ internal sealed class RequestStory(string id)
     public static Told Read(string data) => EventData.Read<Told>(data);
 
     public static bool BringsContent(StoredEvent next) => next.Kind is "request.submitted" or "request.revised";
+
+    /// <summary>Goes on where an archived request stood.</summary>
+    public void Resume(ArchiveStatement told)
+    {
+        (Statement, Asked, _begun) = (told, told.Asked, true);
+        Status = Words.StatusOf(told.Status ?? "") ?? throw new FormatException("It was archived with a status that is none.");
+        (_settledAt, _appliedAt, _breachedAt, _stamp) = (told.Settled, told.Applied, told.Breached, told.Stamp);
+        _content = new Told { Revision = told.Revision, Digest = told.Digest, Ticket = told.Ticket };
+    }
 
     /// <summary>Null, or what is wrong with this event after those before it.</summary>
     public string? Take(StoredEvent next, Told told)
@@ -148,6 +168,12 @@ internal sealed class RequestStory(string id)
             if (_barred.Except(told.Barred ?? []).Any())
                 return "lets people decide who were barred before.";
             _barred = told.Barred ?? [];
+        }
+        if (next.Kind == "request.disowned" && Statement is not null)
+        {
+            // Who asked is not known any more. That it is only ever said by the person themselves still is.
+            Asked = ArchiveStatement.AskedOf(told.Requester, told.Certainty, told.Claim);
+            return told.Person is { } speaker && next.Actor == Actor.Person(speaker).Text ? null : "disowns the request for somebody else.";
         }
         if (next.Kind == "request.disowned")
         {

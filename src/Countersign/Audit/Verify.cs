@@ -1,3 +1,4 @@
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Audit;
@@ -13,6 +14,13 @@ public sealed record Verification(bool Ok, long Events, long Sealed, long Unseal
 {
     /// <summary>Bodies of settled requests that are no longer kept; their digests are proven all the same.</summary>
     public long BodiesForgotten { get; init; }
+
+    /// <summary>Events of archived requests: sealed by their hashes, while what they say is in a file.</summary>
+    public long Archived { get; init; }
+    public long ArchivedRequests { get; init; }
+
+    /// <summary>Of them, those that were found in a file that was given, as they were written.</summary>
+    public long ProvenByArchive { get; init; }
 
     /// <summary>The first of them.</summary>
     public string? Problem => Problems is [var first, ..] ? first : null;
@@ -37,16 +45,23 @@ public sealed class Verify(Store store, SealKey key)
     /// <summary>Off only for tests of what lies beneath the doors, which hand in policies of their own.</summary>
     internal bool ChecksPolicies { get; init; } = true;
 
-    public async Task<Verification> Run(SealHead? earlier, CancellationToken cancel = default) =>
+    public Task<Verification> Run(SealHead? earlier, CancellationToken cancel = default) => Run(earlier, [], cancel);
+
+    /// <param name="archives">Files of archived requests, whose events are held beside the hashes that stayed.</param>
+    public async Task<Verification> Run(SealHead? earlier, IReadOnlyList<string> archives, CancellationToken cancel) =>
         await store.ReadSnapshot(async reader =>
         {
             var events = await reader.Number("SELECT count(*) FROM events");
             var head = await Sealer.Last(reader);
             var problems = new ProblemList();
             await Stamps(reader, problems, cancel);
-            var histories = new HistoryCheck(reader, problems, ChecksPolicies, cancel);
+            var histories = new HistoryCheck(reader, problems, ChecksPolicies, cancel, key);
             await Guarded("The histories", histories.Run, problems);
             var seals = new SealCheck(reader, key, problems, cancel);
+            var proven = new HashSet<string>();
+            var provenEvents = 0L;
+            foreach (var file in archives)
+                provenEvents += await ProveArchive(reader, file, proven, problems, cancel);
             var before = problems.Count;
             await Guarded("The seals", () => seals.Run(earlier), problems);
             var covered = problems.Count == before ? seals.Covered.Count
@@ -55,6 +70,9 @@ public sealed class Verify(Store store, SealKey key)
                 problems.Named, problems.Count - problems.Named.Count)
             {
                 BodiesForgotten = histories.BodiesForgotten,
+                ArchivedRequests = histories.ArchivedRequests,
+                Archived = histories.ArchivedEvents,
+                ProvenByArchive = provenEvents,
             };
         }, cancel);
 
@@ -68,6 +86,35 @@ public sealed class Verify(Store store, SealKey key)
         {
             problems.Add($"{what} can't be checked any further: {fault.Message}");
         }
+    }
+
+    /// <summary>How many events of a file are those of the store, hash by hash.</summary>
+    private static async ValueTask<long> ProveArchive(
+        Reader reader, string path, HashSet<string> proven, ProblemList problems, CancellationToken cancel)
+    {
+        var (events, named) = (0L, new Dictionary<string, ArchiveStatement>());
+        var (file, problem) = await ArchiveFile.Read(path, cancel, async (id, history) =>
+        {
+            var stored = await reader.All<StoredEvent>(
+                $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n", new { subject = history[0].Subject });
+            // Since it was written, the request has changed and stayed whole.
+            if (stored.Find(e => e.Kind == ArchivedRequest.Kind) is not { } archived)
+                return;
+            if (ArchiveStatement.ChainOf(history) != ArchiveStatement.ChainOf(stored.Where(e => e.N < archived.N)))
+                problems.Add($"Request {id} has other events in the archive {Path.GetFileName(path)} than in the store.");
+            else if (proven.Add(id))
+                events += history.Count;
+            named[id] = EventData.Read<ArchiveStatement>(archived.Data);
+        });
+        if (file is null)
+            problems.Add($"The archive {Path.GetFileName(path)} is not as it was written: {problem}");
+        var others = file is null ? [] : named.Where(n => n.Value.Sha256 != file.Sha256).Select(n => n.Key).Order(StringComparer.Ordinal).ToList();
+        if (others.Count > 0)
+        {
+            problems.Add(
+                $"The archive {Path.GetFileName(path)} is not the file that was archived to ({named[others[0]].File}): request {others[0]} names another SHA-256.");
+        }
+        return file is null || others.Count > 0 ? 0 : events;
     }
 
     private static async ValueTask Stamps(Reader reader, ProblemList problems, CancellationToken cancel)

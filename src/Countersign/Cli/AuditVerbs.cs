@@ -23,12 +23,22 @@ internal static class AuditVerbs
                 return earlier;
             },
         };
+        var archives = new Option<string[]>("--archive")
+        {
+            Description = "A file of archived requests: proves that its events are those that were sealed. May be given several times.",
+            HelpName = "file",
+        };
+        archives.Validators.Add(result =>
+        {
+            foreach (var missing in result.Tokens.Select(t => t.Value).Where(file => !File.Exists(file)))
+                result.AddError($"There is no file {missing}.");
+        });
         return Verb.OnStore(terminal, "verify",
             "Prove that no event, seal or request was changed, removed or put in. Exits with 1 and names what was.",
-            [head], async (parse, hub, cancel) =>
+            [head, archives], async (parse, hub, cancel) =>
         {
             using var key = new SealKey(hub.Get<RootKey>());
-            var found = await new Verify(hub.Store, key).Run(parse.GetValue(head), cancel);
+            var found = await new Verify(hub.Store, key).Run(parse.GetValue(head), parse.GetValue(archives) ?? [], cancel);
             if (!found.Ok)
             {
                 return new Reply.No(found,
@@ -42,14 +52,31 @@ internal static class AuditVerbs
                 found.Unsealed,
                 found.Head,
                 found.BodiesForgotten,
+                found.Archived,
+                found.ProvenByArchive,
                 found.Problems
             },
                 $"""
-                Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{(found.BodiesForgotten > 0 ? $"\n{found.BodiesForgotten} bodies of settled requests are no longer kept." : "")}
+                Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{More(found)}
                 Head: {found.Head}
                 Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
                 """);
         });
+    }
+
+    /// <summary>What is not in the store any more.</summary>
+    private static string More(Verification found)
+    {
+        var lines = new List<string>();
+        if (found.BodiesForgotten > 0)
+            lines.Add($"{found.BodiesForgotten} bodies of settled requests are no longer kept.");
+        if (found.Archived > 0)
+        {
+            lines.Add($"{found.Archived} events of {found.ArchivedRequests} archived requests are proven by their hashes; "
+                + (found.ProvenByArchive == 0 ? "what they say is in the archives: --archive <file>."
+                : $"{found.ProvenByArchive} of them are in the archives given, as they were written."));
+        }
+        return string.Concat(lines.Select(line => Environment.NewLine + line));
     }
 
     private static Command TakeOut(Terminal terminal)

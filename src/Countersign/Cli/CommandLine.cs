@@ -93,6 +93,7 @@ internal static class CommandLine
             DestinationVerbs.Build(terminal),
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),
+            ArchiveVerb.Build(terminal),
             DoctorVerb.Build(terminal),
             DemoVerb.Build(terminal),
             Simulate.SimulateVerb.Build(terminal),

@@ -17,6 +17,8 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
                             Settings are switches, here and below: --Urls=http://localhost:8080
           doctor            What runs, on what, with which settings, and what is wrong with it.
           backup <file>     A consistent copy of the store, also while serving.
+          archive --before <date> <file>
+                            Move requests that are over from the store into a file.
 
         Who takes part
           user              add, list, disable, enable, password

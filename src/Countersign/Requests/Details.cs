@@ -13,9 +13,13 @@ public sealed record Details(ApprovalRequest Request, RevisionView Current, IRea
     /// <summary>Why it was withdrawn, when it was and somebody said so.</summary>
     public string? WithdrawnReason { get; init; }
 
+    /// <summary>Set when most of it lies in a file.</summary>
+    public ArchivedRequest? Archived { get; init; }
+
     /// <summary>Null when it is not there or not the viewer's to see.</summary>
     public static ValueTask<Details?> Find(Store store, RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.ReadSnapshot(async reader => await RequestRow.Find(reader, id, viewer) is { } request ? (await Of(reader, [request]))[0] : null, cancel);
+        store.ReadSnapshot(async reader => await RequestRow.Find(reader, id, viewer) is { } request
+            ? (await Of(reader, [request]))[0] with { Archived = await ArchivedRequest.Find(reader, request) } : null, cancel);
 
     /// <summary>The same for a page of requests that the viewer was shown: a few statements, however many they are.</summary>
     public static ValueTask<IReadOnlyList<Details>> Of(Store store, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancel) =>

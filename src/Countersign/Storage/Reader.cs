@@ -47,6 +47,10 @@ public class Reader
         return all;
     }
 
+    /// <summary>Rows by the names of their columns, where these need not be known: texts, numbers and nulls.</summary>
+    public async ValueTask<List<IDictionary<string, object?>>> Rows(string sql, object? arguments = null) =>
+        (await All<object>(sql, arguments)).ConvertAll(row => (IDictionary<string, object?>)row);
+
     /// <summary>One number: a count, an id, a revision; 0 when there is no row or it is null.</summary>
     public async ValueTask<long> Number(string sql, object? arguments = null)
     {

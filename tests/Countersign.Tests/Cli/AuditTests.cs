@@ -12,7 +12,7 @@ public sealed class AuditTests
         await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
         await shell.Json("user", "disable", "ada@example.test");
         var whole = (await shell.Json("audit", "verify")).Done;
-        Assert.Equal(["ok", "events", "sealed", "unsealed", "head", "bodiesForgotten", "problems"], whole.EnumerateObject().Select(p =>
+        Assert.Equal(["ok", "events", "sealed", "unsealed", "head", "bodiesForgotten", "archived", "provenByArchive", "problems"], whole.EnumerateObject().Select(p =>
             p.Name));
         Assert.Equal((true, 2, 2), (whole.GetProperty("ok").GetBoolean(), whole.GetProperty("events").GetInt32(), whole.GetProperty("sealed").GetInt32() + whole.GetProperty("unsealed").GetInt32()));
         Assert.Equal(0, (await shell.Json("audit", "verify", "--head", whole.GetProperty("head").GetString()!)).ExitCode);

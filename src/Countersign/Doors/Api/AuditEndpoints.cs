@@ -4,7 +4,7 @@ using Countersign.Web;
 namespace Countersign.Doors.Api;
 
 public sealed record VerificationView(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem,
-    IReadOnlyList<string> Problems, long MoreProblems, long BodiesForgotten);
+    IReadOnlyList<string> Problems, long MoreProblems, long BodiesForgotten, long Archived);
 
 /// <summary>The record, for admins: is it as it was written, and all of it as JSON lines.</summary>
 internal static class AuditEndpoints
@@ -25,7 +25,8 @@ internal static class AuditEndpoints
         }
         var found = await verify.Run(earlier, cancel);
         return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head,
-            found.Problem, found.Problems, found.MoreProblems, found.BodiesForgotten));
+            found.Problem, found.Problems, found.MoreProblems, found.BodiesForgotten,
+            found.Archived));
     }
 
     private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(

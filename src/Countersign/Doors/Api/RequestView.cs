@@ -53,6 +53,10 @@ public sealed record RequestView
     /// <summary>Set when an admin approved it past its policy.</summary>
     public string? BrokeGlassAt { get; init; }
 
+    /// <summary>Set when what was said and shown was moved to a file; <see cref="Archive"/> is its name.</summary>
+    public string? ArchivedAt { get; init; }
+    public string? Archive { get; init; }
+
     /// <summary>Set while nobody left could make it pass: why, and what would change that.</summary>
     public StuckView? Stuck { get; init; }
     public required string Policy { get; init; }
@@ -93,6 +97,8 @@ public sealed record RequestView
 
     public static RequestView From(Details details, DirectorySnapshot directory) => From(details.Request, directory) with
     {
+        ArchivedAt = Time(details.Archived?.At),
+        Archive = details.Archived?.File,
         Message = details.Current.Message,
         Facts = JsonElement.Parse(details.Current.Facts),
         Steps = [.. details.Request.Policy.Steps.Select(s => new StepView(s.Name, s.Need, [.. s.From.Select(PartyView.From)]))],

@@ -23,6 +23,8 @@ internal static class QuestionSection
         html.Add($"</span></p></header>");
         if (request.BreachedAt is not null)
             html.Notice(Tone.Bad, says.Breached);
+        if (ArchivedRequest.Find(sight.Story.Events) is { } archived)
+            html.Notice(Tone.Plain, h => h.Add($"<p>{says.ArchivedOn} ").Time(archived.At).Add($" {says.ArchivedTo(archived.File)}</p>"));
     }
 }
 

@@ -210,10 +210,14 @@ internal partial class Texts
         ("request.freed", _) => "found that it can be approved again",
         ("request.broke_glass", _) => "approved past the policy",
         ("request.disowned", _) => "said this request is not theirs",
+        (ArchivedRequest.Kind, _) => "archived it",
         ("request.barred", _) => "found another person who may have asked",
         ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",
         _ => kind.Replace("request.", "", StringComparison.Ordinal).Replace('_', ' '),
     };
+
+    public virtual string ArchivedOn => "Archived on";
+    public virtual string ArchivedTo(string file) => $"to {file}. What was said and shown is in that file.";
 
     public virtual string AbsenceTold(AbsenceTurn turn) => turn switch
     {
