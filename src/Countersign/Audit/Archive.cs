@@ -181,6 +181,7 @@ public sealed class Archive(Store store, SealKey key)
                 """
                 SELECT (SELECT count(*) FROM deliveries WHERE subject = @subject AND state IN ('due', 'waiting'))
                   + (SELECT count(*) FROM links WHERE request_id = @id AND state <> 'closed')
+                  + (SELECT count(*) FROM jobs WHERE subject = @subject)
                   + (SELECT count(*) FROM outbox WHERE event_id IN (SELECT id FROM events WHERE subject = @subject))
                 """,
                 new { subject, id });

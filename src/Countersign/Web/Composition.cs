@@ -80,6 +80,7 @@ public static class Composition
         .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => FailedWork.OldRetries(s.GetRequiredService<Store>()))
+        .AddSingleton(s => Jobs.OldDead(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => FailedWork.OldSetAside(s.GetRequiredService<Store>(), keep));
 
     /// <summary>What goes out, and to whom: each channel sends, each expander says who hears.</summary>

@@ -60,6 +60,14 @@ public static class Jobs
         return gone is not null;
     }
 
+    /// <summary>Jobs that were set aside so long ago that nobody will look after them.</summary>
+    public static CleaningStep OldDead(Store store, Retention keep) => CleaningStep.Delete(
+        "jobs that were set aside", store, keep.SetAsideWork,
+        """
+        DELETE FROM jobs WHERE id IN (
+          SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest ORDER BY id LIMIT @chunk)
+        """);
+
     /// <summary>Lets the first job of an order go, unless one of them is on its way.</summary>
     internal static async ValueTask Release(Tx tx, string kind, string? order)
     {

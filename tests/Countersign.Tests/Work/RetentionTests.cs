@@ -156,6 +156,23 @@ public sealed class RetentionTests
     }
 
     [Theory, BothEngines]
+    public async Task Jobs_that_were_set_aside_are_forgotten_in_the_end_and_others_never(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await hub.Store.InTransaction(async tx =>
+        {
+            await Jobs.Add(tx, new NewJob("k", "dead", "", tx.Now));
+            await Jobs.Add(tx, new NewJob("k", "waits", "", tx.Now));
+            await tx.Execute("UPDATE jobs SET state = 'dead' WHERE key = 'dead'");
+        });
+        var step = Jobs.OldDead(hub.Store, Keep);
+        Assert.Equal(0, await step.Run(default));
+        hub.Clock.Advance(Keep.SetAsideWork);
+        Assert.Equal(1, await step.Run(default));
+        Assert.Equal("waits", await hub.Place.Text("SELECT key FROM jobs"));
+    }
+
+    [Theory, BothEngines]
     public async Task More_than_a_chunk_goes_in_one_round(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
