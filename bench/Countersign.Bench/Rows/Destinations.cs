@@ -7,6 +7,7 @@ using Countersign.Outcomes;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -43,7 +44,7 @@ internal sealed class Destinations(Options options, Report report)
         var operates = new Origin(Actor.Operator, "bench", "");
         foreach (var (name, fake) in new[] { (AtOnce, atOnce), (Soon, quick) })
             await new AddDestination(store, book).Run(name, ShippedManifests.Find("countersign")!, new Dictionary<string, string> { ["baseURL"] = fake.Url.GetLeftPart(UriPartial.Authority) }, new Dictionary<string, string> { ["apiKey"] = "k" }, operates, default);
-        var (submit, outbox) = (new Submit(store, new RequestIds()), new ExpandOutbox(store, [new OpenLinks()]));
+        var (submit, cursor) = (new Submit(store, new RequestIds()), new LogCursor(store, new OpenLinks()));
 
         var each = options.Quick ? Open / 2 : Open;
         // Until the paths of both are compiled for good.
@@ -99,7 +100,7 @@ internal sealed class Destinations(Options options, Report report)
                 Requester = new Requester(null, "Somebody", [], Certainty.Proven),
                 Policy = new Policy("elsewhere", []) { Destination = destination },
             }, operates, null, default)));
-            while ((await outbox.Run(default)).Taken > 0)
+            while ((await cursor.Run()).Handled > 0)
             {
             }
             // Looking after what was opened before is measured for itself.

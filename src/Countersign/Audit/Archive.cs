@@ -33,7 +33,6 @@ public sealed class Archive(Store store, SealKey key)
     public async Task<ArchiveWritten> Write(DateTimeOffset before, Stream to, CancellationToken cancel)
     {
         var (written, events, left, after, date) = (0L, 0L, 0L, "", Instant.ToText(before));
-        var isSealed = await store.Read(async reader => IdRanges.Of(await HighestSealed(reader)), cancel);
         await Line(to, json => json.Add("archive", ("version", 1L), ("before", date), ("made", Instant.ToText(store.Now)), ("publicKey", key.PublicKey)), cancel);
         while (true)
         {
@@ -42,7 +41,7 @@ public sealed class Archive(Store store, SealKey key)
                 new { after, date }), cancel);
             foreach (var row in page.Where(row => IsOver(row, date)))
             {
-                var request = await store.ReadSnapshot(reader => Whole.Read(reader, row.Id, isSealed.Highest), cancel);
+                var request = await store.ReadSnapshot(reader => Whole.Read(reader, row.Id), cancel);
                 if (request is null)
                     continue;
                 if (!request.IsDone)
@@ -133,10 +132,6 @@ public sealed class Archive(Store store, SealKey key)
     private static ValueTask<List<StoredEvent>> EventsOf(Reader reader, string subject) =>
         reader.All<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n", new { subject });
 
-    /// <summary>The ids of the events that the last seal covers: all before them are sealed, or will be by then.</summary>
-    private static async ValueTask<IEnumerable<long>> HighestSealed(Reader reader) =>
-        await reader.Text("SELECT events FROM seals ORDER BY n DESC LIMIT 1") is { } text && IdRanges.Parse(text) is { } ranges ? [ranges.Highest] : [];
-
     private static async Task Line(Stream to, Action<Utf8JsonWriter> write, CancellationToken cancel)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>();
@@ -171,7 +166,7 @@ public sealed class Archive(Store store, SealKey key)
         ];
 
         /// <summary>Null where it was archived before.</summary>
-        public static async ValueTask<Whole?> Read(Reader reader, string id, long highestSealed)
+        public static async ValueTask<Whole?> Read(Reader reader, string id)
         {
             var subject = RequestId.Of(id).Subject;
             var events = await EventsOf(reader, subject);
@@ -182,13 +177,13 @@ public sealed class Archive(Store store, SealKey key)
                 SELECT (SELECT count(*) FROM deliveries WHERE subject = @subject AND state IN ('due', 'waiting'))
                   + (SELECT count(*) FROM links WHERE request_id = @id AND state <> 'closed')
                   + (SELECT count(*) FROM jobs WHERE subject = @subject)
-                  + (SELECT count(*) FROM outbox WHERE event_id IN (SELECT id FROM events WHERE subject = @subject))
+                  + (SELECT count(*) FROM failed_work WHERE subject = @subject AND kind IN (SELECT name FROM cursors))
                 """,
                 new { subject, id });
             var tables = new List<(string, IReadOnlyList<IDictionary<string, object?>>)>();
             foreach (var (name, sql) in Parts)
                 tables.Add((name, await reader.Rows(sql, new { id })));
-            return new Whole(id, pending == 0 && events[^1].Id <= highestSealed, events, tables);
+            return new Whole(id, pending == 0 && await EventLog.CountAhead(reader, subject) == 0, events, tables);
         }
 
         public void Write(Utf8JsonWriter json)

@@ -57,6 +57,7 @@ internal sealed class SealedEvent
     public const string Columns = "id, hash";
 
     public long Id { get; init; }
+    public long Position { get; init; }
     public required string Hash { get; init; }
 }
 

@@ -6,7 +6,7 @@ namespace Countersign.Audit;
 internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems, CancellationToken cancel)
 {
     /// <summary>An event older than this beside the last seal has had its chance to be sealed, also across nodes whose clocks differ.</summary>
-    private static readonly TimeSpan Chance = Sealer.GapLife * 2;
+    private static readonly TimeSpan Chance = TimeSpan.FromMinutes(20);
 
     public IdRanges Covered { get; } = new();
 
@@ -24,7 +24,11 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         }
         // Of a seal that is not right, nobody can say what it covers.
         if (problems.Count == before)
+        {
             await SlippedIn(last);
+            await Passed();
+        }
+        await Order();
         if (!found)
         {
             problems.Add(
@@ -81,5 +85,46 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         }
     }
 
+    /// <summary>The sealed events are those up to the sealer's cursor: none was passed over, and the cursor is where it was left.</summary>
+    private async ValueTask Passed()
+    {
+        if (await reader.First<CursorRow>("SELECT name, position FROM cursors WHERE name = @name", new { name = Sealer.CursorName }) is not { Position: var cursor })
+        {
+            problems.Add($"The cursor \"{Sealer.CursorName}\" is gone.");
+            return;
+        }
+        var covered = 0L;
+        foreach (var (from, to) in Covered.Ranges)
+            covered += await EventLog.Count(reader, cursor, from, to);
+        if (covered < Covered.Count)
+            problems.Add($"Seals cover {Covered.Count} events, but only {covered} of them are in the log up to position {cursor}, where the cursor \"{Sealer.CursorName}\" stands: it was moved, or their positions were changed.");
+        if (await EventLog.Count(reader, cursor) is var there && there > covered)
+            problems.Add($"Of the {there} events in the log up to position {cursor}, where the cursor \"{Sealer.CursorName}\" stands, no seal covers {there - covered}: it was moved, or their positions were changed.");
+    }
+
+    /// <summary>
+    /// Positions go from 1 to the end of the log, so that no event was moved to where consumers had passed already, and no
+    /// cursor stands above the end, where it would pass over what comes next.
+    /// </summary>
+    private async ValueTask Order()
+    {
+        var end = await EventLog.End(reader);
+        if (await EventLog.Count(reader, end) is var there && there != end)
+            problems.Add($"The log ends at position {end} and holds {there} events up to there: an event was removed or its position was changed.");
+        if (await EventLog.Count(reader, 0) is > 0 and var below)
+            problems.Add($"{below} events are at positions below 1, which are never given.");
+        foreach (var cursor in await reader.All<CursorRow>("SELECT name, position FROM cursors WHERE position > @end ORDER BY name", new { end }))
+        {
+            problems.Add(
+                $"The cursor \"{cursor.Name}\" stands at position {cursor.Position}, and the log ends at {end}: the log was cut or the cursor was moved.");
+        }
+    }
+
     private sealed record NumberKey(long N);
+
+    private sealed class CursorRow
+    {
+        public required string Name { get; init; }
+        public long Position { get; init; }
+    }
 }

@@ -35,7 +35,6 @@ internal sealed partial class Forwarder : BackgroundService
     public Forwarder(Store store, DestinationBook book, ClaimDue claim, TakeTurn turn, DestinationCalls calls, DestinationOptions options, ILogger<Forwarder> log)
     {
         (_store, _book, _claim, _turn, _calls, _options, _log) = (store, book, claim, turn, calls, options, log);
-        store.EventsCommitted += _ => Ring();
     }
 
     /// <summary>There may be something to do at once.</summary>

@@ -4,17 +4,11 @@ using Countersign.Storage;
 namespace Countersign.Requests;
 
 /// <summary>
-/// What every use case does when a request changes: the row, the event, the outbox row and whom it waits for are written
+/// What every use case does when a request changes: the row, the event and whom it waits for are written
 /// together. The guard on the number of events makes a change from a stale snapshot impossible.
 /// </summary>
 internal static class Change
 {
-    /// <summary>Kinds of event that people, chat or webhooks must hear of.</summary>
-    private static readonly HashSet<string> Told =
-        ["request.submitted", "request.revised", "request.approved", "request.rejected", "request.withdrawn", "request.commented", "request.breached", "request.conflicted",
-         "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed", "request.broke_glass",
-         "request.disowned", "request.applied", "request.restamped", "request.linked", "request.held"];
-
     /// <summary>Appends the event and brings the row to what <paramref name="next"/> says.</summary>
     /// <param name="permit">Without it the status stays as it is; only <see cref="Settle"/> has one.</param>
     public static async ValueTask<ApprovalRequest> Save(
@@ -28,8 +22,6 @@ internal static class Change
         if (before.RequesterId is { } earlier && earlier != next.RequesterId)
             await Stamped.Join(tx, before.Id, Party.Person(earlier).Text);
         var head = await tx.Append(before.Id.Subject, before.Head, origin, kind, data);
-        if (Told.Contains(kind))
-            await tx.MustBeTold(kind);
         // What stays is not written again: it would go through every index.
         var written = ReferenceEquals(next, before)
             ? await tx.Execute("UPDATE requests SET events = @events, head = @head WHERE id = @id AND events = @seen", new { events = head.Count, head = head.Hash, id = before.Id, seen = before.Head.Count })

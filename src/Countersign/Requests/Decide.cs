@@ -35,7 +35,7 @@ public abstract record DecideOutcome
 ///   2  refuse: settled, other content, disabled, asks oneself, no step, a later step
 ///   3  append the decision with the steps its author could fill
 ///   4  weigh all decisions; settle or say what is missing
-///   5  row, event, outbox and inboxes in the same transaction
+///   5  row, event and inboxes in the same transaction
 /// </code>
 /// </summary>
 public sealed class Decide(Store store)

@@ -90,7 +90,7 @@ public abstract record SubmitOutcome
     public sealed record AssigneeAsks : SubmitOutcome;
 }
 
-/// <summary>Where a request begins: it is stored with its policy stamped, its first event and its outbox row.</summary>
+/// <summary>Where a request begins: it is stored with its policy stamped and its first event.</summary>
 public sealed class Submit(Store store, RequestIds ids, Retention? retention = null)
 {
     private const int MostStamps = 10_000;
@@ -180,7 +180,6 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         var request = draft.Request with { Id = ids.Next(tx.Now), CreatedAt = tx.Now };
         await KeepStamp(tx, request.Policy);
         var head = await tx.Append(request.Id.Subject, request.Head, origin, "request.submitted", draft.Event);
-        await tx.MustBeTold("request.submitted");
         await tx.Execute(
             """
             INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,

@@ -18,6 +18,15 @@ internal abstract class Engine : IAsyncDisposable
     /// <inheritdoc cref="Tx.SkipLocked"/>
     public abstract string SkipLocked { get; }
 
+    /// <summary>
+    /// The column of <c>events</c> that says where an event stands in the log: positions only grow, and when one can be
+    /// seen, all below it can.
+    /// </summary>
+    public abstract string Position { get; }
+
+    /// <summary>Called when there may be new events in the log, whoever wrote them; must not throw.</summary>
+    public Action LogHasGrown { get; set; } = () => { };
+
     public abstract ValueTask Notify(Tx tx, string name);
 
     /// <summary>Connects, and takes part in whatever must be settled between nodes before migrations may run.</summary>
@@ -36,8 +45,8 @@ internal abstract class Engine : IAsyncDisposable
     /// <inheritdoc cref="Store.Version"/>
     public abstract long Version { get; }
 
-    /// <inheritdoc cref="Store.EventWriters"/>
-    public abstract ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel);
+    /// <inheritdoc cref="Store.GivePositions"/>
+    public abstract ValueTask GivePositions(CancellationToken cancel);
 
     /// <summary>A consistent copy while serving, or why this engine leaves that to its own tools.</summary>
     public abstract Task<string?> CopyTo(string file, CancellationToken cancel);

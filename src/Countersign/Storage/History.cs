@@ -46,6 +46,9 @@ public sealed class StoredEvent
     public required string Data { get; init; }
     public required string Hash { get; init; }
 
+    /// <summary>Where it stands in the log; known of events that <see cref="EventLog"/> found.</summary>
+    public long Position { get; init; }
+
     internal const string Columns = "id, subject, n, at, kind, actor, via, address, data, hash";
 }
 

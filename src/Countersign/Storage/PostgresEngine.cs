@@ -8,8 +8,17 @@ namespace Countersign.Storage;
 internal sealed partial class PostgresEngine : Engine
 {
     private const string Channel = "countersign";
+
+    /// <summary>What the channel says when events have got positions; everything else it says is the name of a signal.</summary>
+    private const string LogName = "log";
     /// <summary>An arbitrary number that means "Countersign migrates" to every node.</summary>
     private const long MigrationLock = 7203685410;
+
+    /// <summary>The same for "Countersign gives positions to events".</summary>
+    private const long PositionLock = 7203685411;
+
+    /// <summary>Few enough that each transaction is milliseconds.</summary>
+    private const int MaxPositions = 2_000;
     private const int Attempts = 4;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
@@ -51,6 +60,7 @@ internal sealed partial class PostgresEngine : Engine
     public override string Dialect => "postgres";
     public override string ForUpdate => " FOR UPDATE";
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
+    public override string Position => "position";
 
     public override async ValueTask Notify(Tx tx, string name) =>
         await tx.Text("SELECT pg_notify(@channel, @name)::text", new { channel = Channel, name });
@@ -123,7 +133,7 @@ internal sealed partial class PostgresEngine : Engine
         try
         {
             await using var connection = await _source.OpenConnectionAsync(cancel);
-            return await work(new Reader(connection, keepCommands: false));
+            return await work(new Reader(this, connection, keepCommands: false));
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
         {
@@ -137,7 +147,7 @@ internal sealed partial class PostgresEngine : Engine
         {
             await using var connection = await _source.OpenConnectionAsync(cancel);
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
-            var reader = new Reader(connection, keepCommands: false);
+            var reader = new Reader(this, connection, keepCommands: false);
             reader.ExecuteNow("SET TRANSACTION READ ONLY");
             var result = await work(reader);
             await transaction.CommitAsync(CancellationToken.None);
@@ -150,17 +160,37 @@ internal sealed partial class PostgresEngine : Engine
     }
 
     /// <summary>
-    /// Inserting locks the table before the id is taken and until the transaction is visible or undone, so who holds no such
-    /// lock brings no id that was taken before.
+    /// One node after the other: whoever waits for the lock finds what the one before it left. A statement sees what is
+    /// committed when it begins, so an event whose transaction is still under way gets a higher position, later. Events of
+    /// one subject keep their order, because each is written after the one before it is committed.
     /// </summary>
-    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => Read<IReadOnlySet<string>>(
-        async reader => (await reader.All<WriterRow>(
-            """
-            SELECT l.virtualtransaction AS name
-            FROM pg_locks l
-            WHERE l.locktype = 'relation' AND l.relation = 'events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
-              AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-            """)).Select(w => w.Name).ToHashSet(), cancel);
+    public override async ValueTask GivePositions(CancellationToken cancel)
+    {
+        while (await Read(r => r.Number("SELECT id FROM events WHERE position IS NULL LIMIT 1"), cancel) != 0)
+        {
+            // Past the queue of writers: it makes no crowd, and those who wait for news do not wait for one.
+            var given = await Attempt(
+                async tx =>
+                {
+                    await tx.Text("SELECT pg_advisory_xact_lock(@key)::text", new { key = PositionLock });
+                    var given = await tx.Execute(
+                        """
+                        UPDATE events SET position = placed.position
+                        FROM (SELECT id, (SELECT coalesce(max(position), 0) FROM events) + row_number() OVER (ORDER BY id) AS position
+                              FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT @most) AS waiting) AS placed
+                        WHERE events.id = placed.id
+                        """,
+                        new { most = MaxPositions });
+                    if (given > 0)
+                        await Notify(tx, LogName);
+                    return given;
+                },
+                committed: _ => { },
+                cancel);
+            if (given > 0)
+                LogHasGrown();
+        }
+    }
 
     public override long Version => Interlocked.Increment(ref _reads);
 
@@ -205,13 +235,19 @@ internal sealed partial class PostgresEngine : Engine
             try
             {
                 await using var connection = await _source.OpenConnectionAsync(_stop.Token);
-                connection.Notification += (_, _) => Pulse();
+                connection.Notification += (_, heard) =>
+                {
+                    if (heard.Payload == LogName)
+                        LogHasGrown();
+                    else
+                        Pulse();
+                };
                 await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
                     await command.ExecuteNonQueryAsync(_stop.Token);
                 while (true)
                 {
-                    await connection.WaitAsync(Longest, _stop.Token);
-                    Pulse();
+                    if (!await connection.WaitAsync(Longest, _stop.Token))
+                        Pulse();
                 }
             }
             catch (OperationCanceledException)
@@ -230,11 +266,6 @@ internal sealed partial class PostgresEngine : Engine
     private void Pulse() => Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
 
     private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private sealed class WriterRow
-    {
-        public required string Name { get; init; }
-    }
 
     private static partial class Log
     {

@@ -19,13 +19,17 @@ public class Reader
     // A column created_at is the property CreatedAt.
     static Reader() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
-    internal Reader(DbConnection connection, bool keepCommands)
+    internal Reader(Engine engine, DbConnection connection, bool keepCommands)
     {
+        Position = engine.Position;
         _connection = connection;
         _kept = keepCommands ? [] : null;
     }
 
     internal DbConnection Connection => _connection;
+
+    /// <inheritdoc cref="Engine.Position"/>
+    internal string Position { get; }
 
     /// <summary>The first row, or null when there is none.</summary>
     public async ValueTask<T?> First<T>(string sql, object? arguments = null)

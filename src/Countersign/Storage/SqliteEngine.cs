@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
 
@@ -36,6 +35,9 @@ internal sealed class SqliteEngine : Engine
     public override string ForUpdate => "";
     public override string SkipLocked => "";
 
+    /// <summary>One writer commits after the other, and an id that was undone is given again.</summary>
+    public override string Position => "id";
+
     /// <summary>While the lane commits, some readers see what was and others what will be: nothing read then may be kept.</summary>
     public override long Version
     {
@@ -46,7 +48,7 @@ internal sealed class SqliteEngine : Engine
         }
     }
 
-    public override ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel) => new(FrozenSet<string>.Empty);
+    public override ValueTask GivePositions(CancellationToken cancel) => ValueTask.CompletedTask;
 
     internal void Committing() => Volatile.Write(ref _committing, true);
 
@@ -96,7 +98,7 @@ internal sealed class SqliteEngine : Engine
         try
         {
             if (!_readers.TryPop(out reader))
-                reader = new Reader(OpenForReading(), keepCommands: true);
+                reader = new Reader(this, OpenForReading(), keepCommands: true);
             var result = await work(reader);
             _readers.Push(reader);
             return result;
@@ -254,6 +256,7 @@ internal sealed class SqliteEngine : Engine
                 quiet = TimeSpan.Zero;
                 Interlocked.Increment(ref _version);
                 Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
+                LogHasGrown();
             }
         }
         catch (OperationCanceledException)

@@ -25,6 +25,7 @@ public sealed partial class Store : IAsyncDisposable
     {
         _engine = engine;
         _time = time;
+        engine.LogHasGrown = () => Raise(() => LogGrew?.Invoke());
     }
 
     /// <summary>Opens the store and brings its tables up to date; two nodes may do so at once.</summary>
@@ -53,11 +54,17 @@ public sealed partial class Store : IAsyncDisposable
     public string Description => _engine.Description;
     public bool IsSqlite => _engine is SqliteEngine;
 
-    /// <summary>Raised in this process as soon as a transaction that wrote events stands; others learn of it from the engine.</summary>
+    /// <summary>Raised in this process as soon as a transaction that wrote events stands.</summary>
     public event Action<long>? EventsCommitted;
 
     /// <summary>Raised in this process as soon as a transaction that left work which is due stands.</summary>
     public event Action? WorkCommitted;
+
+    /// <summary>
+    /// Raised when there may be new events with positions, whichever node or process wrote them: at once when it was this
+    /// one or, on PostgreSQL, another node; on SQLite within a tenth of a second when it was another process.
+    /// </summary>
+    public event Action? LogGrew;
 
     /// <summary>
     /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions, for it may run again;
@@ -95,25 +102,33 @@ public sealed partial class Store : IAsyncDisposable
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 
     /// <summary>
-    /// The transactions under way that may have taken an event's id already, by names of their own. None on SQLite, where
-    /// a higher id never stands before a lower one.
+    /// Gives every event that is committed and has no position yet the next one, in a transaction of its own. Any number of
+    /// nodes may do so at once. On SQLite an event has its position from the start.
     /// </summary>
-    public ValueTask<IReadOnlySet<string>> EventWriters(CancellationToken cancel = default) => _engine.EventWriters(cancel);
+    public ValueTask GivePositions(CancellationToken cancel = default) => _engine.GivePositions(cancel);
 
     /// <inheritdoc cref="Engine.CopyTo"/>
     public Task<string?> CopyTo(string file, CancellationToken cancel) => _engine.CopyTo(file, cancel);
 
     public DateTimeOffset Now => Instant.ToMilliseconds(_time.GetUtcNow());
 
-    /// <summary>The change stands already, so a follower that throws must not reach the caller, nor the other writers.</summary>
     private void Tell(Committed left)
+    {
+        if (left.LastEvent != 0)
+            Raise(() => EventsCommitted?.Invoke(left.LastEvent));
+        // There, what is committed has its position.
+        if (left.LastEvent != 0 && IsSqlite)
+            _engine.LogHasGrown();
+        if (left.HasWork)
+            Raise(() => WorkCommitted?.Invoke());
+    }
+
+    /// <summary>The change stands already, so a follower that throws must not reach the caller, nor the other writers.</summary>
+    private void Raise(Action tell)
     {
         try
         {
-            if (left.LastEvent != 0)
-                EventsCommitted?.Invoke(left.LastEvent);
-            if (left.HasWork)
-                WorkCommitted?.Invoke();
+            tell();
         }
         catch (Exception failure)
         {

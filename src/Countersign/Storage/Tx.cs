@@ -17,7 +17,7 @@ public sealed partial class Tx : Reader
     private readonly Engine _engine;
 
     internal Tx(Engine engine, DbConnection connection, bool keepCommands)
-        : base(connection, keepCommands)
+        : base(engine, connection, keepCommands)
     {
         _engine = engine;
     }
@@ -80,10 +80,6 @@ public sealed partial class Tx : Reader
         var head = await Append(subject, new Head(row.N, row.Hash), origin, kind, data);
         await Execute("UPDATE event_heads SET n = @n, hash = @hash WHERE subject = @subject", new { n = head.Count, hash = head.Hash, subject });
     }
-
-    /// <summary>Puts the event just written into the outbox: its news must leave the building.</summary>
-    public ValueTask<int> MustBeTold(string kind) =>
-        Execute("INSERT INTO outbox (event_id, kind, due_at) VALUES (@id, @kind, @due)", new { id = LastEvent, kind, due = Now });
 
     /// <summary>Tells every node that what it caches under this name is stale, once this transaction stands.</summary>
     public async ValueTask Signal(string name)

@@ -83,10 +83,9 @@ public static class Composition
         .AddSingleton(s => Jobs.OldDead(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => FailedWork.OldSetAside(s.GetRequiredService<Store>(), keep));
 
-    /// <summary>What goes out, and to whom: each channel sends, each expander says who hears.</summary>
+    /// <summary>What goes out, and to whom: each channel sends, each consumer of the log says who hears.</summary>
     private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) => services
         .AddSingleton(settings.Outcomes)
-        .AddSingleton<ExpandOutbox>()
         .AddSingleton<RecordAttempt>()
         .AddSingleton<Dispatcher>()
         .AddSingleton<Deliveries>()
@@ -98,7 +97,7 @@ public static class Composition
         .AddSingleton<TestWebhook>()
         .AddSingleton<WebhookChannel>()
         .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
-        .AddSingleton<IExpander, WebhookExpander>()
+        .AddSingleton<ILogConsumer, WebhookExpander>()
         .AddSingleton(settings.Mail)
         .AddSingleton(settings.Slack)
         .AddSingleton<MailLinks>()
@@ -108,7 +107,7 @@ public static class Composition
         .AddSingleton<MailServer>()
         .AddSingleton<IChannel, MailChannel>()
         .AddSingleton<IChannel, SlackChannel>()
-        .AddSingleton<IExpander, PeopleExpander>();
+        .AddSingleton<ILogConsumer, PeopleExpander>();
 
     /// <summary>What is done later or elsewhere: the worker, and a handler for each kind of job.</summary>
     private static IServiceCollection AddJobs(this IServiceCollection services) => services
@@ -129,7 +128,7 @@ public static class Composition
         .AddSingleton<TryDestination>()
         .AddSingleton<DestinationViews>()
         .AddSingleton<Forwarder>()
-        .AddSingleton<IExpander, OpenLinks>();
+        .AddSingleton<ILogConsumer, OpenLinks>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)

@@ -90,7 +90,8 @@ public static class Server
         services.AddSingleton<Listing>().AddSingleton<Places>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Attempts>().AddSingleton<Callers>().AddSingleton<RateLimits>().AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
-        services.AddHostedService<OutboxWorker>().AddHostedService(s => s.GetRequiredService<Dispatcher>());
+        services.AddHostedService<Sequencer>().AddHostedService<LogFollower>();
+        services.AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<Timekeeper>().AddHostedService(s => s.GetRequiredService<Timekeeper>());
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();

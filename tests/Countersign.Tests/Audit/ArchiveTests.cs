@@ -4,6 +4,7 @@ using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 using Countersign.Tests.Cli;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -111,7 +112,7 @@ public sealed class ArchiveTests
         await pages.Hub.Answer(request, pages.Ann, Answer.Reject, "Not on a Friday");
         var key = new SealKey(pages.Api.Services.GetRequiredService<RootKey>());
         pages.Hub.SealKey = key;
-        await Eventually.True(async () => await pages.Hub.Place.Count("outbox") == 0 && (await new Verify(pages.Hub.Store, key).Run(null)).Unsealed == 0, "all is sealed and told");
+        await Eventually.True(async () => await pages.Hub.Place.IsFollowed() && (await new Verify(pages.Hub.Store, key).Run(null)).Unsealed == 0, "all is sealed and told");
         var path = Path.Combine(System.IO.Directory.CreateTempSubdirectory("countersign-archive-").FullName, "2026.jsonl");
         var archive = new Archive(pages.Hub.Store, key);
         await using (var stream = File.Create(path))
@@ -314,7 +315,7 @@ public sealed class ArchiveTests
         }
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
         await new Sealer(shell.Place.Store, key, shell.Place.Clock, NullLogger<Sealer>.Instance).SealAll();
-        await shell.Place.Store.InTransaction(async tx => await tx.Execute("DELETE FROM outbox"));
+        await shell.Place.Follow();
     }
 
     /// <summary>A sealed hub and a file beside it.</summary>
@@ -337,11 +338,16 @@ public sealed class ArchiveTests
             await Followed(except);
         }
 
-        public Task Followed(ApprovalRequest? except = null) => Hub.Store.InTransaction(async tx =>
+        public async Task Followed(ApprovalRequest? except = null)
         {
-            await tx.Execute("DELETE FROM outbox WHERE event_id NOT IN (SELECT id FROM events WHERE subject = @subject)", new { subject = except?.Id.Subject ?? "" });
-            await tx.Execute("UPDATE links SET state = 'closed'");
-        });
+            await Hub.Place.Follow();
+            await Hub.Store.InTransaction(async tx =>
+            {
+                if (except is not null)
+                    await FailedWork.Wait(tx, "webhooks", "1", except.Id.Subject, 1);
+                await tx.Execute("UPDATE links SET state = 'closed'");
+            });
+        }
 
         public async Task<ArchiveFile> Write(SealKey? key = null)
         {

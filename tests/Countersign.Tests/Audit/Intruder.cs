@@ -107,6 +107,7 @@ internal sealed class Intruder
             ("claimed_requester", "accept") => "one_more",
             ("claimed_requester", _) => "accept",
             ("requester_required", _) => 1 - Convert.ToInt64(value, CultureInfo.InvariantCulture),
+            ("position", null or DBNull) => 9_999L,
             (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column.EndsWith("_hash", StringComparison.Ordinal) || column is "external_id" or "destination" or "email" or "email_key" ? "other" : 99L,
             (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
             (_, string text) => Flipped(text),

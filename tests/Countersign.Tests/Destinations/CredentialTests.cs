@@ -47,9 +47,7 @@ public sealed class CredentialTests
         await using var other = await over.AnotherNode();
         for (var i = 0; i < 5; i++)
             await over.Ask();
-        while ((await over.Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await over.Follow();
         await Task.WhenAll(over.Forwarder.Drain(default), other.Forwarder.Drain(default));
         Assert.Equal(1, given());
         await over.WorkAfter(TimeSpan.FromSeconds(790));

@@ -6,13 +6,14 @@ using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Tests.Destinations.Manifest;
+using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Tests.Destinations;
 
 /// <summary>
-/// A hub whose requests are decided elsewhere, without a server: the outbox is expanded and the forwarder runs when a test
+/// A hub whose requests are decided elsewhere, without a server: the log is followed and the forwarder runs when a test
 /// says so. Another node is the same once more on the same store.
 /// </summary>
 internal sealed class HandedOver : IAsyncDisposable
@@ -20,6 +21,8 @@ internal sealed class HandedOver : IAsyncDisposable
     public const string Name = "Desk";
 
     private readonly bool _owns;
+    private readonly Store _store;
+    private readonly LogCursor _cursor;
 
     private HandedOver(TestHub hub, Store store, IDataProtectionProvider protection, EgressOptions egress, bool owns)
     {
@@ -33,7 +36,8 @@ internal sealed class HandedOver : IAsyncDisposable
         Calls = new DestinationCalls(store, Egress, Tokens);
         Forwarder = new Forwarder(store, Book, new ClaimDue(store), new TakeTurn(store, Options, NullLogger<TakeTurn>.Instance), Calls, Options, NullLogger<Forwarder>.Instance);
         Resolve = new ResolveLink(store);
-        Outbox = new ExpandOutbox(store, [new OpenLinks()]);
+        _store = store;
+        _cursor = new LogCursor(store, new OpenLinks());
         Protection = protection;
     }
 
@@ -47,7 +51,6 @@ internal sealed class HandedOver : IAsyncDisposable
     public DestinationCalls Calls { get; }
     public Forwarder Forwarder { get; }
     public ResolveLink Resolve { get; }
-    public ExpandOutbox Outbox { get; }
     private IDataProtectionProvider Protection { get; }
 
     public static EgressOptions Loopback(TimeSpan? patience = null) => new() { Allow = [EgressAllowance.Parse("127.0.0.0/8")!], Patience = patience ?? TimeSpan.FromSeconds(30) };
@@ -83,16 +86,15 @@ internal sealed class HandedOver : IAsyncDisposable
 
     public Task<ApprovalRequest> Ask(Func<Submission, Submission>? change = null, string destination = Name) => Hub.Ask(LeftTo(destination), change);
 
-    /// <summary>Everything that is due now, from the outbox to the last call.</summary>
+    /// <summary>Leads destinations to the end of the log.</summary>
+    public Task Follow() => _cursor.ToTheEnd(_store);
+
+    /// <summary>Everything that is due now, from the log to the last call.</summary>
     public async Task Work()
     {
-        while ((await Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await Follow();
         await Forwarder.Drain(default);
-        while ((await Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await Follow();
     }
 
     public Task WorkAfter(TimeSpan time)

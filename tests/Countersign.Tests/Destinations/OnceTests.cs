@@ -83,9 +83,7 @@ public sealed class OnceTests
         var claim = new ClaimDue(over.Hub.Store);
         var destination = (await over.Book.Find(HandedOver.Name, default))!;
         var (before, during, after) = (await over.Ask(), await over.Ask(), await over.Ask());
-        while ((await over.Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await over.Follow();
         // Dead after the claim, after the call left, and after the answer came but before it was taken down: all three look alike in the store.
         var claimed = await claim.Run(destination.Id, "dead", 32, default);
         Assert.Equal(3, claimed.Links.Count);
@@ -117,9 +115,7 @@ public sealed class OnceTests
         await using var other = await over.AnotherNode();
         for (var i = 0; i < 60; i++)
             await over.Ask();
-        while ((await over.Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await over.Follow();
         await Task.WhenAll(over.Forwarder.Drain(default), other.Forwarder.Drain(default));
         await over.Work();
         Assert.Equal((60, 60), (desk.Of("POST").Count, desk.Asks.Count));
@@ -147,9 +143,7 @@ public sealed class OnceTests
         for (var i = 0; i < 40; i++)
             await over.Ask(destination: "Slow");
         var other = await over.Ask();
-        while ((await over.Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await over.Follow();
         var working = over.Forwarder.Drain(default);
         await Eventually.True(async () => (await over.Link(other)).State == LinkState.Open, "the quick one is done while the slow one is busy");
         await using (var node = await over.AnotherNode())

@@ -68,9 +68,7 @@ public sealed class ShippedTests
         await using var over = await HandedOver.Start(Engine.Sqlite);
         await over.Destination(ShippedManifests.Find("servicenow-normal")!, new Dictionary<string, string> { ["oauth.baseURI"] = now.Address, ["oauth.accessToken"] = "at-1" });
         var request = await over.Ask();
-        while ((await over.Outbox.Run(default)).Taken > 0)
-        {
-        }
+        await over.Follow();
         var destination = (await over.Book.Find(HandedOver.Name, default))!;
         var claim = await new ClaimDue(over.Hub.Store).Run(destination.Id, "dead", 32, default);
         var link = Assert.Single(claim.Links);

@@ -59,7 +59,7 @@ public sealed class DeliveryKillTests
         {
             await ProgramTests.Address(last.StandardOutput);
             await Eventually.True(
-                async () => await shell.Place.Count("outbox") == 0 && await shell.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == 0, "everything is delivered");
+                async () => await shell.Place.IsFollowed() && await shell.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == 0, "everything is delivered");
             last.Kill();
             last.WaitForExit();
         }

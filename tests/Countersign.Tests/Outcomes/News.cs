@@ -5,6 +5,7 @@ using Countersign.Outcomes.Hearing;
 using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,13 +15,14 @@ namespace Countersign.Tests.Outcomes;
 public sealed class News : IDisposable
 {
     private readonly Dispatcher _dispatcher;
-    private readonly ExpandOutbox _expand;
+    private readonly LogCursor[] _cursors;
+    private readonly Store _store;
     private readonly Egress _egress;
 
     public News(TestHub hub, OutcomeOptions? options = null, EgressOptions? egress = null, Store? store = null, MailOptions? mail = null, SlackOptions? slack = null)
     {
         Hub = hub;
-        store ??= hub.Store;
+        _store = store ??= hub.Store;
         Options = options ?? Plain;
         var bounds = egress ?? new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
         _egress = new Egress(bounds);
@@ -35,7 +37,7 @@ public sealed class News : IDisposable
         Switches = new ChannelSwitches(store);
         var record = new RecordAttempt(store, Options, channels);
         Test = new TestWebhook(store, channel, record);
-        _expand = new ExpandOutbox(store, [new WebhookExpander(), new PeopleExpander(toMail, toSlack, Options)]);
+        _cursors = [new LogCursor(store, new WebhookExpander()), new LogCursor(store, new PeopleExpander(toMail, toSlack, Options))];
         _dispatcher = new Dispatcher(store, channels, record, Options, bounds, NullLogger<Dispatcher>.Instance);
         Deliveries = new Deliveries(store, _dispatcher);
     }
@@ -63,13 +65,11 @@ public sealed class News : IDisposable
 
     public async Task<NewWebhook> Hook(Uri address, params string[] kinds) => Some.Done(await Webhooks.Add(address.ToString(), kinds, [], Some.Operator, null, default));
 
-    /// <summary>Takes everything from the outbox; how many events.</summary>
-    public async Task<int> Expand()
+    /// <summary>Leads webhooks and notifications to the end of the log.</summary>
+    public async Task Expand()
     {
-        var all = 0;
-        while (await _expand.Run(default) is var (taken, _) && taken > 0)
-            all += taken;
-        return all;
+        foreach (var cursor in _cursors)
+            await cursor.ToTheEnd(_store);
     }
 
     /// <summary>Expands and sends until nothing is due now.</summary>

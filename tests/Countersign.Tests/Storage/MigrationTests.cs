@@ -160,7 +160,43 @@ public sealed class MigrationTests
               """))).Select(line => line.Text).Where(name => name.EndsWith("_id", StringComparison.Ordinal)
                 || name.EndsWith(".stamp", StringComparison.Ordinal) || name.EndsWith(".folded_into", StringComparison.Ordinal));
 
-        Assert.Equal(["links.external_id", "outbox.event_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"], named.Order(StringComparer.Ordinal));
+        Assert.Equal(["links.external_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"], named.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Events that were sealed late, told, untold and failed, as the version with an outbox left them.</summary>
+    [Theory, BothEngines]
+    public async Task Events_get_their_positions_and_what_the_outbox_held_is_told_by_each_consumer_and_nothing_else(Engine engine)
+    {
+        await using var test = await TestStore.Place(engine);
+        await MigrateUpTo(test, "018_one_log");
+        // On PostgreSQL event 2 was committed late, and is not sealed yet; on SQLite none can be.
+        var seals = engine == Engine.Sqlite
+            ? "(1, '', '1-3', 3, '', ''), (2, '', '4', 1, '', '')"
+            : "(1, '', '1,3', 2, '', ''), (2, '', '4', 1, '', ''), (3, '', 'not ours', 9, '', '')";
+        await test.Tamper($"""
+            INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash)
+              VALUES {string.Join(", ", Enumerable.Range(1, 7).Select(i => $"({i}, 'request:{(i + 1) / 2}', {2 - (i % 2)}, '', 'test.happened', '', '', '', '{{}}', 'h{i}')"))};
+            INSERT INTO seals (n, at, events, count, hash, signature) VALUES {seals};
+            INSERT INTO outbox (event_id, kind, due_at) VALUES (1, 'test.happened', '2026'), (5, 'test.happened', '2026'), (6, 'test.happened', '2026');
+            INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at) VALUES
+              ('notifications', '1', 'request:1', 1, 8, 'Broken', '2025', NULL), ('notifications', '4', 'request:2', 4, 1, 'Told since', '2025', '2026')
+            """);
+
+        var store = await test.OpenAnother();
+        var log = await store.Read(r => EventLog.Next(r, 0, 100));
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], log.Select(e => e.Position));
+        Assert.Equal(engine == Engine.Sqlite ? [1, 2, 3, 4, 5, 6, 7] : [1, 3, 4, 2, 5, 6, 7], log.Select(e => e.Id));
+        Assert.Equal(
+            ["destinations 7", "notifications 7", $"sealer {(engine == Engine.Sqlite ? 4 : 3)}", "webhooks 7"],
+            await Lines("SELECT name || ' ' || position AS text FROM cursors ORDER BY name"));
+        foreach (var consumer in new[] { "notifications", "webhooks", "destinations" })
+        {
+            Assert.Equal(
+                ["1 1 8 ", "5 5 0 2026", "6 6 0 2026"],
+                await Lines($"SELECT key || ' ' || position || ' ' || attempts || ' ' || coalesce(due_at, '') AS text FROM failed_work WHERE kind = '{consumer}' ORDER BY key"));
+        }
+
+        async Task<IEnumerable<string>> Lines(string sql) => (await store.Read(r => r.All<Line>(sql))).Select(l => l.Text);
     }
 
     [Fact]
@@ -178,7 +214,9 @@ public sealed class MigrationTests
         Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
         await using var sqlite = await TestStore.Start(Engine.Sqlite);
         await using var postgres = await TestStore.Start(Engine.Postgres);
-        Assert.Equal(await Shape(sqlite), await Shape(postgres));
+        // There an event gets its position after its id; on SQLite its id is its position.
+        string[] positions = ["events.position", "index events_by_position", "index events_without_position"];
+        Assert.Equal(await Shape(sqlite), (await Shape(postgres)).Except(positions));
     }
 
     /// <summary>Every column with whether it may be null, and every named index, one per line.</summary>

@@ -107,6 +107,23 @@ public sealed class TestStore : IAsyncDisposable
 
     public ValueTask<long> Number(string sql, object? arguments = null) => Store.Read(reader => reader.Number(sql, arguments));
     public ValueTask<string?> Text(string sql, object? arguments = null) => Store.Read(reader => reader.Text(sql, arguments));
+
+    /// <summary>Every consumer of the log but the sealer stands at its end, as where it has no one to tell.</summary>
+    public async Task Follow()
+    {
+        await Store.GivePositions();
+        var end = await Store.Read(EventLog.End);
+        await Store.InTransaction(async tx => await tx.Execute("UPDATE cursors SET position = @end WHERE name <> 'sealer'", new { end }));
+    }
+
+    /// <summary>Whether every consumer of the log but the sealer has handled all that happened.</summary>
+    public async ValueTask<bool> IsFollowed()
+    {
+        var end = await Store.Read(EventLog.End);
+        return await Count("events") == await Store.Read(r => EventLog.Count(r, end))
+            && await Number("SELECT count(*) FROM cursors WHERE name <> 'sealer' AND position < @end", new { end }) == 0;
+    }
+
     public ValueTask<long> Count(string table) => Number($"SELECT count(*) FROM {table}");
 
     /// <summary>Every value of these tables as one text: to see that nothing has changed.</summary>

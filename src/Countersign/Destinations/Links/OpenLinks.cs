@@ -1,18 +1,30 @@
-using Countersign.Outcomes;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Destinations.Links;
 
 /// <summary>
-/// Hands a question over, in the transaction that takes its event from the outbox: a request whose policy leaves the
-/// decision to a destination gets a link there, once for each content. What happens to the request later is wished of the
+/// Hands a question over as it follows the log: a request whose policy leaves the decision to a destination gets a link
+/// there, once for each content. What happens to the request later is wished of the
 /// link: cancelled when nobody asks any more or the content is another, told when the change was applied.
 /// </summary>
-internal sealed class OpenLinks : IExpander
+internal sealed class OpenLinks(Forwarder? forwarder = null) : ILogConsumer
 {
-    public async ValueTask<Expand?> Listen(Tx tx)
+    public string Name => "destinations";
+
+    /// <summary>Everything that may change what is wished of a link, or that something happened at its destination too.</summary>
+    public IReadOnlySet<string> Kinds { get; } = new HashSet<string>
+    {
+        "request.submitted", "request.revised", "request.restamped", "request.withdrawn", "request.rejected", "request.approved",
+        "request.applied", "request.breached", "request.commented", "request.conflicted", "request.step_opened", "request.reminded",
+        "request.escalated", "request.stuck", "request.freed", "request.broke_glass", "request.disowned",
+    };
+
+    public void Committed() => forwarder?.Ring();
+
+    public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
         var destinations = await tx.All<NamedRow>("SELECT id, name_key FROM destinations");
         if (destinations.Count == 0)
@@ -45,9 +57,6 @@ internal sealed class OpenLinks : IExpander
                     WHERE request_id = @id AND state IN ('sending', 'unsure', 'held', 'open') AND wish = '' AND revision = (SELECT revision FROM requests WHERE id = @id)
                     """,
                     new { id, now = tx.Now });
-                return;
-            case "request.linked" or "request.held":
-                // Our own news.
                 return;
             default:
                 // Something happened here, so something may have happened there.

@@ -10,7 +10,7 @@ public static class Line
 {
     /// <summary>Puts news at the end of the line. Twice the same for the same receiver and channel is once.</summary>
     /// <param name="endpoint">The place that is called: its troubles hold up what else goes there, and nothing else.</param>
-    public static async ValueTask Add(Tx tx, OutgoingEvent news, string receiver, string channel, string endpoint, DateTimeOffset? due = null, bool digest = false)
+    public static async ValueTask Add(Tx tx, StoredEvent news, string receiver, string channel, string endpoint, DateTimeOffset? due = null, bool digest = false)
     {
         await tx.Execute("INSERT INTO endpoints (name) VALUES (@endpoint) ON CONFLICT (name) DO NOTHING", new { endpoint });
         var waits = await IsAnyoneThere(tx, receiver, channel, news.Subject);

@@ -1,8 +1,10 @@
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
+using Countersign.Outcomes.Webhooks;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes.Hearing;
 
@@ -10,19 +12,27 @@ namespace Countersign.Outcomes.Hearing;
 /// Tells people through the channels that are set up and that they have not switched off: by mail each of them, by chat
 /// their group's channel where it has one, else each of them. One event reaches one person once through each channel.
 /// </summary>
-public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, OutcomeOptions options) : IExpander
+public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, OutcomeOptions options, Dispatcher? dispatcher = null) : ILogConsumer
 {
-    public async ValueTask<Expand?> Listen(Tx tx)
+    internal const string ConsumerName = "notifications";
+
+    public string Name => ConsumerName;
+
+    public IReadOnlySet<string> Kinds => WhoHears.Kinds;
+
+    public void Committed() => dispatcher?.Ring();
+
+    public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
         if (!mail.IsSetUp && !slack.IsSetUp)
             return null;
         var muted = (await tx.All<MuteRow>("SELECT person_id, channel FROM mutes")).Select(m => (m.PersonId, m.Channel)).ToHashSet();
         // One look at who is where serves all events of the transaction, and only those that need it.
         Pools? pools = null;
-        return news => Expand(tx, news, muted, async () => pools ??= await PoolRows.All(tx));
+        return news => WebhookExpander.IsByAdmin(news) ? ValueTask.CompletedTask : Expand(tx, news, muted, async () => pools ??= await PoolRows.All(tx));
     }
 
-    private async ValueTask Expand(Tx tx, OutgoingEvent news, HashSet<(long, string)> muted, Func<Task<Pools>> pools)
+    private async ValueTask Expand(Tx tx, StoredEvent news, HashSet<(long, string)> muted, Func<Task<Pools>> pools)
     {
         if (WhoHears.BringsContent(news.Kind) && news.Request is { } claimed && await WhoHears.Request(tx, claimed) is { Certainty: Certainty.Claimed, Claim: { } claim })
             await Tell(tx, news, claim.People, muted, viaMail: true, viaChat: true);
@@ -53,7 +63,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
         }
     }
 
-    private async ValueTask Tell(Tx tx, OutgoingEvent news, IEnumerable<long> people, HashSet<(long, string)> muted, bool viaMail, bool viaChat, bool urgent = false)
+    private async ValueTask Tell(Tx tx, StoredEvent news, IEnumerable<long> people, HashSet<(long, string)> muted, bool viaMail, bool viaChat, bool urgent = false)
     {
         foreach (var person in people)
         {
@@ -76,7 +86,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
     }
 
     /// <summary>In the channels that these parties have; and to each of the people who is not in one of those parties.</summary>
-    private async ValueTask Show(Tx tx, OutgoingEvent news, IEnumerable<string> parties, IEnumerable<long> people, HashSet<(long, string)> muted, Func<string, string?> channelOf, bool urgent)
+    private async ValueTask Show(Tx tx, StoredEvent news, IEnumerable<string> parties, IEnumerable<long> people, HashSet<(long, string)> muted, Func<string, string?> channelOf, bool urgent)
     {
         if (!slack.IsSetUp)
             return;
@@ -91,7 +101,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
         await Tell(tx, news, people.Where(p => !reached.Contains(p)), muted, viaMail: false, viaChat: true, urgent);
     }
 
-    private ValueTask Send(Tx tx, OutgoingEvent news, string receiver, string channel, bool urgent) =>
+    private ValueTask Send(Tx tx, StoredEvent news, string receiver, string channel, bool urgent) =>
         urgent ? Line.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
 
     /// <summary>What a party is called where channels are listed; people have none.</summary>

@@ -10,7 +10,7 @@ internal static class Quiet
     /// <summary>So long the summary gathers before it goes.</summary>
     public static readonly TimeSpan Gather = TimeSpan.FromMinutes(2);
 
-    public static async ValueTask Add(Tx tx, OutgoingEvent news, string receiver, string channel, OutcomeOptions options)
+    public static async ValueTask Add(Tx tx, StoredEvent news, string receiver, string channel, OutcomeOptions options)
     {
         var since = tx.Now - options.QuietWindow;
         var open = await tx.Number(

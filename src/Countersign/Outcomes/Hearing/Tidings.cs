@@ -5,7 +5,7 @@ using Countersign.Storage;
 namespace Countersign.Outcomes.Hearing;
 
 /// <summary>What is to be told to a person about one event, in words: the same for mail and chat.</summary>
-internal sealed record Tidings(OutgoingEvent News, Details? About, string Source, string Headline, string? More)
+internal sealed record Tidings(StoredEvent News, Details? About, string Source, string Headline, string? More)
 {
     private const int LongestText = 2_000;
 
@@ -22,7 +22,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
 
     public static async ValueTask<Tidings?> Of(Store store, long eventId, string receiver, CancellationToken cancel)
     {
-        if (await store.Read(reader => reader.First<OutgoingEvent>($"SELECT {OutgoingEvent.Columns} FROM events e WHERE e.id = @eventId", new { eventId }), cancel) is not { } news)
+        if (await store.Read(reader => reader.First<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE id = @eventId", new { eventId }), cancel) is not { } news)
             return null;
         var about = news.Request is { } id ? await Details.Find(store, id, Viewer.Hub(new Origin(Actor.Hub, "hub", "")), cancel) : null;
         var (actor, source) = await store.Read(async reader => (
@@ -54,7 +54,7 @@ internal sealed record Tidings(OutgoingEvent News, Details? About, string Source
     public static string Short(string text, int most) =>
         text.Length <= most ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most), "…");
 
-    private static (string Headline, string? More) Words(OutgoingEvent news, ApprovalRequest? request, string actor, JsonElement data)
+    private static (string Headline, string? More) Words(StoredEvent news, ApprovalRequest? request, string actor, JsonElement data)
     {
         string Said(string member) => data.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
         return news.Kind switch

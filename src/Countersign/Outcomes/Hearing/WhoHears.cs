@@ -15,14 +15,31 @@ internal static class WhoHears
 {
     public const string SignInLink = "person.sign_in_link";
 
-    public static Because? Why(string kind) => kind switch
+    private static readonly Dictionary<string, Because> ByKind = new()
     {
-        "request.submitted" or "request.revised" or "request.step_opened" or "request.reminded" or "request.escalated" or "request.freed" => Because.Asked,
-        "request.commented" or "request.approved" or "request.rejected" or "request.withdrawn" => Because.Asking,
-        "request.breached" or "request.disowned" or "request.stuck" or "request.broke_glass" or "destination.dead" or "webhook.disabled" => Because.Alarm,
-        SignInLink => Because.Personal,
-        _ => null,
+        ["request.submitted"] = Because.Asked,
+        ["request.revised"] = Because.Asked,
+        ["request.step_opened"] = Because.Asked,
+        ["request.reminded"] = Because.Asked,
+        ["request.escalated"] = Because.Asked,
+        ["request.freed"] = Because.Asked,
+        ["request.commented"] = Because.Asking,
+        ["request.approved"] = Because.Asking,
+        ["request.rejected"] = Because.Asking,
+        ["request.withdrawn"] = Because.Asking,
+        ["request.breached"] = Because.Alarm,
+        ["request.disowned"] = Because.Alarm,
+        ["request.stuck"] = Because.Alarm,
+        ["request.broke_glass"] = Because.Alarm,
+        ["destination.dead"] = Because.Alarm,
+        ["webhook.disabled"] = Because.Alarm,
+        [SignInLink] = Because.Personal,
     };
+
+    /// <summary>Every kind of event of which a person hears.</summary>
+    public static IReadOnlySet<string> Kinds { get; } = ByKind.Keys.ToHashSet();
+
+    public static Because? Why(string kind) => ByKind.TryGetValue(kind, out var why) ? why : null;
 
     /// <summary>The same for one receiver: of a new content, those in whose name it came hear as such.</summary>
     public static Because? Why(string kind, string receiver, ApprovalRequest? request) =>
@@ -65,7 +82,7 @@ internal static class WhoHears
     }
 
     /// <summary>Whoever asks, unless they did it themselves; or are told as an admin already, that it was approved past its policy.</summary>
-    public static async ValueTask<IEnumerable<long>> Asker(Tx tx, ApprovalRequest request, OutgoingEvent news)
+    public static async ValueTask<IEnumerable<long>> Asker(Tx tx, ApprovalRequest request, StoredEvent news)
     {
         if ((request.RequesterId ?? request.CreatorId) is not { } asker || news.Actor == Actor.Person(asker).Text)
             return [];
@@ -74,7 +91,7 @@ internal static class WhoHears
     }
 
     /// <summary>Admins; of a webhook also whoever added it.</summary>
-    public static async ValueTask<IReadOnlyCollection<long>> Alarmed(Tx tx, OutgoingEvent news)
+    public static async ValueTask<IReadOnlyCollection<long>> Alarmed(Tx tx, StoredEvent news)
     {
         var people = new SortedSet<long>(await Members(tx, Party.Admins.Text));
         if (news.Kind == "webhook.disabled" && await tx.Number("SELECT owner_id FROM webhooks WHERE 'webhook:' || id = @subject", new { subject = news.Subject }) is > 0 and var owner)

@@ -94,8 +94,8 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             """,
             new { request, receiver = delivery.Receiver, channel, ts });
         // Settled while this was on its way: nobody knew then that there was a message to bring up to date.
-        var news = await tx.First<OutgoingEvent>(
-            $"SELECT {OutgoingEvent.Columns} FROM events e WHERE e.subject = @subject AND e.kind IN ('request.approved', 'request.rejected', 'request.withdrawn') ORDER BY e.n DESC LIMIT 1",
+        var news = await tx.First<StoredEvent>(
+            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.approved', 'request.rejected', 'request.withdrawn') ORDER BY n DESC LIMIT 1",
             new { subject = request.Subject });
         if (news is not null)
             await Line.Add(tx, news, delivery.Receiver, ChannelName, ChannelName);

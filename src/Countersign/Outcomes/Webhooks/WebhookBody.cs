@@ -17,7 +17,7 @@ public static class WebhookBody
     /// <summary>Null when the event is not there.</summary>
     internal static async ValueTask<string?> Of(Reader reader, long eventId, OutcomeOptions options)
     {
-        if (await reader.First<OutgoingEvent>($"SELECT {OutgoingEvent.Columns} FROM events e WHERE e.id = @eventId", new { eventId }) is not { } news)
+        if (await reader.First<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE id = @eventId", new { eventId }) is not { } news)
             return null;
         RequestPart? request = null;
         if (news.Request is { } id)

@@ -1,21 +1,29 @@
+using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Outcomes.Webhooks;
 
-/// <summary>Every webhook that subscribed to an event's kind and source hears of it, if it is one that webhooks may subscribe to.</summary>
-public sealed class WebhookExpander : IExpander
+/// <summary>Every webhook that subscribed to an event's kind and source hears of it.</summary>
+public sealed class WebhookExpander(Dispatcher? dispatcher = null) : ILogConsumer
 {
-    public async ValueTask<Expand?> Listen(Tx tx)
+    public string Name => "webhooks";
+
+    public IReadOnlySet<string> Kinds { get; } = EventKinds.Known.ToHashSet();
+
+    public void Committed() => dispatcher?.Ring();
+
+    /// <summary>True of a webhook that an admin disabled and not the hub: that is no news to anyone.</summary>
+    internal static bool IsByAdmin(StoredEvent news) => news.Kind == "webhook.disabled" && news.Actor != Actor.Hub.Text;
+
+    public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
         var webhooks = await tx.All<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE disabled_at IS NULL ORDER BY id");
-        return webhooks.Count == 0 ? null : news => Expand(tx, webhooks, news);
+        return webhooks.Count == 0 ? null : news => IsByAdmin(news) ? ValueTask.CompletedTask : Expand(tx, webhooks, news);
     }
 
-    private static async ValueTask Expand(Tx tx, List<Webhook> webhooks, OutgoingEvent news)
+    private static async ValueTask Expand(Tx tx, List<Webhook> webhooks, StoredEvent news)
     {
-        // That somebody wants to sign in is between them and their mailbox.
-        if (!EventKinds.Known.Contains(news.Kind))
-            return;
         long? source = null;
         foreach (var webhook in webhooks)
         {

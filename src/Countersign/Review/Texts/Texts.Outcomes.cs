@@ -30,6 +30,8 @@ internal partial class Texts
     public virtual string FailedKind(string kind) => kind switch
     {
         "notifications" => "Notifications of an event",
+        "webhooks" => "Webhooks that hear of an event",
+        "destinations" => "What an event means for destinations",
         "due" => "Something due by time",
         "link" => "A linked ticket",
         "delivery" => "Result of a delivery",

@@ -307,7 +307,7 @@ public sealed class CurrentApiTests
             if (named.Length > 0)
                 Assert.Equal(named.Split(' ').Select(n => "/" + n), answer.Json["errors"]!.AsArray().Select(e => e!["source"]!["pointer"]!.ToString()));
         }
-        foreach (var table in new[] { "requests", "revisions", "tickets", "outbox", "parties", "idempotency" })
+        foreach (var table in new[] { "requests", "revisions", "tickets", "parties", "idempotency" })
             Assert.Equal(0, await host.Hub.Place.Count(table));
     }
 

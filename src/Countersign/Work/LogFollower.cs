@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using Countersign.Storage;
+
+namespace Countersign.Work;
+
+/// <summary>
+/// Leads every consumer along the log for as long as the server runs: at once after something happened here, and within a
+/// moment of what happened elsewhere. Each has a loop of its own, so none waits for another.
+/// </summary>
+public sealed class LogFollower : BackgroundService
+{
+    /// <summary>When nothing rings: a notification may be lost, and failed work falls due by time alone.</summary>
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Lets a burst gather, so that it is handled together.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>While a consumer has no one to tell there is no hurry, and the writers are left alone.</summary>
+    private static readonly TimeSpan Unheard = TimeSpan.FromSeconds(1);
+
+    private readonly Follower[] _followers;
+    private readonly ILogger<LogFollower> _log;
+
+    public LogFollower(Store store, IEnumerable<ILogConsumer> consumers, ILogger<LogFollower> log)
+    {
+        _log = log;
+        _followers = [.. consumers.Select(c => new Follower(c.Name, new LogCursor(store, c)))];
+        store.LogGrew += Ring;
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_followers.Select(f => Task.Run(
+        () => new WorkLoop(f.Name, _log).Run(
+            async cancel =>
+            {
+                if (await f.Doorbell.Heard(PollInterval, cancel))
+                    await Task.Delay(Gather, cancel);
+            },
+            f.GoOn,
+            stoppingToken),
+        CancellationToken.None)));
+
+    private void Ring()
+    {
+        foreach (var follower in _followers)
+            follower.Doorbell.Ring();
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        foreach (var follower in _followers)
+            follower.Doorbell.Dispose();
+    }
+
+    private sealed class Follower(string name, LogCursor cursor)
+    {
+        private long _movedAt;
+
+        public string Name => name;
+        public Doorbell Doorbell { get; } = new();
+
+        public async Task GoOn(CancellationToken cancel)
+        {
+            while (true)
+            {
+                var (hasWork, isBehind) = await cursor.Look(cancel);
+                // Events that are none of its kinds move the cursor now and then, so that the next look begins near the end.
+                if (!hasWork && (!isBehind || Stopwatch.GetElapsedTime(_movedAt) < PollInterval))
+                    return;
+                var step = await cursor.Run(cancel);
+                _movedAt = Stopwatch.GetTimestamp();
+                if (!step.IsListening)
+                    await Task.Delay(Unheard, cancel);
+                // What is left then is another node's, which goes on until nothing is.
+                if (!hasWork || !step.IsListening || step.IsElsewhere)
+                    return;
+            }
+        }
+    }
+}

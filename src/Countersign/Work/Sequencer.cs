@@ -1,0 +1,35 @@
+using Countersign.Storage;
+
+namespace Countersign.Work;
+
+/// <summary>
+/// Gives positions to events, on every node: as soon as one was committed here, and within a moment of what the command
+/// line or a node that has died left. Where events have their position from the start it has nothing to do.
+/// </summary>
+public sealed class Sequencer : BackgroundService
+{
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly Store _store;
+    private readonly ILogger<Sequencer> _log;
+    private readonly Doorbell _doorbell = new();
+
+    public Sequencer(Store store, ILogger<Sequencer> log)
+    {
+        (_store, _log) = (store, log);
+        store.EventsCommitted += _ => _doorbell.Ring();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _store.IsSqlite
+        ? Task.CompletedTask
+        : new WorkLoop("positions", _log, maxWait: TimeSpan.FromSeconds(1)).Run(
+            cancel => _doorbell.Heard(PollInterval, cancel),
+            async cancel => await _store.GivePositions(cancel),
+            stoppingToken);
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _doorbell.Dispose();
+    }
+}
