@@ -157,7 +157,7 @@ internal static class DoctorVerb
     }
 
     private static List<SettingSeen> InForce(IConfigurationRoot configuration, Settings settings) =>
-        [.. from known in Settings.Known
+        [.. from known in Settings.KnownIn(configuration)
             let value = known.Name == "RootKeyFile" ? settings.RootKeyFile : Settings.Value(configuration, known.Name)
             select new SettingSeen(known.Name, known.Secret ? Masked(value) : value, CameFrom(configuration, known.Name))];
 

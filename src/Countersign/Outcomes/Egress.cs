@@ -65,6 +65,8 @@ public abstract record EgressOutcome
 /// </summary>
 public sealed class Egress : IDisposable
 {
+    private const string UserAgent = "Countersign";
+
     private readonly EgressOptions _options;
     private readonly HttpClient _named;
     private readonly HttpClient _operator;
@@ -95,6 +97,15 @@ public sealed class Egress : IDisposable
             return explained;
         }
     }
+
+    /// <summary>For libraries that make calls of their own: guarded and bounded as every other call.</summary>
+    /// <param name="around">What the library's calls pass on their way to the guard.</param>
+    public HttpClient ClientFor(Trust trust, Func<HttpMessageHandler, HttpMessageHandler> around) => new(around(Handler(trust)))
+    {
+        Timeout = _options.Patience,
+        MaxResponseContentBufferSize = _options.LargestAnswer,
+        DefaultRequestHeaders = { { "User-Agent", UserAgent } },
+    };
 
     /// <summary>A bare connection, for protocols other than HTTP. Throws <see cref="EgressException"/>.</summary>
     public async Task<Stream> Connect(string host, int port, CancellationToken cancel, Trust trust = Trust.Named)
@@ -171,7 +182,14 @@ public sealed class Egress : IDisposable
 
     private static EgressOutcome.Failed TooLarge() => new(Failure.TooLarge, "The answer is larger than what is read of an answer.");
 
-    private HttpClient Client(Trust trust) => new(new SocketsHttpHandler
+    private HttpClient Client(Trust trust) => new(Handler(trust))
+    {
+        // Our own patience also covers the answer's body.
+        Timeout = Timeout.InfiniteTimeSpan,
+        DefaultRequestHeaders = { { "User-Agent", UserAgent } },
+    };
+
+    private SocketsHttpHandler Handler(Trust trust) => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -183,11 +201,6 @@ public sealed class Egress : IDisposable
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         SslOptions = TlsOptions(),
         ConnectCallback = async (context, cancel) => await Open(context.DnsEndPoint.Host, context.DnsEndPoint.Port, trust, cancel),
-    })
-    {
-        // Our own patience also covers the answer's body.
-        Timeout = Timeout.InfiniteTimeSpan,
-        DefaultRequestHeaders = { { "User-Agent", "Countersign" } },
     };
 
     private SslClientAuthenticationOptions TlsOptions() => _options.Roots.Count == 0

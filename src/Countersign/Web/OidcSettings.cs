@@ -1,35 +1,67 @@
+using System.Text.RegularExpressions;
 using Countersign.Access;
 
 namespace Countersign.Web;
 
 /// <summary>An identity provider that speaks OpenID Connect.</summary>
+/// <param name="Key">Tells several apart, in settings and addresses; empty for the one under <c>Oidc</c> itself.</param>
 /// <param name="Name">What the button on the sign-in page calls it.</param>
 /// <param name="GroupClaim">The claim that names a person's groups; null: it says nothing about groups.</param>
-public sealed record OidcSettings(Uri Authority, string ClientId, string ClientSecret, string Name, Role? NewAccounts, string? GroupClaim)
+public sealed partial record OidcSettings(string Key, Uri Authority, string ClientId, string ClientSecret, string Name, Role? NewAccounts, string? GroupClaim)
 {
-    internal static OidcSettings? Read(IConfiguration configuration, IList<string> mistakes)
+    private const string Root = "Oidc";
+
+    /// <summary>How the framework's authentication calls it.</summary>
+    public string Scheme => Key.Length == 0 ? "oidc" : $"oidc-{Key}";
+
+    internal static List<OidcSettings> Read(IConfiguration configuration, IList<string> mistakes)
     {
-        string Value(string name) => Settings.Value(configuration, "Oidc:" + name);
+        var providers = new List<OidcSettings>();
+        foreach (var key in Keys(configuration).Prepend(""))
+        {
+            if (key.Length > 0 && !KeyPattern().IsMatch(key))
+                mistakes.Add($"{Root}:{key} is not a name for a provider: lower-case letters, digits and hyphens, at most 30, and not callback.");
+            else if (Read(configuration, mistakes, key) is { } provider)
+                providers.Add(provider);
+        }
+        return providers;
+    }
+
+    /// <summary>The names of the providers that have settings of their own.</summary>
+    internal static IEnumerable<string> Keys(IConfiguration configuration) =>
+        configuration.GetSection(Root).GetChildren().Where(child => child.GetChildren().Any()).Select(child => child.Key);
+
+    /// <summary>The setting of the one provider that means the same: <c>Oidc:Authority</c> of <c>Oidc:example:Authority</c>.</summary>
+    internal static string General(string setting) =>
+        setting.Split(':') is [var root, _, var last] && string.Equals(root, Root, StringComparison.OrdinalIgnoreCase) ? $"{Root}:{last}" : setting;
+
+    private static OidcSettings? Read(IConfiguration configuration, IList<string> mistakes, string key)
+    {
+        var of = key.Length == 0 ? Root : $"{Root}:{key}";
+        string Value(string name) => Settings.Value(configuration, $"{of}:{name}");
         var (authority, id, secret) = (Value("Authority"), Value("ClientId"), Value("ClientSecret"));
         if (authority.Length == 0)
         {
             if (id.Length + secret.Length > 0)
-                mistakes.Add("Oidc:Authority must be set with Oidc:ClientId and Oidc:ClientSecret: the provider's issuer, such as https://login.example.com/realms/company");
+                mistakes.Add($"{of}:Authority must be set with {of}:ClientId and {of}:ClientSecret: the provider's issuer, such as https://login.example.com/realms/company");
             return null;
         }
         if (!Uri.TryCreate(authority, UriKind.Absolute, out var address) || !IsSafe(address) || address.Query.Length > 0)
         {
-            mistakes.Add("Oidc:Authority must be the issuer's https address, such as https://login.example.com/realms/company; plain http only on this machine.");
+            mistakes.Add($"{of}:Authority must be the issuer's https address, such as https://login.example.com/realms/company; plain http only on this machine.");
             return null;
         }
         if (id.Length == 0 || secret.Length == 0)
-            mistakes.Add("Oidc:ClientId and Oidc:ClientSecret must be set with Oidc:Authority: what the provider gave when Countersign was registered there.");
+            mistakes.Add($"{of}:ClientId and {of}:ClientSecret must be set with {of}:Authority: what the provider gave when Countersign was registered there.");
         var makes = Value("MakeAccounts").ToLowerInvariant();
         if (makes is not ("none" or "end-user" or "agent"))
-            mistakes.Add("Oidc:MakeAccounts must be none (only people who are here already), end-user or agent (the role of those who come for the first time).");
-        return new OidcSettings(address, id, secret, Value("Name"), makes == "none" ? null : Roles.Of(makes), Value("GroupClaim") is { Length: > 0 } claim ? claim : null);
+            mistakes.Add($"{of}:MakeAccounts must be none (only people who are here already), end-user or agent (the role of those who come for the first time).");
+        return new OidcSettings(key, address, id, secret, Value("Name"), makes == "none" ? null : Roles.Of(makes), Value("GroupClaim") is { Length: > 0 } claim ? claim : null);
     }
 
-    /// <summary>What it says comes over TLS, which is why it is believed; on this machine nobody is in between.</summary>
+    /// <summary>Between us and the provider nobody may read along or answer in its place; on this machine nobody is in between.</summary>
     internal static bool IsSafe(Uri address) => address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
+
+    [GeneratedRegex("^(?!callback$)[a-z0-9][a-z0-9-]{0,29}$", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex KeyPattern();
 }

@@ -105,8 +105,7 @@ public static class Server
             // Every worker goes on by itself; should one end all the same, the others still serve.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
-        if (settings.Oidc is { } oidc)
-            services.AddOidc(oidc);
+        services.AddOidc(settings.Oidc);
         services.AddAntiforgery(options =>
         {
             options.HeaderName = "X-CSRF-Token";

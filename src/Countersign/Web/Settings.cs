@@ -35,8 +35,8 @@ public sealed record Settings
     /// <summary>Whether browsers are told to come by TLS only, for a year.</summary>
     public bool Hsts { get; init; }
 
-    /// <summary>The identity provider with which people may sign in; null: none.</summary>
-    public OidcSettings? Oidc { get; init; }
+    /// <summary>The identity providers with which people may sign in.</summary>
+    public IReadOnlyList<OidcSettings> Oidc { get; init; } = [];
 
     /// <summary>How long people stay signed in.</summary>
     public SessionLimits Sessions { get; init; } = SessionLimits.Default;
@@ -127,11 +127,24 @@ public sealed record Settings
     /// <summary>Roots that belong to the framework and are passed through.</summary>
     private static readonly string[] Foreign = ["Logging", "Kestrel"];
 
+    /// <summary>Those that this program knows, and the same again for each identity provider with settings of its own.</summary>
+    public static IEnumerable<(string Name, string Default, bool Secret)> KnownIn(IConfiguration configuration) =>
+    [
+        .. Known,
+        .. from provider in OidcSettings.Keys(configuration)
+           from known in Known
+           where known.Name.StartsWith("Oidc:", StringComparison.Ordinal)
+           select known with { Name = known.Name.Insert("Oidc:".Length, provider + ":") },
+    ];
+
     public static bool IsKnown(string name) =>
-        Known.Any(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
+        Known.Any(k => string.Equals(k.Name, OidcSettings.General(name), StringComparison.OrdinalIgnoreCase)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
 
     public static string Value(IConfiguration configuration, string name) =>
-        configuration[name] is { Length: > 0 } value ? value : Known.First(k => k.Name == name).Default;
+        configuration[name] is { Length: > 0 } value ? value
+        // Without a name of its own a provider's button bears the one that tells it from the others.
+        : name.Split(':') is ["Oidc", var provider, "Name"] ? provider
+        : Known.First(k => k.Name == OidcSettings.General(name)).Default;
 
     /// <summary>Reads and checks everything; all mistakes at once, each with what to write instead.</summary>
     public static Settings Read(IConfiguration configuration, IList<string> mistakes)
@@ -340,18 +353,13 @@ public sealed record Settings
         where !IsKnown(name)
         select name;
 
-    private static IEnumerable<string> NamesOf(IConfigurationProvider provider)
-    {
-        var roots = provider.GetChildKeys([], null).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
-        foreach (var root in roots)
-        {
-            var children = provider.GetChildKeys([], root).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
-            if (children.Count == 0)
-                yield return root;
-            foreach (var child in children)
-                yield return $"{root}:{child}";
-        }
-    }
+    private static IEnumerable<string> NamesOf(IConfigurationProvider provider) => NamesOf(provider, null);
+
+    private static IEnumerable<string> NamesOf(IConfigurationProvider provider, string? parent) =>
+        from child in provider.GetChildKeys([], parent).Distinct(StringComparer.OrdinalIgnoreCase)
+        let name = parent is null ? child : $"{parent}:{child}"
+        from leaf in NamesOf(provider, name).DefaultIfEmpty(name)
+        select leaf;
 
     private static IPNetwork? Network(string text) =>
         IPNetwork.TryParse(text, out var network) ? network

@@ -185,6 +185,10 @@ public sealed class RouteMatrixTests
             GET /health/ready
             GET /openapi/{documentName}.json
             GET /sign-in
+            GET /sign-in/oidc
+            GET /sign-in/oidc/callback
+            GET /sign-in/oidc/partner
+            GET /sign-in/oidc/partner/callback
         14414433314333
             POST /api/v1/requests/{id}/not-me
         ssss33333s44k3
@@ -307,7 +311,9 @@ public sealed class RouteMatrixTests
 
         public static async Task<Hub> Start()
         {
-            var hub = new Hub(await PagesHost.Start(Engine.Sqlite, ("PublicUrl", "http://hub.example.test")));
+            var hub = new Hub(await PagesHost.Start(Engine.Sqlite, ("PublicUrl", "http://hub.example.test"),
+                ("Oidc:Authority", "http://127.0.0.1:9"), ("Oidc:ClientId", "x"), ("Oidc:ClientSecret", "x"),
+                ("Oidc:partner:Authority", "http://127.0.0.1:9"), ("Oidc:partner:ClientId", "x"), ("Oidc:partner:ClientSecret", "x")));
             await hub.Fill();
             return hub;
         }

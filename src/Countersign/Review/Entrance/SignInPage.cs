@@ -103,27 +103,33 @@ internal static class SignInPage
             form.Button(form.Says.SignIn, "main");
         }, css: "sheet narrow");
         var byMail = MailedLink.Offer(html);
-        if (html.Http.RequestServices.GetRequiredService<Settings>().Oidc is { } oidc)
-            Elsewhere(html, oidc.Name, to, kept, again);
+        if (html.Http.RequestServices.GetRequiredService<Settings>().Oidc is { Count: > 0 } providers)
+            Elsewhere(html, providers, to, kept, again);
         else if (again && byMail)
             HaveSignedIn(html, kept!);
     })
     { Status = status };
 
-    /// <summary>With an identity provider; what was typed does not travel there, so it waits in this browser, or in this tab if there is too much of it.</summary>
-    private static void Elsewhere(Html html, string name, string? to, KeptForm? kept, bool again)
+    /// <summary>With identity providers; what was typed does not travel there, so it waits in this browser, or in this tab if there is too much of it.</summary>
+    private static void Elsewhere(Html html, IReadOnlyList<OidcSettings> providers, string? to, KeptForm? kept, bool again)
     {
         var waits = kept is not null && KeptElsewhere.Leave(html.Http, kept);
         var backTo = kept is null ? LocalPath.Of(to) ?? "/" : waits ? KeptElsewhere.Path : AccountPath;
-        var way = $"{html.Base}{Oidc.OidcEndpoints.Path}?to={Uri.EscapeDataString(backTo)}{(again ? "&again=true" : "")}";
+        var query = $"?to={Uri.EscapeDataString(backTo)}{(again ? "&again=true" : "")}";
+        var staysHere = kept is not null && !waits;
         html.Add($"<div class=\"sheet narrow\">");
-        if (kept is null || waits)
+        if (staysHere)
+            html.Add($"<p>{html.Says.KeptAndElsewhere}</p>");
+        foreach (var provider in providers)
         {
-            html.Add($"<a class=\"button\" href=\"{way}\">{html.Says.SignInWith(name)}</a></div>");
-            return;
+            var way = $"{html.Base}{OidcEndpoints.PathOf(provider)}{query}";
+            if (staysHere)
+                html.Add($"<p><a class=\"button\" href=\"{way}\" target=\"_blank\">{html.Says.SignInWith(provider.Name)}</a></p>");
+            else
+                html.Add($"<p><a class=\"button\" href=\"{way}\">{html.Says.SignInWith(provider.Name)}</a></p>");
         }
-        html.Add($"<p>{html.Says.KeptAndElsewhere}</p><p><a class=\"button\" href=\"{way}\" target=\"_blank\">{html.Says.SignInWith(name)}</a></p>");
-        HaveSignedIn(html, kept);
+        if (staysHere)
+            HaveSignedIn(html, kept!);
         html.Add($"</div>");
     }
 

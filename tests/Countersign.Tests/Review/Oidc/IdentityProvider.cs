@@ -130,7 +130,7 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
             findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
             cookies: { keys: ['test'] },
           });
-          provider.Client.prototype.redirectUriAllowed = uri => new URL(uri).pathname === '/sign-in/oidc/callback';
+          provider.Client.prototype.redirectUriAllowed = uri => /^\/sign-in\/oidc(\/[a-z]+)?\/callback$/.test(new URL(uri).pathname);
           server.on('request', provider.callback());
           console.log(issuer);
         });

@@ -86,6 +86,61 @@ public sealed class OidcTests
         Assert.DoesNotContain("<script>", (await browser.Get("/sign-in?problem=%3Cscript%3E")).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Each_of_several_providers_has_its_button_its_way_back_and_its_people()
+    {
+        await using var first = await IdentityProvider.Start();
+        await using var second = await IdentityProvider.Start();
+        await using var host = await Host(Engine.Sqlite, first, ("Oidc:Name", "Example Login"), ("Oidc:partner:Authority", second.Issuer.AbsoluteUri),
+            ("Oidc:partner:ClientId", IdentityProvider.ClientId), ("Oidc:partner:ClientSecret", IdentityProvider.ClientSecret), ("Oidc:partner:Name", "Partner Login"),
+            ("Oidc:partner:MakeAccounts", "end-user"));
+        var ann = await host.Hub.AddPerson("Ann");
+        using var stranger = host.Browser();
+        var page = (await stranger.Get("/sign-in")).Text;
+        Assert.Contains("href=\"/sign-in/oidc?to=%2F\">Sign in with Example Login<", page, StringComparison.Ordinal);
+        Assert.Contains("href=\"/sign-in/oidc/partner?to=%2F\">Sign in with Partner Login<", page, StringComparison.Ordinal);
+        // Each makes accounts as its own settings say, and both know the person by the address the first time.
+        Assert.Equal("/sign-in?problem=not-here", (await Walk(stranger, host, "new")).PathAndQuery);
+        Assert.Equal("/", (await WalkPartner("new")).PathAndQuery);
+        using (var browser = host.Browser())
+            Assert.Equal("/", (await Walk(browser, host, "ann")).PathAndQuery);
+        Assert.Equal("/account", (await WalkPartner("ann", "/account")).PathAndQuery);
+        Assert.Equal(2, await host.Hub.Place.Number("SELECT count(DISTINCT issuer) FROM identities WHERE person_id = @id", new { id = ann.Id }));
+
+        // What belongs to one provider's way back is nothing at the other's.
+        using var stray = host.Browser();
+        var state = System.Web.HttpUtility.ParseQueryString(new Uri((await stray.Get("/sign-in/oidc")).Location!).Query)["state"]!;
+        Assert.Equal("/sign-in?problem=failed", (await stray.Get($"/sign-in/oidc/partner/callback?code=x&state={Uri.EscapeDataString(state)}")).Location);
+
+        async Task<Uri> WalkPartner(string login, string to = "/")
+        {
+            using var other = host.Browser();
+            return await IdentityProvider.Walk(other.Http, new Uri(host.Address, $"/sign-in/oidc/partner?to={Uri.EscapeDataString(to)}"), login);
+        }
+    }
+
+    [Theory]
+    [InlineData("https://elsewhere.example", "", "", "")]
+    [InlineData("", "http://login.example/authorize", "", "")]
+    [InlineData("", "", "http://login.example/token", "")]
+    [InlineData("", "", "", "http://login.example/userinfo")]
+    public async Task A_provider_that_describes_another_issuer_or_names_addresses_without_TLS_is_not_used(string issuer, string authorization, string token, string userInfo)
+    {
+        var self = "";
+        await using var provider = new Receiver(call => new Conduct.Answers(200, call.Path == "/keys"
+            ? """{"keys":[{"kty":"RSA","kid":"one","n":"AQAB","e":"AQAB"}]}"""
+            : $$"""
+              {"issuer":"{{Or(issuer, self)}}","authorization_endpoint":"{{Or(authorization, self + "/authorize")}}","jwks_uri":"{{self}}/keys",
+              "token_endpoint":"{{Or(token, self + "/token")}}","userinfo_endpoint":"{{Or(userInfo, self + "/userinfo")}}"}
+              """, "Content-Type: application/json\r\n"));
+        self = provider.Address.GetLeftPart(UriPartial.Authority);
+        await using var host = await Host(Engine.Sqlite, new Uri(self));
+        using var browser = host.Browser();
+        Assert.Equal("/sign-in?problem=not-available", (await browser.Get("/sign-in/oidc")).Location);
+
+        static string Or(string given, string usual) => given.Length > 0 ? given : usual;
+    }
+
     private static Task<ApiHost> Host(Engine engine, IdentityProvider provider, params (string Name, string Value)[] settings) => Host(engine, provider.Issuer, settings);
 
     private static async Task<ApiHost> Host(Engine engine, Uri issuer, params (string Name, string Value)[] settings)

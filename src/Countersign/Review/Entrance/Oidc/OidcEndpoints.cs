@@ -1,59 +1,105 @@
+using Countersign.Outcomes;
 using Countersign.Web;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.OAuth;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace Countersign.Review.Entrance.Oidc;
 
-/// <summary>Signing in with an identity provider: <c>/sign-in/oidc</c> leads there, <c>/sign-in/oidc/callback</c> back. Only where one is configured.</summary>
-internal static class OidcEndpoints
+/// <summary>
+/// Signing in with identity providers, on the framework's handler: <c>/sign-in/oidc</c> leads there and
+/// <c>/sign-in/oidc/callback</c> back, with the provider's name after <c>oidc</c> where there are several.
+/// </summary>
+internal static partial class OidcEndpoints
 {
-    public const string Path = SignInPage.Path + "/oidc";
+    private const string Callback = "/callback";
 
-    private const string Callback = Path + "/callback";
-    private static readonly string[] Scopes = ["openid", "email", "profile"];
+    public static string PathOf(OidcSettings provider) => provider.Key.Length == 0 ? SignInPage.Path + "/oidc" : $"{SignInPage.Path}/oidc/{provider.Key}";
 
-    public static void AddOidc(this IServiceCollection services, OidcSettings oidc)
+    public static void AddOidc(this IServiceCollection services, IEnumerable<OidcSettings> providers)
     {
-        services.AddSingleton<Provider>().AddSingleton<OidcEvents>();
-        services.AddAuthentication().AddOAuth<OAuthOptions, OidcHandler>(OidcHandler.Way, _ => { });
-        services.AddOptions<OAuthOptions>(OidcHandler.Way).Configure(options =>
+        services.AddSingleton<OidcEvents>();
+        foreach (var provider in providers)
         {
-            (options.ClientId, options.ClientSecret) = (oidc.ClientId, oidc.ClientSecret);
-            // The handler takes these from what the provider says of itself; here they only must not be empty.
-            (options.AuthorizationEndpoint, options.TokenEndpoint) = (oidc.Authority.AbsoluteUri, oidc.Authority.AbsoluteUri);
-            options.CallbackPath = Callback;
-            options.UsePkce = true;
-            options.Scope.Clear();
-            foreach (var scope in Scopes)
-                options.Scope.Add(scope);
-            options.EventsType = typeof(OidcEvents);
-            // Our own session is made in its place.
-            options.SignInScheme = "session";
-            options.CorrelationCookie.SameSite = SameSiteMode.Lax;
-            options.CorrelationCookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
-        });
+            services.AddAuthentication().AddOpenIdConnect(provider.Scheme, _ => { });
+            services.AddOptions<OpenIdConnectOptions>(provider.Scheme).Configure<Egress>((options, egress) => Configure(options, provider, egress));
+        }
     }
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        if (routes.ServiceProvider.GetRequiredService<Settings>().Oidc is null)
-            return;
-        routes.MapGet(Path, Leave).ExcludeFromDescription();
-        routes.MapGet(Callback, Return).ExcludeFromDescription();
+        foreach (var provider in routes.ServiceProvider.GetRequiredService<Settings>().Oidc)
+        {
+            var scheme = provider.Scheme;
+            routes.MapGet(PathOf(provider), (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http)).ExcludeFromDescription();
+            routes.MapGet(PathOf(provider) + Callback, (HttpContext http) => Return(scheme, http)).ExcludeFromDescription();
+        }
+    }
+
+    private static void Configure(OpenIdConnectOptions options, OidcSettings provider, Egress egress)
+    {
+        var authority = provider.Authority.AbsoluteUri.TrimEnd('/');
+        (options.ClientId, options.ClientSecret) = (provider.ClientId, provider.ClientSecret);
+        options.CallbackPath = PathOf(provider) + Callback;
+        options.ResponseType = OpenIdConnectResponseType.Code;
+        options.ResponseMode = OpenIdConnectResponseMode.Query;
+        options.Scope.Add("email");
+        options.EventsType = typeof(OidcEvents);
+        // Our own session is made in its place.
+        options.SignInScheme = "session";
+        options.MapInboundClaims = false;
+        options.ClaimActions.Clear();
+        options.GetClaimsFromUserInfoEndpoint = true;
+        options.DisableTelemetry = true;
+        options.PushedAuthorizationBehavior = PushedAuthorizationBehavior.Disable;
+        options.TokenValidationParameters.ClockSkew = TimeSpan.FromMinutes(1);
+        foreach (var cookie in new[] { options.CorrelationCookie, options.NonceCookie })
+        {
+            cookie.SameSite = SameSiteMode.Lax;
+            cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        }
+        options.Backchannel = egress.ClientFor(Trust.Operator, guarded => new ClientSecretHeader(options) { InnerHandler = guarded });
+        options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
+            authority + "/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(),
+            new HttpDocumentRetriever(options.Backchannel)
+            { RequireHttps = !provider.Authority.IsLoopback, SendAdditionalHeaderData = false }, new ProviderCheck(authority));
     }
 
     /// <param name="again">Whether the provider must ask the person, although it may know their browser.</param>
-    private static Task Leave(string? to, bool? again, HttpContext http)
+    private static async Task Leave(string scheme, string? to, bool again, HttpContext http)
     {
-        var properties = new AuthenticationProperties { RedirectUri = "/", Items = { [OidcEvents.To] = LocalPath.Of(to) ?? "/" } };
-        if (again == true)
+        var properties = new OpenIdConnectChallengeProperties { RedirectUri = "/", Items = { [OidcEvents.To] = LocalPath.Of(to) ?? "/" } };
+        if (again)
+        {
+            // With max_age the provider must also say when it asked (OpenID Connect Core 3.1.2.1).
+            (properties.Prompt, properties.MaxAge) = (OpenIdConnectPrompt.Login, TimeSpan.Zero);
             properties.Items[OidcEvents.Again] = "true";
-        return http.ChallengeAsync(OidcHandler.Way, properties);
+        }
+        try
+        {
+            var options = http.RequestServices.GetRequiredService<IOptionsMonitor<OpenIdConnectOptions>>().Get(scheme);
+            await options.ConfigurationManager!.GetConfigurationAsync(http.RequestAborted);
+        }
+        catch (InvalidOperationException down)
+        {
+            Log.NotUsable(http.RequestServices.GetRequiredService<ILogger<OidcEvents>>(), down, scheme);
+            OidcEvents.SayWhy(http, OidcEvents.NotAvailable, properties);
+            return;
+        }
+        await http.ChallengeAsync(scheme, properties);
     }
 
-    private static async Task Return(HttpContext http, IAuthenticationHandlerProvider handlers)
+    private static async Task Return(string scheme, HttpContext http)
     {
-        if (await handlers.GetHandlerAsync(http, OidcHandler.Way) is IAuthenticationRequestHandler handler)
+        if (await http.RequestServices.GetRequiredService<IAuthenticationHandlerProvider>().GetHandlerAsync(http, scheme) is IAuthenticationRequestHandler handler)
             await handler.HandleRequestAsync();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "The identity provider {Scheme} cannot be used at the moment")]
+        public static partial void NotUsable(ILogger log, Exception failure, string scheme);
     }
 }

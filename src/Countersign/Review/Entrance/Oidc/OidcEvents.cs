@@ -2,20 +2,36 @@ using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Web;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.OAuth;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 
 namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>What becomes of somebody who comes back from the identity provider.</summary>
-internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log) : OAuthEvents
+internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log) : OpenIdConnectEvents
 {
     public const string To = "to", NotAvailable = "not-available", Failed = "failed", NotVerified = "not-verified", NotHere = "not-here", Again = "again", NotFresh = "not-fresh";
+
+    public override Task TokenValidated(TokenValidatedContext context)
+    {
+        var (claims, problem) = ProviderClaims.Of(context);
+        if (problem is not null)
+            throw new AuthenticationFailureException(problem);
+        context.Properties!.SetParameter(ProviderClaims.Name, claims);
+        return Task.CompletedTask;
+    }
+
+    public override Task UserInformationReceived(UserInformationReceivedContext context)
+    {
+        context.Properties!.GetParameter<ProviderClaims>(ProviderClaims.Name)!.Add(context.User.RootElement);
+        return Task.CompletedTask;
+    }
 
     public override async Task TicketReceived(TicketReceivedContext context)
     {
         var http = context.HttpContext;
-        var identity = context.Properties!.GetParameter<Identity>(OidcHandler.IdentityOf)!;
-        switch (await signIn.Run(identity, settings.Oidc!.NewAccounts, SignInPage.VisitOf(http), http.RequestAborted))
+        var provider = settings.Oidc.Single(p => p.Scheme == context.Scheme.Name);
+        var identity = context.Properties!.GetParameter<ProviderClaims>(ProviderClaims.Name)!.ToIdentity(provider);
+        switch (await signIn.Run(identity, provider.NewAccounts, SignInPage.VisitOf(http), http.RequestAborted))
         {
             case ElsewhereOutcome.Done { Session: var session }:
                 await SignInPage.Enter(http, session, settings, http.RequestAborted);
