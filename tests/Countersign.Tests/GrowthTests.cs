@@ -51,14 +51,14 @@ public sealed class GrowthTests
         ["a message of characters that HTML minds"] = (100_000, n => Shown(Repeated("<&\"", n))),
         ["the difference of two contents"] = (20_000, n =>
         {
-            var (old, fresh) = (Numbered("line", n).Split('\n'), Numbered("other", n).Split('\n'));
-            return () => ChangedSection.Difference(old, fresh);
+            var (old, fresh) = (Numbered("line", n), Numbered("other", n));
+            return () => TextDiff.Lines(old, fresh);
         }
         ),
         ["the difference of two policy files"] = (20_000, n =>
         {
             var (old, fresh) = (Numbered("line", n), Numbered("other", n));
-            return () => Lines.Diff(old, fresh);
+            return () => TextDiff.Excerpt(old, fresh);
         }
         ),
         ["a policy file of policies"] = (1_000, n =>

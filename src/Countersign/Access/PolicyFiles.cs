@@ -59,7 +59,7 @@ public sealed class PolicyFiles(Store store, Directory directory)
             if (last?.Text == text)
                 return new SetPoliciesOutcome.Same(last, problems);
             var version = new PolicyVersion((last?.Version ?? 0) + 1, Hashes.Sha256(text), origin.Actor.Text, tx.Now, text);
-            var diff = Lines.Diff(last?.Text ?? "", text);
+            var diff = TextDiff.Excerpt(last?.Text ?? "", text);
             await tx.Execute(
                 "INSERT INTO policy_files (version, text, hash, actor, at) VALUES (@version, @text, @hash, @actor, @at)",
                 new { version = version.Version, text, hash = version.Hash, actor = version.Actor, at = tx.Now });

@@ -73,7 +73,7 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
             Explained(html, shown);
             Applied(html, shown);
             if (newer is not null)
-                html.Add($"<section class=\"sheet\" id=\"version\"><h2>{html.Says.WhatChangedIn(newer.Version)}</h2><pre>{Lines.Diff(older?.Text ?? "", newer.Text)}</pre></section>");
+                html.Add($"<section class=\"sheet\" id=\"version\"><h2>{html.Says.WhatChangedIn(newer.Version)}</h2><pre>{TextDiff.Excerpt(older?.Text ?? "", newer.Text)}</pre></section>");
             Versions(html, versions, snapshot);
         })
         { Status = status, Section = Path };
