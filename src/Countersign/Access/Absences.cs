@@ -1,5 +1,6 @@
-using Countersign.Requests;
+using System.Globalization;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Access;
 
@@ -8,12 +9,13 @@ public sealed record Absence(long PersonId, DateTimeOffset From, DateTimeOffset 
 
 /// <summary>
 /// People who are away, and who answers for them meanwhile. A stand-in answers for one who is away and no further: when
-/// the stand-in is away too, nobody does. The beginning and the end are due times, so they come on whichever node.
+/// the stand-in is away too, nobody does. The beginning and the end are jobs, so they come on any node.
 /// </summary>
 public sealed class Absences(Store store)
 {
     public static readonly TimeSpan Longest = TimeSpan.FromDays(366);
-    internal const string Begin = "begin", End = "end";
+    private const string Begin = "begin_absence", End = "end_absence";
+    private static readonly Origin Clock = new(Actor.Hub, "clock", "");
 
     public Task<AccessOutcome<Absence>> Set(string email, DateTimeOffset from, DateTimeOffset to, string? standIn, Origin origin, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<Absence>>(async tx =>
@@ -48,7 +50,7 @@ public sealed class Absences(Store store)
                 await SetDue(tx, id, Begin, from);
             await SetDue(tx, id, End, to);
             await tx.Append($"person:{id}", origin, "person.absence_set", new { from = Instant.ToText(from), to = Instant.ToText(to), standIn = other, begun });
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new AccessOutcome<Absence>.Done(new Absence(id, from, to, other, begun));
         }, cancel);
 
@@ -69,25 +71,18 @@ public sealed class Absences(Store store)
     public ValueTask<List<Absence>> List(CancellationToken cancel) => store.Read(async reader =>
         (await reader.All<Row>("SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id")).ConvertAll(r => r.ToAbsence()), cancel);
 
-    /// <summary>What is due of a person: the beginning or the end of an absence.</summary>
-    internal Task<bool> Due(long personId, string kind, DateTimeOffset at, Origin origin, CancellationToken cancel) =>
-        store.InTransaction(async tx =>
+    /// <summary>What does the beginnings and the ends.</summary>
+    internal static IReadOnlyList<IJobHandler> Handlers() =>
+    [
+        new Handler(Begin, async (tx, person) =>
         {
-            // Whoever sets an absence meets here whoever carries it out.
-            await tx.Text($"SELECT starts_at FROM absences WHERE person_id = @personId{tx.ForUpdate}", new { personId });
-            if (!await Requests.Due.Take(tx, $"person:{personId}", kind, at))
-                return false;
-            if (kind == End)
-            {
-                await Over(tx, personId, origin);
-            }
-            else if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @personId AND begun = 0", new { personId }) == 1)
-            {
-                await tx.Append($"person:{personId}", origin, "person.absence_began", new { });
-                await tx.Signal(Directory.Signal);
-            }
-            return true;
-        }, cancel);
+            if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0", new { person }) == 0)
+                return;
+            await tx.Append($"person:{person}", Clock, "person.absence_began", new { });
+            await Directory.Changed(tx);
+        }),
+        new Handler(End, (tx, person) => Over(tx, person, Clock)),
+    ];
 
     private static async ValueTask Over(Tx tx, long id, Origin origin)
     {
@@ -95,18 +90,38 @@ public sealed class Absences(Store store)
             return;
         await ClearDue(tx, id);
         await tx.Append($"person:{id}", origin, "person.absence_ended", new { });
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
     }
 
     private static async ValueTask<long> IdOf(Tx tx, string email) =>
         await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
 
-    private static async ValueTask ClearDue(Tx tx, long id) => await tx.Execute(
-        "DELETE FROM due WHERE subject = @subject AND kind IN (@begin, @end)",
-        new { subject = $"person:{id}", begin = Begin, end = End });
+    private static async ValueTask ClearDue(Tx tx, long id)
+    {
+        await Jobs.Cancel(tx, Begin, KeyOf(id));
+        await Jobs.Cancel(tx, End, KeyOf(id));
+    }
 
     private static async ValueTask SetDue(Tx tx, long id, string kind, DateTimeOffset at) =>
-        await tx.Execute("INSERT INTO due (subject, kind, at) VALUES (@subject, @kind, @at)", new { subject = $"person:{id}", kind, at });
+        await Jobs.Put(tx, new NewJob(kind, KeyOf(id), $"person:{id}", at));
+
+    private static string KeyOf(long id) => id.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class Handler(string kind, Func<Tx, long, ValueTask> act) : IJobHandler
+    {
+        public string Kind => kind;
+        public string WhyNotDiscard => "It belongs to the absence. End the absence, or retry.";
+
+        public Task<JobResult> Run(Job job, CancellationToken cancel)
+        {
+            var person = long.Parse(job.Key, CultureInfo.InvariantCulture);
+            return Task.FromResult<JobResult>(new JobResult.Done(tx => act(tx, person))
+            {
+                // Others change the absence and then move its jobs.
+                Lock = async tx => await tx.Text($"SELECT starts_at FROM absences WHERE person_id = @person{tx.ForUpdate}", new { person }),
+            });
+        }
+    }
 
     private sealed class Row
     {

@@ -46,7 +46,7 @@ public sealed class Aliases(Store store)
                 return new AccessOutcome<long>.NotFound("an alias like this that the person has");
             await tx.Execute("DELETE FROM aliases WHERE id = @alias", new { alias });
             await tx.Append($"person:{person}", origin, "person.alias_removed", new { alias });
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new AccessOutcome<long>.Done(person);
         }, cancel);
 
@@ -78,7 +78,7 @@ public sealed class Aliases(Store store)
             "INSERT INTO aliases (person_id, kind, text, key, created_at) VALUES (@person, @kind, @text, @key, @now) RETURNING id",
             new { person, kind, text, key, now = tx.Now });
         await tx.Append($"person:{person}", origin, "person.alias_added", new { alias = id, kind, text });
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
         return new AccessOutcome<Alias>.Done(new Alias(id, text));
     }
 

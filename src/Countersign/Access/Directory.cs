@@ -107,6 +107,13 @@ public sealed class DirectorySnapshot
 public sealed class Directory(Store store, TimeProvider? clock = null) : IDisposable
 {
     internal const string Signal = "directory";
+
+    /// <summary>People, groups, absences or what names them changed: every node reads them anew, and requests are looked at.</summary>
+    internal static async ValueTask Changed(Tx tx)
+    {
+        await tx.Signal(Signal);
+        await LookForBlocked.MustFollow(tx);
+    }
     private static readonly TimeSpan Oldest = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;

@@ -26,7 +26,7 @@ public sealed class Groups(Store store)
             foreach (var person in members)
                 await tx.Execute("INSERT INTO members (group_id, person_id) VALUES (@id, @person)", new { id, person });
             await tx.Append($"group:{id}", origin, "group.added", new { name, members });
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new AccessOutcome<Group>.Done(new Group(id, name, [.. members], tx.Now));
         }, cancel);
     }
@@ -50,7 +50,7 @@ public sealed class Groups(Store store)
             if (await tx.Execute("UPDATE groups SET name = @name, name_key = @key WHERE id = @id AND name <> @name", new { name, key = Directory.KeyOf(name), id }) == 1)
             {
                 await tx.Append($"group:{id}", origin, "group.renamed", new { name });
-                await tx.Signal(Directory.Signal);
+                await Directory.Changed(tx);
             }
             return new AccessOutcome<long>.Done(id);
         }, cancel);
@@ -77,7 +77,7 @@ public sealed class Groups(Store store)
             if (await tx.Execute(sql, new { id, person }) == 1)
             {
                 await tx.Append($"group:{id}", origin, kind, new { person });
-                await tx.Signal(Directory.Signal);
+                await Directory.Changed(tx);
             }
             return new AccessOutcome<long>.Done(id);
         }, cancel);
@@ -91,7 +91,7 @@ public sealed class Groups(Store store)
             return false;
         }
         await tx.Append($"group:{group}", origin, "group.member_added", new { person });
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
         return true;
     }
 

@@ -63,7 +63,7 @@ public sealed class People(Store store, Reweigh reweigh)
         await tx.Append($"person:{id}", origin, "person.added", new { email, name, role = role.Ours() });
         if (role == Role.Admin)
             await SetUpLink.End(tx);
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
         return new AccessOutcome<Person>.Done(new Person(id, email, name, role, false, tx.Now));
     }
 
@@ -100,7 +100,7 @@ public sealed class People(Store store, Reweigh reweigh)
             await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
             await tx.Append($"person:{id}", origin, "person.password_set", new { });
             await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new AccessOutcome<long>.Done(id);
         }, cancel);
     }
@@ -135,7 +135,7 @@ public sealed class People(Store store, Reweigh reweigh)
             new { id, before });
         await tx.Append($"person:{id}", origin, "person.renamed", new { name });
         await (await NamedInActive.Find(tx, await LearnedRequesters.Known(tx, [id]), origin)).Bar(tx, origin);
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
     }
 
     /// <summary>What a person may from now on; what they decided before stays.</summary>
@@ -156,7 +156,7 @@ public sealed class People(Store store, Reweigh reweigh)
         await tx.Append($"person:{id}", origin, "person.role_changed", new { role = role.Ours() });
         if (role == Role.Admin)
             await SetUpLink.End(tx);
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
     }
 
     /// <summary>True while nobody could sign in as admin.</summary>
@@ -175,7 +175,7 @@ public sealed class People(Store store, Reweigh reweigh)
                 await tx.Append($"person:{id}", origin, kind, new { });
                 if (more is not null)
                     await more(tx, id);
-                await tx.Signal(Directory.Signal);
+                await Directory.Changed(tx);
             }
             return new AccessOutcome<long>.Done(id);
         }, cancel);

@@ -70,7 +70,7 @@ public sealed class PolicyFiles(Store store, Directory directory)
                 policies = file.Rules.Count,
                 diff = diff.Length > LongestDiff ? WellFormed.Cut(diff, LongestDiff) + "…\n" : diff,
             });
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new SetPoliciesOutcome.Set(version, problems, diff);
         }, cancel);
         // Whoever is told that it is in force asks here under it, and not a moment later.

@@ -121,7 +121,7 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
             changed = true;
         }
         if (changed)
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
     }
 
     private sealed class GroupRow

@@ -77,7 +77,7 @@ public sealed class Sources(Store store)
                     person,
                     key = Keys.Fingerprint(hash)
                 });
-            await tx.Signal(Directory.Signal);
+            await Directory.Changed(tx);
             return new AccessOutcome<NewKey>.Done(new NewKey(id, name, key));
         }, cancel);
     }
@@ -199,7 +199,7 @@ public sealed class Sources(Store store)
             settings.owner,
             requesterRequired = after.RequesterRequired != 0,
         });
-        await tx.Signal(Directory.Signal);
+        await Directory.Changed(tx);
     }
 
     public async Task<AccessOutcome<NewKey>> Rotate(string name, Origin origin, CancellationToken cancel)
@@ -236,7 +236,7 @@ public sealed class Sources(Store store)
                     key = hash.Length > 0 ? Keys.Fingerprint(hash)
                     : null
                 });
-                await tx.Signal(Directory.Signal);
+                await Directory.Changed(tx);
             }
             return new AccessOutcome<long>.Done(id);
         }, cancel);

@@ -12,7 +12,7 @@ namespace Countersign.Audit;
 /// </summary>
 /// <param name="key">With which statements about archived requests are signed; null where that is not looked at.</param>
 internal sealed class HistoryCheck(
-    Reader reader, ProblemList problems, bool checksPolicies, CancellationToken cancel, SealKey? key = null)
+    Reader reader, ProblemList problems, bool checksPolicies, string now, CancellationToken cancel, SealKey? key = null)
 {
     /// <summary>
     /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
@@ -41,6 +41,11 @@ internal sealed class HistoryCheck(
         ORDER BY request_id, revision, destination_id
         """,
         new LinkKey("", long.MinValue, 0), l => new LinkKey(l.RequestId, l.N, l.DestinationId), 1_000, cancel));
+
+    /// <summary>What is planned for requests, by kind.</summary>
+    private readonly Dictionary<string, Rows<DueState>> _due = new[] { Due.Remind, Due.Escalate, Due.Expire }.ToDictionary(kind => kind, kind => new Rows<DueState>(
+        Pages.Each<DueState, DueKey>(
+            reader, "SELECT kind, key, due_at FROM jobs WHERE kind = @Kind AND key > @Id ORDER BY key", new DueKey(kind, ""), r => new DueKey(kind, r.Key), 1_000, cancel)));
 
     private readonly Rows<HeadState> _heads = new(Pages.Each<HeadState, IdKey>(
         reader, "SELECT subject, n, hash FROM event_heads WHERE subject > @Id ORDER BY subject", new IdKey(""), r => new IdKey(r.Subject), 1_000, cancel));
@@ -88,6 +93,11 @@ internal sealed class HistoryCheck(
         await Unheard(_decisions);
         await Unheard(_comments);
         await Unheard(_links);
+        foreach (var rows in _due.Values)
+        {
+            await foreach (var row in rows.Rest(problems))
+                problems.Add(Unheard(row.Words));
+        }
         await _parties.Flush(toTheEnd: true);
         await _directory.Compare(reader, problems, cancel);
     }
@@ -193,6 +203,7 @@ internal sealed class HistoryCheck(
         catch (JsonException)
         {
             problems.Add($"{Named(next)} holds data that Countersign does not write.");
+            story.Due.IsUnknown = true;
             return;
         }
         var (status, stamp) = (story.Status, story.Stamp);
@@ -205,13 +216,16 @@ internal sealed class HistoryCheck(
             await Decision(story, next, told);
         if (next.Kind == "request.commented")
             await Comment(story, next, told);
+        story.Due.IsUnknown |= unlawful is not null;
         if (unlawful is not null)
             return;
         if (await PolicyOf(story.Stamp) is not { } policy)
         {
             problems.Add($"The policy stamped on request {story.Id} is gone.");
+            story.Due.IsUnknown = true;
             return;
         }
+        story.Due.Take(next, told.Step, policy);
         var was = stamp.Length == 0 || stamp == story.Stamp ? policy : await PolicyOf(stamp) ?? policy;
         await foreach (var wrong in _approvals!.Look(story, next, told, status, was, policy))
             problems.Add($"{Named(next)} {wrong}");
@@ -353,6 +367,8 @@ internal sealed class HistoryCheck(
         await Unheard(_decisions, story.Id);
         await Unheard(_comments, story.Id);
         await Links(story, last);
+        foreach (var (kind, rows) in _due)
+            await Planned(kind, rows, story);
         var policies = new List<Policy>();
         foreach (var stamp in story.Stamps)
         {
@@ -392,6 +408,29 @@ internal sealed class HistoryCheck(
             await rows.Next(problems);
         }
         return found;
+    }
+
+    /// <summary>A reminder, an escalation, an expiry: there when it must be, for the time that follows from the policy.</summary>
+    private async ValueTask Planned(string kind, Rows<DueState> rows, RequestStory story)
+    {
+        var expected = story.Due.Of(kind, story);
+        while (await rows.Current(problems) is { } row && string.CompareOrdinal(row.Key, story.Id) <= 0)
+        {
+            await rows.Next(problems);
+            if (row.Key != story.Id)
+                problems.Add(Unheard(row.Words));
+            else if (!story.Due.IsUnknown && expected is null)
+                problems.Add($"{row.Words} does not follow from its policy and its events.");
+            else if (!story.Due.IsUnknown && row.DueAt != expected)
+                problems.Add($"{row.Words} has another time than follows from its policy and its events.");
+            if (row.Key == story.Id)
+                return;
+        }
+        // One that came due after the request's own time leaves the rest to the expiry.
+        var mayBeGone = kind != Due.Expire && ((kind == Due.Escalate && story.Due.MayNotEscalate)
+            || (story.Expires is { } end && string.CompareOrdinal(end, now) <= 0));
+        if (expected is not null && !mayBeGone && !story.Due.IsUnknown)
+            problems.Add($"The job {kind} of request {story.Id} is gone: it was due at {expected}.");
     }
 
     /// <summary>
@@ -573,6 +612,16 @@ internal sealed class HistoryCheck(
     private sealed record Forgotten(string? Before);
 
     private sealed record EventKey(string Subject, long N, string Below);
+
+    private sealed record DueKey(string Kind, string Id);
+
+    private sealed class DueState
+    {
+        public required string Kind { get; init; }
+        public required string Key { get; init; }
+        public required string DueAt { get; init; }
+        public string Words => $"The job {Kind} of request {Key}";
+    }
 
     private sealed record LinkKey(string RequestId, long N, long Destination);
 

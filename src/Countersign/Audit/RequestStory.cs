@@ -23,6 +23,7 @@ internal sealed class RequestStory(string id)
     private long[] _barred = [];
 
     public string Id => id;
+    public DueStory Due { get; } = new();
     public Status Status { get; private set; }
     public string Stamp => _stamp ?? "";
     public string? SettledAt => _settledAt;

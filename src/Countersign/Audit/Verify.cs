@@ -32,6 +32,7 @@ public sealed record Verification(bool Ok, long Events, long Sealed, long Unseal
 ///   1  every stamped policy is the text that its hash names
 ///   2  every history: numbers without a gap, each event's hash over the one before, the last where its subject says
 ///   3  every request, its revisions, decisions and comments follow from its events, and its events from the law of states;
+///      what is planned for it follows from them and its policy, and remembered answers name requests that are there;
 ///      people, groups, tokens, sessions and sources are what their events say
 ///   4  every seal: in order, signed with the hub's key, over the one before and over events that are all there
 ///   5  no event lies among sealed ones without a seal
@@ -55,8 +56,9 @@ public sealed class Verify(Store store, SealKey key)
             var head = await Sealer.Last(reader);
             var problems = new ProblemList();
             await Stamps(reader, problems, cancel);
-            var histories = new HistoryCheck(reader, problems, ChecksPolicies, cancel, key);
+            var histories = new HistoryCheck(reader, problems, ChecksPolicies, Instant.ToText(store.Now), cancel, key);
             await Guarded("The histories", histories.Run, problems);
+            await Guarded("The idempotency keys", () => IdempotencyCheck.Run(reader, problems, cancel), problems);
             var seals = new SealCheck(reader, key, problems, cancel);
             var proven = new HashSet<string>();
             var provenEvents = 0L;

@@ -91,6 +91,7 @@ internal static class CommandLine
             PolicyVerbs.Build(terminal),
             WebhookVerbs.Build(terminal),
             DestinationVerbs.Build(terminal),
+            WorkVerbs.Build(terminal),
             AuditVerbs.Build(terminal),
             BackupVerb.Build(terminal),
             ArchiveVerb.Build(terminal),

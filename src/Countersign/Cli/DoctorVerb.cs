@@ -137,7 +137,7 @@ internal static class DoctorVerb
         if (seen.DatabaseAhead is { } ahead && ahead.Duration() > Tolerance)
             problems.Add(new Finding($"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.", "Check the time synchronisation of both."));
         if (seen.SetAside > 0)
-            problems.Add(new Finding($"Background work that was set aside after it had failed again and again: {seen.SetAside}.", "Look at the page Deliveries, remove the cause and retry it there."));
+            problems.Add(new Finding($"Jobs that were set aside after they had failed again and again: {seen.SetAside}.", "Look at the page Queue or at countersign work list, remove the cause and retry them there."));
         if (seen.Admins == 0)
             hints.Add(new Finding("There is no admin yet.", "countersign user add <email> --name <name> --role admin --password-stdin"));
     }

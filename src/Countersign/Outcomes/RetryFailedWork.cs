@@ -29,11 +29,6 @@ public sealed class RetryFailedWork(Store store, Dispatcher dispatcher)
                     await FailedWork.Clear(tx, kind, key);
                     await tx.Execute("UPDATE links SET due_at = @now, attempts = 0 WHERE id = @id AND state <> 'closed' AND due_at IS NULL", new { id, now = tx.Now });
                     break;
-                case FailedWork.Blocked:
-                    await FailedWork.Clear(tx, kind, key);
-                    // The timekeeper looks at all active requests anew.
-                    await tx.Execute("DELETE FROM hub WHERE name = 'standstill'", new { });
-                    break;
                 default:
                     await tx.Execute("UPDATE failed_work SET attempts = 0, due_at = @now WHERE kind = @kind AND key = @key", new { kind, key, now = tx.Now });
                     break;

@@ -4,7 +4,12 @@ namespace Countersign.Policies;
 public enum Rejection { Any, Never }
 
 /// <summary>Whom the open step waits for is reminded so long after it opened, and then every so often.</summary>
-public sealed record Reminders(TimeSpan After, TimeSpan? Every);
+public sealed record Reminders(TimeSpan After, TimeSpan? Every)
+{
+    /// <summary>After one that was due and came now. Those that fell into a time without a running server are left out.</summary>
+    public DateTimeOffset? Next(DateTimeOffset due, DateTimeOffset now) =>
+        Every is { } every ? due + (every * (Math.Max(0, (long)Math.Floor((now - due) / every)) + 1)) : null;
+}
 
 /// <summary>So long after a step opened without being filled, these may fill it too.</summary>
 public sealed record Escalation(TimeSpan After, IReadOnlyList<Approver> To);

@@ -1,15 +1,19 @@
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
 /// <summary>
-/// What happens to a request by itself and when: one row for each, written with the request. Whoever does it takes the
-/// row in the same transaction, so it is done once, on whichever node, and a clock that jumps back finds nothing left.
+/// What happens to a request by itself and when: a job for each, written with the request and gone when it is settled.
+/// Each does its work in the transaction that takes the job, so it is done once, on any node, and a clock that jumps back
+/// finds nothing left.
 /// </summary>
 internal static class Due
 {
     public const string Remind = "remind", Escalate = "escalate", Expire = "expire";
+
+    public static readonly Origin Clock = new(Actor.Hub, "clock", "");
 
     /// <summary>A content has come, or another policy: all its times begin now.</summary>
     public static async ValueTask Begin(Tx tx, ApprovalRequest request, Verdict verdict)
@@ -31,21 +35,43 @@ internal static class Due
         if (step < policy.Steps.Count && !policy.Steps[step].Escalated)
             await Set(tx, request, Escalate, tx.Now + escalate.After);
         else
-            await tx.Execute("DELETE FROM due WHERE subject = @subject AND kind = @kind", new { subject = request.Id.Subject, kind = Escalate });
+            await Jobs.Cancel(tx, Escalate, request.Id.Value);
     }
 
-    public static async ValueTask Set(Tx tx, ApprovalRequest request, string kind, DateTimeOffset at) =>
-        await tx.Execute(
-            "INSERT INTO due (subject, kind, at) VALUES (@subject, @kind, @at) ON CONFLICT (subject, kind) DO UPDATE SET at = @at",
-            new { subject = request.Id.Subject, kind, at });
+    public static ValueTask Set(Tx tx, ApprovalRequest request, string kind, DateTimeOffset at) =>
+        Jobs.Put(tx, new NewJob(kind, request.Id.Value, request.Id.Subject, at));
 
     public static async ValueTask Clear(Tx tx, ApprovalRequest request)
     {
         if (request.Policy.IsTimed)
-            await tx.Execute("DELETE FROM due WHERE subject = @subject", new { subject = request.Id.Subject });
+        {
+            await tx.Execute(
+                "DELETE FROM jobs WHERE kind IN (@remind, @escalate, @expire) AND key = @id",
+                new { remind = Remind, escalate = Escalate, expire = Expire, id = request.Id });
+        }
+    }
+}
+
+/// <summary>A job that does to a request what its time has come for, unless the request is settled.</summary>
+public abstract class DueHandler : IJobHandler
+{
+    public abstract string Kind { get; }
+
+    public string WhyNotDiscard => "It belongs to its request and goes when the request is settled. Withdraw the request, or retry.";
+
+    public Task<JobResult> Run(Job job, CancellationToken cancel)
+    {
+        var (id, due) = (RequestId.Of(job.Key), Instant.Parse(job.DueAt));
+        return Task.FromResult<JobResult>(new JobResult.Done(async tx =>
+        {
+            if (await RequestRow.Find(tx, id, Viewer.Hub(Due.Clock)) is { IsSettled: false } request)
+                await Do(tx, request, due);
+        })
+        {
+            // Answers lock the request and then remove its jobs.
+            Lock = async tx => await tx.Text($"SELECT id FROM requests WHERE id = @id{tx.ForUpdate}", new { id }),
+        });
     }
 
-    /// <summary>True for the one who gets to do it.</summary>
-    public static async ValueTask<bool> Take(Tx tx, string subject, string kind, DateTimeOffset at) =>
-        await tx.Execute("DELETE FROM due WHERE subject = @subject AND kind = @kind AND at = @at", new { subject, kind, at }) == 1;
+    protected abstract ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due);
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -8,26 +10,37 @@ namespace Countersign.Requests;
 /// and wait for whom they must. It never settles anything. That it is to be done is written with the disabling, so that a
 /// server which ends in between leaves the rest to the next one.
 /// </summary>
-public sealed class Reweigh(Store store)
+public sealed class Reweigh(Store store) : IJobHandler
 {
     /// <summary>Requests per transaction, so that other writers get their turn.</summary>
     private const int Chunk = 50;
 
-    internal const string Kind = "reweigh";
+    public string Kind => JobKind;
+    public TimeSpan MaxRun => TimeSpan.FromMinutes(5);
+    public string WhyNotDiscard => "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
+
+    private const string JobKind = "reweigh";
 
     /// <summary>In the transaction that disables the person.</summary>
     internal static async ValueTask MustFollow(Tx tx, long personId) =>
-        await tx.Execute(
-            "INSERT INTO due (subject, kind, at) VALUES (@subject, @kind, @at) ON CONFLICT (subject, kind) DO UPDATE SET at = @at",
-            new { subject = Subject(personId), kind = Kind, at = tx.Now });
+        await Jobs.Put(tx, new NewJob(JobKind, KeyOf(personId), $"person:{personId}", tx.Now));
 
-    /// <summary>What <see cref="MustFollow"/> left to do; doing it twice changes nothing. False when another did it meanwhile.</summary>
-    public async Task<bool> Run(long personId, Origin origin, CancellationToken cancel)
+    /// <summary>What <see cref="MustFollow"/> left to do; doing it twice changes nothing.</summary>
+    public async Task<JobResult> Run(Job job, CancellationToken cancel)
     {
-        var due = await store.Read(reader => reader.Text(
-            "SELECT at FROM due WHERE subject = @subject AND kind = @kind", new { subject = Subject(personId), kind = Kind }), cancel);
-        if (due is null)
-            return false;
+        await Follow(long.Parse(job.Key, CultureInfo.InvariantCulture), Due.Clock, cancel);
+        return new JobResult.Done();
+    }
+
+    /// <summary>At once, for the one who disables. The job stays for a worker where this is interrupted.</summary>
+    public async Task Run(long personId, Origin origin, CancellationToken cancel)
+    {
+        await Follow(personId, origin, cancel);
+        await store.InTransaction(tx => Jobs.Cancel(tx, JobKind, KeyOf(personId)), cancel);
+    }
+
+    private async Task Follow(long personId, Origin origin, CancellationToken cancel)
+    {
         var ids = await store.Read(reader => reader.All<IdRow>(
             "SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id WHERE d.person_id = @personId AND r.status = 'active'", new { personId }), cancel);
         foreach (var chunk in ids.Chunk(Chunk))
@@ -38,11 +51,9 @@ public sealed class Reweigh(Store store)
                     await Again(tx, RequestId.Of(row.Id), personId, origin);
             }, cancel);
         }
-        // Disabled once more meanwhile, there is another time to do it.
-        return await store.InTransaction(async tx => await Due.Take(tx, Subject(personId), Kind, Instant.Parse(due)), cancel);
     }
 
-    private static string Subject(long personId) => $"person:{personId}";
+    private static string KeyOf(long personId) => personId.ToString(CultureInfo.InvariantCulture);
 
     private static async ValueTask Again(Tx tx, RequestId id, long personId, Origin origin)
     {

@@ -1,5 +1,6 @@
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -14,7 +15,7 @@ public sealed class Standstill(Store store)
 
     /// <summary>Looks at every active request, or at those that came after a time.</summary>
     /// <param name="failed">Hears of each that cannot be looked at; the others are.</param>
-    public async Task Run(Origin origin, CancellationToken cancel, DateTimeOffset? since = null, Action<string, Exception>? failed = null)
+    public async Task Run(Origin origin, CancellationToken cancel, DateTimeOffset? since = null, Action<RequestId>? failed = null)
     {
         var pools = await store.Read(PoolRows.All, cancel);
         for (var after = since is { } time ? RequestId.FirstAt(time) : ""; ;)
@@ -26,9 +27,9 @@ public sealed class Standstill(Store store)
                 {
                     await Look(row, decisions, pools, origin, cancel);
                 }
-                catch (Exception failure) when (failed is not null && failure is not (StoreUnavailable or OperationCanceledException))
+                catch (Exception failure) when (failed is not null && JobWorker.IsItsOwn(failure))
                 {
-                    failed($"request:{row.Id}", failure);
+                    failed(RequestId.Of(row.Id));
                 }
             }
             if (page.Count < PageSize)
@@ -42,12 +43,15 @@ public sealed class Standstill(Store store)
         var (request, decisions) = (row.ToRequest(), given.Select(d => d.ToDecision()).ToList());
         if (Of(request, decisions, pools) == request.Stuck)
             return;
-        await store.InTransaction(async tx =>
-        {
-            if (await RequestRow.Find(tx, request.Id, Viewer.Hub(origin)) is { IsSettled: false } now)
-                await Look(tx, now, await DecisionRow.Of(tx, now.Id), origin);
-        }, cancel);
+        await LookAt(request.Id, origin, cancel);
     }
+
+    /// <summary>Looks at one request, if it is still active.</summary>
+    public Task LookAt(RequestId id, Origin origin, CancellationToken cancel) => store.InTransaction(async tx =>
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is { IsSettled: false } now)
+            await Look(tx, now, await DecisionRow.Of(tx, now.Id), origin);
+    }, cancel);
 
     /// <summary>Whether it can still pass, when everyone who said something else than yes is not counted on.</summary>
     public static Stuck? Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, Pools pools) =>

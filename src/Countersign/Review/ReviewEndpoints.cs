@@ -49,6 +49,8 @@ public static class ReviewEndpoints
         pages.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
         pages.MapGet(DeliveriesPage.Path + "/{id:long}", DeliveriesPage.One);
         pages.MapPost(DeliveriesPage.Path + "/failed-work", FailedWorkSection.Retry);
+        pages.MapGet(WorkQueuePage.Path, WorkQueuePage.Show);
+        pages.MapPost(WorkQueuePage.Path, WorkQueuePage.Act);
         pages.MapPost(DeliveriesPage.Path + "/{id:long}/replay", DeliveriesPage.Replay);
         pages.MapPost(WebhooksSection.Path, WebhooksSection.Add);
         pages.MapPost(WebhooksSection.Path + "/{id:long}", WebhooksSection.Change);

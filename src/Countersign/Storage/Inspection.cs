@@ -40,7 +40,8 @@ public sealed record Inspection(
         return new Inspection(engine, applied, pending, strangers, ahead, last is null ? null : Instant.Parse(last),
             await reader.Number("SELECT count(*) FROM people WHERE role <> 'service'"),
             await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"),
-            pending.Exists(p => p.EndsWith("failed_work", StringComparison.Ordinal)) ? 0 : await reader.Number("SELECT count(*) FROM failed_work WHERE due_at IS NULL"));
+            pending.Exists(p => p.EndsWith("_jobs", StringComparison.Ordinal)) ? 0
+                : await reader.Number("SELECT (SELECT count(*) FROM jobs WHERE state = 'dead') + (SELECT count(*) FROM failed_work WHERE due_at IS NULL)"));
     }
 
     private static async ValueTask<bool> HasTables(Reader reader, Store store) => await reader.Number(store.IsSqlite

@@ -55,9 +55,6 @@ public static class Composition
             .AddSingleton<Reweigh>()
             .AddSingleton<BreakGlass>()
             .AddSingleton<Disown>()
-            .AddSingleton<Remind>()
-            .AddSingleton<Escalate>()
-            .AddSingleton<Expire>()
             .AddSingleton<Standstill>()
             .AddSingleton<Restamp>()
             .AddSingleton<PolicyFiles>()
@@ -79,8 +76,8 @@ public static class Composition
         .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
+        .AddSingleton(s => new CleaningStep("jobs that were set aside", cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)))
         .AddSingleton(s => FailedWork.OldRetries(s.GetRequiredService<Store>()))
-        .AddSingleton(s => Jobs.OldDead(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => FailedWork.OldSetAside(s.GetRequiredService<Store>(), keep));
 
     /// <summary>What goes out, and to whom: each channel sends, each consumer of the log says who hears.</summary>
@@ -110,9 +107,20 @@ public static class Composition
         .AddSingleton<ILogConsumer, PeopleExpander>();
 
     /// <summary>What is done later or elsewhere: the worker, and a handler for each kind of job.</summary>
-    private static IServiceCollection AddJobs(this IServiceCollection services) => services
-        .AddSingleton<JobWorker>()
-        .AddSingleton<IJobHandler, CleanUp>();
+    private static IServiceCollection AddJobs(this IServiceCollection services)
+    {
+        foreach (var handler in Absences.Handlers())
+            services.AddSingleton(handler);
+        return services
+            .AddSingleton<JobWorker>()
+            .AddSingleton<WorkList>()
+            .AddSingleton<IJobHandler, Remind>()
+            .AddSingleton<IJobHandler, Escalate>()
+            .AddSingleton<IJobHandler, Expire>()
+            .AddSingleton<IJobHandler>(s => s.GetRequiredService<Reweigh>())
+            .AddSingleton<IJobHandler, LookForBlocked>()
+            .AddSingleton<IJobHandler, CleanUp>();
+    }
 
     /// <summary>Workflow systems that decide: who they are, and how they are talked to.</summary>
     private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) => services

@@ -93,7 +93,6 @@ public static class Server
         services.AddHostedService<Sequencer>().AddHostedService<LogFollower>();
         services.AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
-        services.AddSingleton<Timekeeper>().AddHostedService(s => s.GetRequiredService<Timekeeper>());
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddHostedService(s => s.GetRequiredService<Forwarder>());

@@ -26,8 +26,8 @@ public sealed class FailedWork(Store store)
 {
     public const int MaxAttempts = 8;
 
-    /// <summary>The kinds: something due by time, a call's result, a delivery's, a look at what can pass. Events that fail have their consumer's name.</summary>
-    public const string Due = "due", Link = "link", Delivery = "delivery", Blocked = "blocked";
+    /// <summary>The kinds: a call's result, a delivery's. Events that fail have their consumer's name.</summary>
+    public const string Link = "link", Delivery = "delivery";
 
     private const int MaxError = 500;
     private static readonly TimeSpan[] Waits =

@@ -92,4 +92,7 @@ public interface IJobHandler
 
     /// <summary>Why an admin may not discard a job of this kind; null where they may.</summary>
     string? WhyNotDiscard => null;
+
+    /// <summary>What follows, in the same transaction, when an admin discards a job.</summary>
+    ValueTask WhenDiscarded(Tx tx, string key) => ValueTask.CompletedTask;
 }

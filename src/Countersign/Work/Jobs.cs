@@ -60,13 +60,21 @@ public static class Jobs
         return gone is not null;
     }
 
-    /// <summary>Jobs that were set aside so long ago that nobody will look after them.</summary>
-    public static CleaningStep OldDead(Store store, Retention keep) => CleaningStep.Delete(
-        "jobs that were set aside", store, keep.SetAsideWork,
-        """
-        DELETE FROM jobs WHERE id IN (
-          SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest ORDER BY id LIMIT @chunk)
-        """);
+    /// <summary>Makes a job that failed due now, with all its attempts; when it was planned for stays as it is.</summary>
+    internal static async ValueTask Retry(Tx tx, long id)
+    {
+        var retried = await tx.First<Line>(
+            """
+            UPDATE jobs SET next_at = @now, holder = NULL, lost = 0, attempts = 0,
+              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
+            WHERE id = @id RETURNING kind, order_key
+            """,
+            new { id, now = tx.Now });
+        if (retried is null)
+            return;
+        await Release(tx, retried.Kind, retried.OrderKey);
+        tx.HasWork = true;
+    }
 
     /// <summary>Lets the first job of an order go, unless one of them is on its way.</summary>
     internal static async ValueTask Release(Tx tx, string kind, string? order)

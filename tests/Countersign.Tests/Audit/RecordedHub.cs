@@ -134,9 +134,9 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Approve(inTurn, ben);
         Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now.AddHours(1), Hub.Clock.Now.AddHours(3), null, Some.Operator, default));
         await hub.Wait(TimeSpan.FromHours(1));
-        await hub.Clockwork.LookAtWhatCanPass();
+        await hub.Looking.Drain();
         Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now, Hub.Clock.Now.AddHours(2), admin.Email, Some.Operator, default));
-        await hub.Clockwork.LookAtWhatCanPass();
+        await hub.Looking.Drain();
         await Hub.Approve(inTurn, admin);
         var carried = await hub.Ask();
         await Hub.Approve(carried, ben);

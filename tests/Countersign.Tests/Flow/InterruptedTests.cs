@@ -30,13 +30,13 @@ public sealed class InterruptedTests
         Assert.Equal(display, (await hub.Find(request.Id)).Display);
         Assert.Equal(0, await hub.Place.Number("SELECT count(*) FROM people WHERE id = @id AND disabled_at IS NULL", new { id = people[0].Id }));
 
-        await PolicyHub.ClockworkOn(await hub.Place.OpenAnother()).DoWhatIsDue();
+        await PolicyHub.ClockworkOn(await hub.Place.OpenAnother()).Drain();
         Assert.NotEqual(display, (await hub.Find(request.Id)).Display);
         Assert.Contains("request.reweighed", await hub.Kinds(request.Id));
-        Assert.Equal(0, await hub.Place.Count("due"));
+        Assert.Equal(0, await hub.Planned());
         // An absence of the same person, and its end, are other things that are due.
         var events = await hub.Place.Count("events");
-        await PolicyHub.ClockworkOn(hub.Store).DoWhatIsDue();
+        await PolicyHub.ClockworkOn(hub.Store).Drain();
         Assert.Equal(events, await hub.Place.Count("events"));
     }
 
@@ -47,13 +47,13 @@ public sealed class InterruptedTests
         var ann = await hub.AddPerson("Ann");
         var absences = new Absences(hub.Store);
         await absences.Set(ann.Email!, hub.Clock.Now, hub.Clock.Now.AddDays(1), null, Some.Operator, default);
-        await Stop(hub.Place, "DELETE ON due");
+        await Stop(hub.Place, "DELETE ON jobs");
         await Assert.ThrowsAnyAsync<Exception>(() => hub.Disable(ann));
-        await Resume(hub.Place, "due");
+        await Resume(hub.Place, "jobs");
         await absences.Cancel(ann.Email!, Some.Operator, default);
-        Assert.Equal("reweigh", await hub.Place.Text("SELECT kind FROM due"));
-        await PolicyHub.ClockworkOn(hub.Store).DoWhatIsDue();
-        Assert.Equal(0, await hub.Place.Count("due"));
+        Assert.Equal("reweigh", await hub.Place.Text("SELECT kind FROM jobs WHERE kind <> 'look_for_blocked'"));
+        await PolicyHub.ClockworkOn(hub.Store).Drain();
+        Assert.Equal(0, await hub.Planned());
     }
 
     [Theory, BothEngines]

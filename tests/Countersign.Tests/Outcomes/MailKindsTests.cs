@@ -82,7 +82,7 @@ public sealed partial class MailKindsTests
         var people = await Furnish(hub);
         var request = await hub.Ask(Facts, people["Rita"]);
         await hub.Hub.Disable(people["Ann"]);
-        await hub.Clockwork.LookAtWhatCanPass();
+        await hub.Looking.Drain();
         await news.Go();
         var stuck = (await hub.Find(request)).Stuck!;
         Reads(Assert.Single(box.Mails, m => m.To == "Ada@example.test"), "Ada@example.test", request, "Open the request",

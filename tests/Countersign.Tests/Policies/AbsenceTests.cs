@@ -95,7 +95,7 @@ public sealed class AbsenceTests
         Assert.Equal(["person.added", "person.absence_set", "person.absence_began", "person.absence_ended"], (await hub.Hub.Place.Events($"person:{people[0].Id}")).Select(e => e.Kind));
         // A clock that jumps back begins nothing again.
         hub.Hub.Clock.Now = start + (2 * Day);
-        await hub.Clockwork.DoWhatIsDue();
+        await hub.Clockwork.Drain();
         Assert.Empty(await Inbox(hub, people[1]));
         Assert.Null(await hub.Proof());
     }

@@ -91,7 +91,7 @@ public sealed class DelegateTests
         await hub.Hub.Approve(request, people["Ben"]);
         Assert.Null(Assert.Single(await hub.Hub.Decisions(request.Id)).ForPerson);
         Assert.Empty((await Listed(hub.Hub, people["Ben"])).Requests);
-        await hub.Clockwork.LookAtWhatCanPass();
+        await hub.Looking.Drain();
         Assert.NotNull((await hub.Find(request)).Stuck);
 
         // Cleo can fill the first step instead, but an answer is not moved; Ann comes back and approves.

@@ -40,7 +40,7 @@ public sealed class DueTests
         // A server that was off for half a day reminds once, and then goes on in its rhythm.
         await hub.Wait(TimeSpan.FromHours(13));
         Assert.Equal(3, (await hub.Kinds(request)).Count(k => k == "request.reminded"));
-        Assert.Equal("2026-03-05T02:06:07.089Z", await hub.Hub.Place.Text("SELECT at FROM due WHERE kind = 'remind'"));
+        Assert.Equal("2026-03-05T02:06:07.089Z", await hub.Hub.Place.Text("SELECT due_at FROM jobs WHERE kind = 'remind'"));
         // The next step begins to count when it opens.
         await hub.Hub.Approve(request, people[0]);
         await hub.Wait(TimeSpan.FromMinutes(59));
@@ -71,7 +71,7 @@ public sealed class DueTests
         Assert.IsType<DecideOutcome.Recorded>(await hub.Hub.Answer(request, people[2], Answer.Approve, "again"));
         Assert.IsType<DecideOutcome.Settled>(await hub.Hub.Approve(request, people[1]));
         Assert.Null(await hub.Proof());
-        Assert.Equal(0, await hub.Hub.Place.Count("due"));
+        Assert.Equal(0, await hub.Hub.Planned());
     }
 
     [Theory, BothEngines]
@@ -84,13 +84,13 @@ public sealed class DueTests
         hub.Hub.Clock.Advance(TimeSpan.FromHours(1));
         // Whoever answers too late does not have to wait for the clock-work to hear it.
         Assert.Equal(Status.Withdrawn, Assert.IsType<DecideOutcome.AlreadySettled>(await hub.Hub.Approve(late, people[0])).Request.Status);
-        await hub.Clockwork.DoWhatIsDue();
+        await hub.Clockwork.Drain();
         await hub.Wait(TimeSpan.FromHours(71));
         Assert.Equal((Status.Rejected, "Expired after 72 h"), (await hub.Find(rejected)) is var r ? (r.Status, r.Display) : default);
         Assert.Equal((Status.Withdrawn, "Expired after 1 h"), (await hub.Find(withdrawn)) is var w ? (w.Status, w.Display) : default);
         Assert.Equal(["request.submitted", "request.withdrawn"], await hub.Kinds(late));
         Assert.Empty(await hub.Hub.WaitsFor(rejected.Id));
-        Assert.Equal(0, await hub.Hub.Place.Count("due"));
+        Assert.Equal(0, await hub.Hub.Planned());
         Assert.Null(await hub.Proof());
     }
 
@@ -105,11 +105,11 @@ public sealed class DueTests
             requests.Add(await hub.Ask(Production));
         hub.Hub.Clock.Advance(TimeSpan.FromHours(25));
         var another = PolicyHub.ClockworkOn(await hub.Hub.Place.OpenAnother());
-        await Task.WhenAll(Enumerable.Range(0, 3).SelectMany(_ => new[] { Task.Run(() => hub.Clockwork.DoWhatIsDue()), Task.Run(() => another.DoWhatIsDue()) })).Soon();
+        await Task.WhenAll(Enumerable.Range(0, 3).SelectMany(_ => new[] { Task.Run(() => hub.Clockwork.Drain()), Task.Run(() => another.Drain()) })).Soon();
         hub.Hub.Clock.Advance(TimeSpan.FromHours(-25));
-        await hub.Clockwork.DoWhatIsDue();
+        await hub.Clockwork.Drain();
         hub.Hub.Clock.Advance(TimeSpan.FromHours(25));
-        await hub.Clockwork.DoWhatIsDue();
+        await hub.Clockwork.Drain();
         foreach (var request in requests)
             Assert.Equal(["request.escalated", "request.reminded", "request.submitted"], (await hub.Kinds(request)).Order());
         another.Dispose();
@@ -144,7 +144,7 @@ public sealed class DueTests
         {
             hub.Hub.Clock.Now = DateTimeOffset.Parse(start, System.Globalization.CultureInfo.InvariantCulture);
             var request = await hub.Ask(Production);
-            Assert.Equal(escalates, await hub.Hub.Place.Text("SELECT at FROM due WHERE kind = 'escalate' AND subject = @s", new { s = request.Id.Subject }));
+            Assert.Equal(escalates, await hub.Hub.Place.Text("SELECT due_at FROM jobs WHERE kind = 'escalate' AND subject = @s", new { s = request.Id.Subject }));
         }
     }
 

@@ -76,7 +76,7 @@ public sealed partial class PolicyDocsTests
                 _away.Add(who);
                 var standIn = what.Contains(" to ", StringComparison.Ordinal) ? people[what.Split(" to ")[1]].Email : null;
                 Some.Done(await hub.Absences.Set(who.Email!, hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(1), standIn, Some.Operator, default));
-                await hub.Clockwork.LookAtWhatCanPass();
+                await hub.Looking.Drain();
                 return (await hub.Find(_request!)).Display;
             }
             if (what == "breaks glass")

@@ -2,6 +2,7 @@ using Countersign.Access;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.Extensions.Logging.Abstractions;
 using Directory = Countersign.Access.Directory;
 
@@ -22,6 +23,7 @@ public sealed class PolicyHub : IAsyncDisposable
         Explain = new Explain(Directory);
         BreakGlass = new BreakGlass(hub.Store);
         Clockwork = ClockworkOn(hub.Store);
+        Looking = new JobWorker(hub.Store, [new LookForBlocked(new Standstill(hub.Store), hub.Store)], NullLogger<JobWorker>.Instance);
     }
 
     public TestHub Hub { get; }
@@ -31,7 +33,10 @@ public sealed class PolicyHub : IAsyncDisposable
     public ApplyPolicies Apply { get; }
     public Explain Explain { get; }
     public BreakGlass BreakGlass { get; }
-    public Timekeeper Clockwork { get; }
+    /// <summary>Does what is due by time; <see cref="Looking"/> looks at what can still pass.</summary>
+    public JobWorker Clockwork { get; }
+
+    public JobWorker Looking { get; }
 
     public static async Task<PolicyHub> Start(Engine engine) => new(await TestHub.Start(engine), endsHub: true);
 
@@ -39,8 +44,8 @@ public sealed class PolicyHub : IAsyncDisposable
     public static PolicyHub On(TestHub hub) => new(hub, endsHub: false);
 
     /// <summary>Another node's.</summary>
-    public static Timekeeper ClockworkOn(Store store) => new(
-        store, new Remind(store), new Escalate(store), new Expire(store), new Absences(store), new Reweigh(store), new Standstill(store), NullLogger<Timekeeper>.Instance);
+    public static JobWorker ClockworkOn(Store store) => new(
+        store, [new Remind(), new Escalate(), new Expire(), new Reweigh(store), .. Access.Absences.Handlers()], NullLogger<JobWorker>.Instance);
 
     public async Task<long> Set(string yaml) => await Files.Set(yaml, null, Some.Operator, default) is SetPoliciesOutcome.Set set
         ? set.Version.Version
@@ -68,7 +73,7 @@ public sealed class PolicyHub : IAsyncDisposable
     public async Task Wait(TimeSpan time)
     {
         Hub.Clock.Advance(time);
-        await Clockwork.DoWhatIsDue();
+        await Clockwork.Drain();
     }
 
     public Task<ApprovalRequest> Find(ApprovalRequest request) => Hub.Find(request.Id);
@@ -81,6 +86,7 @@ public sealed class PolicyHub : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Clockwork.Dispose();
+        Looking.Dispose();
         Directory.Dispose();
         if (_endsHub)
             await Hub.DisposeAsync();

@@ -38,7 +38,7 @@ public sealed class StandstillTests
 
         async Task Says(string? why, string? fix)
         {
-            await hub.Clockwork.LookAtWhatCanPass();
+            await hub.Looking.Drain();
             var now = await hub.Find(request);
             Assert.Equal((why, fix), (now.Stuck?.Why, now.Stuck?.Fix));
             Assert.Equal(why is null ? "0 of 2 approvals, waiting for SRE" : $"0 of 2 approvals, waiting for SRE. Stuck: {why}. {fix}", now.Display);

@@ -82,13 +82,13 @@ public sealed class SettleTests
         hub.Hub.Clock.Advance(TimeSpan.FromHours(72));
 
         await Ways[way](new Scene(hub, request, people[0], people[1], ada));
-        await hub.Clockwork.DoWhatIsDue();
+        await hub.Clockwork.Drain();
         var now = await hub.Find(request);
         Assert.Equal((Status.Rejected, "Expired after 72 h"), (now.Status, now.Display));
         Assert.Single(await hub.Kinds(request), "request.rejected");
         Assert.DoesNotContain("request.approved", await hub.Kinds(request));
         Assert.Empty(await hub.Hub.WaitsFor(request.Id));
-        Assert.Equal(0, await hub.Hub.Place.Count("due"));
+        Assert.Equal(0, await hub.Hub.Planned());
         if (leftToDesk)
             Assert.Equal("request.answer_refused", (await hub.Kinds(request))[^1]);
         else

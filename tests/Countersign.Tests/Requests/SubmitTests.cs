@@ -117,7 +117,7 @@ public sealed class SubmitTests
     {
         await using var hub = await TestHub.Start(engine);
         var first = Assert.IsType<SubmitOutcome.Created>(await Submit(hub, key: "key-1", call: "a")).Request;
-        Assert.Equal($"answer for {first.Id}", Assert.IsType<SubmitOutcome.Replayed>(await Submit(hub, key: "key-1", call: "a")).Answer);
+        Assert.Equal($$"""{"id":"{{first.Id}}"}""", Assert.IsType<SubmitOutcome.Replayed>(await Submit(hub, key: "key-1", call: "a")).Answer);
         Assert.IsType<SubmitOutcome.KeyTaken>(await Submit(hub, s => s.Saying("Another"), key: "key-1", call: "b"));
         Assert.IsType<SubmitOutcome.Created>(await Submit(hub, key: "key-2", call: "a"));
         Assert.Equal(2, await hub.Place.Count("requests"));
@@ -146,7 +146,7 @@ public sealed class SubmitTests
         await using var hub = await TestHub.Start(engine);
         var outcomes = await AtOnce(hub, submit => Submit(submit, key: "key", call: "a"));
         var created = Assert.Single(outcomes.OfType<SubmitOutcome.Created>()).Request;
-        Assert.Equal(63, outcomes.OfType<SubmitOutcome.Replayed>().Count(r => r.Answer == $"answer for {created.Id}"));
+        Assert.Equal(63, outcomes.OfType<SubmitOutcome.Replayed>().Count(r => r.Answer == $$"""{"id":"{{created.Id}}"}"""));
         Assert.Equal((1, 1), (await hub.Place.Count("requests"), await hub.Place.Count("events")));
     }
 
@@ -218,8 +218,9 @@ public sealed class SubmitTests
 
     private static Task<SubmitOutcome> Submit(Submit submit, Func<Submission, Submission>? change = null, string? key = null, string call = "")
     {
-        var submission = Some.Content("Turn on dark mode");
-        return submit.Run(change?.Invoke(submission) ?? submission, Some.Origin, key is null ? null : new Repeatable(key, call, r => $"answer for {r.Id}"), default);
+        var submission = Some.Content($"Turn on dark mode {call}".TrimEnd());
+        submission = change?.Invoke(submission) ?? submission;
+        return submit.Run(submission, Some.Origin, key is null ? null : new Repeatable(key, submission.Digest, r => $$"""{"id":"{{r.Id}}"}"""), default);
     }
 
     /// <summary>Sixty-four calls, half of them on a second node.</summary>

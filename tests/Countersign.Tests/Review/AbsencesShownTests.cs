@@ -15,7 +15,6 @@ public sealed partial class AbsencesShownTests
     {
         await using var host = await PagesHost.Start(engine);
         using var rita = await host.Api.SignIn(host.Rita);
-        using var clockwork = PolicyHub.ClockworkOn(host.Hub.Store);
         var absences = host.Api.Services.GetRequiredService<Absences>();
         var cleo = await host.Hub.AddPerson("Cleo Colleague", Role.Agent);
         var start = host.Hub.Clock.Now;
@@ -55,7 +54,9 @@ public sealed partial class AbsencesShownTests
         async Task Wait(TimeSpan time)
         {
             host.Hub.Clock.Advance(time);
-            await clockwork.DoWhatIsDue();
+            // The host's own worker does it.
+            await Eventually.True(async () => await host.Hub.Place.Number(
+                "SELECT count(*) FROM jobs WHERE kind LIKE '%absence' AND due_at <= @now", new { now = host.Hub.Clock.Now }) == 0, "absences begin and end");
             await host.Api.Noticed();
         }
 
@@ -63,7 +64,9 @@ public sealed partial class AbsencesShownTests
 
         async Task<string> Awaited() => Plain((await Page()).Split("<p class=\"awaited\">")[1].Split("</p>")[0]);
 
-        async Task<List<string>> Told() => [.. (await Page()).Split("id=\"timeline\"")[1].Split("</ol>")[0].Split("<li ").Skip(1).Select(line => Plain("<li " + line))];
+        async Task<List<string>> Told() => [.. (await Page()).Split("id=\"timeline\"")[1].Split("</ol>")[0].Split("<li ").Skip(1).Select(line => Plain("<li " + line))
+            // Whether it can still pass is looked at beside that.
+            .Where(line => !line.StartsWith("Countersign found", StringComparison.Ordinal))];
 
         // Without the times and what else stands small.
         static string Plain(string html) => Markup().Replace(html, "").Trim();

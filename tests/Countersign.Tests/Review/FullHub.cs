@@ -71,7 +71,7 @@ internal sealed class FullHub : IAsyncDisposable
             "/", "/?status=active", "/?show=asked", "/?text=nothing+like+this", "/new", "/account",
             $"/requests/{open.Id}", $"/requests/{settled.Id}", $"/requests/{elsewhere.Id}",
             "/people", $"/people/{person.Id}", $"/groups/{group.Id}", "/sources", $"/sources/{source.Id}", "/policies", "/policies?version=1",
-            "/destinations", DestinationPage.AddressOf(name), "/deliveries", $"/deliveries/{delivery}", "/tokens", "/sessions", "/audit", "/nothing-here",
+            "/destinations", DestinationPage.AddressOf(name), "/deliveries", $"/deliveries/{delivery}", "/work", "/tokens", "/sessions", "/audit", "/nothing-here",
         ];
     }
 

@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Tests;
 
@@ -34,6 +35,9 @@ public sealed class TestHub : IAsyncDisposable
     public TestClock Clock => _place.Clock;
 
     public Reweigh Reweigh { get; }
+
+    /// <summary>The queue as an admin sees it, with the handlers of what is due by time.</summary>
+    public WorkList Work => new(Store, [new Remind(), new Escalate(), new Expire(), Reweigh]);
     public People People { get; }
     public Groups Groups { get; }
     public Sources Sources { get; }
@@ -69,7 +73,7 @@ public sealed class TestHub : IAsyncDisposable
     public async Task<string?> Proof() => await Store.ReadSnapshot(async reader =>
     {
         var problems = new ProblemList();
-        await new HistoryCheck(reader, problems, checksPolicies: !HasPoliciesOfItsOwn, default).Run();
+        await new HistoryCheck(reader, problems, checksPolicies: !HasPoliciesOfItsOwn, Instant.ToText(Store.Now), default).Run();
         return problems.Named is [] ? null : string.Join('\n', problems.Named);
     });
 
@@ -136,6 +140,9 @@ public sealed class TestHub : IAsyncDisposable
     /// <summary>Whom the request waits for, as the inboxes have it.</summary>
     public async Task<List<string>> WaitsFor(RequestId id) =>
         [.. (await Store.Read(r => r.All<PartyRow>("SELECT party FROM waiting WHERE request_id = @id ORDER BY party", new { id }))).Select(r => r.Party)];
+
+    /// <summary>How much is planned, beside the look at what can still pass.</summary>
+    public ValueTask<long> Planned() => _place.Number("SELECT count(*) FROM jobs WHERE kind <> 'look_for_blocked'");
 
     /// <summary>The kinds of a request's events, in order.</summary>
     public async Task<List<string>> Kinds(RequestId id) => [.. (await _place.Events(id.Subject)).Select(e => e.Kind)];

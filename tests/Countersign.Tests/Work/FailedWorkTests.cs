@@ -81,20 +81,21 @@ public sealed class FailedWorkTests
         var created = await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
         await hub.Wait(TimeSpan.FromHours(1));
         Assert.Equal(Status.Rejected, (await hub.Find(neighbour)).Status);
-        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await hub.Wait(Long);
-        var failed = Assert.Single(await Failed(hub.Hub));
-        Assert.Equal((FailedWork.Due, $"request:{poisoned.Id}", null), (failed.Kind, failed.Subject, failed.DueAt));
+        var failed = Assert.Single(await SetAside(hub.Hub));
+        Assert.Equal(("expire", $"request:{poisoned.Id}"), (failed.Kind, failed.Subject));
         Assert.Contains("soon", failed.Error, StringComparison.Ordinal);
+        Assert.IsType<WorkOutcome.Refused>(await hub.Hub.Work.Discard(failed.Id, Some.Operator, default));
 
         await Change(hub.Hub, "requests", "created_at", created, "id = @id", poisoned.Id);
         await hub.Wait(Long);
         Assert.Equal(Status.Active, (await hub.Find(poisoned)).Status);
-        Assert.True(await Retry(hub.Hub, failed));
+        Assert.IsType<WorkOutcome.Done>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
         await hub.Wait(TimeSpan.Zero);
         Assert.Equal((Status.Rejected, "Expired after 1 h"), (await hub.Find(poisoned)) is var now ? (now.Status, now.Display) : default);
-        Assert.Empty(await Failed(hub.Hub));
-        Assert.False(await Retry(hub.Hub, failed));
+        Assert.Empty(await SetAside(hub.Hub));
+        Assert.IsType<WorkOutcome.NotFound>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
     }
 
     [Theory, BothEngines]
@@ -106,14 +107,15 @@ public sealed class FailedWorkTests
         var (poisoned, neighbour) = (await hub.Ask(), await hub.Ask());
         var created = await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
         await hub.Hub.Disable(ann);
-        await hub.Clockwork.LookAtWhatCanPass();
+        await hub.Looking.Drain();
         Assert.NotNull((await hub.Find(neighbour)).Stuck);
-        var failed = Assert.Single(await Failed(hub.Hub));
+        var failed = Assert.Single((await hub.Hub.Work.List("failing", "look_for_blocked", null, default)).Jobs);
+        Assert.Equal(poisoned.Id.Subject, failed.Subject);
         await Change(hub.Hub, "requests", "created_at", created, "id = @id", poisoned.Id);
-        Assert.True(await Retry(hub.Hub, failed));
-        await hub.Clockwork.LookAtWhatCanPass();
+        Assert.IsType<WorkOutcome.Done>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
+        await hub.Looking.Drain();
         Assert.NotNull((await hub.Find(poisoned)).Stuck);
-        Assert.Empty(await Failed(hub.Hub));
+        Assert.Empty((await hub.Hub.Work.List("failing", null, null, default)).Jobs);
     }
 
     [Theory, BothEngines]
@@ -225,7 +227,7 @@ public sealed class FailedWorkTests
             await tx.Execute("UPDATE requests SET created_at = 'soon' WHERE id = @id", new { id = poisoned.Id });
             await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
             await tx.Execute("UPDATE events SET data = '{broken' WHERE subject = @subject", new { subject = poisoned.Id.Subject });
-            await FailedWork.SetAside(tx, FailedWork.Due, $"expire {poisoned.Id.Subject}", poisoned.Id.Subject, new FormatException("soon"));
+            await tx.Execute("UPDATE jobs SET state = 'dead', attempts = 8, error = 'soon' WHERE kind = 'expire' AND key = @id", new { id = poisoned.Id });
         });
         hub.Clock.Advance(TimeSpan.FromHours(1));
         await using var host = await ApiHost.Start(hub);
@@ -236,10 +238,12 @@ public sealed class FailedWorkTests
         Assert.Equal(1, (await Inspection.Of(hub.Place.Options, hub.Clock, default)).SetAside);
 
         using var browser = await host.SignIn(ada);
-        var page = await browser.Get("/deliveries");
-        Assert.Contains("Set aside after 1", page.Text, StringComparison.Ordinal);
+        var page = await browser.Get("/work");
+        Assert.Contains("Set aside", page.Text, StringComparison.Ordinal);
+        var job = Assert.Single(await SetAside(hub)).Id;
+        Assert.Contains("goes when the request is settled", (await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "discard"))).Text, StringComparison.Ordinal);
         await Change(hub, "requests", "created_at", Instant.ToText(poisoned.CreatedAt), "id = @id", poisoned.Id);
-        await browser.Submit("/deliveries", "/deliveries/failed-work", ("kind", FailedWork.Due), ("key", $"expire {poisoned.Id.Subject}"));
+        await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "retry"));
         await Eventually.True(async () => (await hub.Find(poisoned.Id)).Status == Status.Rejected, "the retried one expires");
         await Eventually.True(async () => (await nobody.Get("/health/ready")).Json["reasons"]!.AsArray().Count == 1, "only the person is left");
     }
@@ -270,6 +274,8 @@ public sealed class FailedWorkTests
         await tx.Execute($"UPDATE {table} SET {column} = @value WHERE {where}", new { value, id });
         return before!;
     });
+
+    private static async Task<IReadOnlyList<WorkItem>> SetAside(TestHub hub) => (await hub.Work.List("set_aside", null, null, default)).Jobs;
 
     private static ValueTask<List<FailedItem>> Failed(TestHub hub) => new FailedWork(hub.Store).List(default);
 

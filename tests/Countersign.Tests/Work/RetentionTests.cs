@@ -34,8 +34,11 @@ public sealed class RetentionTests
 
         Assert.Equal("young", await hub.Place.Text("SELECT key FROM idempotency"));
 
-        Task Submit(string key) => hub.Submit.Run(
-            Some.Content(key), Some.Origin, new Repeatable(key, "call", request => request.Id.Value), default);
+        Task Submit(string key)
+        {
+            var content = Some.Content(key);
+            return hub.Submit.Run(content, Some.Origin, new Repeatable(key, content.Digest, request => request.Id.Value), default);
+        }
     }
 
     [Theory, BothEngines]
@@ -44,7 +47,8 @@ public sealed class RetentionTests
         await using var hub = await TestHub.Start(engine);
         hub.HasPoliciesOfItsOwn = true;
         var submit = new Submit(hub.Store, new RequestIds(), Keep with { IdempotencyKeys = TimeSpan.FromDays(7) });
-        Task<SubmitOutcome> Call() => submit.Run(Some.Content("x"), Some.Origin, new Repeatable("k", "call", r => r.Id.Value), default);
+        var content = Some.Content("x");
+        Task<SubmitOutcome> Call() => submit.Run(content, Some.Origin, new Repeatable("k", content.Digest, r => r.Id.Value), default);
         await Call();
         hub.Clock.Advance(TimeSpan.FromDays(6));
         Assert.IsType<SubmitOutcome.Replayed>(await Call());
@@ -148,7 +152,7 @@ public sealed class RetentionTests
     {
         await using var hub = await TestHub.Start(engine);
         await hub.Store.InTransaction(tx => FailedWork.SetAside(tx, FailedWork.Link, "1", "", new InvalidOperationException("x")));
-        await new FailedWork(hub.Store).Record(FailedWork.Due, "2", "", new InvalidOperationException("y"));
+        await new FailedWork(hub.Store).Record(FailedWork.Link, "2", "", new InvalidOperationException("y"));
         hub.Clock.Advance(TimeSpan.FromDays(2));
         Assert.Equal((1, 0), (await FailedWork.OldRetries(hub.Store).Run(default), await FailedWork.OldSetAside(hub.Store, Keep).Run(default)));
         hub.Clock.Advance(Keep.SetAsideWork);
@@ -165,10 +169,9 @@ public sealed class RetentionTests
             await Jobs.Add(tx, new NewJob("k", "waits", "", tx.Now));
             await tx.Execute("UPDATE jobs SET state = 'dead' WHERE key = 'dead'");
         });
-        var step = Jobs.OldDead(hub.Store, Keep);
-        Assert.Equal(0, await step.Run(default));
+        Assert.Equal(0, await hub.Work.ForgetSetAside(Keep, default));
         hub.Clock.Advance(Keep.SetAsideWork);
-        Assert.Equal(1, await step.Run(default));
+        Assert.Equal(1, await hub.Work.ForgetSetAside(Keep, default));
         Assert.Equal("waits", await hub.Place.Text("SELECT key FROM jobs"));
     }
 

@@ -180,6 +180,7 @@ internal static class AdminEndpoints
         AbsenceEndpoints.Map(api, admin);
         DestinationEndpoints.Map(admin);
         OutcomeEndpoints.Map(admin);
+        WorkEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201).RequireRecentSignIn();
         admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();

@@ -8,6 +8,7 @@ using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Requests;
 using Countersign.Web;
+using Countersign.Work;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Directory = Countersign.Access.Directory;
@@ -109,6 +110,7 @@ public static class ApiEndpoints
 [JsonSerializable(typeof(WebhookTest))]
 [JsonSerializable(typeof(DeliveryPage))]
 [JsonSerializable(typeof(DeliveryDetails))]
+[JsonSerializable(typeof(WorkPage))]
 [JsonSerializable(typeof(ReplayedView))]
 [JsonSerializable(typeof(ChannelsBody))]
 [JsonSerializable(typeof(ChannelsView))]

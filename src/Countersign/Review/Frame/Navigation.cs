@@ -22,6 +22,7 @@ internal static class Navigation
         ("/policies", t => t.PoliciesTitle),
         ("/destinations", t => t.Destinations),
         ("/deliveries", t => t.Deliveries),
+        ("/work", t => t.Work),
         ("/tokens", t => t.Tokens),
         ("/sessions", t => t.Sessions),
         ("/audit", t => t.Audit),

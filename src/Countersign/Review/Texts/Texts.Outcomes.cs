@@ -32,10 +32,43 @@ internal partial class Texts
         "notifications" => "Notifications of an event",
         "webhooks" => "Webhooks that hear of an event",
         "destinations" => "What an event means for destinations",
-        "due" => "Something due by time",
         "link" => "A linked ticket",
-        "delivery" => "Result of a delivery",
-        _ => "Check for blocked requests",
+        _ => "Result of a delivery",
+    };
+
+    // The job queue
+    public virtual string Work => "Queue";
+    public virtual string WorkLede => "What this hub does later or elsewhere: what waits, what runs, and what failed and why.";
+    public virtual string WorkByKind => "By kind";
+    public virtual string WorkJobs => "Jobs";
+    public virtual string WorkKind => "Kind";
+    public virtual string WorkAbout => "About";
+    public virtual string WorkCount => "Number";
+    public virtual string WorkOldest => "Oldest due";
+    public virtual string WorkDue => "Due";
+    public virtual string NoWork => "No jobs";
+    public virtual string NoWorkHere => "Reminders, deliveries, expiries and whatever else is done later appear here.";
+    public virtual string DiscardWork => "Discard";
+    public virtual string WorkState(string state) => state switch
+    {
+        "running" => "Running",
+        "behind" => "Behind another",
+        "failing" => "Failed, retrying",
+        "set_aside" => "Set aside",
+        _ => "Waiting",
+    };
+    public virtual string WorkAttempts(long attempts) => attempts == 1 ? "1 attempt" : $"{attempts} attempts";
+    public virtual string WorkName(string kind) => kind switch
+    {
+        "remind" => "Reminder",
+        "escalate" => "Escalation",
+        "expire" => "Expiry",
+        "begin_absence" => "Start of an absence",
+        "end_absence" => "End of an absence",
+        "reweigh" => "Reviews of a disabled person",
+        "look_for_blocked" => "Check for blocked requests",
+        "clean" => "Cleaning",
+        _ => kind,
     };
     public virtual string NoDeliveries => "Nothing here";
     public virtual string NoDeliveriesYet => "As soon as something happens that somebody wants to hear of, it is listed here.";
