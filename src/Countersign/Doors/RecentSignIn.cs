@@ -16,7 +16,7 @@ internal static class RecentSignIn
 
     /// <summary>Whether this call is by a session whose owner signed in too long ago.</summary>
     public static bool IsMissing(HttpContext http) =>
-        http.Features.Get<Caller>()?.Session is { } session
+        http.FindCaller()?.Session is { } session
         && (!session.IsProof || http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow() - session.CreatedAt >= Lasts);
 
     /// <summary>For endpoints of the API.</summary>

@@ -3,6 +3,7 @@ using Countersign.Doors.LaunchDarkly;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Review;
 
@@ -12,7 +13,7 @@ namespace Countersign.Review;
 /// </summary>
 internal static class ApprovalPage
 {
-    public static async Task<IResult> Show(string? approvalID, HttpContext http, Asking asking, Store store, CancellationToken cancel)
+    public static async Task<IResult> Show(string? approvalID, HttpContext http, CurrentCaller asking, Store store, CancellationToken cancel)
     {
         var requests = approvalID is not null && ApprovalId.IsOne(approvalID) ? await SameExternalId.Find(store, approvalID, asking.Viewer, cancel) : [];
         return requests switch

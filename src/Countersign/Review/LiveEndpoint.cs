@@ -2,6 +2,7 @@ using Countersign.Doors;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Review;
 
@@ -16,7 +17,7 @@ internal static class LiveEndpoint
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20), Longest = TimeSpan.FromMinutes(10);
 
     public static async Task<IResult> Run(
-        string? about, HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
+        string? about, HttpContext http, CurrentCaller asking, EventFeed feed, Store store, CancellationToken cancel)
     {
         RequestId? id = about != Inbox && RequestId.TryParse(about, out var parsed) ? parsed : null;
         if (about != Inbox && (id is null || await Details.FindRequest(store, id.Value, asking.Viewer, cancel) is null))

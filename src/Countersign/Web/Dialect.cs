@@ -1,7 +1,7 @@
 namespace Countersign.Web;
 
 /// <summary>
-/// How a door says no. Whatever refuses a call (the gate, the routing, a fault) speaks through the dialect of the door it
+/// How a door says no. Whatever refuses a call (authorization, routing, a fault) speaks through the dialect of the door it
 /// came through, so a caller meets one shape of error and no other.
 /// </summary>
 public abstract class Dialect
@@ -11,7 +11,7 @@ public abstract class Dialect
 
     public abstract Task Refuse(HttpContext http, int status, string code, string detail);
 
-    public static Dialect Of(HttpContext http) => http.Features.Get<Dialect>() ?? Ours;
+    public static Dialect Of(HttpContext http) => Door.Of(http)?.DialectOf(http) ?? Ours;
 
     private sealed class ProblemDetailsDialect : Dialect
     {

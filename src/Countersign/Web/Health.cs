@@ -14,8 +14,8 @@ internal static class Health
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Text("alive")).DisableRateLimiting().ExcludeFromDescription();
-        routes.MapGet("/health/ready", Ready).DisableRateLimiting().ExcludeFromDescription();
+        routes.MapGet("/health/live", () => TypedResults.Text("alive")).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
+        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
     }
 
     private static async Task<IResult> Ready(Store store, Directory directory, IHostApplicationLifetime lifetime, CancellationToken cancel)

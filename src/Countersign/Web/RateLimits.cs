@@ -56,5 +56,5 @@ public sealed class RateLimits : IDisposable
     public void Dispose() => _limiter?.Dispose();
 
     private static string CallerOf(HttpContext http) =>
-        http.Features.Get<Caller>()?.Key ?? $"address:{NetworkAddress.Of(http.Connection.RemoteIpAddress)}";
+        http.FindCaller()?.Key ?? $"address:{NetworkAddress.Of(http.Connection.RemoteIpAddress)}";
 }

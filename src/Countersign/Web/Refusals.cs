@@ -33,7 +33,7 @@ internal sealed partial class Refusals(RequestDelegate next, ILogger<Refusals> l
         }
     }
 
-    private static string CallerOf(HttpContext http) => http.Features.Get<Caller>() is { } caller ? $"{caller.Viewer.Origin.Actor} ({caller.Key})" : "(nobody)";
+    private static string CallerOf(HttpContext http) => http.FindCaller() is { } caller ? $"{caller.Viewer.Origin.Actor} ({caller.Key})" : "(nobody)";
 
     private sealed record ByRule(string Rule);
 

@@ -76,7 +76,7 @@ public static class Server
         var app = builder.Build();
         UsePipeline(app, settings);
         app.MapHealth();
-        app.MapOpenApi();
+        app.MapOpenApi().AllowAnonymous();
         app.MapApi();
         app.MapLaunchDarkly();
         app.MapReview();
@@ -104,6 +104,8 @@ public static class Server
             // Every worker goes on by itself; should one end all the same, the others still serve.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
+        services.AddCallerSchemes();
+        services.AddPermissions();
         services.AddOidc(settings.Oidc);
         services.AddAntiforgery(options =>
         {
@@ -138,9 +140,6 @@ public static class Server
     /// <summary>What a call passes, from the outside in.</summary>
     private static void UsePipeline(WebApplication app, Settings settings)
     {
-        // Who is there is known by the gate and by the pages' own sessions. Without this, the framework would put its own
-        // way of finding out before every call as soon as an identity provider is configured.
-        ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
         var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost, ForwardLimit = null };
@@ -158,7 +157,7 @@ public static class Server
         app.Use(OneLeadingSlash);
         // Load balancers ask for health by address.
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/health"), named => named.UseHostFiltering());
-        app.Use(PageDialect.Speak);
+        app.Use(ByDoor);
         // Apart, because it matches patterns against every path that it sees.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
         {
@@ -167,18 +166,30 @@ public static class Server
         }));
         app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());
         app.UseRouting();
-        // First who calls, then how often, and only then whether they may: what is refused is counted too.
-        app.UseWhen(http => SessionReader.IsPage(http.Request.Path), pages => pages.UseMiddleware<SessionReader>());
-        foreach (var (root, door) in new[] { (ApiEndpoints.Root, ApiEndpoints.Door), (LaunchDarklyEndpoints.Approvals, LaunchDarklyEndpoints.Door), (LaunchDarklyEndpoints.Members, LaunchDarklyEndpoints.Door) })
-            app.UseWhen(http => http.Request.Path.StartsWithSegments(root), behind => behind.UseMiddleware<Gate>(door));
         // This door says what it does not serve before it asks who is there.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Doors.Zendesk.Frame.OnlyServed).UseMiddleware<Gate>(ZendeskEndpoints.Door));
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Doors.Zendesk.Frame.OnlyServed));
+        // First who calls, then how often, and only then whether they may: what is refused is counted too.
+        app.UseAuthentication();
         app.UseMiddleware<Refusals>();
         app.UseRateLimiter();
         app.UseMiddleware<SameOrigin>();
-        app.Use(Gate.Answer);
-        app.Use(SignedIn.Check);
+        app.UseAuthorization();
+        app.UseMiddleware<SessionForms>();
+        app.UseMiddleware<PageForms>();
     }
+
+    /// <summary>Which door a path belongs to; all that is not for programs is for browsers.</summary>
+    private static Task ByDoor(HttpContext http, RequestDelegate next)
+    {
+        http.Features.Set(DoorOf(http.Request.Path));
+        return next(http);
+    }
+
+    private static Door DoorOf(PathString path) =>
+        path.StartsWithSegments(ApiEndpoints.Root) ? ApiEndpoints.Door
+        : path.StartsWithSegments(LaunchDarklyEndpoints.Approvals) || path.StartsWithSegments(LaunchDarklyEndpoints.Members) ? LaunchDarklyEndpoints.Door
+        : path.StartsWithSegments(ZendeskEndpoints.Root) ? ZendeskEndpoints.Door
+        : PageDoor.One;
 
     /// <summary>Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.</summary>
     private static Task NothingToGuess(HttpContext http, RequestDelegate next)

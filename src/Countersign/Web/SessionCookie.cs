@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Countersign.Access;
 
 namespace Countersign.Web;
@@ -18,13 +17,6 @@ public static class SessionCookie
         http.Response.Cookies.Append(NameFor(http), session.Secret, Options(http, settings, settings.Sessions.Longest));
 
     public static void Clear(HttpContext http, Settings settings) => http.Response.Cookies.Delete(NameFor(http), Options(http, settings, null));
-
-    /// <summary>
-    /// What antiforgery tokens are tied to: the person rather than the session, so that a form filled in before a session
-    /// ended is still good after the same person signed in again.
-    /// </summary>
-    public static ClaimsPrincipal PrincipalOf(Person person) =>
-        new(new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, person.Id.ToString(System.Globalization.CultureInfo.InvariantCulture))], "session"));
 
     public static bool IsSecure(HttpContext http, Settings settings) => http.Request.IsHttps || settings.PublicUrl?.Scheme == Uri.UriSchemeHttps;
 

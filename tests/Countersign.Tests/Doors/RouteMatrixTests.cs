@@ -8,6 +8,7 @@ using Countersign.Tests.Destinations.Manifest;
 using Countersign.Tests.Doors.LaunchDarkly;
 using Countersign.Tests.Review;
 using Countersign.Web;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -189,30 +190,14 @@ public sealed class RouteMatrixTests
             GET /openapi/{documentName}.json
             GET /sign-in
             GET /sign-in/oidc
-            GET /sign-in/oidc/callback
             GET /sign-in/oidc/partner
-            GET /sign-in/oidc/partner/callback
         14414433314333
             POST /api/v1/requests/{id}/not-me
         ssss33333s44k3
             POST /requests/{id}/not-me
         ssss33333s4ak3
-            POST /audit
-            POST /deliveries/failed-work
-            POST /deliveries/webhooks
-            POST /deliveries/webhooks/{id:long}
-            POST /deliveries/{id:long}/replay
-            POST /work
-            POST /destinations/new
-            POST /destinations/{name}
-            POST /groups/{id:long}
-            POST /people
-            POST /people/{id:long}
-            POST /policies
             POST /requests/{id}
             POST /requests/{id}/break-glass
-            POST /sources
-            POST /sources/{id:long}
         ssss33333saak3
             POST /
             POST /account
@@ -221,6 +206,21 @@ public sealed class RouteMatrixTests
             POST /sessions
             POST /sign-out
             POST /tokens
+        ssss44443s4ak3
+            POST /work
+            POST /audit
+            POST /deliveries/failed-work
+            POST /deliveries/webhooks
+            POST /deliveries/webhooks/{id:long}
+            POST /deliveries/{id:long}/replay
+            POST /destinations/new
+            POST /destinations/{name}
+            POST /groups/{id:long}
+            POST /people
+            POST /people/{id:long}
+            POST /policies
+            POST /sources
+            POST /sources/{id:long}
         ssss4444as4aaa
             GET /audit
             GET /deliveries
@@ -247,6 +247,19 @@ public sealed class RouteMatrixTests
             GET /live
             GET /sign-in/kept
         """;
+
+    [Fact]
+    public async Task Every_endpoint_names_the_policy_by_which_it_lets_callers_in()
+    {
+        await using var api = await ApiHost.Start(Engine.Sqlite);
+        var policies = api.Services.GetRequiredService<IAuthorizationPolicyProvider>();
+        Assert.NotNull(await policies.GetFallbackPolicyAsync());
+        var without = from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            where endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
+                && !endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is { Length: > 0 })
+            select endpoint.DisplayName;
+        Assert.Empty(without);
+    }
 
     [Fact]
     public async Task Every_route_lets_in_those_who_stand_in_the_table_and_no_one_else()
@@ -372,6 +385,7 @@ public sealed class RouteMatrixTests
                 case Kind.DisabledSource:
                     var disabled = await test.AddSource("Caller");
                     await test.Sources.Disable("Caller", Some.Operator, default);
+                    await api.Noticed();
                     return api.Source(disabled).Http;
                 case Kind.EndUser or Kind.Agent:
                     return (await api.Person(await test.AddPerson("Caller", kind == Kind.Agent ? Role.Agent : Role.EndUser))).Http;
@@ -385,6 +399,7 @@ public sealed class RouteMatrixTests
                     var gone = await test.AddPerson("Caller", Role.Admin);
                     var client = await api.Person(gone);
                     await test.Disable(gone);
+                    await api.Noticed();
                     return client.Http;
                 default:
                     var browser = await api.SignIn(kind == Kind.AgentInBrowser ? await test.AddPerson("Caller", Role.Agent) : Pages.Root);

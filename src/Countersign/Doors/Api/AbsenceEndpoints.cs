@@ -61,20 +61,20 @@ internal static class AbsenceEndpoints
 {
     public static void Map(RouteGroupBuilder api, RouteGroupBuilder admin)
     {
-        api.MapGet("/me/absence", async Task<IResult> (Asking asking, Absences absences, Directory directory, CancellationToken cancel) =>
+        api.MapGet("/me/absence", async Task<IResult> (CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
             asking.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(404);
-        api.MapPut("/me/absence", async Task<IResult> (JsonBody<AbsenceBody> body, Asking asking, Absences absences, Directory directory, CancellationToken cancel) =>
+        api.MapPut("/me/absence", async Task<IResult> (JsonBody<AbsenceBody> body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
             asking.Caller.Person is not { } me ? PeopleOnly : await Set(me.Email!, body.Value, asking, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(422);
-        api.MapDelete("/me/absence", async Task<IResult> (Asking asking, Absences absences, CancellationToken cancel) =>
+        api.MapDelete("/me/absence", async Task<IResult> (CurrentCaller asking, Absences absences, CancellationToken cancel) =>
             asking.Caller.Person is not { } me ? PeopleOnly : AdminEndpoints.Plain(await absences.Cancel(me.Email!, asking.Viewer.Origin, cancel)));
         admin.MapGet("/absences", async (Absences absences, Directory directory, CancellationToken cancel) =>
         {
             var snapshot = await directory.Refresh(cancel);
             return TypedResults.Ok(new AbsencesView([.. (await absences.List(cancel)).Select(a => AbsenceView.Of(a, snapshot))]));
         });
-        admin.MapPut("/people/{email}/absence", (string email, JsonBody<AbsenceBody> body, Asking asking, Absences absences, Directory directory, CancellationToken cancel) =>
+        admin.MapPut("/people/{email}/absence", (string email, JsonBody<AbsenceBody> body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
             Set(email, body.Value, asking, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(404).ProducesProblem(422);
-        admin.MapDelete("/people/{email}/absence", async (string email, Asking asking, Absences absences, CancellationToken cancel) =>
+        admin.MapDelete("/people/{email}/absence", async (string email, CurrentCaller asking, Absences absences, CancellationToken cancel) =>
             AdminEndpoints.Plain(await absences.Cancel(email, asking.Viewer.Origin, cancel)));
     }
 
@@ -85,7 +85,7 @@ internal static class AbsenceEndpoints
             ? TypedResults.Ok(AbsenceView.Of(absence, await directory.Refresh(cancel)))
             : Problems.NotFound("No absence is set.");
 
-    private static async Task<IResult> Set(string email, AbsenceBody body, Asking asking, Absences absences, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Set(string email, AbsenceBody body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel)
     {
         var outcome = await absences.Set(email, AbsenceTimes.Read(body.From, isEnd: false)!.Value, AbsenceTimes.Read(body.To, isEnd: true)!.Value, body.StandIn, asking.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);

@@ -174,7 +174,7 @@ internal static class AdminEndpoints
 {
     public static void Map(RouteGroupBuilder api)
     {
-        var admin = api.MapGroup("").WithMetadata(AdminsOnly.Mark);
+        var admin = api.MapGroup("").RequireAuthorization(Permissions.Admin);
         AuditEndpoints.Map(admin);
         PolicyEndpoints.Map(admin);
         AbsenceEndpoints.Map(api, admin);
@@ -183,43 +183,43 @@ internal static class AdminEndpoints
         WorkEndpoints.Map(admin);
         admin.MapGet("/people", ListPeople).Produces<PeopleView>();
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201).RequireRecentSignIn();
-        admin.MapPost("/people/{email}/disable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
-        admin.MapPost("/people/{email}/enable", async (string email, Asking asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
-        admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, Asking asking, People people, CancellationToken cancel) =>
+        admin.MapPost("/people/{email}/disable", async (string email, CurrentCaller asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
+        admin.MapPost("/people/{email}/enable", async (string email, CurrentCaller asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
+        admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, CurrentCaller asking, People people, CancellationToken cancel) =>
             Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
-        admin.MapPut("/people/{email}/role", async (string email, JsonBody<RoleBody> body, Asking asking, People people, CancellationToken cancel) =>
+        admin.MapPut("/people/{email}/role", async (string email, JsonBody<RoleBody> body, CurrentCaller asking, People people, CancellationToken cancel) =>
             Roles.Of(body.Value.Role) is { } role ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel)) : Problems.Invalid("role", "Say admin, agent or end-user.")).RequireRecentSignIn();
-        admin.MapPut("/people/{email}/name", async (string email, JsonBody<NameBody> body, Asking asking, People people, CancellationToken cancel) =>
+        admin.MapPut("/people/{email}/name", async (string email, JsonBody<NameBody> body, CurrentCaller asking, People people, CancellationToken cancel) =>
             Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel)));
         admin.MapGet("/people/{email}/aliases", ListAliases).Produces<AliasesView>();
         admin.MapPost("/people/{email}/aliases", AddAlias).Produces<Alias>(201);
-        admin.MapDelete("/people/{email}/aliases/{id:long}", async (string email, long id, Asking asking, Aliases aliases, CancellationToken cancel) =>
+        admin.MapDelete("/people/{email}/aliases/{id:long}", async (string email, long id, CurrentCaller asking, Aliases aliases, CancellationToken cancel) =>
             Plain(await aliases.Remove(email, id, asking.Viewer.Origin, cancel)));
         admin.MapPost("/people/import", Import).Produces<ImportedPeople>();
         admin.MapGet("/sessions", ListSessions).Produces<SessionsView>();
-        admin.MapDelete("/sessions/{id:long}", async (long id, Asking asking, Sessions sessions, CancellationToken cancel) => Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel)));
+        admin.MapDelete("/sessions/{id:long}", async (long id, CurrentCaller asking, Sessions sessions, CancellationToken cancel) => Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel)));
         admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
         admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
         admin.MapPatch("/groups/{name}", RenameGroup).Produces<GroupView>();
-        admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
-        admin.MapDelete("/groups/{name}/members/{email}", async (string name, string email, Asking asking, Groups groups, CancellationToken cancel) => Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel)));
+        admin.MapPut("/groups/{name}/members/{email}", async (string name, string email, CurrentCaller asking, Groups groups, CancellationToken cancel) => Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel)));
+        admin.MapDelete("/groups/{name}/members/{email}", async (string name, string email, CurrentCaller asking, Groups groups, CancellationToken cancel) => Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel)));
         admin.MapGet("/tokens", async (Tokens tokens, CancellationToken cancel) => TypedResults.Ok(new TokensView(await tokens.List(cancel))));
         admin.MapPost("/tokens", AddToken).Produces<NewToken>(201).RequireRecentSignIn();
-        admin.MapDelete("/tokens/{id:long}", async (long id, Asking asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
+        admin.MapDelete("/tokens/{id:long}", async (long id, CurrentCaller asking, Tokens tokens, CancellationToken cancel) => Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel)));
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
         admin.MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies).Produces<RejectedBodiesView>();
         admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
         admin.MapPatch("/sources/{name}", ChangeSource).Produces<SourceView>();
         admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewKey>();
-        admin.MapDelete("/sources/{name}/old-key", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.EndOldKey(name, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/sources/{name}/disable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Disable(name, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/sources/{name}/enable", async (string name, Asking asking, Sources sources, CancellationToken cancel) => Plain(await sources.Enable(name, asking.Viewer.Origin, cancel)));
+        admin.MapDelete("/sources/{name}/old-key", async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) => Plain(await sources.EndOldKey(name, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/sources/{name}/disable", async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) => Plain(await sources.Disable(name, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/sources/{name}/enable", async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) => Plain(await sources.Enable(name, asking.Viewer.Origin, cancel)));
     }
 
     private static async Task<IResult> ListPeople(Directory directory, CancellationToken cancel) =>
         TypedResults.Ok(new PeopleView([.. (await directory.Refresh(cancel)).People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.Id).Select(PersonView.From)]));
 
-    private static async Task<IResult> AddPerson(JsonBody<PersonBody> body, Asking asking, People people, CancellationToken cancel)
+    private static async Task<IResult> AddPerson(JsonBody<PersonBody> body, CurrentCaller asking, People people, CancellationToken cancel)
     {
         if (Roles.Of(body.Value.Role ?? "agent") is not { } role)
             return Problems.Invalid("role", "Say admin, agent or end-user.");
@@ -232,11 +232,11 @@ internal static class AdminEndpoints
             ? TypedResults.Ok(new AliasesView(await aliases.List(person.Id, cancel)))
             : Plain(People.NoPerson<long>());
 
-    private static async Task<IResult> AddAlias(string email, JsonBody<AliasBody> body, Asking asking, Aliases aliases, CancellationToken cancel) =>
+    private static async Task<IResult> AddAlias(string email, JsonBody<AliasBody> body, CurrentCaller asking, Aliases aliases, CancellationToken cancel) =>
         Answer(await aliases.Add(email, body.Value.Alias, asking.Viewer.Origin, cancel, body.Value.Force),
             alias => TypedResults.Json(alias, ApiJson.Wire.Alias, statusCode: 201));
 
-    private static async Task<IResult> Import(JsonBody<ImportBody> body, Asking asking, PeopleImport import, CancellationToken cancel)
+    private static async Task<IResult> Import(JsonBody<ImportBody> body, CurrentCaller asking, PeopleImport import, CancellationToken cancel)
     {
         var people = body.Value.People.Select((p, i) => ImportedPerson.Of($"people[{i}]", p?.Email, p?.Name, p?.Role, p?.Groups, p?.Aliases));
         return await import.Run([.. people], asking.Viewer.Origin, cancel, body.Value.Force) switch
@@ -263,21 +263,21 @@ internal static class AdminEndpoints
         return TypedResults.Ok(new GroupsView([.. snapshot.Groups.Values.OrderBy(g => g.Id).Select(g => GroupView.From(g, snapshot))]));
     }
 
-    private static async Task<IResult> AddGroup(JsonBody<GroupBody> body, Asking asking, Groups groups, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> AddGroup(JsonBody<GroupBody> body, CurrentCaller asking, Groups groups, Directory directory, CancellationToken cancel)
     {
         var outcome = await groups.Add(body.Value.Name, body.Value.Members ?? [], asking.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, group => TypedResults.Json(GroupView.From(group, snapshot), ApiJson.Wire.GroupView, statusCode: 201));
     }
 
-    private static async Task<IResult> RenameGroup(string name, JsonBody<NameBody> body, Asking asking, Groups groups, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> RenameGroup(string name, JsonBody<NameBody> body, CurrentCaller asking, Groups groups, Directory directory, CancellationToken cancel)
     {
         var outcome = await groups.Rename(name, body.Value.Name, asking.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, id => TypedResults.Ok(GroupView.From(snapshot.Groups[id], snapshot)));
     }
 
-    private static async Task<IResult> AddToken(JsonBody<TokenBody> body, Asking asking, Tokens tokens, CancellationToken cancel) =>
+    private static async Task<IResult> AddToken(JsonBody<TokenBody> body, CurrentCaller asking, Tokens tokens, CancellationToken cancel) =>
         Answer(await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel, body.Value.Impersonates), token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201));
 
     private static async Task<IResult> ListSources(Directory directory, CancellationToken cancel)
@@ -286,11 +286,11 @@ internal static class AdminEndpoints
         return TypedResults.Ok(new SourcesView([.. snapshot.Sources.Values.OrderBy(s => s.Id).Select(s => SourceView.From(s, snapshot))]));
     }
 
-    private static async Task<IResult> AddSource(JsonBody<SourceBody> body, Asking asking, Sources sources, CancellationToken cancel) =>
+    private static async Task<IResult> AddSource(JsonBody<SourceBody> body, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Add(body.Value.Name, body.Value.Kind ?? "api", body.Value.Group, body.Value.Need, asking.Viewer.Origin, cancel, body.Value.Destination, body.Value.Owner),
             key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201));
 
-    private static async Task<IResult> ChangeSource(string name, JsonBody<SourceChangeBody> body, Asking asking, Sources sources, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ChangeSource(string name, JsonBody<SourceChangeBody> body, CurrentCaller asking, Sources sources, Directory directory, CancellationToken cancel)
     {
         var wanted = body.Value;
         var (unknown, claimed) = (RequesterRules.UnknownOf(wanted.UnknownRequester ?? ""), RequesterRules.ClaimedOf(wanted.ClaimedRequester ?? ""));
@@ -305,7 +305,7 @@ internal static class AdminEndpoints
         return Answer(outcome, id => TypedResults.Ok(SourceView.From(snapshot.Sources[id], snapshot)));
     }
 
-    private static async Task<IResult> RotateSource(string name, Asking asking, Sources sources, CancellationToken cancel) =>
+    private static async Task<IResult> RotateSource(string name, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
         Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
 
     private static ProblemHttpResult WouldBlock(string text) => Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it all the same.");

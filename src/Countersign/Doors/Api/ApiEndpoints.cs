@@ -20,13 +20,11 @@ public static class ApiEndpoints
 {
     public const string Root = "/api/v1";
 
-    public static readonly Door Door = new(
-        "api", Dialect.Ours, "Basic realm=\"Countersign\", Bearer",
-        "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.", ForPeople: true);
+    public static readonly ApiDoor Door = new();
 
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Root).AddEndpointFilter(NoteRefusal).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
+        var api = routes.MapGroup(Root).RequireAuthorization(Permissions.AnyCaller).AddEndpointFilter(NoteRefusal).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
 
         api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
         api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
@@ -52,6 +50,21 @@ public static class ApiEndpoints
             Refusals.Note(context.HttpContext, (refused.ProblemDetails.Extensions.TryGetValue("rule", out var rule) ? rule as string : null) ?? "not_allowed");
         return answer;
     }
+}
+
+/// <summary>For sources with their key, and for people with a token or, from our own pages, a session.</summary>
+public sealed class ApiDoor : ProgramDoor
+{
+    public override string Via => "api";
+    public override bool TakesSources => true;
+    public override bool TakesPeople => true;
+    public override string HowToCall => "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.";
+    public override string WwwAuthenticate => "Basic realm=\"Countersign\", Bearer";
+
+    public override Dialect DialectOf(HttpContext http) => Dialect.Ours;
+
+    public override Task Forbid(HttpContext http, CallerRequirement requirement) =>
+        Problems.NotAllowed(requirement.Rule, requirement.Why).ExecuteAsync(http);
 }
 
 /// <summary>Readers and writers for the bodies, made at build time: the first answer then comes as fast as the thousandth.</summary>

@@ -30,7 +30,7 @@ internal static class AuditEndpoints
     }
 
     private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(
-        Export export, Asking asking, HttpContext http) =>
+        Export export, CurrentCaller asking, HttpContext http) =>
         TypedResults.Stream(
             async to =>
             {

@@ -69,10 +69,10 @@ internal static class DestinationEndpoints
         admin.MapPost("/destinations", Add).Produces<NewDestination>(201).ProducesProblem(409).ProducesProblem(422);
         admin.MapPost("/destinations/lint", Lint).Produces<FindingsView>();
         admin.MapGet("/destinations/{name}", async (string name, DestinationViews views, CancellationToken cancel) => await views.Find(name, cancel) is { } found ? (IResult)TypedResults.Ok(found) : None()).Produces<DestinationView>();
-        admin.MapPut("/destinations/{name}/values", async (string name, JsonBody<DestinationValuesBody> body, Asking asking, AddDestination add, CancellationToken cancel) =>
+        admin.MapPut("/destinations/{name}/values", async (string name, JsonBody<DestinationValuesBody> body, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
             AdminEndpoints.Plain(await add.Change(name, body.Value.Settings ?? Empty, body.Value.Secrets ?? Empty, asking.Viewer.Origin, cancel))).Produces(204).ProducesProblem(422);
-        admin.MapPost("/destinations/{name}/pause", async (string name, Asking asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, true, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/destinations/{name}/resume", async (string name, Asking asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, false, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/destinations/{name}/pause", async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, true, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/destinations/{name}/resume", async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, false, asking.Viewer.Origin, cancel)));
         admin.MapPost("/destinations/{name}/test", async (string name, TryDestination trying, CancellationToken cancel) => AdminEndpoints.Answer(await trying.Connect(name, cancel), trial => TypedResults.Ok(trial))).Produces<DestinationTrial>();
         admin.MapPost("/destinations/{name}/rehearsal", Rehearse).Produces<DestinationTrial>().ProducesProblem(404);
         admin.MapGet("/destinations/{name}/options/{key}", async (string name, string key, TryDestination trying, CancellationToken cancel) =>
@@ -83,7 +83,7 @@ internal static class DestinationEndpoints
 
     private static readonly Dictionary<string, string> Empty = [];
 
-    private static async Task<IResult> Add(JsonBody<DestinationBody> body, Asking asking, AddDestination add, CancellationToken cancel)
+    private static async Task<IResult> Add(JsonBody<DestinationBody> body, CurrentCaller asking, AddDestination add, CancellationToken cancel)
     {
         if (TextOf(body.Value.Manifest) is not { } manifest)
             return Problems.Invalid("manifest", $"Send the manifest as JSON, or one of these names: {string.Join(", ", ShippedManifests.Names)}.");
@@ -114,7 +114,7 @@ internal static class DestinationEndpoints
         return await views.Links(name, state, before, cancel) is { } links ? TypedResults.Ok(new LinksView(links)) : None();
     }
 
-    private static async Task<IResult> Resolve(long id, JsonBody<ResolutionBody> body, Asking asking, ResolveLink resolve, CancellationToken cancel)
+    private static async Task<IResult> Resolve(long id, JsonBody<ResolutionBody> body, CurrentCaller asking, ResolveLink resolve, CancellationToken cancel)
     {
         Resolution? resolution = body.Value.Action switch
         {

@@ -19,7 +19,7 @@ internal static class EventsEndpoint
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     public static async Task<IResult> Run(
-        HttpContext http, Asking asking, EventFeed feed, Store store, CancellationToken cancel)
+        HttpContext http, CurrentCaller asking, EventFeed feed, Store store, CancellationToken cancel)
     {
         long? after = null;
         if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)

@@ -20,7 +20,7 @@ internal static class ListEndpoint
     private const int UsualPage = 50;
     private static readonly string[] Known = ["status", "assignee", "group", "source", "environment", "text", "from", "before", "waiting", "size", "cursor"];
 
-    public static async Task<IResult> Run(HttpRequest request, Asking asking, Listing listing, Directory directory, Cursors cursors, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpRequest request, CurrentCaller asking, Listing listing, Directory directory, Cursors cursors, CancellationToken cancel)
     {
         var snapshot = directory.Current;
         var mistakes = new Mistakes();

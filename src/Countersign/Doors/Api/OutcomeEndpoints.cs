@@ -56,12 +56,12 @@ internal static class OutcomeEndpoints
     {
         admin.MapGet("/webhooks", ListWebhooks).Produces<WebhooksView>();
         admin.MapPost("/webhooks", AddWebhook).Produces<NewWebhook>(201).ProducesProblem(422);
-        admin.MapPost("/webhooks/{id:long}/secret", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) =>
+        admin.MapPost("/webhooks/{id:long}/secret", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
             AdminEndpoints.Answer(await webhooks.Rotate(id, asking.Viewer.Origin, cancel), made => TypedResults.Ok(made))).Produces<NewWebhook>();
-        admin.MapDelete("/webhooks/{id:long}/old-secret", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/disable", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/enable", async (long id, Asking asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/test", async (long id, Asking asking, TestWebhook test, CancellationToken cancel) =>
+        admin.MapDelete("/webhooks/{id:long}/old-secret", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/disable", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/enable", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel)));
+        admin.MapPost("/webhooks/{id:long}/test", async (long id, CurrentCaller asking, TestWebhook test, CancellationToken cancel) =>
             AdminEndpoints.Answer(await test.Run(id, asking.Viewer.Origin, cancel), result => TypedResults.Ok(result))).Produces<WebhookTest>();
 
         admin.MapGet("/deliveries", ListDeliveries).Produces<DeliveryPage>().ProducesProblem(422);
@@ -79,7 +79,7 @@ internal static class OutcomeEndpoints
         api.MapPut("/me/channels", SetOwnChannels).Produces<ChannelsView>().ProducesProblem(403);
     }
 
-    private static async Task<IResult> OwnChannels(Asking asking, ChannelSwitches switches, CancellationToken cancel)
+    private static async Task<IResult> OwnChannels(CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
     {
         if (asking.Viewer.PersonId is not { } person)
             return Problems.NotAllowed("people_only", "Sources have no channels; webhooks tell them.");
@@ -87,7 +87,7 @@ internal static class OutcomeEndpoints
         return TypedResults.Ok(new ChannelsView(on["mail"], on["slack"]));
     }
 
-    private static async Task<IResult> SetOwnChannels(JsonBody<ChannelsBody> body, Asking asking, ChannelSwitches switches, CancellationToken cancel)
+    private static async Task<IResult> SetOwnChannels(JsonBody<ChannelsBody> body, CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
     {
         if (asking.Viewer.PersonId is { } person)
         {
@@ -105,7 +105,7 @@ internal static class OutcomeEndpoints
         return TypedResults.Ok(new WebhooksView([.. (await webhooks.List(cancel)).Select(w => WebhookView.From(w, snapshot))]));
     }
 
-    private static async Task<IResult> AddWebhook(JsonBody<WebhookBodyIn> body, Asking asking, Subscriptions webhooks, CancellationToken cancel) =>
+    private static async Task<IResult> AddWebhook(JsonBody<WebhookBodyIn> body, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
         AdminEndpoints.Answer(await webhooks.Add(body.Value.Url, body.Value.Events ?? [], body.Value.Sources ?? [], asking.Viewer.Origin, asking.Viewer.PersonId, cancel),
             made => TypedResults.Json(made, ApiJson.Wire.NewWebhook, statusCode: 201));
 

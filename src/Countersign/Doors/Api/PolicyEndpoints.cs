@@ -101,7 +101,7 @@ internal static class PolicyEndpoints
             await files.Find(version, cancel) is { } found ? TypedResults.Ok(PolicyVersionView.From(found, withText: true)) : Problems.NotFound("There is no such version.")).Produces<PolicyVersionView>();
         admin.MapPost("/policies/check", Check).Produces<CheckedView>();
         admin.MapPost("/policies/explain", ExplainOne).Produces<ExplanationView>().ProducesProblem(422);
-        admin.MapPost("/policies/apply", async (JsonBody<ApplyBody> body, Asking asking, ApplyPolicies apply, CancellationToken cancel) =>
+        admin.MapPost("/policies/apply", async (JsonBody<ApplyBody> body, CurrentCaller asking, ApplyPolicies apply, CancellationToken cancel) =>
             TypedResults.Ok(new AppliedView(body.Value.DryRun, [.. (await apply.Run(body.Value.DryRun, asking.Viewer.Origin, cancel)).Select(RestampedView.From)])));
     }
 
@@ -123,7 +123,7 @@ internal static class PolicyEndpoints
             ? TypedResults.Ok(PolicyVersionView.From(version, withText: true))
             : Problems.NotFound("No policy file was set yet; requests are decided by their assignee, by their source's group, or by one admin.");
 
-    private static async Task<IResult> Set(JsonBody<PolicyTextBody> body, Asking asking, PolicyFiles files, CancellationToken cancel) =>
+    private static async Task<IResult> Set(JsonBody<PolicyTextBody> body, CurrentCaller asking, PolicyFiles files, CancellationToken cancel) =>
         await files.Set(body.Value.Text!, body.Value.BasedOn, asking.Viewer.Origin, cancel) switch
         {
             SetPoliciesOutcome.Set { Version: var version, Warnings: var warnings, Diff: var diff } => TypedResults.Ok(new SetView(version.Version, true, diff, warnings)),

@@ -65,7 +65,7 @@ internal static class RequestEndpoints
 
     /// <summary><c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.</summary>
     public static async Task<IResult> Get(
-        string id, string? wait, HttpContext http, Asking asking, Store store, Directory directory, EventFeed feed,
+        string id, string? wait, HttpContext http, CurrentCaller asking, Store store, Directory directory, EventFeed feed,
         CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
@@ -79,8 +79,8 @@ internal static class RequestEndpoints
             await UntilSettled(requestId, watch, patience, store, feed, cancel);
             if (watch.IsShutOut)
             {
-                http.Response.Headers.WWWAuthenticate = ApiEndpoints.Door.Challenge;
-                return Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated", ApiEndpoints.Door.HowToAsk);
+                http.Response.Headers.WWWAuthenticate = ApiEndpoints.Door.WwwAuthenticate;
+                return Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated", ApiEndpoints.Door.HowToCall);
             }
             viewer = watch.Caller.Viewer;
         }
@@ -89,7 +89,7 @@ internal static class RequestEndpoints
             : Problems.NotFound();
     }
 
-    public static async Task<IResult> DecideOn(string id, JsonBody<DecisionBody> body, Asking asking, Decide decide, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> DecideOn(string id, JsonBody<DecisionBody> body, CurrentCaller asking, Decide decide, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -108,7 +108,7 @@ internal static class RequestEndpoints
         };
     }
 
-    public static async Task<IResult> CommentOn(string id, JsonBody<CommentBody> body, Asking asking, Comment comment, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> CommentOn(string id, JsonBody<CommentBody> body, CurrentCaller asking, Comment comment, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -122,7 +122,7 @@ internal static class RequestEndpoints
         };
     }
 
-    public static async Task<IResult> WithdrawOne(string id, JsonBody<WithdrawalBody> body, Asking asking, Withdraw withdraw, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> WithdrawOne(string id, JsonBody<WithdrawalBody> body, CurrentCaller asking, Withdraw withdraw, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -137,7 +137,7 @@ internal static class RequestEndpoints
     }
 
     /// <summary><c>POST /api/v1/requests/{id}/not-me</c>: the person in whose name it was opened says that it was not they.</summary>
-    public static async Task<IResult> NotMe(string id, Asking asking, Disown disown, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> NotMe(string id, CurrentCaller asking, Disown disown, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -150,7 +150,7 @@ internal static class RequestEndpoints
         };
     }
 
-    public static async Task<IResult> BreakGlassOn(string id, JsonBody<BreakGlassBody> body, Asking asking, BreakGlass breakGlass, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> BreakGlassOn(string id, JsonBody<BreakGlassBody> body, CurrentCaller asking, BreakGlass breakGlass, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -168,7 +168,7 @@ internal static class RequestEndpoints
         };
     }
 
-    public static async Task<IResult> Applied(string id, Asking asking, MarkApplied markApplied, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Applied(string id, CurrentCaller asking, MarkApplied markApplied, Directory directory, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();

@@ -106,7 +106,7 @@ internal static class SubmitEndpoint
     private const int LongestKey = 255;
 
     public static async Task<IResult> Run(
-        JsonBody<SubmitBody> body, Asking asking, [FromHeader(Name = KeyHeader)] string? idempotencyKey,
+        JsonBody<SubmitBody> body, CurrentCaller asking, [FromHeader(Name = KeyHeader)] string? idempotencyKey,
         Submit submit, Directory directory, HttpContext http, CancellationToken cancel)
     {
         if (idempotencyKey is { Length: 0 or > LongestKey })

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -10,7 +11,7 @@ namespace Countersign.Doors.LaunchDarkly;
 /// </summary>
 internal static partial class ApplyEndpoint
 {
-    public static async Task<IResult> Run(string id, Asking asking, Store store, MarkApplied markApplied, ILogger<MarkApplied> log, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, CurrentCaller asking, Store store, MarkApplied markApplied, ILogger<MarkApplied> log, CancellationToken cancel)
     {
         if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
         {

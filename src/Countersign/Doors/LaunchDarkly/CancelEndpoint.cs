@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -12,7 +13,7 @@ internal static partial class CancelEndpoint
 {
     private const string Reason = "Deleted in LaunchDarkly";
 
-    public static async Task<IResult> Run(string id, Asking asking, Store store, Withdraw withdraw, ILogger<Withdraw> log, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, CurrentCaller asking, Store store, Withdraw withdraw, ILogger<Withdraw> log, CancellationToken cancel)
     {
         if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
             return Unknown(id, asking, log);
@@ -26,7 +27,7 @@ internal static partial class CancelEndpoint
         };
     }
 
-    private static Answer Unknown(string id, Asking asking, ILogger log)
+    private static Answer Unknown(string id, CurrentCaller asking, ILogger log)
     {
         Log.Unknown(log, asking.Source.Id);
         return Answer.Of(id, Status.Withdrawn, "Cancelled");

@@ -19,7 +19,7 @@ internal static class CreateEndpoint
     public const int LargestBody = 1536 * 1024;
 
     public static async Task<IResult> Run(
-        HttpContext http, Asking asking, Submit submit, RejectedBodies rejected, Directory directory, Store store, CancellationToken cancel)
+        HttpContext http, CurrentCaller asking, Submit submit, RejectedBodies rejected, Directory directory, Store store, CancellationToken cancel)
     {
         if (!http.Request.HasJsonContentType())
             return Answer.Refusal(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json.");

@@ -15,18 +15,30 @@ public static class LaunchDarklyEndpoints
     public const string Approvals = "/api/approvals";
     public const string Members = "/api/members";
 
-    public static readonly Door Door = new(
-        "launchdarkly", new LaunchDarklyDialect(), "Bearer realm=\"Countersign\"",
-        "Send the key of a source, as Authorization: Bearer KEY.", ForPeople: false);
+    public static readonly LaunchDarklyDoor Door = new();
 
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost(Approvals, CreateEndpoint.Run).ExcludeFromDescription();
-        routes.MapGet(Approvals + "/{id}/status", new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run).ExcludeFromDescription();
-        routes.MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run).ExcludeFromDescription();
-        routes.MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run).ExcludeFromDescription();
-        routes.MapGet(Members, MembersEndpoint.Run).ExcludeFromDescription();
+        var sources = routes.MapGroup("").RequireAuthorization(Permissions.Source).ExcludeFromDescription();
+        sources.MapPost(Approvals, CreateEndpoint.Run);
+        sources.MapGet(Approvals + "/{id}/status", new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run);
+        sources.MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run);
+        sources.MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run);
+        sources.MapGet(Members, MembersEndpoint.Run);
     }
+}
+
+/// <summary>For sources with their key.</summary>
+public sealed class LaunchDarklyDoor : ProgramDoor
+{
+    private static readonly LaunchDarklyDialect OurDialect = new();
+
+    public override string Via => "launchdarkly";
+    public override bool TakesSources => true;
+    public override string HowToCall => "Send the key of a source, as Authorization: Bearer KEY.";
+    public override string WwwAuthenticate => "Bearer realm=\"Countersign\"";
+
+    public override Dialect DialectOf(HttpContext http) => OurDialect;
 }
 
 /// <summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Countersign.Access;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -21,7 +22,7 @@ internal sealed class StatusEndpoint(Store store)
     public async Task Run(HttpContext http)
     {
         var id = (string)http.Request.RouteValues["id"]!;
-        var source = http.Features.Get<Caller>()!.Source!;
+        var source = http.FindCaller()!.Source!;
         var answer = ApprovalId.IsOne(id) ? await Find(source.Id, id, http.RequestAborted) : null;
         await (answer ?? Answer.NotFound()).ExecuteAsync(http);
     }

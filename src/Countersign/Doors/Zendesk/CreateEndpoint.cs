@@ -17,7 +17,7 @@ internal static class CreateEndpoint
     private const string BuiltIn = "zendesk";
     private const int LongestKey = 255;
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Submit submit, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Submit submit, Directory directory, Settings settings, CancellationToken cancel)
     {
         var (submission, repeatable, refusal) = await Read(http, asking, directory, settings, cancel);
         if (submission is null)
@@ -32,7 +32,7 @@ internal static class CreateEndpoint
 
     /// <summary>What a body asks for; the same for both generations of the API.</summary>
     public static async ValueTask<(Submission? Submission, Repeatable? Repeatable, IResult? Refusal)> Read(
-        HttpContext http, Asking asking, Directory directory, Settings settings, CancellationToken cancel)
+        HttpContext http, CurrentCaller asking, Directory directory, Settings settings, CancellationToken cancel)
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
             return (null, null, Refusal.Forbidden("Asking for an approval takes the role agent or admin."));

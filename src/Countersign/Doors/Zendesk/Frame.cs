@@ -13,7 +13,6 @@ public sealed class Frame(RequestDelegate next, RateLimits limits)
 
     public Task Invoke(HttpContext http)
     {
-        http.Features.Set(ZendeskEndpoints.Door.Dialect);
         if (http.Request.Path.Value is { } path && path.EndsWith(Suffix, StringComparison.Ordinal))
         {
             http.Features.Set(new AskedWithSuffix());
@@ -36,7 +35,7 @@ public sealed class Frame(RequestDelegate next, RateLimits limits)
 
     /// <summary>A path that is not served, or not with this method, is said to be none before anybody is asked who they are.</summary>
     public static Task OnlyServed(HttpContext http, RequestDelegate next) =>
-        http.GetEndpoint() is RouteEndpoint ? next(http) : ZendeskEndpoints.Door.Dialect.Refuse(http, StatusCodes.Status404NotFound, "not_found", "");
+        http.GetEndpoint() is RouteEndpoint ? next(http) : ZendeskEndpoints.Door.DialectOf(http).Refuse(http, StatusCodes.Status404NotFound, "not_found", "");
 
     private void CountOn(HttpContext http)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Countersign.Access;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
@@ -10,15 +11,16 @@ internal static class GroupEndpoints
     /// <summary>A membership has no id of its own with us; this one is stable and says which it is.</summary>
     private const long PeoplePerGroup = 100_000_000;
 
-    public static void Map(RouteGroupBuilder api)
+    public static void Map(RouteGroupBuilder people)
     {
+        var api = people.MapGroup("").RequireAuthorization(Permissions.Agent);
         api.MapGet("/groups", All);
         api.MapGet("/groups/{id:long}", Show);
         api.MapGet("/groups/{id:long}/users", Members);
-        api.MapGet("/groups/{id:long}/memberships", (long id, HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (group, _) => group.Id == id));
-        api.MapGet("/users/{id:long}/group_memberships", (long id, HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (_, person) => person == id));
+        api.MapGet("/groups/{id:long}/memberships", (long id, HttpContext http, Directory directory) => Memberships(http, directory, (group, _) => group.Id == id));
+        api.MapGet("/users/{id:long}/group_memberships", (long id, HttpContext http, Directory directory) => Memberships(http, directory, (_, person) => person == id));
         api.MapGet("/users/{id:long}/groups", OfPerson);
-        api.MapGet("/group_memberships", (HttpContext http, Asking asking, Directory directory) => Memberships(http, asking, directory, (_, _) => true));
+        api.MapGet("/group_memberships", (HttpContext http, Directory directory) => Memberships(http, directory, (_, _) => true));
     }
 
     private static JsonObject Shape(Group group, HttpRequest request) => new()
@@ -34,32 +36,28 @@ internal static class GroupEndpoints
         ["updated_at"] = Shapes.Time(group.CreatedAt),
     };
 
-    private static IResult All(HttpContext http, Asking asking, Directory directory) =>
-        UserEndpoints.ForAgents(asking) ?? Groups(http, directory.Current.Groups.Values);
+    private static IResult All(HttpContext http, Directory directory) =>
+        Groups(http, directory.Current.Groups.Values);
 
-    private static IResult OfPerson(long id, HttpContext http, Asking asking, Directory directory) =>
-        UserEndpoints.ForAgents(asking) ?? (directory.Current.People.ContainsKey(id) ? Groups(http, directory.Current.GroupsOf(id)) : Refusal.NotFound());
+    private static IResult OfPerson(long id, HttpContext http, Directory directory) =>
+        directory.Current.People.ContainsKey(id) ? Groups(http, directory.Current.GroupsOf(id)) : Refusal.NotFound();
 
     private static IResult Groups(HttpContext http, IEnumerable<Group> groups) =>
         Collection.Of(http, "groups", [.. groups.OrderBy(g => g.Id).Select(g => (g.Id, (JsonNode)Shape(g, http.Request)))]);
 
-    private static IResult Show(long id, HttpContext http, Asking asking, Directory directory) => UserEndpoints.ForAgents(asking)
-        ?? (directory.Current.Groups.TryGetValue(id, out var group) ? Collection.One("group", Shape(group, http.Request)) : Refusal.NotFound());
+    private static IResult Show(long id, HttpContext http, Directory directory) =>
+        directory.Current.Groups.TryGetValue(id, out var group) ? Collection.One("group", Shape(group, http.Request)) : Refusal.NotFound();
 
-    private static IResult Members(long id, HttpContext http, Asking asking, Directory directory)
+    private static IResult Members(long id, HttpContext http, Directory directory)
     {
         var snapshot = directory.Current;
-        if (UserEndpoints.ForAgents(asking) is { } refused)
-            return refused;
         return snapshot.Groups.TryGetValue(id, out var group)
             ? Collection.Of(http, "users", [.. group.Members.Order().Select(m => (m, (JsonNode)UserEndpoints.Shape(snapshot.People[m], snapshot, http.Request)))])
             : Refusal.NotFound();
     }
 
-    private static IResult Memberships(HttpContext http, Asking asking, Directory directory, Func<Group, long, bool> which)
+    private static IResult Memberships(HttpContext http, Directory directory, Func<Group, long, bool> which)
     {
-        if (UserEndpoints.ForAgents(asking) is { } refused)
-            return refused;
         var snapshot = directory.Current;
         return Collection.Of(http, "group_memberships",
             [.. from known in snapshot.Groups.Values

@@ -28,7 +28,7 @@ internal static class InstanceEndpoints
     }
 
     /// <summary>An instance holds nothing that a request does not, so none is kept; the answer lets the client go on.</summary>
-    private static async Task<IResult> Create(HttpContext http, Asking asking, RequestIds ids, Store store)
+    private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, RequestIds ids, Store store)
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
             return Refusal.Forbidden("Asking for an approval takes the role agent or admin.");
@@ -48,7 +48,7 @@ internal static class InstanceEndpoints
             StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> CreateIn(HttpContext http, Asking asking, Submit submit, Directory directory, Settings settings, Store store, CancellationToken cancel)
+    private static async Task<IResult> CreateIn(HttpContext http, CurrentCaller asking, Submit submit, Directory directory, Settings settings, Store store, CancellationToken cancel)
     {
         var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, asking, directory, settings, cancel);
         if (submission is null)
@@ -81,7 +81,7 @@ internal static class DecisionEndpoint
 {
     private const string Failed = "ApprovalRequestDecisionFailed";
 
-    public static async Task<IResult> Run(string id, HttpContext http, Asking asking, Decide decide, Withdraw withdraw, Store store, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, Decide decide, Withdraw withdraw, Store store, Directory directory, CancellationToken cancel)
     {
         var (body, refusal) = await Body.Read(http, "decision");
         if (body is null)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
@@ -12,7 +13,7 @@ internal static class MessageEndpoint
 {
     private const string Failed = "ApprovalClarificationFlowMessageCreationFailed";
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Comment comment, Store store, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Comment comment, Store store, Directory directory, CancellationToken cancel)
     {
         var (body, refusal) = await Body.Read(http, "approval_clarification_flow_message");
         if (body is null)

@@ -19,7 +19,7 @@ public sealed record SearchAnswer(IReadOnlyList<SearchItem> ApprovalRequests, st
 /// </summary>
 internal static class SearchEndpoint
 {
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
     {
         var query = http.Request.Query;
         var mistakes = new Mistakes();

@@ -5,6 +5,7 @@ using Countersign.Access;
 using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
@@ -17,13 +18,13 @@ internal static class TicketEndpoints
 
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapPost("/tickets", Create);
+        api.MapPost("/tickets", Create).RequireAuthorization(Permissions.Agent);
         api.MapGet("/tickets/{id:long}", Show);
-        api.MapPut("/tickets/{id:long}", Update);
+        api.MapPut("/tickets/{id:long}", Update).RequireAuthorization(Permissions.Agent);
         api.MapGet("/tickets/{id:long}/comments", Comments);
     }
 
-    private static async Task<IResult> Create(HttpContext http, Asking asking, Tickets tickets, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, Tickets tickets, Directory directory, CancellationToken cancel)
     {
         var (wanted, refusal) = await Read(http, asking, directory, isNew: true, cancel);
         if (wanted is null)
@@ -34,7 +35,7 @@ internal static class TicketEndpoints
         return Changed(http, asking, done, wanted, StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Update(long id, HttpContext http, Asking asking, Tickets tickets, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Update(long id, HttpContext http, CurrentCaller asking, Tickets tickets, Directory directory, CancellationToken cancel)
     {
         var (wanted, refusal) = await Read(http, asking, directory, isNew: false, cancel);
         if (wanted is null)
@@ -50,10 +51,10 @@ internal static class TicketEndpoints
         };
     }
 
-    private static async Task<IResult> Show(long id, HttpContext http, Asking asking, Store store, CancellationToken cancel) =>
+    private static async Task<IResult> Show(long id, HttpContext http, CurrentCaller asking, Store store, CancellationToken cancel) =>
         await Find(id, asking, store, cancel) is { } ticket ? Collection.One("ticket", Shape(ticket, http.Request)) : Refusal.NotFound();
 
-    private static async Task<IResult> Comments(long id, HttpContext http, Asking asking, Tickets tickets, Store store, CancellationToken cancel)
+    private static async Task<IResult> Comments(long id, HttpContext http, CurrentCaller asking, Tickets tickets, Store store, CancellationToken cancel)
     {
         if (await Find(id, asking, store, cancel) is null)
             return Refusal.NotFound();
@@ -63,12 +64,12 @@ internal static class TicketEndpoints
                                                    select (said.N, (JsonNode)Shape(id, said))]);
     }
 
-    private static async ValueTask<TicketRow?> Find(long id, Asking asking, Store store, CancellationToken cancel) =>
+    private static async ValueTask<TicketRow?> Find(long id, CurrentCaller asking, Store store, CancellationToken cancel) =>
         await TicketRow.Find(store, id, cancel) is { } ticket && (IsAgent(asking.Person) || ticket.RequesterId == asking.Person.Id) ? ticket : null;
 
     private static bool IsAgent(Person person) => person.Role is Role.Agent or Role.Admin;
 
-    private static IResult Changed(HttpContext http, Asking asking, TicketOutcome.Done done, TicketChange wanted, int status) => Collection.Write(new JsonObject
+    private static IResult Changed(HttpContext http, CurrentCaller asking, TicketOutcome.Done done, TicketChange wanted, int status) => Collection.Write(new JsonObject
     {
         ["ticket"] = Shape(done.Ticket, http.Request),
         ["audit"] = new JsonObject
@@ -121,10 +122,8 @@ internal static class TicketEndpoints
 
     private static string Time(string stored) => Shapes.Time(Instant.Parse(stored));
 
-    private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(HttpContext http, Asking asking, Directory directory, bool isNew, CancellationToken cancel)
+    private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(HttpContext http, CurrentCaller asking, Directory directory, bool isNew, CancellationToken cancel)
     {
-        if (UserEndpoints.ForAgents(asking) is { } refused)
-            return (null, refused);
         var (body, refusal) = await Body.Read(http, "ticket");
         if (body is null)
             return (null, refusal);

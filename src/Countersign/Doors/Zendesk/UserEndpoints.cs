@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Access;
+using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.WebUtilities;
 using Directory = Countersign.Access.Directory;
 
@@ -16,9 +16,9 @@ internal static class UserEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         // Without any credentials the original answers that nobody is signed in, and pages rely on it.
-        api.MapGet("/users/me", Me).WithMetadata(new AllowAnonymousAttribute());
-        api.MapGet("/users", All);
-        api.MapGet("/users/search", Search);
+        api.MapGet("/users/me", Me).AllowAnonymous();
+        api.MapGet("/users", All).RequireAuthorization(Permissions.Agent);
+        api.MapGet("/users/search", Search).RequireAuthorization(Permissions.Agent);
         api.MapGet("/users/show_many", ShowMany);
         api.MapGet("/users/{id:long}", Show);
     }
@@ -48,8 +48,11 @@ internal static class UserEndpoints
 
     private static IResult Me(HttpContext http, Directory directory, RootKey rootKey, IAntiforgery antiforgery)
     {
-        if (http.Features.Get<Caller>()?.Person is not { } me)
+        if (http.FindCaller()?.Person is not { } me)
         {
+            // Those who bring no credential are nobody; a wrong one is refused.
+            if (http.Request.Headers.Authorization.Count > 0)
+                return TypedResults.Challenge();
             return Collection.One("user", new JsonObject
             {
                 ["id"] = null,
@@ -68,35 +71,35 @@ internal static class UserEndpoints
             });
         }
         var shape = Shape(me, directory.Current, http.Request);
-        shape["authenticity_token"] = http.Features.Get<Caller>()!.Session is null
+        shape["authenticity_token"] = http.FindCaller()!.Session is null
             ? TokenFor(rootKey, me.Id.ToString(CultureInfo.InvariantCulture))
             : antiforgery.GetAndStoreTokens(http).RequestToken;
         return Collection.One("user", shape);
     }
 
-    private static IResult Show(long id, HttpContext http, Asking asking, Directory directory) =>
+    private static IResult Show(long id, HttpContext http, CurrentCaller asking, Directory directory) =>
         MaySee(asking.Person, id) && directory.Current.People.TryGetValue(id, out var person)
             ? Collection.One("user", Shape(person, directory.Current, http.Request))
             : Refusal.NotFound();
 
-    private static IResult ShowMany(HttpContext http, Asking asking, Directory directory)
+    private static IResult ShowMany(HttpContext http, CurrentCaller asking, Directory directory)
     {
         var words = http.Request.Query["ids"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var ids = words.Select(w => long.TryParse(w, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : (long?)null).ToList();
         if (ids.Contains(null) || ids.Count is 0 or > Collection.LargestPage)
             return Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid attribute", $"ids holds 1 to {Collection.LargestPage} whole numbers, separated by commas.");
         var wanted = ids.OfType<long>().ToHashSet();
-        return People(http, asking, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
+        return People(http, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
     }
 
-    private static IResult All(HttpContext http, Asking asking, Directory directory) => ForAgents(asking)
-        ?? People(http, asking, directory, p => http.Request.Query["role"].ToString() is not { Length: > 0 } role || Shapes.RoleOf(p) == role);
+    private static IResult All(HttpContext http, Directory directory) =>
+        People(http, directory, p => http.Request.Query["role"].ToString() is not { Length: > 0 } role || Shapes.RoleOf(p) == role);
 
     /// <summary><c>query</c>: words of the name or address, <c>email:</c> and <c>role:</c>.</summary>
-    private static IResult Search(HttpContext http, Asking asking, Directory directory)
+    private static IResult Search(HttpContext http, Directory directory)
     {
         var words = http.Request.Query["query"].ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return ForAgents(asking) ?? People(http, asking, directory, person => words.All(word => word.Split(':', 2) switch
+        return People(http, directory, person => words.All(word => word.Split(':', 2) switch
         {
             ["type", _] => true,
             ["email" or "user", var email] => EmailAddress.KeyOf(person.Email ?? "") == EmailAddress.KeyOf(email.Trim('"')),
@@ -107,14 +110,11 @@ internal static class UserEndpoints
         }));
     }
 
-    private static IResult People(HttpContext http, Asking asking, Directory directory, Func<Person, bool> which) => Collection.Of(
+    private static IResult People(HttpContext http, Directory directory, Func<Person, bool> which) => Collection.Of(
         http, "users", [.. directory.Current.People.Values.Where(p => p.Role != Role.Service && which(p)).OrderBy(p => p.Id).Select(p => (p.Id, (JsonNode)Shape(p, directory.Current, http.Request)))]);
 
     /// <summary>End users know nobody but themselves.</summary>
     private static bool MaySee(Person caller, long id) => caller.Id == id || caller.Role is Role.Agent or Role.Admin;
-
-    public static IResult? ForAgents(Asking asking) =>
-        asking.Person.Role is Role.Agent or Role.Admin ? null : Refusal.Forbidden("This takes the role agent or admin.");
 
     /// <summary>For callers with credentials of their own, whose token nobody checks: clients expect the member.</summary>
     private static string TokenFor(RootKey rootKey, string person) =>

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Microsoft.AspNetCore.Authorization;
+using Countersign.Web;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -12,18 +12,13 @@ public static class ZendeskEndpoints
 {
     public const string Root = "/api/v2";
 
-    public static readonly Door Door = new(
-        "zendesk", new ZendeskDialect(), "Basic realm=\"Countersign\"", "Couldn't authenticate you", ForPeople: true)
-    {
-        ForSources = false,
-        TakesPasswords = true,
-    };
+    public static readonly ZendeskDoor Door = new();
 
     public static void MapZendesk(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Root).ExcludeFromDescription();
+        var api = routes.MapGroup(Root).RequireAuthorization(Permissions.Person).ExcludeFromDescription();
 
-        api.MapGet("/approval_requests", ListEndpoint.Run);
+        api.MapGet("/approval_requests", ListEndpoint.Run).RequireAuthorization(Permissions.Admin);
         api.MapPost("/approval_requests", CreateEndpoint.Run);
         api.MapGet("/approval_requests/{id}", ShowEndpoint.Run);
         InstanceEndpoints.Map(api);
@@ -32,6 +27,22 @@ public static class ZendeskEndpoints
         GroupEndpoints.Map(api);
         TicketEndpoints.Map(api);
     }
+}
+
+/// <summary>For people with a token or, as the original takes it, their password; also with a session.</summary>
+public sealed class ZendeskDoor : ProgramDoor
+{
+    private static readonly ZendeskDialect OurDialect = new();
+
+    public override string Via => "zendesk";
+    public override bool TakesPeople => true;
+    public override bool TakesPasswords => true;
+    public override string HowToCall => "Couldn't authenticate you";
+    public override string WwwAuthenticate => "Basic realm=\"Countersign\"";
+
+    public override Dialect DialectOf(HttpContext http) => OurDialect;
+
+    public override Task Forbid(HttpContext http, CallerRequirement requirement) => Refusal.Forbidden(requirement.Why).ExecuteAsync(http);
 }
 
 /// <summary>Writers for the answers, made at build time: snake case, nulls written, nothing but ASCII, since the media type names no charset.</summary>

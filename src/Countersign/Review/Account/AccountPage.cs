@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.Doors;
 using Countersign.Review.Admin;
 using Countersign.Review.Frame;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Account;
@@ -18,11 +19,11 @@ internal static class AccountPage
         pages.MapPost(Path, Run);
     }
 
-    private static Task<IResult> Show(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel) =>
+    private static Task<IResult> Show(HttpContext http, CurrentCaller asking, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel) =>
         Page(http, asking, tokens, sessions, directory, null, cancel);
 
     private static async Task<IResult> Run(
-        HttpContext http, Asking asking, People people, Passwords passwords, FailedSignIns failures, Absences absences, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel)
+        HttpContext http, CurrentCaller asking, People people, Passwords passwords, FailedSignIns failures, Absences absences, Tokens tokens, Sessions sessions, Directory directory, CancellationToken cancel)
     {
         var (form, me, origin, says) = (await http.Request.ReadFormAsync(cancel), asking.Person, asking.Viewer.Origin, Texts.For(http));
         var what = form["do"].ToString();
@@ -43,7 +44,7 @@ internal static class AccountPage
 
     /// <summary>Whoever sits at an open browser must not be able to take the account over, so the current password is asked for.</summary>
     private static async Task<Refused?> ChangePassword(
-        IFormCollection form, Texts says, Asking asking, People people, Passwords passwords, FailedSignIns failures, Directory directory, CancellationToken cancel)
+        IFormCollection form, Texts says, CurrentCaller asking, People people, Passwords passwords, FailedSignIns failures, Directory directory, CancellationToken cancel)
     {
         var (me, origin) = (asking.Person, asking.Viewer.Origin);
         if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
@@ -61,7 +62,7 @@ internal static class AccountPage
         return Refused.From(says, await people.SetPassword(me.Email!, form["new-password"].ToString(), origin, cancel, asking.Caller.Session?.Id ?? 0));
     }
 
-    private static async Task<IResult> Page(HttpContext http, Asking asking, Tokens tokens, Sessions sessions, Directory directory, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
+    private static async Task<IResult> Page(HttpContext http, CurrentCaller asking, Tokens tokens, Sessions sessions, Directory directory, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
     {
         var snapshot = await directory.Refresh(cancel);
         var me = snapshot.People[asking.Person.Id];

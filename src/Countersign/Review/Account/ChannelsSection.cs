@@ -4,6 +4,7 @@ using Countersign.Outcomes.Hearing;
 using Countersign.Outcomes.Slack;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Account;
 
@@ -35,7 +36,7 @@ internal static class ChannelsSection
             form.Button(form.Says.Keep);
         }, css: "sheet");
 
-    public static async Task<IResult> Save(HttpContext http, Asking asking, ChannelSwitches switches, CancellationToken cancel)
+    public static async Task<IResult> Save(HttpContext http, CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
     {
         if (await PostedForm.Read(http, cancel) is { } form)
         {

@@ -8,9 +8,8 @@ namespace Countersign.Review.Admin;
 /// <summary>The pages on which admins look after a hub. This list is their table of contents; to everybody else they are not there.</summary>
 internal static class AdminPages
 {
-    public static void Map(RouteGroupBuilder pages)
+    public static void Map(RouteGroupBuilder pages, RouteGroupBuilder admin)
     {
-        var admin = pages.MapGroup("").AddEndpointFilter(AdminsOnly);
         admin.MapGet(PeoplePage.Path, PeoplePage.Show);
         admin.MapPost(PeoplePage.Path, PeoplePage.Run).AfterRecentSignIn(PeoplePage.ChangesWhoMaySignIn);
         admin.MapGet(PeoplePage.Path + "/{id:long}", PersonPage.Show);
@@ -28,15 +27,6 @@ internal static class AdminPages
         // What everybody may do with their own, and admins with all.
         pages.MapPost(TokensPage.Path, TokensPage.Run).AfterRecentSignIn(what => what == "add");
         pages.MapPost(SessionsPage.Path, SessionsPage.Run);
-    }
-
-    private static ValueTask<object?> AdminsOnly(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
-        context.HttpContext.Features.Get<Caller>() is { IsAdmin: true } ? next(context) : Refuse(context.HttpContext);
-
-    private static ValueTask<object?> Refuse(HttpContext http)
-    {
-        Refusals.Note(http, "admins_only");
-        return ValueTask.FromResult<object?>(Missing.Page(http));
     }
 }
 

@@ -1,6 +1,7 @@
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Review.Frame;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Admin;
@@ -15,7 +16,7 @@ internal static class GroupPage
 
     public static async Task<IResult> Show(long id, HttpContext http, Directory directory, CancellationToken cancel) => Page(id, http, await directory.Refresh(cancel), null);
 
-    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, Groups groups, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(long id, HttpContext http, CurrentCaller asking, Groups groups, Directory directory, CancellationToken cancel)
     {
         var snapshot = await directory.Refresh(cancel);
         if (!snapshot.Groups.TryGetValue(id, out var group))

@@ -1,6 +1,7 @@
 using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Review.Frame;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Admin;
@@ -17,7 +18,7 @@ internal static class PeoplePage
     public static async Task<IResult> Show(Directory directory, Absences absences, CancellationToken cancel) =>
         Page(await directory.Refresh(cancel), await absences.List(cancel), null, new Typed("", "", "agent", ""));
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, People people, Groups groups, Absences absences, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, People people, Groups groups, Absences absences, Directory directory, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var typed = new Typed(form["email"].ToString(), form["name"].ToString(), form["role"].ToString(), form["group"].ToString());

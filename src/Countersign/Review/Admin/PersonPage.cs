@@ -3,6 +3,7 @@ using Countersign.Access;
 using Countersign.Doors;
 using Countersign.Review.Account;
 using Countersign.Review.Frame;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Admin;
@@ -12,10 +13,10 @@ internal static class PersonPage
 {
     public static bool ChangesWhoMaySignIn(string what) => what is "role" or "password" or "disable" or "enable";
 
-    public static Task<IResult> Show(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
+    public static Task<IResult> Show(long id, HttpContext http, CurrentCaller asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
         Page(id, http, asking, directory, tokens, sessions, null, cancel);
 
-    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, People people, Aliases aliases, Absences absences, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
+    public static async Task<IResult> Run(long id, HttpContext http, CurrentCaller asking, People people, Aliases aliases, Absences absences, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel)
     {
         if (await Find(directory, id, cancel) is not { Email: { } email })
             return Missing.Page(http);
@@ -60,7 +61,7 @@ internal static class PersonPage
     private static async Task<Person?> Find(Directory directory, long id, CancellationToken cancel) =>
         (await directory.Refresh(cancel)).People.GetValueOrDefault(id) is { Role: not Role.Service } person ? person : null;
 
-    private static async Task<IResult> Page(long id, HttpContext http, Asking asking, Directory directory, Tokens tokens, Sessions sessions, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
+    private static async Task<IResult> Page(long id, HttpContext http, CurrentCaller asking, Directory directory, Tokens tokens, Sessions sessions, Refused? refused, CancellationToken cancel, IFormCollection? typed = null)
     {
         if (await Find(directory, id, cancel) is not { } person)
             return Missing.Page(http);

@@ -11,7 +11,7 @@ internal static class SessionsPage
 {
     public const string Path = "/sessions";
 
-    public static async Task<IResult> Show(Asking asking, Sessions sessions, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Show(CurrentCaller asking, Sessions sessions, Directory directory, CancellationToken cancel)
     {
         var (all, snapshot) = (await sessions.List(null, cancel), directory.Current);
         return new PageAnswer(t => t.Sessions, html =>
@@ -23,7 +23,7 @@ internal static class SessionsPage
         { Section = Path };
     }
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Sessions sessions, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Sessions sessions, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var back = LocalPath.Of(form["back"].ToString()) ?? "/account";

@@ -12,7 +12,7 @@ internal static class SourcePage
 {
     public static Task<IResult> Show(long id, HttpContext http, Directory directory, CancellationToken cancel) => Page(id, http, directory, null, null, cancel);
 
-    public static async Task<IResult> Run(long id, HttpContext http, Asking asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(long id, HttpContext http, CurrentCaller asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
     {
         if (Find(await directory.Refresh(cancel), id) is not { } source)
             return Missing.Page(http);

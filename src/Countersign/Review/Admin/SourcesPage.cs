@@ -14,7 +14,7 @@ internal static class SourcesPage
     public static async Task<IResult> Show(HttpContext http, Directory directory, CancellationToken cancel) =>
         Page(await directory.Refresh(cancel), await WhoDecides.Destinations(http, cancel), null, new Typed("", "launchdarkly", WhoDecides.OneAdmin));
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Sources sources, Directory directory, Settings settings, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var typed = new Typed(form["name"].ToString(), form["kind"].ToString(), WhoDecides.Typed(form));

@@ -24,7 +24,7 @@ internal static class TokensPage
         { Section = Path };
     }
 
-    public static async Task<IResult> Run(HttpContext http, Asking asking, Tokens tokens, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Tokens tokens, Directory directory, Settings settings, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var (owner, back) = (form["person"].ToString(), LocalPath.Of(form["back"].ToString()) ?? "/account");

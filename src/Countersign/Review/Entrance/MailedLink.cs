@@ -21,9 +21,9 @@ internal static class MailedLink
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Path + "{token}", Show).ExcludeFromDescription();
-        routes.MapPost(Path + "{token}", Press).ExcludeFromDescription();
-        routes.MapPost(AskPath, Ask).ExcludeFromDescription();
+        routes.MapGet(Path + "{token}", Show).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost(Path + "{token}", Press).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost(AskPath, Ask).AllowAnonymous().ExcludeFromDescription();
     }
 
     /// <summary>The form on the sign-in page, where links can be mailed; whether they can.</summary>

@@ -14,8 +14,8 @@ internal static class SetUpPage
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Path, Show).ExcludeFromDescription();
-        routes.MapPost(Path, Run).ExcludeFromDescription();
+        routes.MapGet(Path, Show).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost(Path, Run).AllowAnonymous().ExcludeFromDescription();
     }
 
     private static Task<IResult> Show(string? key, HttpContext http, SetUpLink link, Attempts attempts, CancellationToken cancel) =>

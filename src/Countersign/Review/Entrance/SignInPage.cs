@@ -4,6 +4,7 @@ using Countersign.Review.Entrance.Oidc;
 using Countersign.Review.Frame;
 using Countersign.Web;
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Entrance;
@@ -20,12 +21,12 @@ internal static class SignInPage
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Path, Show).ExcludeFromDescription();
-        routes.MapPost(Path, Run).ExcludeFromDescription();
+        routes.MapGet(Path, Show).AllowAnonymous().ExcludeFromDescription();
+        routes.MapPost(Path, Run).AllowAnonymous().ExcludeFromDescription();
     }
 
     private static IResult Show(string? to, string? problem, HttpContext http, Directory directory) =>
-        http.Features.Get<Caller>()?.Person is not null && problem != OidcEvents.NotFresh ? GoOn(http, to)
+        http.FindCaller()?.Person is not null && problem != OidcEvents.NotFresh ? GoOn(http, to)
         : problem is { Length: > 0 } ? Page(to, null, problem: t => t.SignInElsewhereProblem(problem))
         : directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false }) ? Page(to, null)
         : Page(to, null, hint: t => t.NoAdminYet);
@@ -36,7 +37,7 @@ internal static class SignInPage
             return Page(null, null);
         var (email, to, kept) = (form[Email].ToString(), form[To].ToString(), PostedForm.IsFromHere(http.Request) ? KeptForm.Carried(form) : null);
         // Signed in already, in another tab.
-        if (http.Features.Get<Caller>()?.Person is not null && email.Length == 0)
+        if (http.FindCaller()?.Person is not null && email.Length == 0)
             return kept?.AskAgain() ?? GoOn(http, to);
         if (!await antiforgery.IsRequestValidAsync(http))
             return Page(to, kept, email, t => t.SignInPageTooOld, StatusCodes.Status400BadRequest);
@@ -47,33 +48,31 @@ internal static class SignInPage
                 await Enter(http, session, settings, cancel);
                 return kept is null ? GoOn(http, to) : kept.AskAgain();
             case SignInOutcome.TooOften { Wait: var wait }:
-                failures.Note(email, visit.Address, SessionReader.Via);
+                failures.Note(email, visit.Address, PageDoor.One.Via);
                 RateLimits.SetRetryAfter(http, wait);
                 return Page(to, kept, email, t => t.SignInTooOften(wait), StatusCodes.Status429TooManyRequests);
             case SignInOutcome.Busy { Wait: var wait }:
                 RateLimits.SetRetryAfter(http, wait);
                 return Page(to, kept, email, t => t.SignInBusy, StatusCodes.Status503ServiceUnavailable);
             default:
-                failures.Note(email, visit.Address, SessionReader.Via);
+                failures.Note(email, visit.Address, PageDoor.One.Via);
                 return Page(to, kept, email, t => t.SignInWrong, StatusCodes.Status401Unauthorized);
         }
     }
 
     public static Visit VisitOf(HttpContext http) =>
-        new(SessionReader.Via, http.Connection.RemoteIpAddress?.ToString() ?? "", http.Request.Headers.UserAgent.ToString());
+        new(PageDoor.One.Via, http.Connection.RemoteIpAddress?.ToString() ?? "", http.Request.Headers.UserAgent.ToString());
 
     /// <summary>From here on this browser is that person, also for the rest of this answer; a session that it had ends.</summary>
     public static async Task Enter(HttpContext http, NewSession session, Settings settings, CancellationToken cancel)
     {
-        if (http.Features.Get<Caller>() is { Session: { } replaced } before)
+        // Asked of the scheme, because on the way back from a provider the call has no user yet.
+        if ((await http.AuthenticateAsync(Schemes.Session)).Principal?.Identity is CallerIdentity { Caller: { Session: { } replaced } before })
             await http.RequestServices.GetRequiredService<Sessions>().End(replaced.Id, replaced.PersonId, "signed in again", before.Viewer.Origin, cancel);
         SessionCookie.Set(http, session, settings);
-        var caller = await http.RequestServices.GetRequiredService<Callers>().FindBySession(session.Secret, SessionReader.Via, VisitOf(http).Address, cancel);
-        if (caller?.Person is { } person)
-        {
-            http.Features.Set(caller);
-            http.User = SessionCookie.PrincipalOf(person);
-        }
+        var caller = await http.RequestServices.GetRequiredService<Callers>().FindBySession(session.Secret, PageDoor.One.Via, VisitOf(http).Address, cancel);
+        if (caller is not null)
+            http.User = CallerIdentity.PrincipalOf(caller, Schemes.Session);
     }
 
     /// <summary>To where one wanted to go, as long as that is here.</summary>
@@ -84,7 +83,7 @@ internal static class SignInPage
 
     /// <summary>For a person who is signed in and now has to prove that they are still there.</summary>
     public static PageAnswer Again(HttpContext http, KeptForm kept) =>
-        Page(null, kept, http.Features.Get<Caller>()?.Person?.Email ?? "", status: StatusCodes.Status403Forbidden, again: true);
+        Page(null, kept, http.FindCaller()?.Person?.Email ?? "", status: StatusCodes.Status403Forbidden, again: true);
 
     private static PageAnswer Page(string? to, KeptForm? kept, string email = "", Func<Texts, string>? problem = null, int status = StatusCodes.Status200OK, Func<Texts, string>? hint = null, bool again = false) => new(t => again ? t.SignInAgainTitle : t.SignIn, html =>
     {

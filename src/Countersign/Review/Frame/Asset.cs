@@ -36,7 +36,7 @@ internal sealed class Asset
 
     public string Path(Html html) => html.Base + Root + Name;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Root + "{name}", Serve).DisableRateLimiting().ExcludeFromDescription();
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Root + "{name}", Serve).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
 
     private static async Task<IResult> Serve(string name, HttpContext http)
     {

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Countersign.Access;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Review.Frame;
 
@@ -25,7 +26,7 @@ internal sealed class Html : IDisposable
     {
         (Http, Now) = (http, now);
         Base = http.Request.PathBase.Value ?? "";
-        Caller = http.Features.Get<Caller>();
+        Caller = http.FindCaller();
         Says = Texts.For(http);
     }
 

@@ -28,7 +28,7 @@ internal sealed class BulkAnswers(Store store, Directory directory, Places place
         form.Add($"</div></div>");
     }
 
-    public async Task<IResult> Run(HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Run(HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var says = Texts.For(http);
@@ -82,7 +82,7 @@ internal sealed class BulkAnswers(Store store, Directory directory, Places place
     }
 
     /// <summary>Nothing was sent: the same choice and the same note again, with what is missing.</summary>
-    private async Task<IResult> AskAgain(HttpContext http, Asking asking, IReadOnlyList<RequestId> chosen, string note, string why, string? noteError, CancellationToken cancel)
+    private async Task<IResult> AskAgain(HttpContext http, CurrentCaller asking, IReadOnlyList<RequestId> chosen, string note, string why, string? noteError, CancellationToken cancel)
     {
         var requests = new List<ApprovalRequest>();
         foreach (var id in chosen)

@@ -5,6 +5,7 @@ using Countersign.Doors.Api;
 using Countersign.Requests;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Inbox;
@@ -24,7 +25,7 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
     private const int MostKept = 100;
     private readonly ConcurrentDictionary<long, Kept> _kept = new();
 
-    public async Task<IResult> Show(HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Show(HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
         var wanted = Wanted.Read(http.Request.Query);
         var snapshot = directory.Current;

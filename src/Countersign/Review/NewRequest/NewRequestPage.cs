@@ -25,13 +25,13 @@ internal sealed class NewRequestPage(Submit submit, Directory directory, Setting
 
     public static bool MayAsk(Caller? caller, Settings settings) => settings.NewRequestsOnPages && caller?.Person is { Role: Role.Admin or Role.Agent };
 
-    public IResult Show(HttpContext http) => MayAsk(http.Features.Get<Caller>(), settings)
+    public IResult Show(HttpContext http) => MayAsk(http.FindCaller(), settings)
         ? Page(http, new Typed("", "", "", "", RandomNumberGenerator.GetHexString(24)), new Mistakes(), StatusCodes.Status200OK)
         : Missing.Page(http);
 
     public async Task<IResult> Run(HttpContext http, CancellationToken cancel)
     {
-        if (http.Features.Get<Caller>() is not { Person: { } asker } caller || !MayAsk(caller, settings))
+        if (http.FindCaller() is not { Person: { } asker } caller || !MayAsk(caller, settings))
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var typed = new Typed(form["subject"].ToString().Trim(), form["message"].ToString().ReplaceLineEndings("\n").Trim(), form["assignee"].ToString(), form["ticket"].ToString().Trim().TrimStart('#'), form["key"].ToString());

@@ -15,7 +15,7 @@ namespace Countersign.Review.Request;
 /// </summary>
 internal sealed class Answering(Store store, Sights sights, Decide decide, Comment comment, Withdraw withdraw)
 {
-    public async Task<IResult> Run(string id, HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Missing.Page(http);

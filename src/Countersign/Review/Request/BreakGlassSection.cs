@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Request;
 
@@ -45,7 +46,7 @@ internal static class BreakGlassSection
             }), isOpen: sight.ShortReason is not null);
     }
 
-    public static async Task<IResult> Run(string id, HttpContext http, Asking asking, BreakGlass breakGlass, Sights sights, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, BreakGlass breakGlass, Sights sights, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Missing.Page(http);

@@ -1,6 +1,7 @@
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Request;
 
@@ -8,7 +9,7 @@ namespace Countersign.Review.Request;
 internal static class RequestPage
 {
     /// <param name="seen">The digest of the content that was read before: what has changed since stands open.</param>
-    public static async Task<IResult> Show(string id, string? seen, HttpContext http, Asking asking, Sights sights, CancellationToken cancel)
+    public static async Task<IResult> Show(string id, string? seen, HttpContext http, CurrentCaller asking, Sights sights, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId) || await sights.Find(requestId, asking, seen, cancel) is not { } sight)
             return Missing.Page(http);

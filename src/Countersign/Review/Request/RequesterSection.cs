@@ -3,6 +3,7 @@ using Countersign.Doors;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Request;
 
@@ -34,7 +35,7 @@ internal static class RequesterSection
         html.Add($"<br><span class=\"small soft\">{says.RequesterStanding(request, matches)} {says.RequesterCosts(request)}</span>");
     }
 
-    public static async Task<IResult> Run(string id, HttpContext http, Asking asking, Disown disown, CancellationToken cancel)
+    public static async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, Disown disown, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Missing.Page(http);

@@ -3,6 +3,7 @@ using Countersign.Destinations;
 using Countersign.Doors;
 using Countersign.Requests;
 using Countersign.Storage;
+using Countersign.Web;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Review.Request;
@@ -12,7 +13,7 @@ internal sealed class Sights(Store store, Directory directory, DestinationViews 
 {
     /// <summary>Null when it is not there or not the reader's to see.</summary>
     /// <param name="seen">The digest of the content that was read before.</param>
-    public async Task<Sight?> Find(RequestId id, Asking asking, string? seen, CancellationToken cancel)
+    public async Task<Sight?> Find(RequestId id, CurrentCaller asking, string? seen, CancellationToken cancel)
     {
         if (await Story.Find(store, id, asking.Viewer, seen, cancel) is not { } story)
             return null;

@@ -5,6 +5,7 @@ using Countersign.Doors.Api;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Rules;
 
@@ -14,13 +15,11 @@ internal sealed class PolicyPage(PolicyFiles files, Explain explain, ApplyPolici
     public const string Path = "/policies";
     private const string Check = "check", Set = "set", ExplainIt = "explain", Look = "look", Apply = "apply";
 
-    public async Task<IResult> Show(HttpContext http, Asking asking, long? version, CancellationToken cancel) =>
-        asking.Caller.IsAdmin ? await Page(new Shown { Version = version }, StatusCodes.Status200OK, cancel) : Missing.Page(http);
+    public async Task<IResult> Show(long? version, CancellationToken cancel) =>
+        await Page(new Shown { Version = version }, StatusCodes.Status200OK, cancel);
 
-    public async Task<IResult> Run(HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Run(HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin)
-            return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var (says, text) = (Texts.For(http), form["text"].ToString().ReplaceLineEndings("\n"));
         long? basedOn = long.TryParse(form["basedOn"], System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -7,6 +7,7 @@ using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 using Countersign.Work;
 using Directory = Countersign.Access.Directory;
 
@@ -19,8 +20,8 @@ internal static class DeliveriesPage
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static async Task<IResult> Show(HttpContext http, Asking asking, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, CancellationToken cancel) =>
-        asking.Caller.IsAdmin ? await Page(http, state, endpoint, before, deliveries, webhooks, options, null, cancel) : Missing.Page(http);
+    public static async Task<IResult> Show(HttpContext http, CurrentCaller asking, string? state, string? endpoint, long? before, Outcomes.Deliveries deliveries, Subscriptions webhooks, OutcomeOptions options, CancellationToken cancel) =>
+        await Page(http, state, endpoint, before, deliveries, webhooks, options, null, cancel);
 
     /// <param name="first">What just happened, said before everything else.</param>
     /// <param name="refused">A webhook that could not be added, to be corrected.</param>
@@ -47,9 +48,9 @@ internal static class DeliveriesPage
         { Section = Path };
     }
 
-    public static async Task<IResult> One(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, Subscriptions webhooks, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> One(long id, HttpContext http, CurrentCaller asking, Outcomes.Deliveries deliveries, Subscriptions webhooks, Directory directory, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await deliveries.Find(id, cancel) is not { } found)
+        if (await deliveries.Find(id, cancel) is not { } found)
             return Missing.Page(http);
         var delivery = found.Delivery;
         var receiver = NameOf(delivery.Receiver, directory.Current, await webhooks.List(cancel));
@@ -88,10 +89,8 @@ internal static class DeliveriesPage
         { Section = Path };
     }
 
-    public static async Task<IResult> Replay(long id, HttpContext http, Asking asking, Outcomes.Deliveries deliveries, CancellationToken cancel)
+    public static async Task<IResult> Replay(long id, HttpContext http, CurrentCaller asking, Outcomes.Deliveries deliveries, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin)
-            return Missing.Page(http);
         await deliveries.Replay(id, cancel);
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{Path}/{id.ToString(CultureInfo.InvariantCulture)}");
     }

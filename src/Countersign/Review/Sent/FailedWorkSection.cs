@@ -4,6 +4,7 @@ using Countersign.Outcomes;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 using Countersign.Work;
 
 namespace Countersign.Review.Sent;
@@ -36,9 +37,9 @@ internal static class FailedWorkSection
         html.Add($"</section>");
     }
 
-    public static async Task<IResult> Retry(HttpContext http, Asking asking, RetryFailedWork retry, CancellationToken cancel)
+    public static async Task<IResult> Retry(HttpContext http, CurrentCaller asking, RetryFailedWork retry, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await PostedForm.Read(http, cancel) is not { } form)
+        if (await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
         await retry.Run(form[Kind].ToString(), form[Key].ToString(), asking.Viewer.Origin, cancel);
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{DeliveriesPage.Path}");

@@ -5,6 +5,7 @@ using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Sent;
 
@@ -36,9 +37,9 @@ internal static class WebhooksSection
         html.Add($"</section>");
     }
 
-    public static async Task<IResult> Add(HttpContext http, Asking asking, Subscriptions webhooks, Outcomes.Deliveries deliveries, OutcomeOptions options, CancellationToken cancel)
+    public static async Task<IResult> Add(HttpContext http, CurrentCaller asking, Subscriptions webhooks, Outcomes.Deliveries deliveries, OutcomeOptions options, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await PostedForm.Read(http, cancel) is not { } form)
+        if (await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
         var typed = new TypedWebhook(form[Url].ToString(), form[Events].ToString(), form[Sources].ToString());
         return await webhooks.Add(typed.Url, Listed(typed.Events), Listed(typed.Sources), asking.Viewer.Origin, asking.Person.Id, cancel) switch
@@ -52,9 +53,9 @@ internal static class WebhooksSection
 
     private static string[] Listed(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    public static async Task<IResult> Change(long id, HttpContext http, Asking asking, Subscriptions webhooks, TestWebhook test, Outcomes.Deliveries deliveries, OutcomeOptions options, CancellationToken cancel)
+    public static async Task<IResult> Change(long id, HttpContext http, CurrentCaller asking, Subscriptions webhooks, TestWebhook test, Outcomes.Deliveries deliveries, OutcomeOptions options, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await webhooks.Find(id, cancel) is null || await PostedForm.Read(http, cancel) is not { } form)
+        if (await webhooks.Find(id, cancel) is null || await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
         var origin = asking.Viewer.Origin;
         Action<Html>? said = null;

@@ -3,6 +3,7 @@ using Countersign.Doors;
 using Countersign.Review.Entrance;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 using Countersign.Work;
 
 namespace Countersign.Review.Sent;
@@ -13,12 +14,12 @@ internal static class WorkQueuePage
     public const string Path = "/work";
     private const string Requests = "request:";
 
-    public static async Task<IResult> Show(HttpContext http, Asking asking, string? state, string? kind, long? before, WorkList work, CancellationToken cancel) =>
-        asking.Caller.IsAdmin ? await Page(http, state, kind, before, work, null, cancel) : Missing.Page(http);
+    public static async Task<IResult> Show(HttpContext http, string? state, string? kind, long? before, WorkList work, CancellationToken cancel) =>
+        await Page(http, state, kind, before, work, null, cancel);
 
-    public static async Task<IResult> Act(HttpContext http, Asking asking, WorkList work, CancellationToken cancel)
+    public static async Task<IResult> Act(HttpContext http, CurrentCaller asking, WorkList work, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await PostedForm.Read(http, cancel) is not { } form)
+        if (await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
         var id = long.TryParse(form["id"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
         var outcome = form["do"].ToString() == "discard"

@@ -6,6 +6,7 @@ using Countersign.Destinations.Manifest;
 using Countersign.Doors;
 using Countersign.Review.Frame;
 using Countersign.Storage;
+using Countersign.Web;
 
 namespace Countersign.Review.Systems;
 
@@ -14,11 +15,11 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
 {
     public static string AddressOf(string name) => $"{DestinationsPage.Path}/{Uri.EscapeDataString(name)}";
 
-    public Task<IResult> Show(string name, HttpContext http, Asking asking, CancellationToken cancel) => Page(name, http, asking, null, null, cancel);
+    public Task<IResult> Show(string name, HttpContext http, CurrentCaller asking, CancellationToken cancel) => Page(name, http, asking, null, null, cancel);
 
-    public async Task<IResult> Do(string name, HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Do(string name, HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin || await views.ManifestOf(name, cancel) is not { } manifest)
+        if (await views.ManifestOf(name, cancel) is not { } manifest)
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var origin = asking.Viewer.Origin;
@@ -72,9 +73,9 @@ internal sealed class DestinationPage(DestinationViews views, AddDestination add
             html.Badge(Tone.Good, html.Says.AllWell);
     }
 
-    private async Task<IResult> Page(string name, HttpContext http, Asking asking, DestinationTrial? trial, (string? Field, string Why)? problem, CancellationToken cancel, ValuesForm? typed = null)
+    private async Task<IResult> Page(string name, HttpContext http, CurrentCaller asking, DestinationTrial? trial, (string? Field, string Why)? problem, CancellationToken cancel, ValuesForm? typed = null)
     {
-        if (!asking.Caller.IsAdmin || await views.Find(name, cancel) is not { } destination || await views.ManifestOf(name, cancel) is not { } manifest)
+        if (await views.Find(name, cancel) is not { } destination || await views.ManifestOf(name, cancel) is not { } manifest)
             return Missing.Page(http);
         var links = await views.Links(name, null, null, cancel) ?? [];
         return new PageAnswer(destination.Name, html =>

@@ -4,6 +4,7 @@ using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
 using Countersign.Doors;
 using Countersign.Review.Frame;
+using Countersign.Web;
 
 namespace Countersign.Review.Systems;
 
@@ -12,14 +13,11 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
 {
     public const string Path = "/destinations";
 
-    public async Task<IResult> Show(HttpContext http, Asking asking, CancellationToken cancel) =>
-        asking.Caller.IsAdmin ? List(http, await views.All(cancel), null) : Missing.Page(http);
+    public async Task<IResult> Show(HttpContext http, CancellationToken cancel) => List(http, await views.All(cancel), null);
 
     /// <summary>The manifest is chosen: its variables become a form. Its values are looked up when asked for, and kept when all is said.</summary>
-    public async Task<IResult> Add(HttpContext http, Asking asking, CancellationToken cancel)
+    public async Task<IResult> Add(HttpContext http, CurrentCaller asking, CancellationToken cancel)
     {
-        if (!asking.Caller.IsAdmin)
-            return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var pasted = form["manifest"].ToString().Trim();
         var text = pasted.Length > 0 ? pasted : ShippedManifests.Find(form["known"].ToString());

@@ -10,7 +10,7 @@ namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>
 /// Signing in with identity providers, on the framework's handler: <c>/sign-in/oidc</c> leads there and
-/// <c>/sign-in/oidc/callback</c> back, with the provider's name after <c>oidc</c> where there are several.
+/// <c>/sign-in/oidc/callback</c>, which the authentication middleware answers, back, with the provider's name after <c>oidc</c> where there are several.
 /// </summary>
 internal static partial class OidcEndpoints
 {
@@ -33,8 +33,8 @@ internal static partial class OidcEndpoints
         foreach (var provider in routes.ServiceProvider.GetRequiredService<Settings>().Oidc)
         {
             var scheme = provider.Scheme;
-            routes.MapGet(PathOf(provider), (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http)).ExcludeFromDescription();
-            routes.MapGet(PathOf(provider) + Callback, (HttpContext http) => Return(scheme, http)).ExcludeFromDescription();
+            routes.MapGet(PathOf(provider), (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http))
+                .AllowAnonymous().ExcludeFromDescription();
         }
     }
 
@@ -47,8 +47,9 @@ internal static partial class OidcEndpoints
         options.ResponseMode = OpenIdConnectResponseMode.Query;
         options.Scope.Add("email");
         options.EventsType = typeof(OidcEvents);
-        // Our own session is made in its place.
-        options.SignInScheme = "session";
+        // Our own session is made in its place, and ended by ourselves alone.
+        options.SignInScheme = Schemes.Session;
+        (options.RemoteSignOutPath, options.SignedOutCallbackPath) = (default, default);
         options.MapInboundClaims = false;
         options.ClaimActions.Clear();
         options.GetClaimsFromUserInfoEndpoint = true;
@@ -89,12 +90,6 @@ internal static partial class OidcEndpoints
             return;
         }
         await http.ChallengeAsync(scheme, properties);
-    }
-
-    private static async Task Return(string scheme, HttpContext http)
-    {
-        if (await http.RequestServices.GetRequiredService<IAuthenticationHandlerProvider>().GetHandlerAsync(http, scheme) is IAuthenticationRequestHandler handler)
-            await handler.HandleRequestAsync();
     }
 
     private static partial class Log

@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Review.Frame;
 using Countersign.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
@@ -74,7 +75,7 @@ internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns f
 
     private void Refuse(HttpContext http, string account, string why, AuthenticationProperties? properties)
     {
-        failures.Note(account, SignInPage.VisitOf(http).Address, SessionReader.Via);
+        failures.Note(account, SignInPage.VisitOf(http).Address, PageDoor.One.Via);
         SayWhy(http, why, properties);
     }
 
