@@ -19,7 +19,7 @@ namespace Countersign.Bench.Rows;
 /// </summary>
 internal sealed class Destinations(Options options, Report report)
 {
-    private const int AtATime = ClaimDue.MostAtATime;
+    private const int AtATime = CallDestination.MaxAtOnce;
     private const int Open = 10_000;
     private const int WarmUp = 3_000;
     private const string AtOnce = "At once", Soon = "Soon";
@@ -40,7 +40,9 @@ internal sealed class Destinations(Options options, Report report)
         using var egress = new Egress(new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] });
         var settings = new DestinationOptions { BaseUrl = "https://approvals.example.com" };
         var calls = new DestinationCalls(store, egress, new AccessTokens(store, egress, book, new KeepToken(store)));
-        using var forwarder = new Forwarder(store, book, new ClaimDue(store), new TakeTurn(store, settings, NullLogger<TakeTurn>.Instance), calls, settings, NullLogger<Forwarder>.Instance);
+        var handler = new CallDestination(
+            store, book, calls, new StartOpening(store), settings, NullLogger<CallDestination>.Instance);
+        using var worker = new JobWorker(store, [handler], NullLogger<JobWorker>.Instance);
         var operates = new Origin(Actor.Operator, "bench", "");
         foreach (var (name, fake) in new[] { (AtOnce, atOnce), (Soon, quick) })
             await new AddDestination(store, book).Run(name, ShippedManifests.Find("countersign")!, new Dictionary<string, string> { ["baseURL"] = fake.Url.GetLeftPart(UriPartial.Authority) }, new Dictionary<string, string> { ["apiKey"] = "k" }, operates, default);
@@ -51,16 +53,21 @@ internal sealed class Destinations(Options options, Report report)
         for (var i = 0; i < 3; i++)
         {
             await Ask(AtOnce, WarmUp, $"warm-up {i}");
-            await forwarder.Drain(default);
+            await worker.Drain();
             await Bare(atOnce.Url, manifest, WarmUp);
         }
         await Opened(Soon, quick, $"questions opened at a destination that answers in {Quick.TotalMilliseconds:0} ms, durable, against a bare loop of the same calls", Bar.AtLeast(0.5));
         await Opened(AtOnce, atOnce, "the same at one that answers at once, as none does", Bar.None);
 
         // All of them due at once, which is the worst that five minutes can bring.
-        await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @now WHERE id IN (SELECT id FROM links WHERE state = 'open' ORDER BY id LIMIT @open)", new { now = tx.Now, open = Open }); });
+        const string dueNow =
+            """
+            UPDATE jobs SET next_at = @now WHERE kind = 'link'
+              AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE state = 'open' ORDER BY id LIMIT @open)
+            """;
+        await store.InTransaction(async tx => { await tx.Execute(dueNow, new { now = tx.Now, open = Open }); });
         var watch = Stopwatch.StartNew();
-        await forwarder.Drain(default);
+        await worker.Drain();
         var took = watch.Elapsed.TotalSeconds;
         var asked = await store.Read(r => r.Number("SELECT count(*) FROM links WHERE polls > 0"));
         report.Add(Row.Of($"{asked} open questions looked after once by one node", took, "0", "s", Bar.AtMost(300, unit: "s")) with { Failed = asked < Open });
@@ -71,7 +78,7 @@ internal sealed class Destinations(Options options, Report report)
             for (var pair = 0; pair < options.Pairs; pair++)
             {
                 await Ask(destination, each, $"{destination} {pair}");
-                ours.Add(await Timed(each, () => forwarder.Drain(default)));
+                ours.Add(await Timed(each, () => worker.Drain()));
                 theirs.Add(await Timed(each, () => Bare(fake.Url, manifest, each)));
             }
             var ratio = ours.Zip(theirs, (o, t) => o.PerSecond / t.PerSecond).Median();
@@ -104,7 +111,15 @@ internal sealed class Destinations(Options options, Report report)
             {
             }
             // Looking after what was opened before is measured for itself.
-            await store.InTransaction(async tx => { await tx.Execute("UPDATE links SET due_at = @later WHERE state = 'open' AND due_at < @soon", new { later = tx.Now.AddDays(2), soon = tx.Now.AddDays(1) }); });
+            const string dueLater =
+                """
+                UPDATE jobs SET next_at = @later
+                WHERE next_at < @soon AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE state = 'open') AND kind = 'link'
+                """;
+            await store.InTransaction(async tx =>
+            {
+                await tx.Execute(dueLater, new { later = tx.Now.AddDays(2), soon = tx.Now.AddDays(1) });
+            });
         }
     }
 

@@ -20,16 +20,17 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private readonly ConcurrentDictionary<long, (DateTimeOffset At, Dictionary<string, string> ByEmail)> _members = new();
 
     /// <summary>What is to be done with a link now, and how that ended.</summary>
-    public async Task<(Exchanged Exchanged, string? Shown)> Proceed(Destination destination, Link link, Question question, CancellationToken cancel)
+    public async Task<(CallOutcome Outcome, string? Shown)> Proceed(
+        Destination destination, Link link, Question question, CancellationToken cancel)
     {
         var manifest = destination.Manifest;
         return link switch
         {
             { State: LinkState.New } => await Create(destination, link, question, cancel),
-            { State: LinkState.Sending } => (new Exchanged.PerhapsOpened("Countersign stopped while it was opening this."), null),
+            { State: LinkState.Sending } => (new CallOutcome.PerhapsOpened("Countersign stopped while it was opening this."), null),
             { State: LinkState.Unsure } => await LookUp(destination, question, cancel),
-            { Wish: Wish.Apply } => await PassOn(destination, manifest.Apply, link, question, cancel),
-            { Wish: Wish.Cancel } => await PassOn(destination, manifest.Cancel, link, question, cancel),
+            { Pending: PendingAction.Apply } => await PassOn(destination, manifest.Apply, link, question, cancel),
+            { Pending: PendingAction.Cancel } => await PassOn(destination, manifest.Cancel, link, question, cancel),
             _ => await Look(destination, link, question, cancel),
         };
     }
@@ -70,38 +71,38 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         return Reading.ReadList(template.List!, good.Body) is { } items ? (items, null, shown) : (null, "The answer holds no list at the place that the manifest names.", shown);
     }
 
-    private async Task<(Exchanged, string?)> Create(Destination destination, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> Create(Destination destination, Link link, Question question, CancellationToken cancel)
     {
         var template = destination.Manifest.Create;
         if (question.Member is { } member && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal)))
             question = question with { Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) } };
         var (outcome, shown, noToken, context) = await Send(destination, template, question, "", null, cancel);
-        var exchanged = outcome switch
+        var opened = outcome switch
         {
-            null when noToken is not null => new Exchanged.NotOpened(noToken),
-            null => new Exchanged.NotOpened(shown.Refused ?? "The call could not be made.", IsFinal: true),
-            EgressOutcome.Failed { Failure: Failure.Dns or Failure.Refused or Failure.Tls or Failure.BlockedAddress or Failure.NotConfigured } failed => new Exchanged.NotOpened($"{failed.Failure.Word()}: {failed.Detail}"),
-            EgressOutcome.Failed failed => new Exchanged.PerhapsOpened($"{failed.Failure.Word()}: {failed.Detail}"),
+            null when noToken is not null => new CallOutcome.NotOpened(noToken),
+            null => new CallOutcome.NotOpened(shown.Refused ?? "The call could not be made.", IsFinal: true),
+            EgressOutcome.Failed { Failure: Failure.Dns or Failure.Refused or Failure.Tls or Failure.BlockedAddress or Failure.NotConfigured } failed => new CallOutcome.NotOpened($"{failed.Failure.Word()}: {failed.Detail}"),
+            EgressOutcome.Failed failed => new CallOutcome.PerhapsOpened($"{failed.Failure.Word()}: {failed.Detail}"),
             EgressOutcome.Answered { IsGood: true } good => Opened(destination, context, template.Parser, question.Id, good),
-            EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new Exchanged.NotOpened($"It answers {later.Status}.", RetryAfter: RetryAfter(later)),
-            EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new Exchanged.PerhapsOpened("It answers 409: something like it is there already."),
-            EgressOutcome.Answered { Status: 408 or >= 500 } fault => new Exchanged.PerhapsOpened($"It answers {fault.Status}."),
-            EgressOutcome.Answered refused => new Exchanged.NotOpened($"It answers {refused.Status}.", IsFinal: true),
+            EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new CallOutcome.NotOpened($"It answers {later.Status}.", RetryAfter: RetryAfter(later)),
+            EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new CallOutcome.PerhapsOpened("It answers 409: something like it is there already."),
+            EgressOutcome.Answered { Status: 408 or >= 500 } fault => new CallOutcome.PerhapsOpened($"It answers {fault.Status}."),
+            EgressOutcome.Answered refused => new CallOutcome.NotOpened($"It answers {refused.Status}.", IsFinal: true),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        return (exchanged, shown.ToText());
+        return (opened, shown.ToText());
     }
 
-    private static Exchanged Opened(Destination destination, CallContext context, StatusParser? parser, string ours, EgressOutcome.Answered answer)
+    private static CallOutcome Opened(Destination destination, CallContext context, StatusParser? parser, string ours, EgressOutcome.Answered answer)
     {
         if (parser is null)
-            return new Exchanged.Opened(ours, null, answer.Text, Heard.Nothing);
+            return new CallOutcome.Opened(ours, null, answer.Text, Heard.Nothing);
         var heard = Reading.Read(parser, answer.Body);
         var id = parser.ApprovalId is null && heard.Problem is null ? ours : heard.ExternalId;
         return string.IsNullOrEmpty(id)
-            ? new Exchanged.PerhapsOpened(heard.Problem ?? "The answer holds no id at the place that the manifest names.")
-            : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem ? new Exchanged.Unusable(problem, answer.Text)
-            : new Exchanged.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
+            ? new CallOutcome.PerhapsOpened(heard.Problem ?? "The answer holds no id at the place that the manifest names.")
+            : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem ? new CallOutcome.Unusable(problem, answer.Text)
+            : new CallOutcome.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
     }
 
     /// <summary>Why an id that the other system gave is of no use: our credentials would go somewhere else than the manifest says.</summary>
@@ -123,45 +124,45 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     }
 
     /// <summary>Finds what a creation may have made: by the manifest's own look-up, or by its status where its id is ours.</summary>
-    private async Task<(Exchanged, string?)> LookUp(Destination destination, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> LookUp(Destination destination, Question question, CancellationToken cancel)
     {
         var manifest = destination.Manifest;
         var template = manifest.LookUp ?? manifest.Status;
         var (outcome, shown, noToken, context) = await Send(destination, template, question, question.Id, null, cancel);
         if (outcome is EgressOutcome.Answered { Status: 404 or 410 })
-            return (new Exchanged.NotThere(), shown.ToText());
+            return (new CallOutcome.NotThere(), shown.ToText());
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
-            return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+            return (new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
         var heard = Reading.Read(template.Parser!, good.Body);
         if (heard is { Problem: { } ambiguous, Value: null })
-            return (new Exchanged.Failed(ambiguous), shown.ToText());
+            return (new CallOutcome.Failed(ambiguous), shown.ToText());
         var id = manifest.LookUp is not null ? heard.ExternalId : heard.Value is null ? null : question.Id;
-        return (!string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem ? new Exchanged.Unusable(problem, null)
-            : !string.IsNullOrEmpty(id) ? new Exchanged.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
-            : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new Exchanged.NotThere()
-            : new Exchanged.Failed("The answer says nothing about it."), shown.ToText());
+        return (!string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem ? new CallOutcome.Unusable(problem, null)
+            : !string.IsNullOrEmpty(id) ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
+            : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new CallOutcome.NotThere()
+            : new CallOutcome.Failed("The answer says nothing about it."), shown.ToText());
     }
 
-    private async Task<(Exchanged, string?)> Look(Destination destination, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> Look(Destination destination, Link link, Question question, CancellationToken cancel)
     {
         var template = destination.Manifest.Status;
         var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
         // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was heard before.
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
-            return (new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+            return (new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
         var heard = Reading.Read(template.Parser!, good.Body);
-        return (heard.Value is null ? new Exchanged.Failed(heard.Problem ?? "The answer holds no status at the place that the manifest names.") : new Exchanged.Told(Clean(heard, context)), shown.ToText());
+        return (heard.Value is null ? new CallOutcome.Failed(heard.Problem ?? "The answer holds no status at the place that the manifest names.") : new CallOutcome.Told(Clean(heard, context)), shown.ToText());
     }
 
-    private async Task<(Exchanged, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
     {
         var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
         return (outcome switch
         {
-            EgressOutcome.Answered { IsGood: true } good => new Exchanged.PassedOn(Clean(Reading.Read(template.Parser!, good.Body), context)),
+            EgressOutcome.Answered { IsGood: true } good => new CallOutcome.PassedOn(Clean(Reading.Read(template.Parser!, good.Body), context)),
             // What is gone need not be taken back.
-            EgressOutcome.Answered { Status: 404 or 410 } when link.Wish == Wish.Cancel => new Exchanged.PassedOn(Heard.Nothing),
-            _ => new Exchanged.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)),
+            EgressOutcome.Answered { Status: 404 or 410 } when link.Pending == PendingAction.Cancel => new CallOutcome.PassedOn(Heard.Nothing),
+            _ => new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)),
         }, shown.ToText());
     }
 

@@ -28,7 +28,7 @@ public sealed record LinkView(
     }
 
     private static LinkView From(Link link, string destination, string subject) => new(
-        link.Id, link.RequestId.Value, link.Revision, destination, LinkRow.Word(link.State), link.Wish == Destinations.Links.Wish.None ? null : link.Wish.ToString().ToLowerInvariant(), link.Answer.Length == 0 ? null : link.Answer,
+        link.Id, link.RequestId.Value, link.Revision, destination, LinkRow.Word(link.State), link.Pending == PendingAction.None ? null : link.Pending.ToString().ToLowerInvariant(), link.Answer.Length == 0 ? null : link.Answer,
         link.ExternalId, link.Url, link.Value, link.Display, Text(link.SeenAt), Text(link.DueAt), link.Attempts, link.Problem, ShownExchange.Read(link.Exchange), Instant.ToText(link.CreatedAt), subject);
 
     private static string? Text(DateTimeOffset? time) => time is { } at ? Instant.ToText(at) : null;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -11,15 +10,6 @@ internal static class Questions
 {
     /// <summary>How the other system is to know this content: a later content of the same request is another question.</summary>
     public static string IdOf(RequestId request, int revision) => revision == 1 ? request.Value : $"{request.Value}-{revision}";
-
-    /// <summary>The contents that the links of a claim are about, by link.</summary>
-    public static async ValueTask<Dictionary<long, Question>> Of(Store store, Destination destination, Claim claim, string baseUrl, CancellationToken cancel)
-    {
-        var rows = await store.Read(reader => reader.All<ContentRow>(
-            $"SELECT {Columns}, l.id AS link FROM links l JOIN requests r ON r.id = l.request_id JOIN revisions v ON v.request_id = r.id AND v.n = l.revision {Person} WHERE {ClaimDue.Of}",
-            new { destination = destination.Id, holder = claim.Holder, until = claim.Until }), cancel);
-        return rows.ToDictionary(row => row.Link, row => From(row, destination.Manifest, baseUrl));
-    }
 
     /// <summary>A request as it would be handed over now.</summary>
     public static async ValueTask<Question?> Of(Store store, ApprovalManifest manifest, RequestId request, int revision, string baseUrl, CancellationToken cancel) =>
@@ -86,6 +76,5 @@ internal static class Questions
         public required string Message { get; init; }
         public required string Facts { get; init; }
         public required string At { get; init; }
-        public long Link { get; init; }
     }
 }

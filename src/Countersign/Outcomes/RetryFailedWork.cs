@@ -25,10 +25,6 @@ public sealed class RetryFailedWork(Store store, Dispatcher dispatcher)
                     if (await tx.First<Place>($"SELECT receiver, channel, subject FROM deliveries WHERE id = @id AND state = 'failed'{tx.ForUpdate}", new { id }) is { } place)
                         await Line.Again(tx, id, place.Receiver, place.Channel, place.Subject);
                     break;
-                case FailedWork.Link:
-                    await FailedWork.Clear(tx, kind, key);
-                    await tx.Execute("UPDATE links SET due_at = @now, attempts = 0 WHERE id = @id AND state <> 'closed' AND due_at IS NULL", new { id, now = tx.Now });
-                    break;
                 default:
                     await tx.Execute("UPDATE failed_work SET attempts = 0, due_at = @now WHERE kind = @kind AND key = @key", new { kind, key, now = tx.Now });
                     break;

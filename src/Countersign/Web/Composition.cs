@@ -127,15 +127,14 @@ public static class Composition
         .AddSingleton(settings.Destinations with { BaseUrl = settings.BaseUrl })
         .AddSingleton<DestinationBook>()
         .AddSingleton<AddDestination>()
-        .AddSingleton<ClaimDue>()
-        .AddSingleton<TakeTurn>()
+        .AddSingleton<StartOpening>()
         .AddSingleton<ResolveLink>()
         .AddSingleton<KeepToken>()
         .AddSingleton<AccessTokens>()
         .AddSingleton<DestinationCalls>()
         .AddSingleton<TryDestination>()
         .AddSingleton<DestinationViews>()
-        .AddSingleton<Forwarder>()
+        .AddSingleton<IJobHandler, CallDestination>()
         .AddSingleton<ILogConsumer, OpenLinks>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>

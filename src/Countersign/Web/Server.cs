@@ -95,7 +95,6 @@ public static class Server
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
-        services.AddHostedService(s => s.GetRequiredService<Forwarder>());
         services.AddHostedService(s => s.GetRequiredService<JobWorker>());
 
         services.Configure<HostOptions>(options =>

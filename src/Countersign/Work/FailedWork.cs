@@ -26,8 +26,8 @@ public sealed class FailedWork(Store store)
 {
     public const int MaxAttempts = 8;
 
-    /// <summary>The kinds: a call's result, a delivery's. Events that fail have their consumer's name.</summary>
-    public const string Link = "link", Delivery = "delivery";
+    /// <summary>The kind of deliveries that can't be recorded. Events that fail have their consumer's name.</summary>
+    public const string Delivery = "delivery";
 
     private const int MaxError = 500;
     private static readonly TimeSpan[] Waits =

@@ -48,6 +48,12 @@ public abstract record JobResult
     /// <summary>Locks rows before the job's own row is: those that others lock before they remove or move the job.</summary>
     public Func<Tx, ValueTask>? Lock { get; init; }
 
+    /// <summary>
+    /// Written instead of <see cref="Write"/>, in a transaction of its own, when the claim ended before the result could
+    /// be recorded: what a call brought that must not be forgotten, although another run may be at the job.
+    /// </summary>
+    public Func<Tx, ValueTask>? WriteLate { get; init; }
+
     /// <summary>The job goes. <see cref="Write"/> may add it again, to be due later.</summary>
     public sealed record Done : JobResult
     {

@@ -272,6 +272,8 @@ public sealed partial class JobWorker : BackgroundService
             Ending.GivenBack back => GiveBack(tx, job, back.Wait),
             _ => throw new InvalidOperationException($"No ending of a run: {ending}."),
         });
+        if (!written && ending is Ending.Recorded { Result.WriteLate: { } late })
+            await _store.InTransaction(late);
         if (!written)
             Log.ClaimEnded(_log, job.Kind, job.Key);
         else if (ending is Ending.Failed { Failure: var failure })

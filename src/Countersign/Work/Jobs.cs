@@ -51,6 +51,27 @@ public static class Jobs
         return true;
     }
 
+    /// <summary>Brings a job forward to now, unless it runs at this moment, is due already or is set aside.</summary>
+    public static async ValueTask<bool> Hurry(Tx tx, string kind, string key)
+    {
+        var moved = await tx.Execute(
+            """
+            UPDATE jobs SET due_at = @now, next_at = @now
+            WHERE kind = @kind AND key = @key AND state <> 'dead' AND holder IS NULL AND next_at > @now
+            """,
+            new { kind, key, now = tx.Now }) == 1;
+        tx.HasWork |= moved;
+        return moved;
+    }
+
+    /// <summary>Whether a node has claimed the job. While this transaction is open, none begins to.</summary>
+    public static async ValueTask<bool> IsRunning(Tx tx, string kind, string key)
+    {
+        const string find = "SELECT holder, next_at FROM jobs WHERE kind = @kind AND key = @key";
+        return await tx.First<Claimed>(find + tx.ForUpdate, new { kind, key }) is { Holder: not null } job
+            && string.CompareOrdinal(job.NextAt, Instant.ToText(tx.Now)) >= 0;
+    }
+
     /// <summary>Removes a job; if it runs at this moment, nothing of it is recorded. False when it is not there.</summary>
     public static async ValueTask<bool> Cancel(Tx tx, string kind, string key)
     {
@@ -128,6 +149,12 @@ public static class Jobs
                 return true;
         }
         return false;
+    }
+
+    private sealed class Claimed
+    {
+        public string? Holder { get; init; }
+        public required string NextAt { get; init; }
     }
 
     private sealed class Line

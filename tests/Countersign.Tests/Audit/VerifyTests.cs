@@ -56,8 +56,7 @@ public sealed partial class VerifyTests
             "sources.last_used_at",
             // How far a question has come, and what was seen of it: the hub looks again.
             "links.id", "links.state", "links.wish", "links.creation", "links.value", "links.display", "links.seen_at",
-                "links.due_at", "links.attempts", "links.polls",
-            "links.holder", "links.until", "links.problem", "links.exchange", "links.created_at",
+                "links.attempts", "links.polls", "links.problem", "links.exchange", "links.created_at",
             "destinations.token", "destinations.token_until", "destinations.token_renew_at",
                 "destinations.failing_since", "destinations.dead_at",
             "tickets.created_at", "tickets.priority", "tickets.type", "tickets.group_id", "tickets.external_id",

@@ -48,7 +48,7 @@ public sealed class CredentialTests
         for (var i = 0; i < 5; i++)
             await over.Ask();
         await over.Follow();
-        await Task.WhenAll(over.Forwarder.Drain(default), other.Forwarder.Drain(default));
+        await Task.WhenAll(over.Worker.Drain(), other.Worker.Drain());
         Assert.Equal(1, given());
         await over.WorkAfter(TimeSpan.FromSeconds(790));
         Assert.Equal(1, given());
@@ -149,11 +149,13 @@ public sealed class CredentialTests
             Assert.Equal(200, (await admin.Post($"/api/v1/destinations/{HandedOver.Name}/rehearsal", new { })).Status);
             await host.Hub.Ask(HandedOver.LeftTo());
         }
-        await Eventually.True(async () => await host.Hub.Place.Number("SELECT count(*) FROM links WHERE state <> 'new' AND holder IS NULL") == 3, "each was called");
+        const string called = "SELECT count(*) FROM links WHERE state NOT IN ('new', 'sending')";
+        await Eventually.True(async () => await host.Hub.Place.Number(called) == 3, "each was called");
         await host.Stop();
         Assert.Contains(desk.Calls, c => c.Path == "/token" && c.Body.Contains(client, StringComparison.Ordinal));
         Assert.Contains(overheard.Lines, line => line.StartsWith("trace", StringComparison.Ordinal));
-        Assert.Contains(overheard.Lines, line => line.Contains("Countersign.Destinations.Forwarder", StringComparison.Ordinal));
+        Assert.Contains(
+            overheard.Lines, line => line.Contains("Countersign.Destinations.CallDestination", StringComparison.Ordinal));
         Assert.DoesNotContain(overheard.Lines, line => line.Contains("s3cr3t", StringComparison.Ordinal));
     }
 

@@ -215,7 +215,7 @@ public sealed class ForwardTests
         desk.Asks["T1"]["state"] = "yes";
         await over.Hub.Submit.Run(Some.Submission(HandedOver.LeftTo()).Saying("Turn it off again") with { ExternalId = request.ExternalId }, Some.Origin, null, default);
         over.Hub.Clock.Advance(TimeSpan.FromMinutes(10));
-        await over.Forwarder.Drain(default);
+        await over.Worker.Drain();
         Assert.Equal(Status.Active, (await over.Now(request)).Status);
 
         await over.Work();

@@ -9,11 +9,12 @@ using Countersign.Tests.Destinations.Manifest;
 using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace Countersign.Tests.Destinations;
 
 /// <summary>
-/// A hub whose requests are decided elsewhere, without a server: the log is followed and the forwarder runs when a test
+/// A hub whose requests are decided elsewhere, without a server: the log is followed and jobs run when a test
 /// says so. Another node is the same once more on the same store.
 /// </summary>
 internal sealed class HandedOver : IAsyncDisposable
@@ -34,7 +35,9 @@ internal sealed class HandedOver : IAsyncDisposable
         Keep = new KeepToken(store);
         Tokens = new AccessTokens(store, Egress, Book, Keep);
         Calls = new DestinationCalls(store, Egress, Tokens);
-        Forwarder = new Forwarder(store, Book, new ClaimDue(store), new TakeTurn(store, Options, NullLogger<TakeTurn>.Instance), Calls, Options, NullLogger<Forwarder>.Instance);
+        Opening = new StartOpening(store);
+        var handler = new CallDestination(store, Book, Calls, Opening, Options, NullLogger<CallDestination>.Instance);
+        Worker = new JobWorker(store, [handler], NullLogger<JobWorker>.Instance);
         Resolve = new ResolveLink(store);
         _store = store;
         _cursor = new LogCursor(store, new OpenLinks());
@@ -49,7 +52,8 @@ internal sealed class HandedOver : IAsyncDisposable
     public KeepToken Keep { get; }
     public AccessTokens Tokens { get; }
     public DestinationCalls Calls { get; }
-    public Forwarder Forwarder { get; }
+    public StartOpening Opening { get; }
+    public JobWorker Worker { get; }
     public ResolveLink Resolve { get; }
     private IDataProtectionProvider Protection { get; }
 
@@ -69,7 +73,7 @@ internal sealed class HandedOver : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Forwarder.Dispose();
+        Worker.Dispose();
         Egress.Dispose();
         Book.Dispose();
         if (_owns)
@@ -93,8 +97,26 @@ internal sealed class HandedOver : IAsyncDisposable
     public async Task Work()
     {
         await Follow();
-        await Forwarder.Drain(default);
+        await Worker.Drain();
         await Follow();
+    }
+
+    /// <summary>What a node has done of an opening when it dies: its claim stands, and the call may have arrived.</summary>
+    public async Task DieWhileOpening(ApprovalRequest request, bool hasCalled)
+    {
+        var link = await Link(request);
+        await Hub.Store.InTransaction(async tx =>
+        {
+            await tx.Execute("UPDATE jobs SET holder = 'dead', next_at = @until WHERE kind = @kind AND key = @key",
+                new { until = tx.Now + TimeSpan.FromMinutes(2), kind = LinkJob.Kind, key = $"{link.Id}" });
+        });
+        Assert.True(await Opening.Run(link.Id, default));
+        if (!hasCalled)
+            return;
+        var destination = (await Book.All(default))[link.DestinationId];
+        var question = await Questions.Of(
+            _store, destination.Manifest, request.Id, link.Revision, Options.BaseUrl, default);
+        await Calls.Proceed(destination, link, question!, default);
     }
 
     public Task WorkAfter(TimeSpan time)

@@ -80,30 +80,56 @@ public sealed class OnceTests
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
         await over.Destination(desk, WithLookUp);
-        var claim = new ClaimDue(over.Hub.Store);
-        var destination = (await over.Book.Find(HandedOver.Name, default))!;
         var (before, during, after) = (await over.Ask(), await over.Ask(), await over.Ask());
         await over.Follow();
-        // Dead after the claim, after the call left, and after the answer came but before it was taken down: all three look alike in the store.
-        var claimed = await claim.Run(destination.Id, "dead", 32, default);
-        Assert.Equal(3, claimed.Links.Count);
-        var questions = await Questions.Of(over.Hub.Store, destination, claimed, "https://hub.example.test", default);
+        // Dead before the call left, and after the answer came but before it was recorded: both look alike in the store.
+        await over.DieWhileOpening(before, hasCalled: false);
         foreach (var request in new[] { during, after })
-        {
-            var link = claimed.Links.Single(l => l.RequestId == request.Id);
-            await over.Calls.Proceed(destination, link, questions[link.Id], default);
-        }
+            await over.DieWhileOpening(request, hasCalled: true);
         Assert.Equal(2, desk.Asks.Count);
 
         await using var other = await over.AnotherNode();
         await other.Work();
         Assert.Equal(2, desk.Calls.Count);
         for (var i = 0; i < 3; i++)
-            await other.WorkAfter(ClaimDue.Length + TimeSpan.FromMinutes(1));
+            await other.WorkAfter(TimeSpan.FromMinutes(3));
         foreach (var request in new[] { before, during, after })
             Assert.Equal(LinkState.Open, (await over.Link(request)).State);
         Assert.Equal(3, desk.Asks.Count);
         Assert.Equal(3, desk.Of("POST").Count);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_ticket_that_was_opened_by_a_run_whose_claim_ended_is_not_forgotten(Engine engine)
+    {
+        await using var desk = new FakeDesk();
+        await using var over = await HandedOver.Start(engine);
+        await using var other = await over.AnotherNode();
+        await over.Destination(desk);
+        var request = await over.Ask();
+        await over.Follow();
+        var (arrived, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        desk.After = _ =>
+        {
+            arrived.TrySetResult();
+            goOn.Task.GetAwaiter().GetResult();
+            return null;
+        };
+        var slow = over.Worker.Drain();
+        await arrived.Task.Soon();
+        // The node stood still for so long that another took the job, and holds the link for a person.
+        over.Hub.Clock.Advance(TimeSpan.FromMinutes(3));
+        await other.Worker.Drain().Soon();
+        Assert.Equal(LinkState.Held, (await over.Link(request)).State);
+
+        goOn.SetResult();
+        await slow.Soon();
+        Assert.Equal((LinkState.Open, "T1"), ((await over.Link(request)).State, (await over.Link(request)).ExternalId));
+        desk.After = _ => null;
+        desk.Decide("yes");
+        await over.WorkAfter(TimeSpan.FromMinutes(6));
+        Assert.Equal(Status.Approved, (await over.Now(request)).Status);
+        Assert.Single(desk.Of("POST"));
     }
 
     [Theory, BothEngines]
@@ -116,7 +142,7 @@ public sealed class OnceTests
         for (var i = 0; i < 60; i++)
             await over.Ask();
         await over.Follow();
-        await Task.WhenAll(over.Forwarder.Drain(default), other.Forwarder.Drain(default));
+        await Task.WhenAll(over.Worker.Drain(), other.Worker.Drain());
         await over.Work();
         Assert.Equal((60, 60), (desk.Of("POST").Count, desk.Asks.Count));
     }
@@ -144,10 +170,8 @@ public sealed class OnceTests
             await over.Ask(destination: "Slow");
         var other = await over.Ask();
         await over.Follow();
-        var working = over.Forwarder.Drain(default);
+        var working = over.Worker.Drain();
         await Eventually.True(async () => (await over.Link(other)).State == LinkState.Open, "the quick one is done while the slow one is busy");
-        await using (var node = await over.AnotherNode())
-            Assert.Empty((await new ClaimDue(node.Hub.Store).Run((await over.Book.Find("Slow", default))!.Id, "another", 32, default)).Links);
         open.SetResult();
         await working;
         await over.Work();

@@ -69,10 +69,7 @@ public sealed class ShippedTests
         await over.Destination(ShippedManifests.Find("servicenow-normal")!, new Dictionary<string, string> { ["oauth.baseURI"] = now.Address, ["oauth.accessToken"] = "at-1" });
         var request = await over.Ask();
         await over.Follow();
-        var destination = (await over.Book.Find(HandedOver.Name, default))!;
-        var claim = await new ClaimDue(over.Hub.Store).Run(destination.Id, "dead", 32, default);
-        var link = Assert.Single(claim.Links);
-        await over.Calls.Proceed(destination, link, (await Questions.Of(over.Hub.Store, destination, claim, "https://hub.example.test", default))[link.Id], default);
+        await over.DieWhileOpening(request, hasCalled: true);
         await over.WorkAfter(TimeSpan.FromMinutes(5));
         await over.WorkAfter(TimeSpan.FromMinutes(5));
         Assert.Equal((LinkState.Open, Assert.Single(now.Changes).Key), ((await over.Link(request)).State, (await over.Link(request)).ExternalId));

@@ -38,11 +38,11 @@ public sealed class DestinationKillTests
             if (step == Step.BeforeTheCallLeaves)
                 Die();
             if (step == Step.AsALookArrives)
-                await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE state = 'open' AND holder IS NULL");
+                await shell.Place.Tamper(Due("state = 'open'"));
             await died.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             desk.Before = desk.After = _ => null;
-            // Claims run out, as they would after three minutes.
-            await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+            // Claims run out, as they would after some minutes.
+            await shell.Place.Tamper($"UPDATE jobs SET next_at = {LongAgo} WHERE kind = 'link' AND holder IS NOT NULL");
         }
 
         using var again = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
@@ -85,7 +85,8 @@ public sealed class DestinationKillTests
                 await OpenedOnce(shell, desk);
                 allAreOpen = true;
                 // Fewer than a destination is asked at once: what the dead one had claimed leaves the other no room until it runs out.
-                await shell.Place.Tamper($"UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE state = 'open' AND holder IS NULL AND request_id IN (SELECT id FROM requests WHERE subject LIKE '{step}-%')");
+                await shell.Place.Tamper(Due(
+                    $"state = 'open' AND request_id IN (SELECT id FROM requests WHERE subject LIKE '{step}-%')"));
             }
             await Eventually.True(() => first.HasExited, "the first is dead");
             // The other goes on, and leaves alone what the first had claimed.
@@ -93,8 +94,8 @@ public sealed class DestinationKillTests
             await Eventually.True(async () => await shell.Place.Number($"SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'after {step}' AND l.state = 'open'") == 1, "the other works");
             desk.Before = desk.After = _ => null;
             Kill(second);
-            // Claims run out, as they would after three minutes, and the next two find them.
-            await shell.Place.Tamper("UPDATE links SET until = '2020-01-01T00:00:00.000Z' WHERE holder IS NOT NULL");
+            // Claims run out, as they would after some minutes, and the next two find them.
+            await shell.Place.Tamper($"UPDATE jobs SET next_at = {LongAgo} WHERE kind = 'link' AND holder IS NOT NULL");
         }
         using var third = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
         await ProgramTests.Address(third.StandardOutput);
@@ -103,6 +104,15 @@ public sealed class DestinationKillTests
         Assert.Equal(4 * 16, desk.Asks.Count);
         Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
+
+    private const string LongAgo = "'2020-01-01T00:00:00.000Z'";
+
+    /// <summary>Makes what no node is at due at once.</summary>
+    private static string Due(string which) =>
+        $"""
+        UPDATE jobs SET next_at = {LongAgo} WHERE kind = 'link' AND holder IS NULL
+          AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE {which})
+        """;
 
     private static bool IsAsked(Received call) => call.Method == "POST";
 
@@ -125,7 +135,7 @@ public sealed class DestinationKillTests
     {
         await Eventually.True(async () =>
         {
-            await shell.Place.Tamper("UPDATE links SET due_at = '2020-01-01T00:00:00.000Z' WHERE holder IS NULL AND state IN ('new', 'sending', 'unsure')");
+            await shell.Place.Tamper(Due("state IN ('new', 'sending', 'unsure')"));
             return await shell.Place.Number("SELECT count(*) FROM links WHERE state = 'open'") == await shell.Place.Count("requests");
         }, "every question is open");
         Assert.Equal(await shell.Place.Count("requests"), desk.Asks.Count);

@@ -121,6 +121,35 @@ public sealed class MigrationTests
             """, result: 1));
     }
 
+    [Theory, BothEngines]
+    public async Task What_was_due_at_a_destination_becomes_a_job(Engine engine)
+    {
+        await using var test = await TestStore.Place(engine);
+        await MigrateUpTo(test, "023_link_jobs");
+        await test.Tamper("""
+            INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
+            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, requester_name,
+              created_at, events, head) VALUES ('asked', 1, 'api', 'active', '', 1, '', 's', '', '', '', '', 0, '');
+            INSERT INTO destinations (id, name, name_key, manifest, settings, secrets, created_at) VALUES (3, 'D', 'd', '', '', '', '');
+            INSERT INTO links (id, request_id, revision, destination_id, state, due_at, holder, until, created_at) VALUES
+              (5, 'asked', 1, 3, 'sending', '2026-01-01', 'gone', '2026-01-02', '2025'),
+              (6, 'asked', 2, 3, 'held', NULL, NULL, NULL, '2025'), (7, 'asked', 3, 3, 'open', NULL, NULL, NULL, '2025');
+            INSERT INTO failed_work (kind, key, subject, position, attempts, error, since)
+              VALUES ('link', '7', 'request:asked', 0, 8, 'It cannot be read.', '2026-02-02')
+            """);
+
+        await test.OpenAnother();
+
+        await using var connection = await test.OpenRaw();
+        Assert.Equal("link|5|request:asked|link destination:3|waiting|2026-01-01||0",
+            await Row(connection, "(SELECT kind, key, subject, receiver, state, next_at, holder, lost FROM jobs WHERE key = '5') j"));
+        Assert.Equal("link destination:3|dead|8|It cannot be read.",
+            await Row(connection, "(SELECT receiver, state, attempts, error FROM jobs WHERE key = '7') j"));
+        Assert.Equal("2", await Row(connection, "(SELECT count(*) FROM jobs WHERE kind = 'link') j"));
+        Assert.Equal("sending", await Row(connection, "(SELECT state FROM links WHERE id = 5) l"));
+        Assert.Equal("held", await Row(connection, "(SELECT state FROM links WHERE id = 6) l"));
+    }
+
     private static async Task MigrateUpTo(TestStore test, string next)
     {
         await using var connection = await test.OpenRaw();

@@ -132,8 +132,8 @@ public sealed class FailedWorkTests
         await over.Work();
         Assert.Equal(LinkState.Open, (await over.Link(neighbour)).State);
         Assert.Contains("cannot be read", (await over.Link(unsayable)).Problem, StringComparison.Ordinal);
-        var failed = Assert.Single(await Failed(over.Hub));
-        Assert.Equal((FailedWork.Link, $"request:{unreadable.Id}", null), (failed.Kind, failed.Subject, failed.DueAt));
+        const string setAside = "SELECT count(*) FROM jobs WHERE state = 'dead' AND subject = @subject";
+        Assert.Equal(1, await over.Hub.Place.Number(setAside, new { subject = unreadable.Id.Subject }));
 
         // Answered, while the request to which the answer belongs became unreadable.
         var unrecordable = await over.Ask();
@@ -144,10 +144,12 @@ public sealed class FailedWorkTests
         Assert.Equal(Status.Approved, (await over.Now(neighbour)).Status);
         for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
             await over.WorkAfter(Long);
-        failed = (await Failed(over.Hub)).Find(f => f.Subject == $"request:{unrecordable.Id}")!;
-        Assert.Equal((FailedWork.Link, null), (failed.Kind, failed.DueAt));
+        Assert.Equal(1, await over.Hub.Place.Number(setAside, new { subject = unrecordable.Id.Subject }));
+        Assert.Contains("FormatException", (await over.Link(unrecordable)).Problem, StringComparison.Ordinal);
         await Change(over.Hub, "requests", "created_at", created, "id = @id", unrecordable.Id);
-        Assert.True(await Retry(over.Hub, failed));
+        var link = (await over.Link(unrecordable)).Id;
+        Assert.IsType<ResolveLinkOutcome.Done>(
+            await over.Resolve.Run(link, new Resolution.Retry(), Some.Operator, default));
         await over.Work();
         Assert.Equal(Status.Approved, (await over.Now(unrecordable)).Status);
     }

@@ -6,12 +6,12 @@ namespace Countersign.Destinations.Links;
 
 /// <summary>
 /// How far a question has come at its destination. <c>Sending</c> is written before the call leaves: found again after a
-/// crash it means that nobody knows whether it arrived.
+/// crash it means that it may have arrived.
 /// </summary>
 internal enum LinkState { New, Sending, Unsure, Held, Open, Closed }
 
-/// <summary>What still has to be passed on.</summary>
-internal enum Wish { None, Apply, Cancel }
+/// <summary>What still has to be passed on: that the change was applied, or that no one asks any more.</summary>
+internal enum PendingAction { None, Apply, Cancel }
 
 /// <summary>The question about one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.</summary>
 internal sealed record Link
@@ -21,7 +21,7 @@ internal sealed record Link
     public required int Revision { get; init; }
     public required long DestinationId { get; init; }
     public required LinkState State { get; init; }
-    public Wish Wish { get; init; }
+    public PendingAction Pending { get; init; }
 
     /// <summary>What the destination said once and for all: approved or rejected, empty before.</summary>
     public string Answer { get; init; } = "";
@@ -49,10 +49,18 @@ internal sealed record Link
 internal sealed class LinkRow
 {
     public const string Columns =
-        "l.id, l.request_id, l.revision, l.destination_id, l.state, l.wish, l.answer, l.external_id, l.url, l.creation, l.value, l.display, l.seen_at, l.due_at, l.attempts, l.polls, l.problem, l.exchange, l.created_at";
+        """
+        l.id, l.request_id, l.revision, l.destination_id, l.state, l.wish, l.answer, l.external_id, l.url, l.creation,
+        l.value, l.display, l.seen_at, CASE WHEN j.state <> 'dead' THEN j.due_at END AS due_at, l.attempts, l.polls,
+        l.problem, l.exchange, l.created_at
+        """;
 
     /// <summary>The same for whoever is shown them, with what the request is about.</summary>
-    public const string Shown = $"{Columns}, r.subject FROM links l JOIN requests r ON r.id = l.request_id";
+    public const string Shown = $"{Columns}, r.subject {From} JOIN requests r ON r.id = l.request_id";
+
+    /// <summary>With the job that says when something is to be done next.</summary>
+    private const string From =
+        $"FROM links l LEFT JOIN jobs j ON j.kind = '{LinkJob.Kind}' AND j.key = CAST(l.id AS TEXT)";
 
     public long Id { get; init; }
     public required string RequestId { get; init; }
@@ -73,7 +81,6 @@ internal sealed class LinkRow
     public string? Problem { get; init; }
     public string? Exchange { get; init; }
     public required string CreatedAt { get; init; }
-    public string? Holder { get; init; }
     public string? Subject { get; init; }
 
     public Link ToLink() => new()
@@ -83,7 +90,7 @@ internal sealed class LinkRow
         Revision = (int)Revision,
         DestinationId = DestinationId,
         State = StateOf(State),
-        Wish = Wish switch { "" => Links.Wish.None, "apply" => Links.Wish.Apply, _ => Links.Wish.Cancel },
+        Pending = Wish switch { "" => PendingAction.None, "apply" => PendingAction.Apply, _ => PendingAction.Cancel },
         Answer = Answer,
         ExternalId = ExternalId,
         Url = Url,
@@ -99,30 +106,41 @@ internal sealed class LinkRow
         CreatedAt = Instant.Parse(CreatedAt),
     };
 
-    public static async ValueTask<Link?> Find(Reader reader, long id) =>
-        (await reader.First<LinkRow>($"SELECT {Columns} FROM links l WHERE l.id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id }))?.ToLink();
+    public static async ValueTask<Link?> Find(Reader reader, long id)
+    {
+        var locked = reader is Tx { ForUpdate.Length: > 0 } tx ? $"{tx.ForUpdate} OF l" : "";
+        return (await reader.First<LinkRow>($"SELECT {Columns} {From} WHERE l.id = @id{locked}", new { id }))?.ToLink();
+    }
 
-    /// <summary>The link, locked for change, and by whom it is claimed.</summary>
-    public static async ValueTask<(Link Link, string? Holder)?> FindHeld(Tx tx, long id) =>
-        await tx.First<LinkRow>($"SELECT {Columns}, l.holder FROM links l WHERE l.id = @id{tx.ForUpdate}", new { id }) is { } row ? (row.ToLink(), row.Holder) : null;
+    /// <summary>Whatever moves or removes a link's job locks the link first, so that no two wait for each other.</summary>
+    public static async ValueTask Lock(Tx tx, long id) =>
+        await tx.Number($"SELECT id FROM links WHERE id = @id{tx.ForUpdate}", new { id });
+
+    /// <summary>Its job is set aside: the link shows why.</summary>
+    public static async ValueTask NoteSetAside(Tx tx, long id) => await tx.Execute(
+        $"""
+        UPDATE links SET problem = (
+          SELECT j.error FROM jobs j WHERE j.kind = '{LinkJob.Kind}' AND j.key = CAST(links.id AS TEXT)) WHERE id = @id
+        """,
+        new { id });
 
     /// <summary>The links of one request, newest content first.</summary>
     public static ValueTask<List<LinkRow>> Of(Reader reader, RequestId request) =>
         reader.All<LinkRow>($"SELECT {Shown} WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC", new { request });
 
-    /// <summary>Writes all that may change, and lets go of the row.</summary>
+    /// <summary>Writes all that may change, but for when it is due, which its job says.</summary>
     public static async ValueTask Save(Tx tx, Link link) =>
         await tx.Execute(
             """
             UPDATE links SET state = @state, wish = @wish, answer = @answer, external_id = @externalId, url = @url, creation = @creation, value = @value, display = @display,
-              seen_at = @seenAt, due_at = @dueAt, attempts = @attempts, polls = @polls, problem = @problem, exchange = @exchange, holder = NULL, until = NULL
+              seen_at = @seenAt, attempts = @attempts, polls = @polls, problem = @problem, exchange = @exchange
             WHERE id = @id
             """,
             new
             {
                 id = link.Id,
                 state = Word(link.State),
-                wish = Word(link.Wish),
+                wish = Word(link.Pending),
                 answer = link.Answer,
                 externalId = link.ExternalId,
                 url = link.Url,
@@ -130,7 +148,6 @@ internal sealed class LinkRow
                 value = link.Value,
                 display = link.Display,
                 seenAt = link.SeenAt,
-                dueAt = link.DueAt,
                 attempts = (long)link.Attempts,
                 polls = (long)link.Polls,
                 problem = link.Problem,
@@ -148,7 +165,8 @@ internal sealed class LinkRow
         _ => throw new UnreachableException(),
     };
 
-    private static string Word(Wish wish) => wish switch { Links.Wish.None => "", Links.Wish.Apply => "apply", _ => "cancel" };
+    private static string Word(PendingAction action) =>
+        action switch { PendingAction.None => "", PendingAction.Apply => "apply", _ => "cancel" };
 
     private static LinkState StateOf(string word) => word switch
     {

@@ -10,7 +10,7 @@ namespace Countersign.Destinations.Links;
 /// there, once for each content. What happens to the request later is wished of the
 /// link: cancelled when nobody asks any more or the content is another, told when the change was applied.
 /// </summary>
-internal sealed class OpenLinks(Forwarder? forwarder = null) : ILogConsumer
+internal sealed class OpenLinks : ILogConsumer
 {
     public string Name => "destinations";
 
@@ -21,8 +21,6 @@ internal sealed class OpenLinks(Forwarder? forwarder = null) : ILogConsumer
         "request.applied", "request.breached", "request.commented", "request.conflicted", "request.step_opened", "request.reminded",
         "request.escalated", "request.stuck", "request.freed", "request.broke_glass", "request.disowned",
     };
-
-    public void Committed() => forwarder?.Ring();
 
     public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
@@ -51,16 +49,13 @@ internal sealed class OpenLinks(Forwarder? forwarder = null) : ILogConsumer
                 await Rest(tx, id);
                 return;
             case "request.applied" or "request.breached":
-                await tx.Execute(
-                    """
-                    UPDATE links SET wish = 'apply', attempts = 0, due_at = CASE WHEN state = 'open' THEN @now ELSE due_at END
-                    WHERE request_id = @id AND state IN ('sending', 'unsure', 'held', 'open') AND wish = '' AND revision = (SELECT revision FROM requests WHERE id = @id)
-                    """,
-                    new { id, now = tx.Now });
+                await Pass(tx, id, "apply", "wish = '' AND revision = (SELECT revision FROM requests WHERE id = @id)");
                 return;
             default:
                 // Something happened here, so something may have happened there.
-                await tx.Execute("UPDATE links SET due_at = @now, polls = 0 WHERE request_id = @id AND state = 'open' AND answer = '' AND attempts = 0 AND due_at > @now", new { id, now = tx.Now });
+                var open = "state = 'open' AND answer = '' AND attempts = 0";
+                foreach (var link in await Changed(tx, "SET polls = 0", open, new { id }))
+                    await LinkJob.Hurry(tx, link.Id);
                 return;
         }
     }
@@ -71,37 +66,68 @@ internal sealed class OpenLinks(Forwarder? forwarder = null) : ILogConsumer
         if (await tx.First<StampRow>("SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.id = @id", new { id }) is not { Status: "active" } row)
             return;
         var wanted = Policy.Read(row.Stamp, row.Policy).Destination is { } name && ids.TryGetValue(AddDestination.KeyOf(name), out var found) ? found : 0;
-        await tx.Execute(
-            "UPDATE links SET state = 'closed', due_at = NULL WHERE request_id = @id AND state = 'new' AND (revision < @revision OR destination_id <> @wanted)",
-            new { id, revision = row.Revision, wanted });
         await Cancel(tx, id, "(revision < @revision OR destination_id <> @wanted)", row.Revision, wanted);
         if (wanted == 0)
             return;
-        await tx.Execute(
+        var link = await tx.Number(
             """
-            INSERT INTO links (request_id, revision, destination_id, state, due_at, created_at) VALUES (@id, @revision, @wanted, 'new', @now, @now)
-            ON CONFLICT (request_id, revision, destination_id) DO NOTHING
+            INSERT INTO links (request_id, revision, destination_id, state, created_at)
+            VALUES (@id, @revision, @wanted, 'new', @now)
+            ON CONFLICT (request_id, revision, destination_id) DO NOTHING RETURNING id
             """,
             new { id, revision = row.Revision, wanted, now = tx.Now });
+        if (link != 0)
+            await LinkJob.Put(tx, link, id.Value, wanted, tx.Now);
     }
 
-    /// <summary>What was never sent is closed at once. One that may or may not be there keeps the wish until that is known.</summary>
+    /// <summary>What was never sent is closed at once. What may be there keeps the action pending until that is known.</summary>
     private static async ValueTask Cancel(Tx tx, RequestId id, string which, long revision = 0, long wanted = 0)
     {
-        await tx.Execute($"UPDATE links SET state = 'closed', due_at = NULL WHERE request_id = @id AND state = 'new' AND {which}", new { id, revision, wanted });
-        await tx.Execute(
-            $"""
-            UPDATE links SET wish = 'cancel', attempts = 0, due_at = CASE WHEN state IN ('open', 'unsure') THEN @now ELSE due_at END
-            WHERE request_id = @id AND state IN ('sending', 'unsure', 'held', 'open') AND wish <> 'cancel' AND {which}
-            """,
-            new { id, revision, wanted, now = tx.Now });
+        await Close(tx, id, which, revision, wanted);
+        await Pass(tx, id, "cancel", $"wish <> 'cancel' AND {which}", revision, wanted);
+    }
+
+    private static async ValueTask Close(Tx tx, RequestId id, string which, long revision = 0, long wanted = 0)
+    {
+        var unsent = $"state = 'new' AND {which}";
+        foreach (var link in await Changed(tx, "SET state = 'closed'", unsent, new { id, revision, wanted }))
+            await LinkJob.Cancel(tx, link.Id);
+    }
+
+    /// <summary>
+    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action when it
+    /// records its call.
+    /// </summary>
+    private static async ValueTask Pass(
+        Tx tx, RequestId id, string action, string which, long revision = 0, long wanted = 0)
+    {
+        var mayBeThere = action == "cancel" ? new[] { "open", "unsure" } : ["open"];
+        var sent = $"state IN ('sending', 'unsure', 'held', 'open') AND {which}";
+        foreach (var link in await Changed(
+            tx, $"SET wish = '{action}', attempts = 0", sent, new { id, revision, wanted }))
+        {
+            if (mayBeThere.Contains(link.State) && !await LinkJob.IsRunning(tx, link.Id))
+                await LinkJob.Put(tx, link.Id, id.Value, link.DestinationId, tx.Now);
+        }
     }
 
     /// <summary>Settled here: nothing is asked there until the change is applied or taken back.</summary>
     private static async ValueTask Rest(Tx tx, RequestId id)
     {
-        await tx.Execute("UPDATE links SET state = 'closed', due_at = NULL WHERE request_id = @id AND state = 'new'", new { id });
-        await tx.Execute("UPDATE links SET due_at = NULL WHERE request_id = @id AND state = 'open' AND wish = ''", new { id });
+        await Close(tx, id, "1 = 1");
+        foreach (var link in await Changed(tx, "SET polls = 0", "state = 'open' AND wish = ''", new { id }))
+            await LinkJob.Cancel(tx, link.Id);
+    }
+
+    private static ValueTask<List<ChangedRow>> Changed(Tx tx, string set, string which, object arguments) =>
+        tx.All<ChangedRow>(
+            $"UPDATE links {set} WHERE request_id = @id AND {which} RETURNING id, destination_id, state", arguments);
+
+    private sealed class ChangedRow
+    {
+        public long Id { get; init; }
+        public long DestinationId { get; init; }
+        public required string State { get; init; }
     }
 
     private sealed class NamedRow

@@ -43,12 +43,12 @@ public sealed class ResolveLink(Store store)
     {
         if (await LinkRow.Find(tx, id) is not { } link)
             return new ResolveLinkOutcome.NotFound();
-        if (await tx.Text("SELECT holder FROM links WHERE id = @id AND until >= @now", new { id, now = tx.Now }) is not null)
+        if (await LinkJob.IsRunning(tx, id))
             return new ResolveLinkOutcome.NotPossible("It is being worked on at this moment. Try again in a minute.");
         Link next;
         switch (resolution)
         {
-            case Resolution.Retry when link.State is LinkState.Open or LinkState.Unsure or LinkState.New && !(link is { State: LinkState.Open, Wish: Wish.None, Answer.Length: > 0 }):
+            case Resolution.Retry when link.State is LinkState.Open or LinkState.Unsure or LinkState.New && !(link is { State: LinkState.Open, Pending: PendingAction.None, Answer.Length: > 0 }):
                 next = link with { DueAt = tx.Now, Attempts = 0, Polls = 0 };
                 break;
             case Resolution.Retry when link.State == LinkState.Held:
@@ -60,17 +60,18 @@ public sealed class ResolveLink(Store store)
                 next = link with { State = LinkState.Open, ExternalId = externalId.Trim(), DueAt = tx.Now, Attempts = 0, Polls = 0, Problem = null };
                 break;
             case Resolution.GiveUp when link.State != LinkState.Closed:
-                next = link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null };
+                next = link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null };
                 break;
             default:
                 return new ResolveLinkOutcome.NotPossible("There is nothing to do with it in that way.");
         }
         await LinkRow.Save(tx, next);
+        await LinkJob.Schedule(tx, next);
         if (resolution is Resolution.Exists)
         {
             // An answer counts only under the id that the request's own activity names.
             var destination = await tx.Text("SELECT name FROM destinations WHERE id = @id", new { id = link.DestinationId });
-            await RecordExchange.NoteLinked(tx, destination ?? "", next, origin);
+            await RecordCall.NoteLinked(tx, destination ?? "", next, origin);
         }
         await tx.Append($"destination:{link.DestinationId}", origin, "destination.link_resolved",
             new

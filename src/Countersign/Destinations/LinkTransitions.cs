@@ -5,47 +5,41 @@ using Countersign.Destinations.Manifest;
 namespace Countersign.Destinations;
 
 /// <summary>How a call to a destination ended, as far as the link is concerned.</summary>
-internal abstract record Exchanged
+internal abstract record CallOutcome
 {
-    private Exchanged() { }
+    private CallOutcome() { }
 
     /// <summary>The question is there, under this id.</summary>
-    public sealed record Opened(string ExternalId, string? Url, string? Creation, Heard Heard) : Exchanged;
+    public sealed record Opened(string ExternalId, string? Url, string? Creation, Heard Heard) : CallOutcome;
 
     /// <summary>Surely not opened: it may be sent again.</summary>
     /// <param name="IsFinal">Asking again in the same words would get the same answer.</param>
-    public sealed record NotOpened(string Why, bool IsFinal = false, TimeSpan? RetryAfter = null) : Exchanged;
+    public sealed record NotOpened(string Why, bool IsFinal = false, TimeSpan? RetryAfter = null) : CallOutcome;
 
     /// <summary>Opened, under an id with which nothing can be asked: an operator has to look.</summary>
-    public sealed record Unusable(string Why, string? Creation) : Exchanged;
+    public sealed record Unusable(string Why, string? Creation) : CallOutcome;
 
     /// <summary>Nobody knows whether it was opened.</summary>
-    public sealed record PerhapsOpened(string Why) : Exchanged;
+    public sealed record PerhapsOpened(string Why) : CallOutcome;
 
     /// <summary>Looked up, and not there.</summary>
-    public sealed record NotThere : Exchanged;
+    public sealed record NotThere : CallOutcome;
 
     /// <summary>Its status was read.</summary>
-    public sealed record Told(Heard Heard) : Exchanged;
+    public sealed record Told(Heard Heard) : CallOutcome;
 
     /// <summary>A look, a look-up or a passing-on did not succeed; nothing follows from that but another attempt.</summary>
-    public sealed record Failed(string Why, TimeSpan? RetryAfter = null) : Exchanged;
+    public sealed record Failed(string Why, TimeSpan? RetryAfter = null) : CallOutcome;
 
-    /// <summary>What was wished has been passed on.</summary>
-    public sealed record PassedOn(Heard Heard) : Exchanged;
-
-    /// <summary>Claimed and not called: it is as it was before.</summary>
-    public sealed record NotTried : Exchanged;
-
-    /// <summary>Broken off: nothing is taken down, and whoever finds the claim run out knows that the call may have arrived.</summary>
-    public sealed record Lost : Exchanged;
+    /// <summary>What was pending has been passed on.</summary>
+    public sealed record PassedOn(Heard Heard) : CallOutcome;
 }
 
 /// <summary>
 /// What becomes of a link after a call, and when it is looked at again. Pure: state in, state out. Two rules stand above
 /// all others: a creation that may have arrived is never sent again unlooked, and an answer once heard stays.
 /// </summary>
-internal static class LinkCourse
+internal static class LinkTransitions
 {
     /// <summary>Refusals of a creation after which an operator is asked.</summary>
     private const int MostRefusals = 8;
@@ -58,34 +52,35 @@ internal static class LinkCourse
 
     /// <param name="canLookUp">Whether the manifest says how to find what a creation may have made.</param>
     /// <param name="spread">Between 0 and 1: keeps many links from being due at one moment.</param>
-    public static Link Next(Link link, Exchanged exchanged, bool canLookUp, DateTimeOffset now, TimeSpan pollEvery, double spread)
+    public static Link Next(
+        Link link, CallOutcome outcome, bool canLookUp, DateTimeOffset now, TimeSpan pollEvery, double spread)
     {
-        switch (exchanged)
+        switch (outcome)
         {
-            case Exchanged.Opened(var id, var url, var creation, var heard):
+            case CallOutcome.Opened(var id, var url, var creation, var heard):
                 return Heard(link with { State = LinkState.Open, ExternalId = id, Url = url ?? link.Url, Creation = creation ?? link.Creation, Attempts = 0, Polls = 0, Problem = null }, heard, now, pollEvery, spread);
-            case Exchanged.NotOpened(var why, var isFinal, var after):
-                if (link.Wish != Wish.None)
-                    return link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null, Problem = null };
+            case CallOutcome.NotOpened(var why, var isFinal, var after):
+                if (link.Pending != PendingAction.None)
+                    return link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Problem = null };
                 return isFinal || link.Attempts + 1 >= MostRefusals
                     ? Hold(link, why)
                     : Later(link with { State = LinkState.New }, why, now, Backoff(link.Attempts, spread), after);
-            case Exchanged.Unusable(var why, var creation):
+            case CallOutcome.Unusable(var why, var creation):
                 return Hold(link with { Creation = creation ?? link.Creation }, why);
-            case Exchanged.PerhapsOpened(var why):
+            case CallOutcome.PerhapsOpened(var why):
                 return canLookUp ? Later(link with { State = LinkState.Unsure }, why, now, Backoff(link.Attempts, spread), null) : Hold(link, why);
-            case Exchanged.NotThere:
-                return link.Wish != Wish.None
-                    ? link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null, Problem = null }
+            case CallOutcome.NotThere:
+                return link.Pending != PendingAction.None
+                    ? link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Problem = null }
                     : link with { State = LinkState.New, DueAt = now, Attempts = link.Attempts + 1 };
-            case Exchanged.Told(var heard):
+            case CallOutcome.Told(var heard):
                 return Heard(link with { Attempts = 0, Polls = link.Polls + 1, Problem = heard.Value is null ? "The answer holds no status at the place that the manifest names." : heard.Problem }, heard, now, pollEvery, spread);
-            case Exchanged.PassedOn(var heard):
-                return Seen(link with { State = LinkState.Closed, Wish = Wish.None, DueAt = null, Attempts = 0, Problem = null }, heard, now);
-            case Exchanged.Failed(var why, var after):
-                if (link.Wish != Wish.None && link.State == LinkState.Open && link.Attempts + 1 >= MostPassings)
+            case CallOutcome.PassedOn(var heard):
+                return Seen(link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Attempts = 0, Problem = null }, heard, now);
+            case CallOutcome.Failed(var why, var after):
+                if (link.Pending != PendingAction.None && link.State == LinkState.Open && link.Attempts + 1 >= MostPassings)
                     return link with { Attempts = link.Attempts + 1, DueAt = null, Problem = why };
-                var isLook = link is { State: LinkState.Open, Wish: Wish.None };
+                var isLook = link is { State: LinkState.Open, Pending: PendingAction.None };
                 return Later(link, why, now, isLook ? Wait(pollEvery * Math.Pow(2, Math.Min(link.Attempts, 6)), spread) : Backoff(link.Attempts, spread), after);
             default:
                 throw new UnreachableException();
@@ -106,7 +101,7 @@ internal static class LinkCourse
             link = link with { Problem = $"The status \"{heard.Value}\" matches both patterns of the manifest, which counts as declined." };
         if (link.Answer.Length == 0 && heard.Opinion != Opinion.Undecided)
             link = link with { Answer = heard.Opinion == Opinion.Approved ? "approved" : "rejected" };
-        return link with { DueAt = link.Wish != Wish.None ? now : link.Answer.Length > 0 ? null : now + NextLook(link.Polls, pollEvery, spread) };
+        return link with { DueAt = link.Pending != PendingAction.None ? now : link.Answer.Length > 0 ? null : now + NextLook(link.Polls, pollEvery, spread) };
     }
 
     /// <summary>An answer without a status leaves what was seen before.</summary>
