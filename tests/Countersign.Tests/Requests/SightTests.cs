@@ -1,0 +1,81 @@
+using Countersign.Access;
+using Countersign.Policies;
+using Countersign.Requests;
+using Xunit;
+
+namespace Countersign.Tests;
+
+/// <summary>Who sees a request: for some that follows from the request itself, for others from rows beside it.</summary>
+public sealed class SightTests
+{
+    [Theory, BothEngines]
+    public async Task Its_source_its_requester_its_sender_and_its_reviewers_see_it_and_find_it_in_their_lists(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var (reviewer, requester, sender, other) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"), await hub.AddPerson("Cem"), await hub.AddPerson("Dora"));
+        var group = await hub.AddGroup("SRE", reviewer);
+        var key = await hub.AddSource("Shop", group, 1);
+        var policy = Some.Policy(new Approver(Party.Group(group.Id), "SRE"));
+
+        var bySource = await hub.Ask(policy, s => s.AskedBy(requester) with { SourceId = key.Id, CreatorId = null });
+        var bySender = await hub.Ask(policy, s => s.AskedBy(requester) with { CreatorId = sender.Id });
+
+        Assert.Equal([bySender.Id, bySource.Id], await Seen(hub, Some.Viewer(reviewer)));
+        Assert.Equal([bySender.Id, bySource.Id], await Seen(hub, Some.Viewer(requester)));
+        Assert.Equal([bySource.Id], await Seen(hub, Some.Viewer(key)));
+        Assert.Equal([bySender.Id], await Seen(hub, Some.Viewer(sender)));
+        Assert.Empty(await Seen(hub, Some.Viewer(other)));
+        // One row for the group, and one for the sender who isn't the requester.
+        Assert.Equal(3, await hub.Place.Count("parties"));
+    }
+
+    [Theory, BothEngines]
+    public async Task An_earlier_requester_goes_on_seeing_a_request_whose_content_names_another(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var (ann, ben) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"));
+        var asked = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.AskedBy(ann) with { CreatorId = null, ExternalId = "X-1" });
+        Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
+
+        var revised = Some.Submission(asked.Policy).Saying("Turn it off again").AskedBy(ben) with { CreatorId = null, ExternalId = "X-1" };
+        Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(revised, Some.Origin, null, default));
+
+        Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
+        Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ben)));
+    }
+
+    [Theory, BothEngines]
+    public async Task Search_finds_text_in_any_case_within_ASCII_and_beyond(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        var admin = Some.Viewer(await hub.AddPerson("Ada", Role.Admin));
+        var plain = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.Saying("Dark Mode") with { ExternalId = "Case-7" });
+        var accented = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.Saying("Übergang ÄNDERN") with { ExternalId = "Case-8" });
+
+        foreach (var text in new[] { "dark mode", "DARK", "rita REQUESTER", "case-7" })
+            Assert.Contains(plain.Id, await Found(hub, admin, text));
+        foreach (var text in new[] { "übergang", "ÜBERGANG", "ändern", "case-8" })
+            Assert.Equal([accented.Id], await Found(hub, admin, text));
+        // A name and an id that follow one another are not one text.
+        Assert.Empty(await Found(hub, admin, "requester case"));
+    }
+
+    private static async Task<List<RequestId>> Found(TestHub hub, Viewer viewer, string text) =>
+        await Listed(hub, viewer, new Filter { Text = text });
+
+    /// <summary>What a list shows, which is what can be opened one by one.</summary>
+    private static async Task<List<RequestId>> Seen(TestHub hub, Viewer viewer)
+    {
+        var listed = await Listed(hub, viewer, new Filter { TakesPart = true });
+        Assert.Equal(listed, await Listed(hub, viewer, new Filter()));
+        foreach (var id in listed)
+            Assert.NotNull(await hub.Store.Read(reader => RequestRow.Find(reader, id, viewer)));
+        return listed;
+    }
+
+    private static async Task<List<RequestId>> Listed(TestHub hub, Viewer viewer, Filter filter)
+    {
+        var page = await new Listing(hub.Store, new Places(hub.Store)).Run(viewer, filter, 50, null, default);
+        return [.. page.Requests.Select(request => request.Id)];
+    }
+}
