@@ -100,12 +100,13 @@ public sealed class Egress : IDisposable
 
     /// <summary>For libraries that make calls of their own: guarded and bounded as every other call.</summary>
     /// <param name="around">What the library's calls pass on their way to the guard.</param>
-    public HttpClient ClientFor(Trust trust, Func<HttpMessageHandler, HttpMessageHandler> around) => new(around(Handler(trust)))
-    {
-        Timeout = _options.Patience,
-        MaxResponseContentBufferSize = _options.LargestAnswer,
-        DefaultRequestHeaders = { { "User-Agent", UserAgent } },
-    };
+    public HttpClient ClientFor(Trust trust, Func<HttpMessageHandler, HttpMessageHandler> around) =>
+        new(around(Handler(trust)))
+        {
+            Timeout = _options.Patience,
+            MaxResponseContentBufferSize = _options.LargestAnswer,
+            DefaultRequestHeaders = { { "User-Agent", UserAgent } },
+        };
 
     /// <summary>A bare connection, for protocols other than HTTP. Throws <see cref="EgressException"/>.</summary>
     public async Task<Stream> Connect(string host, int port, CancellationToken cancel, Trust trust = Trust.Named)

@@ -13,7 +13,7 @@ public static class TextDiff
     /// <summary>Lines shown before and after each change.</summary>
     private const int Context = 2;
 
-    /// <summary>Beyond about so many lines on both sides a stretch is shown as replaced: comparing takes the square of them.</summary>
+    /// <summary>A longer stretch is shown as replaced: comparing takes the square of its lines.</summary>
     private const int MaxCompared = 600;
 
     public static List<DiffLine> Lines(string before, string after)
@@ -49,14 +49,17 @@ public static class TextDiff
 
     private static string[] Split(string text) => text.Length == 0 ? [] : text.ReplaceLineEndings("\n").Split('\n');
 
-    private static IEnumerable<DiffLine> Marked(char mark, IEnumerable<string> lines) => lines.Select(line => new DiffLine(mark, line));
+    private static IEnumerable<DiffLine> Marked(char mark, IEnumerable<string> lines) =>
+        lines.Select(line => new DiffLine(mark, line));
 
     private static void AddChanged(List<DiffLine> lines, string[] before, string[] after)
     {
         var at = 0;
         if (before.Length > 0 && after.Length > 0 && (long)before.Length * after.Length <= MaxCompared * MaxCompared)
         {
-            var diff = Differ.Instance.CreateDiffs(string.Join('\n', before), string.Join('\n', after), ignoreWhiteSpace: false, ignoreCase: false, LineChunker.Instance);
+            var (old, current) = (string.Join('\n', before), string.Join('\n', after));
+            var diff = Differ.Instance.CreateDiffs(
+                old, current, ignoreWhiteSpace: false, ignoreCase: false, LineChunker.Instance);
             foreach (var block in diff.DiffBlocks)
             {
                 lines.AddRange(Marked(' ', before[at..block.DeleteStartA]));

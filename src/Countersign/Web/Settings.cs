@@ -127,7 +127,7 @@ public sealed record Settings
     /// <summary>Roots that belong to the framework and are passed through.</summary>
     private static readonly string[] Foreign = ["Logging", "Kestrel"];
 
-    /// <summary>Those that this program knows, and the same again for each identity provider with settings of its own.</summary>
+    /// <summary>Those that this program knows, and once more for each identity provider with a name.</summary>
     public static IEnumerable<(string Name, string Default, bool Secret)> KnownIn(IConfiguration configuration) =>
     [
         .. Known,
@@ -138,7 +138,8 @@ public sealed record Settings
     ];
 
     public static bool IsKnown(string name) =>
-        Known.Any(k => string.Equals(k.Name, OidcSettings.General(name), StringComparison.OrdinalIgnoreCase)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
+        Known.Any(k => string.Equals(k.Name, OidcSettings.General(name), StringComparison.OrdinalIgnoreCase))
+        || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
 
     public static string Value(IConfiguration configuration, string name) =>
         configuration[name] is { Length: > 0 } value ? value

@@ -1,6 +1,7 @@
+using System.Net;
+using Countersign.Access;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
-using Countersign.Requests;
 using Xunit;
 
 namespace Countersign.Tests.Outcomes;
@@ -48,7 +49,7 @@ public sealed class MailServerTests
     public async Task A_connection_that_the_server_ended_is_replaced_before_the_message_goes_out(string answer)
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        await using var box = new MailBox(command => command == "NOOP" ? answer : null);
+        await using var box = new MailBox(Answers("NOOP", answer));
         using var news = new News(hub, mail: News.Mail(box));
         var ann = await hub.AddPerson("Ann");
         for (var i = 0; i < 2; i++)
@@ -82,7 +83,7 @@ public sealed class MailServerTests
     public async Task A_refused_receiver_leaves_the_connection_to_the_next_message()
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        await using var box = new MailBox(command => command.StartsWith("RCPT TO:<Ann", StringComparison.Ordinal) ? "550 no such user" : null);
+        await using var box = new MailBox(Answers("RCPT TO:<Ann", "550 no such user"));
         using var news = new News(hub, mail: News.Mail(box));
         foreach (var person in await hub.AddPeople("Ann", "Ben"))
         {
@@ -98,9 +99,9 @@ public sealed class MailServerTests
     public async Task Addresses_in_any_script_are_written_where_the_server_can_take_them(string email, bool needsInternational)
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        await using var box = new MailBox(command => command.StartsWith("EHLO", StringComparison.Ordinal) ? "250-mailbox\r\n250-8BITMIME\r\n250 SMTPUTF8" : null);
+        await using var box = new MailBox(Answers("EHLO", "250-mailbox\r\n250-8BITMIME\r\n250 SMTPUTF8"));
         await using var plain = new MailBox();
-        var person = Some.Done(await hub.People.Add(email, "Jürgen Ünal", Countersign.Access.Role.EndUser, null, Some.Operator, default));
+        var person = Some.Done(await hub.People.Add(email, "Jürgen Ünal", Role.EndUser, null, Some.Operator, default));
         using (var news = new News(hub, mail: News.Mail(box)))
         {
             await hub.Ask(person.AsApprover);
@@ -144,7 +145,10 @@ public sealed class MailServerTests
     }
 
     [Theory]
-    [InlineData("Ann\r\nBcc: eve@example.test"), InlineData("Ann\" <eve@example.test>, \""), InlineData("Ann\u2028Bcc: eve@example.test"), InlineData("Ann =?utf-8?q?=0D=0ABcc:_eve@example.test?=")]
+    [InlineData("Ann\r\nBcc: eve@example.test")]
+    [InlineData("Ann\" <eve@example.test>, \"")]
+    [InlineData("Ann\u2028Bcc: eve@example.test")]
+    [InlineData("Ann =?utf-8?q?=0D=0ABcc:_eve@example.test?=")]
     public async Task A_hostile_name_stays_in_its_header(string name)
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
@@ -168,7 +172,8 @@ public sealed class MailServerTests
         var ann = await hub.AddPerson("Ann");
         await hub.Ask(ann.AsApprover);
         await news.Go();
-        await new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions).Ask(ann.Email!, new Countersign.Access.Visit("page", "192.0.2.1", ""), default);
+        var signIn = new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions);
+        await signIn.Ask(ann.Email!, new Visit("page", "192.0.2.1", ""), default);
         await news.Go();
         Assert.Equal(["<https://approvals.example.test/account>", ""], box.Mails.Select(m => m.Header("List-Unsubscribe")));
         Assert.All(box.Mails, m => Assert.Equal("auto-generated", m.Header("Auto-Submitted")));
@@ -182,7 +187,7 @@ public sealed class MailServerTests
     public async Task What_is_no_answer_is_a_broken_connection_and_tried_again(string command, string answer, string failure)
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        await using var box = new MailBox(c => c.StartsWith(command, StringComparison.Ordinal) ? answer : null);
+        await using var box = new MailBox(Answers(command, answer));
         using var news = new News(hub, mail: News.Mail(box));
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
@@ -194,12 +199,30 @@ public sealed class MailServerTests
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         var endless = string.Concat(Enumerable.Repeat("250-and more\r\n", 100_000)) + "250 ok";
-        await using var box = new MailBox(c => c.StartsWith("EHLO", StringComparison.Ordinal) ? endless : null);
+        await using var box = new MailBox(Answers("EHLO", endless));
         using var news = new News(hub, mail: News.Mail(box));
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
         Assert.Equal("too large", Assert.Single(await news.Tries(1)).Failure);
     }
+
+    [Fact]
+    public async Task A_certificate_for_another_name_is_refused()
+    {
+        using var certificate = Receiver.Certificate();
+        await using var server = new Receiver(_ => new Conduct.Hangs(), certificate);
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        await using var box = new MailBox();
+        var toServer = News.Mail(box) with { Host = "mail.example.test", Port = server.Port, Security = MailSecurity.Tls };
+        var egress = new EgressOptions { Roots = [certificate], LookUp = (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]) };
+        using var news = new News(hub, egress: egress, mail: toServer);
+        await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
+        await news.Go();
+        Assert.Equal("tls", Assert.Single(await news.Tries(1)).Failure);
+    }
+
+    private static Func<string, string?> Answers(string command, string answer) =>
+        said => said.StartsWith(command, StringComparison.Ordinal) ? answer : null;
 
     /// <summary>Mails a person whose row was changed past the rules for addresses and names; then it is as it was.</summary>
     private static async Task AskChanged(TestHub hub, News news, string email, string name)

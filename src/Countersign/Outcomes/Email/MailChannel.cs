@@ -7,7 +7,8 @@ using MimeKit;
 namespace Countersign.Outcomes.Email;
 
 /// <summary>Mail to one person about one event, or about many at once.</summary>
-public sealed class MailChannel(Store store, MailServer server, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
+public sealed class MailChannel(
+    Store store, MailServer server, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
 {
     public const string ChannelName = "mail";
 
@@ -42,7 +43,8 @@ public sealed class MailChannel(Store store, MailServer server, MailOptions mail
         return outcome with { Sent = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}" };
     }
 
-    private MimeMessage Message(Delivery delivery, MailboxAddress recipient, MailContent content, string? thread, string host)
+    private MimeMessage Message(
+        Delivery delivery, MailboxAddress recipient, MailContent content, string? thread, string host)
     {
         var message = new MimeMessage
         {
@@ -72,7 +74,7 @@ public sealed class MailChannel(Store store, MailServer server, MailOptions mail
     /// <summary>Null unless what was stored is one address and nothing beside it.</summary>
     private static MailboxAddress? Recipient(PersonRow to)
     {
-        if (!MailboxAddress.TryParse(to.Email, out var address) || address.Address != to.Email || address.Domain.Length == 0)
+        if (!MailboxAddress.TryParse(to.Email, out var read) || read.Address != to.Email || read.Domain.Length == 0)
             return null;
         return to.Email.Any(char.IsControl) ? null : new MailboxAddress(OneLine(to.Name), to.Email);
     }
@@ -80,7 +82,8 @@ public sealed class MailChannel(Store store, MailServer server, MailOptions mail
     private static MailboxAddress Mailbox(MailAddress address) => new(OneLine(address.DisplayName), address.Address);
 
     /// <summary>Line breaks and other controls would begin a header of the sender's choice.</summary>
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c)).Trim();
+    private static string OneLine(string text) =>
+        string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c)).Trim();
 
     private async Task<(MailContent? Content, string? Thread)> One(Delivery delivery, long person, CancellationToken cancel)
     {

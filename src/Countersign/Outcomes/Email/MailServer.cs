@@ -91,15 +91,18 @@ public sealed class MailServer : IDisposable
         var format = FormatOptions.Default.Clone();
         // Other domains have a form in ASCII; what stands before the @ has none.
         format.International = !message.To.Mailboxes.All(to => to.LocalPart.All(char.IsAscii));
-        if (!format.International || connection.Capabilities.HasFlag(SmtpCapabilities.UTF8))
-            return new SendOutcome.Delivered { Answer = await connection.SendAsync(format, message, cancel), Status = (int)SmtpStatusCode.Ok };
-        const string why = "The mail server doesn't take addresses with letters outside ASCII: it doesn't offer SMTPUTF8.";
-        return new SendOutcome.Failed(Failure.Status) { Answer = why, Final = true };
+        if (format.International && !connection.Capabilities.HasFlag(SmtpCapabilities.UTF8))
+        {
+            const string why = "This address has letters outside ASCII, and the mail server doesn't offer SMTPUTF8.";
+            return new SendOutcome.Failed(Failure.Status) { Answer = why, Final = true };
+        }
+        var answer = await connection.SendAsync(format, message, cancel);
+        return new SendOutcome.Delivered { Answer = answer, Status = (int)SmtpStatusCode.Ok };
     }
 
     /// <summary>
-    /// A connection that still answers. It is asked before the message goes out on it, because a message that breaks off
-    /// in the middle may have arrived and can't just be sent again.
+    /// A connection that still answers. It is asked before the message goes out on it, because a message that breaks
+    /// off in the middle may have arrived and can't just be sent again.
     /// </summary>
     private async Task<Connection?> TakeIdle(CancellationToken cancel)
     {
@@ -189,16 +192,17 @@ public sealed class MailServer : IDisposable
         _ when Egress.Explain(failure) is { } explained => SendOutcome.Of(explained),
         SslHandshakeException => new SendOutcome.Failed(Failure.Tls) { Answer = failure.Message },
         ProtocolException or ServiceNotConnectedException =>
-            new SendOutcome.Failed(Failure.Reset) { Answer = "The connection broke, or what answered is not a mail server." },
+            new SendOutcome.Failed(Failure.Reset) { Answer = "The connection broke, or this is not a mail server." },
         _ => null,
     };
 
-    /// <summary>What is refused about this message or its receiver is so for good; what is refused about us can be mended.</summary>
+    /// <summary>Final only where this message or its recipient was refused: the rest can be put right.</summary>
     private static SendOutcome.Failed Refused(SmtpCommandException refused) => new(Failure.Status)
     {
         Status = (int)refused.StatusCode,
         Answer = refused.Message,
-        Final = refused.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted && (int)refused.StatusCode >= 500,
+        Final = (int)refused.StatusCode >= 500
+            && refused.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
     };
 
     private sealed class Connection() : SmtpClient(new AnswerLimit())

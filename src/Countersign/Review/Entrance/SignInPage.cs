@@ -109,8 +109,12 @@ internal static class SignInPage
     })
     { Status = status };
 
-    /// <summary>With identity providers; what was typed does not travel there, so it waits in this browser, or in this tab if there is too much of it.</summary>
-    private static void Elsewhere(Html html, IReadOnlyList<OidcSettings> providers, string? to, KeptForm? kept, bool again)
+    /// <summary>
+    /// With identity providers. What was typed does not travel there: it waits in this browser, or in this tab if
+    /// there is too much of it.
+    /// </summary>
+    private static void Elsewhere(
+        Html html, IReadOnlyList<OidcSettings> providers, string? to, KeptForm? kept, bool again)
     {
         var waits = kept is not null && KeptElsewhere.Leave(html.Http, kept);
         var backTo = kept is null ? LocalPath.Of(to) ?? "/" : waits ? KeptElsewhere.Path : AccountPath;
@@ -121,11 +125,12 @@ internal static class SignInPage
             html.Add($"<p>{html.Says.KeptAndElsewhere}</p>");
         foreach (var provider in providers)
         {
-            var way = $"{html.Base}{OidcEndpoints.PathOf(provider)}{query}";
+            var way = html.Base + OidcEndpoints.PathOf(provider) + query;
+            var text = html.Says.SignInWith(provider.Name);
             if (staysHere)
-                html.Add($"<p><a class=\"button\" href=\"{way}\" target=\"_blank\">{html.Says.SignInWith(provider.Name)}</a></p>");
+                html.Add($"<p><a class=\"button\" href=\"{way}\" target=\"_blank\">{text}</a></p>");
             else
-                html.Add($"<p><a class=\"button\" href=\"{way}\">{html.Says.SignInWith(provider.Name)}</a></p>");
+                html.Add($"<p><a class=\"button\" href=\"{way}\">{text}</a></p>");
         }
         if (staysHere)
             HaveSignedIn(html, kept!);

@@ -25,7 +25,8 @@ internal static class ChangedSection
     private static string Lines(string facts)
     {
         using var document = JsonDocument.Parse(facts);
-        return string.Join('\n', document.RootElement.EnumerateObject().Select(f => $"{f.Name}: {FactsSection.Text(f.Value)}").Order(StringComparer.Ordinal));
+        var lines = document.RootElement.EnumerateObject().Select(f => $"{f.Name}: {FactsSection.Text(f.Value)}");
+        return string.Join('\n', lines.Order(StringComparer.Ordinal));
     }
 
     private static void Compare(Html html, string title, string before, string now)

@@ -10,10 +10,12 @@ public sealed class OidcSettingsTests
     public void One_provider_and_several_stand_side_by_side()
     {
         var settings = Read(out var mistakes,
-            ("Oidc:Authority", "https://login.example"), ("Oidc:ClientId", "a"), ("Oidc:ClientSecret", "b"), ("Oidc:Name", "Example Login"),
-            ("Oidc:partner:Authority", "https://partner.example"), ("Oidc:partner:ClientId", "c"), ("Oidc:partner:ClientSecret", "d"), ("Oidc:partner:GroupClaim", "groups"));
+            ("Oidc:Authority", "https://login.example"), ("Oidc:ClientId", "a"), ("Oidc:ClientSecret", "b"),
+            ("Oidc:Name", "Example Login"), ("Oidc:partner:Authority", "https://partner.example"),
+            ("Oidc:partner:ClientId", "c"), ("Oidc:partner:ClientSecret", "d"), ("Oidc:partner:GroupClaim", "groups"));
         Assert.Empty(mistakes);
-        Assert.Equal([("", "Example Login", "https://login.example/", null), ("partner", "partner", "https://partner.example/", "groups")],
+        Assert.Equal(
+            [("", "Example Login", "https://login.example/", null), ("partner", "partner", "https://partner.example/", "groups")],
             settings.Oidc.Select(p => (p.Key, p.Name, p.Authority.AbsoluteUri, p.GroupClaim)));
         Assert.Equal(2, settings.Oidc.Select(p => p.Scheme).Distinct().Count());
     }
@@ -22,8 +24,8 @@ public sealed class OidcSettingsTests
     [InlineData("Oidc:partner:ClientId", "c", "Oidc:partner:Authority must be set")]
     [InlineData("Oidc:partner:Authority", "http://partner.example", "Oidc:partner:Authority must be the issuer's https address")]
     [InlineData("Oidc:partner:Authority", "https://partner.example", "Oidc:partner:ClientId and Oidc:partner:ClientSecret must be set")]
-    [InlineData("Oidc:callback:Authority", "https://partner.example", "Oidc:callback is not a name")]
-    [InlineData("Oidc:a b:Authority", "https://partner.example", "Oidc:a b is not a name")]
+    [InlineData("Oidc:callback:Authority", "https://partner.example", "Oidc:callback must be")]
+    [InlineData("Oidc:a b:Authority", "https://partner.example", "Oidc:a b must be")]
     public void Mistakes_name_the_provider(string name, string value, string mistake)
     {
         Read(out var mistakes, (name, value));
@@ -31,7 +33,11 @@ public sealed class OidcSettingsTests
     }
 
     [Theory]
-    [InlineData("Oidc:partner:ClientSecret", true), InlineData("oidc:partner:clientid", true), InlineData("Oidc:partner:Secret", false), InlineData("Oidc:partner:Name:x", false), InlineData("Email:partner:Host", false)]
+    [InlineData("Oidc:partner:ClientSecret", true)]
+    [InlineData("oidc:partner:clientid", true)]
+    [InlineData("Oidc:partner:Secret", false)]
+    [InlineData("Oidc:partner:Name:x", false)]
+    [InlineData("Email:partner:Host", false)]
     public void Only_what_a_provider_has_is_a_setting(string name, bool isKnown) => Assert.Equal(isKnown, Settings.IsKnown(name));
 
     [Fact]
@@ -44,6 +50,7 @@ public sealed class OidcSettingsTests
     private static Settings Read(out List<string> mistakes, params (string Name, string Value)[] given)
     {
         mistakes = [];
-        return Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(given.Select(g => KeyValuePair.Create(g.Name, (string?)g.Value))).Build(), mistakes);
+        var values = given.Select(g => KeyValuePair.Create(g.Name, (string?)g.Value));
+        return Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build(), mistakes);
     }
 }

@@ -19,9 +19,11 @@ internal sealed class ClientSecretHeader(OpenIdConnectOptions options) : Delegat
         {
             var form = QueryHelpers.ParseQuery(await content.ReadAsStringAsync(cancel));
             form.Remove(SecretField);
-            request.Content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Key, field.Value.ToString())));
-            var credentials = $"{Uri.EscapeDataString(options.ClientId!)}:{Uri.EscapeDataString(options.ClientSecret!)}";
-            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials)));
+            request.Content = new FormUrlEncodedContent(
+                form.Select(f => KeyValuePair.Create(f.Key, f.Value.ToString())));
+            var (id, secret) = (Uri.EscapeDataString(options.ClientId!), Uri.EscapeDataString(options.ClientSecret!));
+            var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{id}:{secret}"));
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", credentials);
         }
         return await base.SendAsync(request, cancel);
     }
@@ -29,6 +31,7 @@ internal sealed class ClientSecretHeader(OpenIdConnectOptions options) : Delegat
     private async Task<bool> TakesHeader(CancellationToken cancel)
     {
         var provider = await options.ConfigurationManager!.GetConfigurationAsync(cancel);
-        return provider.TokenEndpointAuthMethodsSupported is not { Count: > 0 } methods || methods.Contains("client_secret_basic");
+        var methods = provider.TokenEndpointAuthMethodsSupported;
+        return methods.Count == 0 || methods.Contains("client_secret_basic");
     }
 }

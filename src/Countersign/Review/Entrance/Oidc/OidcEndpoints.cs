@@ -16,7 +16,8 @@ internal static partial class OidcEndpoints
 {
     private const string Callback = "/callback";
 
-    public static string PathOf(OidcSettings provider) => provider.Key.Length == 0 ? SignInPage.Path + "/oidc" : $"{SignInPage.Path}/oidc/{provider.Key}";
+    public static string PathOf(OidcSettings provider) =>
+        provider.Key.Length == 0 ? SignInPage.Path + "/oidc" : $"{SignInPage.Path}/oidc/{provider.Key}";
 
     public static void AddOidc(this IServiceCollection services, IEnumerable<OidcSettings> providers)
     {
@@ -24,7 +25,8 @@ internal static partial class OidcEndpoints
         foreach (var provider in providers)
         {
             services.AddAuthentication().AddOpenIdConnect(provider.Scheme, _ => { });
-            services.AddOptions<OpenIdConnectOptions>(provider.Scheme).Configure<Egress>((options, egress) => Configure(options, provider, egress));
+            services.AddOptions<OpenIdConnectOptions>(provider.Scheme)
+                .Configure<Egress>((options, egress) => Configure(options, provider, egress));
         }
     }
 
@@ -32,8 +34,8 @@ internal static partial class OidcEndpoints
     {
         foreach (var provider in routes.ServiceProvider.GetRequiredService<Settings>().Oidc)
         {
-            var scheme = provider.Scheme;
-            routes.MapGet(PathOf(provider), (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http))
+            var (scheme, path) = (provider.Scheme, PathOf(provider));
+            routes.MapGet(path, (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http))
                 .AllowAnonymous().ExcludeFromDescription();
         }
     }
@@ -61,17 +63,23 @@ internal static partial class OidcEndpoints
             cookie.SameSite = SameSiteMode.Lax;
             cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         }
-        options.Backchannel = egress.ClientFor(Trust.Operator, guarded => new ClientSecretHeader(options) { InnerHandler = guarded });
+        options.Backchannel = egress.ClientFor(
+            Trust.Operator, guarded => new ClientSecretHeader(options) { InnerHandler = guarded });
+        var documents = new HttpDocumentRetriever(options.Backchannel)
+        {
+            RequireHttps = !provider.Authority.IsLoopback,
+            SendAdditionalHeaderData = false,
+        };
         options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
-            authority + "/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(),
-            new HttpDocumentRetriever(options.Backchannel)
-            { RequireHttps = !provider.Authority.IsLoopback, SendAdditionalHeaderData = false }, new ProviderCheck(authority));
+            authority + "/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(), documents,
+            new ProviderCheck(authority));
     }
 
     /// <param name="again">Whether the provider must ask the person, although it may know their browser.</param>
     private static async Task Leave(string scheme, string? to, bool again, HttpContext http)
     {
-        var properties = new OpenIdConnectChallengeProperties { RedirectUri = "/", Items = { [OidcEvents.To] = LocalPath.Of(to) ?? "/" } };
+        var properties = new OpenIdConnectChallengeProperties { RedirectUri = "/" };
+        properties.Items[OidcEvents.To] = LocalPath.Of(to) ?? "/";
         if (again)
         {
             // With max_age the provider must also say when it asked (OpenID Connect Core 3.1.2.1).
@@ -94,7 +102,7 @@ internal static partial class OidcEndpoints
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "The identity provider {Scheme} cannot be used at the moment")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "The identity provider {Scheme} can't be used now")]
         public static partial void NotUsable(ILogger log, Exception failure, string scheme);
     }
 }

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>What becomes of somebody who comes back from the identity provider.</summary>
-internal sealed partial class OidcEvents(SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log) : OpenIdConnectEvents
+internal sealed partial class OidcEvents(
+    SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log)
+    : OpenIdConnectEvents
 {
     public const string To = "to", NotAvailable = "not-available", Failed = "failed", NotVerified = "not-verified", NotHere = "not-here", Again = "again", NotFresh = "not-fresh";
 
