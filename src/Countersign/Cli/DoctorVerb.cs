@@ -20,6 +20,9 @@ internal static class DoctorVerb
     private const long LittleSpace = 256L << 20;
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(2);
 
+    /// <summary>Work that has been due, or events that have been unsealed, for so long are worth a word.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(5);
+
     public static Command Build(Terminal terminal) => Verb.Plain(terminal, "doctor",
         "Say what this hub runs on, which settings are in force and what is wrong. Changes nothing.", [], async (parse, cancel) =>
         {
@@ -48,13 +51,14 @@ internal static class DoctorVerb
             hints.Add(new Finding("AllowedHosts is not set, so the server answers to every name it is called by.", $"Set it to the names people and systems use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: docs/configuration.md."));
         if (seen is not null)
             Judge(seen, now, problems, hints);
+        var figures = seen is { Pending.Count: 0, Strangers.Count: 0 } ? await LookAtEngine(settings, now, problems, hints, cancel) : null;
 
         return new Report(
             problems.Count == 0, CommandLine.Version, seen?.Engine ?? (settings.Database is null ? Store.OpenAsIs(settings.Store, Hub.Clock).Description : "PostgreSQL"),
             !Verb.HasStore(settings) ? "none yet" : seen is null ? "unreadable" : seen.Applied.Count == 0 ? "empty" : "present", folder, rootKey,
             seen is null ? null : new MigrationsSeen([.. seen.Applied.Select(a => a.Name)], seen.Pending),
             new ClockSeen(Instant.ToText(now), seen?.LastEventAt is { } last ? Instant.ToText(last) : null, seen?.DatabaseAhead is { } ahead ? (long)ahead.TotalMilliseconds : null),
-            seen is null ? null : new PeopleSeen(seen.People, seen.Admins),
+            seen is null ? null : new PeopleSeen(seen.People, seen.Admins), figures,
             InForce(configuration, settings), problems, hints);
     }
 
@@ -136,11 +140,36 @@ internal static class DoctorVerb
             problems.Add(new Finding($"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.", "Check this machine's clock and its time synchronisation."));
         if (seen.DatabaseAhead is { } ahead && ahead.Duration() > Tolerance)
             problems.Add(new Finding($"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.", "Check the time synchronisation of both."));
-        if (seen.SetAside > 0)
-            problems.Add(new Finding($"Jobs that were set aside after they had failed again and again: {seen.SetAside}.", "Look at the page Queue or at countersign work list, remove the cause and retry them there."));
         if (seen.Admins == 0)
             hints.Add(new Finding("There is no admin yet.", "countersign user add <email> --name <name> --role admin --password-stdin"));
     }
+
+    private static async Task<EngineFigures?> LookAtEngine(
+        Settings settings, DateTimeOffset now, List<Finding> problems, List<Finding> hints, CancellationToken cancel)
+    {
+        EngineFigures figures;
+        try
+        {
+            await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
+            figures = await store.ReadSnapshot(reader => EngineFigures.Of(reader, now), cancel);
+        }
+        catch (Exception failure) when (failure is StoreUnavailable or DbException)
+        {
+            problems.Add(new Finding($"The queue and the log cannot be read: {failure.Message}", "Restore a backup, or look at Database."));
+            return null;
+        }
+        if (figures.SetAside > 0)
+            problems.Add(new Finding($"Background work that failed for good: {figures.SetAside}.", "countersign work list says why; mend that, then retry it."));
+        var late = figures.Jobs.Where(j => j.Overdue > Late).ToList();
+        if (late.Count > 0)
+            hints.Add(new Finding($"Background work has been due for {Rough(late.Max(j => j.Overdue))}: {string.Join(", ", late.Select(j => j.Kind))}.", "Is a server running? Its log says what holds it up."));
+        if (figures.SealLag > Late)
+            hints.Add(new Finding($"{figures.Unsealed} events have not been sealed for {Rough(figures.SealLag)}.", "Is a server running? Its log says why it does not seal."));
+        return figures;
+    }
+
+    private static string Rough(TimeSpan time) =>
+        time.TotalDays >= 2 ? $"{time.TotalDays:0} days" : time.TotalHours >= 2 ? $"{time.TotalHours:0} hours" : $"{time.TotalMinutes:0} minutes";
 
     private static bool IsWritable(string folder)
     {
@@ -202,6 +231,13 @@ internal static class DoctorVerb
         facts.Add(["clock", report.Clock.Now + (report.Clock.LastEventAt is { } last ? $", last event {last}" : "") + (report.Clock.DatabaseAheadMs is { } ahead ? $", database {ahead:+0;-0;0} ms" : "")]);
         if (report.People is { } people)
             facts.Add(["people", $"{people.Total}, of whom {people.Admins} can sign in as admin"]);
+        if (report.Figures is { } figures)
+        {
+            facts.Add(["jobs", $"{figures.Jobs.Sum(j => j.Waiting)} in the queue, {figures.Jobs.Sum(j => j.Due)} due, {figures.SetAside} set aside"]);
+            facts.Add(["log", figures.Followers.All(f => f.Behind == 0) ? "followed to its end"
+                : string.Join(", ", figures.Followers.Where(f => f.Behind > 0).Select(f => $"{f.Name} {f.Behind} events behind"))]);
+            facts.Add(["oldest pending request", figures.OldestPending is { } oldest ? $"asked {Rough(oldest)} ago" : "none"]);
+        }
         var settings = report.Settings.Select(s => new[] { s.Name, s.Value.Length == 0 ? "-" : s.Value, s.From });
         return string.Join("\n\n", new[]
         {
@@ -222,7 +258,7 @@ internal static class DoctorVerb
 
     private sealed record Report(
         bool Ok, string Version, string Engine, string Store, FolderSeen Data, RootKeySeen RootKey, MigrationsSeen? Migrations,
-        ClockSeen Clock, PeopleSeen? People, IReadOnlyList<SettingSeen> Settings, IReadOnlyList<Finding> Problems, IReadOnlyList<Finding> Hints);
+        ClockSeen Clock, PeopleSeen? People, EngineFigures? Figures, IReadOnlyList<SettingSeen> Settings, IReadOnlyList<Finding> Problems, IReadOnlyList<Finding> Hints);
 
     private sealed record FolderSeen(string Folder, bool Exists, bool Writable, long FreeBytes);
 

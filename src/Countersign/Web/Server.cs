@@ -71,11 +71,12 @@ public static class Server
         builder.Services.RemoveAll<IStartupFilter>();
         replace?.Invoke(builder.Services);
         AddServices(builder.Services, settings, store, rootKey);
-        Telemetry.Add(builder.Services, builder.Configuration);
+        builder.Services.AddTelemetry(builder.Configuration, settings);
 
         var app = builder.Build();
         UsePipeline(app, settings);
         app.MapHealth();
+        app.MapTelemetry(settings);
         app.MapOpenApi().AllowAnonymous();
         app.MapApi();
         app.MapLaunchDarkly();

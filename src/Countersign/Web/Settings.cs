@@ -59,6 +59,9 @@ public sealed record Settings
     /// <summary>Whether people may ask on a page.</summary>
     public bool NewRequestsOnPages { get; init; } = true;
 
+    /// <summary>Whether <c>/metrics</c> answers, in Prometheus' format.</summary>
+    public bool Prometheus { get; init; }
+
     /// <summary>How questions at other workflow systems are looked after.</summary>
     public DestinationOptions Destinations { get; init; } = new();
 
@@ -115,6 +118,7 @@ public sealed record Settings
         ("Zendesk:Tickets", "open", false),
         ("Zendesk:OnePerTicket", "true", false),
         ("Pages:NewRequests", "true", false),
+        ("Metrics:Prometheus", "false", false),
         ("Retention:Deliveries", "30d", false),
         ("Retention:UsedLinks", "30d", false),
         ("Retention:IdempotencyKeys", "24h", false),
@@ -222,9 +226,13 @@ public sealed record Settings
         if (!bool.TryParse(Value(configuration, "Pages:NewRequests"), out var newRequests))
             mistakes.Add("Pages:NewRequests must be true or false.");
 
+        if (!bool.TryParse(Value(configuration, "Metrics:Prometheus"), out var prometheus))
+            mistakes.Add("Metrics:Prometheus must be true or false.");
+
         return new Settings
         {
             NewRequestsOnPages = newRequests,
+            Prometheus = prometheus,
             Retention = ReadRetention(configuration, mistakes),
             Urls = urls,
             Data = data,

@@ -1,3 +1,4 @@
+using Npgsql;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -5,33 +6,38 @@ using OpenTelemetry.Trace;
 
 namespace Countersign.Web;
 
-/// <summary>Traces and metrics over OTLP, where the standard variable <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names a collector.</summary>
-internal sealed class Telemetry(TracerProvider tracing, MeterProvider metering) : IHostedService, IDisposable
+/// <summary>
+/// Traces, metrics and logs for those who collect them: over OTLP where the standard variable
+/// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names a collector, and metrics for Prometheus by <c>Metrics:Prometheus</c>.
+/// Without either nothing is measured.
+/// </summary>
+internal static class Telemetry
 {
-    public static void Add(IServiceCollection services, IConfiguration configuration)
+    public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration, Settings settings)
     {
-        if (string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        var overOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        if (!overOtlp && !settings.Prometheus)
             return;
-        services.AddHostedService(_ => new Telemetry(
-            Sdk.CreateTracerProviderBuilder().ConfigureResource(r => r.AddService("countersign"))
-                .AddSource("Microsoft.AspNetCore", "Npgsql").AddOtlpExporter().Build(),
-            Sdk.CreateMeterProviderBuilder().ConfigureResource(r => r.AddService("countersign"))
-                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql")
-                .AddMeter(Storage.Meters.Name, Refusals.MeterName, Work.WorkLoop.MeterName).AddOtlpExporter().Build()));
+        services.AddSingleton<EngineGauges>().AddHostedService(s => s.GetRequiredService<EngineGauges>());
+        var telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("countersign", serviceVersion: Cli.CommandLine.Version))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddNpgsqlInstrumentation();
+                metrics.AddMeter(Storage.Meters.Name, Refusals.MeterName, Work.WorkLoop.MeterName, EngineGauges.MeterName);
+                if (settings.Prometheus)
+                    metrics.AddPrometheusExporter();
+            });
+        if (!overOtlp)
+            return;
+        telemetry.WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddNpgsql());
+        telemetry.WithLogging();
+        telemetry.UseOtlpExporter();
     }
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken)
+    public static void MapTelemetry(this IEndpointRouteBuilder routes, Settings settings)
     {
-        tracing.ForceFlush(2_000);
-        metering.ForceFlush(2_000);
-        return Task.CompletedTask;
-    }
-
-    public void Dispose()
-    {
-        tracing.Dispose();
-        metering.Dispose();
+        if (settings.Prometheus)
+            routes.MapPrometheusScrapingEndpoint().AllowAnonymous().DisableRateLimiting();
     }
 }

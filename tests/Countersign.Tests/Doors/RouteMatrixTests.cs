@@ -251,7 +251,7 @@ public sealed class RouteMatrixTests
     [Fact]
     public async Task Every_endpoint_names_the_policy_by_which_it_lets_callers_in()
     {
-        await using var api = await ApiHost.Start(Engine.Sqlite);
+        await using var api = await ApiHost.Start(Engine.Sqlite, ("Metrics:Prometheus", "true"));
         var policies = api.Services.GetRequiredService<IAuthorizationPolicyProvider>();
         Assert.NotNull(await policies.GetFallbackPolicyAsync());
         var without = from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
