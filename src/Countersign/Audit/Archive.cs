@@ -177,7 +177,6 @@ public sealed class Archive(Store store, SealKey key)
                 SELECT (SELECT count(*) FROM deliveries WHERE subject = @subject AND state IN ('due', 'waiting'))
                   + (SELECT count(*) FROM links WHERE request_id = @id AND state <> 'closed')
                   + (SELECT count(*) FROM jobs WHERE subject = @subject)
-                  + (SELECT count(*) FROM failed_work WHERE subject = @subject AND kind IN (SELECT name FROM cursors))
                 """,
                 new { subject, id });
             var tables = new List<(string, IReadOnlyList<IDictionary<string, object?>>)>();

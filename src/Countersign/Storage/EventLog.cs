@@ -22,14 +22,6 @@ public static class EventLog
         """,
         new { after, most });
 
-    /// <summary>The events at the positions that a query names.</summary>
-    public static ValueTask<List<StoredEvent>> At(Reader reader, string positions, object arguments) => reader.All<StoredEvent>(
-        $"""
-        SELECT {StoredEvent.Columns}, {reader.Position} AS position FROM events
-        WHERE {reader.Position} IN ({positions}) ORDER BY {reader.Position}
-        """,
-        arguments);
-
     /// <summary>How many events of a subject some consumer of the log has not come to yet.</summary>
     public static ValueTask<long> CountAhead(Reader reader, string subject) => reader.Number(
         $"""

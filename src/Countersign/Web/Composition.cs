@@ -94,7 +94,7 @@ public static class Composition
         .AddSingleton<TestWebhook>()
         .AddSingleton<WebhookChannel>()
         .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
-        .AddSingleton<ILogConsumer, WebhookExpander>()
+        .AddConsumer<WebhookExpander>()
         .AddSingleton(settings.Mail)
         .AddSingleton(settings.Slack)
         .AddSingleton<MailLinks>()
@@ -104,7 +104,14 @@ public static class Composition
         .AddSingleton<MailServer>()
         .AddSingleton<IChannel, MailChannel>()
         .AddSingleton<IChannel, SlackChannel>()
-        .AddSingleton<ILogConsumer, PeopleExpander>();
+        .AddConsumer<PeopleExpander>();
+
+    /// <summary>One that follows the log, and what is tried again of it.</summary>
+    private static IServiceCollection AddConsumer<T>(this IServiceCollection services)
+        where T : class, ILogConsumer => services
+        .AddSingleton<T>()
+        .AddSingleton<ILogConsumer>(s => s.GetRequiredService<T>())
+        .AddSingleton<IJobHandler>(s => new RetryEvent(s.GetRequiredService<T>()));
 
     /// <summary>What is done later or elsewhere: the worker, and a handler for each kind of job.</summary>
     private static IServiceCollection AddJobs(this IServiceCollection services)
@@ -135,7 +142,7 @@ public static class Composition
         .AddSingleton<TryDestination>()
         .AddSingleton<DestinationViews>()
         .AddSingleton<IJobHandler, CallDestination>()
-        .AddSingleton<ILogConsumer, OpenLinks>();
+        .AddConsumer<OpenLinks>();
 
     /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)

@@ -26,7 +26,7 @@ public sealed class FailedWork(Store store)
 {
     public const int MaxAttempts = 8;
 
-    /// <summary>The kind of deliveries that can't be recorded. Events that fail have their consumer's name.</summary>
+    /// <summary>The kind of deliveries that can't be recorded.</summary>
     public const string Delivery = "delivery";
 
     private const int MaxError = 500;
@@ -48,39 +48,23 @@ public sealed class FailedWork(Store store)
     /// <summary>Writes down a failure. True when that was the last attempt.</summary>
     /// <param name="whenSetAside">What its worker does then, so that it does not come across it again.</param>
     public Task<bool> Record(
-        string kind, string key, string subject, Exception failure, Func<Tx, ValueTask>? whenSetAside = null, CancellationToken cancel = default)
+        string kind, string key, string subject, Exception failure, long position = 0, Func<Tx, ValueTask>? whenSetAside = null, CancellationToken cancel = default)
     {
-        var spread = Spread();
+        var spread = 0.9 + (Jitter.Next() / 5);
         return store.InTransaction(async tx =>
         {
-            var isLast = await Record(tx, kind, key, subject, failure, 0, spread);
+            var attempts = (int)await tx.Number($"SELECT attempts FROM failed_work WHERE kind = @kind AND key = @key{tx.ForUpdate}", new { kind, key }) + 1;
+            var isLast = attempts >= MaxAttempts;
+            await Write(tx, kind, key, subject, position, attempts, failure, isLast ? null : tx.Now + (Waits[Math.Min(attempts, Waits.Length) - 1] * spread));
             if (isLast && whenSetAside is not null)
                 await whenSetAside(tx);
             return isLast;
         }, cancel);
     }
 
-    /// <summary>The same inside a transaction.</summary>
-    /// <param name="position">Of an event, where it stands in the log.</param>
-    /// <param name="spread">From <see cref="Spread"/>, drawn before the transaction.</param>
-    public static async ValueTask<bool> Record(Tx tx, string kind, string key, string subject, Exception failure, long position, double spread)
-    {
-        var attempts = (int)await tx.Number($"SELECT attempts FROM failed_work WHERE kind = @kind AND key = @key{tx.ForUpdate}", new { kind, key }) + 1;
-        var isLast = attempts >= MaxAttempts;
-        await Write(tx, kind, key, subject, position, attempts, ErrorOf(failure), isLast ? null : tx.Now + (Waits[Math.Min(attempts, Waits.Length) - 1] * spread));
-        return isLast;
-    }
-
-    /// <summary>What a wait is multiplied with, so that what failed together is not tried again together.</summary>
-    public static double Spread() => 0.9 + (Jitter.Next() / 5);
-
-    /// <summary>An event that is handled once an earlier one of its subject has been.</summary>
-    public static ValueTask Wait(Tx tx, string kind, string key, string subject, long position) =>
-        Write(tx, kind, key, subject, position, 0, "Waits for an earlier event of the same subject.", tx.Now);
-
     /// <summary>Sets something aside at once: what cannot be read does not become readable by another attempt.</summary>
     public static ValueTask SetAside(Tx tx, string kind, string key, string subject, Exception failure) =>
-        Write(tx, kind, key, subject, 0, 1, ErrorOf(failure), null);
+        Write(tx, kind, key, subject, 0, 1, failure, null);
 
     public static async ValueTask Clear(Tx tx, string kind, string key) =>
         await tx.Execute("DELETE FROM failed_work WHERE kind = @kind AND key = @key", new { kind, key });
@@ -91,13 +75,10 @@ public sealed class FailedWork(Store store)
 
     public static async ValueTask<long> CountSetAside(Reader reader) => await reader.Number("SELECT count(*) FROM failed_work WHERE due_at IS NULL");
 
-    /// <summary>
-    /// What was to be tried again and no longer exists, such as a reminder of a request that was settled meanwhile. Events
-    /// stay: their cursor has passed them.
-    /// </summary>
+    /// <summary>What was to be tried again and no longer exists, such as a reminder of a request that was settled meanwhile.</summary>
     public static CleaningStep OldRetries(Store store) => CleaningStep.Delete(
         "failed work that no longer exists", store, TimeSpan.FromDays(1),
-        "DELETE FROM failed_work WHERE (kind, key) IN (SELECT kind, key FROM failed_work WHERE due_at <= @oldest AND position = 0 LIMIT @chunk)");
+        "DELETE FROM failed_work WHERE (kind, key) IN (SELECT kind, key FROM failed_work WHERE due_at <= @oldest LIMIT @chunk)");
 
     public static CleaningStep OldSetAside(Store store, Retention keep) => CleaningStep.Delete(
         "failed work that was set aside", store, keep.SetAsideWork,
@@ -115,12 +96,12 @@ public sealed class FailedWork(Store store)
     }
 
     private static async ValueTask Write(
-        Tx tx, string kind, string key, string subject, long position, int attempts, string error, DateTimeOffset? due) =>
+        Tx tx, string kind, string key, string subject, long position, int attempts, Exception failure, DateTimeOffset? due) =>
         await tx.Execute(
             """
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at)
             VALUES (@kind, @key, @subject, @position, @attempts, @error, @now, @due)
             ON CONFLICT (kind, key) DO UPDATE SET attempts = @attempts, error = @error, due_at = @due
             """,
-            new { kind, key, subject, position, attempts = (long)attempts, error, now = tx.Now, due });
+            new { kind, key, subject, position, attempts = (long)attempts, error = ErrorOf(failure), now = tx.Now, due });
 }

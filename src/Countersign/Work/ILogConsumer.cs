@@ -11,7 +11,7 @@ public delegate ValueTask HandleEvent(StoredEvent news);
 /// </summary>
 public interface ILogConsumer
 {
-    /// <summary>The name of its cursor, and the kind of its failed work.</summary>
+    /// <summary>The name of its cursor, and the kind of jobs for events that it failed at.</summary>
     string Name { get; }
 
     /// <summary>Events of other kinds only move the cursor.</summary>

@@ -9,7 +9,7 @@ namespace Countersign.Work;
 /// </summary>
 public sealed class LogFollower : BackgroundService
 {
-    /// <summary>When nothing rings: a notification may be lost, and failed work falls due by time alone.</summary>
+    /// <summary>When nothing rings, because a notification may be lost.</summary>
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>Lets a burst gather, so that it is handled together.</summary>

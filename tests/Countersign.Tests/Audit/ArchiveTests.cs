@@ -344,7 +344,7 @@ public sealed class ArchiveTests
             await Hub.Store.InTransaction(async tx =>
             {
                 if (except is not null)
-                    await FailedWork.Wait(tx, "webhooks", "1", except.Id.Subject, 1);
+                    await Jobs.Add(tx, new NewJob("webhooks", "1", except.Id.Subject, tx.Now));
                 await tx.Execute("UPDATE links SET state = 'closed'");
             });
         }

@@ -15,7 +15,7 @@ internal sealed class Intruder
         ("aliases", "id"), ("former_names", "person_id, n"), ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
         ("destinations", "id"), ("links", "request_id, revision, destination_id"), ("tickets", "id"),
             ("used_links", "delivery_id"), ("mutes", "person_id, channel"),
-        ("parties", "party, request_id"), ("waiting", "party, request_id"),
+        ("parties", "party, request_id"), ("waiting", "party, request_id"), ("cursors", "name"),
     ];
 
     private readonly RecordedHub _recorded;

@@ -24,6 +24,7 @@ internal sealed class HandedOver : IAsyncDisposable
     private readonly bool _owns;
     private readonly Store _store;
     private readonly LogCursor _cursor;
+    private readonly JobWorker _again;
 
     private HandedOver(TestHub hub, Store store, IDataProtectionProvider protection, EgressOptions egress, bool owns)
     {
@@ -40,7 +41,9 @@ internal sealed class HandedOver : IAsyncDisposable
         Worker = new JobWorker(store, [handler], NullLogger<JobWorker>.Instance);
         Resolve = new ResolveLink(store);
         _store = store;
-        _cursor = new LogCursor(store, new OpenLinks());
+        var consumer = new OpenLinks();
+        _cursor = new LogCursor(store, consumer);
+        _again = new JobWorker(store, [new RetryEvent(consumer)], NullLogger<JobWorker>.Instance);
         Protection = protection;
     }
 
@@ -74,6 +77,7 @@ internal sealed class HandedOver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Worker.Dispose();
+        _again.Dispose();
         Egress.Dispose();
         Book.Dispose();
         if (_owns)
@@ -90,8 +94,12 @@ internal sealed class HandedOver : IAsyncDisposable
 
     public Task<ApprovalRequest> Ask(Func<Submission, Submission>? change = null, string destination = Name) => Hub.Ask(LeftTo(destination), change);
 
-    /// <summary>Leads destinations to the end of the log.</summary>
-    public Task Follow() => _cursor.ToTheEnd(_store);
+    /// <summary>Leads destinations to the end of the log, and through what is tried again.</summary>
+    public async Task Follow()
+    {
+        await _cursor.ToTheEnd(_store);
+        await _again.Drain();
+    }
 
     /// <summary>Everything that is due now, from the log to the last call.</summary>
     public async Task Work()

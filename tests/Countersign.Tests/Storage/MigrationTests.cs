@@ -221,8 +221,11 @@ public sealed class MigrationTests
         foreach (var consumer in new[] { "notifications", "webhooks", "destinations" })
         {
             Assert.Equal(
-                ["1 1 8 ", "5 5 0 2026", "6 6 0 2026"],
-                await Lines($"SELECT key || ' ' || position || ' ' || attempts || ' ' || coalesce(due_at, '') AS text FROM failed_work WHERE kind = '{consumer}' ORDER BY key"));
+                ["1 request:1 1 8 dead Broken", "5 request:3 5 0 waiting ", "6 request:3 6 0 behind "],
+                await Lines($"""
+                    SELECT key || ' ' || order_key || ' ' || order_no || ' ' || attempts || ' ' || state || ' ' || coalesce(error, '') AS text
+                    FROM jobs WHERE kind = '{consumer}' AND receiver = kind ORDER BY key
+                    """));
         }
 
         async Task<IEnumerable<string>> Lines(string sql) => (await store.Read(r => r.All<Line>(sql))).Select(l => l.Text);

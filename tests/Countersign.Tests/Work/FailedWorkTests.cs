@@ -55,20 +55,24 @@ public sealed class FailedWorkTests
             await tx.Execute("UPDATE requests SET events = @n, head = @hash WHERE id = @id", new { n = head.Count, hash = head.Hash, id = poisoned.Id });
         });
         await over.Work();
-        Assert.Equal([1L, 0L], (await Failed(over.Hub)).Select(f => f.Attempts).OrderDescending());
-        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+        Assert.Equal(["behind 0", "waiting 1"], await States());
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await over.WorkAfter(Long);
-        var failed = Assert.Single(await Failed(over.Hub));
-        Assert.Equal(("destinations", $"request:{poisoned.Id}", (long)FailedWork.MaxAttempts, null), (failed.Kind, failed.Subject, failed.Attempts, failed.DueAt));
+        Assert.Equal(["dead 8"], await States());
+        Assert.Equal(poisoned.Id.Subject, await over.Hub.Place.Text("SELECT subject FROM jobs WHERE kind = 'destinations'"));
 
         // Set aside it stays, until someone has mended the cause and says so.
         await over.WorkAfter(Long);
         Assert.Empty(await over.Links(poisoned));
         await Change(over.Hub, "stamps", "policy", stamp, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
-        Assert.True(await Retry(over.Hub, failed));
+        var key = await over.Hub.Place.Text("SELECT key FROM jobs WHERE kind = 'destinations'");
+        Assert.True(await over.Hub.Store.InTransaction(tx => Jobs.Reschedule(tx, "destinations", key!, tx.Now)));
         await over.Work();
         Assert.Equal(LinkState.Open, (await over.Link(poisoned)).State);
-        Assert.Empty(await Failed(over.Hub));
+        Assert.Empty(await States());
+
+        async Task<List<string>> States() => (await over.Hub.Store.Read(r => r.All<Told>(
+            "SELECT state || ' ' || attempts AS text FROM jobs WHERE kind = 'destinations' ORDER BY state"))).ConvertAll(t => t.Text);
     }
 
     [Theory, BothEngines]
@@ -286,5 +290,10 @@ public sealed class FailedWorkTests
         using var dispatcher = new Dispatcher(
             hub.Store, [], new RecordAttempt(hub.Store, News.Plain, []), News.Plain, HandedOver.Loopback(), NullLogger<Dispatcher>.Instance);
         return await new RetryFailedWork(hub.Store, dispatcher).Run(failed.Kind, failed.Key, Some.Operator, default);
+    }
+
+    private sealed class Told
+    {
+        public required string Text { get; init; }
     }
 }

@@ -29,9 +29,6 @@ internal partial class Texts
     public virtual string RetryWork => "Retry";
     public virtual string FailedKind(string kind) => kind switch
     {
-        "notifications" => "Notifications of an event",
-        "webhooks" => "Webhooks that hear of an event",
-        "destinations" => "What an event means for destinations",
         "link" => "A linked ticket",
         _ => "Result of a delivery",
     };
@@ -68,6 +65,9 @@ internal partial class Texts
         "reweigh" => "Reviews of a disabled person",
         "look_for_blocked" => "Check for blocked requests",
         "clean" => "Cleaning",
+        "notifications" => "Event for notifications",
+        "webhooks" => "Event for webhooks",
+        "destinations" => "Event for destinations",
         _ => kind,
     };
     public virtual string NoDeliveries => "Nothing here";
