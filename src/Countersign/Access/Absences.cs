@@ -84,7 +84,8 @@ public sealed class Absences(Store store)
         new Handler(End, (tx, person) => Over(tx, person, Clock)),
     ];
 
-    private static async ValueTask Over(Tx tx, long id, Origin origin)
+    /// <summary>Inside a transaction that has more to do.</summary>
+    internal static async ValueTask Over(Tx tx, long id, Origin origin)
     {
         if (await tx.Execute("DELETE FROM absences WHERE person_id = @id", new { id }) == 0)
             return;

@@ -206,6 +206,7 @@ public static class Names
         email.Length is < 3 or > 254 || email.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) || HasLoneSurrogate(email)
             || email.IndexOf('@', StringComparison.Ordinal) is var at && (at <= 0 || at != email.LastIndexOf('@') || at == email.Length - 1)
             ? "This is not an e-mail address."
+            : email.EndsWith(ErasedPerson.Domain, StringComparison.OrdinalIgnoreCase) ? "Addresses like this stand for people who were erased."
             : null;
 
     public static bool HasLoneSurrogate(string text)

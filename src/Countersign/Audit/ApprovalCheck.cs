@@ -74,7 +74,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     private static IEnumerable<string> Escalation(RequestStory.Told told, Policy was, Policy policy)
     {
         if (told.Step is not { } step || step < 0 || step >= was.Steps.Count
-            || was.WithEscalated(step).Stamp != policy.Stamp)
+            || !Same(was.WithEscalated(step), policy))
         {
             yield return "puts a policy on the request that does not follow from the one before it.";
         }
@@ -83,9 +83,12 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// <summary>What a request costs whose requester is not recognized any more follows from its policy.</summary>
     private static IEnumerable<string> Disowned(RequestStory story, Status before, Policy was, Policy policy)
     {
-        if (policy.Stamp != (before == Status.Active && !story.HasRequester ? RequesterCost.Disowned(was) : was).Stamp)
+        if (!Same(policy, before == Status.Active && !story.HasRequester ? RequesterCost.Disowned(was) : was))
             yield return "puts a policy on the request that does not follow from the one before it.";
     }
+
+    /// <summary>The stamp of a policy from which a name was erased is that of its text before.</summary>
+    private static bool Same(Policy one, Policy other) => one.Stamp == other.Stamp || one.ToText() == other.ToText();
 
     private IEnumerable<string> Restamp(RequestStory story, StoredEvent next, Policy was, Policy policy,
         PeopleTimeline.Moment then)

@@ -249,6 +249,8 @@ internal sealed class DirectoryCheck
                 return Set($"Person {id}", "disabled_at", next.At) && Count($"Person {id}", "disablings");
             case "person.enabled":
                 return Set($"Person {id}", "disabled_at", null);
+            case "person.erased":
+                return Erase(id);
             case "person.absence_set":
                 _told[$"The absence of person {id}"] = new() { ["starts_at"] = told.From, ["ends_at"] = told.To, ["stand_in"] = $"{told.StandIn}", ["begun"] = told.Begun ? "1" : "0" };
                 return true;
@@ -424,6 +426,25 @@ internal sealed class DirectoryCheck
 
     private bool Count(string row, string column) =>
         _told.TryGetValue(row, out var columns) && long.TryParse(columns[column], CultureInfo.InvariantCulture, out var before) && Set(row, column, $"{before + 1}");
+
+    /// <summary>What named the person is gone, and all that they called themselves.</summary>
+    private bool Erase(string id)
+    {
+        if (!_told.TryGetValue($"Person {id}", out var person)
+            || !long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            return false;
+        }
+        (person["name"], person["email"], person["email_key"]) = (ErasedPerson.Name(number), ErasedPerson.Email(number), null);
+        var gone = _told.Where(row => (row.Key.StartsWith("Alias ", StringComparison.Ordinal) || row.Key.StartsWith("Way in ", StringComparison.Ordinal))
+                && row.Value.GetValueOrDefault("person_id") == id)
+            .Select(row => row.Key).ToList();
+        for (var n = 1; n <= _renamings.GetValueOrDefault(id); n++)
+            gone.Add($"Earlier name {n} of person {id}");
+        gone.AddRange(_told.Keys.Where(row => row.StartsWith(Muted(id, ""), StringComparison.Ordinal)));
+        gone.ForEach(row => _told.Remove(row));
+        return true;
+    }
 
     /// <summary>The nth renaming makes the nth earlier name.</summary>
     private bool Rename(string id, string? name)

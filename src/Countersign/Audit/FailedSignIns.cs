@@ -138,17 +138,19 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
         }
         foreach (var some in over.Chunk(Chunk))
         {
+            // An account may have been erased since it was counted.
+            var accounts = some.Select(a => a.Key.Account.StartsWith('(') ? a.Key.Account : Known(a.Key.Account)).ToList();
             await store.InTransaction(async tx =>
             {
-                foreach (var (attempt, count) in some)
+                foreach (var ((attempt, count), account) in some.Zip(accounts))
                 {
                     await tx.Append("hub", new Origin(Actor.Hub, attempt.Via, attempt.Address), "sign_in.failed",
-                        new { account = attempt.Account, count, minute = attempt.Minute });
+                        new { account, count, minute = attempt.Minute });
                 }
             }, cancel);
             lock (_lock)
             {
-                foreach (var (attempt, count) in some)
+                foreach (var ((attempt, count), account) in some.Zip(accounts))
                 {
                     // A clock that went back may have added to a minute that was thought to be over.
                     if (_counts[attempt] == count)

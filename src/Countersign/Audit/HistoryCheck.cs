@@ -54,6 +54,7 @@ internal sealed class HistoryCheck(
     private readonly PartiesCheck _parties = new(reader, problems, cancel);
     private readonly Dictionary<string, Policy> _policies = [];
     private ApprovalCheck? _approvals;
+    private Redactions _redactions = new();
 
     /// <summary>Bodies of requests that were settled before this may be missing.</summary>
     private string _bodiesForgotten = "";
@@ -73,6 +74,7 @@ internal sealed class HistoryCheck(
 
     public async ValueTask Run()
     {
+        _redactions = await Redactions.Read(reader, Redaction.OfRequest, key);
         await Walk("", OfRequest);
         await Walk(AfterRequests, Last);
         await foreach (var head in _heads.Rest(problems))
@@ -162,6 +164,8 @@ internal sealed class HistoryCheck(
     {
         if (next is { Subject: "hub", Kind: ForgetBodies.Forgotten })
             _bodiesForgotten = EventData.Read<Forgotten>(next.Data).Before ?? "";
+        if (next.Kind == Redaction.OfStamp && Redactions.ProblemOf(next, key, out _) is { } forged)
+            problems.Add($"{Named(next)} {forged}");
         if (_directory.Take(next) is { } unknown)
             problems.Add($"{Named(next)} {unknown}");
         return ValueTask.CompletedTask;
@@ -188,6 +192,13 @@ internal sealed class HistoryCheck(
         if (next.Data == ArchivedRequest.Mark)
         {
             story.Archived.Add(next);
+            return;
+        }
+        if (next.Kind == Redaction.OfRequest)
+        {
+            if (Redactions.ProblemOf(next, key, out _) is { } forged)
+                problems.Add($"{Named(next)} {forged}");
+            story.IsRedacted = true;
             return;
         }
         if (next.Kind == ArchivedRequest.Kind)
@@ -256,15 +267,15 @@ internal sealed class HistoryCheck(
             return;
         }
         story.Facts = row.Facts;
-        Compare(row.Words, next,
+        Compare($"revision:{row.N}:", row.Words, next,
             ("digest", row.Digest, told.Digest),
             ("stamp", row.Stamp, told.Stamp),
             ("at", row.At, next.At),
             ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content));
-        if (row.Body.Length == 0)
+        if (row.Body.Length > 0)
+            Compare($"revision:{row.N}:", row.Words, next, ("body", DigestOf(row.Body), told.Digest));
+        else if (!_redactions.Allow(next.Subject, $"revision:{row.N}:body", ""))
             story.WithoutBody.Add(next);
-        else
-            Compare(row.Words, next, ("body", DigestOf(row.Body), told.Digest));
     }
 
     private async ValueTask Decision(RequestStory story, StoredEvent next, RequestStory.Told told)
@@ -274,7 +285,7 @@ internal sealed class HistoryCheck(
         {
             return;
         }
-        Compare(row.Words, next,
+        Compare($"decision:{row.N}:", row.Words, next,
             ("revision", $"{row.Revision}", $"{told.Revision}"),
             ("digest", row.Digest, told.Digest),
             ("person", $"{row.PersonId}", $"{told.Person}"),
@@ -291,7 +302,7 @@ internal sealed class HistoryCheck(
     {
         if (await Row(_comments, next, story.Id, told.N ?? 0, $"Comment {told.N} on request {story.Id}") is { } row)
         {
-            Compare(row.Words, next, ("actor", row.Actor, next.Actor), ("text", row.Text, told.Text),
+            Compare($"comment:{row.N}:", row.Words, next, ("actor", row.Actor, next.Actor), ("text", row.Text, told.Text),
                 ("via", row.Via, next.Via), ("at", row.At, next.At));
         }
     }
@@ -335,7 +346,7 @@ internal sealed class HistoryCheck(
             else if (story.Statement is { } statement)
                 await Archived(story, statement, request, last);
             else
-                Compare($"Request {story.Id}", last, story.Expected(request));
+                Compare("", $"Request {story.Id}", last, story.Expected(request));
         }
         if (story.Archived.Count > 0)
         {
@@ -387,7 +398,7 @@ internal sealed class HistoryCheck(
     private async ValueTask Archived(RequestStory story, ArchiveStatement statement, RequestState request, StoredEvent last)
     {
         var state = ArchiveStatement.StateOf(request, await Take(_revisions, story.Id), await Take(_decisions, story.Id));
-        Compare($"Request {story.Id}", last,
+        Compare("", $"Request {story.Id}", last,
             ("archived content", state, statement.State),
             ("requester", ArchiveStatement.AskedOf(request.RequesterId, request.Certainty, request.Claim), story.Asked),
             ("applied_at", request.AppliedAt, story.AppliedAt),
@@ -531,11 +542,12 @@ internal sealed class HistoryCheck(
     }
 
     /// <summary>Names the column and not its text: what people wrote does not belong into a terminal or a log.</summary>
-    private void Compare(string what, StoredEvent next, params (string Column, string? Stored, string? Told)[] columns)
+    /// <param name="place">The row, in the words of erasures; empty for the request's own.</param>
+    private void Compare(string place, string what, StoredEvent next, params (string Column, string? Stored, string? Told)[] columns)
     {
         foreach (var (column, stored, told) in columns)
         {
-            if (stored != told)
+            if (stored != told && !_redactions.Allow(next.Subject, place + column, stored))
                 problems.Add($"{what}: its {column} is not what its events say, the last of them {Name(next)}.");
         }
     }

@@ -58,6 +58,9 @@ internal sealed class RequestStory(string id)
     /// <summary>What was said when they were.</summary>
     public ArchiveStatement? Statement { get; private set; }
 
+    /// <summary>Texts were replaced because they named a person who was erased.</summary>
+    public bool IsRedacted { get; set; }
+
     /// <summary>Of an archived one, a hash over who asked.</summary>
     public string? Asked { get; private set; }
     public string? AppliedAt => _appliedAt;
@@ -183,6 +186,8 @@ internal sealed class RequestStory(string id)
             _claim = _claim.DisownedBy(person);
             _requester = _claim.People is [var one] ? one : null;
             _certainty = (_claim.People.Count == 0 ? Certainty.None : Certainty.Claimed).Ours();
+            if (IsRedacted && RequesterClaim.Read(told.Claim) is { } now && now.People.SequenceEqual(_claim.People) && now.Disowned.SequenceEqual(_claim.Disowned))
+                _claim = now;
             if (told.Claim != _claim.ToText() || told.Certainty != _certainty || told.Requester != _requester)
                 return "disowns the request in a way that does not follow from what was claimed.";
             _stamp = told.Stamp;

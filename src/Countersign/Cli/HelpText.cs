@@ -21,7 +21,7 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
                             Move requests that are over from the store into a file.
 
         Who takes part
-          user              add, list, disable, enable, password
+          user              add, list, disable, enable, erase, password
           group             add, list, member add, member remove
           token             add, list, revoke: API tokens of people
           source            add, rotate, list, disable, enable: systems that ask

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Storage;
 using Directory = Countersign.Access.Directory;
 
@@ -10,8 +11,8 @@ internal static class UserVerbs
 {
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, import, list, disable, enable, set a password, change role, name and aliases.",
-        Add(terminal), Import(terminal), List(terminal), Disable(terminal), Enable(terminal), Password(terminal), SetRole(terminal), Rename(terminal),
+    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, import, list, disable, enable, erase, set a password, change role, name and aliases.",
+        Add(terminal), Import(terminal), List(terminal), Disable(terminal), Enable(terminal), Erase(terminal), Password(terminal), SetRole(terminal), Rename(terminal),
         AliasVerbs(terminal), AbsenceVerbs.Build(terminal));
 
     private static Command Add(Terminal terminal)
@@ -47,6 +48,14 @@ internal static class UserVerbs
 
     private static Command Enable(Terminal terminal) => Change(terminal, "enable", "Let a disabled person in again.",
         (people, email, cancel) => people.Enable(email, Hub.Origin, cancel), p => $"{p.DisplayName} is enabled.");
+
+    private static Command Erase(Terminal terminal) => Verb.OnStore(terminal, "erase",
+        "Erase a person for good: shut out, and their name, address and what they wrote replaced everywhere but in the sealed record.",
+        [Email], async (parse, hub, cancel) =>
+            (await hub.Get<ErasePerson>().Run(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(erased => new Reply.Done(
+                new { erased.Id, erased.Name, erased.Left },
+                $"{parse.GetValue(Email)} is now {erased.Name}."
+                    + (erased.Left.Count == 0 ? "" : $" What you wrote yourself still names them: {string.Join(", ", erased.Left)}."))));
 
     private static Command Password(Terminal terminal)
     {

@@ -50,7 +50,7 @@ public sealed record Step(string Name, int Need, IReadOnlyList<Approver> From)
 /// </summary>
 public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
 {
-    /// <summary>Stamps never change, so what was once read is good for ever.</summary>
+    /// <summary>A stamp changes only where a person's name is erased from it.</summary>
     private static readonly ConcurrentDictionary<string, Policy> Known = new();
     private string? _text;
     private string? _stamp;
@@ -120,12 +120,13 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     /// <summary>Reads a stamp; an unreadable one throws, and the request that carries it stays as it is.</summary>
     public static Policy Read(string stamp, string text)
     {
-        if (Known.TryGetValue(stamp, out var known))
+        if (Known.TryGetValue(stamp, out var known) && known._text == text)
             return known;
         var policy = StampText.Read(text);
+        (policy._text, policy._stamp) = (text, stamp);
         if (Known.Count > 10_000)
             Known.Clear();
-        Known.TryAdd(stamp, policy);
+        Known[stamp] = policy;
         return policy;
     }
 

@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
@@ -37,6 +38,9 @@ public static class Composition
             .AddSingleton<People>()
             .AddSingleton<Aliases>()
             .AddSingleton<PeopleImport>()
+            .AddSingleton<SealKey>()
+            .AddSingleton<ErasePerson>()
+            .AddSingleton<IJobHandler>(s => s.GetRequiredService<ErasePerson>())
             .AddSingleton<Groups>()
             .AddSingleton<Tokens>()
             .AddSingleton(settings.Sessions)

@@ -94,7 +94,7 @@ public static class Server
         services.AddHostedService<Sequencer>().AddHostedService<LogFollower>();
         services.AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
-        services.AddSingleton<SealKey>().AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
+        services.AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());
         services.AddHostedService(s => s.GetRequiredService<JobWorker>());
 

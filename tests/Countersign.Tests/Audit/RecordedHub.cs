@@ -96,11 +96,22 @@ public sealed class RecordedHub : IAsyncDisposable
         await LiveUnderPolicies(ann, ben);
         await LookAfterWaysInAndOut(ann);
         await LiveWithOtherSystems(ann, ben);
+        await LiveWithSomeoneWhoIsErased(ben);
         await Sealer.SealOnce();
         await Hub.Enable(cid);
         var waiting = await Hub.Ask(two, s => s with { CreatorId = ann.Id });
         await Hub.Comment.Run(waiting.Id, Some.Viewer(ann), "Who looks?", default);
         await Hub.Answer(waiting, ben, Answer.Approve, "I do");
+    }
+
+    private async Task LiveWithSomeoneWhoIsErased(Person ben)
+    {
+        var erik = await Hub.AddPerson("Erik Erased");
+        var asked = await Hub.Ask(Some.Policy(ben.AsApprover, erik.AsApprover), s => s.Saying("For Erik Erased").AskedBy(erik));
+        await Hub.Comment.Run(asked.Id, Some.Viewer(erik), "Please", default);
+        var answered = await Hub.Ask(Some.Policy(ben.AsApprover, erik.AsApprover));
+        await Hub.Answer(answered, erik, Answer.Reject, "Not like this");
+        Some.Done(await new ErasePerson(Hub.Store, Key, Hub.Reweigh, Hub.Withdraw).Run(erik.Email!, Some.Operator, default));
     }
 
     /// <summary>What happens by itself, past the policy, with the policy, and while somebody is away.</summary>

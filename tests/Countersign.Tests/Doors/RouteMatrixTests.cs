@@ -96,6 +96,7 @@ public sealed class RouteMatrixTests
             POST /api/v1/people/{email}/aliases
             POST /api/v1/people/{email}/disable
             POST /api/v1/people/{email}/enable
+            POST /api/v1/people/{email}/erase
             POST /api/v1/policies/apply
             POST /api/v1/policies/check
             POST /api/v1/policies/explain
@@ -289,7 +290,7 @@ public sealed class RouteMatrixTests
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
         let route = "/" + endpoint.RoutePattern.RawText!.Trim('/')
         group route by (method, route) into one
-        orderby one.Key.route == "/sign-out", Settles(one.Key.route), Array.IndexOf(Order, one.Key.method), one.Key.route
+        orderby one.Key.route == "/sign-out", one.Key.route.EndsWith("/erase", StringComparison.Ordinal), Settles(one.Key.route), Array.IndexOf(Order, one.Key.method), one.Key.route
         select one.Key;
 
     private static readonly string[] Order = ["GET", "DELETE", "PUT", "PATCH", "POST"];

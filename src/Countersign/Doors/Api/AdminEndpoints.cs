@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Web;
@@ -185,6 +186,8 @@ internal static class AdminEndpoints
         admin.MapPost("/people", AddPerson).Produces<PersonView>(201).RequireRecentSignIn();
         admin.MapPost("/people/{email}/disable", async (string email, CurrentCaller asking, People people, CancellationToken cancel) => Plain(await people.Disable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
         admin.MapPost("/people/{email}/enable", async (string email, CurrentCaller asking, People people, CancellationToken cancel) => Plain(await people.Enable(email, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
+        admin.MapPost("/people/{email}/erase", async (string email, CurrentCaller asking, ErasePerson erase, CancellationToken cancel) =>
+            Answer(await erase.Run(email, asking.Viewer.Origin, cancel), erased => TypedResults.Json(erased, ApiJson.Wire.Erased))).Produces<Erased>().RequireRecentSignIn();
         admin.MapPut("/people/{email}/password", async (string email, JsonBody<PasswordBody> body, CurrentCaller asking, People people, CancellationToken cancel) =>
             Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel))).RequireRecentSignIn();
         admin.MapPut("/people/{email}/role", async (string email, JsonBody<RoleBody> body, CurrentCaller asking, People people, CancellationToken cancel) =>

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
@@ -115,6 +116,7 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(NewToken))]
 [JsonSerializable(typeof(SourcesView))]
 [JsonSerializable(typeof(RejectedBodiesView))]
+[JsonSerializable(typeof(Erased))]
 [JsonSerializable(typeof(NewKey))]
 [JsonSerializable(typeof(WebhookBodyIn))]
 [JsonSerializable(typeof(ReplayBody))]

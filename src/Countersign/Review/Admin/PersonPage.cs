@@ -1,5 +1,6 @@
 using System.Globalization;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Doors;
 using Countersign.Review.Account;
 using Countersign.Review.Frame;
@@ -11,7 +12,7 @@ namespace Countersign.Review.Admin;
 /// <summary><c>/people/{id}</c>: all that an admin can do for, and with, one person.</summary>
 internal static class PersonPage
 {
-    public static bool ChangesWhoMaySignIn(string what) => what is "role" or "password" or "disable" or "enable";
+    public static bool ChangesWhoMaySignIn(string what) => what is "role" or "password" or "disable" or "enable" or "erase";
 
     public static Task<IResult> Show(long id, HttpContext http, CurrentCaller asking, Directory directory, Tokens tokens, Sessions sessions, CancellationToken cancel) =>
         Page(id, http, asking, directory, tokens, sessions, null, cancel);
@@ -23,7 +24,7 @@ internal static class PersonPage
         var form = await http.Request.ReadFormAsync(cancel);
         var (what, origin, isSelf, says) = (form["do"].ToString(), asking.Viewer.Origin, id == asking.Person.Id, Texts.For(http));
         // Whoever shuts themselves out cannot let themselves in again.
-        if (isSelf && what is ("disable" or "role"))
+        if (isSelf && what is ("disable" or "role" or "erase"))
             return await Page(id, http, asking, directory, tokens, sessions, new Refused(null, says.NotToYourself), cancel);
         Refused? refused;
         switch (what)
@@ -49,6 +50,9 @@ internal static class PersonPage
             case "disable":
                 refused = Refused.From(says, await people.Disable(email, origin, cancel));
                 break;
+            case "erase":
+                refused = Refused.From(says, await http.RequestServices.GetRequiredService<ErasePerson>().Run(email, origin, cancel));
+                break;
             case "enable":
                 refused = Refused.From(says, await people.Enable(email, origin, cancel));
                 break;
@@ -73,6 +77,11 @@ internal static class PersonPage
         return new PageAnswer(person.DisplayName, html =>
         {
             html.Outcome(refused);
+            if (ErasedPerson.IdOf(person.Email ?? "") != 0)
+            {
+                html.Notice(Tone.Careful, html.Says.ErasedWhat);
+                return;
+            }
             if (person.IsDisabled)
                 html.Notice(Tone.Careful, html.Says.DisabledWhat);
             html.Add($"<section class=\"sheet\">");
@@ -116,6 +125,8 @@ internal static class PersonPage
                 html.Form(path, form => { form.Hidden("do", "enable"); form.Button(form.Says.Enable); });
             else if (id != asking.Person.Id)
                 html.Confirm(html.Says.Disable, html.Says.DisablePersonQuestion(person.DisplayName), path, html.Says.DisableDo(person.DisplayName), h => h.Hidden("do", "disable"));
+            if (id != asking.Person.Id)
+                html.Confirm(html.Says.Erase, html.Says.ErasePersonQuestion(person.DisplayName), path, html.Says.EraseDo(person.DisplayName), h => h.Hidden("do", "erase"));
         })
         { Section = PeoplePage.Path, Status = AdminParts.StatusOf(refused) };
     }

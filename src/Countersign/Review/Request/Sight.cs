@@ -33,6 +33,11 @@ internal sealed class Sight : IDisposable
         _seat = Seat.Of(Request, story.Decisions, verdict, directory.Pools, Me);
     }
 
+    /// <summary>What someone said who was erased is not shown, though the sealed event holds it.</summary>
+    public bool IsErased(string actor) =>
+        actor.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(actor.AsSpan("person:".Length), out var id)
+            && _directory.People.TryGetValue(id, out var person) && ErasedPerson.IdOf(person.Email ?? "") != 0;
+
     public Story Story { get; }
     public Caller Reader { get; }
     public ApprovalRequest Request => Story.Request;

@@ -34,7 +34,7 @@ internal static class TimelineSection
         html.Time(Instant.Parse(e.At)).Add($"{says.Via(e.Via)}</span></p>");
         if (says.Settles(e.Kind, answer) is { } settles)
             html.Add($"<p class=\"soft\">{settles}</p>");
-        if (Said(data) is { Length: > 0 } said)
+        if (!sight.IsErased(e.Actor) && Said(data) is { Length: > 0 } said)
         {
             html.Add($"<blockquote>");
             MessageText.Write(html, said);

@@ -51,6 +51,11 @@ internal partial class Texts
     public virtual string SetPassword => "Set the password";
     public virtual string ChangeName => "Change the name";
     public virtual string ChangeRole => "Change the role";
+    public virtual string Erase => "Erase";
+    public virtual string EraseDo(string name) => $"Erase {name}";
+    public virtual string ErasePersonQuestion(string name) =>
+        $"Erase {name} for good? They are shut out, their active requests are withdrawn, and their name, email address, notes and comments are replaced everywhere but in the sealed record. This can't be undone.";
+    public virtual string ErasedWhat => "This person was erased. What is sealed in the record stays.";
     public virtual string NotToYourself => "You cannot do this to yourself, since you could not undo it. Ask another admin.";
     public virtual string DisabledWhat => "This person is disabled: they cannot sign in, and their tokens open nothing.";
     public virtual string DisablePersonQuestion(string name) =>

@@ -211,6 +211,7 @@ internal partial class Texts
         ("request.broke_glass", _) => "approved past the policy",
         ("request.disowned", _) => "said this request is not theirs",
         (ArchivedRequest.Kind, _) => "archived it",
+        ("request.redacted", _) => "erased a person whom it named",
         ("request.barred", _) => "found another person who may have asked",
         ("request.reweighed", _) => "weighed the answers again, as somebody was disabled",
         _ => kind.Replace("request.", "", StringComparison.Ordinal).Replace('_', ' '),
