@@ -50,7 +50,7 @@ internal sealed class Outcomes(Options options, Report report)
             var isWarm = rounds * count >= WarmUp;
             await post.Fill(count, "group");
             await post.ExpandAll();
-            var product = await Rate.Of(count, () => post.Dispatcher.Drain());
+            var product = await Rate.Of(count, () => post.Worker.Drain());
             var control = await Rate.Of(count, () => SendBare(address, count, body));
             rounds++;
             if (!isWarm)
@@ -87,7 +87,7 @@ internal sealed class Outcomes(Options options, Report report)
         using var post = new Post(store, patience: TimeSpan.FromMilliseconds(50));
         var other = await post.Hook(new Uri(receiver.Url, "/hook"), "request.approved");
         using var worker = new LogFollower(store, [post.Consumer], NullLogger<LogFollower>.Instance);
-        await post.Dispatcher.StartAsync(default);
+        await post.Worker.StartAsync(default);
         await worker.StartAsync(default);
         for (var i = 0; i < 100; i++)
             await Delay(store, other);
@@ -111,10 +111,10 @@ internal sealed class Outcomes(Options options, Report report)
         }
         var grown = Memory() - memory;
         var (waiting, calls) = await store.Read(async r => (
-            await r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @dead AND state IN ('due', 'waiting')", new { dead }),
+            await r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @dead AND state = 'due'", new { dead }),
             await r.Number("SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE d.endpoint = @dead", new { dead })));
         await worker.StopAsync(default);
-        await post.Dispatcher.StopAsync(default);
+        await post.Worker.StopAsync(default);
         var ratio = during.Median() / before.Median();
         report.Add(new Row($"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, {Grouped(calls)} calls tried", $"{Report.Text(during.Median(), "0.0")} ms", $"{Report.Text(before.Median(), "0.0")} ms before",
             $"{Report.Text(ratio)} ×", ratio, Bar.AtMost(1.1), Failed: waiting < Backlog || calls < steps));
@@ -210,14 +210,15 @@ internal sealed class Outcomes(Options options, Report report)
             var secrets = new WebhookSecrets(new EphemeralDataProtectionProvider());
             _webhooks = new Subscriptions(store, secrets);
             IChannel[] channels = [new WebhookChannel(store, _egress, secrets, plain)];
-            Dispatcher = new Dispatcher(store, channels, new RecordAttempt(store, plain, channels), plain, bounds, NullLogger<Dispatcher>.Instance);
-            Consumer = new WebhookExpander(Dispatcher);
+            Worker = new JobWorker(
+                store, [new SendDelivery(store, channels, new RecordAttempt(plain, channels), plain, bounds, NullLogger<SendDelivery>.Instance)], NullLogger<JobWorker>.Instance);
+            Consumer = new WebhookExpander();
             Cursor = new LogCursor(store, Consumer);
         }
 
         public WebhookExpander Consumer { get; }
         public LogCursor Cursor { get; }
-        public Dispatcher Dispatcher { get; }
+        public JobWorker Worker { get; }
 
         public async Task<string> Hook(Uri address, params string[] kinds) =>
             await _webhooks.Add(address.ToString(), kinds, [], By, null, default) is Access.AccessOutcome<NewWebhook>.Done { Value: var made }
@@ -249,7 +250,7 @@ internal sealed class Outcomes(Options options, Report report)
 
         public void Dispose()
         {
-            Dispatcher.Dispose();
+            Worker.Dispose();
             _egress.Dispose();
         }
     }

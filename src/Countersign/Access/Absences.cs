@@ -8,8 +8,8 @@ namespace Countersign.Access;
 public sealed record Absence(long PersonId, DateTimeOffset From, DateTimeOffset To, long? StandIn, bool Begun);
 
 /// <summary>
-/// People who are away, and who answers for them meanwhile. A stand-in answers for one who is away and no further: when
-/// the stand-in is away too, nobody does. The beginning and the end are jobs, so they come on any node.
+/// People who are away, and who answers for them meanwhile. A stand-in answers for one who is away and no further:
+/// when the stand-in is away too, nobody does. The beginning and the end are jobs, so they come on any node.
 /// </summary>
 public sealed class Absences(Store store)
 {
@@ -17,26 +17,35 @@ public sealed class Absences(Store store)
     private const string Begin = "begin_absence", End = "end_absence";
     private static readonly Origin Clock = new(Actor.Hub, "clock", "");
 
-    public Task<AccessOutcome<Absence>> Set(string email, DateTimeOffset from, DateTimeOffset to, string? standIn, Origin origin, CancellationToken cancel) =>
+    public Task<AccessOutcome<Absence>> Set(string email, DateTimeOffset from, DateTimeOffset to, string? standIn,
+        Origin origin, CancellationToken cancel) =>
         store.InTransaction<AccessOutcome<Absence>>(async tx =>
         {
             var id = await IdOf(tx, email);
             if (id == 0)
                 return People.NoPerson<Absence>();
             if (to <= from || to <= tx.Now)
-                return new AccessOutcome<Absence>.Invalid("to", "An absence ends after it begins, and not in the past.");
+                return new AccessOutcome<Absence>.Invalid("to",
+                    "An absence ends after it begins, and not in the past.");
             if (to - from > Longest || to - tx.Now > 2 * Longest)
-                return new AccessOutcome<Absence>.Invalid("to", $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years.");
+                return new AccessOutcome<Absence>.Invalid("to",
+                    $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years.");
             long? other = null;
             if (!string.IsNullOrWhiteSpace(standIn))
             {
-                other = await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL", new { key = EmailAddress.KeyOf(standIn) });
+                other = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL",
+                        new { key = EmailAddress.KeyOf(standIn) });
                 if (other == 0)
-                    return new AccessOutcome<Absence>.Invalid("standIn", "Nobody here has this e-mail address, or the person is disabled.");
+                    return new AccessOutcome<Absence>.Invalid("standIn",
+                        "Nobody here has this e-mail address, or the person is disabled.");
                 if (other == id)
                     return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
-                if (await tx.Number("SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from", new { other, from, to }) > 0)
-                    return new AccessOutcome<Absence>.Invalid("standIn", "The stand-in is away in that time too, and a stand-in has no stand-in.");
+                if (await tx.Number(
+                    "SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from",
+                        new { other, from, to }) > 0)
+                    return new AccessOutcome<Absence>.Invalid("standIn",
+                        "The stand-in is away in that time too, and a stand-in has no stand-in.");
             }
             var begun = from <= tx.Now;
             await tx.Execute(
@@ -49,7 +58,8 @@ public sealed class Absences(Store store)
             if (!begun)
                 await SetDue(tx, id, Begin, from);
             await SetDue(tx, id, End, to);
-            await tx.Append($"person:{id}", origin, "person.absence_set", new { from = Instant.ToText(from), to = Instant.ToText(to), standIn = other, begun });
+            await tx.Append($"person:{id}", origin, "person.absence_set",
+                new { from = Instant.ToText(from), to = Instant.ToText(to), standIn = other, begun });
             await Directory.Changed(tx);
             return new AccessOutcome<Absence>.Done(new Absence(id, from, to, other, begun));
         }, cancel);
@@ -66,17 +76,21 @@ public sealed class Absences(Store store)
         }, cancel);
 
     public ValueTask<Absence?> Find(long personId, CancellationToken cancel) => store.Read(async reader =>
-        (await reader.First<Row>("SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences WHERE person_id = @personId", new { personId }))?.ToAbsence(), cancel);
+        (await reader.First<Row>(
+            "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences WHERE person_id = @personId",
+                new { personId }))?.ToAbsence(), cancel);
 
     public ValueTask<List<Absence>> List(CancellationToken cancel) => store.Read(async reader =>
-        (await reader.All<Row>("SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id")).ConvertAll(r => r.ToAbsence()), cancel);
+        (await reader.All<Row>(
+            "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id")).ConvertAll(r => r.ToAbsence()), cancel);
 
     /// <summary>What does the beginnings and the ends.</summary>
     internal static IReadOnlyList<IJobHandler> Handlers() =>
     [
         new Handler(Begin, async (tx, person) =>
         {
-            if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0", new { person }) == 0)
+            if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0",
+                new { person }) == 0)
                 return;
             await tx.Append($"person:{person}", Clock, "person.absence_began", new { });
             await Directory.Changed(tx);
@@ -95,7 +109,8 @@ public sealed class Absences(Store store)
     }
 
     private static async ValueTask<long> IdOf(Tx tx, string email) =>
-        await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'", new { key = EmailAddress.KeyOf(email) });
+        await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'",
+            new { key = EmailAddress.KeyOf(email) });
 
     private static async ValueTask ClearDue(Tx tx, long id)
     {
@@ -119,7 +134,9 @@ public sealed class Absences(Store store)
             return Task.FromResult<JobResult>(new JobResult.Done(tx => act(tx, person))
             {
                 // Others change the absence and then move its jobs.
-                Lock = async tx => await tx.Text($"SELECT starts_at FROM absences WHERE person_id = @person{tx.ForUpdate}", new { person }),
+                Lock = async tx =>
+                    await tx.Text($"SELECT starts_at FROM absences WHERE person_id = @person{tx.ForUpdate}",
+                        new { person }),
             });
         }
     }
@@ -132,6 +149,7 @@ public sealed class Absences(Store store)
         public required string EndsAt { get; init; }
         public long Begun { get; init; }
 
-        public Absence ToAbsence() => new(PersonId, Instant.Parse(StartsAt), Instant.Parse(EndsAt), StandIn, Begun == 1);
+        public Absence ToAbsence() =>
+            new(PersonId, Instant.Parse(StartsAt), Instant.Parse(EndsAt), StandIn, Begun == 1);
     }
 }

@@ -35,7 +35,7 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
         {
             return await restamp.Run(id, (request, facts) => Today(snapshot, request, facts), snapshot.Pools, onlyLook, origin, cancel);
         }
-        catch (Exception unreadable) when (FailedWork.IsItsOwn(unreadable))
+        catch (Exception unreadable) when (JobWorker.IsItsOwn(unreadable))
         {
             return new Restamped(id, "", "", "", "", "", [], $"It cannot be read: {unreadable.Message}");
         }

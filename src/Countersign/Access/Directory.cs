@@ -227,7 +227,7 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
             }
             catch (Exception failure) when (failure is FormatException or KeyNotFoundException)
             {
-                unreadable.Add($"{name(row)}: {FailedWork.ErrorOf(failure)}");
+                unreadable.Add($"{name(row)}: {JobWorker.ErrorOf(failure)}");
             }
         }
         return all;

@@ -44,13 +44,13 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
         {
             Log.NotWritten(log, unavailable.Message);
         }
-        catch (Exception failure) when (FailedWork.IsItsOwn(failure) && keys.Length > 1)
+        catch (Exception failure) when (JobWorker.IsItsOwn(failure) && keys.Length > 1)
         {
             // One that cannot be written keeps none of the others from it.
             foreach (var key in keys)
                 await WriteAlone(key);
         }
-        catch (Exception failure) when (FailedWork.IsItsOwn(failure))
+        catch (Exception failure) when (JobWorker.IsItsOwn(failure))
         {
             Log.NotWritten(log, failure.Message);
         }

@@ -4,13 +4,17 @@ using Countersign.Storage;
 
 namespace Countersign.Audit;
 
-/// <summary>When a request is to be reminded of, escalated and expired, worked out anew from its events and its policy.</summary>
+/// <summary>
+/// When a request is to be reminded of, escalated and expired, worked out anew from its events and its policy.
+/// </summary>
 internal sealed class DueStory
 {
     private DateTimeOffset? _remind;
     private DateTimeOffset? _escalate;
 
-    /// <summary>Which step a new policy opened is not in its event, so whether that one escalates is not known.</summary>
+    /// <summary>
+    /// Which step a new policy opened is not in its event, so whether that one escalates is not known.
+    /// </summary>
     public bool MayNotEscalate { get; private set; }
 
     /// <summary>Too much is gone or changed to say anything about it.</summary>
@@ -52,7 +56,8 @@ internal sealed class DueStory
     private void Opened(DateTimeOffset at, int step, Policy policy)
     {
         _remind = policy.Remind is { } remind ? at + remind.After : _remind;
-        _escalate = policy.Escalate is { } escalate && (MayNotEscalate || (step < policy.Steps.Count && !policy.Steps[step].Escalated))
+        _escalate = policy.Escalate is { } escalate
+            && (MayNotEscalate || (step < policy.Steps.Count && !policy.Steps[step].Escalated))
             ? at + escalate.After : null;
     }
 }

@@ -37,7 +37,6 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         new("idempotency", ["key"], ["answer"]),
         new("links", ["id"], ["creation", "value", "display", "exchange", "problem"]),
         new("rejected_bodies", ["id"], ["why", "text"]),
-        new("failed_work", ["kind", "key"], ["error"]),
         new("jobs", ["id"], ["error"]),
         new("webhooks", ["id"], ["disabled_why"]),
     ];

@@ -17,27 +17,37 @@ internal static class WorkVerbs
 
     private static Command List(Terminal terminal)
     {
-        var state = new Option<string?>("--state") { Description = $"Only jobs in this state: {string.Join(", ", WorkList.States)}.", HelpName = "state" };
+        var state = new Option<string?>("--state") { Description =
+            $"Only jobs in this state: {string.Join(", ", WorkList.States)}.", HelpName = "state" };
         state.AcceptOnlyFromAmong([.. WorkList.States]);
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind.", HelpName = "kind" };
-        var before = new Option<long?>("--before") { Description = "The next page: the number that the page before ended with.", HelpName = "id" };
-        return Verb.OnStore(terminal, "list", "List what waits, runs, failed and why, the newest first.", [state, kind, before], async (parse, hub, cancel) =>
+        var before =
+            new Option<long?>("--before") { Description =
+                "The next page: the number that the page before ended with.", HelpName = "id" };
+        return Verb.OnStore(terminal, "list", "List what waits, runs, failed and why, the newest first.",
+            [state, kind, before], async (parse, hub, cancel) =>
         {
-            var page = await hub.Get<WorkList>().List(parse.GetValue(state), parse.GetValue(kind), parse.GetValue(before), cancel);
+            var page = await hub.Get<WorkList>().List(parse.GetValue(state), parse.GetValue(kind),
+                parse.GetValue(before), cancel);
             return new Reply.Done(new { page.Counts, page.Jobs, page.Next }, page.Jobs.Count == 0
                 ? "No jobs."
-                : Terminal.Table(["id", "kind", "about", "state", "due", "attempts", "error"], page.Jobs.Select(j => new[]
+                : Terminal.Table(["id", "kind", "about", "state", "due", "attempts", "error"], page.Jobs.Select(j =>
+                    new[]
                 {
-                    $"{j.Id}", j.Kind, j.Subject.Length > 0 ? j.Subject : j.Key, j.State, j.DueAt, $"{j.Attempts}", j.Error ?? "",
+                    $"{j.Id}", j.Kind, j.Subject.Length > 0 ? j.Subject : j.Key, j.State, j.DueAt, $"{j.Attempts}",
+                        j.Error ?? "",
                 })) + (page.Next is { } next ? $"\nMore: countersign work list --before {next}" : ""));
         });
     }
 
     private static Command Change(
-        Terminal terminal, string name, string description, Func<WorkList, long, CancellationToken, Task<WorkOutcome>> run, string done) =>
-        Verb.OnStore(terminal, name, description, [Id], async (parse, hub, cancel) => await run(hub.Get<WorkList>(), parse.GetValue(Id), cancel) switch
+        Terminal terminal, string name, string description, Func<WorkList, long, CancellationToken,
+            Task<WorkOutcome>> run, string done) =>
+        Verb.OnStore(terminal, name, description, [Id], async (parse, hub, cancel) =>
+            await run(hub.Get<WorkList>(), parse.GetValue(Id), cancel) switch
         {
-            WorkOutcome.Done { Job: var job } => new Reply.Done(new { job.Id, job.Kind, job.Key }, $"Job {job.Id} ({job.Kind}, {job.Subject}) {done}."),
+            WorkOutcome.Done { Job: var job } =>
+                new Reply.Done(new { job.Id, job.Kind, job.Key }, $"Job {job.Id} ({job.Kind}, {job.Subject}) {done}."),
             WorkOutcome.Refused { Why: var why } => new Reply.Failed("refused", why),
             _ => new Reply.Failed("not_found", "There is no job with this number. See: countersign work list"),
         });

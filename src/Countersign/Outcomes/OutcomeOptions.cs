@@ -1,4 +1,6 @@
 
+using Countersign.Work;
+
 namespace Countersign.Outcomes;
 
 /// <summary>How news goes out, whatever the channel.</summary>
@@ -9,7 +11,14 @@ public sealed record OutcomeOptions
 
     public string PathBase { get; init; } = "";
 
-    public DeliverySchedule Schedule { get; init; } = DeliverySchedule.Default;
+    public RetrySchedule Schedule { get; init; } = DefaultSchedule;
+
+    /// <summary>Ten attempts within a little more than three days: long enough for a long weekend.</summary>
+    public static readonly RetrySchedule DefaultSchedule = new(
+    [
+        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2),
+        TimeSpan.FromHours(5), TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
+    ]);
 
     /// <summary>Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.</summary>
     public int MostPerPerson { get; init; } = 20;

@@ -6,8 +6,8 @@ namespace Countersign.Requests;
 
 /// <summary>
 /// What happens to a request by itself and when: a job for each, written with the request and gone when it is settled.
-/// Each does its work in the transaction that takes the job, so it is done once, on any node, and a clock that jumps back
-/// finds nothing left.
+/// Each does its work in the transaction that takes the job, so it is done once, on any node, and a clock that jumps
+/// back finds nothing left.
 /// </summary>
 internal static class Due
 {
@@ -24,7 +24,9 @@ internal static class Due
             await StepOpened(tx, request, pending.OpenStep);
     }
 
-    /// <summary>Reminders and escalation are counted from the opening of a step, because only then does anyone keep it waiting.</summary>
+    /// <summary>
+    /// Reminders and escalation are counted from the opening of a step, because only then does anyone keep it waiting.
+    /// </summary>
     public static async ValueTask StepOpened(Tx tx, ApprovalRequest request, int step)
     {
         var policy = request.Policy;
@@ -57,7 +59,8 @@ public abstract class DueHandler : IJobHandler
 {
     public abstract string Kind { get; }
 
-    public string WhyNotDiscard => "It belongs to its request and goes when the request is settled. Withdraw the request, or retry.";
+    public string WhyNotDiscard =>
+        "It belongs to its request and goes when the request is settled. Withdraw the request, or retry.";
 
     public Task<JobResult> Run(Job job, CancellationToken cancel)
     {

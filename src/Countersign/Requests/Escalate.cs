@@ -2,7 +2,9 @@ using Countersign.Storage;
 
 namespace Countersign.Requests;
 
-/// <summary>The open step waited too long: those whom the policy names for that may fill it too, and hear of it.</summary>
+/// <summary>
+/// The open step waited too long: those whom the policy names for that may fill it too, and hear of it.
+/// </summary>
 public sealed class Escalate : DueHandler
 {
     public override string Kind => Due.Escalate;
@@ -10,7 +12,9 @@ public sealed class Escalate : DueHandler
     protected override async ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due)
     {
         var decisions = await DecisionRow.Of(tx, request.Id);
-        if (request.Policy.Escalate is not { } escalate || Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending { OpenStep: var open } || open >= request.Policy.Steps.Count)
+        if (request.Policy.Escalate is not { } escalate
+            || Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending { OpenStep: var open }
+                || open >= request.Policy.Steps.Count)
             return;
         var next = request with { Policy = request.Policy.WithEscalated(open) };
         var verdict = Weigh.Of(next, decisions, tx.Now);

@@ -4,14 +4,16 @@ using Countersign.Work;
 namespace Countersign.Requests;
 
 /// <summary>
-/// Looks at what can still pass: at all active requests when people, groups or absences have changed, shortly afterwards at
-/// those that came in between, and at a single one that could not be looked at before.
+/// Looks at what can still pass: at all active requests when people, groups or absences have changed, shortly
+/// afterwards at those that came in between, and at a single one that could not be looked at before.
 /// </summary>
 public sealed class LookForBlocked(Standstill standstill, Store store) : IJobHandler
 {
     private const string JobKind = "look_for_blocked", All = "all", Late = "late";
 
-    /// <summary>A request that was asked of a node which had not heard of a change yet came within this time after it.</summary>
+    /// <summary>
+    /// A request that was asked of a node which had not heard of a change yet came within this time after it.
+    /// </summary>
     private static readonly TimeSpan Straggler = TimeSpan.FromSeconds(10);
 
     public string Kind => JobKind;

@@ -7,8 +7,8 @@ namespace Countersign.Requests;
 
 /// <summary>
 /// A person was disabled: their answers to active requests count no longer, so those requests say anew what is missing
-/// and wait for whom they must. It never settles anything. That it is to be done is written with the disabling, so that a
-/// server which ends in between leaves the rest to the next one.
+/// and wait for whom they must. It never settles anything. That it is to be done is written with the disabling, so
+/// that a server which ends in between leaves the rest to the next one.
 /// </summary>
 public sealed class Reweigh(Store store) : IJobHandler
 {
@@ -17,7 +17,8 @@ public sealed class Reweigh(Store store) : IJobHandler
 
     public string Kind => JobKind;
     public TimeSpan MaxRun => TimeSpan.FromMinutes(5);
-    public string WhyNotDiscard => "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
+    public string WhyNotDiscard =>
+        "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
 
     private const string JobKind = "reweigh";
 
@@ -64,7 +65,8 @@ public sealed class Reweigh(Store store) : IJobHandler
             return;
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, after));
         if (after.Display != request.Display)
-            request = await Change.Save(tx, request, request with { Display = after.Display }, origin, "request.reweighed", new { without = personId, status = request.Status.Ours() });
+            request = await Change.Save(tx, request, request with { Display = after.Display }, origin,
+                "request.reweighed", new { without = personId, status = request.Status.Ours() });
         await Standstill.Look(tx, request, decisions, origin);
     }
 

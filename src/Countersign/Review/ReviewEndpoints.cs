@@ -50,7 +50,6 @@ public static class ReviewEndpoints
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
         admins.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
         admins.MapGet(DeliveriesPage.Path + "/{id:long}", DeliveriesPage.One);
-        admins.MapPost(DeliveriesPage.Path + "/failed-work", FailedWorkSection.Retry);
         admins.MapGet(WorkQueuePage.Path, WorkQueuePage.Show);
         admins.MapPost(WorkQueuePage.Path, WorkQueuePage.Act);
         admins.MapPost(DeliveriesPage.Path + "/{id:long}/replay", DeliveriesPage.Replay);

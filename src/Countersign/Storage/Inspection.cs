@@ -41,7 +41,7 @@ public sealed record Inspection(
             await reader.Number("SELECT count(*) FROM people WHERE role <> 'service'"),
             await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"),
             pending.Exists(p => p.EndsWith("_jobs", StringComparison.Ordinal)) ? 0
-                : await reader.Number("SELECT (SELECT count(*) FROM jobs WHERE state = 'dead') + (SELECT count(*) FROM failed_work WHERE due_at IS NULL)"));
+                : await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'"));
     }
 
     private static async ValueTask<bool> HasTables(Reader reader, Store store) => await reader.Number(store.IsSqlite

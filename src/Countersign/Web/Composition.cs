@@ -80,19 +80,14 @@ public static class Composition
         .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
         .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
-        .AddSingleton(s => new CleaningStep("jobs that were set aside", cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)))
-        .AddSingleton(s => FailedWork.OldRetries(s.GetRequiredService<Store>()))
-        .AddSingleton(s => FailedWork.OldSetAside(s.GetRequiredService<Store>(), keep));
+        .AddSingleton(s => new CleaningStep("jobs that were set aside", cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)));
 
     /// <summary>What goes out, and to whom: each channel sends, each consumer of the log says who hears.</summary>
     private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) => services
         .AddSingleton(settings.Outcomes)
         .AddSingleton<RecordAttempt>()
-        .AddSingleton<Dispatcher>()
         .AddSingleton<Deliveries>()
         .AddSingleton<ForgetDeliveries>()
-        .AddSingleton<FailedWork>()
-        .AddSingleton<RetryFailedWork>()
         .AddSingleton<Subscriptions>()
         .AddSingleton<WebhookSecrets>()
         .AddSingleton<TestWebhook>()
@@ -130,6 +125,7 @@ public static class Composition
             .AddSingleton<IJobHandler, Expire>()
             .AddSingleton<IJobHandler>(s => s.GetRequiredService<Reweigh>())
             .AddSingleton<IJobHandler, LookForBlocked>()
+            .AddSingleton<IJobHandler, SendDelivery>()
             .AddSingleton<IJobHandler, CleanUp>();
     }
 

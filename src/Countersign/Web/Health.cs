@@ -26,7 +26,7 @@ internal static class Health
         try
         {
             _ = await store.Read(r => r.Number("SELECT max(number) FROM migrations"), cancel);
-            if (await store.Read(async r => await FailedWork.CountSetAside(r) + await WorkList.CountSetAside(r), cancel) is > 0 and var count)
+            if (await store.Read(WorkList.CountSetAside, cancel) is > 0 and var count)
                 troubles.Add($"Jobs were set aside after they had failed again and again: {count}. An admin sees them under Queue.");
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)
                 troubles.Add($"People, groups or sources that cannot be read: {unreadable}. The log says which.");

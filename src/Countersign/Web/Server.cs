@@ -92,7 +92,6 @@ public static class Server
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<Sequencer>().AddHostedService<LogFollower>();
-        services.AddHostedService(s => s.GetRequiredService<Dispatcher>());
         services.AddHostedService<DirectoryFollower>();
         services.AddSingleton<Verify>().AddSingleton<Export>().AddSingleton<Browse>().AddHostedService<Sealer>();
         services.AddSingleton<FailedSignIns>().AddHostedService(s => s.GetRequiredService<FailedSignIns>());

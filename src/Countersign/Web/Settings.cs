@@ -290,7 +290,7 @@ public sealed record Settings
             mistakes.Add("Outcomes:Schedule must be the waits before each attempt, separated by commas, such as 0s,5s,5m,30m,2h.");
         if (!int.TryParse(Value(configuration, "Outcomes:PerPerson"), NumberStyles.None, CultureInfo.InvariantCulture, out var most) || most < 1)
             mistakes.Add("Outcomes:PerPerson must be a whole number from 1: so many messages to one person within ten minutes.");
-        return new OutcomeOptions { Schedule = new DeliverySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most };
+        return new OutcomeOptions { Schedule = new RetrySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most };
     }
 
     private static Retention ReadRetention(IConfiguration configuration, IList<string> mistakes)

@@ -2,7 +2,9 @@ using Countersign.Storage;
 
 namespace Countersign.Work;
 
-/// <summary>Throws away what need not be kept: each step is a job of its own that recurs, so that none keeps another from it.</summary>
+/// <summary>
+/// Throws away what need not be kept: each step is a job of its own that recurs, so that none keeps another from it.
+/// </summary>
 public sealed partial class CleanUp(Store store, IEnumerable<CleaningStep> steps, ILogger<CleanUp> log) : IJobHandler
 {
     private readonly Dictionary<string, CleaningStep> _steps = steps.ToDictionary(s => s.What);

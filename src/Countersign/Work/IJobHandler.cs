@@ -5,7 +5,8 @@ namespace Countersign.Work;
 /// <summary>A job that this node has claimed.</summary>
 public sealed class Job
 {
-    internal const string Columns = "id, kind, key, subject, receiver AS lane, order_key, due_at, CAST(attempts AS bigint) AS attempts, CAST(lost AS bigint) AS lost, holder AS claim, created_at";
+    internal const string Columns =
+        "id, kind, key, subject, receiver AS lane, order_key, due_at, CAST(attempts AS bigint) AS attempts, CAST(lost AS bigint) AS lost, holder AS claim, created_at";
 
     public long Id { get; init; }
     public required string Kind { get; init; }
@@ -34,23 +35,28 @@ public sealed class Job
     internal string Claim { get; init; } = "";
 }
 
-/// <summary>How a run ended. What it writes stands in the same transaction, and only if the claim is still the run's own.</summary>
+/// <summary>
+/// How a run ended. What it writes stands in the same transaction, and only if the claim is still the run's own.
+/// </summary>
 public abstract record JobResult
 {
     private JobResult() { }
 
     /// <summary>
-    /// Written in the transaction that records the result: SQL and pure functions only, as everywhere inside a transaction.
-    /// A job that only touches the store does its whole work here, so that it is done once even where two nodes are at it.
+    /// Written in the transaction that records the result: SQL and pure functions only, as everywhere inside a
+    /// transaction. A job that only touches the store does its whole work here, so that it is done once even where two
+    /// nodes are at it.
     /// </summary>
     public Func<Tx, ValueTask>? Write { get; init; }
 
-    /// <summary>Locks rows before the job's own row is: those that others lock before they remove or move the job.</summary>
+    /// <summary>
+    /// Locks rows before the job's own row is: those that others lock before they remove or move the job.
+    /// </summary>
     public Func<Tx, ValueTask>? Lock { get; init; }
 
     /// <summary>
-    /// Written instead of <see cref="Write"/>, in a transaction of its own, when the claim ended before the result could
-    /// be recorded: what a call brought that must not be forgotten, although another run may be at the job.
+    /// Written instead of <see cref="Write"/>, in a transaction of its own, when the claim ended before the result
+    /// could be recorded: what a call brought that must not be forgotten, although another run may be at the job.
     /// </summary>
     public Func<Tx, ValueTask>? WriteLate { get; init; }
 
@@ -60,7 +66,9 @@ public abstract record JobResult
         public Done(Func<Tx, ValueTask>? write = null) => Write = write;
     }
 
-    /// <summary>It stays, and is due again then. With a reason that counts as an attempt that failed; without one as progress.</summary>
+    /// <summary>
+    /// It stays, and is due again then. With a reason that counts as an attempt that failed; without one as progress.
+    /// </summary>
     public sealed record Again(DateTimeOffset At, string? Why = null) : JobResult;
 
     /// <summary>It is kept with the reason until an admin retries or discards it.</summary>
@@ -69,8 +77,8 @@ public abstract record JobResult
 
 /// <summary>
 /// Does the jobs of one kind. Anything that <see cref="Run"/>, <see cref="JobResult.Write"/> or recording throws is a
-/// failed attempt of that job alone, tried again after the <see cref="Schedule"/> and in the end set aside. A store that
-/// cannot serve and a server that stops are no attempts.
+/// failed attempt of that job alone, tried again after the <see cref="Schedule"/> and in the end set aside. A store
+/// that cannot serve and a server that stops are no attempts.
 /// </summary>
 public interface IJobHandler
 {

@@ -4,12 +4,15 @@ using Countersign.Storage;
 namespace Countersign.Work;
 
 /// <summary>
-/// Does what is due, on any node: claims jobs of each receiver up to what its limit leaves free, runs them side by side and
-/// records each in a transaction of its own. Nothing that happens to one job reaches another.
+/// Does what is due, on any node: claims jobs of each receiver up to what its limit leaves free, runs them side by
+/// side and records each in a transaction of its own. Nothing that happens to one job reaches another.
 /// </summary>
 public sealed partial class JobWorker : BackgroundService
 {
-    /// <summary>Claims that ended without a result, one after another, before the job is set aside: it may be what ends the servers.</summary>
+    /// <summary>
+    /// Claims that ended without a result, one after another, before the job is set aside: it may be what ends the
+    /// servers.
+    /// </summary>
     internal const int MaxLost = 10;
 
     private const int MaxError = 500;
@@ -81,7 +84,8 @@ public sealed partial class JobWorker : BackgroundService
     {
         await base.StopAsync(cancellationToken);
         _runs.CancelAfter(ShutdownGrace);
-        await Task.WhenAll(Running()).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(Running()).WaitAsync(cancellationToken).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
@@ -100,13 +104,19 @@ public sealed partial class JobWorker : BackgroundService
             foreach (var key in handler.RecurringKeys)
             {
                 // Looking first keeps a server that starts from writing.
-                if (await _store.Read(reader => reader.Number("SELECT count(*) FROM jobs WHERE kind = @kind AND key = @key", new { kind = handler.Kind, key }), cancel) == 0)
-                    await _store.InTransaction(tx => Jobs.Add(tx, new NewJob(handler.Kind, key, "hub", tx.Now + (handler.Interval ?? TimeSpan.Zero))), cancel);
+                const string find = "SELECT count(*) FROM jobs WHERE kind = @kind AND key = @key";
+                if (await _store.Read(reader => reader.Number(find, new { kind = handler.Kind, key }), cancel) > 0)
+                    continue;
+                var wait = handler.Interval ?? TimeSpan.Zero;
+                await _store.InTransaction(
+                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, "hub", tx.Now + wait)), cancel);
             }
         }
     }
 
-    /// <summary>Claims what is due at each receiver that has something due and is not busy, and sets it going.</summary>
+    /// <summary>
+    /// Claims what is due at each receiver that has something due and is not busy, and sets it going.
+    /// </summary>
     private async Task Look(CancellationToken cancel)
     {
         var now = _store.Now;
@@ -118,7 +128,8 @@ public sealed partial class JobWorker : BackgroundService
             {
                 if (string.CompareOrdinal(receiver.NextAt, Instant.ToText(now)) > 0)
                     WaitUntil(receiver.NextAt, now);
-                else if (_handlers.TryGetValue(receiver.Kind, out var handler) && await Free(reader, receiver, handler) is var free and > 0)
+                else if (_handlers.TryGetValue(receiver.Kind, out var handler)
+                    && await Free(reader, receiver, handler) is var free and > 0)
                     ready.Add((receiver.Lane, handler, free));
             }
             return 0;
@@ -129,7 +140,8 @@ public sealed partial class JobWorker : BackgroundService
     private void WaitUntil(string next, DateTimeOffset now)
     {
         // What cannot be read as a time is never due.
-        if (DateTimeOffset.TryParse(next, CultureInfo.InvariantCulture, out var at) && at - now is var wait && wait < _wait)
+        if (DateTimeOffset.TryParse(next, CultureInfo.InvariantCulture, out var at) && at - now is var wait
+            && wait < _wait)
             _wait = wait < MinPoll ? MinPoll : wait;
     }
 
@@ -232,7 +244,10 @@ public sealed partial class JobWorker : BackgroundService
         }
     }
 
-    /// <summary>A store that cannot serve is asked again until the claim ends: what was done must not be done again only because of that.</summary>
+    /// <summary>
+    /// A store that cannot serve is asked again until the claim ends: what was done must not be done again only
+    /// because of that.
+    /// </summary>
     private async Task Record(Job job, IJobHandler handler, Ending ending)
     {
         for (var (until, wait) = (_store.Now + RecordingTime, PollInterval); ;)
@@ -252,7 +267,8 @@ public sealed partial class JobWorker : BackgroundService
             }
             catch (StoreUnavailable) when (_store.Now < until && !_runs.IsCancellationRequested)
             {
-                await Task.Delay(wait * (0.5 + Jitter.Next()), _runs.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(wait * (0.5 + Jitter.Next()),
+                    _runs.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 wait = wait * 2 < RecordingTime / 4 ? wait * 2 : RecordingTime / 4;
             }
         }
@@ -263,9 +279,12 @@ public sealed partial class JobWorker : BackgroundService
         var written = await _store.InTransaction(tx => ending switch
         {
             Ending.Recorded { Result: JobResult.Done done } => Remove(tx, job, done),
-            Ending.Recorded { Result: JobResult.Again { Why: null } again } => Keep(tx, job, again, again.At, again.At, 0, null),
-            Ending.Recorded { Result: JobResult.Again again } => Keep(tx, job, again, again.At, null, job.Attempts + 1, again.Why),
-            Ending.Recorded { Result: JobResult.SetAside aside } => PutAside(tx, job, handler, aside, job.Attempts + 1, aside.Why),
+            Ending.Recorded { Result: JobResult.Again { Why: null } again } =>
+                Keep(tx, job, again, again.At, again.At, 0, null),
+            Ending.Recorded { Result: JobResult.Again again } =>
+                Keep(tx, job, again, again.At, null, job.Attempts + 1, again.Why),
+            Ending.Recorded { Result: JobResult.SetAside aside } =>
+                PutAside(tx, job, handler, aside, job.Attempts + 1, aside.Why),
             Ending.Failed { Failure: var failure } => WaitAfter(handler, job.Attempts + 1) is { } wait
                 ? Keep(tx, job, null, tx.Now + wait, null, job.Attempts + 1, ErrorOf(failure))
                 : PutAside(tx, job, handler, null, job.Attempts + 1, ErrorOf(failure)),
@@ -290,7 +309,8 @@ public sealed partial class JobWorker : BackgroundService
     {
         if (result.Lock is { } first)
             await first(tx);
-        if (await tx.Execute("DELETE FROM jobs WHERE id = @id AND holder = @claim", new { id = job.Id, claim = job.Claim }) == 0)
+        if (await tx.Execute("DELETE FROM jobs WHERE id = @id AND holder = @claim",
+            new { id = job.Id, claim = job.Claim }) == 0)
             return false;
         await Jobs.Release(tx, job.Kind, job.OrderKey);
         if (result.Write is { } write)
@@ -298,7 +318,8 @@ public sealed partial class JobWorker : BackgroundService
         return true;
     }
 
-    private static async ValueTask<bool> Keep(Tx tx, Job job, JobResult? result, DateTimeOffset at, DateTimeOffset? due, long attempts, string? error)
+    private static async ValueTask<bool> Keep(Tx tx, Job job, JobResult? result, DateTimeOffset at,
+        DateTimeOffset? due, long attempts, string? error)
     {
         if (result?.Lock is { } first)
             await first(tx);
@@ -307,7 +328,8 @@ public sealed partial class JobWorker : BackgroundService
             UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = @error
             WHERE id = @id AND holder = @claim
             """,
-            new { id = job.Id, claim = job.Claim, at, due, attempts, error = error is null ? null : OneLine(error) }) == 0)
+            new { id = job.Id, claim = job.Claim, at, due, attempts, error = error is null ? null
+                : OneLine(error) }) == 0)
         {
             return false;
         }
@@ -316,7 +338,8 @@ public sealed partial class JobWorker : BackgroundService
         return true;
     }
 
-    private static async ValueTask<bool> PutAside(Tx tx, Job job, IJobHandler handler, JobResult? result, long attempts, string error)
+    private static async ValueTask<bool> PutAside(Tx tx, Job job, IJobHandler handler, JobResult? result,
+        long attempts, string error)
     {
         if (!await Keep(tx, job, result, tx.Now, null, attempts, error))
             return false;
@@ -330,7 +353,9 @@ public sealed partial class JobWorker : BackgroundService
         "UPDATE jobs SET holder = NULL, next_at = @at, lost = CASE WHEN lost = 0 THEN 1 ELSE lost END WHERE id = @id AND holder = @claim",
         new { id = job.Id, claim = job.Claim, at = tx.Now + wait }) == 1;
 
-    /// <summary>True of a failure that belongs to the piece of work and not to the store or the end of the server.</summary>
+    /// <summary>
+    /// True of a failure that belongs to the piece of work and not to the store or the end of the server.
+    /// </summary>
     public static bool IsItsOwn(Exception failure) => failure is not (StoreUnavailable or OperationCanceledException);
 
     /// <summary>The error as it is kept and shown: one line of bounded length.</summary>
@@ -372,19 +397,24 @@ public sealed partial class JobWorker : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "Job {Kind} {Key} about \"{Subject}\" failed, attempt {Attempt}")]
-        public static partial void Failed(ILogger log, Exception failure, string kind, string key, string subject, long attempt);
+        [LoggerMessage(Level = LogLevel.Error,
+            Message = "Job {Kind} {Key} about \"{Subject}\" failed, attempt {Attempt}")]
+        public static partial void Failed(ILogger log, Exception failure, string kind, string key, string subject,
+            long attempt);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Job {Kind} {Key} about \"{Subject}\" is set aside: {Why}")]
         public static partial void SetAside(ILogger log, string kind, string key, string subject, string why);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The claim on job {Kind} {Key} ended while it ran; nothing of this run is recorded")]
+        [LoggerMessage(Level = LogLevel.Warning,
+            Message = "The claim on job {Kind} {Key} ended while it ran; nothing of this run is recorded")]
         public static partial void ClaimEnded(ILogger log, string kind, string key);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "How job {Kind} {Key} ended could not be recorded; it runs again when its claim ends")]
+        [LoggerMessage(Level = LogLevel.Error,
+            Message = "How job {Kind} {Key} ended could not be recorded; it runs again when its claim ends")]
         public static partial void NotRecorded(ILogger log, Exception failure, string kind, string key);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Jobs of {Receiver} could not be claimed; they are looked at again")]
+        [LoggerMessage(Level = LogLevel.Error,
+            Message = "Jobs of {Receiver} could not be claimed; they are looked at again")]
         public static partial void ReceiverFailed(ILogger log, Exception failure, string receiver);
     }
 }

@@ -5,16 +5,24 @@ namespace Countersign.Work;
 /// <summary>A piece of work to be done later or elsewhere. Twice the same kind and key is once.</summary>
 /// <param name="Kind">Which <see cref="IJobHandler"/> does it.</param>
 /// <param name="Key">What the handler finds its own rows by, such as a request's id.</param>
-/// <param name="Subject">What it is about, for people: <c>request:01J…</c>, <c>person:7</c>; empty where that is not known.</param>
+/// <param name="Subject">What it is about, for people: <c>request:01J…</c>, <c>person:7</c>; empty where that is not
+/// known.</param>
 public sealed record NewJob(string Kind, string Key, string Subject, DateTimeOffset Due)
 {
-    /// <summary>Whom it keeps busy: the limit of jobs at once is per receiver of a kind. Without one the kind has one limit.</summary>
+    /// <summary>
+    /// Whom it keeps busy: the limit of jobs at once is per receiver of a kind. Without one the kind has one limit.
+    /// </summary>
     public string? Receiver { get; init; }
 
-    /// <summary>Jobs of a kind with the same order run one after another, also over retries; one that is set aside lets the next go.</summary>
+    /// <summary>
+    /// Jobs of a kind with the same order run one after another, also over retries; one that is set aside lets the
+    /// next go.
+    /// </summary>
     public string? Order { get; init; }
 
-    /// <summary>The place within the order; jobs with the same place run in the order in which they were added.</summary>
+    /// <summary>
+    /// The place within the order; jobs with the same place run in the order in which they were added.
+    /// </summary>
     public long OrderNumber { get; init; }
 }
 
@@ -27,7 +35,9 @@ public static class Jobs
     /// <summary>Adds a job, unless one with its kind and key is there. True when it was added.</summary>
     public static ValueTask<bool> Add(Tx tx, NewJob job) => Insert(tx, job, "DO NOTHING");
 
-    /// <summary>Adds a job, or makes the one with its kind and key due then, with all its attempts; a claim on that one ends.</summary>
+    /// <summary>
+    /// Adds a job, or makes the one with its kind and key due then, with all its attempts; a claim on that one ends.
+    /// </summary>
     public static async ValueTask Put(Tx tx, NewJob job)
     {
         if (!await Reschedule(tx, job.Kind, job.Key, job.Due))
@@ -72,16 +82,32 @@ public static class Jobs
             && string.CompareOrdinal(job.NextAt, Instant.ToText(tx.Now)) >= 0;
     }
 
-    /// <summary>Removes a job; if it runs at this moment, nothing of it is recorded. False when it is not there.</summary>
+    /// <summary>
+    /// Removes a job; if it runs at this moment, nothing of it is recorded. False when it is not there.
+    /// </summary>
     public static async ValueTask<bool> Cancel(Tx tx, string kind, string key)
     {
-        var gone = await tx.First<Line>("DELETE FROM jobs WHERE kind = @kind AND key = @key RETURNING kind, order_key", new { kind, key });
+        var gone = await tx.First<Line>(
+            "DELETE FROM jobs WHERE kind = @kind AND key = @key RETURNING kind, order_key", new { kind, key });
         if (gone is not null)
             await Release(tx, gone.Kind, gone.OrderKey);
         return gone is not null;
     }
 
-    /// <summary>Makes a job that failed due now, with all its attempts; when it was planned for stays as it is.</summary>
+    /// <summary>
+    /// Makes all that waits for a receiver due now: something has changed there, and its handler decides what follows.
+    /// </summary>
+    public static async ValueTask HurryReceiver(Tx tx, string kind, string receiver)
+    {
+        await tx.Execute(
+            "UPDATE jobs SET next_at = @now WHERE receiver = @receiver AND state = 'waiting' AND holder IS NULL AND next_at > @now",
+            new { receiver = $"{kind} {receiver}", now = tx.Now });
+        tx.HasWork = true;
+    }
+
+    /// <summary>
+    /// Makes a job that failed due now, with all its attempts; when it was planned for stays as it is.
+    /// </summary>
     internal static async ValueTask Retry(Tx tx, long id)
     {
         var retried = await tx.First<Line>(
@@ -137,12 +163,13 @@ public static class Jobs
     }
 
     /// <summary>
-    /// Locks the last of an order, so that a transaction that removes it at this moment either sees the new one or is seen
-    /// by it. A last one that went meanwhile leaves the one before it to be locked.
+    /// Locks the last of an order, so that a transaction that removes it at this moment either sees the new one or is
+    /// seen by it. A last one that went meanwhile leaves the one before it to be locked.
     /// </summary>
     private static async ValueTask<bool> IsAnyoneAhead(Tx tx, string kind, string order)
     {
-        const string last = "SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no DESC, id DESC LIMIT 1";
+        const string last =
+            "SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no DESC, id DESC LIMIT 1";
         while (await tx.Number(last, new { kind, order }) != 0)
         {
             if (await tx.Number(last + tx.ForUpdate, new { kind, order }) != 0)

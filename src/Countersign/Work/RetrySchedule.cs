@@ -1,15 +1,16 @@
 namespace Countersign.Work;
 
 /// <summary>
-/// When to try again: a pure function. Each step is the wait before that attempt, counted from the one before; the first
-/// is the wait before the first. After the last attempt there is none.
+/// When to try again: a pure function. Each step is the wait before that attempt, counted from the one before; the
+/// first is the wait before the first. After the last attempt there is none.
 /// </summary>
 public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Steps)
 {
     /// <summary>Eight attempts within about four hours.</summary>
     public static readonly RetrySchedule Default = new(
     [
-        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(10),
+        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2),
+            TimeSpan.FromMinutes(10),
         TimeSpan.FromMinutes(30), TimeSpan.FromHours(1), TimeSpan.FromHours(2),
     ]);
 

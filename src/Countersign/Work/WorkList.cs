@@ -55,10 +55,14 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
 {
     public const int PageSize = 50;
 
-    /// <summary>A page looks at no more jobs than this: an unusual mixture may answer a short page that goes on.</summary>
+    /// <summary>
+    /// A page looks at no more jobs than this: an unusual mixture may answer a short page that goes on.
+    /// </summary>
     private const int MaxLookedAt = 2_000;
 
-    /// <summary>Waiting for its time; running; behind another of its order; failed and tried again; waiting for an admin.</summary>
+    /// <summary>
+    /// Waiting for its time; running; behind another of its order; failed and tried again; waiting for an admin.
+    /// </summary>
     public static readonly IReadOnlyList<string> States = ["waiting", "running", "behind", "failing", "set_aside"];
 
     private const string State =
@@ -67,12 +71,16 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
           WHEN error IS NOT NULL THEN 'failing' ELSE state END
         """;
 
-    private static readonly string Columns = $"id, kind, key, subject, {State} AS state, due_at, next_at, attempts, error, created_at";
+    private static readonly string Columns =
+        $"id, kind, key, subject, {State} AS state, due_at, next_at, attempts, error, created_at";
 
     private readonly Dictionary<string, IJobHandler> _handlers = handlers.ToDictionary(h => h.Kind);
 
-    /// <summary>The newest first, from below <paramref name="before"/>; or only those set aside, the newest first.</summary>
-    public ValueTask<WorkPage> List(string? state, string? kind, long? before, CancellationToken cancel) => store.Read(async reader =>
+    /// <summary>
+    /// The newest first, from below <paramref name="before"/>; or only those set aside, the newest first.
+    /// </summary>
+    public ValueTask<WorkPage> List(string? state, string? kind, long? before, CancellationToken cancel) =>
+        store.Read(async reader =>
     {
         var arguments = new
         {
@@ -87,7 +95,8 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
         var jobs = await reader.All<WorkItem>(
             $"SELECT {Columns} FROM ({range}) j WHERE (@state = '' OR {State} = @state) AND (@kind = '' OR kind = @kind) ORDER BY id DESC LIMIT @most", arguments);
         var next = jobs.Count == PageSize ? jobs[^1].Id
-            : await reader.Number($"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) j", arguments);
+            : await reader.Number($"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) j",
+                arguments);
         var counts = await reader.All<WorkCount>(
             $"""
             SELECT kind, state, count(*) AS count, min(due_at) AS oldest_due_at
@@ -97,7 +106,8 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
     }, cancel);
 
     /// <summary>An admin has removed the cause: the job is tried again at once, with all its attempts.</summary>
-    public Task<WorkOutcome> Retry(long id, Origin origin, CancellationToken cancel) => Change(id, origin, "work.retried", async (tx, job) =>
+    public Task<WorkOutcome> Retry(long id, Origin origin, CancellationToken cancel) =>
+        Change(id, origin, "work.retried", async (tx, job) =>
     {
         if (job.State is not ("set_aside" or "failing"))
             return "Only a job that has failed can be retried.";
@@ -106,7 +116,8 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
     }, cancel);
 
     /// <summary>The job goes without having been done.</summary>
-    public Task<WorkOutcome> Discard(long id, Origin origin, CancellationToken cancel) => Change(id, origin, "work.discarded", async (tx, job) =>
+    public Task<WorkOutcome> Discard(long id, Origin origin, CancellationToken cancel) =>
+        Change(id, origin, "work.discarded", async (tx, job) =>
     {
         var handler = _handlers.GetValueOrDefault(job.Kind);
         if (job.State == "running")
@@ -121,7 +132,8 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
         return null;
     }, cancel);
 
-    public static async ValueTask<long> CountSetAside(Reader reader) => await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'");
+    public static async ValueTask<long> CountSetAside(Reader reader) =>
+        await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'");
 
     /// <summary>Jobs that were set aside longer ago than they are kept, unless something relies on them.</summary>
     public Task<int> ForgetSetAside(Retention keep, CancellationToken cancel) => CleaningStep.Delete(
@@ -131,16 +143,21 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
           SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest AND kind NOT IN ({KeptKinds}) LIMIT @chunk)
         """).Run(cancel);
 
-    private string KeptKinds => string.Join(", ", _handlers.Values.Where(h => h.WhyNotDiscard is not null).Select(h => $"'{h.Kind}'").DefaultIfEmpty("''"));
+    private string KeptKinds =>
+        string.Join(", ", _handlers.Values.Where(h => h.WhyNotDiscard is not null).Select(h =>
+            $"'{h.Kind}'").DefaultIfEmpty("''"));
 
-    private Task<WorkOutcome> Change(long id, Origin origin, string kind, Func<Tx, WorkItem, ValueTask<string?>> change, CancellationToken cancel) =>
+    private Task<WorkOutcome> Change(long id, Origin origin, string kind, Func<Tx, WorkItem,
+        ValueTask<string?>> change, CancellationToken cancel) =>
         store.InTransaction<WorkOutcome>(async tx =>
         {
-            if (await tx.First<WorkItem>($"SELECT {Columns} FROM jobs WHERE id = @id{tx.ForUpdate}", new { id, now = tx.Now }) is not { } job)
+            if (await tx.First<WorkItem>($"SELECT {Columns} FROM jobs WHERE id = @id{tx.ForUpdate}",
+                new { id, now = tx.Now }) is not { } job)
                 return new WorkOutcome.NotFound();
             if (await change(tx, job) is { } why)
                 return new WorkOutcome.Refused(why);
-            await tx.Append("hub", origin, kind, new { kind = job.Kind, key = job.Key, about = job.Subject, error = job.Error });
+            await tx.Append("hub", origin, kind,
+                new { kind = job.Kind, key = job.Key, about = job.Subject, error = job.Error });
             return new WorkOutcome.Done(job);
         }, cancel);
 }

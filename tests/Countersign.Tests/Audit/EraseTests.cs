@@ -274,10 +274,10 @@ public sealed class EraseTests
         await hub.Submit.Run(Some.Content("again"), Some.Origin, new Repeatable("k1", Some.Content("again").Digest, r => $"{{\"id\":\"{r.Id}\",\"name\":\"{Name}\"}}"), default);
         await hub.Store.InTransaction(async tx =>
         {
-            await tx.Execute("INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, sent, created_at) VALUES (1, 'k', 's', @to, 'mail', 'mail', 'delivered', @now, @text, @now)",
+            await tx.Execute("INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, sent, created_at) VALUES (1, 'k', 's', @to, 'mail', 'mail', 'delivered', @text, @now)",
                 new { to = $"person:{jane.Id}", now = tx.Now, text = $"To: {Email}" });
             await tx.Execute("INSERT INTO attempts (delivery_id, n, at, took, answer, call) VALUES (1, 1, @now, 1, @text, @text)", new { now = tx.Now, text = $"RCPT TO:<{Email}>" });
-            await tx.Execute("INSERT INTO failed_work (kind, key, subject, position, attempts, error, since) VALUES ('k', '1', '', 0, 1, @text, @now)", new { now = tx.Now, text = $"No {Email}" });
+            await tx.Execute("INSERT INTO jobs (kind, key, subject, receiver, order_no, state, due_at, next_at, error, created_at) VALUES ('k', '1', '', 'k', 0, 'dead', @now, @now, @text, @now)", new { now = tx.Now, text = $"No {Email}" });
             await tx.Execute("INSERT INTO identities (person_id, issuer, subject, created_at) VALUES (@id, 'https://login.test', 'jane-subject', @now)", new { id = jane.Id, now = tx.Now });
             await tx.Append($"person:{jane.Id}", Some.Operator, "person.linked", new { identity = 1, issuer = "https://login.test", subject = "jane-subject" });
         });

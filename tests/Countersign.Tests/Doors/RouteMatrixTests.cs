@@ -210,7 +210,6 @@ public sealed class RouteMatrixTests
         ssss44443s4ak3
             POST /work
             POST /audit
-            POST /deliveries/failed-work
             POST /deliveries/webhooks
             POST /deliveries/webhooks/{id:long}
             POST /deliveries/{id:long}/replay

@@ -53,7 +53,7 @@ public sealed class DeliveryKillTests
             await killed.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
             killAt = _ => { };
             // Claims run out, as they would after a minute and a half.
-            await shell.Place.Tamper("UPDATE deliveries SET due_at = '2020-01-01T00:00:00.000Z' WHERE claim IS NOT NULL");
+            await shell.Place.Tamper("UPDATE jobs SET next_at = '2020-01-01T00:00:00.000Z' WHERE kind = 'delivery' AND holder IS NOT NULL");
         }
         using (var last = shell.StartProgram(Settings))
         {

@@ -169,7 +169,7 @@ public sealed partial class MailKindsTests
         var (owner, ann) = (await hub.AddPerson("Olga"), await hub.AddPerson("Ann"));
         Some.Done(await news.Webhooks.Add(dead.Address.ToString(), ["request.submitted"], [], Some.Operator, owner.Id, default));
         await hub.Ask(ann.AsApprover);
-        foreach (var step in Countersign.Outcomes.DeliverySchedule.Default.Steps)
+        foreach (var step in Countersign.Outcomes.OutcomeOptions.DefaultSchedule.Steps)
         {
             Assert.DoesNotContain(box.Mails, m => m.To != "Ann@example.test");
             hub.Clock.Advance(step);

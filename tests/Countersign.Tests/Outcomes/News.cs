@@ -14,7 +14,7 @@ namespace Countersign.Tests.Outcomes;
 /// <summary>All that news passes on its way out, on a hub's store and the test's clock; nothing goes by itself.</summary>
 public sealed class News : IDisposable
 {
-    private readonly Dispatcher _dispatcher;
+    private readonly JobWorker _worker;
     private readonly LogCursor[] _cursors;
     private readonly Store _store;
     private readonly Egress _egress;
@@ -35,11 +35,12 @@ public sealed class News : IDisposable
         IChannel[] channels = [channel, new MailChannel(store, MailServer, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
         ByMail = new DecideByMail(store, Links);
         Switches = new ChannelSwitches(store);
-        var record = new RecordAttempt(store, Options, channels);
+        var record = new RecordAttempt(Options, channels);
         Test = new TestWebhook(store, channel, record);
         _cursors = [new LogCursor(store, new WebhookExpander()), new LogCursor(store, new PeopleExpander(toMail, toSlack, Options))];
-        _dispatcher = new Dispatcher(store, channels, record, Options, bounds, NullLogger<Dispatcher>.Instance);
-        Deliveries = new Deliveries(store, _dispatcher);
+        _worker = new JobWorker(
+            store, [new SendDelivery(store, channels, record, Options, bounds, NullLogger<SendDelivery>.Instance)], NullLogger<JobWorker>.Instance);
+        Deliveries = new Deliveries(store);
     }
 
     /// <summary>Without jitter, so that times are what the schedule says.</summary>
@@ -76,18 +77,22 @@ public sealed class News : IDisposable
     public async Task Go()
     {
         await Expand();
-        await _dispatcher.Drain().Soon();
+        await _worker.Drain().Soon();
     }
 
     public ValueTask<List<Row>> Lines() => Hub.Store.Read(reader => reader.All<Row>(
-        "SELECT id, kind, subject, receiver, channel, endpoint, state, due_at, attempts, folded_into FROM deliveries ORDER BY id"));
+        """
+        SELECT d.id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.attempts, d.folded_into, COALESCE(j.next_at, '') AS due_at,
+          CASE WHEN d.state = 'due' AND j.state = 'behind' THEN 'waiting' ELSE d.state END AS state
+        FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text) ORDER BY d.id
+        """));
 
     public ValueTask<List<Try>> Tries(long delivery) => Hub.Store.Read(reader => reader.All<Try>(
         "SELECT n, at, failure, status, answer FROM attempts WHERE delivery_id = @delivery ORDER BY n", new { delivery }));
 
     public void Dispose()
     {
-        _dispatcher.Dispose();
+        _worker.Dispose();
         MailServer.Dispose();
         _egress.Dispose();
     }

@@ -116,8 +116,8 @@ public sealed class MigrationTests
         Assert.Equal("1", await Row(connection, "(SELECT count(*) FROM attempts) a"));
         // The numbers of deliveries are in links that were mailed.
         Assert.Equal("10", await Row(connection, """
-            (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, created_at)
-              VALUES (1, 'k', '', '', '', '', 'due', '', '') RETURNING id
+            (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, created_at)
+              VALUES (1, 'k', '', '', '', '', 'due', '') RETURNING id
             """, result: 1));
     }
 
@@ -148,6 +148,51 @@ public sealed class MigrationTests
         Assert.Equal("2", await Row(connection, "(SELECT count(*) FROM jobs WHERE kind = 'link') j"));
         Assert.Equal("sending", await Row(connection, "(SELECT state FROM links WHERE id = 5) l"));
         Assert.Equal("held", await Row(connection, "(SELECT state FROM links WHERE id = 6) l"));
+    }
+
+    [Theory, BothEngines]
+    public async Task What_was_due_had_failed_or_was_on_its_way_becomes_jobs(Engine engine)
+    {
+        await using var test = await TestStore.Place(engine);
+        await MigrateUpTo(test, "022_due_jobs");
+        await test.Tamper("""
+            INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
+            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject,
+              requester_name, created_at, events, head) VALUES ('01A', 1, 'api', 'active', '', 1, '', 's', '', '', '', '2026-01-01', 0, '');
+            INSERT INTO due (subject, kind, at) VALUES ('request:01A', 'expire', '2026-01-04'), ('request:01A', 'remind', '2026-01-02'),
+              ('person:7', 'begin', '2026-01-03'), ('person:7', 'reweigh', '2026-01-01');
+            INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at) VALUES
+              ('due', 'expire request:01A', 'request:01A', 0, 8, 'No.', '2026-01-05', NULL),
+              ('due', 'reweigh person:7', 'person:7', 0, 2, 'Not yet.', '2026-01-05', '2026-01-06'),
+              ('blocked', 'request:01A', 'request:01A', 0, 3, 'No.', '2026-01-05', '2026-01-07'),
+              ('link', '4', 'request:01A', 0, 3, 'No.', '2026-01-05', NULL),
+              ('delivery', '5', 'request:01A', 0, 8, 'No.', '2026-01-05', NULL);
+            INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES
+              (1, 'request:01A', 1, '', 'a', '', '', '', '{}', ''), (2, 'request:01A', 2, '', 'b', '', '', '', '{}', '');
+            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at, claim, created_at) VALUES
+              (1, 1, 'a', 'request:01A', 'person:7', 'mail', 'mail', 'due', '2026-01-02', 'a node', '2026-01-01'),
+              (2, 2, 'b', 'request:01A', 'person:7', 'mail', 'mail', 'waiting', '2026-01-01', NULL, '2026-01-01'),
+              (3, 1, 'a', 'request:01A', 'person:8', 'mail', 'mail', 'delivered', '2026-01-01', NULL, '2026-01-01')
+            """);
+        var store = await test.OpenAnother();
+        var jobs = await store.Read(r => r.All<Line>(
+            """
+            SELECT kind || ' ' || key || ' ' || state || ' ' || due_at || ' ' || next_at || ' ' || attempts || ' ' || COALESCE(error, '-')
+              || ' ' || COALESCE(holder, '-') || ' ' || COALESCE(order_key, '-') AS text
+            FROM jobs ORDER BY kind, key
+            """));
+        Assert.Equal(
+        [
+            "begin_absence 7 waiting 2026-01-03 2026-01-03 0 - - -",
+            "delivery 1 waiting 2026-01-02 2026-01-02 0 - a node person:7 mail request:01A",
+            "delivery 2 behind 2026-01-01 2026-01-01 0 - - person:7 mail request:01A",
+            "expire 01A dead 2026-01-04 2026-01-04 8 No. - -",
+            "look_for_blocked 01A waiting 2026-01-05 2026-01-07 3 No. - -",
+            "look_for_blocked all waiting 2026-01-01 2026-01-01 0 - - -",
+            "remind 01A waiting 2026-01-02 2026-01-02 0 - - -",
+            "reweigh 7 waiting 2026-01-01 2026-01-06 2 Not yet. - -",
+        ], jobs.Select(j => j.Text));
+        Assert.Equal("due due delivered", string.Join(' ', (await store.Read(r => r.All<Line>("SELECT state AS text FROM deliveries ORDER BY id"))).Select(l => l.Text)));
     }
 
     private static async Task MigrateUpTo(TestStore test, string next)

@@ -146,7 +146,7 @@ public sealed class FailedWorkTests
         var created = await Change(over.Hub, "requests", "created_at", "soon", "id = @id", unrecordable.Id);
         await over.WorkAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(Status.Approved, (await over.Now(neighbour)).Status);
-        for (var attempt = 2; attempt <= FailedWork.MaxAttempts; attempt++)
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await over.WorkAfter(Long);
         Assert.Equal(1, await over.Hub.Place.Number(setAside, new { subject = unrecordable.Id.Subject }));
         Assert.Contains("FormatException", (await over.Link(unrecordable)).Problem, StringComparison.Ordinal);
@@ -172,15 +172,15 @@ public sealed class FailedWorkTests
         await news.Expand();
         await hub.Store.InTransaction(async tx => await tx.Execute(
             "UPDATE endpoints SET failures = 1, failing_since = 'soon' WHERE name = @name", new { name = $"webhook:{hook.Id}" }));
-        for (var attempt = 1; attempt <= FailedWork.MaxAttempts; attempt++)
+        for (var attempt = 1; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
         {
             await news.Go();
             hub.Clock.Advance(Long);
         }
         Assert.Single(well.Calls);
-        Assert.Equal(FailedWork.MaxAttempts, failing.Calls.Count);
-        var failed = Assert.Single(await Failed(hub));
-        Assert.Equal((FailedWork.Delivery, request.Id.Subject, null), (failed.Kind, failed.Subject, failed.DueAt));
+        Assert.Equal(RetrySchedule.Default.Steps.Count, failing.Calls.Count);
+        var failed = Assert.Single(await SetAside(hub));
+        Assert.Equal(("delivery", request.Id.Subject), (failed.Kind, failed.Subject));
         Assert.Equal(1, await hub.Store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE state = 'failed'")));
     }
 
@@ -282,15 +282,6 @@ public sealed class FailedWorkTests
     });
 
     private static async Task<IReadOnlyList<WorkItem>> SetAside(TestHub hub) => (await hub.Work.List("set_aside", null, null, default)).Jobs;
-
-    private static ValueTask<List<FailedItem>> Failed(TestHub hub) => new FailedWork(hub.Store).List(default);
-
-    private static async Task<bool> Retry(TestHub hub, FailedItem failed)
-    {
-        using var dispatcher = new Dispatcher(
-            hub.Store, [], new RecordAttempt(hub.Store, News.Plain, []), News.Plain, HandedOver.Loopback(), NullLogger<Dispatcher>.Instance);
-        return await new RetryFailedWork(hub.Store, dispatcher).Run(failed.Kind, failed.Key, Some.Operator, default);
-    }
 
     private sealed class Told
     {

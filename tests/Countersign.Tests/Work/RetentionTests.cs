@@ -148,18 +148,6 @@ public sealed class RetentionTests
     }
 
     [Theory, BothEngines]
-    public async Task Work_that_was_set_aside_is_forgotten_in_the_end_and_stale_retries_after_a_day(Engine engine)
-    {
-        await using var hub = await TestHub.Start(engine);
-        await hub.Store.InTransaction(tx => FailedWork.SetAside(tx, FailedWork.Delivery, "1", "", new InvalidOperationException("x")));
-        await new FailedWork(hub.Store).Record(FailedWork.Delivery, "2", "", new InvalidOperationException("y"));
-        hub.Clock.Advance(TimeSpan.FromDays(2));
-        Assert.Equal((1, 0), (await FailedWork.OldRetries(hub.Store).Run(default), await FailedWork.OldSetAside(hub.Store, Keep).Run(default)));
-        hub.Clock.Advance(Keep.SetAsideWork);
-        Assert.Equal(1, await FailedWork.OldSetAside(hub.Store, Keep).Run(default));
-    }
-
-    [Theory, BothEngines]
     public async Task Jobs_that_were_set_aside_are_forgotten_in_the_end_and_others_never(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);

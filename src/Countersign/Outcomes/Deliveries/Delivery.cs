@@ -23,12 +23,7 @@ public sealed class Delivery
     /// <summary>What the first attempt sent: every further one sends the same.</summary>
     public string? Sent { get; init; }
     public required string CreatedAt { get; init; }
-    public required string Claim { get; init; }
-
-    /// <summary>While it is claimed: when the claim ends.</summary>
-    public required string DueAt { get; init; }
-
-    internal const string Columns = "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at, claim, due_at";
+    internal const string Columns = "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at";
 
     /// <summary>The same in every attempt, also after a crash and on another node: receivers know by it what they have had.</summary>
     public string MessageId => $"msg_{Id}";

@@ -3,12 +3,15 @@ using Countersign.Storage;
 namespace Countersign.Outcomes;
 
 /// <summary>
-/// Writes down how an attempt went, and what follows from it: done, again later, or given up; the next in line goes; an
-/// endpoint that fails again and again is left alone for a while, so that its troubles cost nobody else anything.
+/// Writes down how an attempt went, and what follows from it: done, again later, or given up; the next in line goes;
+/// an endpoint that fails again and again is left alone for a while, so that its troubles cost nobody else anything.
 /// </summary>
-public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerable<IChannel> channels)
+public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> channels)
 {
-    /// <summary>So many failures in a row, and an endpoint is held: it is called by one probe at a time, each later than the last.</summary>
+    /// <summary>
+    /// So many failures in a row, and an endpoint is held: it is called by one probe at a time, each later than the
+    /// last.
+    /// </summary>
     internal const int FailuresUntilHeld = 3;
 
     private static readonly TimeSpan FirstHold = TimeSpan.FromSeconds(5);
@@ -17,70 +20,43 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
 
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
 
-    /// <summary>False when the claim had ended, and somebody else has it now: nothing is written.</summary>
-    public async Task<bool> Run(Attempt attempt, CancellationToken cancel) => (await Run([attempt], cancel)).Count == 0;
-
-    /// <summary>Several in one transaction, which costs hardly more than one.</summary>
-    /// <returns>Those whose claim had ended; of them nothing is written.</returns>
-    public Task<List<Attempt>> Run(IReadOnlyList<Attempt> attempts, CancellationToken cancel)
+    /// <summary>What becomes of a delivery after this attempt.</summary>
+    public AttemptPlan PlanFor(Attempt attempt)
     {
-        var plans = attempts.Select(Plan.For(options)).ToList();
-        return store.InTransaction(async tx =>
+        var tries = (int)attempt.Delivery.Tries + 1;
+        var wait = options.Schedule.WaitAfter(tries, options.Jitter());
+        if (attempt.Outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
+            wait = asked > LongestRetryAfter ? LongestRetryAfter : asked > planned ? asked : planned;
+        return attempt.Outcome switch
         {
-            var ended = new List<Attempt>();
-            string? well = null;
-            foreach (var plan in plans)
-            {
-                var (delivery, outcome, _) = plan.Attempt;
-                if (!await Write(tx, plan))
-                {
-                    ended.Add(plan.Attempt);
-                    continue;
-                }
-                switch (outcome)
-                {
-                    case SendOutcome.Delivered delivered:
-                        // Said once of many that arrived one after the other.
-                        if (well != delivery.Endpoint)
-                            await tx.Execute("UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0", new { name = delivery.Endpoint });
-                        well = delivery.Endpoint;
-                        if (delivered.Also is { } also)
-                            await also(tx);
-                        break;
-                    case SendOutcome.Failed { Final: false } failed:
-                        well = null;
-                        await EndpointFailed(tx, delivery, failed, gaveUp: plan.Wait is null);
-                        break;
-                }
-            }
-            return ended;
-        }, cancel);
+            SendOutcome.Delivered => new AttemptPlan(attempt, "delivered", tries, null, GaveUp: false),
+            SendOutcome.Dropped => new AttemptPlan(attempt, "dropped", tries, null, GaveUp: false),
+            SendOutcome.Failed { Final: false, Gone: false } when wait is not null =>
+                new AttemptPlan(attempt, "due", tries, wait, GaveUp: false),
+            _ => new AttemptPlan(attempt, "failed", tries, null, GaveUp: wait is null),
+        };
     }
 
-    /// <summary>The attempt itself, what becomes of the delivery, and the next in its line. False when the claim had ended.</summary>
-    private static async ValueTask<bool> Write(Tx tx, Plan plan)
+    /// <summary>
+    /// In the transaction that records the job: the attempt, what becomes of the delivery, how its endpoint does.
+    /// </summary>
+    public async ValueTask Write(Tx tx, AttemptPlan plan)
     {
         var (delivery, outcome, took) = plan.Attempt;
-        var settled = plan.State != "due";
         var n = delivery.Attempts + 1;
-        var written = await tx.Execute(
+        await tx.Execute(
             """
-            UPDATE deliveries SET state = @state, due_at = @due, claim = NULL, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled
-            WHERE id = @id AND claim = @claim AND state = 'due'
+            UPDATE deliveries SET state = @state, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled WHERE id = @id
             """,
             new
             {
                 state = plan.State,
-                due = tx.Now + (plan.Wait ?? TimeSpan.Zero),
                 n,
                 tries = plan.Tries,
                 sent = outcome.Sent,
-                settled = settled ? tx.Now : (DateTimeOffset?)null,
+                settled = plan.State == "due" ? (DateTimeOffset?)null : tx.Now,
                 id = delivery.Id,
-                claim = delivery.Claim,
             });
-        if (written == 0)
-            return false;
         await tx.Execute(
             "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer, call) VALUES (@id, @n, @at, @took, @failure, @status, @answer, @call)",
             new
@@ -94,15 +70,26 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
                 answer = SendOutcome.Beginning(outcome is SendOutcome.Dropped dropped ? dropped.Why : outcome.Answer),
                 call = outcome.Call is { } call ? SendOutcome.Beginning(call) : null,
             });
-        if (settled)
-            await Line.Release(tx, delivery.Receiver, delivery.Channel, delivery.Subject);
-        return true;
+        switch (outcome)
+        {
+            case SendOutcome.Delivered delivered:
+                await tx.Execute(
+                    "UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0", new { name = delivery.Endpoint });
+                if (delivered.Also is { } also)
+                    await also(tx);
+                break;
+            case SendOutcome.Failed { Final: false } failed:
+                await EndpointFailed(tx, delivery, failed, plan.GaveUp);
+                break;
+        }
     }
 
     private async ValueTask EndpointFailed(Tx tx, Delivery delivery, SendOutcome.Failed failed, bool gaveUp)
     {
         var name = delivery.Endpoint;
-        if (await tx.First<EndpointRow>($"SELECT failures, failing_since, held_until FROM endpoints WHERE name = @name{tx.ForUpdate}", new { name }) is not { } endpoint)
+        if (await tx.First<EndpointRow>(
+            $"SELECT failures, failing_since, held_until FROM endpoints WHERE name = @name{tx.ForUpdate}",
+                new { name }) is not { } endpoint)
             return;
         var since = endpoint.FailingSince is { } text ? Instant.Parse(text) : tx.Now;
         var failing = tx.Now - since;
@@ -119,10 +106,12 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
         if (endpoint.HeldUntil is { } held && Instant.Parse(held) > tx.Now)
             return;
         var failures = endpoint.Failures + 1;
-        TimeSpan? hold = failures < FailuresUntilHeld ? null : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
+        TimeSpan? hold = failures < FailuresUntilHeld ? null
+            : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
         await tx.Execute(
             "UPDATE endpoints SET failures = @failures, failing_since = @since, held_until = @until WHERE name = @name",
-            new { failures, since, until = hold is { } length ? tx.Now + (length < LongestHold ? length : LongestHold) : (DateTimeOffset?)null, name });
+            new { failures, since, until = hold is { } length
+                ? tx.Now + (length < LongestHold ? length : LongestHold) : (DateTimeOffset?)null, name });
     }
 
     private sealed class EndpointRow
@@ -131,24 +120,10 @@ public sealed class RecordAttempt(Store store, OutcomeOptions options, IEnumerab
         public string? FailingSince { get; init; }
         public string? HeldUntil { get; init; }
     }
-
-    /// <summary>What becomes of a delivery after an attempt; <see cref="Wait"/> is null when there is no further one.</summary>
-    private sealed record Plan(Attempt Attempt, string State, int Tries, TimeSpan? Wait)
-    {
-        public static Func<Attempt, Plan> For(OutcomeOptions options) => attempt =>
-        {
-            var tries = (int)attempt.Delivery.Tries + 1;
-            var wait = options.Schedule.WaitAfter(tries, options.Jitter());
-            if (attempt.Outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
-                wait = asked > LongestRetryAfter ? LongestRetryAfter : asked > planned ? asked : planned;
-            var state = attempt.Outcome switch
-            {
-                SendOutcome.Delivered => "delivered",
-                SendOutcome.Dropped => "dropped",
-                SendOutcome.Failed { Final: false, Gone: false } when wait is not null => "due",
-                _ => "failed",
-            };
-            return new Plan(attempt, state, tries, wait);
-        };
-    }
 }
+
+/// <summary>
+/// What becomes of a delivery after an attempt; <see cref="Wait"/> is null when there is no further one.
+/// </summary>
+/// <param name="GaveUp">It was the last of the schedule.</param>
+public sealed record AttemptPlan(Attempt Attempt, string State, int Tries, TimeSpan? Wait, bool GaveUp);

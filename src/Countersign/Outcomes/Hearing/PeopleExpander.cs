@@ -12,15 +12,13 @@ namespace Countersign.Outcomes.Hearing;
 /// Tells people through the channels that are set up and that they have not switched off: by mail each of them, by chat
 /// their group's channel where it has one, else each of them. One event reaches one person once through each channel.
 /// </summary>
-public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, OutcomeOptions options, Dispatcher? dispatcher = null) : ILogConsumer
+public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, OutcomeOptions options) : ILogConsumer
 {
     internal const string ConsumerName = "notifications";
 
     public string Name => ConsumerName;
 
     public IReadOnlySet<string> Kinds => WhoHears.Kinds;
-
-    public void Committed() => dispatcher?.Ring();
 
     public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
@@ -49,7 +47,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 if (WhoHears.Settles(news.Kind) && slack.IsSetUp)
                 {
                     foreach (var shown in await tx.All<ChatRow>("SELECT receiver FROM chats WHERE request_id = @id", new { id }))
-                        await Line.Add(tx, news, shown.Receiver, SlackChannel.ChannelName, SlackChannel.ChannelName);
+                        await DeliveryQueue.Add(tx, news, shown.Receiver, SlackChannel.ChannelName, SlackChannel.ChannelName);
                 }
                 break;
             case Because.Alarm:
@@ -58,7 +56,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 await Show(tx, news, [Party.Admins.Text], alarmed, muted, slack.OwnChannelOf, urgent: true);
                 break;
             case Because.Personal when mail.IsSetUp:
-                await Line.Add(tx, news, news.Subject, MailChannel.ChannelName, MailChannel.ChannelName);
+                await DeliveryQueue.Add(tx, news, news.Subject, MailChannel.ChannelName, MailChannel.ChannelName);
                 break;
         }
     }
@@ -102,7 +100,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
     }
 
     private ValueTask Send(Tx tx, StoredEvent news, string receiver, string channel, bool urgent) =>
-        urgent ? Line.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
+        urgent ? DeliveryQueue.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
 
     /// <summary>What a party is called where channels are listed; people have none.</summary>
     private static async ValueTask<string?> NameOf(Tx tx, string party) =>

@@ -15,16 +15,17 @@ internal static class Quiet
         var since = tx.Now - options.QuietWindow;
         var open = await tx.Number(
             $"""
-            SELECT id FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
-              AND digest = 1 AND state IN ('due', 'waiting') AND attempts = 0 AND claim IS NULL ORDER BY created_at DESC LIMIT 1{tx.ForUpdate}
+            SELECT d.id FROM deliveries d JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text)
+            WHERE d.receiver = @receiver AND d.channel = @channel AND d.channel IN ('mail', 'slack') AND d.created_at > @since
+              AND d.digest = 1 AND d.state = 'due' AND d.attempts = 0 AND j.holder IS NULL ORDER BY d.created_at DESC LIMIT 1{tx.ForUpdate}
             """,
             new { receiver, channel, since });
         if (open != 0)
         {
             await tx.Execute(
                 """
-                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, folded_into, created_at)
-                VALUES (@eventId, @kind, @subject, @receiver, @channel, @channel, 'folded', @now, @open, @now)
+                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, folded_into, created_at)
+                VALUES (@eventId, @kind, @subject, @receiver, @channel, @channel, 'folded', @open, @now)
                 ON CONFLICT (event_id, receiver, channel) DO NOTHING
                 """,
                 new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, now = tx.Now, open });
@@ -37,8 +38,8 @@ internal static class Quiet
             """,
             new { receiver, channel, since, most = options.MostPerPerson });
         if (lately < options.MostPerPerson)
-            await Line.Add(tx, news, receiver, channel, channel);
+            await DeliveryQueue.Add(tx, news, receiver, channel, channel);
         else
-            await Line.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);
+            await DeliveryQueue.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);
     }
 }

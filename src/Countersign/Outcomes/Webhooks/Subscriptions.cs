@@ -1,5 +1,6 @@
 using Countersign.Access;
 using Countersign.Storage;
+using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
 using Directory = Countersign.Access.Directory;
 
@@ -106,6 +107,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
         if (await tx.Text("UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url", new { now = tx.Now, why, id }) is not { } url)
             return false;
         await tx.Execute("UPDATE endpoints SET stopped_at = @now WHERE name = @name", new { now = tx.Now, name = Webhook.NameOf(id) });
+        await Jobs.HurryReceiver(tx, DeliveryQueue.JobKind, Webhook.NameOf(id));
         await tx.Append(Webhook.NameOf(id), origin, "webhook.disabled", new { why, url = Webhook.Masked(url) });
         return true;
     }

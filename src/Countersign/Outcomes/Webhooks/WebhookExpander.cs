@@ -5,13 +5,11 @@ using Countersign.Work;
 namespace Countersign.Outcomes.Webhooks;
 
 /// <summary>Every webhook that subscribed to an event's kind and source hears of it.</summary>
-public sealed class WebhookExpander(Dispatcher? dispatcher = null) : ILogConsumer
+public sealed class WebhookExpander : ILogConsumer
 {
     public string Name => "webhooks";
 
     public IReadOnlySet<string> Kinds { get; } = EventKinds.Known.ToHashSet();
-
-    public void Committed() => dispatcher?.Ring();
 
     /// <summary>True of a webhook that an admin disabled and not the hub: that is no news to anyone.</summary>
     internal static bool IsByAdmin(StoredEvent news) => news.Kind == "webhook.disabled" && news.Actor != Actor.Hub.Text;
@@ -35,7 +33,7 @@ public sealed class WebhookExpander(Dispatcher? dispatcher = null) : ILogConsume
                 if (!webhook.SourceList.Contains(source.Value))
                     continue;
             }
-            await Line.Add(tx, news, webhook.Name, WebhookChannel.ChannelName, webhook.Name);
+            await DeliveryQueue.Add(tx, news, webhook.Name, WebhookChannel.ChannelName, webhook.Name);
         }
     }
 }

@@ -32,7 +32,6 @@ internal static class DeliveriesPage
         endpoint = endpoint is { Length: > 0 } ? endpoint : null;
         var page = await deliveries.List(state, endpoint, before, cancel);
         var hooks = await webhooks.List(cancel);
-        var failed = await http.RequestServices.GetRequiredService<FailedWork>().List(cancel);
         var directory = http.RequestServices.GetRequiredService<Directory>().Current;
         return new PageAnswer(Texts.For(http).Deliveries, html =>
         {
@@ -40,7 +39,6 @@ internal static class DeliveriesPage
             if (options.PublicUrl is null)
                 html.Notice(Tone.Careful, html.Says.SendingIsOff);
             html.Add($"<p class=\"lede\">{html.Says.DeliveriesLede} <a href=\"#webhooks\">{html.Says.Webhooks}</a></p>");
-            FailedWorkSection.Write(html, failed);
             Filter(html, state, endpoint);
             List(html, page, state, endpoint, receiver => NameOf(receiver, directory, hooks));
             WebhooksSection.Write(html, hooks, directory, refused);

@@ -14,14 +14,17 @@ internal static class WorkQueuePage
     public const string Path = "/work";
     private const string Requests = "request:";
 
-    public static async Task<IResult> Show(HttpContext http, string? state, string? kind, long? before, WorkList work, CancellationToken cancel) =>
+    public static async Task<IResult> Show(HttpContext http, string? state, string? kind, long? before,
+        WorkList work, CancellationToken cancel) =>
         await Page(http, state, kind, before, work, null, cancel);
 
-    public static async Task<IResult> Act(HttpContext http, CurrentCaller asking, WorkList work, CancellationToken cancel)
+    public static async Task<IResult> Act(HttpContext http, CurrentCaller asking, WorkList work,
+        CancellationToken cancel)
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
             return Missing.Page(http);
-        var id = long.TryParse(form["id"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        var id = long.TryParse(form["id"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var number) ? number : 0;
         var outcome = form["do"].ToString() == "discard"
             ? await work.Discard(id, asking.Viewer.Origin, cancel)
             : await work.Retry(id, asking.Viewer.Origin, cancel);
@@ -30,7 +33,8 @@ internal static class WorkQueuePage
             : TypedResults.LocalRedirect($"{http.Request.PathBase}{Path}");
     }
 
-    private static async Task<IResult> Page(HttpContext http, string? state, string? kind, long? before, WorkList work, string? refused, CancellationToken cancel)
+    private static async Task<IResult> Page(HttpContext http, string? state, string? kind, long? before,
+        WorkList work, string? refused, CancellationToken cancel)
     {
         state = state is not null && WorkList.States.Contains(state) ? state : null;
         kind = kind is { Length: > 0 } ? kind : null;
@@ -55,7 +59,8 @@ internal static class WorkQueuePage
     }
 
     private static void Counts(Html html, IReadOnlyList<WorkCount> counts) =>
-        html.Table(html.Says.WorkByKind, [html.Says.WorkKind, html.Says.How, html.Says.WorkCount, html.Says.WorkOldest], counts, (h, count) =>
+        html.Table(html.Says.WorkByKind,
+            [html.Says.WorkKind, html.Says.How, html.Says.WorkCount, html.Says.WorkOldest], counts, (h, count) =>
         {
             h.Add($"<td><a href=\"{h.Base}{Path}?kind={Uri.EscapeDataString(count.Kind)}&amp;state={count.State}\">{h.Says.WorkName(count.Kind)}</a></td><td>");
             h.Badge(ToneOf(count.State), h.Says.WorkState(count.State));
@@ -67,7 +72,8 @@ internal static class WorkQueuePage
     private static void Filter(Html html, string? state, string? kind)
     {
         html.Add($"<form method=\"get\" action=\"{html.Base}{Path}\" class=\"buttons\">");
-        html.Select("state", html.Says.ShowOnly, [("", html.Says.AllOfThem), .. WorkList.States.Select(s => (s, html.Says.WorkState(s)))], state ?? "");
+        html.Select("state", html.Says.ShowOnly,
+            [("", html.Says.AllOfThem), .. WorkList.States.Select(s => (s, html.Says.WorkState(s)))], state ?? "");
         if (kind is not null)
             html.Hidden("kind", kind);
         html.Button(html.Says.ShowOnly);
@@ -75,7 +81,9 @@ internal static class WorkQueuePage
     }
 
     private static void List(Html html, IReadOnlyList<WorkItem> jobs) =>
-        html.Table(html.Says.WorkJobs, [html.Says.WorkKind, html.Says.WorkAbout, html.Says.WorkDue, html.Says.How, html.Says.FailedError, ""], jobs, (h, job) =>
+        html.Table(html.Says.WorkJobs,
+            [html.Says.WorkKind, html.Says.WorkAbout, html.Says.WorkDue, html.Says.How, html.Says.FailedError, ""],
+                jobs, (h, job) =>
         {
             h.Add($"<td>{h.Says.WorkName(job.Kind)}</td><td>");
             if (job.Subject.StartsWith(Requests, StringComparison.Ordinal))
@@ -99,5 +107,6 @@ internal static class WorkQueuePage
             h.Add($"</td>");
         });
 
-    private static Tone ToneOf(string state) => state switch { "set_aside" => Tone.Bad, "failing" => Tone.Careful, _ => Tone.Plain };
+    private static Tone ToneOf(string state) =>
+        state switch { "set_aside" => Tone.Bad, "failing" => Tone.Careful, _ => Tone.Plain };
 }

@@ -22,16 +22,8 @@ internal partial class Texts
     // Deliveries
     public virtual string Deliveries => "Deliveries";
     public virtual string DeliveriesLede => "What left this hub, to whom, and how it was received.";
-    public virtual string FailedWork => "Background work that failed";
-    public virtual string FailedWorkLede => "Each is tried again, later and later, and then set aside. Remove the cause, then retry.";
     public virtual string FailedError => "Error";
-    public virtual string FailedState(long attempts, bool isSetAside) => isSetAside ? $"Set aside after {attempts}" : $"Failed {attempts}, retrying";
     public virtual string RetryWork => "Retry";
-    public virtual string FailedKind(string kind) => kind switch
-    {
-        "link" => "A linked ticket",
-        _ => "Result of a delivery",
-    };
 
     // The job queue
     public virtual string Work => "Queue";
@@ -68,6 +60,8 @@ internal partial class Texts
         "notifications" => "Event for notifications",
         "webhooks" => "Event for webhooks",
         "destinations" => "Event for destinations",
+        "delivery" => "Delivery",
+        "link" => "Linked ticket",
         _ => kind,
     };
     public virtual string NoDeliveries => "Nothing here";
