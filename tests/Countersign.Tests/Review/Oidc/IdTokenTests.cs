@@ -64,11 +64,11 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
     [InlineData("none"), InlineData("none without a word"), InlineData("another key")]
     [InlineData("another signature"), InlineData("a shared secret"), InlineData("the public key as secret")]
     public async Task A_token_that_the_provider_did_not_sign_is_refused(string how) =>
-        Assert.Equal(Refused, await forge.SignInWith(nonce => forge.Signed(forge.Good(nonce), how)));
+        Assert.Equal(Refused, await forge.SignInWith(nonce => forge.Written(forge.Good(nonce), how)));
 
     [Fact]
     public async Task A_claim_that_is_there_twice_is_refused() => Assert.Equal(Refused, await forge.SignInWith(nonce =>
-        forge.Signed(forge.Good(nonce).ToJsonString().Replace("\"sub\"", "\"sub\":\"somebody else\",\"sub\"", StringComparison.Ordinal), "")));
+        forge.Written(forge.Good(nonce).ToJsonString().Replace("\"sub\"", "\"sub\":\"somebody else\",\"sub\"", StringComparison.Ordinal), "")));
 
     /// <summary>A hub, and a provider that answers with whatever token a test makes.</summary>
     public sealed class Forge : IAsyncLifetime
@@ -102,7 +102,7 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
             {
                 var token = Good(nonce);
                 alter(token);
-                return Signed(token.ToJsonString(), "");
+                return Written(token.ToJsonString(), "");
             }, forgetsNonce);
 
         public async Task<string?> SignInWith(Func<string, string?> tokenFor, bool forgetsNonce = false)
@@ -133,9 +133,9 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
             ["email_verified"] = true,
         };
 
-        public string Signed(JsonObject claims, string how) => Signed(claims.ToJsonString(), how);
+        public string Written(JsonObject claims, string how) => Written(claims.ToJsonString(), how);
 
-        public string Signed(string claims, string how)
+        public string Written(string claims, string how)
         {
             var algorithm = how switch { "none" => "none", "none without a word" => null, "a shared secret" or "the public key as secret" => "HS256", _ => "RS256" };
             var header = new JsonObject { ["typ"] = "JWT", ["kid"] = how == "another key" ? "other" : "one" };
@@ -143,9 +143,9 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
                 header["alg"] = algorithm;
             var text = $"{Encoded(header.ToJsonString())}.{Encoded(claims)}";
             var bytes = Encoding.ASCII.GetBytes(text);
-            byte[] signature = how switch
+            var signature = how switch
             {
-                "none" or "none without a word" => [],
+                "none" or "none without a word" => ""u8.ToArray(),
                 "a shared secret" => HMACSHA256.HashData(Encoding.UTF8.GetBytes(IdentityProvider.ClientSecret), bytes),
                 "the public key as secret" => HMACSHA256.HashData(_key.ExportSubjectPublicKeyInfo(), bytes),
                 "another key" or "another signature" => _other.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
