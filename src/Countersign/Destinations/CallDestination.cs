@@ -29,9 +29,8 @@ internal sealed partial class CallDestination(
 
     public async ValueTask<int> AtOnce(Reader reader, string receiver)
     {
-        var isThere = await reader.Number(
-            "SELECT count(*) FROM destinations WHERE id = @id AND paused_at IS NULL", new { id = LinkJob.DestinationOf(receiver) });
-        return isThere > 0 ? MaxAtOnce : 0;
+        const string usable = "SELECT count(*) FROM destinations WHERE id = @id AND paused_at IS NULL";
+        return await reader.Number(usable, new { id = LinkJob.DestinationOf(receiver) }) > 0 ? MaxAtOnce : 0;
     }
 
     public async Task<JobResult> Run(Job job, CancellationToken cancel)
@@ -77,7 +76,8 @@ internal sealed partial class CallDestination(
         {
             Log.Unreadable(log, fault, destination.Id, link.Id);
             var why = $"The request cannot be read. {JobWorker.ErrorOf(fault)}";
-            CallOutcome notCalled = link.State == LinkState.New ? new CallOutcome.NotOpened(why) : new CallOutcome.Failed(why);
+            CallOutcome notCalled =
+                link.State == LinkState.New ? new CallOutcome.NotOpened(why) : new CallOutcome.Failed(why);
             return new CallResult(link, notCalled, null, Jitter.Next());
         }
         if (link.State == LinkState.New && !await start.Run(link.Id, cancel))
@@ -95,7 +95,7 @@ internal sealed partial class CallDestination(
         public static partial void Called(ILogger log, long destination, long link, string outcome);
 
         [LoggerMessage(Level = LogLevel.Warning,
-            Message = "Destination {Destination}, link {Link}: the status matches both patterns of the manifest and counts as declined")]
+            Message = "Destination {Destination}, link {Link}: the status matches both patterns and counts as declined")]
         public static partial void Both(ILogger log, long destination, long link);
 
         [LoggerMessage(Level = LogLevel.Error,

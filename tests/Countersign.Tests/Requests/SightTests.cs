@@ -5,14 +5,15 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>Who sees a request: for some that follows from the request itself, for others from rows beside it.</summary>
+/// <summary>Who sees a request: for some it follows from the request itself, for others from rows.</summary>
 public sealed class SightTests
 {
     [Theory, BothEngines]
-    public async Task Its_source_its_requester_its_sender_and_its_reviewers_see_it_and_find_it_in_their_lists(Engine engine)
+    public async Task Its_source_requester_sender_and_reviewers_see_it_and_have_it_in_their_lists(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
-        var (reviewer, requester, sender, other) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"), await hub.AddPerson("Cem"), await hub.AddPerson("Dora"));
+        var people = await hub.AddPeople("Ann", "Ben", "Cem", "Dora");
+        var (reviewer, requester, sender, other) = (people[0], people[1], people[2], people[3]);
         var group = await hub.AddGroup("SRE", reviewer);
         var key = await hub.AddSource("Shop", group, 1);
         var policy = Some.Policy(new Approver(Party.Group(group.Id), "SRE"));
@@ -34,10 +35,11 @@ public sealed class SightTests
     {
         await using var hub = await TestHub.Start(engine);
         var (ann, ben) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"));
-        var asked = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.AskedBy(ann) with { CreatorId = null, ExternalId = "X-1" });
+        var asked = await hub.Ask(ByAdmin, s => s.AskedBy(ann) with { CreatorId = null, ExternalId = "X-1" });
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
 
-        var revised = Some.Submission(asked.Policy).Saying("Turn it off again").AskedBy(ben) with { CreatorId = null, ExternalId = "X-1" };
+        var revised = Some.Submission(ByAdmin).Saying("Turn it off again").AskedBy(ben)
+            with { CreatorId = null, ExternalId = "X-1" };
         Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(revised, Some.Origin, null, default));
 
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
@@ -49,8 +51,8 @@ public sealed class SightTests
     {
         await using var hub = await TestHub.Start(engine);
         var admin = Some.Viewer(await hub.AddPerson("Ada", Role.Admin));
-        var plain = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.Saying("Dark Mode") with { ExternalId = "Case-7" });
-        var accented = await hub.Ask(Some.Policy(new Approver(Party.Admins, "an admin")), s => s.Saying("Übergang ÄNDERN") with { ExternalId = "Case-8" });
+        var plain = await hub.Ask(ByAdmin, s => s.Saying("Dark Mode") with { ExternalId = "Case-7" });
+        var accented = await hub.Ask(ByAdmin, s => s.Saying("Übergang ÄNDERN") with { ExternalId = "Case-8" });
 
         foreach (var text in new[] { "dark mode", "DARK", "rita REQUESTER", "case-7" })
             Assert.Contains(plain.Id, await Found(hub, admin, text));
@@ -59,6 +61,8 @@ public sealed class SightTests
         // A name and an id that follow one another are not one text.
         Assert.Empty(await Found(hub, admin, "requester case"));
     }
+
+    private static Policy ByAdmin => Some.Policy(new Approver(Party.Admins, "an admin"));
 
     private static async Task<List<RequestId>> Found(TestHub hub, Viewer viewer, string text) =>
         await Listed(hub, viewer, new Filter { Text = text });

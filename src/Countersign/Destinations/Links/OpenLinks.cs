@@ -14,7 +14,7 @@ internal sealed class OpenLinks : ILogConsumer
 {
     public string Name => "destinations";
 
-    /// <summary>Everything that may change what is wished of a link, or that something happened at its destination too.</summary>
+    /// <summary>What changes what is to be done with a link, or may have happened at its destination, too.</summary>
     public IReadOnlySet<string> Kinds { get; } = new HashSet<string>
     {
         "request.submitted", "request.revised", "request.restamped", "request.withdrawn", "request.rejected", "request.approved",
@@ -63,9 +63,14 @@ internal sealed class OpenLinks : ILogConsumer
     /// <summary>Also for requests that were there before their destination was.</summary>
     internal static async ValueTask Open(Tx tx, IReadOnlyDictionary<string, long> ids, RequestId id)
     {
-        if (await tx.First<StampRow>("SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.id = @id", new { id }) is not { Status: "active" } row)
+        const string stamped =
+            """
+            SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.id = @id
+            """;
+        if (await tx.First<StampRow>(stamped, new { id }) is not { Status: "active" } row)
             return;
-        var wanted = Policy.Read(row.Stamp, row.Policy).Destination is { } name && ids.TryGetValue(AddDestination.KeyOf(name), out var found) ? found : 0;
+        var name = Policy.Read(row.Stamp, row.Policy).Destination;
+        var wanted = name is null ? 0 : ids.GetValueOrDefault(AddDestination.KeyOf(name));
         await Cancel(tx, id, "(revision < @revision OR destination_id <> @wanted)", row.Revision, wanted);
         if (wanted == 0)
             return;
@@ -80,7 +85,9 @@ internal sealed class OpenLinks : ILogConsumer
             await LinkJob.Put(tx, link, id.Value, wanted, tx.Now);
     }
 
-    /// <summary>What was never sent is closed at once. What may be there keeps the action pending until that is known.</summary>
+    /// <summary>
+    /// What was never sent is closed at once. What may be there keeps the action pending until that is known.
+    /// </summary>
     private static async ValueTask Cancel(Tx tx, RequestId id, string which, long revision = 0, long wanted = 0)
     {
         await Close(tx, id, which, revision, wanted);
@@ -95,8 +102,8 @@ internal sealed class OpenLinks : ILogConsumer
     }
 
     /// <summary>
-    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action when it
-    /// records its call.
+    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action when
+    /// it records its call.
     /// </summary>
     private static async ValueTask Pass(
         Tx tx, RequestId id, string action, string which, long revision = 0, long wanted = 0)

@@ -43,8 +43,8 @@ internal static class RecordCall
     {
         var outcome = result.Outcome;
         var next = LinkTransitions.Next(
-            link with { Exchange = result.Shown ?? link.Exchange }, outcome, destination.Manifest.CanLookUp, tx.Now, pollEvery,
-            result.Spread);
+            link with { Exchange = result.Shown ?? link.Exchange }, outcome, destination.Manifest.CanLookUp, tx.Now,
+            pollEvery, result.Spread);
         var origin = destination.Origin;
         var isActive = true;
         // Before its answer is looked at, because an answer counts only under the id that was recorded.
@@ -117,8 +117,8 @@ internal static class RecordCall
             arguments) == 1;
         if (isDeadNow)
         {
-            await tx.Append(
-                $"destination:{destination.Id}", destination.Origin, "destination.dead", new { destination = destination.Name });
+            await tx.Append($"destination:{destination.Id}", destination.Origin, "destination.dead",
+                new { destination = destination.Name });
         }
     }
 }
