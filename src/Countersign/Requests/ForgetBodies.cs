@@ -17,8 +17,9 @@ public sealed class ForgetBodies(Store store, Retention keep)
     public async Task<int> Run(CancellationToken cancel)
     {
         var before = Instant.ToText(new DateTimeOffset((store.Now - keep.Bodies).UtcDateTime.Date, TimeSpan.Zero));
-        if (string.CompareOrdinal(await store.Read(
-            reader => reader.Text("SELECT value FROM hub WHERE name = @mark", new { mark = Mark }), cancel), before) >= 0)
+        var done = await store.Read(
+            reader => reader.Text("SELECT value FROM hub WHERE name = @mark", new { mark = Mark }), cancel);
+        if (string.CompareOrdinal(done, before) >= 0)
             return 0;
         // Requests lie in the order in which they came, so those that came later are not looked at.
         var (forgotten, after, isTold) = (0, "", false);

@@ -35,7 +35,7 @@ internal sealed class Sight : IDisposable
 
     /// <summary>What someone said who was erased is not shown, though the sealed event holds it.</summary>
     public bool IsErased(string actor) =>
-        actor.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(actor.AsSpan("person:".Length), out var id)
+        actor.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(actor.AsSpan("person:".Length), CultureInfo.InvariantCulture, out var id)
             && _directory.People.TryGetValue(id, out var person) && ErasedPerson.IdOf(person.Email ?? "") != 0;
 
     public Story Story { get; }
