@@ -88,7 +88,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
     /// <summary>The sealed events are those up to the sealer's cursor: none was passed over, and the cursor is where it was left.</summary>
     private async ValueTask Passed()
     {
-        if (await reader.First<CursorRow>("SELECT name, position FROM cursors WHERE name = @name", new { name = Sealer.CursorName }) is not { Position: var cursor })
+        const string one = "SELECT name, position FROM cursors WHERE name = @name";
+        if (await reader.First<CursorRow>(one, new { name = Sealer.CursorName }) is not { Position: var cursor })
         {
             problems.Add($"The cursor \"{Sealer.CursorName}\" is gone.");
             return;
@@ -96,10 +97,12 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         var covered = 0L;
         foreach (var (from, to) in Covered.Ranges)
             covered += await EventLog.Count(reader, cursor, from, to);
+        var upTo = $"in the log up to position {cursor}, where the cursor \"{Sealer.CursorName}\" stands";
+        const string why = "it was moved, or their positions were changed.";
         if (covered < Covered.Count)
-            problems.Add($"Seals cover {Covered.Count} events, but only {covered} of them are in the log up to position {cursor}, where the cursor \"{Sealer.CursorName}\" stands: it was moved, or their positions were changed.");
+            problems.Add($"Seals cover {Covered.Count} events, but only {covered} of them are {upTo}: {why}");
         if (await EventLog.Count(reader, cursor) is var there && there > covered)
-            problems.Add($"Of the {there} events in the log up to position {cursor}, where the cursor \"{Sealer.CursorName}\" stands, no seal covers {there - covered}: it was moved, or their positions were changed.");
+            problems.Add($"Of the {there} events {upTo}, no seal covers {there - covered}: {why}");
     }
 
     /// <summary>
@@ -110,7 +113,10 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
     {
         var end = await EventLog.End(reader);
         if (await EventLog.Count(reader, end) is var there && there != end)
-            problems.Add($"The log ends at position {end} and holds {there} events up to there: an event was removed or its position was changed.");
+        {
+            problems.Add(
+                $"The log ends at position {end} and holds {there} events up to there: one was removed or its position was changed.");
+        }
         if (await EventLog.Count(reader, 0) is > 0 and var below)
             problems.Add($"{below} events are at positions below 1, which are never given.");
         foreach (var cursor in await reader.All<CursorRow>("SELECT name, position FROM cursors WHERE position > @end ORDER BY name", new { end }))

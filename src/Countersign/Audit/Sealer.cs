@@ -28,9 +28,12 @@ public sealed partial class Sealer : BackgroundService
     private readonly SemaphoreSlim _one = new(1);
     private Chain? _known;
 
-    public Sealer(Store store, SealKey key, TimeProvider time, ILogger<Sealer> log) => (_store, _key, _time, _log) = (store, key, time, log);
+    public Sealer(Store store, SealKey key, TimeProvider time, ILogger<Sealer> log) =>
+        (_store, _key, _time, _log) = (store, key, time, log);
 
-    /// <summary>Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one chain.</summary>
+    /// <summary>
+    /// Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one chain.
+    /// </summary>
     public async Task<int> SealOnce(CancellationToken cancel = default)
     {
         await _one.WaitAsync(cancel);
@@ -40,12 +43,14 @@ public sealed partial class Sealer : BackgroundService
             while (true)
             {
                 var chain = _known = await Follow(_known, cancel);
-                var batch = await _store.Read(reader => EventLog.Next<SealedEvent>(reader, SealedEvent.Columns, chain.Position, Seal.MostEvents), cancel);
+                var batch = await _store.Read(
+                    r => EventLog.Next<SealedEvent>(r, SealedEvent.Columns, chain.Position, Seal.MostEvents), cancel);
                 if (batch.Count == 0)
                     return 0;
                 var to = batch[^1].Position;
                 batch.Sort((a, b) => a.Id.CompareTo(b.Id));
-                var (n, at, events) = (chain.Head.N + 1, Instant.ToText(_store.Now), IdRanges.Of(batch.Select(e => e.Id)).ToString());
+                var (n, at) = (chain.Head.N + 1, Instant.ToText(_store.Now));
+                var events = IdRanges.Of(batch.Select(e => e.Id)).ToString();
                 var hash = Seal.HashOf(chain.Head.Hash, n, at, events, batch.Count, batch.Select(e => e.Hash));
                 var signature = _key.Sign(hash);
                 var isFirst = await _store.InTransaction(
@@ -59,11 +64,14 @@ public sealed partial class Sealer : BackgroundService
                         }
                         return await tx.Execute(
                             """
-                            INSERT INTO seals (n, at, events, count, hash, signature) VALUES (@n, @at, @events, @count, @hash, @signature)
+                            INSERT INTO seals (n, at, events, count, hash, signature)
+                            VALUES (@n, @at, @events, @count, @hash, @signature)
                             ON CONFLICT (n) DO NOTHING
                             """,
                             new { n, at, events, count = (long)batch.Count, hash, signature }) == 1
-                            ? true : throw new InvalidDataException($"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody wrote into the store.");
+                            ? true
+                            : throw new InvalidDataException(
+                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody wrote into the store.");
                     },
                     cancel);
                 if (!isFirst)
@@ -157,22 +165,30 @@ public sealed partial class Sealer : BackgroundService
         async reader =>
         {
             var head = await Last(reader);
-            var position = (await reader.First<CursorRow>("SELECT position FROM cursors WHERE name = @name", new { name = CursorName }))?.Position
+            var cursor = await reader.First<CursorRow>("SELECT position FROM cursors WHERE name = @name", new { name = CursorName });
+            var position = cursor?.Position
                 ?? throw new InvalidDataException($"The store has lost the cursor \"{CursorName}\". Restore a backup.");
             var chain = new Chain(head, position);
             if (chain == known)
                 return chain;
             // Sealing on would bury the damage, and with a wrong key no later seal could be told from a forgery.
-            if (head.N > 0 && !_key.IsSignatureOf(head.Hash, await reader.Text("SELECT signature FROM seals WHERE n = @n", new { n = head.N }) ?? ""))
-                throw new InvalidDataException($"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file it was, or somebody wrote into the store.");
+            var signature = await reader.Text("SELECT signature FROM seals WHERE n = @n", new { n = head.N });
+            if (head.N > 0 && !_key.IsSignatureOf(head.Hash, signature ?? ""))
+            {
+                throw new InvalidDataException(
+                    $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file it was, or somebody wrote into the store.");
+            }
             if (known is not null && head.N > known.Head.N && position > known.Position)
                 return chain;
             if (known is not null)
                 Log.ChainReplaced(_log, known.Head.N, head.N);
             // Once when a node takes up the chain: the seals cover as many events as there are up to the cursor.
-            var (covered, there) = (await reader.Number("SELECT sum(count) FROM seals"), await EventLog.Count(reader, position));
+            var covered = await reader.Number("SELECT sum(count) FROM seals");
+            var there = await EventLog.Count(reader, position);
             return covered == there ? chain
-                : throw new InvalidDataException($"The seals cover {covered} events, but {there} are in the log up to position {position}, where the cursor \"{CursorName}\" stands. Somebody wrote into the store.");
+                : throw new InvalidDataException(
+                    $"The seals cover {covered} events, but {there} are in the log up to position {position}, "
+                    + $"where the cursor \"{CursorName}\" stands. Somebody wrote into the store.");
         },
         cancel);
 

@@ -15,12 +15,16 @@ public static class EventLog
         Next<StoredEvent>(reader, StoredEvent.Columns, after, most, kinds);
 
     /// <inheritdoc cref="Next(Reader, long, int, string?)"/>
-    public static ValueTask<List<T>> Next<T>(Reader reader, string columns, long after, int most, string? kinds = null) => reader.All<T>(
-        $"""
-        SELECT {columns}, {reader.Position} AS position FROM events
-        WHERE {reader.Position} > @after{(kinds is null ? "" : $" AND kind IN ({kinds})")} ORDER BY {reader.Position} LIMIT @most
-        """,
-        new { after, most });
+    public static ValueTask<List<T>> Next<T>(Reader reader, string columns, long after, int most, string? kinds = null)
+    {
+        var filter = kinds is null ? "" : $" AND kind IN ({kinds})";
+        return reader.All<T>(
+            $"""
+            SELECT {columns}, {reader.Position} AS position FROM events
+            WHERE {reader.Position} > @after{filter} ORDER BY {reader.Position} LIMIT @most
+            """,
+            new { after, most });
+    }
 
     /// <summary>How many events of a subject some consumer of the log has not come to yet.</summary>
     public static ValueTask<long> CountAhead(Reader reader, string subject) => reader.Number(
@@ -32,7 +36,8 @@ public static class EventLog
 
     /// <summary>Where the event with this id stands; where the one before it does when there is none.</summary>
     public static ValueTask<long> PositionOf(Reader reader, long id) => reader.Number(
-        $"SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL ORDER BY id DESC LIMIT 1", new { id });
+        $"SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL ORDER BY id DESC LIMIT 1",
+        new { id });
 
     /// <summary>How many events stand at or below a position, and of those how many have an id between two.</summary>
     public static ValueTask<long> Count(Reader reader, long upTo, long from = 1, long to = long.MaxValue) => reader.Number(

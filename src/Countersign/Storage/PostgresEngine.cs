@@ -166,7 +166,7 @@ internal sealed partial class PostgresEngine : Engine
     /// </summary>
     public override async ValueTask GivePositions(CancellationToken cancel)
     {
-        while (await Read(r => r.Number("SELECT id FROM events WHERE position IS NULL LIMIT 1"), cancel) != 0)
+        while (await Read(r => r.Number("SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT 1"), cancel) != 0)
         {
             // Past the queue of writers: it makes no crowd, and those who wait for news do not wait for one.
             var given = await Attempt(

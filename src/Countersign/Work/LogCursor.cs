@@ -52,7 +52,10 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
         }
     }
 
-    /// <summary>The position of a consumer's cursor; null when it is not there or, with <see cref="Tx.SkipLocked"/>, another node holds it.</summary>
+    /// <summary>
+    /// The position of a consumer's cursor; null when it is not there or, with <see cref="Tx.SkipLocked"/>, another node
+    /// holds it.
+    /// </summary>
     internal static ValueTask<long?> Lock(Tx tx, string name, string how) => Find(tx, name, how);
 
     private async ValueTask<LogStep> Take(Tx tx, Action<StoredEvent?> begin)
@@ -98,7 +101,10 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
         if (await tx.Number("SELECT id FROM jobs WHERE kind = @name AND key = @key", new { name = _name, key = RetryEvent.KeyOf(news) }) != 0)
             return true;
         var isBehind = await tx.Number(
-            "SELECT id FROM jobs WHERE kind = @name AND order_key = @subject AND order_no < @position AND state <> 'dead' LIMIT 1",
+            """
+            SELECT id FROM jobs
+            WHERE kind = @name AND order_key = @subject AND order_no < @position AND state <> 'dead' LIMIT 1
+            """,
             new { name = _name, subject = news.Subject, position = news.Position }) != 0;
         return isBehind && await RetryEvent.Add(tx, _name, news);
     }
