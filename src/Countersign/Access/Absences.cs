@@ -25,11 +25,15 @@ public sealed class Absences(Store store)
             if (id == 0)
                 return People.NoPerson<Absence>();
             if (to <= from || to <= tx.Now)
+            {
                 return new AccessOutcome<Absence>.Invalid("to",
                     "An absence ends after it begins, and not in the past.");
+            }
             if (to - from > Longest || to - tx.Now > 2 * Longest)
+            {
                 return new AccessOutcome<Absence>.Invalid("to",
                     $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years.");
+            }
             long? other = null;
             if (!string.IsNullOrWhiteSpace(standIn))
             {
@@ -37,15 +41,19 @@ public sealed class Absences(Store store)
                     "SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL",
                         new { key = EmailAddress.KeyOf(standIn) });
                 if (other == 0)
+                {
                     return new AccessOutcome<Absence>.Invalid("standIn",
                         "Nobody here has this e-mail address, or the person is disabled.");
+                }
                 if (other == id)
                     return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
                 if (await tx.Number(
                     "SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from",
                         new { other, from, to }) > 0)
+                {
                     return new AccessOutcome<Absence>.Invalid("standIn",
                         "The stand-in is away in that time too, and a stand-in has no stand-in.");
+                }
             }
             var begun = from <= tx.Now;
             await tx.Execute(
@@ -91,7 +99,9 @@ public sealed class Absences(Store store)
         {
             if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0",
                 new { person }) == 0)
+            {
                 return;
+            }
             await tx.Append($"person:{person}", Clock, "person.absence_began", new { });
             await Directory.Changed(tx);
         }),

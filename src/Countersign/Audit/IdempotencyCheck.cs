@@ -18,13 +18,17 @@ internal static class IdempotencyCheck
             if (RequestOf(row.Answer) is not { } id)
                 problems.Add($"The answer under the idempotency key {row.Key} names no request.");
             else if (await reader.Number("SELECT count(*) FROM requests WHERE id = @id", new { id }) == 0)
+            {
                 problems.Add(
                     $"The answer under the idempotency key {row.Key} names request {id}, which is not in the store.");
+            }
             else if (await reader.Number(
                 "SELECT count(*) FROM revisions WHERE request_id = @id AND digest = @digest",
                     new { id, digest = row.Body }) == 0)
+            {
                 problems.Add(
                     $"The call under the idempotency key {row.Key} brought none of the contents of request {id}.");
+            }
         }
     }
 

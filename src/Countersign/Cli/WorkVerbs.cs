@@ -17,13 +17,12 @@ internal static class WorkVerbs
 
     private static Command List(Terminal terminal)
     {
-        var state = new Option<string?>("--state") { Description =
-            $"Only jobs in this state: {string.Join(", ", WorkList.States)}.", HelpName = "state" };
+        var states = $"Only jobs in this state: {string.Join(", ", WorkList.States)}.";
+        var state = new Option<string?>("--state") { Description = states, HelpName = "state" };
         state.AcceptOnlyFromAmong([.. WorkList.States]);
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind.", HelpName = "kind" };
-        var before =
-            new Option<long?>("--before") { Description =
-                "The next page: the number that the page before ended with.", HelpName = "id" };
+        const string next = "The next page: the number that the page before ended with.";
+        var before = new Option<long?>("--before") { Description = next, HelpName = "id" };
         return Verb.OnStore(terminal, "list", "List what waits, runs, failed and why, the newest first.",
             [state, kind, before], async (parse, hub, cancel) =>
         {
@@ -36,7 +35,7 @@ internal static class WorkVerbs
                 {
                     $"{j.Id}", j.Kind, j.Subject.Length > 0 ? j.Subject : j.Key, j.State, j.DueAt, $"{j.Attempts}",
                         j.Error ?? "",
-                })) + (page.Next is { } next ? $"\nMore: countersign work list --before {next}" : ""));
+                })) + (page.Next is { } more ? $"\nMore: countersign work list --before {more}" : ""));
         });
     }
 

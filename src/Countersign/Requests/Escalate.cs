@@ -15,7 +15,9 @@ public sealed class Escalate : DueHandler
         if (request.Policy.Escalate is not { } escalate
             || Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending { OpenStep: var open }
                 || open >= request.Policy.Steps.Count)
+        {
             return;
+        }
         var next = request with { Policy = request.Policy.WithEscalated(open) };
         var verdict = Weigh.Of(next, decisions, tx.Now);
         next = next with { Display = verdict.Display };

@@ -12,7 +12,9 @@ public sealed class Remind : DueHandler
         var decisions = await DecisionRow.Of(tx, request.Id);
         if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending pending
             || request.Policy.Remind is not { } remind)
+        {
             return;
+        }
         if (remind.Next(due, tx.Now) is { } next)
             await Due.Set(tx, request, Due.Remind, next);
         await Change.Save(tx, request, request, Due.Clock, "request.reminded",

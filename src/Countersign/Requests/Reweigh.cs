@@ -65,8 +65,10 @@ public sealed class Reweigh(Store store) : IJobHandler
             return;
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, after));
         if (after.Display != request.Display)
+        {
             request = await Change.Save(tx, request, request with { Display = after.Display }, origin,
                 "request.reweighed", new { without = personId, status = request.Status.Ours() });
+        }
         await Standstill.Look(tx, request, decisions, origin);
     }
 

@@ -130,7 +130,9 @@ public sealed partial class JobWorker : BackgroundService
                     WaitUntil(receiver.NextAt, now);
                 else if (_handlers.TryGetValue(receiver.Kind, out var handler)
                     && await Free(reader, receiver, handler) is var free and > 0)
+                {
                     ready.Add((receiver.Lane, handler, free));
+                }
             }
             return 0;
         }, cancel);
@@ -142,7 +144,9 @@ public sealed partial class JobWorker : BackgroundService
         // What cannot be read as a time is never due.
         if (DateTimeOffset.TryParse(next, CultureInfo.InvariantCulture, out var at) && at - now is var wait
             && wait < _wait)
+        {
             _wait = wait < MinPoll ? MinPoll : wait;
+        }
     }
 
     private async ValueTask<int> Free(Reader reader, ReceiverRow receiver, IJobHandler handler)
@@ -311,7 +315,9 @@ public sealed partial class JobWorker : BackgroundService
             await first(tx);
         if (await tx.Execute("DELETE FROM jobs WHERE id = @id AND holder = @claim",
             new { id = job.Id, claim = job.Claim }) == 0)
+        {
             return false;
+        }
         await Jobs.Release(tx, job.Kind, job.OrderKey);
         if (result.Write is { } write)
             await write(tx);
@@ -325,11 +331,10 @@ public sealed partial class JobWorker : BackgroundService
             await first(tx);
         if (await tx.Execute(
             """
-            UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = @error
+            UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = NULLIF(@error, '')
             WHERE id = @id AND holder = @claim
             """,
-            new { id = job.Id, claim = job.Claim, at, due, attempts, error = error is null ? null
-                : OneLine(error) }) == 0)
+            new { id = job.Id, claim = job.Claim, at, due, attempts, error = OneLine(error ?? "") }) == 0)
         {
             return false;
         }

@@ -153,7 +153,9 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
         {
             if (await tx.First<WorkItem>($"SELECT {Columns} FROM jobs WHERE id = @id{tx.ForUpdate}",
                 new { id, now = tx.Now }) is not { } job)
+            {
                 return new WorkOutcome.NotFound();
+            }
             if (await change(tx, job) is { } why)
                 return new WorkOutcome.Refused(why);
             await tx.Append("hub", origin, kind,

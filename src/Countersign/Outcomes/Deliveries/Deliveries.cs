@@ -77,14 +77,20 @@ public sealed class Deliveries(Store store)
     /// <summary>The newest first, from below <paramref name="before"/>.</summary>
     public async ValueTask<DeliveryPage> List(string? state, string? endpoint, long? before, CancellationToken cancel)
     {
-        var arguments = new { state = state ?? "", endpoint = endpoint ?? "", before = before ?? long.MaxValue,
-            looked = MostLookedAt, most = PageSize };
+        var arguments = new
+        {
+            state = state ?? "",
+            endpoint = endpoint ?? "",
+            before = before ?? long.MaxValue,
+            looked = MostLookedAt,
+            most = PageSize,
+        };
         var range = endpoint is null ? "SELECT * FROM deliveries WHERE id < @before ORDER BY id DESC LIMIT @looked"
             : "SELECT * FROM deliveries WHERE endpoint = @endpoint AND id < @before ORDER BY id DESC LIMIT @looked";
         return await store.Read(async reader =>
         {
             var rows = await reader.All<DeliveryRow>(
-                $"SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryQueue.PendingJob} WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most", arguments);
+                $"SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryJob.PendingJob} WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most", arguments);
             if (rows.Count == PageSize)
                 return new DeliveryPage(rows, rows[^1].Id);
             var lowest =
@@ -96,7 +102,7 @@ public sealed class Deliveries(Store store)
 
     public ValueTask<DeliveryDetails?> Find(long id, CancellationToken cancel) => store.Read(async reader =>
         await reader.First<DeliveryRow>(
-            $"SELECT {DeliveryRow.Columns} FROM deliveries d {DeliveryQueue.PendingJob} WHERE d.id = @id",
+            $"SELECT {DeliveryRow.Columns} FROM deliveries d {DeliveryJob.PendingJob} WHERE d.id = @id",
                 new { id }) is not { } delivery ? null
             : new DeliveryDetails(
                 delivery,
@@ -140,7 +146,7 @@ public sealed class Deliveries(Store store)
     private static async ValueTask<List<Delivery>> Again(Tx tx, List<Delivery> settled)
     {
         foreach (var one in settled)
-            await DeliveryQueue.Again(tx, one);
+            await DeliveryJob.Again(tx, one);
         return settled;
     }
 }

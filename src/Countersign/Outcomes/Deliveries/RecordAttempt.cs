@@ -90,7 +90,9 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         if (await tx.First<EndpointRow>(
             $"SELECT failures, failing_since, held_until FROM endpoints WHERE name = @name{tx.ForUpdate}",
                 new { name }) is not { } endpoint)
+        {
             return;
+        }
         var since = endpoint.FailingSince is { } text ? Instant.Parse(text) : tx.Now;
         var failing = tx.Now - since;
         // Jitter may make the whole a tenth shorter or longer.
@@ -108,10 +110,10 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         var failures = endpoint.Failures + 1;
         TimeSpan? hold = failures < FailuresUntilHeld ? null
             : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
+        DateTimeOffset? until = hold is { } length ? tx.Now + (length < LongestHold ? length : LongestHold) : null;
         await tx.Execute(
             "UPDATE endpoints SET failures = @failures, failing_since = @since, held_until = @until WHERE name = @name",
-            new { failures, since, until = hold is { } length
-                ? tx.Now + (length < LongestHold ? length : LongestHold) : (DateTimeOffset?)null, name });
+            new { failures, since, until, name });
     }
 
     private sealed class EndpointRow

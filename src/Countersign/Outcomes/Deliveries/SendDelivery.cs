@@ -18,7 +18,7 @@ public sealed partial class SendDelivery(
 
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
 
-    public string Kind => DeliveryQueue.JobKind;
+    public string Kind => DeliveryJob.JobKind;
 
     /// <summary>Channels bound their calls themselves; this is for what hangs all the same.</summary>
     public TimeSpan MaxRun => egress.Patience * 2;
@@ -56,10 +56,10 @@ public sealed partial class SendDelivery(
         else
             Log.Sent(log, id, delivery.Kind, delivery.Endpoint, (long)attempt.Took.TotalMilliseconds);
         var plan = record.PlanFor(attempt);
-        return plan.Wait is { } wait
-            ? new JobResult.Again(store.Now + wait, ((SendOutcome.Failed)attempt.Outcome).Failure.Word()) { Write =
-                tx => record.Write(tx, plan) }
-            : new JobResult.Done(tx => record.Write(tx, plan));
+        if (plan.Wait is not { } wait)
+            return new JobResult.Done(tx => record.Write(tx, plan));
+        var why = ((SendOutcome.Failed)attempt.Outcome).Failure.Word();
+        return new JobResult.Again(store.Now + wait, why) { Write = tx => record.Write(tx, plan) };
     }
 
     /// <summary>It was sent, or not, and that could not be recorded again and again.</summary>
@@ -87,8 +87,8 @@ public sealed partial class SendDelivery(
         {
             // A mistake of ours in one message is kept as an attempt like any other failure.
             Log.Fault(log, fault, delivery.Id, delivery.Channel);
-            outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer =
-                $"It could not be made: {fault.GetType().Name}." };
+            var answer = $"It could not be made: {fault.GetType().Name}.";
+            outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer = answer };
         }
         return new Attempt(delivery, outcome, Stopwatch.GetElapsedTime(began));
     }

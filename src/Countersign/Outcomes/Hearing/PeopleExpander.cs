@@ -47,7 +47,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 if (WhoHears.Settles(news.Kind) && slack.IsSetUp)
                 {
                     foreach (var shown in await tx.All<ChatRow>("SELECT receiver FROM chats WHERE request_id = @id", new { id }))
-                        await DeliveryQueue.Add(tx, news, shown.Receiver, SlackChannel.ChannelName, SlackChannel.ChannelName);
+                        await DeliveryJob.Add(tx, news, shown.Receiver, SlackChannel.ChannelName, SlackChannel.ChannelName);
                 }
                 break;
             case Because.Alarm:
@@ -56,7 +56,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 await Show(tx, news, [Party.Admins.Text], alarmed, muted, slack.OwnChannelOf, urgent: true);
                 break;
             case Because.Personal when mail.IsSetUp:
-                await DeliveryQueue.Add(tx, news, news.Subject, MailChannel.ChannelName, MailChannel.ChannelName);
+                await DeliveryJob.Add(tx, news, news.Subject, MailChannel.ChannelName, MailChannel.ChannelName);
                 break;
         }
     }
@@ -100,7 +100,7 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
     }
 
     private ValueTask Send(Tx tx, StoredEvent news, string receiver, string channel, bool urgent) =>
-        urgent ? DeliveryQueue.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
+        urgent ? DeliveryJob.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
 
     /// <summary>What a party is called where channels are listed; people have none.</summary>
     private static async ValueTask<string?> NameOf(Tx tx, string party) =>

@@ -38,8 +38,8 @@ internal static class Quiet
             """,
             new { receiver, channel, since, most = options.MostPerPerson });
         if (lately < options.MostPerPerson)
-            await DeliveryQueue.Add(tx, news, receiver, channel, channel);
+            await DeliveryJob.Add(tx, news, receiver, channel, channel);
         else
-            await DeliveryQueue.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);
+            await DeliveryJob.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);
     }
 }

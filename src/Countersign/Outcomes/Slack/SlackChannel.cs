@@ -98,7 +98,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.approved', 'request.rejected', 'request.withdrawn') ORDER BY n DESC LIMIT 1",
             new { subject = request.Subject });
         if (news is not null)
-            await DeliveryQueue.Add(tx, news, delivery.Receiver, ChannelName, ChannelName);
+            await DeliveryJob.Add(tx, news, delivery.Receiver, ChannelName, ChannelName);
     }
 
     private async Task<SlackAnswer> Call(string method, string? body, CancellationToken cancel)

@@ -107,7 +107,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
         if (await tx.Text("UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url", new { now = tx.Now, why, id }) is not { } url)
             return false;
         await tx.Execute("UPDATE endpoints SET stopped_at = @now WHERE name = @name", new { now = tx.Now, name = Webhook.NameOf(id) });
-        await Jobs.HurryReceiver(tx, DeliveryQueue.JobKind, Webhook.NameOf(id));
+        await Jobs.HurryReceiver(tx, DeliveryJob.JobKind, Webhook.NameOf(id));
         await tx.Append(Webhook.NameOf(id), origin, "webhook.disabled", new { why, url = Webhook.Masked(url) });
         return true;
     }

@@ -28,7 +28,7 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
                 VALUES (@eventId, @kind, @subject, @name, 'webhook', @name, 'due', @tries, @now) RETURNING {Delivery.Columns}
                 """,
                 new { eventId, kind = WebhookChannel.TestKind, subject = $"{name}:test:{eventId}", name, tries = 1_000, now = tx.Now }))!;
-            await Jobs.Add(tx, new NewJob(DeliveryQueue.JobKind, DeliveryQueue.KeyOf(made.Id), made.Subject, tx.Now.AddMinutes(2)) { Receiver = name });
+            await Jobs.Add(tx, new NewJob(DeliveryJob.JobKind, DeliveryJob.KeyOf(made.Id), made.Subject, tx.Now.AddMinutes(2)) { Receiver = name });
             return made;
         }, cancel);
         if (delivery is null)
@@ -39,7 +39,7 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
         var plan = record.PlanFor(new Attempt(delivery, outcome is SendOutcome.Failed failed ? failed with { Final = true } : outcome, Stopwatch.GetElapsedTime(began)));
         await store.InTransaction(async tx =>
         {
-            if (await Jobs.Cancel(tx, DeliveryQueue.JobKind, DeliveryQueue.KeyOf(delivery.Id)))
+            if (await Jobs.Cancel(tx, DeliveryJob.JobKind, DeliveryJob.KeyOf(delivery.Id)))
                 await record.Write(tx, plan);
         }, CancellationToken.None);
         var failure = (outcome as SendOutcome.Failed)?.Failure;

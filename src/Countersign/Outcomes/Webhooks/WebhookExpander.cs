@@ -33,7 +33,7 @@ public sealed class WebhookExpander : ILogConsumer
                 if (!webhook.SourceList.Contains(source.Value))
                     continue;
             }
-            await DeliveryQueue.Add(tx, news, webhook.Name, WebhookChannel.ChannelName, webhook.Name);
+            await DeliveryJob.Add(tx, news, webhook.Name, WebhookChannel.ChannelName, webhook.Name);
         }
     }
 }

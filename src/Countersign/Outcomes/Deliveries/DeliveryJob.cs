@@ -9,7 +9,7 @@ namespace Countersign.Outcomes;
 /// through one channel each goes after the one before it is settled, so that no one hears of an approval before the
 /// question.
 /// </summary>
-public static class DeliveryQueue
+public static class DeliveryJob
 {
     internal const string JobKind = "delivery";
 
@@ -30,8 +30,17 @@ public static class DeliveryQueue
             VALUES (@eventId, @kind, @subject, @receiver, @channel, @endpoint, 'due', @digest, @now)
             ON CONFLICT (event_id, receiver, channel) DO NOTHING RETURNING id
             """,
-            new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, endpoint,
-                digest = digest ? 1 : 0, now = tx.Now });
+            new
+            {
+                eventId = news.Id,
+                kind = news.Kind,
+                subject = news.Subject,
+                receiver,
+                channel,
+                endpoint,
+                digest = digest ? 1 : 0,
+                now = tx.Now,
+            });
         if (id != 0)
             await Jobs.Add(tx, NewJob(id, news.Subject, receiver, channel, endpoint, due ?? tx.Now));
     }
@@ -51,6 +60,10 @@ public static class DeliveryQueue
 
     private static NewJob NewJob(long id, string subject, string receiver, string channel, string endpoint,
         DateTimeOffset due) =>
-        new(JobKind, KeyOf(id), subject, due) { Receiver = endpoint, Order = $"{receiver} {channel} {subject}",
-            OrderNumber = id };
+        new(JobKind, KeyOf(id), subject, due)
+        {
+            Receiver = endpoint,
+            Order = $"{receiver} {channel} {subject}",
+            OrderNumber = id,
+        };
 }
