@@ -116,7 +116,9 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
     }
     private static readonly TimeSpan Oldest = TimeSpan.FromSeconds(5);
 
+#pragma warning disable RS0030 // Its steady time stamps, not the time of day; tests of age bring their own.
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+#pragma warning restore RS0030
     private readonly SemaphoreSlim _one = new(1);
     private DirectorySnapshot? _snapshot;
     private long _checkedAt;

@@ -16,7 +16,9 @@ internal static class IdempotencyCheck
                 new Key(r.Key), 500, cancel))
         {
             if (RequestOf(row.Answer) is not { } id)
+            {
                 problems.Add($"The answer under the idempotency key {row.Key} names no request.");
+            }
             else if (await reader.Number("SELECT count(*) FROM requests WHERE id = @id", new { id }) == 0)
             {
                 problems.Add(

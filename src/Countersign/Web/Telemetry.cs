@@ -1,4 +1,4 @@
-using Npgsql;
+using Countersign.Storage;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -23,14 +23,14 @@ internal static class Telemetry
             .ConfigureResource(resource => resource.AddService("countersign", serviceVersion: Cli.CommandLine.Version))
             .WithMetrics(metrics =>
             {
-                metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddNpgsqlInstrumentation();
-                metrics.AddMeter(Storage.Meters.Name, Refusals.MeterName, Work.WorkLoop.MeterName, EngineGauges.MeterName);
+                metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddStoreInstrumentation();
+                metrics.AddMeter(Refusals.MeterName, Work.WorkLoop.MeterName, EngineGauges.MeterName);
                 if (settings.Prometheus)
                     metrics.AddPrometheusExporter();
             });
         if (!overOtlp)
             return;
-        telemetry.WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddNpgsql());
+        telemetry.WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddStoreInstrumentation());
         telemetry.WithLogging();
         telemetry.UseOtlpExporter();
     }

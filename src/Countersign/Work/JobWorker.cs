@@ -127,7 +127,9 @@ public sealed partial class JobWorker : BackgroundService
             foreach (var receiver in await reader.All<ReceiverRow>(Receivers))
             {
                 if (string.CompareOrdinal(receiver.NextAt, Instant.ToText(now)) > 0)
+                {
                     WaitUntil(receiver.NextAt, now);
+                }
                 else if (_handlers.TryGetValue(receiver.Kind, out var handler)
                     && await Free(reader, receiver, handler) is var free and > 0)
                 {

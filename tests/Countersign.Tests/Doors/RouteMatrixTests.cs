@@ -255,9 +255,9 @@ public sealed class RouteMatrixTests
         var policies = api.Services.GetRequiredService<IAuthorizationPolicyProvider>();
         Assert.NotNull(await policies.GetFallbackPolicyAsync());
         var without = from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            where endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
-                && !endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is { Length: > 0 })
-            select endpoint.DisplayName;
+                      where endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
+                          && !endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is { Length: > 0 })
+                      select endpoint.DisplayName;
         Assert.Empty(without);
     }
 

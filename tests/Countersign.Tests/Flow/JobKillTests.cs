@@ -47,9 +47,10 @@ public sealed class JobKillTests
                 Assert.Equal(201, (await shop.Post("/api/v1/requests", new { subject = $"{step}" })).Status);
             await arrived.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             if (step == Step.Recorded)
-                await Eventually.True(async () =>
-                    await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'delivery'") == 0,
-                        "it is recorded");
+            {
+                await Eventually.True(
+                    async () => await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'delivery'") == 0, "it is recorded");
+            }
             Kill(server);
             if (inTheWay is not null)
                 await inTheWay.DisposeAsync();

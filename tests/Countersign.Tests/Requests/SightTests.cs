@@ -39,7 +39,8 @@ public sealed class SightTests
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
 
         var revised = Some.Submission(ByAdmin).Saying("Turn it off again").AskedBy(ben)
-            with { CreatorId = null, ExternalId = "X-1" };
+            with
+        { CreatorId = null, ExternalId = "X-1" };
         Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(revised, Some.Origin, null, default));
 
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));

@@ -297,8 +297,7 @@ public sealed class JobWorkerTests
         await queue.Place.Store.InTransaction(async tx =>
         {
             for (var i = 0; i < 200; i++)
-                await Jobs.Add(tx, queue.New($"job{i}") with { Receiver = $"r{i % 7}", Order = i % 2 == 0
-                    ? $"o{i % 5}" : null });
+                await Jobs.Add(tx, queue.New($"job{i}") with { Receiver = $"r{i % 7}", Order = i % 2 == 0 ? $"o{i % 5}" : null });
         });
         await Task.WhenAll(workers.Select(async worker =>
         {
@@ -395,7 +394,7 @@ public sealed class JobWorkerTests
         public NewJob New(string key, TimeSpan after = default, string? order = null, long number = 0) =>
             new(Kind, key, "", Place.Clock.Now + after) { Order = order, OrderNumber = number };
 
-        public Task Add(string key, TimeSpan after = default, string? order = null, long number = 0) =>
+        public Task<bool> Add(string key, TimeSpan after = default, string? order = null, long number = 0) =>
             Place.Store.InTransaction(tx => Jobs.Add(tx, New(key, after, order, number)));
 
         public Task DrainAfter(TimeSpan time)
