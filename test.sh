@@ -33,6 +33,12 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# The tests' stores are small, many and thrown away: in memory, where there is room, nothing waits for the disk.
+stores=$temp
+if [[ -w /dev/shm ]] && ! grep -q ' /dev/shm [^ ]* [^ ]*noexec' /proc/mounts && (($(df --output=avail -k /dev/shm | tail -n 1) > 4 * 1024 * 1024)); then
+  stores=$(mktemp -d -p /dev/shm)
+fi
+
 heading() { printf '\n== %s\n' "$*"; }
 
 run() { # waits for a background job, because bash hears signals during `wait` but not during a foreground command
@@ -88,11 +94,11 @@ find_chromium() {
 }
 
 start_postgres() { # a private server that need not survive anything, on loopback only
-  local data=$temp/postgres log=$temp/postgres.log port as=()
+  local data=$stores/postgres log=$temp/postgres.log port as=()
   mkdir "$data"
   if ((EUID == 0)); then # PostgreSQL refuses to run as root
     as=(--reuid=postgres --regid=postgres --init-groups)
-    chmod 711 "$temp" && chown postgres: "$data"
+    chmod 711 "$stores" "$temp" && chown postgres: "$data"
   fi 2>"$log" || { reason=$(tail -n 1 "$log"); return 1; }
   # A linguistic collation, as most installations have: code that relies on the order of bytes has to say so.
   (cd "$data" && setpriv "${as[@]}" "$bin/initdb" -D "$data" -U postgres --auth=trust --no-sync --encoding=UTF8 \
@@ -103,7 +109,7 @@ start_postgres() { # a private server that need not survive anything, on loopbac
     # pdeathsig: the kernel ends the server if this script is killed without a chance to clean up.
     (cd "$data" && exec setpriv "${as[@]}" --pdeathsig QUIT "$bin/postgres" -D "$data" -p "$port" \
       -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=64MB \
-      -c fsync=off -c full_page_writes=off) </dev/null >"$log" 2>&1 & postgres_pid=$!
+      -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off) </dev/null >"$log" 2>&1 & postgres_pid=$!
     while kill -0 "$postgres_pid" 2>/dev/null; do
       if grep -q 'ready to accept connections' "$log"; then
         export TEST_POSTGRES="Host=127.0.0.1;Port=$port;Username=postgres;Database=postgres;Password=unused"
@@ -128,12 +134,6 @@ step 'Restore' dotnet restore Countersign.slnx
 step 'Format (to repair: dotnet format whitespace Countersign.slnx)' \
   dotnet format whitespace Countersign.slnx --verify-no-changes --no-restore
 step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Release --no-restore -p:Checks=true
-
-# The tests' stores are small, many and thrown away: in memory, where there is room, nothing waits for the disk.
-stores=$temp
-if [[ -w /dev/shm ]] && ! grep -q ' /dev/shm [^ ]* [^ ]*noexec' /proc/mounts && (($(df --output=avail -k /dev/shm | tail -n 1) > 4 * 1024 * 1024)); then
-  stores=$(mktemp -d -p /dev/shm)
-fi
 
 heading 'Test'
 tests() { TMPDIR=$stores dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress "${filter[@]}" 2>&1 | tee "$temp/tests.log"; }

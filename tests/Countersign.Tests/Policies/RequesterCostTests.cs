@@ -73,7 +73,7 @@ public sealed class RequesterCostTests
     public void A_stamped_policy_says_what_it_costs_to_be_disowned_later(UnknownRequester unknown, ClaimedRequester claimed, string expected)
     {
         var stamped = RequesterCost.Of(Two, Certainty.Claimed, new SourceRules(unknown, claimed));
-        var read = Policy.Read(stamped.Stamp + "x", stamped.ToText());
+        var read = Policy.Read(stamped.Stamp, stamped.ToText());
         Assert.Equal(expected, Shown(RequesterCost.Disowned(read)));
         Assert.Equal(RequesterCost.Disowned(stamped).Stamp, RequesterCost.Disowned(RequesterCost.Disowned(read)).Stamp);
     }

@@ -115,6 +115,8 @@ public sealed class BrowserSignInTests(Chromium chromium)
     {
         var before = window.Page.Url;
         await to.ClickAsync();
-        await window.Page.WaitForURLAsync(url => url != before);
+        // A page on the way may be left before all of it has loaded.
+        await window.Page.WaitForURLAsync(url => url != before, new() { WaitUntil = WaitUntilState.Commit });
+        await window.Page.WaitForLoadStateAsync(LoadState.DOMContentLoaded);
     }
 }

@@ -23,7 +23,8 @@ internal static class PostgresServer
     public static async Task<string> CreateDatabase(bool migrated = true)
     {
         var name = NewName();
-        await Run($"CREATE DATABASE {name} TEMPLATE {(migrated ? await Template.Value : "template0")}");
+        // Copying files is several times quicker here than writing every page to the log.
+        await Run($"CREATE DATABASE {name} TEMPLATE {(migrated ? await Template.Value : "template0")} STRATEGY file_copy");
         return ConnectionTo(name);
     }
 

@@ -10,6 +10,8 @@ namespace Countersign.Tests;
 /// <summary>A store of a test's own on either engine: a folder that goes away, or a database that is dropped.</summary>
 public sealed class TestStore : IAsyncDisposable
 {
+    private static readonly Lazy<Task<byte[]>> Template = new(MakeTemplate);
+
     private readonly List<Store> _others = [];
 
     private TestStore(Engine engine, StoreOptions options) => (Engine, Options) = (engine, options);
@@ -36,8 +38,26 @@ public sealed class TestStore : IAsyncDisposable
 
     /// <summary>Only the place, for tests of how a store begins: an empty folder, or (unless <paramref name="migrated"/>) a database without tables.</summary>
     internal static async Task<TestStore> Place(Engine engine, bool migrated = false) => new(engine, engine == Engine.Sqlite
-        ? new StoreOptions(System.IO.Directory.CreateTempSubdirectory("countersign-test-").FullName, null)
+        ? new StoreOptions(await Folder(migrated), null)
         : new StoreOptions("", await PostgresServer.CreateDatabase(migrated)));
+
+    private static async Task<string> Folder(bool migrated)
+    {
+        var folder = System.IO.Directory.CreateTempSubdirectory("countersign-test-").FullName;
+        if (migrated)
+            await File.WriteAllBytesAsync(new StoreOptions(folder, null).SqliteFile, await Template.Value);
+        return folder;
+    }
+
+    /// <summary>A file with all tables and nothing in it, migrated once and copied for every test.</summary>
+    private static async Task<byte[]> MakeTemplate()
+    {
+        var options = new StoreOptions(await Folder(migrated: false), null);
+        await (await Store.Open(options, new TestClock())).DisposeAsync();
+        var file = await File.ReadAllBytesAsync(options.SqliteFile);
+        System.IO.Directory.Delete(options.DataFolder, recursive: true);
+        return file;
+    }
 
     /// <summary>The same place once more: what a second node, or the command line in another process, sees. Ends with the test.</summary>
     public async Task<Store> OpenAnother(TimeProvider? clock = null)
