@@ -131,6 +131,9 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
 
     private bool IsFresh => Age < Oldest;
 
+    /// <summary>Early enough that what was good when a call began is still good while it is answered.</summary>
+    private bool NeedsNoLook => Age < Oldest / 2;
+
     /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
     public DirectorySnapshot Current => _snapshot is { } snapshot && IsFresh
         ? snapshot
@@ -141,7 +144,7 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
     /// its background work is no reason to turn away a caller while the store can be read.
     /// </summary>
     public ValueTask<DirectorySnapshot> UpToDate(CancellationToken cancel) =>
-        _snapshot is { } snapshot && IsFresh ? new(snapshot) : Refresh(onlyIfStale: true, cancel);
+        _snapshot is { } snapshot && NeedsNoLook ? new(snapshot) : Refresh(onlyIfStale: true, cancel);
 
     /// <summary>Reads again if anything has changed since; what an unknown credential does once before it is refused.</summary>
     public ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default) => Refresh(onlyIfStale: false, cancel);
@@ -151,7 +154,7 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
         await _one.WaitAsync(cancel);
         try
         {
-            if (onlyIfStale && _snapshot is { } checkedMeanwhile && IsFresh)
+            if (onlyIfStale && _snapshot is { } checkedMeanwhile && NeedsNoLook)
                 return checkedMeanwhile;
             var asked = _clock.GetTimestamp();
             var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);

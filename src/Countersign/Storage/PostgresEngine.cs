@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Data;
 using System.Net.Sockets;
 using Npgsql;
@@ -244,10 +245,14 @@ internal sealed partial class PostgresEngine : Engine
                 };
                 await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
                     await command.ExecuteNonQueryAsync(_stop.Token);
-                while (true)
+                for (var pulsed = Stopwatch.GetTimestamp(); ;)
                 {
-                    if (!await connection.WaitAsync(Longest, _stop.Token))
-                        Pulse();
+                    // However much news of the log there is, those who follow other things get their look in time.
+                    var left = Longest - Stopwatch.GetElapsedTime(pulsed);
+                    if (left > TimeSpan.Zero && await connection.WaitAsync(left, _stop.Token))
+                        continue;
+                    Pulse();
+                    pulsed = Stopwatch.GetTimestamp();
                 }
             }
             catch (OperationCanceledException)

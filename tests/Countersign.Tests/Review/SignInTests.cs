@@ -152,7 +152,9 @@ public sealed class SignInTests
         Assert.Equal(401, await Api(quiet));
         host.Hub.Clock.Advance(TimeSpan.FromHours(3));
         Assert.Equal(401, await Api(busy));
-        Assert.Equal(2, await host.Services.GetRequiredService<Sessions>().EndExpired(default));
+        // The server cleans up by itself, too; whichever does it, each session ends once.
+        await host.Services.GetRequiredService<Sessions>().EndExpired(default);
+        await Eventually.True(async () => await host.Hub.Place.Count("sessions") == 0, "both sessions are gone");
         Assert.Equal(2, (await host.Hub.Place.Events($"person:{ann.Id}")).Count(e => e.Kind == "session.ended"));
     }
 

@@ -27,6 +27,26 @@ public sealed class ChangeSignalTests
     }
 
     [Theory, BothEngines]
+    public async Task However_much_is_written_the_look_that_happens_anyway_is_not_left_out(Engine engine)
+    {
+        await using var test = await TestStore.Start(engine);
+        var another = await test.OpenAnother();
+        using var end = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                await another.InTransaction(tx => tx.Append("hub", Some.Origin, "test.happened", new { }));
+                await another.GivePositions();
+            }
+        });
+        for (var i = 0; i < 3; i++)
+            await test.Store.MaybeChanged(default).Soon();
+        await end.CancelAsync();
+        await writing;
+    }
+
+    [Theory, BothEngines]
     public async Task A_token_revoked_and_a_source_disabled_in_another_process_stop_working_in_this_one(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);

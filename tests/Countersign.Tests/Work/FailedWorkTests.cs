@@ -103,6 +103,50 @@ public sealed class FailedWorkTests
     }
 
     [Theory, BothEngines]
+    public async Task A_reminder_or_escalation_that_throws_keeps_no_other_from_being_sent(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        hub.Hub.Place.IsTampered = true;
+        await hub.Hub.AddPeople("Ann", "Ben");
+        await hub.Set("""
+            version: 1
+            policies:
+              - name: timed
+                steps: [ { name: devs, from: { people: [Ann@example.test] } } ]
+                remind: { after: 10m }
+                escalate: { after: 20m, to: { people: [Ben@example.test] } }
+            """);
+        var (poisoned, neighbour) = (await hub.Ask(), await hub.Ask());
+        await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
+        await hub.Wait(TimeSpan.FromMinutes(30));
+        Assert.Equal(["request.escalated", "request.reminded"], (await hub.Kinds(neighbour)).Where(k => k is "request.reminded" or "request.escalated").Order());
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
+            await hub.Wait(Long);
+        Assert.Equal(["escalate", "remind"], (await SetAside(hub.Hub)).Where(j => j.Subject == poisoned.Id.Subject).Select(j => j.Kind).Order());
+    }
+
+    [Theory, BothEngines]
+    public async Task An_absence_that_cannot_begin_or_end_keeps_no_other_from_it(Engine engine)
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        hub.Hub.Place.IsTampered = true;
+        var people = await hub.Hub.AddPeople("Ann", "Ben");
+        var now = hub.Hub.Store.Now;
+        foreach (var person in people)
+            Some.Done(await hub.Absences.Set(person.Email!, now.AddHours(1), now.AddHours(2), null, Some.Operator, default));
+        // The next event of the first person collides with the one that is there.
+        await hub.Hub.Place.Tamper($"UPDATE event_heads SET n = n - 1 WHERE subject = 'person:{people[0].Id}'");
+        await hub.Wait(TimeSpan.FromHours(1.5));
+        await hub.Wait(TimeSpan.FromHours(1));
+        var told = (await hub.Hub.Place.Events($"person:{people[1].Id}")).Select(e => e.Kind);
+        Assert.Equal(["person.absence_began", "person.absence_ended"], told.TakeLast(2));
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
+            await hub.Wait(Long);
+        Assert.All(await SetAside(hub.Hub), job => Assert.Equal($"person:{people[0].Id}", job.Subject));
+        Assert.NotEmpty(await SetAside(hub.Hub));
+    }
+
+    [Theory, BothEngines]
     public async Task A_request_that_cannot_be_read_keeps_no_other_from_being_found_blocked(Engine engine)
     {
         await using var hub = await PolicyHub.Start(engine);
