@@ -21,7 +21,8 @@ internal sealed class Parameters
         foreach (var property in _properties)
         {
             var parameter = command.CreateParameter();
-            parameter.ParameterName = property.Name;
+            // With its sign, as it stands in the text: SQLite's provider otherwise tries every sign each time it binds.
+            parameter.ParameterName = "@" + property.Name;
             command.Parameters.Add(parameter);
         }
     }
