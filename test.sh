@@ -131,8 +131,8 @@ if find_chromium || { install chromium && find_chromium; }; then
 else unset TEST_CHROMIUM; missing Chromium TEST_CHROMIUM_MISSING; fi
 
 step 'Restore' dotnet restore Countersign.slnx
-step 'Format (to repair: dotnet format whitespace Countersign.slnx)' \
-  dotnet format whitespace Countersign.slnx --verify-no-changes --no-restore
+step 'Restore the formatter' dotnet tool restore
+step 'Format (to repair: dotnet csharpier format .)' dotnet csharpier check .
 step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Release --no-restore -p:Checks=true
 
 heading 'Test'

@@ -3,7 +3,11 @@ using Countersign.Bench.Servers;
 
 if (args is ["control", "same", var answer, var address, var after])
 {
-    await Control.ServeSame(answer, address, TimeSpan.FromMilliseconds(int.Parse(after, System.Globalization.CultureInfo.InvariantCulture)));
+    await Control.ServeSame(
+        answer,
+        address,
+        TimeSpan.FromMilliseconds(int.Parse(after, System.Globalization.CultureInfo.InvariantCulture))
+    );
     return 0;
 }
 
@@ -25,7 +29,10 @@ if (args is ["store", var folder])
     return 0;
 }
 
-using var interrupted = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, _ => Children.EndAll());
+using var interrupted = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+    System.Runtime.InteropServices.PosixSignal.SIGTERM,
+    _ => Children.EndAll()
+);
 Console.CancelKeyPress += (_, _) => Children.EndAll();
 try
 {

@@ -10,13 +10,27 @@ public sealed partial class DocumentationTests
     [Fact]
     public void Every_setting_has_its_row_with_its_default_and_no_row_is_about_anything_else()
     {
-        var rows = Repository.Read("docs", "configuration.md").Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => line.Split(" | ")).ToList();
+        var rows = Repository
+            .Read("docs", "configuration.md")
+            .Split('\n')
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split(" | "))
+            .ToList();
 
-        Assert.Equal(Settings.Known.Select(s => s.Name).Order(), rows.SelectMany(row => Quoted().Matches(row[0]).Select(m => m.Groups["text"].Value)).Order());
-        Assert.Equal([], from setting in Settings.Known
-                         from row in rows
-                         where row[0].Contains($"`{setting.Name}`", StringComparison.Ordinal) && setting.Default.Length > 0 && !row[1].Contains($"`{setting.Default}`", StringComparison.Ordinal)
-                         select $"{setting.Name}: {setting.Default}, and not {row[1]}");
+        Assert.Equal(
+            Settings.Known.Select(s => s.Name).Order(),
+            rows.SelectMany(row => Quoted().Matches(row[0]).Select(m => m.Groups["text"].Value)).Order()
+        );
+        Assert.Equal(
+            [],
+            from setting in Settings.Known
+            from row in rows
+            where
+                row[0].Contains($"`{setting.Name}`", StringComparison.Ordinal)
+                && setting.Default.Length > 0
+                && !row[1].Contains($"`{setting.Default}`", StringComparison.Ordinal)
+            select $"{setting.Name}: {setting.Default}, and not {row[1]}"
+        );
     }
 
     [Fact]
@@ -42,20 +56,32 @@ public sealed partial class DocumentationTests
     [Fact]
     public void Every_link_between_documents_leads_somewhere()
     {
-        var broken = from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Concat(Directory.EnumerateFiles(Repository.Root, "*.md"))
-                     from Match link in Links().Matches(File.ReadAllText(file))
-                     let target = link.Groups["target"].Value.Split('#')[0]
-                     where target.Length > 0 && !target.Contains("://", StringComparison.Ordinal) && !Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, target))
-                     select $"{Path.GetRelativePath(Repository.Root, file)}: {target}";
+        var broken =
+            from file in Directory
+                .EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories)
+                .Concat(Directory.EnumerateFiles(Repository.Root, "*.md"))
+            from Match link in Links().Matches(File.ReadAllText(file))
+            let target = link.Groups["target"].Value.Split('#')[0]
+            where
+                target.Length > 0
+                && !target.Contains("://", StringComparison.Ordinal)
+                && !Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, target))
+            select $"{Path.GetRelativePath(Repository.Root, file)}: {target}";
         Assert.Empty(broken);
     }
 
-    private static bool Exists(string path) => Path.Exists(Path.Combine(Repository.Root, "src", "Countersign", path)) || Path.Exists(Path.Combine(Repository.Root, path));
+    private static bool Exists(string path) =>
+        Path.Exists(Path.Combine(Repository.Root, "src", "Countersign", path))
+        || Path.Exists(Path.Combine(Repository.Root, path));
 
     [GeneratedRegex("`(?<text>[^`]+)`", RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Quoted();
 
-    [GeneratedRegex(@"`(?<path>(?:[\w.]+/)*(?:[\w.-]+\.(?:cs|md|js|css|sh)|(?<=/)))`", RegexOptions.ExplicitCapture, 10_000)]
+    [GeneratedRegex(
+        @"`(?<path>(?:[\w.]+/)*(?:[\w.-]+\.(?:cs|md|js|css|sh)|(?<=/)))`",
+        RegexOptions.ExplicitCapture,
+        10_000
+    )]
     private static partial Regex Files();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 10_000)]

@@ -18,9 +18,24 @@ public sealed partial class OutcomesAreMappedTests
         // These doors name no ticket; LaunchDarkly gives no key and names no assignee either.
         [("SubmitEndpoint.cs", "SubmitOutcome")] = ["NoTicket", "TicketTaken", "TicketFull", "AssigneeAsks"],
         [("LaunchDarkly/CreateEndpoint.cs", "SubmitOutcome")] =
-            ["Replayed", "KeyTaken", "NoTicket", "TicketTaken", "TicketFull", "AssigneeAsks", "AssigneeDiffers"],
+        [
+            "Replayed",
+            "KeyTaken",
+            "NoTicket",
+            "TicketTaken",
+            "TicketFull",
+            "AssigneeAsks",
+            "AssigneeDiffers",
+        ],
         // The Zendesk door gives no external id; what was created is answered before.
-        [("Zendesk/CreateEndpoint.cs", "SubmitOutcome")] = ["Created", "Known", "Revised", "Settled", "AssigneeDiffers"],
+        [("Zendesk/CreateEndpoint.cs", "SubmitOutcome")] =
+        [
+            "Created",
+            "Known",
+            "Revised",
+            "Settled",
+            "AssigneeDiffers",
+        ],
         // The command line does not say on which version its file is based.
         [("Cli/PolicyVerbs.cs", "SetPoliciesOutcome")] = ["Changed"],
     };
@@ -28,10 +43,20 @@ public sealed partial class OutcomesAreMappedTests
     [Fact]
     public void Every_outcome_of_a_use_case_is_answered()
     {
-        var types = typeof(SubmitOutcome).Assembly.GetTypes()
-            .Where(t => t is { IsAbstract: true, IsNested: false, IsGenericType: false } && t.Name.EndsWith("Outcome", StringComparison.Ordinal))
-            .ToDictionary(t => t.Name, t => t.GetNestedTypes(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)
-                .Where(n => t.IsAssignableFrom(n)).Select(n => n.Name).ToList());
+        var types = typeof(SubmitOutcome)
+            .Assembly.GetTypes()
+            .Where(t =>
+                t is { IsAbstract: true, IsNested: false, IsGenericType: false }
+                && t.Name.EndsWith("Outcome", StringComparison.Ordinal)
+            )
+            .ToDictionary(
+                t => t.Name,
+                t =>
+                    t.GetNestedTypes(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic)
+                        .Where(n => t.IsAssignableFrom(n))
+                        .Select(n => n.Name)
+                        .ToList()
+            );
         var source = Path.Combine(Repository.Root, "src", "Countersign");
         var seen = new HashSet<string>();
         var missing = new List<string>();
@@ -40,11 +65,27 @@ public sealed partial class OutcomesAreMappedTests
             var file = Path.GetRelativePath(source, path).Replace('\\', '/');
             foreach (Match mapping in Mapping().Matches(File.ReadAllText(path)))
             {
-                foreach (var outcomes in Named().Matches(mapping.Value).GroupBy(m => m.Groups["type"].Value).Where(o => types.ContainsKey(o.Key)))
+                foreach (
+                    var outcomes in Named()
+                        .Matches(mapping.Value)
+                        .GroupBy(m => m.Groups["type"].Value)
+                        .Where(o => types.ContainsKey(o.Key))
+                )
                 {
                     seen.Add(outcomes.Key);
-                    var not = CannotHappen.FirstOrDefault(c => file.EndsWith(c.Key.File, StringComparison.Ordinal) && c.Key.Outcome == outcomes.Key).Value ?? [];
-                    missing.AddRange(types[outcomes.Key].Except(outcomes.Select(m => m.Groups["name"].Value)).Except(not).Select(name => $"{file}: {outcomes.Key}.{name}"));
+                    var not =
+                        CannotHappen
+                            .FirstOrDefault(c =>
+                                file.EndsWith(c.Key.File, StringComparison.Ordinal) && c.Key.Outcome == outcomes.Key
+                            )
+                            .Value
+                        ?? [];
+                    missing.AddRange(
+                        types[outcomes.Key]
+                            .Except(outcomes.Select(m => m.Groups["name"].Value))
+                            .Except(not)
+                            .Select(name => $"{file}: {outcomes.Key}.{name}")
+                    );
                 }
             }
         }
@@ -54,10 +95,18 @@ public sealed partial class OutcomesAreMappedTests
     }
 
     /// <summary>A switch that takes what is left for unreachable.</summary>
-    [GeneratedRegex(@"\bswitch\b((?!\bswitch\b).)*?UnreachableException", RegexOptions.ExplicitCapture | RegexOptions.Singleline, 10_000)]
+    [GeneratedRegex(
+        @"\bswitch\b((?!\bswitch\b).)*?UnreachableException",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline,
+        10_000
+    )]
     private static partial Regex Mapping();
 
     /// <summary>An outcome where a case begins, not where one is made of another.</summary>
-    [GeneratedRegex(@"(?<=^\s*|\bcase |\bor )(?<type>\w+Outcome)\.(?<name>\w+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 10_000)]
+    [GeneratedRegex(
+        @"(?<=^\s*|\bcase |\bor )(?<type>\w+Outcome)\.(?<name>\w+)",
+        RegexOptions.ExplicitCapture | RegexOptions.Multiline,
+        10_000
+    )]
     private static partial Regex Named();
 }

@@ -12,7 +12,8 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
 
     public Task Create() => Create("/api/v1", "/api/v1/requests", "create.lua");
 
-    public Task CreateThroughLaunchDarkly() => Create("the LaunchDarkly door", "/api/approvals", "create-launchdarkly.lua");
+    public Task CreateThroughLaunchDarkly() =>
+        Create("the LaunchDarkly door", "/api/approvals", "create-launchdarkly.lua");
 
     private async Task Create(string door, string path, string script)
     {
@@ -26,12 +27,45 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
             await Ask(one, "warm-up", options.WarmUp);
         await server.Settle();
 
-        var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"b{i}", options.Slice), i => Ask(batch, $"b{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against one insert per call in batches", ours, theirs, Bar.AtLeast(0.28, 0.40)));
-        (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"a{i}", options.Slice), i => Ask(alone, $"a{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against the same rows in one transaction per call", ours, theirs, Bar.AtLeast(3, 4)));
-        (ours, theirs) = await Measured.Pairs(options.Pairs, i => Ask(server, $"s{i}", options.Slice), i => Ask(single, $"s{i}", options.Slice));
-        report.Add(Measured.Ratio($"create through {door}, against one insert in one transaction per call", ours, theirs, Bar.None));
+        var (ours, theirs) = await Measured.Pairs(
+            options.Pairs,
+            i => Ask(server, $"b{i}", options.Slice),
+            i => Ask(batch, $"b{i}", options.Slice)
+        );
+        report.Add(
+            Measured.Ratio(
+                $"create through {door}, against one insert per call in batches",
+                ours,
+                theirs,
+                Bar.AtLeast(0.28, 0.40)
+            )
+        );
+        (ours, theirs) = await Measured.Pairs(
+            options.Pairs,
+            i => Ask(server, $"a{i}", options.Slice),
+            i => Ask(alone, $"a{i}", options.Slice)
+        );
+        report.Add(
+            Measured.Ratio(
+                $"create through {door}, against the same rows in one transaction per call",
+                ours,
+                theirs,
+                Bar.AtLeast(3, 4)
+            )
+        );
+        (ours, theirs) = await Measured.Pairs(
+            options.Pairs,
+            i => Ask(server, $"s{i}", options.Slice),
+            i => Ask(single, $"s{i}", options.Slice)
+        );
+        report.Add(
+            Measured.Ratio(
+                $"create through {door}, against one insert in one transaction per call",
+                ours,
+                theirs,
+                Bar.None
+            )
+        );
         var memory = server.Memory("VmHWM");
         report.Add(Row.Of("resident memory under that load, at most", memory, "0", "MiB", Bar.AtMost(300, 250, "MiB")));
 
@@ -60,7 +94,14 @@ internal sealed class CreateAndDecide(Options options, Product product, Report r
         await server.Settle();
 
         var (ours, theirs) = await Measured.Pairs(options.Pairs, i => Slice(server, i), i => Slice(batch, i));
-        report.Add(Measured.Ratio("decide through /api/v1, against one insert per call in batches", ours, theirs, Bar.AtLeast(0.25, 0.35)));
+        report.Add(
+            Measured.Ratio(
+                "decide through /api/v1, against one insert per call in batches",
+                ours,
+                theirs,
+                Bar.AtLeast(0.25, 0.35)
+            )
+        );
 
         Task<Slice> Slice(Server of, int i) => Answer(of, warmUp + (i * perSlice), options.Slice);
 

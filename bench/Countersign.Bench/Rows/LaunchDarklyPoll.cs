@@ -16,19 +16,42 @@ internal sealed class LaunchDarklyPoll(Options options, Product product, Report 
         var town = await Session.NewTown(folder);
         await using var server = await product.Start(folder);
         // A few thousand approvals, so that the poll looks one up among others.
-        var asked = await Wrk.Run(new Uri(server.Url, "/api/approvals"), "create-launchdarkly.lua", Connections, TimeSpan.FromSeconds(2), server.Cpu, "poll", town.Source);
+        var asked = await Wrk.Run(
+            new Uri(server.Url, "/api/approvals"),
+            "create-launchdarkly.lua",
+            Connections,
+            TimeSpan.FromSeconds(2),
+            server.Cpu,
+            "poll",
+            town.Source
+        );
         if (asked.Failed > 0)
             Report.Say($"  {asked.Failed} of {asked.Requests} approvals were not created.");
         await server.Settle();
         const string path = "/api/approvals/poll-100/status";
-        await using var bare = await Control.StartSame(Path.Combine(folder, "same"), await Answer(new Uri(server.Url, path), town.Source));
+        await using var bare = await Control.StartSame(
+            Path.Combine(folder, "same"),
+            await Answer(new Uri(server.Url, path), town.Source)
+        );
         foreach (var one in (Server[])[server, bare])
             await Ask(one, options.WarmUp);
 
-        var (ours, theirs) = await Measured.Pairs(options.Pairs, _ => Ask(server, options.Slice), _ => Ask(bare, options.Slice));
-        report.Add(Measured.Ratio("LaunchDarkly status poll, against a bare endpoint with the same bytes", ours, theirs, Bar.AtLeast(0.45, 0.60)));
+        var (ours, theirs) = await Measured.Pairs(
+            options.Pairs,
+            _ => Ask(server, options.Slice),
+            _ => Ask(bare, options.Slice)
+        );
+        report.Add(
+            Measured.Ratio(
+                "LaunchDarkly status poll, against a bare endpoint with the same bytes",
+                ours,
+                theirs,
+                Bar.AtLeast(0.45, 0.60)
+            )
+        );
 
-        Task<Slice> Ask(Server of, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Authorization", town.Source);
+        Task<Slice> Ask(Server of, TimeSpan length) =>
+            Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Authorization", town.Source);
     }
 
     private static async Task<byte[]> Answer(Uri url, string authorization)

@@ -6,7 +6,11 @@ namespace Countersign.Bench.Rows;
 internal static class Measured
 {
     /// <summary>Slices in pairs; the ratio of each pair is product to control, in requests per second.</summary>
-    public static async Task<(List<Slice> Product, List<Slice> Control)> Pairs(int pairs, Func<int, Task<Slice>> product, Func<int, Task<Slice>> control)
+    public static async Task<(List<Slice> Product, List<Slice> Control)> Pairs(
+        int pairs,
+        Func<int, Task<Slice>> product,
+        Func<int, Task<Slice>> control
+    )
     {
         var (ours, theirs) = (new List<Slice>(), new List<Slice>());
         for (var i = 0; i < pairs; i++)
@@ -27,7 +31,15 @@ internal static class Measured
     {
         var ratio = product.Zip(control, (p, c) => p.PerSecond / c.PerSecond).Median();
         var failed = product.Concat(control).Any(slice => slice.Failed > 0);
-        return new Row(what, PerSecond(product), PerSecond(control), $"{Report.Text(ratio)} ×{(failed ? " (with failures)" : "")}", ratio, bar, failed)
+        return new Row(
+            what,
+            PerSecond(product),
+            PerSecond(control),
+            $"{Report.Text(ratio)} ×{(failed ? " (with failures)" : "")}",
+            ratio,
+            bar,
+            failed
+        )
         {
             ProductCpu = Cpu(product),
             ControlCpu = Cpu(control),
@@ -37,5 +49,6 @@ internal static class Measured
     /// <summary>Server processor time of a call, in microseconds.</summary>
     public static string Cpu(List<Slice> slices) => Report.Text(slices.Select(s => s.CpuMicroseconds).Median(), "0");
 
-    private static string PerSecond(List<Slice> slices) => $"{Report.Text(slices.Select(s => s.PerSecond).Median(), "0")}/s";
+    private static string PerSecond(List<Slice> slices) =>
+        $"{Report.Text(slices.Select(s => s.PerSecond).Median(), "0")}/s";
 }

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Countersign.Bench.Rows;
 
 /// <summary>
-/// Webhooks on SQLite, every attempt recorded, in this process: how many a second against a loop that only sends; and what
-/// a receiver that is out for a day, while 100,000 messages gather for it, costs another one.
+/// Webhooks on SQLite, every attempt recorded, in this process: how many a second against a loop that only sends; and
+/// what a receiver that is out for a day, while 100,000 messages gather for it, costs another one.
 /// </summary>
 internal sealed class Outcomes(Options options, Report report)
 {
@@ -61,17 +61,26 @@ internal sealed class Outcomes(Options options, Report report)
         var delivered = await store.Read(r => r.Number("SELECT count(*) FROM attempts WHERE failure IS NULL"));
         var ratio = ours.Zip(bare, (p, c) => p.PerSecond / c.PerSecond).Median();
         var all = delivered == (long)count * rounds;
-        report.Add(new Row("webhook deliveries on SQLite, each attempt recorded, against a bare send loop", PerSecond(ours), PerSecond(bare),
-            $"{Report.Text(ratio)} ×{(all ? "" : " (not all arrived)")}", ratio, Bar.AtLeast(0.3), Failed: !all)
-        {
-            ProductCpu = Cpu(ours),
-            ControlCpu = Cpu(bare),
-        });
+        report.Add(
+            new Row(
+                "webhook deliveries on SQLite, each attempt recorded, against a bare send loop",
+                PerSecond(ours),
+                PerSecond(bare),
+                $"{Report.Text(ratio)} ×{(all ? "" : " (not all arrived)")}",
+                ratio,
+                Bar.AtLeast(0.3),
+                Failed: !all
+            )
+            {
+                ProductCpu = Cpu(ours),
+                ControlCpu = Cpu(bare),
+            }
+        );
     }
 
     /// <summary>
-    /// A day in steps of five minutes, as often as a receiver that is out is probed: in each the clock goes on, the news of
-    /// those minutes is put on its way, and another receiver is told of something while the probe hangs.
+    /// A day in steps of five minutes, as often as a receiver that is out is probed: in each the clock goes on, the
+    /// news of those minutes is put on its way, and another receiver is told of something while the probe hangs.
     /// </summary>
     private async Task Outage()
     {
@@ -99,7 +108,10 @@ internal sealed class Outcomes(Options options, Report report)
         }
 
         var memory = Memory();
-        var dead = await post.Hook(new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)silent.LocalEndpoint).Port}/"), "request.commented");
+        var dead = await post.Hook(
+            new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)silent.LocalEndpoint).Port}/"),
+            "request.commented"
+        );
         var during = new List<double>();
         for (var i = 0; i < steps; i++)
         {
@@ -107,18 +119,49 @@ internal sealed class Outcomes(Options options, Report report)
             await post.Fill((Backlog + steps - 1) / steps, "group");
             await Until(async () => !(await post.Cursor.Look(default)).HasWork);
             during.Add(await Delay(store, other));
-            await Until(async () => string.CompareOrdinal(await store.Read(r => r.Text("SELECT held_until FROM endpoints WHERE name = @dead", new { dead })), Instant.ToText(store.Now)) > 0);
+            await Until(async () =>
+                string.CompareOrdinal(
+                    await store.Read(r => r.Text("SELECT held_until FROM endpoints WHERE name = @dead", new { dead })),
+                    Instant.ToText(store.Now)
+                ) > 0
+            );
         }
         var grown = Memory() - memory;
-        var (waiting, calls) = await store.Read(async r => (
-            await r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @dead AND state = 'due'", new { dead }),
-            await r.Number("SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE d.endpoint = @dead", new { dead })));
+        var (waiting, calls) = await store.Read(async r =>
+            (
+                await r.Number(
+                    "SELECT count(*) FROM deliveries WHERE endpoint = @dead AND state = 'due'",
+                    new { dead }
+                ),
+                await r.Number(
+                    "SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE d.endpoint = @dead",
+                    new { dead }
+                )
+            )
+        );
         await worker.StopAsync(default);
         await post.Worker.StopAsync(default);
         var ratio = during.Median() / before.Median();
-        report.Add(new Row($"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, {Grouped(calls)} calls tried", $"{Report.Text(during.Median(), "0.0")} ms", $"{Report.Text(before.Median(), "0.0")} ms before",
-            $"{Report.Text(ratio)} ×", ratio, Bar.AtMost(1.1), Failed: waiting < Backlog || calls < steps));
-        report.Add(Row.Of("memory more at the end of that day than at its beginning", grown, "0", "MiB", Bar.AtMost(32, unit: "MiB")));
+        report.Add(
+            new Row(
+                $"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, {Grouped(calls)} calls tried",
+                $"{Report.Text(during.Median(), "0.0")} ms",
+                $"{Report.Text(before.Median(), "0.0")} ms before",
+                $"{Report.Text(ratio)} ×",
+                ratio,
+                Bar.AtMost(1.1),
+                Failed: waiting < Backlog || calls < steps
+            )
+        );
+        report.Add(
+            Row.Of(
+                "memory more at the end of that day than at its beginning",
+                grown,
+                "0",
+                "MiB",
+                Bar.AtMost(32, unit: "MiB")
+            )
+        );
     }
 
     /// <summary>What this process holds, in MiB, once what nobody needs is given back.</summary>
@@ -146,7 +189,14 @@ internal sealed class Outcomes(Options options, Report report)
             await tx.Append($"group:{endpoint}", By, "request.approved", new { });
             return await tx.Number("SELECT max(id) FROM events");
         });
-        await Until(async () => await store.Read(r => r.Number("SELECT count(*) FROM deliveries WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'", new { endpoint, id })) > 0);
+        await Until(async () =>
+            await store.Read(r =>
+                r.Number(
+                    "SELECT count(*) FROM deliveries WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'",
+                    new { endpoint, id }
+                )
+            ) > 0
+        );
         return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
 
@@ -154,22 +204,33 @@ internal sealed class Outcomes(Options options, Report report)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         var left = count;
-        await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Task.Run(async () =>
-        {
-            while (Interlocked.Decrement(ref left) >= 0)
-            {
-                using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-                using var answer = await http.PostAsync(address, content);
-                await answer.Content.ReadAsByteArrayAsync();
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, AtOnce)
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        while (Interlocked.Decrement(ref left) >= 0)
+                        {
+                            using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body))
+                            {
+                                Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+                            };
+                            using var answer = await http.PostAsync(address, content);
+                            await answer.Content.ReadAsByteArrayAsync();
+                        }
+                    })
+                )
+        );
     }
 
-    private static string PerSecond(List<Rate> rates) => $"{Report.Text(rates.Select(r => r.PerSecond).Median(), "0")}/s";
+    private static string PerSecond(List<Rate> rates) =>
+        $"{Report.Text(rates.Select(r => r.PerSecond).Median(), "0")}/s";
 
     private static string Cpu(List<Rate> rates) => Report.Text(rates.Select(r => r.Cpu).Median(), "0");
 
-    /// <param name="Cpu">Microseconds for each, of this process: what the receiver takes is the same for product and control.</param>
+    /// <param name="Cpu">Microseconds for each, of this process: what the receiver takes is the same for product and
+    /// control.</param>
     private sealed record Rate(double PerSecond, double Cpu)
     {
         public static async Task<Rate> Of(int count, Func<Task> work)
@@ -177,7 +238,10 @@ internal sealed class Outcomes(Options options, Report report)
             var cpu = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
             await work();
-            return new Rate(count / watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / count);
+            return new Rate(
+                count / watch.Elapsed.TotalSeconds,
+                (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / count
+            );
         }
     }
 
@@ -189,7 +253,10 @@ internal sealed class Outcomes(Options options, Report report)
 
         public void Advance(TimeSpan time) => Interlocked.Add(ref _ahead, time.Ticks);
 
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero) + Stopwatch.GetElapsedTime(_began) + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
+        public override DateTimeOffset GetUtcNow() =>
+            new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero)
+            + Stopwatch.GetElapsedTime(_began)
+            + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
     }
 
     /// <summary>What news passes on its way out, as the server puts it together.</summary>
@@ -205,13 +272,29 @@ internal sealed class Outcomes(Options options, Report report)
             var bounds = new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
             if (patience is { } bound)
                 bounds = bounds with { Patience = bound };
-            var plain = new OutcomeOptions { PublicUrl = new Uri("https://approvals.example.com"), CallsPerReceiver = AtOnce };
+            var plain = new OutcomeOptions
+            {
+                PublicUrl = new Uri("https://approvals.example.com"),
+                CallsPerReceiver = AtOnce,
+            };
             _egress = new Egress(bounds);
             var secrets = new WebhookSecrets(new EphemeralDataProtectionProvider());
             _webhooks = new Subscriptions(store, secrets);
             IChannel[] channels = [new WebhookChannel(store, _egress, secrets, plain)];
             Worker = new JobWorker(
-                store, [new SendDelivery(store, channels, new RecordAttempt(plain, channels), plain, bounds, NullLogger<SendDelivery>.Instance)], NullLogger<JobWorker>.Instance);
+                store,
+                [
+                    new SendDelivery(
+                        store,
+                        channels,
+                        new RecordAttempt(plain, channels),
+                        plain,
+                        bounds,
+                        NullLogger<SendDelivery>.Instance
+                    ),
+                ],
+                NullLogger<JobWorker>.Instance
+            );
             Consumer = new WebhookExpander();
             Cursor = new LogCursor(store, Consumer);
         }
@@ -221,8 +304,10 @@ internal sealed class Outcomes(Options options, Report report)
         public JobWorker Worker { get; }
 
         public async Task<string> Hook(Uri address, params string[] kinds) =>
-            await _webhooks.Add(address.ToString(), kinds, [], By, null, default) is Access.AccessOutcome<NewWebhook>.Done { Value: var made }
-                ? $"webhook:{made.Id.ToString(CultureInfo.InvariantCulture)}" : throw new InvalidOperationException("No webhook.");
+            await _webhooks.Add(address.ToString(), kinds, [], By, null, default)
+                is Access.AccessOutcome<NewWebhook>.Done { Value: var made }
+                ? $"webhook:{made.Id.ToString(CultureInfo.InvariantCulture)}"
+                : throw new InvalidOperationException("No webhook.");
 
         public async Task Fill(int count, string subject)
         {
@@ -235,7 +320,16 @@ internal sealed class Outcomes(Options options, Report report)
                     for (var i = at; i < Math.Min(count, at + 500); i++)
                     {
                         // Two of each subject, so that half of them wait behind the other.
-                        await tx.Append($"{subject}:b{from}-{i / 2}", Head.None with { Count = i % 2 }, By, "request.commented", new { n = i, text = "Looks good to me, as far as I can see from here." });
+                        await tx.Append(
+                            $"{subject}:b{from}-{i / 2}",
+                            Head.None with
+                            {
+                                Count = i % 2,
+                            },
+                            By,
+                            "request.commented",
+                            new { n = i, text = "Looks good to me, as far as I can see from here." }
+                        );
                     }
                 });
             }
@@ -243,9 +337,7 @@ internal sealed class Outcomes(Options options, Report report)
 
         public async Task ExpandAll()
         {
-            while ((await Cursor.Run()).Handled > 0)
-            {
-            }
+            while ((await Cursor.Run()).Handled > 0) { }
         }
 
         public void Dispose()

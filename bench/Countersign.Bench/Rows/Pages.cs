@@ -22,7 +22,12 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         await using (var store = await Session.OpenStore(shelf.Folder))
         {
             var person = (await new Access.Directory(store).Refresh()).FindPerson("person0@example.com")!;
-            var session = await new Sessions(store, SessionLimits.Default).Start(person.Id, "bench", new Visit("page", "127.0.0.1", "the bench"), default);
+            var session = await new Sessions(store, SessionLimits.Default).Start(
+                person.Id,
+                "bench",
+                new Visit("page", "127.0.0.1", "the bench"),
+                default
+            );
             cookie = $"{Web.SessionCookie.Name}={session!.Secret}";
         }
         await using var server = await product.Start(shelf.Folder);
@@ -43,16 +48,43 @@ internal sealed partial class Pages(Options options, Product product, Report rep
 
         foreach (var (what, path) in new[] { ("inbox", "/"), ("request page", request) })
         {
-            await using var bare = await Control.StartSame(Path.Combine(options.Folder, "pages-same"), await http.GetByteArrayAsync(new Uri(path, UriKind.Relative)));
+            await using var bare = await Control.StartSame(
+                Path.Combine(options.Folder, "pages-same"),
+                await http.GetByteArrayAsync(new Uri(path, UriKind.Relative))
+            );
             foreach (var one in (Server[])[server, bare])
                 await Ask(one, path, options.WarmUp);
-            var (ours, theirs) = await Measured.Pairs(options.Pairs, _ => Ask(server, path, options.Slice), _ => Ask(bare, path, options.Slice));
-            report.Add(Measured.Ratio($"{what} of a hub with {shelf.Count:N0} requests, against a bare page with the same bytes", ours, theirs, Bar));
+            var (ours, theirs) = await Measured.Pairs(
+                options.Pairs,
+                _ => Ask(server, path, options.Slice),
+                _ => Ask(bare, path, options.Slice)
+            );
+            report.Add(
+                Measured.Ratio(
+                    $"{what} of a hub with {shelf.Count:N0} requests, against a bare page with the same bytes",
+                    ours,
+                    theirs,
+                    Bar
+                )
+            );
         }
         var weight = await Weight(http, inbox) / 1024d;
-        report.Add(Row.Of("inbox with its style, script and icon, compressed", weight, "0.0", "KB", Bar.AtMost(60, unit: "KB")));
+        report.Add(
+            Row.Of("inbox with its style, script and icon, compressed", weight, "0.0", "KB", Bar.AtMost(60, unit: "KB"))
+        );
 
-        Task<Slice> Ask(Server of, string path, TimeSpan length) => Wrk.Run(new Uri(of.Url, path), "get.lua", Connections, length, of.Cpu, "Accept", "text/html", "Cookie", cookie);
+        Task<Slice> Ask(Server of, string path, TimeSpan length) =>
+            Wrk.Run(
+                new Uri(of.Url, path),
+                "get.lua",
+                Connections,
+                length,
+                of.Cpu,
+                "Accept",
+                "text/html",
+                "Cookie",
+                cookie
+            );
     }
 
     private static async Task<double> Weight(HttpClient http, string page)
@@ -60,7 +92,10 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         double bytes = 0;
         foreach (var path in AssetLink().Matches(page).Select(m => m.Value).Distinct().Append("/"))
         {
-            using var asked = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept-Encoding", "br" } } };
+            using var asked = new HttpRequestMessage(HttpMethod.Get, path)
+            {
+                Headers = { { "Accept-Encoding", "br" } },
+            };
             using var answer = await http.SendAsync(asked);
             bytes += (await answer.Content.ReadAsByteArrayAsync()).Length;
         }

@@ -2,7 +2,9 @@ using Countersign.Bench.Servers;
 
 namespace Countersign.Bench.Rows;
 
-/// <summary>From starting the program on an existing store to its first answer, and what it then holds in memory.</summary>
+/// <summary>
+/// From starting the program on an existing store to its first answer, and what it then holds in memory.
+/// </summary>
 internal sealed class Start(Options options, Product product, Report report)
 {
     private static readonly TimeSpan AtRest = TimeSpan.FromSeconds(2);

@@ -8,8 +8,8 @@ namespace Countersign.Bench.Servers;
 
 /// <summary>
 /// What the product is measured against: a bare Kestrel endpoint that keeps the body it gets, with the same SQLite
-/// library and settings as the product and nothing else. One writer thread; <c>batch</c> commits what has gathered while
-/// the last commit ran, <c>single</c> commits every call by itself. Whoever calls hears back after the commit.
+/// library and settings as the product and nothing else. One writer thread; <c>batch</c> commits what has gathered
+/// while the last commit ran, <c>single</c> commits every call by itself. Whoever calls hears back after the commit.
 /// </summary>
 internal static class Control
 {
@@ -17,17 +17,36 @@ internal static class Control
     {
         System.IO.Directory.CreateDirectory(folder);
         var url = Server.FreeAddress();
-        return Server.Start(Environment.ProcessPath!, ["control", batch ? "batch" : "single", Path.Combine(folder, "control.db"), url.GetLeftPart(UriPartial.Authority)],
-            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+        return Server.Start(
+            Environment.ProcessPath!,
+            [
+                "control",
+                batch ? "batch" : "single",
+                Path.Combine(folder, "control.db"),
+                url.GetLeftPart(UriPartial.Authority),
+            ],
+            new Dictionary<string, string>(),
+            url,
+            "/",
+            Path.Combine(folder, "control.log")
+        );
     }
 
-    /// <summary>An endpoint that writes what the product writes for a request, each call in a transaction of its own.</summary>
+    /// <summary>
+    /// An endpoint that writes what the product writes for a request, each call in a transaction of its own.
+    /// </summary>
     public static Task<Server> StartAlone(string folder)
     {
         System.IO.Directory.CreateDirectory(folder);
         var url = Server.FreeAddress();
-        return Server.Start(Environment.ProcessPath!, ["control", "alone", folder, url.GetLeftPart(UriPartial.Authority)],
-            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+        return Server.Start(
+            Environment.ProcessPath!,
+            ["control", "alone", folder, url.GetLeftPart(UriPartial.Authority)],
+            new Dictionary<string, string>(),
+            url,
+            "/",
+            Path.Combine(folder, "control.log")
+        );
     }
 
     /// <summary>A bare endpoint that answers every call with these bytes, after so long a time.</summary>
@@ -37,8 +56,14 @@ internal static class Control
         var file = Path.Combine(folder, "answer");
         await File.WriteAllBytesAsync(file, answer);
         var url = Server.FreeAddress();
-        return await Server.Start(Environment.ProcessPath!, ["control", "same", file, url.GetLeftPart(UriPartial.Authority), $"{after.TotalMilliseconds:0}"],
-            new Dictionary<string, string>(), url, "/", Path.Combine(folder, "control.log"));
+        return await Server.Start(
+            Environment.ProcessPath!,
+            ["control", "same", file, url.GetLeftPart(UriPartial.Authority), $"{after.TotalMilliseconds:0}"],
+            new Dictionary<string, string>(),
+            url,
+            "/",
+            Path.Combine(folder, "control.log")
+        );
     }
 
     /// <summary>The process that <see cref="StartSame"/> starts.</summary>
@@ -46,14 +71,17 @@ internal static class Control
     {
         var answer = await File.ReadAllBytesAsync(file);
         var app = Bare(url);
-        app.Map("/{**path}", async context =>
-        {
-            if (after > TimeSpan.Zero)
-                await Task.Delay(after, context.RequestAborted);
-            context.Response.ContentType = "application/json; charset=utf-8";
-            context.Response.ContentLength = answer.Length;
-            await context.Response.BodyWriter.WriteAsync(answer);
-        });
+        app.Map(
+            "/{**path}",
+            async context =>
+            {
+                if (after > TimeSpan.Zero)
+                    await Task.Delay(after, context.RequestAborted);
+                context.Response.ContentType = "application/json; charset=utf-8";
+                context.Response.ContentLength = answer.Length;
+                await context.Response.BodyWriter.WriteAsync(answer);
+            }
+        );
         await app.RunAsync();
     }
 
@@ -69,14 +97,17 @@ internal static class Control
         long last = 0;
         var app = Bare(url);
         app.MapGet("/", () => "here");
-        app.MapPost("/{**path}", async context =>
-        {
-            var (id, body) = (Interlocked.Increment(ref last), await Body(context));
-            await turns.WaitAsync();
-            await submit.Run(town.Asks($"{id}", body), origin, null, default);
-            turns.Release();
-            await Created(context, id);
-        });
+        app.MapPost(
+            "/{**path}",
+            async context =>
+            {
+                var (id, body) = (Interlocked.Increment(ref last), await Body(context));
+                await turns.WaitAsync();
+                await submit.Run(town.Asks($"{id}", body), origin, null, default);
+                turns.Release();
+                await Created(context, id);
+            }
+        );
         await app.RunAsync();
     }
 
@@ -114,12 +145,15 @@ internal static class Control
 
         var app = Bare(url);
         app.MapGet("/", () => "here");
-        app.MapPost("/{**path}", async context =>
-        {
-            var call = new Call(await Body(context));
-            await queue.Writer.WriteAsync(call);
-            await Created(context, await call.Done.Task);
-        });
+        app.MapPost(
+            "/{**path}",
+            async context =>
+            {
+                var call = new Call(await Body(context));
+                await queue.Writer.WriteAsync(call);
+                await Created(context, await call.Done.Task);
+            }
+        );
         await app.RunAsync();
     }
 
@@ -128,7 +162,10 @@ internal static class Control
         using var begin = Command(connection, "BEGIN IMMEDIATE");
         using var commit = Command(connection, "COMMIT");
         using var insert = Command(connection, "INSERT INTO calls (id, body) VALUES (@id, @body)");
-        var (id, body) = (insert.Parameters.Add("id", SqliteType.Integer), insert.Parameters.Add("body", SqliteType.Text));
+        var (id, body) = (
+            insert.Parameters.Add("id", SqliteType.Integer),
+            insert.Parameters.Add("body", SqliteType.Text)
+        );
         var batch = new List<Call>(largest);
         long last = 0;
         while (queue.WaitToReadAsync().AsTask().GetAwaiter().GetResult())

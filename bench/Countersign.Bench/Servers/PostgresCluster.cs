@@ -9,26 +9,66 @@ internal sealed class PostgresCluster : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private PostgresCluster(Process process, string connectionString) => (_process, ConnectionString) = (process, connectionString);
+    private PostgresCluster(Process process, string connectionString) =>
+        (_process, ConnectionString) = (process, connectionString);
 
     public string ConnectionString { get; }
 
     public static async Task<PostgresCluster> Start(string folder)
     {
-        var programs = System.IO.Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
-            .MaxBy(bin => int.Parse(Path.GetFileName(Path.GetDirectoryName(bin)!), CultureInfo.InvariantCulture)) ?? throw new InvalidOperationException("There is no PostgreSQL server here.");
+        var programs =
+            System
+                .IO.Directory.GetDirectories("/usr/lib/postgresql")
+                .Select(version => Path.Combine(version, "bin"))
+                .Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+                .MaxBy(bin => int.Parse(Path.GetFileName(Path.GetDirectoryName(bin)!), CultureInfo.InvariantCulture))
+            ?? throw new InvalidOperationException("There is no PostgreSQL server here.");
         // PostgreSQL refuses to run as root.
-        string[] other = Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+        string[] other =
+            Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
         if (other.Length > 0)
             await Run(folder, ["chown", "postgres:", folder]);
         var data = Path.Combine(folder, "data");
-        await Run(folder, [.. other, Path.Combine(programs, "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
+        await Run(
+            folder,
+            [
+                .. other,
+                Path.Combine(programs, "initdb"),
+                "-D",
+                data,
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+            ]
+        );
         var port = Server.FreeAddress().Port;
-        var process = Children.Start(Command(folder,
-            [.. other, Path.Combine(programs, "postgres"), "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200"]));
+        var process = Children.Start(
+            Command(
+                folder,
+                [
+                    .. other,
+                    Path.Combine(programs, "postgres"),
+                    "-D",
+                    data,
+                    "-p",
+                    $"{port}",
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    "unix_socket_directories=",
+                    "-c",
+                    "max_connections=200",
+                ]
+            )
+        );
         _ = process.StandardOutput.ReadToEndAsync();
         _ = process.StandardError.ReadToEndAsync();
-        var cluster = new PostgresCluster(process, $"Host=127.0.0.1;Port={port};Username=postgres;Password=unused;Database=postgres");
+        var cluster = new PostgresCluster(
+            process,
+            $"Host=127.0.0.1;Port={port};Username=postgres;Password=unused;Database=postgres"
+        );
         for (var attempt = 0; ; attempt++)
         {
             try
@@ -82,7 +122,13 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
     private static ProcessStartInfo Command(string folder, string[] command)
     {
-        var info = new ProcessStartInfo(command[0]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var info = new ProcessStartInfo(command[0])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach (var argument in command.Skip(1))
             info.ArgumentList.Add(argument);
         return info;

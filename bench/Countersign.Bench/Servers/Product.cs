@@ -16,6 +16,13 @@ internal sealed class Product(string program)
             environment["COUNTERSIGN_Database"] = database;
         if (rootKeyFile is not null)
             environment["COUNTERSIGN_RootKeyFile"] = rootKeyFile;
-        return Server.Start(program, ["serve"], environment, url, "/health/live", Path.Combine(data, $"server-{url.Port}.log"));
+        return Server.Start(
+            program,
+            ["serve"],
+            environment,
+            url,
+            "/health/live",
+            Path.Combine(data, $"server-{url.Port}.log")
+        );
     }
 }

@@ -5,7 +5,9 @@ using System.Net.Sockets;
 
 namespace Countersign.Bench.Servers;
 
-/// <summary>A server process on a free loopback port; its processor time and memory are read from <c>/proc</c>.</summary>
+/// <summary>
+/// A server process on a free loopback port; its processor time and memory are read from <c>/proc</c>.
+/// </summary>
 internal sealed class Server : IAsyncDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
@@ -18,7 +20,10 @@ internal sealed class Server : IAsyncDisposable
         (_process, Url) = (process, url);
         _log = new FileStream(log, FileMode.Create, FileAccess.Write, FileShare.Read);
         // Into a file, as it would go under a service manager; the end is shown when the server does not come up.
-        _writing = Task.WhenAll(process.StandardOutput.BaseStream.CopyToAsync(_log), process.StandardError.BaseStream.CopyToAsync(_log));
+        _writing = Task.WhenAll(
+            process.StandardOutput.BaseStream.CopyToAsync(_log),
+            process.StandardError.BaseStream.CopyToAsync(_log)
+        );
     }
 
     public Uri Url { get; }
@@ -28,7 +33,14 @@ internal sealed class Server : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static async Task<Server> Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Uri url, string ready, string log)
+    public static async Task<Server> Start(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        Uri url,
+        string ready,
+        string log
+    )
     {
         var info = new ProcessStartInfo(program)
         {
@@ -51,27 +63,35 @@ internal sealed class Server : IAsyncDisposable
         }
         await using var failed = new Server(process, url, log);
         await failed.Kill();
-        throw new InvalidOperationException($"{Path.GetFileName(program)} did not start: {(await File.ReadAllTextAsync(log)).Trim()}");
+        throw new InvalidOperationException(
+            $"{Path.GetFileName(program)} did not start: {(await File.ReadAllTextAsync(log)).Trim()}"
+        );
     }
 
     public TimeSpan Cpu()
     {
-        // After the last parenthesis, because a program's name may hold anything; then state is field 0, utime 11, stime 12.
+        // After the last parenthesis, because a program's name may hold anything; then state is field 0, utime 11,
+        // stime 12.
         var stat = File.ReadAllText($"/proc/{_process.Id}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        var ticks =
+            long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
         return TimeSpan.FromMilliseconds(ticks * 10); // USER_HZ is 100 on every Linux that .NET runs on
     }
 
     /// <summary>Resident memory in MiB: <c>VmRSS</c> now, <c>VmHWM</c> the most it ever was.</summary>
     public double Memory(string field = "VmRSS") =>
-        double.Parse(File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith(field + ":", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture) / 1024;
+        double.Parse(
+            File.ReadLines($"/proc/{_process.Id}/status")
+                .First(l => l.StartsWith(field + ":", StringComparison.Ordinal))
+                .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture
+        ) / 1024;
 
     /// <summary>Work that goes on by itself (sealing what was loaded) would be counted as the measured one.</summary>
     public async Task Settle()
     {
-        for (var quiet = 0; quiet < 2;)
+        for (var quiet = 0; quiet < 2; )
         {
             var before = Cpu();
             await Task.Delay(500);

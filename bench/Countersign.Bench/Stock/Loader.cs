@@ -20,7 +20,13 @@ internal sealed class Loader : IDisposable
 
     private readonly Town _town;
     private readonly SqliteConnection _connection;
-    private readonly Insert _request, _revision, _stamp, _party, _waiting, _decision, _event;
+    private readonly Insert _request,
+        _revision,
+        _stamp,
+        _party,
+        _waiting,
+        _decision,
+        _event;
     private readonly HashSet<string> _stamps = [];
     private long _events;
 
@@ -31,15 +37,76 @@ internal sealed class Loader : IDisposable
         Execute("PRAGMA synchronous = OFF");
         Execute("PRAGMA foreign_keys = OFF");
         Execute("PRAGMA cache_size = -400000");
-        _request = new Insert(_connection, "requests", "id", "source_id", "external_id", "sent_by", "status", "display", "revision", "digest", "stamp", "barred", "subject", "search",
-            "creator_id", "requester_id", "requester_name", "assignee_user", "assignee_group", "created_at", "settled_at", "events", "head",
-            "certainty");
-        _revision = new Insert(_connection, "revisions", "request_id", "n", "digest", "stamp", "message", "facts", "body", "at");
+        _request = new Insert(
+            _connection,
+            "requests",
+            "id",
+            "source_id",
+            "external_id",
+            "sent_by",
+            "status",
+            "display",
+            "revision",
+            "digest",
+            "stamp",
+            "barred",
+            "subject",
+            "search",
+            "creator_id",
+            "requester_id",
+            "requester_name",
+            "assignee_user",
+            "assignee_group",
+            "created_at",
+            "settled_at",
+            "events",
+            "head",
+            "certainty"
+        );
+        _revision = new Insert(
+            _connection,
+            "revisions",
+            "request_id",
+            "n",
+            "digest",
+            "stamp",
+            "message",
+            "facts",
+            "body",
+            "at"
+        );
         _stamp = new Insert(_connection, "stamps", "hash", "policy");
         _party = new Insert(_connection, "parties", "party", "request_id");
         _waiting = new Insert(_connection, "waiting", "party", "request_id");
-        _decision = new Insert(_connection, "decisions", "request_id", "n", "revision", "digest", "person_id", "answer", "note", "steps", "disablings", "via", "at");
-        _event = new Insert(_connection, "events", "id", "subject", "n", "at", "kind", "actor", "via", "address", "data", "hash");
+        _decision = new Insert(
+            _connection,
+            "decisions",
+            "request_id",
+            "n",
+            "revision",
+            "digest",
+            "person_id",
+            "answer",
+            "note",
+            "steps",
+            "disablings",
+            "via",
+            "at"
+        );
+        _event = new Insert(
+            _connection,
+            "events",
+            "id",
+            "subject",
+            "n",
+            "at",
+            "kind",
+            "actor",
+            "via",
+            "address",
+            "data",
+            "hash"
+        );
         using var last = _connection.CreateCommand();
         last.CommandText = "SELECT coalesce(max(id), 0) FROM events";
         _events = (long)last.ExecuteScalar()!;
@@ -49,13 +116,32 @@ internal sealed class Loader : IDisposable
     public static DateTimeOffset TimeOf(long n) => Began + (Apart * n);
 
     /// <summary>A hub's past and present, as the class says.</summary>
-    public void Mixed(int count) => Load(count, n =>
-    {
-        var (chance, group, person) = (Mix(n, 1) % 1000, _town.Teams[Choose(n, 2, _town.Teams.Count)], _town.Persons[Choose(n, 3, _town.Persons.Count)]);
-        var status = chance switch { < 50 => Status.Active, < 55 => Status.Withdrawn, < 200 => Status.Rejected, _ => Status.Approved };
-        var assignee = (Mix(n, 4) % 100) switch { < 50 => group.AsApprover, < 95 => person.AsApprover, _ => null };
-        return (status, assignee, _town.Askers[Choose(n, 5, _town.Askers.Count)]);
-    });
+    public void Mixed(int count) =>
+        Load(
+            count,
+            n =>
+            {
+                var (chance, group, person) = (
+                    Mix(n, 1) % 1000,
+                    _town.Teams[Choose(n, 2, _town.Teams.Count)],
+                    _town.Persons[Choose(n, 3, _town.Persons.Count)]
+                );
+                var status = chance switch
+                {
+                    < 50 => Status.Active,
+                    < 55 => Status.Withdrawn,
+                    < 200 => Status.Rejected,
+                    _ => Status.Approved,
+                };
+                var assignee = (Mix(n, 4) % 100) switch
+                {
+                    < 50 => group.AsApprover,
+                    < 95 => person.AsApprover,
+                    _ => null,
+                };
+                return (status, assignee, _town.Askers[Choose(n, 5, _town.Askers.Count)]);
+            }
+        );
 
     /// <summary>Requests that wait for the first group; their ids, to be decided one by one.</summary>
     public IReadOnlyList<string> Waiting(int count)
@@ -73,7 +159,8 @@ internal sealed class Loader : IDisposable
     }
 
     /// <summary>A fifth goes to the first, the rest to all alike.</summary>
-    private static int Choose(long n, int purpose, int among) => Mix(n, purpose) % 5 == 0 ? 0 : (int)(Mix(n, purpose + 100) % (ulong)among);
+    private static int Choose(long n, int purpose, int among) =>
+        Mix(n, purpose) % 5 == 0 ? 0 : (int)(Mix(n, purpose + 100) % (ulong)among);
 
     /// <summary>An even spread that is the same in every run (the finalizer of SplitMix64).</summary>
     private static ulong Mix(long n, int purpose)
@@ -84,7 +171,11 @@ internal sealed class Loader : IDisposable
         return x ^ (x >> 31);
     }
 
-    private void Load(int count, Func<long, (Status Status, Approver? Assignee, Source Source)> choose, List<string>? ids = null)
+    private void Load(
+        int count,
+        Func<long, (Status Status, Approver? Assignee, Source Source)> choose,
+        List<string>? ids = null
+    )
     {
         for (var n = 0; n < count; n++)
         {
@@ -106,11 +197,15 @@ internal sealed class Loader : IDisposable
             _stamp.Run(policy.Stamp, policy.ToText());
         var party = policy.Steps[0].From[0].Party;
         var decider = Decider(party);
-        var subject = $"Turn on feature {n % 977} for {n % 100} percent of all customers{(Mix(n, 6) % 20 == 0 ? ", before the holidays" : "")}";
-        var message = "The new checkout has run for two weeks for our own people and for one percent of the customers. Error rate and latency are the same as before, "
+        var subject =
+            $"Turn on feature {n % 977} for {n % 100} percent of all customers{(Mix(n, 6) % 20 == 0 ? ", before the holidays" : "")}";
+        var message =
+            "The new checkout has run for two weeks for our own people and for one percent of the customers. Error rate and latency are the same as before, "
             + "the conversion is a little better. We would like to open it for a quarter of the customers on Tuesday morning and watch it for a day.";
-        var facts = $$"""{"project":"shop","environment":"production","flag":"feature-{{n % 977}}","risk":"medium","change":"{{n}}"}""";
-        var body = $$"""{"externalId":"{{external}}","subject":"{{subject}}","message":"{{message}}","facts":{{facts}}}""";
+        var facts =
+            $$"""{"project":"shop","environment":"production","flag":"feature-{{n % 977}}","risk":"medium","change":"{{n}}"}""";
+        var body =
+            $$"""{"externalId":"{{external}}","subject":"{{subject}}","message":"{{message}}","facts":{{facts}}}""";
         var digest = Hashes.Sha256(body);
 
         var (kind, display) = status switch
@@ -120,21 +215,68 @@ internal sealed class Loader : IDisposable
             Status.Rejected => ("request.rejected", $"Declined by {decider.Name}"),
             _ => ("request.withdrawn", "Cancelled"),
         };
-        var head = Append(id, Head.None, at, "request.submitted", $"source:{source.Id}",
-            $$"""{"revision":1,"digest":"{{digest}}","stamp":"{{policy.Stamp}}","barred":[],"source":{{source.Id}},"external":"{{external}}","status":"active"}""");
+        var head = Append(
+            id,
+            Head.None,
+            at,
+            "request.submitted",
+            $"source:{source.Id}",
+            $$"""{"revision":1,"digest":"{{digest}}","stamp":"{{policy.Stamp}}","barred":[],"source":{{source.Id}},"external":"{{external}}","status":"active"}"""
+        );
         if (status is Status.Approved or Status.Rejected)
         {
             var answer = status == Status.Approved ? "approve" : "reject";
-            _decision.Run(id.Value, 1L, 1L, digest, decider.Id, answer, "Looked at the numbers of last week.", "0", 0L, "api", at);
-            head = Append(id, head, at, kind, $"person:{decider.Id}", $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked at the numbers of last week.","digest":"{{digest}}","steps":[0],"status":"{{status.Ours()}}"}""");
+            _decision.Run(
+                id.Value,
+                1L,
+                1L,
+                digest,
+                decider.Id,
+                answer,
+                "Looked at the numbers of last week.",
+                "0",
+                0L,
+                "api",
+                at
+            );
+            head = Append(
+                id,
+                head,
+                at,
+                kind,
+                $"person:{decider.Id}",
+                $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked at the numbers of last week.","digest":"{{digest}}","steps":[0],"status":"{{status.Ours()}}"}"""
+            );
         }
         else if (settled)
         {
             head = Append(id, head, at, kind, $"source:{source.Id}", """{"reason":""}""");
         }
 
-        _request.Run(id.Value, source.Id, external, "api", status.Ours(), display, 1L, digest, policy.Stamp, "", subject, null,
-            source.PersonId, source.PersonId, source.Name, NumberOf(assignee, "person:"), NumberOf(assignee, "group:"), at, settled ? at : null, head.Count, head.Hash, Certainty.Proven.Ours());
+        _request.Run(
+            id.Value,
+            source.Id,
+            external,
+            "api",
+            status.Ours(),
+            display,
+            1L,
+            digest,
+            policy.Stamp,
+            "",
+            subject,
+            null,
+            source.PersonId,
+            source.PersonId,
+            source.Name,
+            NumberOf(assignee, "person:"),
+            NumberOf(assignee, "group:"),
+            at,
+            settled ? at : null,
+            head.Count,
+            head.Hash,
+            Certainty.Proven.Ours()
+        );
         _revision.Run(id.Value, 1L, digest, policy.Stamp, message, facts, body, at);
         _party.Run(party.Text, id.Value);
         if (!settled)
@@ -155,7 +297,9 @@ internal sealed class Loader : IDisposable
     }
 
     private static long? NumberOf(Approver? approver, string prefix) =>
-        approver?.Party.Text is { } text && text.StartsWith(prefix, StringComparison.Ordinal) ? long.Parse(text.AsSpan(prefix.Length), System.Globalization.CultureInfo.InvariantCulture) : null;
+        approver?.Party.Text is { } text && text.StartsWith(prefix, StringComparison.Ordinal)
+            ? long.Parse(text.AsSpan(prefix.Length), System.Globalization.CultureInfo.InvariantCulture)
+            : null;
 
     private void Execute(string sql)
     {
@@ -172,7 +316,8 @@ internal sealed class Loader : IDisposable
         public Insert(SqliteConnection connection, string table, params string[] columns)
         {
             _command = connection.CreateCommand();
-            _command.CommandText = $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(c => "@" + c))})";
+            _command.CommandText =
+                $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(c => "@" + c))})";
             foreach (var column in columns)
                 _command.Parameters.AddWithValue("@" + column, DBNull.Value);
         }

@@ -14,99 +14,168 @@ public sealed record Absence(long PersonId, DateTimeOffset From, DateTimeOffset 
 public sealed class Absences(Store store)
 {
     public static readonly TimeSpan Longest = TimeSpan.FromDays(366);
-    private const string Begin = "begin_absence", End = "end_absence";
+    private const string Begin = "begin_absence",
+        End = "end_absence";
     private static readonly Origin Clock = new(Actor.Hub, "clock", "");
 
-    public Task<AccessOutcome<Absence>> Set(string email, DateTimeOffset from, DateTimeOffset to, string? standIn,
-        Origin origin, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<Absence>>(async tx =>
-        {
-            var id = await IdOf(tx, email);
-            if (id == 0)
-                return People.NoPerson<Absence>();
-            if (to <= from || to <= tx.Now)
+    public Task<AccessOutcome<Absence>> Set(
+        string email,
+        DateTimeOffset from,
+        DateTimeOffset to,
+        string? standIn,
+        Origin origin,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<AccessOutcome<Absence>>(
+            async tx =>
             {
-                return new AccessOutcome<Absence>.Invalid("to",
-                    "An absence ends after it begins, and not in the past.");
-            }
-            if (to - from > Longest || to - tx.Now > 2 * Longest)
-            {
-                return new AccessOutcome<Absence>.Invalid("to",
-                    $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years.");
-            }
-            long? other = null;
-            if (!string.IsNullOrWhiteSpace(standIn))
-            {
-                other = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL",
-                        new { key = EmailAddress.KeyOf(standIn) });
-                if (other == 0)
+                var id = await IdOf(tx, email);
+                if (id == 0)
+                    return People.NoPerson<Absence>();
+                if (to <= from || to <= tx.Now)
                 {
-                    return new AccessOutcome<Absence>.Invalid("standIn",
-                        "Nobody here has this e-mail address, or the person is disabled.");
+                    return new AccessOutcome<Absence>.Invalid(
+                        "to",
+                        "An absence ends after it begins, and not in the past."
+                    );
                 }
-                if (other == id)
-                    return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
-                if (await tx.Number(
-                    "SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from",
-                        new { other, from, to }) > 0)
+                if (to - from > Longest || to - tx.Now > 2 * Longest)
                 {
-                    return new AccessOutcome<Absence>.Invalid("standIn",
-                        "The stand-in is away in that time too, and a stand-in has no stand-in.");
+                    return new AccessOutcome<Absence>.Invalid(
+                        "to",
+                        $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years."
+                    );
                 }
-            }
-            var begun = from <= tx.Now;
-            await tx.Execute(
-                """
-                INSERT INTO absences (person_id, stand_in, starts_at, ends_at, begun) VALUES (@id, @other, @from, @to, @begun)
-                ON CONFLICT (person_id) DO UPDATE SET stand_in = @other, starts_at = @from, ends_at = @to, begun = @begun
-                """,
-                new { id, other, from, to, begun = begun ? 1 : 0 });
-            await ClearDue(tx, id);
-            if (!begun)
-                await SetDue(tx, id, Begin, from);
-            await SetDue(tx, id, End, to);
-            await tx.Append($"person:{id}", origin, "person.absence_set",
-                new { from = Instant.ToText(from), to = Instant.ToText(to), standIn = other, begun });
-            await Directory.Changed(tx);
-            return new AccessOutcome<Absence>.Done(new Absence(id, from, to, other, begun));
-        }, cancel);
+                long? other = null;
+                if (!string.IsNullOrWhiteSpace(standIn))
+                {
+                    other = await tx.Number(
+                        "SELECT id FROM people WHERE email_key = @key AND role <> 'service' AND disabled_at IS NULL",
+                        new { key = EmailAddress.KeyOf(standIn) }
+                    );
+                    if (other == 0)
+                    {
+                        return new AccessOutcome<Absence>.Invalid(
+                            "standIn",
+                            "Nobody here has this e-mail address, or the person is disabled."
+                        );
+                    }
+                    if (other == id)
+                        return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
+                    if (
+                        await tx.Number(
+                            "SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from",
+                            new
+                            {
+                                other,
+                                from,
+                                to,
+                            }
+                        ) > 0
+                    )
+                    {
+                        return new AccessOutcome<Absence>.Invalid(
+                            "standIn",
+                            "The stand-in is away in that time too, and a stand-in has no stand-in."
+                        );
+                    }
+                }
+                var begun = from <= tx.Now;
+                await tx.Execute(
+                    """
+                    INSERT INTO absences (person_id, stand_in, starts_at, ends_at, begun) VALUES (@id, @other, @from, @to, @begun)
+                    ON CONFLICT (person_id) DO UPDATE SET stand_in = @other, starts_at = @from, ends_at = @to, begun = @begun
+                    """,
+                    new
+                    {
+                        id,
+                        other,
+                        from,
+                        to,
+                        begun = begun ? 1 : 0,
+                    }
+                );
+                await ClearDue(tx, id);
+                if (!begun)
+                    await SetDue(tx, id, Begin, from);
+                await SetDue(tx, id, End, to);
+                await tx.Append(
+                    $"person:{id}",
+                    origin,
+                    "person.absence_set",
+                    new
+                    {
+                        from = Instant.ToText(from),
+                        to = Instant.ToText(to),
+                        standIn = other,
+                        begun,
+                    }
+                );
+                await Directory.Changed(tx);
+                return new AccessOutcome<Absence>.Done(new Absence(id, from, to, other, begun));
+            },
+            cancel
+        );
 
     /// <summary>The person is back, or does not leave.</summary>
     public Task<AccessOutcome<long>> Cancel(string email, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
-        {
-            var id = await IdOf(tx, email);
-            if (id == 0)
-                return People.NoPerson<long>();
-            await Over(tx, id, origin);
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+        store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await IdOf(tx, email);
+                if (id == 0)
+                    return People.NoPerson<long>();
+                await Over(tx, id, origin);
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
 
-    public ValueTask<Absence?> Find(long personId, CancellationToken cancel) => store.Read(async reader =>
-        (await reader.First<Row>(
-            "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences WHERE person_id = @personId",
-                new { personId }))?.ToAbsence(), cancel);
+    public ValueTask<Absence?> Find(long personId, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                (
+                    await reader.First<Row>(
+                        "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences WHERE person_id = @personId",
+                        new { personId }
+                    )
+                )?.ToAbsence(),
+            cancel
+        );
 
-    public ValueTask<List<Absence>> List(CancellationToken cancel) => store.Read(async reader =>
-        (await reader.All<Row>(
-            "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id")).ConvertAll(r => r.ToAbsence()), cancel);
+    public ValueTask<List<Absence>> List(CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                (
+                    await reader.All<Row>(
+                        "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id"
+                    )
+                ).ConvertAll(r => r.ToAbsence()),
+            cancel
+        );
 
     /// <summary>What does the beginnings and the ends.</summary>
     internal static IReadOnlyList<IJobHandler> Handlers() =>
-    [
-        new Handler(Begin, async (tx, person) =>
-        {
-            if (await tx.Execute("UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0",
-                new { person }) == 0)
-            {
-                return;
-            }
-            await tx.Append($"person:{person}", Clock, "person.absence_began", new { });
-            await Directory.Changed(tx);
-        }),
-        new Handler(End, (tx, person) => Over(tx, person, Clock)),
-    ];
+        [
+            new Handler(
+                Begin,
+                async (tx, person) =>
+                {
+                    if (
+                        await tx.Execute(
+                            "UPDATE absences SET begun = 1 WHERE person_id = @person AND begun = 0",
+                            new { person }
+                        ) == 0
+                    )
+                    {
+                        return;
+                    }
+                    await tx.Append($"person:{person}", Clock, "person.absence_began", new { });
+                    await Directory.Changed(tx);
+                }
+            ),
+            new Handler(End, (tx, person) => Over(tx, person, Clock)),
+        ];
 
     /// <summary>Inside a transaction that has more to do.</summary>
     internal static async ValueTask Over(Tx tx, long id, Origin origin)
@@ -119,8 +188,10 @@ public sealed class Absences(Store store)
     }
 
     private static async ValueTask<long> IdOf(Tx tx, string email) =>
-        await tx.Number("SELECT id FROM people WHERE email_key = @key AND role <> 'service'",
-            new { key = EmailAddress.KeyOf(email) });
+        await tx.Number(
+            "SELECT id FROM people WHERE email_key = @key AND role <> 'service'",
+            new { key = EmailAddress.KeyOf(email) }
+        );
 
     private static async ValueTask ClearDue(Tx tx, long id)
     {
@@ -141,13 +212,17 @@ public sealed class Absences(Store store)
         public Task<JobResult> Run(Job job, CancellationToken cancel)
         {
             var person = long.Parse(job.Key, CultureInfo.InvariantCulture);
-            return Task.FromResult<JobResult>(new JobResult.Done(tx => act(tx, person))
-            {
-                // Others change the absence and then move its jobs.
-                Lock = async tx =>
-                    await tx.Text($"SELECT starts_at FROM absences WHERE person_id = @person{tx.ForUpdate}",
-                        new { person }),
-            });
+            return Task.FromResult<JobResult>(
+                new JobResult.Done(tx => act(tx, person))
+                {
+                    // Others change the absence and then move its jobs.
+                    Lock = async tx =>
+                        await tx.Text(
+                            $"SELECT starts_at FROM absences WHERE person_id = @person{tx.ForUpdate}",
+                            new { person }
+                        ),
+                }
+            );
         }
     }
 

@@ -5,7 +5,9 @@ using Countersign.Work;
 
 namespace Countersign.Access;
 
-/// <summary>Puts the policies in force on requests that were stamped with others, one by one, and says what that changes.</summary>
+/// <summary>
+/// Puts the policies in force on requests that were stamped with others, one by one, and says what that changes.
+/// </summary>
 public sealed class ApplyPolicies(Restamp restamp, Directory directory)
 {
     private const int PageSize = 500;
@@ -14,7 +16,7 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
     {
         var snapshot = await directory.Refresh(cancel);
         var changes = new List<Restamped>();
-        for (RequestId? after = null; ;)
+        for (RequestId? after = null; ; )
         {
             var page = await restamp.Active(after, PageSize, cancel);
             foreach (var id in page)
@@ -29,11 +31,24 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
     }
 
     /// <summary>A request that cannot be read keeps its policy, and no other from getting a new one.</summary>
-    private async Task<Restamped?> One(RequestId id, DirectorySnapshot snapshot, bool onlyLook, Origin origin, CancellationToken cancel)
+    private async Task<Restamped?> One(
+        RequestId id,
+        DirectorySnapshot snapshot,
+        bool onlyLook,
+        Origin origin,
+        CancellationToken cancel
+    )
     {
         try
         {
-            return await restamp.Run(id, (request, facts) => Today(snapshot, request, facts), snapshot.Pools, onlyLook, origin, cancel);
+            return await restamp.Run(
+                id,
+                (request, facts) => Today(snapshot, request, facts),
+                snapshot.Pools,
+                onlyLook,
+                origin,
+                cancel
+            );
         }
         catch (Exception unreadable) when (JobWorker.IsItsOwn(unreadable))
         {
@@ -44,10 +59,14 @@ public sealed class ApplyPolicies(Restamp restamp, Directory directory)
     private static Policy Today(DirectorySnapshot snapshot, ApprovalRequest request, string facts)
     {
         var source = snapshot.Sources.GetValueOrDefault(request.SourceId);
-        var assignee = request.AssigneeUser is { } user ? snapshot.People.GetValueOrDefault(user)?.AsApprover
+        var assignee =
+            request.AssigneeUser is { } user ? snapshot.People.GetValueOrDefault(user)?.AsApprover
             : request.AssigneeGroup is { } group ? snapshot.Groups.GetValueOrDefault(group)?.AsApprover
             : null;
-        var name = request.RequesterId is { } id && snapshot.People.TryGetValue(id, out var person) ? person.Name : request.RequesterName;
+        var name =
+            request.RequesterId is { } id && snapshot.People.TryGetValue(id, out var person)
+                ? person.Name
+                : request.RequesterName;
         var requester = new Requester(request.RequesterId, name, request.Barred, request.Certainty);
         return snapshot.WhoDecides(source, source?.Policy, requester, facts, assignee).Policy;
     }

@@ -1,8 +1,8 @@
 namespace Countersign.Access;
 
 /// <summary>
-/// Attempts to prove who one is that failed of late. Each is counted before it is tried, so that of many made at once no
-/// more are tried than of many made one after the other; one that succeeds, or was never tried, is given back.
+/// Attempts to prove who one is that failed of late. Each is counted before it is tried, so that of many made at once
+/// no more are tried than of many made one after the other; one that succeeds, or was never tried, is given back.
 /// </summary>
 public sealed class Attempts(TimeProvider time)
 {
@@ -11,7 +11,9 @@ public sealed class Attempts(TimeProvider time)
     /// <summary>Wrong passwords for one account from one address.</summary>
     public const int MaxPerAccount = 10;
 
-    /// <summary>Wrong passwords from one address; the same number of unknown keys and tokens, and of unknown links.</summary>
+    /// <summary>
+    /// Wrong passwords from one address; the same number of unknown keys and tokens, and of unknown links.
+    /// </summary>
     public const int MaxPerAddress = 100;
 
     private const int MaxEntries = 20_000;
@@ -19,15 +21,25 @@ public sealed class Attempts(TimeProvider time)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
-    /// <summary>A password is about to be tried. Null when there were too many wrong ones, with how long to wait.</summary>
+    /// <summary>
+    /// A password is about to be tried. Null when there were too many wrong ones, with how long to wait.
+    /// </summary>
     internal Attempt? BeginPassword(string account, string address, out TimeSpan wait) =>
-        Begin(out wait, ($"password\n{NetworkAddress.Of(address)}\n{account}", MaxPerAccount), ($"password\n{NetworkAddress.Of(address)}", MaxPerAddress));
+        Begin(
+            out wait,
+            ($"password\n{NetworkAddress.Of(address)}\n{account}", MaxPerAccount),
+            ($"password\n{NetworkAddress.Of(address)}", MaxPerAddress)
+        );
 
     /// <summary>A key or token that is not known at once is about to be looked for in the store.</summary>
-    internal Attempt? BeginKey(string address, out TimeSpan wait) => Begin(out wait, ($"key\n{NetworkAddress.Of(address)}", MaxPerAddress));
+    internal Attempt? BeginKey(string address, out TimeSpan wait) =>
+        Begin(out wait, ($"key\n{NetworkAddress.Of(address)}", MaxPerAddress));
 
-    /// <summary>A link from a mail or for setting up is about to be followed, or one is about to be asked for.</summary>
-    internal Attempt? BeginLink(string address, out TimeSpan wait) => Begin(out wait, ($"link\n{NetworkAddress.Of(address)}", MaxPerAddress));
+    /// <summary>
+    /// A link from a mail or for setting up is about to be followed, or one is about to be asked for.
+    /// </summary>
+    internal Attempt? BeginLink(string address, out TimeSpan wait) =>
+        Begin(out wait, ($"link\n{NetworkAddress.Of(address)}", MaxPerAddress));
 
     private Attempt? Begin(out TimeSpan wait, params ReadOnlySpan<(string Key, int Max)> counted)
     {
@@ -61,7 +73,10 @@ public sealed class Attempts(TimeProvider time)
         return entry;
     }
 
-    /// <summary>Bounded: first what is over goes, then the half that counted least, so that a flood of made-up accounts frees no one.</summary>
+    /// <summary>
+    /// Bounded: first what is over goes, then the half that counted least, so that a flood of made-up accounts frees no
+    /// one.
+    /// </summary>
     private void MakeRoom(DateTimeOffset now)
     {
         if (_entries.Count < MaxEntries)
@@ -73,8 +88,16 @@ public sealed class Attempts(TimeProvider time)
         }
         if (_entries.Count < MaxEntries)
             return;
-        foreach (var (key, _) in _entries.OrderBy(e => e.Value.Count).ThenBy(e => e.Value.Until).Take(MaxEntries / 2).ToList())
+        foreach (
+            var (key, _) in _entries
+                .OrderBy(e => e.Value.Count)
+                .ThenBy(e => e.Value.Until)
+                .Take(MaxEntries / 2)
+                .ToList()
+        )
+        {
             _entries.Remove(key);
+        }
     }
 
     private void GiveBack(ReadOnlySpan<Entry> entries)
@@ -104,7 +127,9 @@ public sealed class Attempts(TimeProvider time)
         /// <summary>It was not tried, or what it brought was right.</summary>
         public void GiveBack() => owner.GiveBack(entries);
 
-        /// <summary>It was right, which also forgives what went wrong before it for the same account from the same address.</summary>
+        /// <summary>
+        /// It was right, which also forgives what went wrong before it for the same account from the same address.
+        /// </summary>
         public void Succeed()
         {
             owner.GiveBack(entries);

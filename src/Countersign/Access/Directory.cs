@@ -6,14 +6,34 @@ using Countersign.Work;
 
 namespace Countersign.Access;
 
-public enum Role { Admin, Agent, EndUser, Service }
+public enum Role
+{
+    Admin,
+    Agent,
+    EndUser,
+    Service,
+}
 
 public static class Roles
 {
-    public static string Ours(this Role role) => role switch { Role.Admin => "admin", Role.Agent => "agent", Role.EndUser => "end-user", _ => "service" };
+    public static string Ours(this Role role) =>
+        role switch
+        {
+            Role.Admin => "admin",
+            Role.Agent => "agent",
+            Role.EndUser => "end-user",
+            _ => "service",
+        };
 
     /// <summary>The roles that people may be given; a source's service person is none of them.</summary>
-    public static Role? Of(string word) => word switch { "admin" => Role.Admin, "agent" => Role.Agent, "end-user" => Role.EndUser, _ => null };
+    public static Role? Of(string word) =>
+        word switch
+        {
+            "admin" => Role.Admin,
+            "agent" => Role.Agent,
+            "end-user" => Role.EndUser,
+            _ => null,
+        };
 }
 
 public sealed record Person(long Id, string? Email, string Name, Role Role, bool IsDisabled, DateTimeOffset CreatedAt)
@@ -38,7 +58,18 @@ public sealed record Group(long Id, string Name, IReadOnlyList<long> Members, Da
     public Approver AsApprover => new(Party.Group(Id), Name);
 }
 
-public sealed record Source(long Id, string Name, string Kind, long? PersonId, long? GroupId, int? Need, bool IsDisabled, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, string? Destination)
+public sealed record Source(
+    long Id,
+    string Name,
+    string Kind,
+    long? PersonId,
+    long? GroupId,
+    int? Need,
+    bool IsDisabled,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? LastUsedAt,
+    string? Destination
+)
 {
     /// <summary>Its own rule for requests that nothing else decides; null: one admin.</summary>
     public Policy? Policy { get; init; }
@@ -49,7 +80,9 @@ public sealed record Source(long Id, string Name, string Kind, long? PersonId, l
     /// <summary>The person who answers for what it sends, and so may not decide it.</summary>
     public long? OwnerId { get; init; }
 
-    /// <summary>Of kind api: it never asks in its own name, so a request that names no requester has an unknown one.</summary>
+    /// <summary>
+    /// Of kind api: it never asks in its own name, so a request that names no requester has an unknown one.
+    /// </summary>
     public bool RequesterRequired { get; init; }
 
     public SourceRules Rules => new(UnknownRequester, ClaimedRequester);
@@ -89,14 +122,22 @@ public sealed class DirectorySnapshot
     public required PolicyBook Policies { get; init; }
 
     public Person? FindPerson(string email) => PeopleByEmail.GetValueOrDefault(EmailAddress.KeyOf(email));
+
     public Group? FindGroup(string name) => GroupsByName.GetValueOrDefault(Directory.KeyOf(name));
+
     public Source? FindSource(string name) => SourcesByName.GetValueOrDefault(Directory.KeyOf(name));
 
     /// <summary>A policy file that is not in force, beside these people and groups.</summary>
-    public PolicyBook Draft(PolicyFile file) => PolicyBook.Of(0, file,
-        name => FindGroup(name)?.AsApprover, email => FindPerson(email) is { Role: not Role.Service } person ? person.AsApprover : null);
+    public PolicyBook Draft(PolicyFile file) =>
+        PolicyBook.Of(
+            0,
+            file,
+            name => FindGroup(name)?.AsApprover,
+            email => FindPerson(email) is { Role: not Role.Service } person ? person.AsApprover : null
+        );
 
-    public IReadOnlyList<Group> GroupsOf(long personId) => [.. Groups.Values.Where(g => g.Members.Contains(personId)).OrderBy(g => g.Id)];
+    public IReadOnlyList<Group> GroupsOf(long personId) =>
+        [.. Groups.Values.Where(g => g.Members.Contains(personId)).OrderBy(g => g.Id)];
 }
 
 /// <summary>
@@ -108,12 +149,15 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
 {
     internal const string Signal = "directory";
 
-    /// <summary>People, groups, absences or what names them changed: every node reads them anew, and requests are looked at.</summary>
+    /// <summary>
+    /// People, groups, absences or what names them changed: every node reads them anew, and requests are looked at.
+    /// </summary>
     internal static async ValueTask Changed(Tx tx)
     {
         await tx.Signal(Signal);
         await LookForBlocked.MustFollow(tx);
     }
+
     private static readonly TimeSpan Oldest = TimeSpan.FromSeconds(5);
 
 #pragma warning disable RS0030 // Its steady time stamps, not the time of day; tests of age bring their own.
@@ -135,9 +179,10 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
     private bool NeedsNoLook => Age < Oldest / 2;
 
     /// <summary>The latest snapshot; <see cref="StoreUnavailable"/> when it could not be checked of late.</summary>
-    public DirectorySnapshot Current => _snapshot is { } snapshot && IsFresh
-        ? snapshot
-        : throw new StoreUnavailable("The list of people and keys could not be checked against the store.");
+    public DirectorySnapshot Current =>
+        _snapshot is { } snapshot && IsFresh
+            ? snapshot
+            : throw new StoreUnavailable("The list of people and keys could not be checked against the store.");
 
     /// <summary>
     /// The latest snapshot. A caller who finds one that was not checked for too long checks it: a server too busy for
@@ -146,8 +191,11 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
     public ValueTask<DirectorySnapshot> UpToDate(CancellationToken cancel) =>
         _snapshot is { } snapshot && NeedsNoLook ? new(snapshot) : Refresh(onlyIfStale: true, cancel);
 
-    /// <summary>Reads again if anything has changed since; what an unknown credential does once before it is refused.</summary>
-    public ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default) => Refresh(onlyIfStale: false, cancel);
+    /// <summary>
+    /// Reads again if anything has changed since; what an unknown credential does once before it is refused.
+    /// </summary>
+    public ValueTask<DirectorySnapshot> Refresh(CancellationToken cancel = default) =>
+        Refresh(onlyIfStale: false, cancel);
 
     private async ValueTask<DirectorySnapshot> Refresh(bool onlyIfStale, CancellationToken cancel)
     {
@@ -157,9 +205,17 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
             if (onlyIfStale && _snapshot is { } checkedMeanwhile && NeedsNoLook)
                 return checkedMeanwhile;
             var asked = _clock.GetTimestamp();
-            var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }), cancel);
+            var revision = await store.Read(
+                r => r.Number("SELECT revision FROM signals WHERE name = @name", new { name = Signal }),
+                cancel
+            );
             if (_snapshot?.Revision != revision)
-                _snapshot = await store.ReadSnapshot(reader => Load(reader, revision, _snapshot?.Policies ?? PolicyBook.Empty), cancel);
+            {
+                _snapshot = await store.ReadSnapshot(
+                    reader => Load(reader, revision, _snapshot?.Policies ?? PolicyBook.Empty),
+                    cancel
+                );
+            }
             Interlocked.Exchange(ref _checkedAt, asked);
             return _snapshot!;
         }
@@ -176,23 +232,39 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
         var unreadable = new List<string>();
         // The revision was read before the rows: should they change in between, the next look reads them again.
         var personRows = await reader.All<PersonRow>(
-            $"SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash, created_at, disabled_at FROM people");
-        var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(r => r.PersonId, r => r.Text);
-        var earlier = (await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n"))
-            .ToLookup(r => r.PersonId, r => r.Text);
+            $"SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash, created_at, disabled_at FROM people"
+        );
+        var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(
+            r => r.PersonId,
+            r => r.Text
+        );
+        var earlier = (
+            await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n")
+        ).ToLookup(r => r.PersonId, r => r.Text);
         var people = Readable(personRows, r => r.ToPerson(aliases, earlier), r => $"person {r.Id}", unreadable);
-        var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")).ToLookup(m => m.GroupId, m => m.PersonId);
-        var groups = Readable(await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"),
-            g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt)), g => $"group {g.Id}", unreadable).ToFrozenDictionary(g => g.Id);
+        var members = (
+            await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")
+        ).ToLookup(m => m.GroupId, m => m.PersonId);
+        var groups = Readable(
+                await reader.All<GroupRow>("SELECT id, name, created_at FROM groups"),
+                g => new Group(g.Id, g.Name, [.. members[g.Id]], Instant.Parse(g.CreatedAt)),
+                g => $"group {g.Id}",
+                unreadable
+            )
+            .ToFrozenDictionary(g => g.Id);
         var sourceRows = await reader.All<SourceRow>(
             """
             SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at,
               unknown_requester, claimed_requester, owner_id, requester_required
             FROM sources
-            """);
-        var sources = Readable(sourceRows, r => r.ToSource(groups), r => $"source {r.Id}", unreadable).ToDictionary(s => s.Id);
+            """
+        );
+        var sources = Readable(sourceRows, r => r.ToSource(groups), r => $"source {r.Id}", unreadable)
+            .ToDictionary(s => s.Id);
         var byId = people.ToFrozenDictionary(p => p.Id);
-        var tokens = await reader.All<TokenRow>("SELECT id, person_id, hash, impersonates FROM tokens WHERE revoked_at IS NULL");
+        var tokens = await reader.All<TokenRow>(
+            "SELECT id, person_id, hash, impersonates FROM tokens WHERE revoked_at IS NULL"
+        );
         var byEmail = people.Where(p => p.Email is not null).ToFrozenDictionary(p => EmailAddress.KeyOf(p.Email!));
         var groupsByName = groups.Values.ToFrozenDictionary(g => KeyOf(g.Name));
         return new DirectorySnapshot
@@ -201,27 +273,44 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
             Unreadable = unreadable,
             People = byId,
             Pools = await Requests.PoolRows.All(reader),
-            Policies = await PolicyFiles.Load(reader, lastPolicies,
+            Policies = await PolicyFiles.Load(
+                reader,
+                lastPolicies,
                 name => groupsByName.GetValueOrDefault(KeyOf(name))?.AsApprover,
-                email => byEmail.GetValueOrDefault(EmailAddress.KeyOf(email)) is { Role: not Role.Service } person ? person.AsApprover : null),
+                email =>
+                    byEmail.GetValueOrDefault(EmailAddress.KeyOf(email)) is { Role: not Role.Service } person
+                        ? person.AsApprover
+                        : null
+            ),
             PeopleByEmail = byEmail,
             Requesters = RequesterIndex.Of(people.Where(p => p.Role != Role.Service).Select(p => p.AsKnown)),
-            PasswordHashes = personRows.Where(p => p.PasswordHash is not null).ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
+            PasswordHashes = personRows
+                .Where(p => p.PasswordHash is not null)
+                .ToFrozenDictionary(p => p.Id, p => p.PasswordHash!),
             Groups = groups,
             GroupsByName = groupsByName,
             Sources = sources.ToFrozenDictionary(),
             SourcesByName = sources.Values.ToFrozenDictionary(s => KeyOf(s.Name)),
-            SourcesByKey = (from row in sourceRows
-                            where row.DisabledAt is null && sources.ContainsKey(row.Id)
-                            from hash in new[] { row.KeyHash, row.OldKeyHash }
-                            where hash is not null
-                            select (hash, sources[row.Id])).ToFrozenDictionary(p => p.hash, p => p.Item2),
-            Tokens = tokens.Where(t => byId.TryGetValue(t.PersonId, out var owner) && !owner.IsDisabled).ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
+            SourcesByKey = (
+                from row in sourceRows
+                where row.DisabledAt is null && sources.ContainsKey(row.Id)
+                from hash in new[] { row.KeyHash, row.OldKeyHash }
+                where hash is not null
+                select (hash, sources[row.Id])
+            ).ToFrozenDictionary(p => p.hash, p => p.Item2),
+            Tokens = tokens
+                .Where(t => byId.TryGetValue(t.PersonId, out var owner) && !owner.IsDisabled)
+                .ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
         };
     }
 
     /// <summary>One unreadable row must not make all that call unknown.</summary>
-    private static List<T> Readable<TRow, T>(List<TRow> rows, Func<TRow, T> read, Func<TRow, string> name, List<string> unreadable)
+    private static List<T> Readable<TRow, T>(
+        List<TRow> rows,
+        Func<TRow, T> read,
+        Func<TRow, string> name,
+        List<string> unreadable
+    )
     {
         var all = new List<T>(rows.Count);
         foreach (var row in rows)
@@ -250,7 +339,14 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
         public string? DisabledAt { get; init; }
 
         public Person ToPerson(ILookup<long, string> aliases, ILookup<long, string> earlier) =>
-            new(Id, Email, Name, Roles.Of(Role) ?? Access.Role.Service, DisabledAt is not null, Instant.Parse(CreatedAt))
+            new(
+                Id,
+                Email,
+                Name,
+                Roles.Of(Role) ?? Access.Role.Service,
+                DisabledAt is not null,
+                Instant.Parse(CreatedAt)
+            )
             {
                 DisplayName = DisplayName,
                 Aliases = [.. aliases[Id]],
@@ -305,9 +401,23 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
         public long RequesterRequired { get; init; }
 
         public Source ToSource(FrozenDictionary<long, Group> groups) =>
-            new(Id, Name, Kind, PersonId, GroupId, (int?)Need, DisabledAt is not null, Instant.Parse(CreatedAt), LastUsedAt is null ? null : Instant.Parse(LastUsedAt), Destination)
+            new(
+                Id,
+                Name,
+                Kind,
+                PersonId,
+                GroupId,
+                (int?)Need,
+                DisabledAt is not null,
+                Instant.Parse(CreatedAt),
+                LastUsedAt is null ? null : Instant.Parse(LastUsedAt),
+                Destination
+            )
             {
-                Policy = Destination is not null ? new Policy("destination", []) { Destination = Destination } : GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1)) : null,
+                Policy =
+                    Destination is not null ? new Policy("destination", []) { Destination = Destination }
+                    : GroupId is { } group ? WhoDecides.OfSource(groups[group].AsApprover, (int)(Need ?? 1))
+                    : null,
                 // A word that this program does not know is taken for the strictest it knows.
                 UnknownRequester = RequesterRules.UnknownOf(UnknownRequester) ?? Policies.UnknownRequester.Refuse,
                 ClaimedRequester = RequesterRules.ClaimedOf(ClaimedRequester) ?? Policies.ClaimedRequester.OneMore,
@@ -318,7 +428,8 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
 }
 
 /// <summary>Keeps the snapshot fresh for as long as the server runs.</summary>
-public sealed partial class DirectoryFollower(Store store, Directory directory, ILogger<DirectoryFollower> log) : BackgroundService
+public sealed partial class DirectoryFollower(Store store, Directory directory, ILogger<DirectoryFollower> log)
+    : BackgroundService
 {
     private long _noted = -1;
 
@@ -354,7 +465,8 @@ public sealed partial class DirectoryFollower(Store store, Directory directory, 
                 foreach (var unreadable in snapshot.Unreadable)
                     Log.Unreadable(log, unreadable);
             },
-            stoppingToken);
+            stoppingToken
+        );
     }
 
     private static partial class Log

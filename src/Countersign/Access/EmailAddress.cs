@@ -4,13 +4,17 @@ namespace Countersign.Access;
 public static class EmailAddress
 {
     /// <summary>
-    /// Only ASCII letters are folded. Folding more would make other letters stand for them: the Kelvin sign becomes a k,
-    /// and its owner would sign in as the person whose address has the k.
+    /// Only ASCII letters are folded. Folding more would make other letters stand for them: the Kelvin sign becomes a
+    /// k, and its owner would sign in as the person whose address has the k.
     /// </summary>
     public static string KeyOf(string address) =>
-        string.Create(address.Trim().Length, address.Trim(), (key, text) =>
-        {
-            for (var i = 0; i < key.Length; i++)
-                key[i] = char.IsAsciiLetterUpper(text[i]) ? (char)(text[i] | 0x20) : text[i];
-        });
+        string.Create(
+            address.Trim().Length,
+            address.Trim(),
+            (key, text) =>
+            {
+                for (var i = 0; i < key.Length; i++)
+                    key[i] = char.IsAsciiLetterUpper(text[i]) ? (char)(text[i] | 0x20) : text[i];
+            }
+        );
 }

@@ -14,7 +14,14 @@ public static class ErasedPerson
 
     /// <summary>Whose address this is; 0 for every other one.</summary>
     public static long IdOf(string email) =>
-        email.StartsWith("erased-", StringComparison.Ordinal) && email.EndsWith(Domain, StringComparison.Ordinal)
-            && long.TryParse(email.AsSpan("erased-".Length, email.Length - "erased-".Length - Domain.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
-            ? id : 0;
+        email.StartsWith("erased-", StringComparison.Ordinal)
+        && email.EndsWith(Domain, StringComparison.Ordinal)
+        && long.TryParse(
+            email.AsSpan("erased-".Length, email.Length - "erased-".Length - Domain.Length),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var id
+        )
+            ? id
+            : 0;
 }

@@ -17,10 +17,21 @@ public sealed record ExplainedStep(string Name, int Need, IReadOnlyList<Candidat
 /// <param name="DecidedBy">file, assignee, source or built-in.</param>
 /// <param name="Outcome">In a sentence: what the request would say at first.</param>
 public sealed record Explanation(
-    string Policy, string DecidedBy, long Version, string Outcome, IReadOnlyList<PassedOver> PassedOver, IReadOnlyList<ExplainedStep> Steps,
-    Policy Stamped, Stuck? Stuck, IReadOnlyList<string> Times);
+    string Policy,
+    string DecidedBy,
+    long Version,
+    string Outcome,
+    IReadOnlyList<PassedOver> PassedOver,
+    IReadOnlyList<ExplainedStep> Steps,
+    Policy Stamped,
+    Stuck? Stuck,
+    IReadOnlyList<string> Times
+);
 
-/// <summary>Says who would decide and why, without asking anything: which policy matches, why those before it do not, who could fill each slot, what happens when.</summary>
+/// <summary>
+/// Says who would decide and why, without asking anything: which policy matches, why those before it do not, who could
+/// fill each slot, what happens when.
+/// </summary>
 public sealed class Explain(Directory directory)
 {
     public async Task<Explanation> Run(Imagined imagined, CancellationToken cancel, PolicyFile? draft = null)
@@ -28,15 +39,36 @@ public sealed class Explain(Directory directory)
         var snapshot = await directory.Refresh(cancel);
         var book = draft is null ? snapshot.Policies : snapshot.Draft(draft);
         var source = snapshot.FindSource(imagined.Source);
-        var question = new Question(imagined.Source, imagined.Requester.Name, imagined.Facts, imagined.Assignee is not null);
+        var question = new Question(
+            imagined.Source,
+            imagined.Requester.Name,
+            imagined.Facts,
+            imagined.Assignee is not null
+        );
         var ofTheFile = book.For(question, snapshot.Pools, imagined.Requester.Barred);
-        var policy = Policies.WhoDecides.For(ofTheFile, imagined.Assignee, source?.Policy, imagined.Requester.Certainty, source?.Rules ?? default);
+        var policy = Policies.WhoDecides.For(
+            ofTheFile,
+            imagined.Assignee,
+            source?.Policy,
+            imagined.Requester.Certainty,
+            source?.Rules ?? default
+        );
         var matched = book.File is null ? -1 : book.Find(question);
         var stuck = Passability.Of(policy, snapshot.Pools, imagined.Requester.Barred);
         return new Explanation(
             policy.Name,
-            ofTheFile is not null ? "file" : imagined.Assignee is not null ? "assignee" : source?.Policy is not null ? "source" : "built-in",
-            book.Version, Outcome(policy), PassedOver(book, question, matched), [.. policy.Steps.Select(s => StepOf(s, policy, snapshot, imagined.Requester.Barred))], policy, stuck, Times(policy));
+            ofTheFile is not null ? "file"
+                : imagined.Assignee is not null ? "assignee"
+                : source?.Policy is not null ? "source"
+                : "built-in",
+            book.Version,
+            Outcome(policy),
+            PassedOver(book, question, matched),
+            [.. policy.Steps.Select(s => StepOf(s, policy, snapshot, imagined.Requester.Barred))],
+            policy,
+            stuck,
+            Times(policy)
+        );
     }
 
     private static List<PassedOver> PassedOver(PolicyBook book, Question question, int matched)
@@ -46,17 +78,35 @@ public sealed class Explain(Directory directory)
         for (var i = 0; i < (matched < 0 ? rules.Count : matched); i++)
         {
             var (miss, found) = book.Explain(i, question);
-            var why = miss >= 0
-                ? $"{rules[i].When[miss].Key} is {(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
-                : "it has no conditions, and the request names its reviewer";
+            var why =
+                miss >= 0
+                    ? $"{rules[i].When[miss].Key} is {(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
+                    : "it has no conditions, and the request names its reviewer";
             passed.Add(new PassedOver(rules[i].Name, rules[i].Line, why));
         }
         return passed;
     }
 
-    private static ExplainedStep StepOf(Step step, Policy policy, DirectorySnapshot snapshot, IReadOnlyList<long> barred) =>
-        new(step.Name, step.Need, [.. snapshot.Pools.Of(step).Select(id => new Candidate(
-            snapshot.People.GetValueOrDefault(id)?.DisplayName ?? "", snapshot.People.GetValueOrDefault(id)?.Email, StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)))], step.Unknown);
+    private static ExplainedStep StepOf(
+        Step step,
+        Policy policy,
+        DirectorySnapshot snapshot,
+        IReadOnlyList<long> barred
+    ) =>
+        new(
+            step.Name,
+            step.Need,
+            [
+                .. snapshot
+                    .Pools.Of(step)
+                    .Select(id => new Candidate(
+                        snapshot.People.GetValueOrDefault(id)?.DisplayName ?? "",
+                        snapshot.People.GetValueOrDefault(id)?.Email,
+                        StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)
+                    )),
+            ],
+            step.Unknown
+        );
 
     private static string StateOf(DirectorySnapshot snapshot, long id, IReadOnlyList<long> barred) =>
         barred.Contains(id) ? "requester"
@@ -80,11 +130,23 @@ public sealed class Explain(Directory directory)
     {
         var times = new List<string>();
         if (policy.Remind is { } remind)
-            times.Add($"Reminds {Durations.Words(remind.After)} after a step opens{(remind.Every is { } every ? $", then every {Durations.Words(every)}" : "")}");
+        {
+            times.Add(
+                $"Reminds {Durations.Words(remind.After)} after a step opens{(remind.Every is { } every ? $", then every {Durations.Words(every)}" : "")}"
+            );
+        }
         if (policy.Escalate is { } escalate)
-            times.Add($"Escalates {Durations.Words(escalate.After)} after a step opens, to {Words.Names([.. escalate.To.Select(a => a.Name)])}");
+        {
+            times.Add(
+                $"Escalates {Durations.Words(escalate.After)} after a step opens, to {Words.Names([.. escalate.To.Select(a => a.Name)])}"
+            );
+        }
         if (policy.Expire is { } expire)
-            times.Add($"Expires {Durations.Words(expire.After)} after it is asked, as {(expire.AsWithdrawn ? "withdrawn" : "rejected")}");
+        {
+            times.Add(
+                $"Expires {Durations.Words(expire.After)} after it is asked, as {(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
+            );
+        }
         return times;
     }
 

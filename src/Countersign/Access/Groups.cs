@@ -5,30 +5,59 @@ namespace Countersign.Access;
 /// <summary>Groups of people: any member may fill the group's slots. Leaving later does not undo an answer.</summary>
 public sealed class Groups(Store store)
 {
-    public async Task<AccessOutcome<Group>> Add(string name, IReadOnlyList<string> memberEmails, Origin origin, CancellationToken cancel)
+    public async Task<AccessOutcome<Group>> Add(
+        string name,
+        IReadOnlyList<string> memberEmails,
+        Origin origin,
+        CancellationToken cancel
+    )
     {
         name = name.Trim();
         if (Names.Problem(name) is { } bad)
             return new AccessOutcome<Group>.Invalid("name", bad);
-        return await store.InTransaction<AccessOutcome<Group>>(async tx =>
-        {
-            if (await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) }) != 0)
-                return new AccessOutcome<Group>.Exists("a group with this name");
-            var members = new SortedSet<long>();
-            foreach (var email in memberEmails)
+        return await store.InTransaction<AccessOutcome<Group>>(
+            async tx =>
             {
-                var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
-                if (person == 0)
-                    return new AccessOutcome<Group>.NotFound($"the person {email}");
-                members.Add(person);
-            }
-            var id = await tx.Number("INSERT INTO groups (name, name_key, created_at) VALUES (@name, @key, @now) RETURNING id", new { name, key = Directory.KeyOf(name), now = tx.Now });
-            foreach (var person in members)
-                await tx.Execute("INSERT INTO members (group_id, person_id) VALUES (@id, @person)", new { id, person });
-            await tx.Append($"group:{id}", origin, "group.added", new { name, members });
-            await Directory.Changed(tx);
-            return new AccessOutcome<Group>.Done(new Group(id, name, [.. members], tx.Now));
-        }, cancel);
+                if (
+                    await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) })
+                    != 0
+                )
+                {
+                    return new AccessOutcome<Group>.Exists("a group with this name");
+                }
+                var members = new SortedSet<long>();
+                foreach (var email in memberEmails)
+                {
+                    var person = await tx.Number(
+                        "SELECT id FROM people WHERE email_key = @key",
+                        new { key = EmailAddress.KeyOf(email) }
+                    );
+                    if (person == 0)
+                        return new AccessOutcome<Group>.NotFound($"the person {email}");
+                    members.Add(person);
+                }
+                var id = await tx.Number(
+                    "INSERT INTO groups (name, name_key, created_at) VALUES (@name, @key, @now) RETURNING id",
+                    new
+                    {
+                        name,
+                        key = Directory.KeyOf(name),
+                        now = tx.Now,
+                    }
+                );
+                foreach (var person in members)
+                {
+                    await tx.Execute(
+                        "INSERT INTO members (group_id, person_id) VALUES (@id, @person)",
+                        new { id, person }
+                    );
+                }
+                await tx.Append($"group:{id}", origin, "group.added", new { name, members });
+                await Directory.Changed(tx);
+                return new AccessOutcome<Group>.Done(new Group(id, name, [.. members], tx.Now));
+            },
+            cancel
+        );
     }
 
     /// <summary>
@@ -40,53 +69,114 @@ public sealed class Groups(Store store)
         name = name.Trim();
         if (Names.Problem(name) is { } bad)
             return new AccessOutcome<long>.Invalid("name", bad);
-        return await store.InTransaction<AccessOutcome<long>>(async tx =>
-        {
-            var id = await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(group) });
-            if (id == 0)
-                return NoGroup<long>();
-            if (await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) }) is not 0 and var other && other != id)
-                return new AccessOutcome<long>.Exists("a group with this name");
-            if (await tx.Execute("UPDATE groups SET name = @name, name_key = @key WHERE id = @id AND name <> @name", new { name, key = Directory.KeyOf(name), id }) == 1)
+        return await store.InTransaction<AccessOutcome<long>>(
+            async tx =>
             {
-                await tx.Append($"group:{id}", origin, "group.renamed", new { name });
-                await Directory.Changed(tx);
-            }
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+                var id = await tx.Number(
+                    "SELECT id FROM groups WHERE name_key = @key",
+                    new { key = Directory.KeyOf(group) }
+                );
+                if (id == 0)
+                    return NoGroup<long>();
+                if (
+                    await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(name) })
+                        is not 0
+                            and var other
+                    && other != id
+                )
+                {
+                    return new AccessOutcome<long>.Exists("a group with this name");
+                }
+                if (
+                    await tx.Execute(
+                        "UPDATE groups SET name = @name, name_key = @key WHERE id = @id AND name <> @name",
+                        new
+                        {
+                            name,
+                            key = Directory.KeyOf(name),
+                            id,
+                        }
+                    ) == 1
+                )
+                {
+                    await tx.Append($"group:{id}", origin, "group.renamed", new { name });
+                    await Directory.Changed(tx);
+                }
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
     }
 
     public Task<AccessOutcome<long>> AddMember(string group, string email, Origin origin, CancellationToken cancel) =>
-        ChangeMember(group, email, origin, "group.member_added",
-            "INSERT INTO members (group_id, person_id) VALUES (@id, @person) ON CONFLICT (group_id, person_id) DO NOTHING", cancel);
+        ChangeMember(
+            group,
+            email,
+            origin,
+            "group.member_added",
+            "INSERT INTO members (group_id, person_id) VALUES (@id, @person) ON CONFLICT (group_id, person_id) DO NOTHING",
+            cancel
+        );
 
-    public Task<AccessOutcome<long>> RemoveMember(string group, string email, Origin origin, CancellationToken cancel) =>
-        ChangeMember(group, email, origin, "group.member_removed", "DELETE FROM members WHERE group_id = @id AND person_id = @person", cancel);
+    public Task<AccessOutcome<long>> RemoveMember(
+        string group,
+        string email,
+        Origin origin,
+        CancellationToken cancel
+    ) =>
+        ChangeMember(
+            group,
+            email,
+            origin,
+            "group.member_removed",
+            "DELETE FROM members WHERE group_id = @id AND person_id = @person",
+            cancel
+        );
 
-    private Task<AccessOutcome<long>> ChangeMember(string group, string email, Origin origin, string kind, string sql, CancellationToken cancel) =>
-        store.InTransaction<AccessOutcome<long>>(async tx =>
-        {
-            var id = await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = Directory.KeyOf(group) });
-            if (id == 0)
-                return NoGroup<long>();
-            var person = await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
-            if (person == 0)
-                return People.NoPerson<long>();
-            // An answer that rests on the membership comes before this change or after it.
-            await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForUpdate}", new { person });
-            if (await tx.Execute(sql, new { id, person }) == 1)
+    private Task<AccessOutcome<long>> ChangeMember(
+        string group,
+        string email,
+        Origin origin,
+        string kind,
+        string sql,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<AccessOutcome<long>>(
+            async tx =>
             {
-                await tx.Append($"group:{id}", origin, kind, new { person });
-                await Directory.Changed(tx);
-            }
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+                var id = await tx.Number(
+                    "SELECT id FROM groups WHERE name_key = @key",
+                    new { key = Directory.KeyOf(group) }
+                );
+                if (id == 0)
+                    return NoGroup<long>();
+                var person = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key",
+                    new { key = EmailAddress.KeyOf(email) }
+                );
+                if (person == 0)
+                    return People.NoPerson<long>();
+                // An answer that rests on the membership comes before this change or after it.
+                await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForUpdate}", new { person });
+                if (await tx.Execute(sql, new { id, person }) == 1)
+                {
+                    await tx.Append($"group:{id}", origin, kind, new { person });
+                    await Directory.Changed(tx);
+                }
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
 
     /// <summary>Inside a transaction that has more to do. False for a person who is a member already.</summary>
     internal static async ValueTask<bool> Join(Tx tx, long group, long person, Origin origin)
     {
-        if (await tx.Execute(
-            "INSERT INTO members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (group_id, person_id) DO NOTHING", new { group, person }) == 0)
+        if (
+            await tx.Execute(
+                "INSERT INTO members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (group_id, person_id) DO NOTHING",
+                new { group, person }
+            ) == 0
+        )
         {
             return false;
         }

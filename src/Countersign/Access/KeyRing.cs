@@ -22,7 +22,11 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
     // The framework asks synchronously, at start-up and once a day.
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        var rows = store.Read(reader => reader.All<Row>("SELECT name, sealed FROM key_ring ORDER BY at, name")).AsTask().GetAwaiter().GetResult();
+        var rows = store
+            .Read(reader => reader.All<Row>("SELECT name, sealed FROM key_ring ORDER BY at, name"))
+            .AsTask()
+            .GetAwaiter()
+            .GetResult();
         var elements = new List<XElement>();
         foreach (var row in rows)
         {
@@ -36,11 +40,26 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
 
     public void StoreElement(XElement element, string friendlyName)
     {
-        var row = new { name = friendlyName, @sealed = Seal(friendlyName, element.ToString(SaveOptions.DisableFormatting)) };
-        store.InTransaction(async tx =>
+        var row = new
         {
-            await tx.Execute("INSERT INTO key_ring (name, sealed, at) VALUES (@name, @sealed, @now)", new { row.name, row.@sealed, now = tx.Now });
-        }).GetAwaiter().GetResult();
+            name = friendlyName,
+            @sealed = Seal(friendlyName, element.ToString(SaveOptions.DisableFormatting)),
+        };
+        store
+            .InTransaction(async tx =>
+            {
+                await tx.Execute(
+                    "INSERT INTO key_ring (name, sealed, at) VALUES (@name, @sealed, @now)",
+                    new
+                    {
+                        row.name,
+                        row.@sealed,
+                        now = tx.Now,
+                    }
+                );
+            })
+            .GetAwaiter()
+            .GetResult();
     }
 
     private string Seal(string name, string text)
@@ -75,12 +94,18 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
         var (nonce, tag) = (AesGcm.NonceByteSizes.MaxSize, AesGcm.TagByteSizes.MaxSize);
         return whole.Length < nonce + tag
             ? throw new FormatException("Too short.")
-            : new Three(whole.AsSpan(0, nonce), whole.AsSpan(nonce, whole.Length - nonce - tag), whole.AsSpan(whole.Length - tag));
+            : new Three(
+                whole.AsSpan(0, nonce),
+                whole.AsSpan(nonce, whole.Length - nonce - tag),
+                whole.AsSpan(whole.Length - tag)
+            );
     }
 
     private readonly ref struct Three(Span<byte> nonce, Span<byte> text, Span<byte> tag)
     {
-        private readonly Span<byte> _nonce = nonce, _text = text, _tag = tag;
+        private readonly Span<byte> _nonce = nonce,
+            _text = text,
+            _tag = tag;
 
         public void Deconstruct(out Span<byte> nonce, out Span<byte> text, out Span<byte> tag)
         {
@@ -98,7 +123,10 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "The key {Name} of the key ring was not sealed under this root key and is not used: what it protects cannot be read. Is RootKeyFile the key file of this store?")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "The key {Name} of the key ring was not sealed under this root key and is not used: what it protects cannot be read. Is RootKeyFile the key file of this store?"
+        )]
         public static partial void NotOurs(ILogger log, string name);
     }
 }
@@ -107,18 +135,22 @@ public static class KeyRingServices
 {
     /// <summary>
     /// Protects what the store keeps and what browsers carry: inject <see cref="IDataProtectionProvider"/> and name a
-    /// purpose, <c>provider.CreateProtector("Countersign.what-it-is")</c>. Never inside a transaction, since the first use may write.
+    /// purpose, <c>provider.CreateProtector("Countersign.what-it-is")</c>. Never inside a transaction, since the first
+    /// use may write.
     /// </summary>
     public static IServiceCollection AddKeyRing(this IServiceCollection services)
     {
         services.AddSingleton<KeyRing>();
         services.AddDataProtection().SetApplicationName("Countersign");
-        services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider => new ConfigureOptions<KeyManagementOptions>(options =>
-        {
-            options.XmlRepository = provider.GetRequiredService<KeyRing>();
-            // The ring seals every key as a whole, which also says who made it; sealing its secret once more would add nothing.
-            options.XmlEncryptor = new NullXmlEncryptor();
-        }));
+        services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(
+            provider => new ConfigureOptions<KeyManagementOptions>(options =>
+            {
+                options.XmlRepository = provider.GetRequiredService<KeyRing>();
+                // The ring seals every key as a whole, which also says who made it; sealing its secret once more would
+                // add nothing.
+                options.XmlEncryptor = new NullXmlEncryptor();
+            })
+        );
         return services;
     }
 }

@@ -11,8 +11,11 @@ namespace Countersign.Access;
 public static class Keys
 {
     public static string NewToken() => New("cst_");
+
     public static string NewSourceKey() => New("csk_");
+
     public static string NewSessionSecret() => New("css_");
+
     public static string NewSetUpSecret() => New("csu_");
 
     public static string HashOf(string key) => Hashes.Sha256(key);

@@ -5,7 +5,8 @@ using Countersign.Work;
 namespace Countersign.Access;
 
 /// <summary>
-/// When each key and session was last used, to the minute: enough to find those that nobody needs, and no write on the hot path.
+/// When each key and session was last used, to the minute: enough to find those that nobody needs, and no write on the
+/// hot path.
 /// </summary>
 public sealed partial class LastUse(Store store, ILogger<LastUse> log) : BackgroundService
 {
@@ -15,7 +16,9 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
 
     public void Note(string key) => _used.TryAdd(key, true);
 
-    /// <summary>The first time is written at once: somebody is waiting to see that a system they just set up has called.</summary>
+    /// <summary>
+    /// The first time is written at once: somebody is waiting to see that a system they just set up has called.
+    /// </summary>
     public void NoteFirst(string key)
     {
         if (_used.TryAdd(key, true))
@@ -28,7 +31,9 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
         await WriteOnce();
     }
 
-    /// <summary>Writes what was used since the last time. What cannot be written is said again by the next minute's use.</summary>
+    /// <summary>
+    /// Writes what was used since the last time. What cannot be written is said again by the next minute's use.
+    /// </summary>
     public async Task WriteOnce()
     {
         var keys = _used.Keys.ToArray();
@@ -68,16 +73,28 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
         }
     }
 
-    private Task Write(string[] keys) => store.InTransaction(async tx =>
-    {
-        foreach (var key in keys)
+    private Task Write(string[] keys) =>
+        store.InTransaction(async tx =>
         {
-            var id = long.Parse(key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
-            if (key.StartsWith("source:", StringComparison.Ordinal) && await tx.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NULL", new { id }) == 1)
-                await tx.Signal(Directory.Signal);
-            await tx.Execute(SqlFor(key), new { now = tx.Now, id });
-        }
-    });
+            foreach (var key in keys)
+            {
+                var id = long.Parse(
+                    key.AsSpan(key.IndexOf(':', StringComparison.Ordinal) + 1),
+                    System.Globalization.CultureInfo.InvariantCulture
+                );
+                if (
+                    key.StartsWith("source:", StringComparison.Ordinal)
+                    && await tx.Number(
+                        "SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NULL",
+                        new { id }
+                    ) == 1
+                )
+                {
+                    await tx.Signal(Directory.Signal);
+                }
+                await tx.Execute(SqlFor(key), new { now = tx.Now, id });
+            }
+        });
 
     public override void Dispose()
     {
@@ -87,7 +104,8 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
 
     private static string SqlFor(string key) =>
         key.StartsWith("token:", StringComparison.Ordinal) ? "UPDATE tokens SET last_used_at = @now WHERE id = @id"
-        : key.StartsWith("session:", StringComparison.Ordinal) ? "UPDATE sessions SET last_used_at = @now WHERE id = @id"
+        : key.StartsWith("session:", StringComparison.Ordinal)
+            ? "UPDATE sessions SET last_used_at = @now WHERE id = @id"
         : "UPDATE sources SET last_used_at = @now WHERE id = @id";
 
     private static partial class Log

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Countersign.Access;
 
 /// <summary>
-/// What one caller can hold of the network, and so what limits count by: an IPv4 address, or the /64 of an IPv6 address,
-/// since one subscriber has all of that.
+/// What one caller can hold of the network, and so what limits count by: an IPv4 address, or the /64 of an IPv6
+/// address, since one subscriber has all of that.
 /// </summary>
 public static class NetworkAddress
 {

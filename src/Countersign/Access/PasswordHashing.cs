@@ -5,9 +5,9 @@ using Microsoft.Extensions.Options;
 namespace Countersign.Access;
 
 /// <summary>
-/// Hashes and verifies passwords, which is slow on purpose, a few at a time. One address has one turn at a time and so has
-/// one account; those who wait for the processor stand in one line in which each address has one place. Whoever finds a
-/// line full is sent away at once.
+/// Hashes and verifies passwords, which is slow on purpose, a few at a time. One address has one turn at a time and so
+/// has one account; those who wait for the processor stand in one line in which each address has one place. Whoever
+/// finds a line full is sent away at once.
 /// </summary>
 public sealed class PasswordHashing : IDisposable
 {
@@ -17,30 +17,40 @@ public sealed class PasswordHashing : IDisposable
     internal const int MaxWaitingPerAddress = 10;
     internal const int MaxWaiting = 100;
 
-    private static readonly PasswordHasher<Person> Hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Iterations }));
+    private static readonly PasswordHasher<Person> Hasher = new(
+        Options.Create(new PasswordHasherOptions { IterationCount = Iterations })
+    );
 
     private readonly PartitionedRateLimiter<string> _addresses = OnePerPartition();
     private readonly PartitionedRateLimiter<string> _accounts = OnePerPartition();
     private readonly ConcurrencyLimiter _processor;
 
     public PasswordHashing()
-        : this(Math.Max(1, Environment.ProcessorCount / 2))
-    {
-    }
+        : this(Math.Max(1, Environment.ProcessorCount / 2)) { }
 
-    internal PasswordHashing(int atOnce) => _processor = new ConcurrencyLimiter(
-        new ConcurrencyLimiterOptions { PermitLimit = atOnce, QueueLimit = MaxWaiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+    internal PasswordHashing(int atOnce) =>
+        _processor = new ConcurrencyLimiter(
+            new ConcurrencyLimiterOptions
+            {
+                PermitLimit = atOnce,
+                QueueLimit = MaxWaiting,
+                QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+            }
+        );
 
     /// <summary>For callers who are trusted already: an admin, an operator.</summary>
     internal static string Hash(string password) => Hasher.HashPassword(null!, password);
 
-    /// <summary>Whether it is the right one, and a new hash where the stored one was made with fewer iterations.</summary>
-    internal static (bool IsRight, string? Renewed) Verify(string stored, string password) => Hasher.VerifyHashedPassword(null!, stored, password) switch
-    {
-        PasswordVerificationResult.Success => (true, null),
-        PasswordVerificationResult.SuccessRehashNeeded => (true, Hash(password)),
-        _ => (false, null),
-    };
+    /// <summary>
+    /// Whether it is the right one, and a new hash where the stored one was made with fewer iterations.
+    /// </summary>
+    internal static (bool IsRight, string? Renewed) Verify(string stored, string password) =>
+        Hasher.VerifyHashedPassword(null!, stored, password) switch
+        {
+            PasswordVerificationResult.Success => (true, null),
+            PasswordVerificationResult.SuccessRehashNeeded => (true, Hash(password)),
+            _ => (false, null),
+        };
 
     /// <summary>Waits for a turn; null when too many wait already. Dispose what comes back when done.</summary>
     internal async ValueTask<IDisposable?> Enter(string account, string address, CancellationToken cancel)
@@ -48,9 +58,11 @@ public sealed class PasswordHashing : IDisposable
         var turn = new Turn();
         try
         {
-            if (await turn.Take(_addresses.AcquireAsync(NetworkAddress.Of(address), 1, cancel))
+            if (
+                await turn.Take(_addresses.AcquireAsync(NetworkAddress.Of(address), 1, cancel))
                 && await turn.Take(_accounts.AcquireAsync(account, 1, cancel))
-                && await turn.Take(_processor.AcquireAsync(1, cancel)))
+                && await turn.Take(_processor.AcquireAsync(1, cancel))
+            )
             {
                 return turn;
             }
@@ -71,8 +83,18 @@ public sealed class PasswordHashing : IDisposable
         _processor.Dispose();
     }
 
-    private static PartitionedRateLimiter<string> OnePerPartition() => PartitionedRateLimiter.Create<string, string>(key => RateLimitPartition.GetConcurrencyLimiter(
-        key, _ => new ConcurrencyLimiterOptions { PermitLimit = 1, QueueLimit = MaxWaitingPerAddress, QueueProcessingOrder = QueueProcessingOrder.OldestFirst }));
+    private static PartitionedRateLimiter<string> OnePerPartition() =>
+        PartitionedRateLimiter.Create<string, string>(key =>
+            RateLimitPartition.GetConcurrencyLimiter(
+                key,
+                _ => new ConcurrencyLimiterOptions
+                {
+                    PermitLimit = 1,
+                    QueueLimit = MaxWaitingPerAddress,
+                    QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+                }
+            )
+        );
 
     /// <summary>The leases in the order in which they were taken; the processor's goes back first.</summary>
     private sealed class Turn : IDisposable

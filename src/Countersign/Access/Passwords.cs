@@ -24,11 +24,17 @@ public abstract record PasswordOutcome
 }
 
 /// <summary>
-/// Checks passwords. A pair that was right is remembered for a minute by a keyed hash, as long as the store holds the same
-/// hash for the person: a new password or a disabled account ends it at once. Every other one is counted before it waits
-/// for its turn (<see cref="Attempts"/>), and waits in a bounded line (<see cref="PasswordHashing"/>).
+/// Checks passwords. A pair that was right is remembered for a minute by a keyed hash, as long as the store holds the
+/// same hash for the person: a new password or a disabled account ends it at once. Every other one is counted before it
+/// waits for its turn (<see cref="Attempts"/>), and waits in a bounded line (<see cref="PasswordHashing"/>).
 /// </summary>
-public sealed class Passwords(Directory directory, Attempts attempts, PasswordHashing hashing, Store store, TimeProvider time)
+public sealed class Passwords(
+    Directory directory,
+    Attempts attempts,
+    PasswordHashing hashing,
+    Store store,
+    TimeProvider time
+)
 {
     public static readonly TimeSpan Remembered = TimeSpan.FromMinutes(1);
 
@@ -36,12 +42,19 @@ public sealed class Passwords(Directory directory, Attempts attempts, PasswordHa
     private static readonly TimeSpan BusyWait = TimeSpan.FromSeconds(2);
 
     // Verified for accounts that do not exist, so that the time of the answer does not tell them from those that do.
-    private static readonly string NoOnesHash = PasswordHashing.Hash(Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
+    private static readonly string NoOnesHash = PasswordHashing.Hash(
+        Convert.ToHexString(RandomNumberGenerator.GetBytes(16))
+    );
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<string, (string StoredHash, DateTimeOffset Until)> _right = new();
 
-    internal async ValueTask<PasswordOutcome> Check(string email, string password, string address, CancellationToken cancel)
+    internal async ValueTask<PasswordOutcome> Check(
+        string email,
+        string password,
+        string address,
+        CancellationToken cancel
+    )
     {
         var account = EmailAddress.KeyOf(email);
         var pair = Convert.ToHexString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{account}\n{password}")));
@@ -58,7 +71,8 @@ public sealed class Passwords(Directory directory, Attempts attempts, PasswordHa
                 return new PasswordOutcome.Busy(BusyWait);
             }
             // They may have been added a moment ago, by another node or on the command line.
-            var found = Find(await directory.UpToDate(cancel), account) ?? Find(await directory.Refresh(cancel), account);
+            var found =
+                Find(await directory.UpToDate(cancel), account) ?? Find(await directory.Refresh(cancel), account);
             if (password.Length > PasswordRules.Longest)
                 return new PasswordOutcome.Wrong();
             var (isRight, renewed) = PasswordHashing.Verify(found?.Stored ?? NoOnesHash, password);
@@ -78,18 +92,35 @@ public sealed class Passwords(Directory directory, Attempts attempts, PasswordHa
     }
 
     private static (Person Person, string Stored)? Find(DirectorySnapshot snapshot, string account) =>
-        snapshot.PeopleByEmail.TryGetValue(account, out var person) && !person.IsDisabled && snapshot.PasswordHashes.TryGetValue(person.Id, out var stored)
+        snapshot.PeopleByEmail.TryGetValue(account, out var person)
+        && !person.IsDisabled
+        && snapshot.PasswordHashes.TryGetValue(person.Id, out var stored)
             ? (person, stored)
             : null;
 
-    /// <summary>Stores the same password with today's number of iterations, unless it was changed in this very moment.</summary>
-    private Task<bool> Renew(Person person, string stored, string renewed, CancellationToken cancel) => store.InTransaction(async tx =>
-    {
-        var done = await tx.Execute("UPDATE people SET password_hash = @renewed WHERE id = @id AND password_hash = @stored", new { renewed, id = person.Id, stored }) == 1;
-        if (done)
-            await tx.Signal(Directory.Signal);
-        return done;
-    }, cancel);
+    /// <summary>
+    /// Stores the same password with today's number of iterations, unless it was changed in this very moment.
+    /// </summary>
+    private Task<bool> Renew(Person person, string stored, string renewed, CancellationToken cancel) =>
+        store.InTransaction(
+            async tx =>
+            {
+                var done =
+                    await tx.Execute(
+                        "UPDATE people SET password_hash = @renewed WHERE id = @id AND password_hash = @stored",
+                        new
+                        {
+                            renewed,
+                            id = person.Id,
+                            stored,
+                        }
+                    ) == 1;
+                if (done)
+                    await tx.Signal(Directory.Signal);
+                return done;
+            },
+            cancel
+        );
 
     private bool IsRemembered(string pair, string stored) =>
         _right.TryGetValue(pair, out var known) && known.StoredHash == stored && time.GetUtcNow() < known.Until;

@@ -5,18 +5,45 @@ namespace Countersign.Access;
 
 /// <summary>One person of a file. What is null or empty says nothing about what is here already.</summary>
 /// <param name="Place">Where in the file, for what is said about it: "line 3".</param>
-public sealed record ImportedPerson(string Place, string Email, string? Name, string? Role, IReadOnlyList<string> Groups, IReadOnlyList<string> Aliases)
+public sealed record ImportedPerson(
+    string Place,
+    string Email,
+    string? Name,
+    string? Role,
+    IReadOnlyList<string> Groups,
+    IReadOnlyList<string> Aliases
+)
 {
-    /// <summary>As it was read; a list may lack members or hold nothing where there should be a text, which is a mistake then.</summary>
+    /// <summary>
+    /// As it was read; a list may lack members or hold nothing where there should be a text, which is a mistake then.
+    /// </summary>
     public static ImportedPerson Of(
-        string place, string? email, string? name, string? role, IEnumerable<string?>? groups, IEnumerable<string?>? aliases) =>
-        new(place, email ?? "", name, role, [.. (groups ?? []).Select(g => g ?? "")], [.. (aliases ?? []).Select(a => a ?? "")]);
+        string place,
+        string? email,
+        string? name,
+        string? role,
+        IEnumerable<string?>? groups,
+        IEnumerable<string?>? aliases
+    ) =>
+        new(
+            place,
+            email ?? "",
+            name,
+            role,
+            [.. (groups ?? []).Select(g => g ?? "")],
+            [.. (aliases ?? []).Select(a => a ?? "")]
+        );
 }
 
 /// <summary>What a file changed, by email address.</summary>
 /// <param name="Changed">Who got a name, a role, a group or an alias that they did not have.</param>
 /// <param name="Aliases">How many aliases are new.</param>
-public sealed record ImportedPeople(IReadOnlyList<string> Added, IReadOnlyList<string> Changed, int Unchanged, int Aliases);
+public sealed record ImportedPeople(
+    IReadOnlyList<string> Added,
+    IReadOnlyList<string> Changed,
+    int Unchanged,
+    int Aliases
+);
 
 public abstract record ImportOutcome
 {
@@ -28,7 +55,9 @@ public abstract record ImportOutcome
     /// <param name="Mistakes">Each with its place, in the file's order.</param>
     public sealed record Refused(IReadOnlyList<string> Mistakes) : ImportOutcome;
 
-    /// <summary>Nothing was changed, because no one could approve these requests any more; forcing it changes it all the same.</summary>
+    /// <summary>
+    /// Nothing was changed, because no one could approve these requests any more; forcing it changes it all the same.
+    /// </summary>
     public sealed record WouldBlock(AccessOutcome<Alias>.WouldBlock Requests) : ImportOutcome;
 }
 
@@ -41,17 +70,28 @@ public sealed class PeopleImport(Store store)
     public const int MaxPeople = 5_000;
     private const int MaxMistakes = 20;
 
-    public async Task<ImportOutcome> Run(IReadOnlyList<ImportedPerson> people, Origin origin, CancellationToken cancel, bool isForced = false)
+    public async Task<ImportOutcome> Run(
+        IReadOnlyList<ImportedPerson> people,
+        Origin origin,
+        CancellationToken cancel,
+        bool isForced = false
+    )
     {
-        var mistakes = people.Count > MaxPeople ? [$"There are more than {MaxPeople:0} people. Split the file."] : Mistakes(people);
+        var mistakes =
+            people.Count > MaxPeople
+                ? [$"There are more than {MaxPeople:0} people. Split the file."]
+                : Mistakes(people);
         return mistakes.Count > 0
             ? Refused(mistakes)
             : await store.InTransaction(tx => Run(tx, people, origin, isForced), cancel);
     }
 
-    private static ImportOutcome.Refused Refused(List<string> mistakes) => new(mistakes.Count <= MaxMistakes
-        ? mistakes
-        : [.. mistakes.Take(MaxMistakes), $"And {mistakes.Count - MaxMistakes} more mistakes."]);
+    private static ImportOutcome.Refused Refused(List<string> mistakes) =>
+        new(
+            mistakes.Count <= MaxMistakes
+                ? mistakes
+                : [.. mistakes.Take(MaxMistakes), $"And {mistakes.Count - MaxMistakes} more mistakes."]
+        );
 
     /// <summary>What can be seen without the store.</summary>
     private static List<string> Mistakes(IReadOnlyList<ImportedPerson> people)
@@ -74,34 +114,66 @@ public sealed class PeopleImport(Store store)
             if (RoleText(person) is { } role && Roles.Of(role) is null)
                 Add("The role is admin, agent or end-user.");
             if (person.Aliases.Count > Aliases.MaxPerPerson)
+            {
                 Add($"A person has at most {Aliases.MaxPerPerson} aliases.");
-            else if (person.Aliases.Select(a => Aliases.Problem(a.Trim())).FirstOrDefault(p => p is not null) is { } noAlias)
+            }
+            else if (
+                person.Aliases.Select(a => Aliases.Problem(a.Trim())).FirstOrDefault(p => p is not null) is { } noAlias
+            )
+            {
                 Add(noAlias);
+            }
         }
         return mistakes;
     }
 
-    private static async ValueTask<ImportOutcome> Run(Tx tx, IReadOnlyList<ImportedPerson> people, Origin origin, bool isForced)
+    private static async ValueTask<ImportOutcome> Run(
+        Tx tx,
+        IReadOnlyList<ImportedPerson> people,
+        Origin origin,
+        bool isForced
+    )
     {
-        var known = (await tx.All<PersonRow>($"SELECT id, email_key, name, role FROM people WHERE email_key IS NOT NULL{tx.ForUpdate}"))
-            .ToDictionary(p => p.EmailKey, StringComparer.Ordinal);
-        var groups = (await tx.All<GroupRow>("SELECT id, name_key FROM groups")).ToDictionary(g => g.NameKey, g => g.Id, StringComparer.Ordinal);
-        var aliases = (await tx.All<AliasRow>("SELECT person_id, key FROM aliases")).ToLookup(a => a.PersonId, a => a.Key);
+        var known = (
+            await tx.All<PersonRow>(
+                $"SELECT id, email_key, name, role FROM people WHERE email_key IS NOT NULL{tx.ForUpdate}"
+            )
+        ).ToDictionary(p => p.EmailKey, StringComparer.Ordinal);
+        var groups = (await tx.All<GroupRow>("SELECT id, name_key FROM groups")).ToDictionary(
+            g => g.NameKey,
+            g => g.Id,
+            StringComparer.Ordinal
+        );
+        var aliases = (await tx.All<AliasRow>("SELECT person_id, key FROM aliases")).ToLookup(
+            a => a.PersonId,
+            a => a.Key
+        );
         var mistakes = new List<string>();
         foreach (var person in people)
         {
             var here = known.GetValueOrDefault(EmailAddress.KeyOf(person.Email));
             if (here is null && string.IsNullOrWhiteSpace(person.Name))
                 mistakes.Add($"{person.Place}: The name is missing, and {person.Email.Trim()} is not here yet.");
-            if (here is not null && person.Aliases.Select(Directory.KeyOf).Union(aliases[here.Id]).Count() > Aliases.MaxPerPerson)
+            if (
+                here is not null
+                && person.Aliases.Select(Directory.KeyOf).Union(aliases[here.Id]).Count() > Aliases.MaxPerPerson
+            )
+            {
                 mistakes.Add($"{person.Place}: A person has at most {Aliases.MaxPerPerson} aliases.");
-            mistakes.AddRange(person.Groups.Where(g => !groups.ContainsKey(Directory.KeyOf(g))).Select(g => $"{person.Place}: There is no group {g.Trim()}."));
+            }
+            mistakes.AddRange(
+                person
+                    .Groups.Where(g => !groups.ContainsKey(Directory.KeyOf(g)))
+                    .Select(g => $"{person.Place}: There is no group {g.Trim()}.")
+            );
         }
         if (mistakes.Count > 0)
             return Refused(mistakes);
 
-        var learned = people.Where(p => p.Aliases.Count > 0 && known.ContainsKey(EmailAddress.KeyOf(p.Email)))
-            .Select(p => KnownPerson.Of(known[EmailAddress.KeyOf(p.Email)].Id, null, p.Aliases)).ToList();
+        var learned = people
+            .Where(p => p.Aliases.Count > 0 && known.ContainsKey(EmailAddress.KeyOf(p.Email)))
+            .Select(p => KnownPerson.Of(known[EmailAddress.KeyOf(p.Email)].Id, null, p.Aliases))
+            .ToList();
         var named = await NamedInActive.Find(tx, learned, origin);
         if (!isForced && named.Blocked() is { Count: > 0 } blocked)
             return new ImportOutcome.WouldBlock(new AccessOutcome<Alias>.WouldBlock(blocked));
@@ -117,8 +189,15 @@ public sealed class PeopleImport(Store store)
             if (here is null)
             {
                 var role = Roles.Of(RoleText(person) ?? "agent")!.Value;
-                var made = (AccessOutcome<Person>.Done)await People.Add(tx, email, person.Name!.Trim(), role, null, origin);
-                here = new PersonRow { Id = made.Value.Id, EmailKey = "", Name = made.Value.Name, Role = role.Ours() };
+                var made = (AccessOutcome<Person>.Done)
+                    await People.Add(tx, email, person.Name!.Trim(), role, null, origin);
+                here = new PersonRow
+                {
+                    Id = made.Value.Id,
+                    EmailKey = "",
+                    Name = made.Value.Name,
+                    Role = role.Ours(),
+                };
                 added.Add(email);
             }
             if (person.Name?.Trim() is { Length: > 0 } name && name != here.Name)
@@ -133,7 +212,11 @@ public sealed class PeopleImport(Store store)
             }
             foreach (var group in person.Groups)
                 isChanged |= await Groups.Join(tx, groups[Directory.KeyOf(group)], here.Id, origin);
-            foreach (var alias in person.Aliases.DistinctBy(Directory.KeyOf, StringComparer.Ordinal).Where(a => !aliases[here.Id].Contains(Directory.KeyOf(a))))
+            foreach (
+                var alias in person
+                    .Aliases.DistinctBy(Directory.KeyOf, StringComparer.Ordinal)
+                    .Where(a => !aliases[here.Id].Contains(Directory.KeyOf(a)))
+            )
             {
                 await Aliases.Add(tx, here.Id, alias.Trim(), origin);
                 newAliases++;
@@ -142,7 +225,9 @@ public sealed class PeopleImport(Store store)
             if (isChanged && (added.Count == 0 || added[^1] != email))
                 changed.Add(email);
         }
-        return new ImportOutcome.Done(new ImportedPeople(added, changed, people.Count - added.Count - changed.Count, newAliases));
+        return new ImportOutcome.Done(
+            new ImportedPeople(added, changed, people.Count - added.Count - changed.Count, newAliases)
+        );
     }
 
     private static string? RoleText(ImportedPerson person) => person.Role?.Trim() is { Length: > 0 } role ? role : null;

@@ -10,7 +10,8 @@ public abstract record SetPoliciesOutcome
 {
     private SetPoliciesOutcome() { }
 
-    public sealed record Set(PolicyVersion Version, IReadOnlyList<PolicyProblem> Warnings, string Diff) : SetPoliciesOutcome;
+    public sealed record Set(PolicyVersion Version, IReadOnlyList<PolicyProblem> Warnings, string Diff)
+        : SetPoliciesOutcome;
 
     /// <summary>The text is the one in force: nothing was written.</summary>
     public sealed record Same(PolicyVersion Version, IReadOnlyList<PolicyProblem> Warnings) : SetPoliciesOutcome;
@@ -23,8 +24,8 @@ public abstract record SetPoliciesOutcome
 }
 
 /// <summary>
-/// The policy file: its versions in the store, the last of them in force. A file with a mistake is never stored, so what
-/// is in force can be read; setting one is an event with what changed.
+/// The policy file: its versions in the store, the last of them in force. A file with a mistake is never stored, so
+/// what is in force can be read; setting one is an event with what changed.
 /// </summary>
 public sealed class PolicyFiles(Store store, Directory directory)
 {
@@ -34,62 +35,125 @@ public sealed class PolicyFiles(Store store, Directory directory)
     private const int LongestDiff = 20_000;
 
     /// <summary>What is to be said about a text, with names that nobody has made yet among the warnings.</summary>
-    public async Task<(PolicyFile? File, IReadOnlyList<PolicyProblem> Problems)> Check(string text, CancellationToken cancel)
+    public async Task<(PolicyFile? File, IReadOnlyList<PolicyProblem> Problems)> Check(
+        string text,
+        CancellationToken cancel
+    )
     {
         var (file, problems) = PolicyFile.Read(text);
         if (file is null)
             return (null, problems);
         var snapshot = await directory.Refresh(cancel);
         var destinations = await store.Read(reader => reader.All<Named>("SELECT name FROM destinations"), cancel);
-        return (file, [.. problems.Concat(snapshot.Draft(file).UnknownNames(snapshot.Sources.Values.Select(s => s.Name), destinations.ConvertAll(d => d.Name))).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+        return (
+            file,
+            [
+                .. problems
+                    .Concat(
+                        snapshot
+                            .Draft(file)
+                            .UnknownNames(
+                                snapshot.Sources.Values.Select(s => s.Name),
+                                destinations.ConvertAll(d => d.Name)
+                            )
+                    )
+                    .OrderBy(p => p.Line)
+                    .ThenBy(p => p.Column),
+            ]
+        );
     }
 
-    /// <param name="basedOn">The version that the author had before them, when that is known: another one in force is not overwritten.</param>
+    /// <param name="basedOn">The version that the author had before them, when that is known: another one in force is
+    /// not overwritten.</param>
     public async Task<SetPoliciesOutcome> Set(string text, long? basedOn, Origin origin, CancellationToken cancel)
     {
         text = text.ReplaceLineEndings("\n");
         var (file, problems) = await Check(text, cancel);
         if (file is null)
             return new SetPoliciesOutcome.Wrong(problems);
-        var outcome = await store.InTransaction<SetPoliciesOutcome>(async tx =>
-        {
-            var last = await Latest(tx);
-            if (basedOn is { } seen && seen != (last?.Version ?? 0))
-                return new SetPoliciesOutcome.Changed(last?.Version ?? 0);
-            if (last?.Text == text)
-                return new SetPoliciesOutcome.Same(last, problems);
-            var version = new PolicyVersion((last?.Version ?? 0) + 1, Hashes.Sha256(text), origin.Actor.Text, tx.Now, text);
-            var diff = TextDiff.Excerpt(last?.Text ?? "", text);
-            await tx.Execute(
-                "INSERT INTO policy_files (version, text, hash, actor, at) VALUES (@version, @text, @hash, @actor, @at)",
-                new { version = version.Version, text, hash = version.Hash, actor = version.Actor, at = tx.Now });
-            await tx.Append(Subject, origin, "policy.set", new
+        var outcome = await store.InTransaction<SetPoliciesOutcome>(
+            async tx =>
             {
-                version = version.Version,
-                hash = version.Hash,
-                policies = file.Rules.Count,
-                diff = diff.Length > LongestDiff ? WellFormed.Cut(diff, LongestDiff) + "…\n" : diff,
-            });
-            await Directory.Changed(tx);
-            return new SetPoliciesOutcome.Set(version, problems, diff);
-        }, cancel);
+                var last = await Latest(tx);
+                if (basedOn is { } seen && seen != (last?.Version ?? 0))
+                    return new SetPoliciesOutcome.Changed(last?.Version ?? 0);
+                if (last?.Text == text)
+                    return new SetPoliciesOutcome.Same(last, problems);
+                var version = new PolicyVersion(
+                    (last?.Version ?? 0) + 1,
+                    Hashes.Sha256(text),
+                    origin.Actor.Text,
+                    tx.Now,
+                    text
+                );
+                var diff = TextDiff.Excerpt(last?.Text ?? "", text);
+                await tx.Execute(
+                    "INSERT INTO policy_files (version, text, hash, actor, at) VALUES (@version, @text, @hash, @actor, @at)",
+                    new
+                    {
+                        version = version.Version,
+                        text,
+                        hash = version.Hash,
+                        actor = version.Actor,
+                        at = tx.Now,
+                    }
+                );
+                await tx.Append(
+                    Subject,
+                    origin,
+                    "policy.set",
+                    new
+                    {
+                        version = version.Version,
+                        hash = version.Hash,
+                        policies = file.Rules.Count,
+                        diff = diff.Length > LongestDiff ? WellFormed.Cut(diff, LongestDiff) + "…\n" : diff,
+                    }
+                );
+                await Directory.Changed(tx);
+                return new SetPoliciesOutcome.Set(version, problems, diff);
+            },
+            cancel
+        );
         // Whoever is told that it is in force asks here under it, and not a moment later.
         await directory.Refresh(cancel);
         return outcome;
     }
 
     /// <summary>The version in force, or a certain one; null when there is none.</summary>
-    public ValueTask<PolicyVersion?> Find(long? version, CancellationToken cancel) => store.Read(async reader =>
-        version is { } wanted
-            ? (await reader.First<Row>("SELECT version, hash, actor, at, text FROM policy_files WHERE version = @wanted", new { wanted }))?.ToVersion()
-            : await Latest(reader), cancel);
+    public ValueTask<PolicyVersion?> Find(long? version, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                version is { } wanted
+                    ? (
+                        await reader.First<Row>(
+                            "SELECT version, hash, actor, at, text FROM policy_files WHERE version = @wanted",
+                            new { wanted }
+                        )
+                    )?.ToVersion()
+                    : await Latest(reader),
+            cancel
+        );
 
     /// <summary>The newest versions first, without their texts.</summary>
-    public ValueTask<List<PolicyVersion>> List(CancellationToken cancel) => store.Read(async reader =>
-        (await reader.All<Row>("SELECT version, hash, actor, at, '' AS text FROM policy_files ORDER BY version DESC LIMIT 200")).ConvertAll(r => r.ToVersion()), cancel);
+    public ValueTask<List<PolicyVersion>> List(CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                (
+                    await reader.All<Row>(
+                        "SELECT version, hash, actor, at, '' AS text FROM policy_files ORDER BY version DESC LIMIT 200"
+                    )
+                ).ConvertAll(r => r.ToVersion()),
+            cancel
+        );
 
     /// <summary>For a snapshot: what is in force, read again only when it is another version than the last.</summary>
-    internal static async ValueTask<PolicyBook> Load(Reader reader, PolicyBook last, Func<string, Approver?> group, Func<string, Approver?> person)
+    internal static async ValueTask<PolicyBook> Load(
+        Reader reader,
+        PolicyBook last,
+        Func<string, Approver?> group,
+        Func<string, Approver?> person
+    )
     {
         var version = await reader.Number("SELECT max(version) FROM policy_files");
         if (version == last.Version)
@@ -99,7 +163,11 @@ public sealed class PolicyFiles(Store store, Directory directory)
     }
 
     private static async ValueTask<PolicyVersion?> Latest(Reader reader) =>
-        (await reader.First<Row>("SELECT version, hash, actor, at, text FROM policy_files ORDER BY version DESC LIMIT 1"))?.ToVersion();
+        (
+            await reader.First<Row>(
+                "SELECT version, hash, actor, at, text FROM policy_files ORDER BY version DESC LIMIT 1"
+            )
+        )?.ToVersion();
 
     private sealed class Named
     {

@@ -28,28 +28,65 @@ public sealed class RejectedBodies(Store store)
     {
         // PostgreSQL keeps no text with a zero in it.
         var kept = WellFormed.Text(WellFormed.Cut(text, MaxLength)).Replace('\0', '\uFFFD');
-        return store.InTransaction(async tx =>
-        {
-            await tx.Append($"source:{sourceId}", origin, "source.body_refused", new { why, length = text.Length, hash = Hashes.Sha256(kept) });
-            await tx.Execute(
-                "INSERT INTO rejected_bodies (source_id, at, why, text) VALUES (@sourceId, @now, @why, @kept)",
-                new { sourceId, now = tx.Now, why, kept });
-            await tx.Execute(
-                """
-                DELETE FROM rejected_bodies WHERE source_id = @sourceId AND id <= (
-                  SELECT id FROM rejected_bodies WHERE source_id = @sourceId ORDER BY id DESC LIMIT 1 OFFSET @most)
-                """,
-                new { sourceId, most = MaxPerSource });
-        }, cancel);
+        return store.InTransaction(
+            async tx =>
+            {
+                await tx.Append(
+                    $"source:{sourceId}",
+                    origin,
+                    "source.body_refused",
+                    new
+                    {
+                        why,
+                        length = text.Length,
+                        hash = Hashes.Sha256(kept),
+                    }
+                );
+                await tx.Execute(
+                    "INSERT INTO rejected_bodies (source_id, at, why, text) VALUES (@sourceId, @now, @why, @kept)",
+                    new
+                    {
+                        sourceId,
+                        now = tx.Now,
+                        why,
+                        kept,
+                    }
+                );
+                await tx.Execute(
+                    """
+                    DELETE FROM rejected_bodies WHERE source_id = @sourceId AND id <= (
+                      SELECT id FROM rejected_bodies WHERE source_id = @sourceId ORDER BY id DESC LIMIT 1 OFFSET @most)
+                    """,
+                    new { sourceId, most = MaxPerSource }
+                );
+            },
+            cancel
+        );
     }
 
     /// <summary>The latest first; null when there is no such source.</summary>
-    public ValueTask<List<RejectedBody>?> List(string source, CancellationToken cancel) => store.Read(async reader =>
-        await reader.Number("SELECT id FROM sources WHERE name_key = @key", new { key = Directory.KeyOf(source) }) is not 0 and var id
-            ? await reader.All<RejectedBody>("SELECT id, at, why, text FROM rejected_bodies WHERE source_id = @id ORDER BY id DESC", new { id })
-            : null, cancel);
+    public ValueTask<List<RejectedBody>?> List(string source, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                await reader.Number(
+                    "SELECT id FROM sources WHERE name_key = @key",
+                    new { key = Directory.KeyOf(source) }
+                )
+                    is not 0
+                        and var id
+                    ? await reader.All<RejectedBody>(
+                        "SELECT id, at, why, text FROM rejected_bodies WHERE source_id = @id ORDER BY id DESC",
+                        new { id }
+                    )
+                    : null,
+            cancel
+        );
 
-    public static CleaningStep Old(Store store, Retention keep) => CleaningStep.Delete(
-        "rejected bodies", store, keep.RejectedBodies,
-        "DELETE FROM rejected_bodies WHERE id IN (SELECT id FROM rejected_bodies WHERE at <= @oldest ORDER BY id LIMIT @chunk)");
+    public static CleaningStep Old(Store store, Retention keep) =>
+        CleaningStep.Delete(
+            "rejected bodies",
+            store,
+            keep.RejectedBodies,
+            "DELETE FROM rejected_bodies WHERE id IN (SELECT id FROM rejected_bodies WHERE at <= @oldest ORDER BY id LIMIT @chunk)"
+        );
 }

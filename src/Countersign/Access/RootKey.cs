@@ -18,7 +18,9 @@ public sealed class RootKey
     public byte[] Derive(string purpose, int length = Size) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, length, info: Encoding.UTF8.GetBytes("countersign " + purpose));
 
-    /// <summary>Reads the key file, or makes one (readable by its owner only) where <paramref name="mayCreate"/>.</summary>
+    /// <summary>
+    /// Reads the key file, or makes one (readable by its owner only) where <paramref name="mayCreate"/>.
+    /// </summary>
     public static RootKey Load(string file, bool mayCreate)
     {
         try
@@ -29,14 +31,21 @@ public sealed class RootKey
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
         {
-            throw new StoreUnavailable("The root key file cannot be read: RootKeyFile must name a file that holds 32 bytes in base64. A store that came from a backup needs the key file that belongs to it.", failure);
+            throw new StoreUnavailable(
+                "The root key file cannot be read: RootKeyFile must name a file that holds 32 bytes in base64. A store that came from a backup needs the key file that belongs to it.",
+                failure
+            );
         }
     }
 
     private static byte[] Parse(string text) =>
-        Convert.FromBase64String(text.Trim()) is { Length: Size } key ? key : throw new FormatException("Not 32 bytes.");
+        Convert.FromBase64String(text.Trim()) is { Length: Size } key
+            ? key
+            : throw new FormatException("Not 32 bytes.");
 
-    /// <summary>Written beside and renamed without replacing, so that two processes starting at once agree on one key.</summary>
+    /// <summary>
+    /// Written beside and renamed without replacing, so that two processes starting at once agree on one key.
+    /// </summary>
     private static void Create(string file)
     {
         PrivateFile.EnsureFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);

@@ -19,8 +19,8 @@ public abstract record SetUpOutcome
 }
 
 /// <summary>
-/// How a hub gets its first admin without a command line: while it has none, whoever starts it is given a link that works
-/// once and for an hour. The first admin, made in whatever way, ends every such link.
+/// How a hub gets its first admin without a command line: while it has none, whoever starts it is given a link that
+/// works once and for an hour. The first admin, made in whatever way, ends every such link.
 /// </summary>
 public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing hashing)
 {
@@ -31,26 +31,53 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
     {
         var secret = Keys.NewSetUpSecret();
         var hash = Keys.HashOf(secret);
-        return await store.InTransaction(async tx =>
-        {
-            if (await HasAdmin(tx))
-                return false;
-            await tx.Execute("DELETE FROM set_up_links WHERE until <= @now", new { now = tx.Now });
-            await tx.Execute("INSERT INTO set_up_links (hash, until) VALUES (@hash, @until)", new { hash, until = tx.Now + Lasts });
-            await tx.Append("hub", new Origin(Actor.Operator, "hub", ""), "set_up.link_made", new { until = Instant.ToText(tx.Now + Lasts) });
-            return true;
-        }, cancel) ? secret : null;
+        return await store.InTransaction(
+            async tx =>
+            {
+                if (await HasAdmin(tx))
+                    return false;
+                await tx.Execute("DELETE FROM set_up_links WHERE until <= @now", new { now = tx.Now });
+                await tx.Execute(
+                    "INSERT INTO set_up_links (hash, until) VALUES (@hash, @until)",
+                    new { hash, until = tx.Now + Lasts }
+                );
+                await tx.Append(
+                    "hub",
+                    new Origin(Actor.Operator, "hub", ""),
+                    "set_up.link_made",
+                    new { until = Instant.ToText(tx.Now + Lasts) }
+                );
+                return true;
+            },
+            cancel
+        )
+            ? secret
+            : null;
     }
 
     public ValueTask<bool> IsGood(string secret, CancellationToken cancel)
     {
         var hash = Keys.HashOf(secret);
-        return store.Read(async reader => await reader.Number("SELECT count(*) FROM set_up_links WHERE hash = @hash AND until > @now", new { hash, now = store.Now }) == 1
-            && !await HasAdmin(reader), cancel);
+        return store.Read(
+            async reader =>
+                await reader.Number(
+                    "SELECT count(*) FROM set_up_links WHERE hash = @hash AND until > @now",
+                    new { hash, now = store.Now }
+                ) == 1
+                && !await HasAdmin(reader),
+            cancel
+        );
     }
 
     /// <summary>Makes the first admin and signs them in.</summary>
-    public async Task<SetUpOutcome> Use(string secret, string email, string name, string password, Visit visit, CancellationToken cancel)
+    public async Task<SetUpOutcome> Use(
+        string secret,
+        string email,
+        string name,
+        string password,
+        Visit visit,
+        CancellationToken cancel
+    )
     {
         // Asked first, so that a link that is over says nothing about passwords.
         if (!await IsGood(secret, cancel))
@@ -67,19 +94,35 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
         }
         var session = Keys.NewSessionSecret();
         var sessionHash = Keys.HashOf(session);
-        return await store.InTransaction<SetUpOutcome>(async tx =>
-        {
-            // Whoever takes the row away is the one; everybody else finds none.
-            if (await tx.Execute("DELETE FROM set_up_links WHERE hash = @link AND until > @now", new { link, now = tx.Now }) == 0 || await HasAdmin(tx))
-                return new SetUpOutcome.LinkIsOver();
-            var origin = new Origin(Actor.Operator, visit.Via, visit.Address);
-            return await People.Add(tx, email.Trim(), name.Trim(), Role.Admin, person, origin) switch
+        return await store.InTransaction<SetUpOutcome>(
+            async tx =>
             {
-                AccessOutcome<Person>.Done { Value: var admin } => new SetUpOutcome.Done((await sessions.Start(tx, admin.Id, "set-up", visit, session, sessionHash))!),
-                AccessOutcome<Person>.Exists { What: var what } => new SetUpOutcome.Invalid("email", $"There is {what} already, who is no admin."),
-                _ => throw new System.Diagnostics.UnreachableException(),
-            };
-        }, cancel);
+                // Whoever takes the row away is the one; everybody else finds none.
+                if (
+                    await tx.Execute(
+                        "DELETE FROM set_up_links WHERE hash = @link AND until > @now",
+                        new { link, now = tx.Now }
+                    ) == 0
+                    || await HasAdmin(tx)
+                )
+                {
+                    return new SetUpOutcome.LinkIsOver();
+                }
+                var origin = new Origin(Actor.Operator, visit.Via, visit.Address);
+                return await People.Add(tx, email.Trim(), name.Trim(), Role.Admin, person, origin) switch
+                {
+                    AccessOutcome<Person>.Done { Value: var admin } => new SetUpOutcome.Done(
+                        (await sessions.Start(tx, admin.Id, "set-up", visit, session, sessionHash))!
+                    ),
+                    AccessOutcome<Person>.Exists { What: var what } => new SetUpOutcome.Invalid(
+                        "email",
+                        $"There is {what} already, who is no admin."
+                    ),
+                    _ => throw new System.Diagnostics.UnreachableException(),
+                };
+            },
+            cancel
+        );
     }
 
     /// <summary>Inside the transaction that makes an admin.</summary>

@@ -16,17 +16,29 @@ namespace Countersign.Access;
 public static class WhoAsks
 {
     /// <summary>A person who is signed in, or calls with a token.</summary>
-    public static Requester Of(Person person) => new(person.Id, person.Name, [person.Id], Certainty.Proven) { DisplayName = person.DisplayName };
+    public static Requester Of(Person person) =>
+        new(person.Id, person.Name, [person.Id], Certainty.Proven) { DisplayName = person.DisplayName };
 
     /// <param name="claim">What the call says about who asks.</param>
     /// <param name="shownAs">How the requester is called, unless one person is found.</param>
-    public static Requester Named(this DirectorySnapshot directory, RequesterClaim claim, string shownAs, Source source, Person? caller = null)
+    public static Requester Named(
+        this DirectorySnapshot directory,
+        RequesterClaim claim,
+        string shownAs,
+        Source source,
+        Person? caller = null
+    )
     {
         var (people, requester, certainty) = directory.Requesters.Match(claim);
         var barred = new SortedSet<long>(people);
         Bar(barred, source, caller);
         var one = requester is { } only ? directory.People.GetValueOrDefault(only) : null;
-        return new Requester(one?.Id, one?.Name ?? shownAs, [.. barred], people is [var self] && self == caller?.Id ? Certainty.Proven : certainty)
+        return new Requester(
+            one?.Id,
+            one?.Name ?? shownAs,
+            [.. barred],
+            people is [var self] && self == caller?.Id ? Certainty.Proven : certainty
+        )
         {
             Claim = claim with { People = people },
             DisplayName = one?.DisplayName ?? shownAs,
@@ -38,7 +50,12 @@ public static class WhoAsks
     {
         var barred = new SortedSet<long>();
         Bar(barred, source, caller);
-        return new Requester(caller?.Id, caller?.Name ?? shownAs, [.. barred], mustBeNamed && caller is null ? Certainty.None : Certainty.Proven)
+        return new Requester(
+            caller?.Id,
+            caller?.Name ?? shownAs,
+            [.. barred],
+            mustBeNamed && caller is null ? Certainty.None : Certainty.Proven
+        )
         {
             DisplayName = caller?.DisplayName ?? shownAs,
         };

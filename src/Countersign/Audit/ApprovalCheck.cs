@@ -21,35 +21,52 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// Each problem, as the end of a sentence that begins with the event. Takes the answer into the story.
     /// </summary>
     /// <param name="before">The status before the event; <paramref name="was"/> is the policy before it.</param>
-    public async IAsyncEnumerable<string> Look(RequestStory story, StoredEvent next, RequestStory.Told told,
-        Status before, Policy was, Policy policy)
+    public async IAsyncEnumerable<string> Look(
+        RequestStory story,
+        StoredEvent next,
+        RequestStory.Told told,
+        Status before,
+        Policy was,
+        Policy policy
+    )
     {
         var then = PeopleTimeline.Moment.Of(next);
         // Written by an earlier version, at a time when an answer did not lock what it rested on.
         var around = next.Id < ofThisForm && !story.IsOfThisForm;
         var approves = before == Status.Active && story.Status == Status.Approved;
-        foreach (var wrong in next.Kind switch
-        {
-            "request.escalated" => Escalation(told, was, policy),
-            "request.restamped" => Restamp(story, next, was, policy, then),
-            "request.disowned" => Disowned(story, before, was, policy),
-            "request.broke_glass" => Override(story, next, told, policy, then, around),
-            _ => [],
-        })
+        foreach (
+            var wrong in next.Kind switch
+            {
+                "request.escalated" => Escalation(told, was, policy),
+                "request.restamped" => Restamp(story, next, was, policy, then),
+                "request.disowned" => Disowned(story, before, was, policy),
+                "request.broke_glass" => Override(story, next, told, policy, then, around),
+                _ => [],
+            }
+        )
         {
             yield return wrong;
         }
-        if (checksPolicies && !around && (RequestStory.BringsContent(next) || next.Kind == "request.restamped")
-            && await _origins.Problem(story, policy, then) is { } stranger)
+        if (
+            checksPolicies
+            && !around
+            && (RequestStory.BringsContent(next) || next.Kind == "request.restamped")
+            && await _origins.Problem(story, policy, then) is { } stranger
+        )
         {
             yield return stranger;
         }
-        if (next.Kind is "request.linked" or "request.answer_refused" && told.Destination is { } named
-            && people.DestinationNamed(named) is { } there)
+        if (
+            next.Kind is "request.linked" or "request.answer_refused"
+            && told.Destination is { } named
+            && people.DestinationNamed(named) is { } there
+        )
         {
-            story.Links.Add(next.Kind == "request.linked"
-                ? new ToldLink(next.Id, there, told.Revision, told.ExternalId, told.Url, null)
-                : new ToldLink(next.Id, there, told.Revision, null, null, told.Approves ? "approved" : "rejected"));
+            story.Links.Add(
+                next.Kind == "request.linked"
+                    ? new ToldLink(next.Id, there, told.Revision, told.ExternalId, told.Url, null)
+                    : new ToldLink(next.Id, there, told.Revision, null, null, told.Approves ? "approved" : "rejected")
+            );
         }
         if (approves && !around && story.Expires is { } expires && Instant.Parse(next.At) >= Instant.Parse(expires))
             yield return $"approves request {story.Id}, which had expired.";
@@ -63,8 +80,12 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
             foreach (var wrong in Unanswered(story, next, told, policy, then, around))
                 yield return wrong;
         }
-        if (PeopleTimeline.IdOf(next.Actor, "destination:") is { } destination && before == Status.Active
-            && story.Status != Status.Active && told.Answer is null)
+        if (
+            PeopleTimeline.IdOf(next.Actor, "destination:") is { } destination
+            && before == Status.Active
+            && story.Status != Status.Active
+            && told.Answer is null
+        )
         {
             story.Links.Add(new ToldLink(next.Id, destination, ContentOf(told), null, null, story.Status.Ours()));
         }
@@ -73,8 +94,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// <summary>Escalation adds those whom the policy names for it to one step, and changes nothing else.</summary>
     private static IEnumerable<string> Escalation(RequestStory.Told told, Policy was, Policy policy)
     {
-        if (told.Step is not { } step || step < 0 || step >= was.Steps.Count
-            || !Same(was.WithEscalated(step), policy))
+        if (told.Step is not { } step || step < 0 || step >= was.Steps.Count || !Same(was.WithEscalated(step), policy))
         {
             yield return "puts a policy on the request that does not follow from the one before it.";
         }
@@ -90,38 +110,62 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// <summary>The stamp of a policy from which a name was erased is that of its text before.</summary>
     private static bool Same(Policy one, Policy other) => one.Stamp == other.Stamp || one.ToText() == other.ToText();
 
-    private IEnumerable<string> Restamp(RequestStory story, StoredEvent next, Policy was, Policy policy,
-        PeopleTimeline.Moment then)
+    private IEnumerable<string> Restamp(
+        RequestStory story,
+        StoredEvent next,
+        Policy was,
+        Policy policy,
+        PeopleTimeline.Moment then
+    )
     {
         if (policy.Auto is not null || policy.Destination is not null || was.Destination is not null)
         {
             yield return "puts a policy on the request that nobody can put on one that is there: "
                 + "one that answers by itself, or leaves the decision to another system.";
         }
-        if (next.Actor != Actor.Operator.Text && !(PeopleTimeline.IdOf(next.Actor, "person:") is { } author
-            && people.PersonAround(author, then).Any(p => p is { Role: "admin", IsDisabled: false })))
+        if (
+            next.Actor != Actor.Operator.Text
+            && !(
+                PeopleTimeline.IdOf(next.Actor, "person:") is { } author
+                && people.PersonAround(author, then).Any(p => p is { Role: "admin", IsDisabled: false })
+            )
+        )
         {
             yield return "puts another policy on the request, but its author was no admin.";
         }
         // Answers fill the steps of the new policy that their authors could fill then.
         foreach (var (n, steps) in policy.Carried?.Steps ?? new Dictionary<int, IReadOnlyList<int>>())
         {
-            if (policy.Carried!.UpTo > story.Decisions.Count || story.Decisions.Find(d => d.N == n) is not { } decision
-                || steps.Any(step => !May(decision.PersonId, policy, step, then, around: true)
-                    && !(decision.ForPerson is { } seat && May(seat, policy, step, then, around: true))))
+            if (
+                policy.Carried!.UpTo > story.Decisions.Count
+                || story.Decisions.Find(d => d.N == n) is not { } decision
+                || steps.Any(step =>
+                    !May(decision.PersonId, policy, step, then, around: true)
+                    && !(decision.ForPerson is { } seat && May(seat, policy, step, then, around: true))
+                )
+            )
             {
                 yield return $"lets answer {n} fill a step of the new policy that its author could not fill.";
             }
         }
     }
 
-    private IEnumerable<string> Override(RequestStory story, StoredEvent next, RequestStory.Told told, Policy policy,
-        PeopleTimeline.Moment then, bool around)
+    private IEnumerable<string> Override(
+        RequestStory story,
+        StoredEvent next,
+        RequestStory.Told told,
+        Policy policy,
+        PeopleTimeline.Moment then,
+        bool around
+    )
     {
         if (policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < BreakGlass.ShortestReason)
             yield return $"approves request {story.Id} past its policy, which does not allow that in this way.";
-        if (told.Person is not { } person || next.Actor != Actor.Person(person).Text
-            || !people.States(person, then, around).Any(p => p is { Role: "admin", IsDisabled: false }))
+        if (
+            told.Person is not { } person
+            || next.Actor != Actor.Person(person).Text
+            || !people.States(person, then, around).Any(p => p is { Role: "admin", IsDisabled: false })
+        )
         {
             yield return $"approves request {story.Id} past its policy, but its author was no admin.";
         }
@@ -130,8 +174,15 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         story.Overrider = next.Actor;
     }
 
-    private IEnumerable<string> Answer(RequestStory story, StoredEvent next, RequestStory.Told told, Policy policy,
-        PeopleTimeline.Moment then, bool around, bool approves)
+    private IEnumerable<string> Answer(
+        RequestStory story,
+        StoredEvent next,
+        RequestStory.Told told,
+        Policy policy,
+        PeopleTimeline.Moment then,
+        bool around,
+        bool approves
+    )
     {
         var request = story.AsRequest(policy);
         var at = Instant.Parse(next.At);
@@ -153,33 +204,43 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         if (told.For is { } absent && Delegation(request, absent, person, then) is { } notFor)
             yield return notFor;
         var steps = told.Steps ?? [];
-        if (steps.Length == 0 || steps.Any(step => step < 0 || step >= policy.Steps.Count
-            || !May(seat, policy, step, then, around || told.For is not null)))
+        if (
+            steps.Length == 0
+            || steps.Any(step =>
+                step < 0 || step >= policy.Steps.Count || !May(seat, policy, step, then, around || told.For is not null)
+            )
+        )
         {
             yield return $"lets person {person} fill a step of the policy that was not theirs to fill.";
         }
         var earlier = AsOf(story, then, around);
-        if (!around && steps.Length > 0
-            && story.Weighed(policy, earlier, at) is Verdict.StillPending { OpenStep: var open } && steps.Min() > open)
+        if (
+            !around
+            && steps.Length > 0
+            && story.Weighed(policy, earlier, at) is Verdict.StillPending { OpenStep: var open }
+            && steps.Min() > open
+        )
         {
             yield return $"lets person {person} fill a step of the policy that was not open yet.";
         }
 
-        story.Decisions.Add(new Decision
-        {
-            N = (int)(told.N ?? 0),
-            Revision = (int)(told.Revision ?? 0),
-            PersonId = person,
-            PersonName = "",
-            Answer = Words.AnswerOf(told.Answer!) ?? Requests.Answer.Abstain,
-            Note = "",
-            Digest = told.Digest ?? "",
-            Steps = steps,
-            At = at,
-            Via = next.Via,
-            ForPerson = told.For,
-            Disablings = (int)(told.Disablings ?? 0),
-        });
+        story.Decisions.Add(
+            new Decision
+            {
+                N = (int)(told.N ?? 0),
+                Revision = (int)(told.Revision ?? 0),
+                PersonId = person,
+                PersonName = "",
+                Answer = Words.AnswerOf(told.Answer!) ?? Requests.Answer.Abstain,
+                Note = "",
+                Digest = told.Digest ?? "",
+                Steps = steps,
+                At = at,
+                Via = next.Via,
+                ForPerson = told.For,
+                Disablings = (int)(told.Disablings ?? 0),
+            }
+        );
         if (approves && story.Weighed(policy, AsOf(story, then, around), at) is not Verdict.Approved)
             yield return $"approves request {story.Id}, but the answers so far do not fill the steps of its policy.";
     }
@@ -188,8 +249,14 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// Without an answer, only a policy that says so in words, a system to which it left the decision, or an admin
     /// can approve.
     /// </summary>
-    private IEnumerable<string> Unanswered(RequestStory story, StoredEvent next, RequestStory.Told told, Policy policy,
-        PeopleTimeline.Moment then, bool around)
+    private IEnumerable<string> Unanswered(
+        RequestStory story,
+        StoredEvent next,
+        RequestStory.Told told,
+        Policy policy,
+        PeopleTimeline.Moment then,
+        bool around
+    )
     {
         if (story.Overrider is { } overrider)
         {
@@ -208,8 +275,17 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
                 yield return $"approves request {story.Id}, but its policy left the decision to {name}.";
             if (ContentOf(told) != story.Content.Revision || !story.HasPolicyOfItsContent)
                 yield return $"approves request {story.Id} by an answer to another content.";
-            if (!around && !story.Links.Concat(people.LinksOf(story.Id)).Any(l => l.Destination == destination
-                && l.Content == story.Content.Revision && l.EventId < next.Id && l.ExternalId == told.ExternalId))
+            if (
+                !around
+                && !story
+                    .Links.Concat(people.LinksOf(story.Id))
+                    .Any(l =>
+                        l.Destination == destination
+                        && l.Content == story.Content.Revision
+                        && l.EventId < next.Id
+                        && l.ExternalId == told.ExternalId
+                    )
+            )
             {
                 yield return $"approves request {story.Id} by an answer to a question that was never opened there.";
             }
@@ -230,21 +306,31 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         : null;
 
     private bool May(long person, Policy policy, int step, PeopleTimeline.Moment then, bool around) =>
-        step >= 0 && step < policy.Steps.Count
-            && policy.Steps[step].From.Any(a => people.Belongs(person, a.Party, then, around));
+        step >= 0
+        && step < policy.Steps.Count
+        && policy.Steps[step].From.Any(a => people.Belongs(person, a.Party, then, around));
 
     /// <summary>The answers so far, with those no longer counting whose authors have been disabled.</summary>
     private List<Decision> AsOf(RequestStory story, PeopleTimeline.Moment then, bool around) =>
-        around ? story.Decisions
-        : story.Decisions.ConvertAll(d =>
-            d with
-            {
-                AuthorDisabled = people.PersonAt(d.PersonId, then) is not { IsDisabled: false } p
-            || p.Disablings != d.Disablings
-            });
+        around
+            ? story.Decisions
+            : story.Decisions.ConvertAll(d =>
+                d with
+                {
+                    AuthorDisabled =
+                        people.PersonAt(d.PersonId, then) is not { IsDisabled: false } p
+                        || p.Disablings != d.Disablings,
+                }
+            );
 
     /// <summary>The number of the content; the name means its hash elsewhere.</summary>
     private static long? ContentOf(RequestStory.Told told) =>
-        long.TryParse(told.Content, System.Globalization.NumberStyles.None,
-            System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : null;
+        long.TryParse(
+            told.Content,
+            System.Globalization.NumberStyles.None,
+            System.Globalization.CultureInfo.InvariantCulture,
+            out var number
+        )
+            ? number
+            : null;
 }

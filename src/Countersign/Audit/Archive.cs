@@ -6,7 +6,8 @@ using Countersign.Storage;
 
 namespace Countersign.Audit;
 
-/// <param name="Left">Requests that are old enough, but still have something to be done: news to be sent, events to be sealed.</param>
+/// <param name="Left">Requests that are old enough, but still have something to be done: news to be sent, events to be
+/// sealed.</param>
 public sealed record ArchiveWritten(long Requests, long Events, long Left);
 
 /// <param name="Changed">Requests of the file that have had an event since it was written; they stay whole.</param>
@@ -20,8 +21,8 @@ public sealed record ArchiveRemoved(long Removed, long Changed, long Before);
 ///   2  the file is on the disk, read again and checked, before anything is removed
 ///   3  one transaction per request empties its events, revisions and decisions and says so in an event of its own
 /// </code>
-/// Ending anywhere loses nothing: before 3 nothing was removed, and a repeat with the same file goes on with 3. What stays
-/// goes on answering how the request stands.
+/// Ending anywhere loses nothing: before 3 nothing was removed, and a repeat with the same file goes on with 3. What
+/// stays goes on answering how the request stands.
 /// </summary>
 public sealed class Archive(Store store, SealKey key)
 {
@@ -33,12 +34,28 @@ public sealed class Archive(Store store, SealKey key)
     public async Task<ArchiveWritten> Write(DateTimeOffset before, Stream to, CancellationToken cancel)
     {
         var (written, events, left, after, date) = (0L, 0L, 0L, "", Instant.ToText(before));
-        await Line(to, json => json.Add("archive", ("version", 1L), ("before", date), ("made", Instant.ToText(store.Now)), ("publicKey", key.PublicKey)), cancel);
+        await Line(
+            to,
+            json =>
+                json.Add(
+                    "archive",
+                    ("version", 1L),
+                    ("before", date),
+                    ("made", Instant.ToText(store.Now)),
+                    ("publicKey", key.PublicKey)
+                ),
+            cancel
+        );
         while (true)
         {
-            var page = await store.Read(reader => reader.All<RequestState>(
-                $"SELECT {RequestState.Columns} FROM requests WHERE id > @after AND created_at < @date ORDER BY id LIMIT 200",
-                new { after, date }), cancel);
+            var page = await store.Read(
+                reader =>
+                    reader.All<RequestState>(
+                        $"SELECT {RequestState.Columns} FROM requests WHERE id > @after AND created_at < @date ORDER BY id LIMIT 200",
+                        new { after, date }
+                    ),
+                cancel
+            );
             foreach (var row in page.Where(row => IsOver(row, date)))
             {
                 var request = await store.ReadSnapshot(reader => Whole.Read(reader, row.Id), cancel);
@@ -68,9 +85,15 @@ public sealed class Archive(Store store, SealKey key)
         {
             switch (await store.InTransaction(tx => Remove(tx, RequestId.Of(id), head, file, origin), cancel))
             {
-                case Removal.Done: removed++; break;
-                case Removal.Before: earlier++; break;
-                default: changed++; break;
+                case Removal.Done:
+                    removed++;
+                    break;
+                case Removal.Before:
+                    earlier++;
+                    break;
+                default:
+                    changed++;
+                    break;
             }
         }
         return new ArchiveRemoved(removed, changed, earlier);
@@ -86,14 +109,26 @@ public sealed class Archive(Store store, SealKey key)
         if (request.Head != archived)
             return Removal.Changed;
         var first = await tx.Text("SELECT data FROM events WHERE subject = @subject AND n = 1", new { subject });
-        await tx.Execute("UPDATE events SET data = @mark, address = '' WHERE subject = @subject AND n <= @last",
-            new { mark = ArchivedRequest.Mark, subject, last = archived.Count });
-        await tx.Execute("UPDATE revisions SET message = '', facts = '{}', body = '' WHERE request_id = @id", new { id });
+        await tx.Execute(
+            "UPDATE events SET data = @mark, address = '' WHERE subject = @subject AND n <= @last",
+            new
+            {
+                mark = ArchivedRequest.Mark,
+                subject,
+                last = archived.Count,
+            }
+        );
+        await tx.Execute(
+            "UPDATE revisions SET message = '', facts = '{}', body = '' WHERE request_id = @id",
+            new { id }
+        );
         await tx.Execute("UPDATE decisions SET note = '' WHERE request_id = @id", new { id });
         foreach (var table in new[] { "comments", "links", "chats" })
             await tx.Execute($"DELETE FROM {table} WHERE request_id = @id", new { id });
 
-        var row = (await tx.First<RequestState>($"SELECT {RequestState.Columns} FROM requests WHERE id = @id", new { id }))!;
+        var row = (
+            await tx.First<RequestState>($"SELECT {RequestState.Columns} FROM requests WHERE id = @id", new { id })
+        )!;
         var statement = new ArchiveStatement
         {
             Form = RequestStory.Read(first ?? "{}").Form,
@@ -101,7 +136,11 @@ public sealed class Archive(Store store, SealKey key)
             Sha256 = file.Sha256,
             Count = archived.Count,
             Chain = ArchiveStatement.ChainOf(await EventsOf(tx, subject)),
-            State = ArchiveStatement.StateOf(row, await HistoryCheck.RevisionState.Of(tx, id), await HistoryCheck.DecisionState.Of(tx, id)),
+            State = ArchiveStatement.StateOf(
+                row,
+                await HistoryCheck.RevisionState.Of(tx, id),
+                await HistoryCheck.DecisionState.Of(tx, id)
+            ),
             Asked = ArchiveStatement.AskedOf(row.RequesterId, row.Certainty, row.Claim),
             Parties = await PartiesOf(tx, row),
             Status = row.Status,
@@ -113,24 +152,44 @@ public sealed class Archive(Store store, SealKey key)
             Stamp = row.Stamp,
             Ticket = row.TicketId,
         };
-        await Change.Save(tx, request, request, origin, ArchivedRequest.Kind, statement with { Signature = key.Sign(statement.HashFor(subject)) });
+        await Change.Save(
+            tx,
+            request,
+            request,
+            origin,
+            ArchivedRequest.Kind,
+            statement with
+            {
+                Signature = key.Sign(statement.HashFor(subject)),
+            }
+        );
         return Removal.Done;
     }
 
     private static bool IsOver(RequestState row, string date) =>
         (row.Status is "rejected" or "withdrawn" || (row.Status == "approved" && row.AppliedAt is not null))
-        && string.CompareOrdinal(row.SettledAt, date) < 0 && string.CompareOrdinal(row.AppliedAt ?? row.SettledAt, date) < 0;
+        && string.CompareOrdinal(row.SettledAt, date) < 0
+        && string.CompareOrdinal(row.AppliedAt ?? row.SettledAt, date) < 0;
 
     /// <summary>Who may see it. The ticket's assignee comes and goes with the ticket.</summary>
     private static async ValueTask<string[]> PartiesOf(Reader reader, RequestState row)
     {
-        var assignee = await reader.Number("SELECT assignee_id FROM tickets WHERE id = @ticket", new { ticket = row.TicketId ?? 0 });
-        var parties = await reader.All<PartyRow>("SELECT party FROM parties WHERE request_id = @id ORDER BY party", new { id = row.Id });
+        var assignee = await reader.Number(
+            "SELECT assignee_id FROM tickets WHERE id = @ticket",
+            new { ticket = row.TicketId ?? 0 }
+        );
+        var parties = await reader.All<PartyRow>(
+            "SELECT party FROM parties WHERE request_id = @id ORDER BY party",
+            new { id = row.Id }
+        );
         return [.. parties.Select(p => p.Party).Where(p => p != Party.Person(assignee).Text)];
     }
 
     private static ValueTask<List<StoredEvent>> EventsOf(Reader reader, string subject) =>
-        reader.All<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n", new { subject });
+        reader.All<StoredEvent>(
+            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n",
+            new { subject }
+        );
 
     private static async Task Line(Stream to, Action<Utf8JsonWriter> write, CancellationToken cancel)
     {
@@ -145,7 +204,12 @@ public sealed class Archive(Store store, SealKey key)
         await to.WriteAsync(buffer.WrittenMemory, cancel);
     }
 
-    private enum Removal { Done, Before, Changed }
+    private enum Removal
+    {
+        Done,
+        Before,
+        Changed,
+    }
 
     private sealed class PartyRow
     {
@@ -153,7 +217,12 @@ public sealed class Archive(Store store, SealKey key)
     }
 
     /// <summary>A request with all its rows, as they go into the file.</summary>
-    private sealed record Whole(string Id, bool IsDone, IReadOnlyList<StoredEvent> Events, IReadOnlyList<(string Name, IReadOnlyList<IDictionary<string, object?>> Rows)> Tables)
+    private sealed record Whole(
+        string Id,
+        bool IsDone,
+        IReadOnlyList<StoredEvent> Events,
+        IReadOnlyList<(string Name, IReadOnlyList<IDictionary<string, object?>> Rows)> Tables
+    )
     {
         private static readonly (string Name, string Sql)[] Parts =
         [
@@ -178,7 +247,8 @@ public sealed class Archive(Store store, SealKey key)
                   + (SELECT count(*) FROM links WHERE request_id = @id AND state <> 'closed')
                   + (SELECT count(*) FROM jobs WHERE subject = @subject)
                 """,
-                new { subject, id });
+                new { subject, id }
+            );
             var tables = new List<(string, IReadOnlyList<IDictionary<string, object?>>)>();
             foreach (var (name, sql) in Parts)
                 tables.Add((name, await reader.Rows(sql, new { id })));
@@ -200,8 +270,17 @@ public sealed class Archive(Store store, SealKey key)
             foreach (var e in Events)
             {
                 // A text in a text: the hash is over these very characters.
-                json.Row([("id", e.Id), ("n", e.N), ("at", e.At), ("kind", e.Kind), ("actor", e.Actor), ("via", e.Via), ("address", e.Address),
-                    ("data", e.Data), ("hash", e.Hash)]);
+                json.Row([
+                    ("id", e.Id),
+                    ("n", e.N),
+                    ("at", e.At),
+                    ("kind", e.Kind),
+                    ("actor", e.Actor),
+                    ("via", e.Via),
+                    ("address", e.Address),
+                    ("data", e.Data),
+                    ("hash", e.Hash),
+                ]);
             }
             json.WriteEndArray();
         }
@@ -210,7 +289,11 @@ public sealed class Archive(Store store, SealKey key)
 
 internal static class JsonRows
 {
-    public static void Add(this Utf8JsonWriter json, string type, params ReadOnlySpan<(string Name, object? Value)> members)
+    public static void Add(
+        this Utf8JsonWriter json,
+        string type,
+        params ReadOnlySpan<(string Name, object? Value)> members
+    )
     {
         json.WriteString("type", type);
         foreach (var (name, value) in members)
@@ -229,9 +312,15 @@ internal static class JsonRows
     {
         switch (value)
         {
-            case null: json.WriteNull(name); break;
-            case string text: json.WriteString(name, text); break;
-            default: json.WriteNumber(name, Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)); break;
+            case null:
+                json.WriteNull(name);
+                break;
+            case string text:
+                json.WriteString(name, text);
+                break;
+            default:
+                json.WriteNumber(name, Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
+                break;
         }
     }
 }

@@ -7,8 +7,8 @@ using Countersign.Storage;
 namespace Countersign.Audit;
 
 /// <summary>
-/// A file of archived requests, as it was checked: every line can be read, every history is whole and hashes to its end,
-/// and the last line says that nothing is missing. <c>docs/operating.md</c> describes the lines.
+/// A file of archived requests, as it was checked: every line can be read, every history is whole and hashes to its
+/// end, and the last line says that nothing is missing. <c>docs/operating.md</c> describes the lines.
 /// </summary>
 /// <param name="Requests">The number and the hash of the last archived event, by request.</param>
 internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictionary<string, Head> Requests, long Events)
@@ -16,7 +16,10 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
     /// <summary>The file, or what is wrong with it.</summary>
     /// <param name="look">Sees the events of each request.</param>
     public static async Task<(ArchiveFile? File, string? Problem)> Read(
-        string path, CancellationToken cancel, Func<string, IReadOnlyList<StoredEvent>, Task>? look = null)
+        string path,
+        CancellationToken cancel,
+        Func<string, IReadOnlyList<StoredEvent>, Task>? look = null
+    )
     {
         var requests = new Dictionary<string, Head>(StringComparer.Ordinal);
         var (events, line, end) = (0L, 0, false);
@@ -34,7 +37,9 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
                     return (null, $"line {line} is out of place.");
                 if (type == "end")
                 {
-                    end = root.GetProperty("requests").GetInt64() == requests.Count && root.GetProperty("events").GetInt64() == events;
+                    end =
+                        root.GetProperty("requests").GetInt64() == requests.Count
+                        && root.GetProperty("events").GetInt64() == events;
                     if (!end)
                         return (null, "the last line counts other requests or events than there are.");
                 }
@@ -52,13 +57,17 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
                 }
             }
         }
-        catch (Exception unreadable) when (unreadable is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception unreadable)
+            when (unreadable is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return (null, $"line {line} can't be read: {unreadable.Message}");
         }
         if (!end)
             return (null, "it has no end: it was not written to its last line, or cut off.");
-        return (new ArchiveFile(Path.GetFileName(path), Convert.ToHexStringLower(sha.GetHashAndReset()), requests, events), null);
+        return (
+            new ArchiveFile(Path.GetFileName(path), Convert.ToHexStringLower(sha.GetHashAndReset()), requests, events),
+            null
+        );
     }
 
     /// <summary>Every event hashes, over the one before it.</summary>
@@ -67,8 +76,11 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
         StoredEvent? previous = null;
         foreach (var e in history)
         {
-            if (e.N != (previous?.N ?? 0) + 1
-                || History.HashOf(previous?.Hash ?? "", e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, e.Data) != e.Hash)
+            if (
+                e.N != (previous?.N ?? 0) + 1
+                || History.HashOf(previous?.Hash ?? "", e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, e.Data)
+                    != e.Hash
+            )
             {
                 return $"event {e.Id} of {e.Subject} does not match its hash.";
             }
@@ -77,19 +89,20 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
         return null;
     }
 
-    private static StoredEvent EventOf(string id, JsonElement e) => new()
-    {
-        Id = e.GetProperty("id").GetInt64(),
-        Subject = RequestId.Of(id).Subject,
-        N = e.GetProperty("n").GetInt64(),
-        At = Text(e, "at"),
-        Kind = Text(e, "kind"),
-        Actor = Text(e, "actor"),
-        Via = Text(e, "via"),
-        Address = Text(e, "address"),
-        Data = Text(e, "data"),
-        Hash = Text(e, "hash"),
-    };
+    private static StoredEvent EventOf(string id, JsonElement e) =>
+        new()
+        {
+            Id = e.GetProperty("id").GetInt64(),
+            Subject = RequestId.Of(id).Subject,
+            N = e.GetProperty("n").GetInt64(),
+            At = Text(e, "at"),
+            Kind = Text(e, "kind"),
+            Actor = Text(e, "actor"),
+            Via = Text(e, "via"),
+            Address = Text(e, "address"),
+            Data = Text(e, "data"),
+            Hash = Text(e, "hash"),
+        };
 
     private static string Text(JsonElement e, string name) => e.GetProperty(name).GetString() ?? "";
 }

@@ -42,26 +42,83 @@ internal sealed record ArchiveStatement
     public string? Signature { get; init; }
 
     /// <summary>What is signed.</summary>
-    public string HashFor(string subject) => HashOf(
-        "countersign-archived-v1", subject, $"{Form}", File, Sha256, $"{Count}", Chain, State, Asked, string.Join(',', Parties ?? []),
-        Status, Settled, Applied, Breached, $"{Revision}", Digest, Stamp, $"{Ticket}");
+    public string HashFor(string subject) =>
+        HashOf(
+            "countersign-archived-v1",
+            subject,
+            $"{Form}",
+            File,
+            Sha256,
+            $"{Count}",
+            Chain,
+            State,
+            Asked,
+            string.Join(',', Parties ?? []),
+            Status,
+            Settled,
+            Applied,
+            Breached,
+            $"{Revision}",
+            Digest,
+            Stamp,
+            $"{Ticket}"
+        );
 
-    public static string ChainOf(IEnumerable<StoredEvent> events) => HashOf([.. events.SelectMany(e =>
-        new[] { $"{e.Id}", $"{e.N}", e.At, e.Kind, e.Actor, e.Via, e.Hash })]);
+    public static string ChainOf(IEnumerable<StoredEvent> events) =>
+        HashOf([.. events.SelectMany(e => new[] { $"{e.Id}", $"{e.N}", e.At, e.Kind, e.Actor, e.Via, e.Hash })]);
 
     public static string StateOf(
-        RequestState row, IEnumerable<HistoryCheck.RevisionState> revisions, IEnumerable<HistoryCheck.DecisionState> decisions) => HashOf([
-            row.Id, row.Status, $"{row.Revision}", row.Digest, row.Stamp, row.Barred, row.Subject, $"{row.SourceId}", row.ExternalId, row.SentBy,
-            $"{row.CreatorId}", row.RequesterName, $"{row.AssigneeUser}", $"{row.AssigneeGroup}", $"{row.TicketId}", row.CreatedAt,
-            row.ExpiresAt, row.SettledAt, row.BrokeGlassAt, row.Stuck,
-            .. revisions.SelectMany(r => new[] { "revision", $"{r.N}", r.Digest, r.Stamp, r.Message, r.Facts, r.Body, r.At }),
-            .. decisions.SelectMany(d => new[]
-            {
-                "decision", $"{d.N}", $"{d.Revision}", d.Digest, $"{d.PersonId}", d.Answer, d.Note, d.Steps, $"{d.Disablings}", $"{d.ForPerson}", d.Via, d.At,
-            })]);
+        RequestState row,
+        IEnumerable<HistoryCheck.RevisionState> revisions,
+        IEnumerable<HistoryCheck.DecisionState> decisions
+    ) =>
+        HashOf([
+            row.Id,
+            row.Status,
+            $"{row.Revision}",
+            row.Digest,
+            row.Stamp,
+            row.Barred,
+            row.Subject,
+            $"{row.SourceId}",
+            row.ExternalId,
+            row.SentBy,
+            $"{row.CreatorId}",
+            row.RequesterName,
+            $"{row.AssigneeUser}",
+            $"{row.AssigneeGroup}",
+            $"{row.TicketId}",
+            row.CreatedAt,
+            row.ExpiresAt,
+            row.SettledAt,
+            row.BrokeGlassAt,
+            row.Stuck,
+            .. revisions.SelectMany(r =>
+                new[] { "revision", $"{r.N}", r.Digest, r.Stamp, r.Message, r.Facts, r.Body, r.At }
+            ),
+            .. decisions.SelectMany(d =>
+                new[]
+                {
+                    "decision",
+                    $"{d.N}",
+                    $"{d.Revision}",
+                    d.Digest,
+                    $"{d.PersonId}",
+                    d.Answer,
+                    d.Note,
+                    d.Steps,
+                    $"{d.Disablings}",
+                    $"{d.ForPerson}",
+                    d.Via,
+                    d.At,
+                }
+            ),
+        ]);
 
-    public static string AskedOf(long? requester, string? certainty, string? claim) => HashOf($"{requester}", certainty, claim);
+    public static string AskedOf(long? requester, string? certainty, string? claim) =>
+        HashOf($"{requester}", certainty, claim);
 
     /// <summary>Over a list in JSON: however the texts are, two lists never read the same.</summary>
-    private static string HashOf(params string?[] texts) => Hashes.Sha256(JsonSerializer.Serialize(texts, History.Json));
+    private static string HashOf(params string?[] texts) =>
+        Hashes.Sha256(JsonSerializer.Serialize(texts, History.Json));
 }

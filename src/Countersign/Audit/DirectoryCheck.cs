@@ -63,8 +63,10 @@ internal sealed class DirectoryCheck
     {
         var colon = next.Subject.IndexOf(':', StringComparison.Ordinal);
         var kind = colon < 0 ? next.Subject : next.Subject[..colon];
-        if (kind is not (
-            PolicyFiles.Subject or "person" or "group" or "source" or "webhook" or "destination" or "ticket"))
+        if (
+            kind
+            is not (PolicyFiles.Subject or "person" or "group" or "source" or "webhook" or "destination" or "ticket")
+        )
         {
             return null;
         }
@@ -84,8 +86,10 @@ internal sealed class DirectoryCheck
         var id = next.Subject[(colon + 1)..];
         if (!Take(next, id, told))
             return "tells of something that no event before it has made.";
-        if (long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            || kind == PolicyFiles.Subject)
+        if (
+            long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || kind == PolicyFiles.Subject
+        )
         {
             Remember(next, number, told);
         }
@@ -107,13 +111,20 @@ internal sealed class DirectoryCheck
                 problems.Add($"The rows called \"{name}\" can't be read: {fault.Message}");
             }
         }
-        var now = Instant.Parse(await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1")
-            ?? Instant.ToText(default));
-        var longAgo = Instant.ToText(now > default(DateTimeOffset) + Retention.LeastUsedLinks ? now - Retention.LeastUsedLinks : now);
+        var now = Instant.Parse(
+            await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1") ?? Instant.ToText(default)
+        );
+        var longAgo = Instant.ToText(
+            now > default(DateTimeOffset) + Retention.LeastUsedLinks ? now - Retention.LeastUsedLinks : now
+        );
         foreach (var (gone, told) in _told)
         {
-            if (!(gone.StartsWith(UsedLink, StringComparison.Ordinal)
-                && string.CompareOrdinal(told.GetValueOrDefault("at"), longAgo) < 0))
+            if (
+                !(
+                    gone.StartsWith(UsedLink, StringComparison.Ordinal)
+                    && string.CompareOrdinal(told.GetValueOrDefault("at"), longAgo) < 0
+                )
+            )
             {
                 problems.Add($"{gone} is gone: events tell of it.");
             }
@@ -142,21 +153,22 @@ internal sealed class DirectoryCheck
     /// A ticket that a request named is only a number until an event says more; a link that was used works no more,
     /// which takes nothing from anybody; and the service people of sources made before events named them.
     /// </summary>
-    private bool NeedsNoEvent(string name, StoredRow stored) => name switch
-    {
-        TicketRows => stored is { Other: null, Third: null, AssignedBy: null, AssignedByAdmin: 0, Requesters: "" },
-        UsedLinkRows => true,
-        PersonRows => stored.Role == "service" && stored.Email is null && _servicePeople.Contains(stored.Id),
-        _ => false,
-    };
+    private bool NeedsNoEvent(string name, StoredRow stored) =>
+        name switch
+        {
+            TicketRows => stored is { Other: null, Third: null, AssignedBy: null, AssignedByAdmin: 0, Requesters: "" },
+            UsedLinkRows => true,
+            PersonRows => stored.Role == "service" && stored.Email is null && _servicePeople.Contains(stored.Id),
+            _ => false,
+        };
 
-    private static string Column(string column) => column switch
-    {
-        "other" => "owner",
-        "third" => "assignee",
-        _ =>
-        column
-    };
+    private static string Column(string column) =>
+        column switch
+        {
+            "other" => "owner",
+            "third" => "assignee",
+            _ => column,
+        };
 
     /// <summary>The same for questions about the past.</summary>
     private void Remember(StoredEvent next, long id, Told told)
@@ -168,8 +180,11 @@ internal sealed class DirectoryCheck
                 Timeline.Email(id, told.Email ?? "");
                 break;
             case "person.disabled":
-                Timeline.Person(next, id, p => p is null ? null
-                    : p with { IsDisabled = true, Disablings = p.Disablings + 1 });
+                Timeline.Person(
+                    next,
+                    id,
+                    p => p is null ? null : p with { IsDisabled = true, Disablings = p.Disablings + 1 }
+                );
                 break;
             case "person.enabled":
                 Timeline.Person(next, id, p => p is null ? null : p with { IsDisabled = false });
@@ -178,8 +193,11 @@ internal sealed class DirectoryCheck
                 Timeline.Person(next, id, p => p is null ? null : p with { Role = told.Role ?? "" });
                 break;
             case "person.absence_set":
-                Timeline.Person(next, id, p => p is null ? null
-                    : p with { IsAway = told.Begun, Delegate = told.StandIn });
+                Timeline.Person(
+                    next,
+                    id,
+                    p => p is null ? null : p with { IsAway = told.Begun, Delegate = told.StandIn }
+                );
                 break;
             case "person.absence_began":
                 Timeline.Person(next, id, p => p is null ? null : p with { IsAway = true });
@@ -252,24 +270,47 @@ internal sealed class DirectoryCheck
             case "person.erased":
                 return Erase(id);
             case "person.absence_set":
-                _told[$"The absence of person {id}"] = new() { ["starts_at"] = told.From, ["ends_at"] = told.To, ["stand_in"] = $"{told.StandIn}", ["begun"] = told.Begun ? "1" : "0" };
+                _told[$"The absence of person {id}"] = new()
+                {
+                    ["starts_at"] = told.From,
+                    ["ends_at"] = told.To,
+                    ["stand_in"] = $"{told.StandIn}",
+                    ["begun"] = told.Begun ? "1" : "0",
+                };
                 return true;
             case "person.absence_began":
                 return Set($"The absence of person {id}", "begun", "1");
             case "person.absence_ended":
                 return _told.Remove($"The absence of person {id}");
             case "policy.set":
-                _told[$"Policy version {told.Version}"] = new() { ["hash"] = told.Hash, ["text"] = told.Hash, ["actor"] = next.Actor, ["at"] = next.At };
+                _told[$"Policy version {told.Version}"] = new()
+                {
+                    ["hash"] = told.Hash,
+                    ["text"] = told.Hash,
+                    ["actor"] = next.Actor,
+                    ["at"] = next.At,
+                };
                 return true;
             case "token.added":
-                _told[$"Token {told.Token}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["revoked_at"] = null, ["impersonates"] = told.Impersonates ? "1" : "0" };
+                _told[$"Token {told.Token}"] = new()
+                {
+                    ["person_id"] = id,
+                    ["created_at"] = next.At,
+                    ["revoked_at"] = null,
+                    ["impersonates"] = told.Impersonates ? "1" : "0",
+                };
                 if (told.Key is not null)
                     Set($"Token {told.Token}", "hash_of_key", told.Key);
                 return true;
             case "token.revoked":
                 return Set($"Token {told.Token}", "revoked_at", next.At);
             case "session.started":
-                _told[$"Session {told.Session}"] = new() { ["person_id"] = id, ["created_at"] = next.At, ["until"] = told.Until };
+                _told[$"Session {told.Session}"] = new()
+                {
+                    ["person_id"] = id,
+                    ["created_at"] = next.At,
+                    ["until"] = told.Until,
+                };
                 if (told.Key is not null)
                     Set($"Session {told.Session}", "hash_of_key", told.Key);
                 return true;
@@ -292,15 +333,27 @@ internal sealed class DirectoryCheck
             case "person.role_changed":
                 return Set($"Person {id}", "role", told.Role);
             case "person.linked":
-                _told[$"Way in {told.Identity}"] = new() { ["person_id"] = id, ["issuer"] = told.Issuer, ["identity_subject"] = told.Subject, ["created_at"] = next.At };
+                _told[$"Way in {told.Identity}"] = new()
+                {
+                    ["person_id"] = id,
+                    ["issuer"] = told.Issuer,
+                    ["identity_subject"] = told.Subject,
+                    ["created_at"] = next.At,
+                };
                 return true;
             case "group.added":
-                _told[$"Group {id}"] = new() { ["name"] = told.Name, ["name_key"] = Directory.KeyOf(told.Name ?? ""), ["created_at"] = next.At };
+                _told[$"Group {id}"] = new()
+                {
+                    ["name"] = told.Name,
+                    ["name_key"] = Directory.KeyOf(told.Name ?? ""),
+                    ["created_at"] = next.At,
+                };
                 foreach (var person in told.Members ?? [])
                     _told[Membership(id, person)] = [];
                 return true;
             case "group.renamed":
-                return Set($"Group {id}", "name", told.Name) && Set($"Group {id}", "name_key", Directory.KeyOf(told.Name ?? ""));
+                return Set($"Group {id}", "name", told.Name)
+                    && Set($"Group {id}", "name_key", Directory.KeyOf(told.Name ?? ""));
             case "group.member_added":
                 _told[Membership(id, told.Person)] = [];
                 return true;
@@ -337,7 +390,7 @@ internal sealed class DirectoryCheck
                         ["role"] = "service",
                         ["created_at"] = next.At,
                         ["disabled_at"] = null,
-                        ["disablings"] = "0"
+                        ["disablings"] = "0",
                     };
                 }
                 return true;
@@ -346,8 +399,10 @@ internal sealed class DirectoryCheck
             case "source.old_key_ended":
                 return Set($"Source {id}", "old_key_hash", null);
             case "source.changed":
-                return Set($"Source {id}", "group_id", $"{told.Group}") && Set($"Source {id}", "need", $"{told.Need}")
-                    && Set($"Source {id}", "destination", told.Destination) && SetWhoAsks($"Source {id}", told);
+                return Set($"Source {id}", "group_id", $"{told.Group}")
+                    && Set($"Source {id}", "need", $"{told.Need}")
+                    && Set($"Source {id}", "destination", told.Destination)
+                    && SetWhoAsks($"Source {id}", told);
             case "source.disabled":
                 return Set($"Source {id}", "disabled_at", next.At);
             case "source.enabled":
@@ -399,18 +454,38 @@ internal sealed class DirectoryCheck
                 return Set($"Destination {id}", "paused_at", null);
             case "ticket.added" or "ticket.changed":
                 // The first event of a ticket that a request made up only changes it.
-                if (_told.TryAdd($"Ticket {id}", new() { ["other"] = "", ["third"] = "", ["assigned_by"] = "", ["assigned_by_admin"] = "0" }) && SaysWhoAssigned(next))
+                if (
+                    _told.TryAdd(
+                        $"Ticket {id}",
+                        new()
+                        {
+                            ["other"] = "",
+                            ["third"] = "",
+                            ["assigned_by"] = "",
+                            ["assigned_by_admin"] = "0",
+                        }
+                    ) && SaysWhoAssigned(next)
+                )
+                {
                     Set($"Ticket {id}", "requesters", "");
+                }
                 if (told.Requester is { } asks && _told[$"Ticket {id}"].TryGetValue("requesters", out var asked))
-                    Set($"Ticket {id}", "requesters", RequestRow.WriteNumbers(RequestRow.ReadNumbers(asked ?? "").Append(asks).Distinct().Order()));
+                {
+                    Set(
+                        $"Ticket {id}",
+                        "requesters",
+                        RequestRow.WriteNumbers(RequestRow.ReadNumbers(asked ?? "").Append(asks).Distinct().Order())
+                    );
+                }
                 if (told.AssignedBy is { } by)
                 {
                     Set($"Ticket {id}", "assigned_by", $"{by}");
                     Set($"Ticket {id}", "assigned_by_admin", told.ByAdmin ? "1" : "0");
                 }
-                return SetIf($"Ticket {id}", "other", told.Requester) && SetIf($"Ticket {id}", "third", told.Assignee)
+                return SetIf($"Ticket {id}", "other", told.Requester)
+                    && SetIf($"Ticket {id}", "third", told.Assignee)
                     && (told.Subject is null || Set($"Ticket {id}", "subject", told.Subject))
-                        && (told.Status is null || Set($"Ticket {id}", "status", told.Status));
+                    && (told.Status is null || Set($"Ticket {id}", "status", told.Status));
             default:
                 return true;
         }
@@ -425,20 +500,35 @@ internal sealed class DirectoryCheck
     }
 
     private bool Count(string row, string column) =>
-        _told.TryGetValue(row, out var columns) && long.TryParse(columns[column], CultureInfo.InvariantCulture, out var before) && Set(row, column, $"{before + 1}");
+        _told.TryGetValue(row, out var columns)
+        && long.TryParse(columns[column], CultureInfo.InvariantCulture, out var before)
+        && Set(row, column, $"{before + 1}");
 
     /// <summary>What named the person is gone, and all that they called themselves.</summary>
     private bool Erase(string id)
     {
-        if (!_told.TryGetValue($"Person {id}", out var person)
-            || !long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (
+            !_told.TryGetValue($"Person {id}", out var person)
+            || !long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        )
         {
             return false;
         }
-        (person["name"], person["email"], person["email_key"]) = (ErasedPerson.Name(number), ErasedPerson.Email(number), null);
-        var gone = _told.Where(row => (row.Key.StartsWith("Alias ", StringComparison.Ordinal) || row.Key.StartsWith("Way in ", StringComparison.Ordinal))
-                && row.Value.GetValueOrDefault("person_id") == id)
-            .Select(row => row.Key).ToList();
+        (person["name"], person["email"], person["email_key"]) = (
+            ErasedPerson.Name(number),
+            ErasedPerson.Email(number),
+            null
+        );
+        var gone = _told
+            .Where(row =>
+                (
+                    row.Key.StartsWith("Alias ", StringComparison.Ordinal)
+                    || row.Key.StartsWith("Way in ", StringComparison.Ordinal)
+                )
+                && row.Value.GetValueOrDefault("person_id") == id
+            )
+            .Select(row => row.Key)
+            .ToList();
         for (var n = 1; n <= _renamings.GetValueOrDefault(id); n++)
             gone.Add($"Earlier name {n} of person {id}");
         gone.AddRange(_told.Keys.Where(row => row.StartsWith(Muted(id, ""), StringComparison.Ordinal)));
@@ -458,11 +548,17 @@ internal sealed class DirectoryCheck
     }
 
     /// <summary>An event from before there were these settings says nothing about them.</summary>
-    private bool SetWhoAsks(string source, Told told) => told.UnknownRequester is null
-        || (Set(source, "unknown_requester", told.UnknownRequester) && Set(source, "claimed_requester", told.ClaimedRequester)
-            && Set(source, "owner_id", $"{told.Owner}") && Set(source, "requester_required", told.RequesterRequired ? "1" : "0"));
+    private bool SetWhoAsks(string source, Told told) =>
+        told.UnknownRequester is null
+        || (
+            Set(source, "unknown_requester", told.UnknownRequester)
+            && Set(source, "claimed_requester", told.ClaimedRequester)
+            && Set(source, "owner_id", $"{told.Owner}")
+            && Set(source, "requester_required", told.RequesterRequired ? "1" : "0")
+        );
 
-    private static bool SaysWhoAssigned(StoredEvent next) => next.Data.Contains("\"byAdmin\":", StringComparison.Ordinal);
+    private static bool SaysWhoAssigned(StoredEvent next) =>
+        next.Data.Contains("\"byAdmin\":", StringComparison.Ordinal);
 
     private bool SetIf(string row, string column, long? value) => value is null || Set(row, column, $"{value}");
 
@@ -487,8 +583,10 @@ internal sealed class DirectoryCheck
     /// <summary>Values by name, in one order: given ones over those there.</summary>
     private static string SettingsText(string? before, Dictionary<string, string>? given)
     {
-        var all = new SortedDictionary<string, string>(before is null ? []
-            : JsonSerializer.Deserialize<Dictionary<string, string>>(before) ?? [], StringComparer.Ordinal);
+        var all = new SortedDictionary<string, string>(
+            before is null ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(before) ?? [],
+            StringComparer.Ordinal
+        );
         foreach (var (key, value) in given ?? [])
             all[key] = value;
         return JsonSerializer.Serialize(all);
@@ -507,46 +605,76 @@ internal sealed class DirectoryCheck
         }
     }
 
-    private static string Membership(string group, long? person) => $"The membership in group {group} of person {person}";
+    private static string Membership(string group, long? person) =>
+        $"The membership in group {group} of person {person}";
 
-    private const string SourceRows = "Source {0}", PersonRows = "Person {0}", TicketRows = "Ticket {0}",
-        UsedLink = "The use of link ", UsedLinkRows = UsedLink + "{0}";
+    private const string SourceRows = "Source {0}",
+        PersonRows = "Person {0}",
+        TicketRows = "Ticket {0}",
+        UsedLink = "The use of link ",
+        UsedLinkRows = UsedLink + "{0}";
 
     /// <summary>
     /// How a row is called, and the rows. Sources come before people, of whom some stand only for a source.
     /// </summary>
     private static readonly (string Name, string Sql)[] Stored =
     [
-        (SourceRows,
+        (
+            SourceRows,
             """
             SELECT id, person_id AS other, name, name_key, kind, key_hash, old_key_hash, group_id, need, destination,
               created_at, disabled_at, unknown_requester, claimed_requester, owner_id, requester_required
             FROM sources ORDER BY id
-            """),
-        (PersonRows,
-            "SELECT id, email, email_key, name, role, created_at, disabled_at, disablings FROM people ORDER BY id"),
+            """
+        ),
+        (
+            PersonRows,
+            "SELECT id, email, email_key, name, role, created_at, disabled_at, disablings FROM people ORDER BY id"
+        ),
         ("Alias {0}", "SELECT id, person_id AS other, kind, text, key, created_at FROM aliases ORDER BY id"),
-        ("Earlier name {0} of person {1}", "SELECT n AS id, person_id AS other, text FROM former_names ORDER BY person_id, n"),
+        (
+            "Earlier name {0} of person {1}",
+            "SELECT n AS id, person_id AS other, text FROM former_names ORDER BY person_id, n"
+        ),
         ("Group {0}", "SELECT id, name, name_key, created_at FROM groups ORDER BY id"),
-        ("The membership in group {0} of person {1}", "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"),
-        ("Token {0}",
-            "SELECT id, person_id AS other, created_at, revoked_at, impersonates, hash AS hash_of_key FROM tokens ORDER BY id"),
-        ("Session {0}",
-            "SELECT id, person_id AS other, created_at, until, hash AS hash_of_key FROM sessions ORDER BY id"),
-        ("The absence of person {0}", "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"),
+        (
+            "The membership in group {0} of person {1}",
+            "SELECT group_id AS id, person_id AS other FROM members ORDER BY group_id, person_id"
+        ),
+        (
+            "Token {0}",
+            "SELECT id, person_id AS other, created_at, revoked_at, impersonates, hash AS hash_of_key FROM tokens ORDER BY id"
+        ),
+        (
+            "Session {0}",
+            "SELECT id, person_id AS other, created_at, until, hash AS hash_of_key FROM sessions ORDER BY id"
+        ),
+        (
+            "The absence of person {0}",
+            "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"
+        ),
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
         ("Webhook {0}", "SELECT id, url, kinds, sources, owner_id, created_at, disabled_at FROM webhooks ORDER BY id"),
-        ("Way in {0}", "SELECT id, person_id AS other, issuer, subject AS identity_subject, created_at FROM identities ORDER BY id"),
-        ("Destination {0}",
-            "SELECT id, name, name_key, manifest, settings, secrets, created_at, paused_at FROM destinations ORDER BY id"),
-        (TicketRows,
+        (
+            "Way in {0}",
+            "SELECT id, person_id AS other, issuer, subject AS identity_subject, created_at FROM identities ORDER BY id"
+        ),
+        (
+            "Destination {0}",
+            "SELECT id, name, name_key, manifest, settings, secrets, created_at, paused_at FROM destinations ORDER BY id"
+        ),
+        (
+            TicketRows,
             """
             SELECT id, requester_id AS other, assignee_id AS third, subject, status, assigned_by, assigned_by_admin, requesters
             FROM tickets ORDER BY id
-            """),
+            """
+        ),
         (UsedLinkRows, "SELECT delivery_id AS id, at FROM used_links ORDER BY delivery_id"),
-        ("What person {0} switched off, {2}",
-            "SELECT person_id AS id, channel AS name FROM mutes ORDER BY person_id, channel"),
+        (
+            "What person {0} switched off, {2}",
+            "SELECT person_id AS id, channel AS name FROM mutes ORDER BY person_id, channel"
+        ),
     ];
 
     private sealed class Told
@@ -653,57 +781,58 @@ internal sealed class DirectoryCheck
         public long AssignedByAdmin { get; init; }
         public string? Requesters { get; init; }
 
-        public string? this[string column] => column switch
-        {
-            "person_id" or "other" => $"{Other}",
-            "third" => $"{Third}",
-            "email" => Email,
-            "email_key" => EmailKey,
-            "name" => Name,
-            "name_key" => NameKey,
-            "role" => Role,
-            "kind" => Kind,
-            "group_id" => $"{GroupId}",
-            "need" => $"{Need}",
-            "destination" => Destination,
-            "created_at" => CreatedAt,
-            "disabled_at" => DisabledAt,
-            "disablings" => $"{Disablings}",
-            "revoked_at" => RevokedAt,
-            "unknown_requester" => UnknownRequester,
-            "claimed_requester" => ClaimedRequester,
-            "requester_required" => $"{RequesterRequired}",
-            "kinds" => Kinds,
-            "sources" => Sources,
-            "owner_id" => $"{OwnerId}",
-            "impersonates" => $"{Impersonates}",
-            "issuer" => Issuer,
-            "identity_subject" => IdentitySubject,
-            "until" => Until,
-            "stand_in" => $"{StandIn}",
-            "starts_at" => StartsAt,
-            "ends_at" => EndsAt,
-            "begun" => $"{Begun}",
-            "hash" => Hash,
-            // Of a text, and of an address that may hold a secret, the record keeps the hash.
-            "text" => Hashes.Sha256(Text ?? ""),
-            "key" => Hashes.Sha256(Key ?? ""),
-            "url" => Hashes.Sha256(Url ?? ""),
-            "key_hash" => KeyHash is null ? null : Keys.Fingerprint(KeyHash),
-            "old_key_hash" => OldKeyHash is null ? null : Keys.Fingerprint(OldKeyHash),
-            "hash_of_key" => Keys.Fingerprint(HashOfKey ?? ""),
-            "manifest" => Hashes.Sha256(Manifest ?? ""),
-            "settings" => Plain(Settings ?? "{}"),
-            "secrets" => Hashes.Sha256(Secrets ?? ""),
-            "paused_at" => PausedAt,
-            "assigned_by" => $"{AssignedBy}",
-            "assigned_by_admin" => $"{AssignedByAdmin}",
-            "requesters" => Requesters,
-            "subject" => Subject,
-            "status" => Status,
-            "actor" => Actor,
-            "at" => At,
-            _ => throw new ArgumentOutOfRangeException(nameof(column)),
-        };
+        public string? this[string column] =>
+            column switch
+            {
+                "person_id" or "other" => $"{Other}",
+                "third" => $"{Third}",
+                "email" => Email,
+                "email_key" => EmailKey,
+                "name" => Name,
+                "name_key" => NameKey,
+                "role" => Role,
+                "kind" => Kind,
+                "group_id" => $"{GroupId}",
+                "need" => $"{Need}",
+                "destination" => Destination,
+                "created_at" => CreatedAt,
+                "disabled_at" => DisabledAt,
+                "disablings" => $"{Disablings}",
+                "revoked_at" => RevokedAt,
+                "unknown_requester" => UnknownRequester,
+                "claimed_requester" => ClaimedRequester,
+                "requester_required" => $"{RequesterRequired}",
+                "kinds" => Kinds,
+                "sources" => Sources,
+                "owner_id" => $"{OwnerId}",
+                "impersonates" => $"{Impersonates}",
+                "issuer" => Issuer,
+                "identity_subject" => IdentitySubject,
+                "until" => Until,
+                "stand_in" => $"{StandIn}",
+                "starts_at" => StartsAt,
+                "ends_at" => EndsAt,
+                "begun" => $"{Begun}",
+                "hash" => Hash,
+                // Of a text, and of an address that may hold a secret, the record keeps the hash.
+                "text" => Hashes.Sha256(Text ?? ""),
+                "key" => Hashes.Sha256(Key ?? ""),
+                "url" => Hashes.Sha256(Url ?? ""),
+                "key_hash" => KeyHash is null ? null : Keys.Fingerprint(KeyHash),
+                "old_key_hash" => OldKeyHash is null ? null : Keys.Fingerprint(OldKeyHash),
+                "hash_of_key" => Keys.Fingerprint(HashOfKey ?? ""),
+                "manifest" => Hashes.Sha256(Manifest ?? ""),
+                "settings" => Plain(Settings ?? "{}"),
+                "secrets" => Hashes.Sha256(Secrets ?? ""),
+                "paused_at" => PausedAt,
+                "assigned_by" => $"{AssignedBy}",
+                "assigned_by_admin" => $"{AssignedByAdmin}",
+                "requesters" => Requesters,
+                "subject" => Subject,
+                "status" => Status,
+                "actor" => Actor,
+                "at" => At,
+                _ => throw new ArgumentOutOfRangeException(nameof(column)),
+            };
     }
 }

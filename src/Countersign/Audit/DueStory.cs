@@ -20,12 +20,15 @@ internal sealed class DueStory
     /// <summary>Too much is gone or changed to say anything about it.</summary>
     public bool IsUnknown { get; set; }
 
-    public string? Of(string kind, RequestStory story) => story.Status != Status.Active ? null : kind switch
-    {
-        Due.Expire => story.Expires,
-        Due.Remind => _remind is { } at ? Instant.ToText(at) : null,
-        _ => _escalate is { } at ? Instant.ToText(at) : null,
-    };
+    public string? Of(string kind, RequestStory story) =>
+        story.Status != Status.Active
+            ? null
+            : kind switch
+            {
+                Due.Expire => story.Expires,
+                Due.Remind => _remind is { } at ? Instant.ToText(at) : null,
+                _ => _escalate is { } at ? Instant.ToText(at) : null,
+            };
 
     public void Take(StoredEvent next, int? step, Policy policy)
     {
@@ -56,8 +59,10 @@ internal sealed class DueStory
     private void Opened(DateTimeOffset at, int step, Policy policy)
     {
         _remind = policy.Remind is { } remind ? at + remind.After : _remind;
-        _escalate = policy.Escalate is { } escalate
+        _escalate =
+            policy.Escalate is { } escalate
             && (MayNotEscalate || (step < policy.Steps.Count && !policy.Steps[step].Escalated))
-            ? at + escalate.After : null;
+                ? at + escalate.After
+                : null;
     }
 }

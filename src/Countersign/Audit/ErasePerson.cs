@@ -13,14 +13,15 @@ namespace Countersign.Audit;
 public sealed record Erased(long Id, string Name, IReadOnlyList<string> Left);
 
 /// <summary>
-/// Erases a person: shuts them out for good and replaces what they are called wherever that stands outside the sealed events:
+/// Erases a person: shuts them out for good and replaces what they are called wherever that stands outside the sealed
+/// events:
 /// <code>
 ///   1  one transaction: disabled, without sessions, tokens, groups, absence, names; a job that goes on with the rest
 ///   2  their answers to active requests cease to count, and active requests that they asked are withdrawn
 ///   3  table after table: texts that name them, and what they wrote
 /// </code>
-/// What they were called is known from their own events, so an interrupted erasure is gone on with by the job, and a second
-/// one changes nothing.
+/// What they were called is known from their own events, so an interrupted erasure is gone on with by the job, and a
+/// second one changes nothing.
 /// </summary>
 public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withdraw withdraw) : IJobHandler
 {
@@ -62,12 +63,18 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         return new JobResult.Done();
     }
 
-    /// <summary>Also goes on with an erasure that was interrupted, by the address that stands for the person since.</summary>
+    /// <summary>
+    /// Also goes on with an erasure that was interrupted, by the address that stands for the person since.
+    /// </summary>
     public async Task<AccessOutcome<Erased>> Run(string email, Origin origin, CancellationToken cancel)
     {
         var begun = await store.InTransaction(tx => Begin(tx, email.Trim(), origin), cancel);
         if (begun is not AccessOutcome<long>.Done { Value: var id })
-            return begun is AccessOutcome<long>.Invalid refused ? new AccessOutcome<Erased>.Invalid(refused.Field, refused.Why) : People.NoPerson<Erased>();
+        {
+            return begun is AccessOutcome<long>.Invalid refused
+                ? new AccessOutcome<Erased>.Invalid(refused.Field, refused.Why)
+                : People.NoPerson<Erased>();
+        }
         var left = await Follow(id, origin, cancel);
         await store.InTransaction(tx => Jobs.Cancel(tx, Kind, $"{id}"), cancel);
         return new AccessOutcome<Erased>.Done(new Erased(id, ErasedPerson.Name(id), left));
@@ -75,32 +82,58 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
 
     private async ValueTask<AccessOutcome<long>> Begin(Tx tx, string email, Origin origin)
     {
-        var id = ErasedPerson.IdOf(email) is not 0 and var known ? known
-            : await tx.Number($"SELECT id FROM people WHERE email_key = @key AND role <> 'service'{tx.ForUpdate}", new { key = EmailAddress.KeyOf(email) });
-        var person = await tx.First<PersonRow>("SELECT email, role, disabled_at FROM people WHERE id = @id", new { id });
+        var id = ErasedPerson.IdOf(email) is not 0 and var known
+            ? known
+            : await tx.Number(
+                $"SELECT id FROM people WHERE email_key = @key AND role <> 'service'{tx.ForUpdate}",
+                new { key = EmailAddress.KeyOf(email) }
+            );
+        var person = await tx.First<PersonRow>(
+            "SELECT email, role, disabled_at FROM people WHERE id = @id",
+            new { id }
+        );
         if (person is null)
             return People.NoPerson<long>();
         if (person.Email == ErasedPerson.Email(id))
             return new AccessOutcome<long>.Done(id);
         if (origin.Actor == Actor.Person(id))
             return new AccessOutcome<long>.Invalid("email", "You can't erase yourself. Ask another admin.");
-        var admins = await tx.Rows($"SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id{tx.ForUpdate}");
+        var admins = await tx.Rows(
+            $"SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id{tx.ForUpdate}"
+        );
         if (person is { Role: "admin", DisabledAt: null } && admins.Count < 2)
-            return new AccessOutcome<long>.Invalid("email", "This is the last admin. Make another person an admin first.");
+        {
+            return new AccessOutcome<long>.Invalid(
+                "email",
+                "This is the last admin. Make another person an admin first."
+            );
+        }
         var subject = Actor.Person(id).Text;
-        if (await tx.Execute("UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL", new { now = tx.Now, id }) == 1)
+        if (
+            await tx.Execute(
+                "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
+                new { now = tx.Now, id }
+            ) == 1
+        )
         {
             await tx.Append(subject, origin, "person.disabled", new { });
             await Reweigh.MustFollow(tx, id);
         }
         await Sessions.EndAll(tx, id, "erased", origin);
-        foreach (var row in await tx.Rows("SELECT id FROM tokens WHERE person_id = @id AND revoked_at IS NULL ORDER BY id", new { id }))
+        foreach (
+            var row in await tx.Rows(
+                "SELECT id FROM tokens WHERE person_id = @id AND revoked_at IS NULL ORDER BY id",
+                new { id }
+            )
+        )
         {
             var token = Convert.ToInt64(row["id"], CultureInfo.InvariantCulture);
             await tx.Execute("UPDATE tokens SET revoked_at = @now WHERE id = @token", new { now = tx.Now, token });
             await tx.Append(subject, origin, "token.revoked", new { token });
         }
-        foreach (var row in await tx.Rows("SELECT group_id FROM members WHERE person_id = @id ORDER BY group_id", new { id }))
+        foreach (
+            var row in await tx.Rows("SELECT group_id FROM members WHERE person_id = @id ORDER BY group_id", new { id })
+        )
         {
             var group = Convert.ToInt64(row["group_id"], CultureInfo.InvariantCulture);
             await tx.Execute("DELETE FROM members WHERE person_id = @id AND group_id = @group", new { id, group });
@@ -111,7 +144,14 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             await tx.Execute($"DELETE FROM {table} WHERE person_id = @id", new { id });
         await tx.Execute(
             "UPDATE people SET name = @name, name_key = @nameKey, email = @address, email_key = NULL, password_hash = NULL WHERE id = @id",
-            new { name = ErasedPerson.Name(id), nameKey = NameFolding.Name(ErasedPerson.Name(id)), address = ErasedPerson.Email(id), id });
+            new
+            {
+                name = ErasedPerson.Name(id),
+                nameKey = NameFolding.Name(ErasedPerson.Name(id)),
+                address = ErasedPerson.Email(id),
+                id,
+            }
+        );
         await tx.Append(subject, origin, "person.erased", new { });
         // Whoever begins does the rest at once; the job is for when that was interrupted.
         await Jobs.Put(tx, new NewJob(Kind, $"{id}", subject, tx.Now + TimeSpan.FromMinutes(1)));
@@ -122,10 +162,23 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
     private async Task<IReadOnlyList<string>> Follow(long id, Origin origin, CancellationToken cancel)
     {
         await reweigh.Run(id, origin, cancel);
-        foreach (var row in await store.Read(reader => reader.Rows(
-            "SELECT id FROM requests WHERE status = 'active' AND (creator_id = @id OR requester_id = @id) ORDER BY id", new { id }), cancel))
+        foreach (
+            var row in await store.Read(
+                reader =>
+                    reader.Rows(
+                        "SELECT id FROM requests WHERE status = 'active' AND (creator_id = @id OR requester_id = @id) ORDER BY id",
+                        new { id }
+                    ),
+                cancel
+            )
+        )
         {
-            await withdraw.Run(RequestId.Of((string)row["id"]!), Viewer.Hub(origin), "Its requester was erased.", cancel);
+            await withdraw.Run(
+                RequestId.Of((string)row["id"]!),
+                Viewer.Hub(origin),
+                "Its requester was erased.",
+                cancel
+            );
         }
         var person = await PersonToErase.Read(store, id, cancel);
         await Requests(person, origin, cancel);
@@ -138,25 +191,41 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
     }
 
     /// <summary>What they wrote and what was sent to them, whatever it says.</summary>
-    private Task Own(PersonToErase person, CancellationToken cancel) => store.InTransaction(async tx =>
-    {
-        var (id, party) = (person.Id, person.Party);
-        await tx.Execute("UPDATE ticket_comments SET body = @name WHERE author_id = @id", new { name = person.Name, id });
-        await tx.Execute("UPDATE deliveries SET sent = NULL WHERE receiver = @party AND sent IS NOT NULL", new { party });
-        await tx.Execute(
-            """
-            UPDATE attempts SET answer = '', call = NULL
-            WHERE delivery_id IN (SELECT id FROM deliveries WHERE receiver = @party)
-            """,
-            new { party });
-    }, cancel);
+    private Task Own(PersonToErase person, CancellationToken cancel) =>
+        store.InTransaction(
+            async tx =>
+            {
+                var (id, party) = (person.Id, person.Party);
+                await tx.Execute(
+                    "UPDATE ticket_comments SET body = @name WHERE author_id = @id",
+                    new { name = person.Name, id }
+                );
+                await tx.Execute(
+                    "UPDATE deliveries SET sent = NULL WHERE receiver = @party AND sent IS NOT NULL",
+                    new { party }
+                );
+                await tx.Execute(
+                    """
+                    UPDATE attempts SET answer = '', call = NULL
+                    WHERE delivery_id IN (SELECT id FROM deliveries WHERE receiver = @party)
+                    """,
+                    new { party }
+                );
+            },
+            cancel
+        );
 
-    /// <summary>Every request, its contents, answers and comments; only those that name the person are written.</summary>
+    /// <summary>
+    /// Every request, its contents, answers and comments; only those that name the person are written.
+    /// </summary>
     private async Task Requests(PersonToErase person, Origin origin, CancellationToken cancel)
     {
-        for (var after = ""; ;)
+        for (var after = ""; ; )
         {
-            var ids = await store.Read(reader => reader.Rows("SELECT id FROM requests WHERE id > @after ORDER BY id LIMIT 200", new { after }), cancel);
+            var ids = await store.Read(
+                reader => reader.Rows("SELECT id FROM requests WHERE id > @after ORDER BY id LIMIT 200", new { after }),
+                cancel
+            );
             if (ids.Count == 0)
                 return;
             foreach (var row in ids)
@@ -182,23 +251,52 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
 
     private async Task Stamps(PersonToErase person, Origin origin, CancellationToken cancel)
     {
-        for (var after = ""; ;)
+        for (var after = ""; ; )
         {
-            var page = await store.Read(reader => reader.Rows("SELECT hash, policy FROM stamps WHERE hash > @after ORDER BY hash LIMIT 200", new { after }), cancel);
+            var page = await store.Read(
+                reader =>
+                    reader.Rows(
+                        "SELECT hash, policy FROM stamps WHERE hash > @after ORDER BY hash LIMIT 200",
+                        new { after }
+                    ),
+                cancel
+            );
             if (page.Count == 0)
                 return;
             foreach (var row in page)
             {
                 var (hash, policy) = ((string)row["hash"]!, (string)row["policy"]!);
-                var becomes = person.Terms.Replace(policy, policy.Contains($"\"{person.Party}\"", StringComparison.Ordinal));
+                var becomes = person.Terms.Replace(
+                    policy,
+                    policy.Contains($"\"{person.Party}\"", StringComparison.Ordinal)
+                );
                 if (becomes == policy)
                     continue;
-                var told = new Redaction { Person = person.Id, Replaced = new() { [hash] = Hashes.Sha256(becomes) } }.SignedWith(key, "hub");
-                await store.InTransaction(async tx =>
+                var told = new Redaction
                 {
-                    if (await tx.Execute("UPDATE stamps SET policy = @becomes WHERE hash = @hash AND policy = @policy", new { becomes, hash, policy }) == 1)
-                        await tx.Append("hub", origin, Redaction.OfStamp, told);
-                }, cancel);
+                    Person = person.Id,
+                    Replaced = new() { [hash] = Hashes.Sha256(becomes) },
+                }.SignedWith(key, "hub");
+                await store.InTransaction(
+                    async tx =>
+                    {
+                        if (
+                            await tx.Execute(
+                                "UPDATE stamps SET policy = @becomes WHERE hash = @hash AND policy = @policy",
+                                new
+                                {
+                                    becomes,
+                                    hash,
+                                    policy,
+                                }
+                            ) == 1
+                        )
+                        {
+                            await tx.Append("hub", origin, Redaction.OfStamp, told);
+                        }
+                    },
+                    cancel
+                );
             }
             after = (string)page[^1]["hash"]!;
         }
@@ -206,28 +304,55 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
 
     private async Task Tickets(PersonToErase person, Origin origin, CancellationToken cancel)
     {
-        for (var after = 0L; ;)
+        for (var after = 0L; ; )
         {
-            var page = await store.Read(reader => reader.All<TicketRow>(
-                $"SELECT id, subject, requester_id, assignee_id FROM tickets WHERE id > @after ORDER BY id LIMIT {Page}", new { after }), cancel);
+            var page = await store.Read(
+                reader =>
+                    reader.All<TicketRow>(
+                        $"SELECT id, subject, requester_id, assignee_id FROM tickets WHERE id > @after ORDER BY id LIMIT {Page}",
+                        new { after }
+                    ),
+                cancel
+            );
             if (page.Count == 0)
                 return;
             foreach (var ticket in page)
             {
-                var subject = person.Terms.Replace(ticket.Subject, ticket.RequesterId == person.Id || ticket.AssigneeId == person.Id);
+                var subject = person.Terms.Replace(
+                    ticket.Subject,
+                    ticket.RequesterId == person.Id || ticket.AssigneeId == person.Id
+                );
                 if (subject == ticket.Subject)
                     continue;
-                await store.InTransaction(async tx =>
-                {
-                    if (await tx.Execute("UPDATE tickets SET subject = @subject WHERE id = @id AND subject = @before", new { subject, id = ticket.Id, before = ticket.Subject }) == 1)
-                        await tx.Append($"ticket:{ticket.Id}", origin, "ticket.changed", new { subject });
-                }, cancel);
+                await store.InTransaction(
+                    async tx =>
+                    {
+                        if (
+                            await tx.Execute(
+                                "UPDATE tickets SET subject = @subject WHERE id = @id AND subject = @before",
+                                new
+                                {
+                                    subject,
+                                    id = ticket.Id,
+                                    before = ticket.Subject,
+                                }
+                            ) == 1
+                        )
+                        {
+                            await tx.Append($"ticket:{ticket.Id}", origin, "ticket.changed", new { subject });
+                        }
+                    },
+                    cancel
+                );
             }
             after = page[^1].Id;
         }
     }
 
-    /// <summary>A page is read and looked through outside of any transaction; rows that have changed meanwhile are met by the next look.</summary>
+    /// <summary>
+    /// A page is read and looked through outside of any transaction; rows that have changed meanwhile are met by the
+    /// next look.
+    /// </summary>
     private async Task Sweep(Swept table, PersonToErase person, CancellationToken cancel)
     {
         var keys = string.Join(", ", table.Key);
@@ -238,27 +363,40 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             foreach (var column in table.Key)
                 arguments["k_" + column] = last?[column];
             var where = last is null ? "" : $"WHERE ({keys}) > ({string.Join(", ", table.Key.Select(k => "@k_" + k))})";
-            var page = await store.Read(reader => reader.Rows(
-                $"SELECT {keys}, {string.Join(", ", table.Texts)} FROM {table.Name} {where} ORDER BY {keys} LIMIT {Page}", arguments), cancel);
+            var page = await store.Read(
+                reader =>
+                    reader.Rows(
+                        $"SELECT {keys}, {string.Join(", ", table.Texts)} FROM {table.Name} {where} ORDER BY {keys} LIMIT {Page}",
+                        arguments
+                    ),
+                cancel
+            );
             if (page.Count == 0)
                 return;
-            var changes = (from row in page
-                           from column in table.Texts
-                           let text = row[column] as string
-                           where text is not null && person.Terms.Finds(text, isAbout: false)
-                           select (row, column, text)).ToList();
+            var changes = (
+                from row in page
+                from column in table.Texts
+                let text = row[column] as string
+                where text is not null && person.Terms.Finds(text, isAbout: false)
+                select (row, column, text)
+            ).ToList();
             if (changes.Count > 0)
             {
-                await store.InTransaction(async tx =>
-                {
-                    foreach (var (row, column, text) in changes)
+                await store.InTransaction(
+                    async tx =>
                     {
-                        var change = table.Key.ToDictionary(k => "k_" + k, k => row[k]);
-                        (change["text"], change["before"]) = (person.Terms.Replace(text, isAbout: false), text);
-                        await tx.Execute(
-                            $"UPDATE {table.Name} SET {column} = @text WHERE {string.Join(" AND ", table.Key.Select(k => $"{k} = @k_{k}"))} AND {column} = @before", change);
-                    }
-                }, cancel);
+                        foreach (var (row, column, text) in changes)
+                        {
+                            var change = table.Key.ToDictionary(k => "k_" + k, k => row[k]);
+                            (change["text"], change["before"]) = (person.Terms.Replace(text, isAbout: false), text);
+                            await tx.Execute(
+                                $"UPDATE {table.Name} SET {column} = @text WHERE {string.Join(" AND ", table.Key.Select(k => $"{k} = @k_{k}"))} AND {column} = @before",
+                                change
+                            );
+                        }
+                    },
+                    cancel
+                );
             }
             last = page[^1];
         }
@@ -269,9 +407,11 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         var left = new List<string>();
         foreach (var (what, sql) in Configured)
         {
-            left.AddRange(from row in await reader.Rows(sql)
-                          where person.Terms.Finds(row["text"] as string ?? "", isAbout: false)
-                          select string.Format(CultureInfo.InvariantCulture, what, row["id"]));
+            left.AddRange(
+                from row in await reader.Rows(sql)
+                where person.Terms.Finds(row["text"] as string ?? "", isAbout: false)
+                select string.Format(CultureInfo.InvariantCulture, what, row["id"])
+            );
         }
         return left;
     }
@@ -300,29 +440,51 @@ internal sealed record PersonToErase(long Id, ErasedTerms Terms)
     public string Name => ErasedPerson.Name(Id);
     public string Party => Actor.Person(Id).Text;
 
-    public static ValueTask<PersonToErase> Read(Store store, long id, CancellationToken cancel) => store.Read(async reader =>
-    {
-        var (emails, names) = (new HashSet<string>(StringComparer.OrdinalIgnoreCase), new HashSet<string>(StringComparer.OrdinalIgnoreCase));
-        foreach (var e in await reader.All<StoredEvent>(
-            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('person.added', 'person.renamed', 'person.alias_added') ORDER BY n",
-            new { subject = Actor.Person(id).Text }))
-        {
-            var told = EventData.Read<Told>(e.Data);
-            foreach (var text in new[] { told.Email, told.Name, told.Text }.OfType<string>())
-                (Names.EmailProblem(text) is null ? emails : names).Add(text);
-        }
-        var others = (await reader.Rows("SELECT name FROM people WHERE id <> @id", new { id })).Select(row => NameFolding.Name((string)row["name"]!)).ToHashSet();
-        return new PersonToErase(id, new ErasedTerms(ErasedPerson.Name(id), emails, names.Select(name => (name, !others.Contains(NameFolding.Name(name))))));
-    }, cancel);
+    public static ValueTask<PersonToErase> Read(Store store, long id, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+            {
+                var (emails, names) = (
+                    new HashSet<string>(StringComparer.OrdinalIgnoreCase),
+                    new HashSet<string>(StringComparer.OrdinalIgnoreCase)
+                );
+                foreach (
+                    var e in await reader.All<StoredEvent>(
+                        $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('person.added', 'person.renamed', 'person.alias_added') ORDER BY n",
+                        new { subject = Actor.Person(id).Text }
+                    )
+                )
+                {
+                    var told = EventData.Read<Told>(e.Data);
+                    foreach (var text in new[] { told.Email, told.Name, told.Text }.OfType<string>())
+                        (Names.EmailProblem(text) is null ? emails : names).Add(text);
+                }
+                var others = (await reader.Rows("SELECT name FROM people WHERE id <> @id", new { id }))
+                    .Select(row => NameFolding.Name((string)row["name"]!))
+                    .ToHashSet();
+                return new PersonToErase(
+                    id,
+                    new ErasedTerms(
+                        ErasedPerson.Name(id),
+                        emails,
+                        names.Select(name => (name, !others.Contains(NameFolding.Name(name))))
+                    )
+                );
+            },
+            cancel
+        );
 
     private sealed record Told(string? Email, string? Name, string? Text);
 }
 
-/// <summary>The texts of one request in which a person is named or which they wrote, and what takes their place.</summary>
+/// <summary>
+/// The texts of one request in which a person is named or which they wrote, and what takes their place.
+/// </summary>
 internal sealed class RequestTexts
 {
     /// <summary>Of the request's own row; those that verification compares first.</summary>
-    private static readonly string[] Proven = ["subject", "requester_name", "claim", "stuck"], Shown = ["display", "search"];
+    private static readonly string[] Proven = ["subject", "requester_name", "claim", "stuck"],
+        Shown = ["display", "search"];
 
     private readonly SortedDictionary<string, string> _replaced = new(StringComparer.Ordinal);
     private readonly List<(string Sql, Dictionary<string, object?> Arguments)> _updates = [];
@@ -333,34 +495,76 @@ internal sealed class RequestTexts
     public static async ValueTask<RequestTexts> Read(Reader reader, RequestId id, PersonToErase person)
     {
         var texts = new RequestTexts();
-        var row = (await reader.Rows(
-            "SELECT subject, requester_name, claim, stuck, display, search, creator_id, requester_id, barred FROM requests WHERE id = @id", new { id }))[0];
-        var decisions = await reader.Rows("SELECT n, person_id, for_person, note FROM decisions WHERE request_id = @id ORDER BY n", new { id });
-        var comments = await reader.Rows("SELECT n, actor, text FROM comments WHERE request_id = @id ORDER BY n", new { id });
-        var isAbout = Is(row["creator_id"], person.Id) || Is(row["requester_id"], person.Id)
+        var row = (
+            await reader.Rows(
+                "SELECT subject, requester_name, claim, stuck, display, search, creator_id, requester_id, barred FROM requests WHERE id = @id",
+                new { id }
+            )
+        )[0];
+        var decisions = await reader.Rows(
+            "SELECT n, person_id, for_person, note FROM decisions WHERE request_id = @id ORDER BY n",
+            new { id }
+        );
+        var comments = await reader.Rows(
+            "SELECT n, actor, text FROM comments WHERE request_id = @id ORDER BY n",
+            new { id }
+        );
+        var isAbout =
+            Is(row["creator_id"], person.Id)
+            || Is(row["requester_id"], person.Id)
             || RequestRow.ReadNumbers((string)row["barred"]!).Contains(person.Id)
-            || decisions.Exists(d => Is(d["person_id"], person.Id) || Is(d["for_person"], person.Id)) || comments.Exists(c => (string)c["actor"]! == person.Party)
-            || await reader.Number("SELECT count(*) FROM parties WHERE party = @party AND request_id = @id", new { party = person.Party, id }) != 0;
+            || decisions.Exists(d => Is(d["person_id"], person.Id) || Is(d["for_person"], person.Id))
+            || comments.Exists(c => (string)c["actor"]! == person.Party)
+            || await reader.Number(
+                "SELECT count(*) FROM parties WHERE party = @party AND request_id = @id",
+                new { party = person.Party, id }
+            ) != 0;
         var terms = person.Terms;
         foreach (var column in Proven.Concat(Shown))
         {
             if (row[column] is string text && terms.Replace(text, isAbout) is var becomes && becomes != text)
-                texts.Put(id, "requests", null, column, column == "search" ? becomes.ToLowerInvariant() : becomes, Proven.Contains(column) ? column : null);
+            {
+                texts.Put(
+                    id,
+                    "requests",
+                    null,
+                    column,
+                    column == "search" ? becomes.ToLowerInvariant() : becomes,
+                    Proven.Contains(column) ? column : null
+                );
+            }
         }
-        foreach (var revision in await reader.Rows("SELECT n, message, facts, body FROM revisions WHERE request_id = @id ORDER BY n", new { id }))
+        foreach (
+            var revision in await reader.Rows(
+                "SELECT n, message, facts, body FROM revisions WHERE request_id = @id ORDER BY n",
+                new { id }
+            )
+        )
         {
             var n = Convert.ToInt64(revision["n"], CultureInfo.InvariantCulture);
-            var (message, facts) = (terms.Replace((string)revision["message"]!, isAbout), terms.Replace((string)revision["facts"]!, isAbout));
+            var (message, facts) = (
+                terms.Replace((string)revision["message"]!, isAbout),
+                terms.Replace((string)revision["facts"]!, isAbout)
+            );
             if (message != (string)revision["message"]! || facts != (string)revision["facts"]!)
             {
                 texts.Put(id, "revisions", n, "message", message, null);
                 texts.Put(id, "revisions", n, "facts", facts, null);
                 if (await SubjectOf(reader, id, n) is { } subject)
-                    texts._replaced[$"revision:{n}:content"] = Hashes.Sha256(Draft.ContentHash(subject, message, facts));
+                {
+                    texts._replaced[$"revision:{n}:content"] = Hashes.Sha256(
+                        Draft.ContentHash(subject, message, facts)
+                    );
+                }
             }
             // A body is kept as it came or not at all: its digest is what was decided about.
-            if (terms.Finds((string)revision["body"]!, isAbout) || terms.Finds(Unescaped((string)revision["body"]!), isAbout))
+            if (
+                terms.Finds((string)revision["body"]!, isAbout)
+                || terms.Finds(Unescaped((string)revision["body"]!), isAbout)
+            )
+            {
                 texts.Put(id, "revisions", n, "body", "", $"revision:{n}:body");
+            }
         }
         foreach (var decision in decisions)
         {
@@ -379,16 +583,33 @@ internal sealed class RequestTexts
         return texts;
     }
 
-    /// <summary>What is said about it, once it is done; null where nothing changed that verification compares.</summary>
+    /// <summary>
+    /// What is said about it, once it is done; null where nothing changed that verification compares.
+    /// </summary>
     public async ValueTask<Redaction?> Statement(Reader reader, RequestId id, PersonToErase person)
     {
         if (_replaced.Count == 0)
             return null;
-        if (await reader.Text("SELECT data FROM events WHERE subject = @subject AND n = 1", new { subject = id.Subject }) == ArchivedRequest.Mark)
+        if (
+            await reader.Text(
+                "SELECT data FROM events WHERE subject = @subject AND n = 1",
+                new { subject = id.Subject }
+            ) == ArchivedRequest.Mark
+        )
         {
-            var row = (await reader.First<RequestState>($"SELECT {RequestState.Columns} FROM requests WHERE id = @id", new { id }))!;
-            _replaced["archived content"] = Hashes.Sha256(ArchiveStatement.StateOf(
-                row, await HistoryCheck.RevisionState.Of(reader, id), await HistoryCheck.DecisionState.Of(reader, id)));
+            var row = (
+                await reader.First<RequestState>(
+                    $"SELECT {RequestState.Columns} FROM requests WHERE id = @id",
+                    new { id }
+                )
+            )!;
+            _replaced["archived content"] = Hashes.Sha256(
+                ArchiveStatement.StateOf(
+                    row,
+                    await HistoryCheck.RevisionState.Of(reader, id),
+                    await HistoryCheck.DecisionState.Of(reader, id)
+                )
+            );
             _replaced["requester"] = Hashes.Sha256(ArchiveStatement.AskedOf(row.RequesterId, row.Certainty, row.Claim));
         }
         return new Redaction { Person = person.Id, Replaced = _replaced };
@@ -396,9 +617,19 @@ internal sealed class RequestTexts
 
     private void Put(RequestId id, string table, long? n, string column, string text, string? place)
     {
-        _updates.Add(n is null
-            ? ($"UPDATE {table} SET {column} = @text WHERE id = @id", new() { ["text"] = text, ["id"] = id.Value })
-            : ($"UPDATE {table} SET {column} = @text WHERE request_id = @id AND n = @n", new() { ["text"] = text, ["id"] = id.Value, ["n"] = n }));
+        _updates.Add(
+            n is null
+                ? ($"UPDATE {table} SET {column} = @text WHERE id = @id", new() { ["text"] = text, ["id"] = id.Value })
+                : (
+                    $"UPDATE {table} SET {column} = @text WHERE request_id = @id AND n = @n",
+                    new()
+                    {
+                        ["text"] = text,
+                        ["id"] = id.Value,
+                        ["n"] = n,
+                    }
+                )
+        );
         if (place is not null)
             _replaced[place] = Hashes.Sha256(text);
     }
@@ -406,8 +637,12 @@ internal sealed class RequestTexts
     /// <summary>Of a content, as the event that brought it says; null where that was archived.</summary>
     private static async ValueTask<string?> SubjectOf(Reader reader, RequestId id, long revision)
     {
-        foreach (var e in await reader.All<StoredEvent>(
-            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.submitted', 'request.revised') ORDER BY n", new { subject = id.Subject }))
+        foreach (
+            var e in await reader.All<StoredEvent>(
+                $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.submitted', 'request.revised') ORDER BY n",
+                new { subject = id.Subject }
+            )
+        )
         {
             if (RequestStory.Read(e.Data) is { Revision: { } n } told && n == revision)
                 return told.Subject ?? "";
@@ -415,7 +650,8 @@ internal sealed class RequestTexts
         return null;
     }
 
-    private static bool Is(object? value, long id) => value is not null && Convert.ToInt64(value, CultureInfo.InvariantCulture) == id;
+    private static bool Is(object? value, long id) =>
+        value is not null && Convert.ToInt64(value, CultureInfo.InvariantCulture) == id;
 
     /// <summary>JSON may hold any character as an escape.</summary>
     private static string Unescaped(string json)

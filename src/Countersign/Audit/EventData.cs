@@ -11,14 +11,19 @@ internal static class EventData
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new LenientText(), new LenientNumber(), new LenientFlag(), new LenientNumbers<long>(),
-            new LenientNumbers<int>() },
+        Converters =
+        {
+            new LenientText(),
+            new LenientNumber(),
+            new LenientFlag(),
+            new LenientNumbers<long>(),
+            new LenientNumbers<int>(),
+        },
     };
 
     /// <summary>Throws a JsonException when the text is not a JSON object.</summary>
     public static T Read<T>(string data)
-        where T : class
-        => JsonSerializer.Deserialize<T>(data, Json) ?? throw new JsonException("Nothing.");
+        where T : class => JsonSerializer.Deserialize<T>(data, Json) ?? throw new JsonException("Nothing.");
 
     private sealed class LenientText : JsonConverter<string>
     {
@@ -29,8 +34,11 @@ internal static class EventData
                 case JsonTokenType.String:
                     return reader.GetString();
                 case JsonTokenType.Number:
-                    return System.Text.Encoding.UTF8.GetString(reader.HasValueSequence
-                        ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan);
+                    return System.Text.Encoding.UTF8.GetString(
+                        reader.HasValueSequence
+                            ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence)
+                            : reader.ValueSpan
+                    );
                 case JsonTokenType.True or JsonTokenType.False:
                     return reader.GetBoolean() ? "true" : "false";
                 default:

@@ -7,9 +7,9 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// The whole record as JSON lines, for archives and for those who would rather check it with a program of their own
-/// (docs/operating.md says how): the public key; then seal after seal, the events it covers and itself; then what is not
-/// sealed yet. Nothing is held open while the receiver takes its time: the record only grows, so reading it in pieces up
-/// to the end seen at the start is as good as one look.
+/// (docs/operating.md says how): the public key; then seal after seal, the events it covers and itself; then what is
+/// not sealed yet. Nothing is held open while the receiver takes its time: the record only grows, so reading it in
+/// pieces up to the end seen at the start is as good as one look.
 /// </summary>
 public sealed class Export(Store store, SealKey key)
 {
@@ -26,12 +26,21 @@ public sealed class Export(Store store, SealKey key)
             json.WriteString("algorithm", "ECDSA P-256 with SHA-256");
             json.WriteString("publicKey", key.PublicKey);
         });
-        var (last, newest) = await store.ReadSnapshot(async reader => (await Sealer.Last(reader), await reader.Number("SELECT max(id) FROM events")), cancel);
+        var (last, newest) = await store.ReadSnapshot(
+            async reader => (await Sealer.Last(reader), await reader.Number("SELECT max(id) FROM events")),
+            cancel
+        );
         var covered = new IdRanges();
-        for (var n = 0L; n < last.N;)
+        for (var n = 0L; n < last.N; )
         {
-            var seals = await store.Read(reader => reader.All<Seal>(
-                $"SELECT {Seal.Columns} FROM seals WHERE n > @n AND n <= @last ORDER BY n LIMIT 100", new { n, last = last.N }), cancel);
+            var seals = await store.Read(
+                reader =>
+                    reader.All<Seal>(
+                        $"SELECT {Seal.Columns} FROM seals WHERE n > @n AND n <= @last ORDER BY n LIMIT 100",
+                        new { n, last = last.N }
+                    ),
+                cancel
+            );
             if (seals.Count == 0)
                 break;
             foreach (var seal in seals)
@@ -40,8 +49,15 @@ public sealed class Export(Store store, SealKey key)
                 var ranges = IdRanges.Parse(seal.Events) ?? new IdRanges();
                 foreach (var range in ranges.Ranges)
                     covered.TryAdd(range);
-                foreach (var sealedEvent in await store.Read(reader => Seal.Covered<StoredEvent>(reader, ranges, StoredEvent.Columns, e => e.Id), cancel))
+                foreach (
+                    var sealedEvent in await store.Read(
+                        reader => Seal.Covered<StoredEvent>(reader, ranges, StoredEvent.Columns, e => e.Id),
+                        cancel
+                    )
+                )
+                {
                     lines.Add(json => Write(json, sealedEvent, seal.N));
+                }
                 lines.Add(json => Write(json, seal));
                 await lines.Flush(cancel);
             }
@@ -50,10 +66,16 @@ public sealed class Export(Store store, SealKey key)
         IEnumerable<IdRange> rest = [.. covered.Gaps(1), new IdRange(covered.Highest + 1, newest)];
         foreach (var range in rest)
         {
-            for (var from = range.From; from <= range.To;)
+            for (var from = range.From; from <= range.To; )
             {
-                var events = await store.Read(reader => reader.All<StoredEvent>(
-                    $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to ORDER BY id LIMIT {PageSize}", new { from, to = range.To }), cancel);
+                var events = await store.Read(
+                    reader =>
+                        reader.All<StoredEvent>(
+                            $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to ORDER BY id LIMIT {PageSize}",
+                            new { from, to = range.To }
+                        ),
+                    cancel
+                );
                 foreach (var unsealed in events)
                     lines.Add(json => Write(json, unsealed, null));
                 await lines.Flush(cancel);

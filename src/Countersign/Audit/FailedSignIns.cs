@@ -7,11 +7,12 @@ using Countersign.Work;
 namespace Countersign.Audit;
 
 /// <summary>
-/// Failed sign-ins, counted in memory and written to the hub's history once a minute: one event per account, address and
-/// minute. Events are for good, so a stranger must not choose how many there are: accounts that do not exist are counted
-/// together as <see cref="Unknown"/>, and beyond the limits what is tried is counted as <see cref="Others"/>.
+/// Failed sign-ins, counted in memory and written to the hub's history once a minute: one event per account, address
+/// and minute. Events are for good, so a stranger must not choose how many there are: accounts that do not exist are
+/// counted together as <see cref="Unknown"/>, and beyond the limits what is tried is counted as <see cref="Others"/>.
 /// </summary>
-public sealed partial class FailedSignIns(Store store, Access.Directory directory, ILogger<FailedSignIns> log) : BackgroundService
+public sealed partial class FailedSignIns(Store store, Access.Directory directory, ILogger<FailedSignIns> log)
+    : BackgroundService
 {
     /// <summary>Accounts kept apart per address and minute.</summary>
     public const int MaxAccountsPerAddress = 20;
@@ -19,7 +20,9 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
     /// <summary>Events per minute, from all addresses.</summary>
     public const int MaxPerMinute = 200;
 
-    /// <summary>Accounts that do not exist: what was typed is not kept, since it may be a password in the wrong field.</summary>
+    /// <summary>
+    /// Accounts that do not exist: what was typed is not kept, since it may be a password in the wrong field.
+    /// </summary>
     public const string Unknown = "(unknown)";
 
     public const string Others = "(others)";
@@ -85,7 +88,9 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
         }
     }
 
-    /// <summary>Writes the minutes that are over at this time. What could not be written is kept for the next call.</summary>
+    /// <summary>
+    /// Writes the minutes that are over at this time. What could not be written is kept for the next call.
+    /// </summary>
     public async Task FlushOnce(DateTimeOffset now, CancellationToken cancel = default)
     {
         await _one.WaitAsync(cancel);
@@ -113,7 +118,11 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new WorkLoop("failed sign-ins", log).Run(cancel => Task.Delay(Look, cancel), cancel => FlushOnce(store.Now, cancel), stoppingToken);
+        new WorkLoop("failed sign-ins", log).Run(
+            cancel => Task.Delay(Look, cancel),
+            cancel => FlushOnce(store.Now, cancel),
+            stoppingToken
+        );
 
     private async Task TryFlush(DateTimeOffset now, CancellationToken cancel)
     {
@@ -133,21 +142,40 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
         List<KeyValuePair<Attempt, long>> over;
         lock (_lock)
         {
-            over = [.. _counts.Where(c => string.CompareOrdinal(c.Key.Minute, current) < 0)
-                .OrderBy(c => c.Key.Minute, StringComparer.Ordinal).ThenBy(c => c.Key.Account, StringComparer.Ordinal).ThenBy(c => c.Key.Address, StringComparer.Ordinal)];
+            over =
+            [
+                .. _counts
+                    .Where(c => string.CompareOrdinal(c.Key.Minute, current) < 0)
+                    .OrderBy(c => c.Key.Minute, StringComparer.Ordinal)
+                    .ThenBy(c => c.Key.Account, StringComparer.Ordinal)
+                    .ThenBy(c => c.Key.Address, StringComparer.Ordinal),
+            ];
         }
         foreach (var some in over.Chunk(Chunk))
         {
             // An account may have been erased since it was counted.
-            var accounts = some.Select(a => a.Key.Account.StartsWith('(') ? a.Key.Account : Known(a.Key.Account)).ToList();
-            await store.InTransaction(async tx =>
-            {
-                foreach (var ((attempt, count), account) in some.Zip(accounts))
+            var accounts = some.Select(a => a.Key.Account.StartsWith('(') ? a.Key.Account : Known(a.Key.Account))
+                .ToList();
+            await store.InTransaction(
+                async tx =>
                 {
-                    await tx.Append("hub", new Origin(Actor.Hub, attempt.Via, attempt.Address), "sign_in.failed",
-                        new { account, count, minute = attempt.Minute });
-                }
-            }, cancel);
+                    foreach (var ((attempt, count), account) in some.Zip(accounts))
+                    {
+                        await tx.Append(
+                            "hub",
+                            new Origin(Actor.Hub, attempt.Via, attempt.Address),
+                            "sign_in.failed",
+                            new
+                            {
+                                account,
+                                count,
+                                minute = attempt.Minute,
+                            }
+                        );
+                    }
+                },
+                cancel
+            );
             lock (_lock)
             {
                 foreach (var ((attempt, count), account) in some.Zip(accounts))
@@ -164,7 +192,9 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
 
     private static string MinuteOf(DateTimeOffset time) => Instant.ToText(time)[..16] + "Z";
 
-    /// <summary>Of an address, what may stand in the record: one short line of valid text, whatever a proxy sent.</summary>
+    /// <summary>
+    /// Of an address, what may stand in the record: one short line of valid text, whatever a proxy sent.
+    /// </summary>
     private static string Plain(string text)
     {
         var plain = new StringBuilder(Math.Min(text.Length, MaxAddress));
@@ -182,7 +212,10 @@ public sealed partial class FailedSignIns(Store store, Access.Directory director
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Failed sign-ins could not be written to the record and will be later: {Reason}")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Failed sign-ins could not be written to the record and will be later: {Reason}"
+        )]
         public static partial void NotWritten(ILogger log, string reason);
     }
 }

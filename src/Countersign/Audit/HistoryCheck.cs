@@ -10,45 +10,115 @@ namespace Countersign.Audit;
 /// of people and of everything else, then those of requests, since whether an answer was good depends on who was what
 /// at that moment. All tables are read in the order of subjects, so each row is met exactly when its event is.
 /// </summary>
-/// <param name="key">With which statements about archived requests are signed; null where that is not looked at.</param>
+/// <param name="key">With which statements about archived requests are signed; null where that is not looked
+/// at.</param>
 internal sealed class HistoryCheck(
-    Reader reader, ProblemList problems, bool checksPolicies, string now, CancellationToken cancel, SealKey? key = null)
+    Reader reader,
+    ProblemList problems,
+    bool checksPolicies,
+    string now,
+    CancellationToken cancel,
+    SealKey? key = null
+)
 {
     /// <summary>
     /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
     /// all.
     /// </summary>
-    private const string OfRequest = "request:", AfterRequests = "request;", Last = "\U0010FFFF";
+    private const string OfRequest = "request:",
+        AfterRequests = "request;",
+        Last = "\U0010FFFF";
 
-    private readonly Rows<RequestState> _requests = new(Pages.Each<RequestState, IdKey>(
-        reader, $"SELECT {RequestState.Columns} FROM requests WHERE id > @Id ORDER BY id", new IdKey(""), r => new IdKey(r.Id), 1_000, cancel));
+    private readonly Rows<RequestState> _requests = new(
+        Pages.Each<RequestState, IdKey>(
+            reader,
+            $"SELECT {RequestState.Columns} FROM requests WHERE id > @Id ORDER BY id",
+            new IdKey(""),
+            r => new IdKey(r.Id),
+            1_000,
+            cancel
+        )
+    );
 
-    private readonly Rows<RevisionState> _revisions = new(Pages.Each<RevisionState, PartKey>(
-        // Bodies may be large, so fewer of them.
-        reader, RevisionState.PageText, PartKey.First, r => new PartKey(r.RequestId, r.N), 100, cancel));
+    private readonly Rows<RevisionState> _revisions = new(
+        Pages.Each<RevisionState, PartKey>(
+            // Bodies may be large, so fewer of them.
+            reader,
+            RevisionState.PageText,
+            PartKey.First,
+            r => new PartKey(r.RequestId, r.N),
+            100,
+            cancel
+        )
+    );
 
-    private readonly Rows<DecisionState> _decisions = new(Pages.Each<DecisionState, PartKey>(
-        reader, DecisionState.PageText, PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
+    private readonly Rows<DecisionState> _decisions = new(
+        Pages.Each<DecisionState, PartKey>(
+            reader,
+            DecisionState.PageText,
+            PartKey.First,
+            r => new PartKey(r.RequestId, r.N),
+            1_000,
+            cancel
+        )
+    );
 
-    private readonly Rows<CommentState> _comments = new(Pages.Each<CommentState, PartKey>(
-        reader, PartText("actor, text, via, at", "comments"), PartKey.First, r => new PartKey(r.RequestId, r.N), 1_000, cancel));
+    private readonly Rows<CommentState> _comments = new(
+        Pages.Each<CommentState, PartKey>(
+            reader,
+            PartText("actor, text, via, at", "comments"),
+            PartKey.First,
+            r => new PartKey(r.RequestId, r.N),
+            1_000,
+            cancel
+        )
+    );
 
-    private readonly Rows<LinkState> _links = new(Pages.Each<LinkState, LinkKey>(
-        reader,
-        """
-        SELECT request_id, revision AS n, destination_id, external_id, url, answer, created_at AS at FROM links
-        WHERE (request_id, revision, destination_id) > (@RequestId, @N, @Destination)
-        ORDER BY request_id, revision, destination_id
-        """,
-        new LinkKey("", long.MinValue, 0), l => new LinkKey(l.RequestId, l.N, l.DestinationId), 1_000, cancel));
+    private readonly Rows<LinkState> _links = new(
+        Pages.Each<LinkState, LinkKey>(
+            reader,
+            """
+            SELECT request_id, revision AS n, destination_id, external_id, url, answer, created_at AS at FROM links
+            WHERE (request_id, revision, destination_id) > (@RequestId, @N, @Destination)
+            ORDER BY request_id, revision, destination_id
+            """,
+            new LinkKey("", long.MinValue, 0),
+            l => new LinkKey(l.RequestId, l.N, l.DestinationId),
+            1_000,
+            cancel
+        )
+    );
 
     /// <summary>What is planned for requests, by kind.</summary>
-    private readonly Dictionary<string, Rows<DueState>> _due = new[] { Due.Remind, Due.Escalate, Due.Expire }.ToDictionary(kind => kind, kind => new Rows<DueState>(
-        Pages.Each<DueState, DueKey>(
-            reader, "SELECT kind, key, due_at FROM jobs WHERE kind = @Kind AND key > @Id ORDER BY key", new DueKey(kind, ""), r => new DueKey(kind, r.Key), 1_000, cancel)));
+    private readonly Dictionary<string, Rows<DueState>> _due = new[]
+    {
+        Due.Remind,
+        Due.Escalate,
+        Due.Expire,
+    }.ToDictionary(
+        kind => kind,
+        kind => new Rows<DueState>(
+            Pages.Each<DueState, DueKey>(
+                reader,
+                "SELECT kind, key, due_at FROM jobs WHERE kind = @Kind AND key > @Id ORDER BY key",
+                new DueKey(kind, ""),
+                r => new DueKey(kind, r.Key),
+                1_000,
+                cancel
+            )
+        )
+    );
 
-    private readonly Rows<HeadState> _heads = new(Pages.Each<HeadState, IdKey>(
-        reader, "SELECT subject, n, hash FROM event_heads WHERE subject > @Id ORDER BY subject", new IdKey(""), r => new IdKey(r.Subject), 1_000, cancel));
+    private readonly Rows<HeadState> _heads = new(
+        Pages.Each<HeadState, IdKey>(
+            reader,
+            "SELECT subject, n, hash FROM event_heads WHERE subject > @Id ORDER BY subject",
+            new IdKey(""),
+            r => new IdKey(r.Subject),
+            1_000,
+            cancel
+        )
+    );
 
     private readonly DirectoryCheck _directory = new();
     private readonly PartiesCheck _parties = new(reader, problems, cancel);
@@ -85,9 +155,14 @@ internal sealed class HistoryCheck(
             SELECT min(id) FROM events e WHERE kind = 'request.submitted' AND (data LIKE @form OR EXISTS (
               SELECT 1 FROM events a WHERE a.subject = e.subject AND a.kind = @archived AND a.data LIKE @form))
             """,
-            new { form = $"{{\"form\":{Draft.EventForm},%", archived = ArchivedRequest.Kind });
-        _approvals = new ApprovalCheck(reader, _directory.Timeline, checksPolicies, ofThisForm == 0 ? long.MaxValue
-            : ofThisForm);
+            new { form = $"{{\"form\":{Draft.EventForm},%", archived = ArchivedRequest.Kind }
+        );
+        _approvals = new ApprovalCheck(
+            reader,
+            _directory.Timeline,
+            checksPolicies,
+            ofThisForm == 0 ? long.MaxValue : ofThisForm
+        );
         await Walk(OfRequest, AfterRequests);
         await foreach (var request in _requests.Rest(problems))
             problems.Add(Unheard("Request " + request.Id));
@@ -114,7 +189,11 @@ internal sealed class HistoryCheck(
             SELECT {StoredEvent.Columns} FROM events WHERE (subject, n) > (@Subject, @N) AND subject < @Below
             ORDER BY subject, n
             """,
-            new EventKey(from, long.MinValue, below), e => new EventKey(e.Subject, e.N, below), 2_000, cancel);
+            new EventKey(from, long.MinValue, below),
+            e => new EventKey(e.Subject, e.N, below),
+            2_000,
+            cancel
+        );
         await using var events = all.GetAsyncEnumerator(cancel);
         while (await Next(events))
         {
@@ -123,8 +202,10 @@ internal sealed class HistoryCheck(
             {
                 if (last is not null)
                     await Guarded(last.Subject, () => End(last, story));
-                (last, story) = (null, below == AfterRequests ? new RequestStory(next.Subject[OfRequest.Length..])
-                    : null);
+                (last, story) = (
+                    null,
+                    below == AfterRequests ? new RequestStory(next.Subject[OfRequest.Length..]) : null
+                );
             }
             problems.Add(ChainProblem(last, next));
             await Guarded(Named(next), () => story is null ? Directory(next) : Story(story, next));
@@ -177,8 +258,20 @@ internal sealed class HistoryCheck(
         if (next.N != expected)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
         // Of archived events the hash stays; the event that says so, or the file, is what it is held against.
-        var hash = next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal) ? next.Hash
-            : History.HashOf(previous?.Hash ?? "", next.Subject, next.N, next.At, next.Kind, next.Actor, next.Via, next.Address, next.Data);
+        var hash =
+            next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal)
+                ? next.Hash
+                : History.HashOf(
+                    previous?.Hash ?? "",
+                    next.Subject,
+                    next.N,
+                    next.At,
+                    next.Kind,
+                    next.Actor,
+                    next.Via,
+                    next.Address,
+                    next.Data
+                );
         if (hash != next.Hash)
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
@@ -186,7 +279,9 @@ internal sealed class HistoryCheck(
         return null;
     }
 
-    /// <summary>One event of a request: what it does to the request, and whether the row that it tells of says the same.</summary>
+    /// <summary>
+    /// One event of a request: what it does to the request, and whether the row that it tells of says the same.
+    /// </summary>
     private async ValueTask Story(RequestStory story, StoredEvent next)
     {
         if (next.Data == ArchivedRequest.Mark)
@@ -242,12 +337,18 @@ internal sealed class HistoryCheck(
             problems.Add($"{Named(next)} {wrong}");
     }
 
-    /// <summary>The events before this one have gone to a file; what is left of them, and what became of them, is signed.</summary>
+    /// <summary>
+    /// The events before this one have gone to a file; what is left of them, and what became of them, is signed.
+    /// </summary>
     private string? TakeArchived(RequestStory story, StoredEvent next)
     {
         var told = EventData.Read<ArchiveStatement>(next.Data);
-        if (story.Statement is not null || story.Archived.Count != told.Count || next.N != told.Count + 1
-            || ArchiveStatement.ChainOf(story.Archived) != told.Chain)
+        if (
+            story.Statement is not null
+            || story.Archived.Count != told.Count
+            || next.N != told.Count + 1
+            || ArchiveStatement.ChainOf(story.Archived) != told.Chain
+        )
         {
             return $"{Named(next)} tells of other archived events than those before it: one of them was changed, or it was.";
         }
@@ -261,17 +362,23 @@ internal sealed class HistoryCheck(
 
     private async ValueTask Revision(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
-        if (await Row(_revisions, next, story.Id, told.Revision ?? 0,
-            $"Revision {told.Revision} of request {story.Id}") is not { } row)
+        if (
+            await Row(_revisions, next, story.Id, told.Revision ?? 0, $"Revision {told.Revision} of request {story.Id}")
+            is not { } row
+        )
         {
             return;
         }
         story.Facts = row.Facts;
-        Compare($"revision:{row.N}:", row.Words, next,
+        Compare(
+            $"revision:{row.N}:",
+            row.Words,
+            next,
             ("digest", row.Digest, told.Digest),
             ("stamp", row.Stamp, told.Stamp),
             ("at", row.At, next.At),
-            ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content));
+            ("content", Draft.ContentHash(told.Subject ?? "", row.Message, row.Facts), told.Content)
+        );
         if (row.Body.Length > 0)
             Compare($"revision:{row.N}:", row.Words, next, ("body", DigestOf(row.Body), told.Digest));
         else if (!_redactions.Allow(next.Subject, $"revision:{row.N}:body", ""))
@@ -280,12 +387,17 @@ internal sealed class HistoryCheck(
 
     private async ValueTask Decision(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
-        if (await Row(_decisions, next, story.Id, told.N ?? 0,
-            $"Decision {told.N} of request {story.Id}") is not { } row)
+        if (
+            await Row(_decisions, next, story.Id, told.N ?? 0, $"Decision {told.N} of request {story.Id}")
+            is not { } row
+        )
         {
             return;
         }
-        Compare($"decision:{row.N}:", row.Words, next,
+        Compare(
+            $"decision:{row.N}:",
+            row.Words,
+            next,
             ("revision", $"{row.Revision}", $"{told.Revision}"),
             ("digest", row.Digest, told.Digest),
             ("person", $"{row.PersonId}", $"{told.Person}"),
@@ -295,25 +407,37 @@ internal sealed class HistoryCheck(
             ("disablings", $"{row.Disablings}", $"{told.Disablings}"),
             ("for_person", $"{row.ForPerson}", $"{told.For}"),
             ("via", row.Via, next.Via),
-            ("at", row.At, next.At));
+            ("at", row.At, next.At)
+        );
     }
 
     private async ValueTask Comment(RequestStory story, StoredEvent next, RequestStory.Told told)
     {
         if (await Row(_comments, next, story.Id, told.N ?? 0, $"Comment {told.N} on request {story.Id}") is { } row)
         {
-            Compare($"comment:{row.N}:", row.Words, next, ("actor", row.Actor, next.Actor), ("text", row.Text, told.Text),
-                ("via", row.Via, next.Via), ("at", row.At, next.At));
+            Compare(
+                $"comment:{row.N}:",
+                row.Words,
+                next,
+                ("actor", row.Actor, next.Actor),
+                ("text", row.Text, told.Text),
+                ("via", row.Via, next.Via),
+                ("at", row.At, next.At)
+            );
         }
     }
 
-    /// <summary>After the last event of a subject: is that the last its subject knows, and does nothing else claim to belong to it?</summary>
+    /// <summary>
+    /// After the last event of a subject: is that the last its subject knows, and does nothing else claim to belong to
+    /// it?
+    /// </summary>
     private async ValueTask End(StoredEvent last, RequestStory? story)
     {
         if (story is null)
         {
-            while (await _heads.Current(problems) is { } other
-                && string.CompareOrdinal(other.Subject, last.Subject) < 0)
+            while (
+                await _heads.Current(problems) is { } other && string.CompareOrdinal(other.Subject, last.Subject) < 0
+            )
             {
                 problems.Add(Unheard("The history of " + other.Subject));
                 await _heads.Next(problems);
@@ -335,7 +459,8 @@ internal sealed class HistoryCheck(
         if (await _requests.Current(problems) is not { } request || request.Id != story.Id)
         {
             problems.Add(
-                $"Request {story.Id} is gone: the record tells of it, first in event number 1 of {last.Subject}.");
+                $"Request {story.Id} is gone: the record tells of it, first in event number 1 of {last.Subject}."
+            );
         }
         else
         {
@@ -395,14 +520,27 @@ internal sealed class HistoryCheck(
     }
 
     /// <summary>What stays of an archived request is what was signed, but for what happened since.</summary>
-    private async ValueTask Archived(RequestStory story, ArchiveStatement statement, RequestState request, StoredEvent last)
+    private async ValueTask Archived(
+        RequestStory story,
+        ArchiveStatement statement,
+        RequestState request,
+        StoredEvent last
+    )
     {
-        var state = ArchiveStatement.StateOf(request, await Take(_revisions, story.Id), await Take(_decisions, story.Id));
-        Compare("", $"Request {story.Id}", last,
+        var state = ArchiveStatement.StateOf(
+            request,
+            await Take(_revisions, story.Id),
+            await Take(_decisions, story.Id)
+        );
+        Compare(
+            "",
+            $"Request {story.Id}",
+            last,
             ("archived content", state, statement.State),
             ("requester", ArchiveStatement.AskedOf(request.RequesterId, request.Certainty, request.Claim), story.Asked),
             ("applied_at", request.AppliedAt, story.AppliedAt),
-            ("breached_at", request.BreachedAt, story.BreachedAt));
+            ("breached_at", request.BreachedAt, story.BreachedAt)
+        );
     }
 
     /// <summary>The rows of one request; those before it are none that any event knows.</summary>
@@ -421,7 +559,9 @@ internal sealed class HistoryCheck(
         return found;
     }
 
-    /// <summary>A reminder, an escalation, an expiry: there when it must be, for the time that follows from the policy.</summary>
+    /// <summary>
+    /// A reminder, an escalation, an expiry: there when it must be, for the time that follows from the policy.
+    /// </summary>
     private async ValueTask Planned(string kind, Rows<DueState> rows, RequestStory story)
     {
         var expected = story.Due.Of(kind, story);
@@ -438,8 +578,12 @@ internal sealed class HistoryCheck(
                 return;
         }
         // One that came due after the request's own time leaves the rest to the expiry.
-        var mayBeGone = kind != Due.Expire && ((kind == Due.Escalate && story.Due.MayNotEscalate)
-            || (story.Expires is { } end && string.CompareOrdinal(end, now) <= 0));
+        var mayBeGone =
+            kind != Due.Expire
+            && (
+                (kind == Due.Escalate && story.Due.MayNotEscalate)
+                || (story.Expires is { } end && string.CompareOrdinal(end, now) <= 0)
+            );
         if (expected is not null && !mayBeGone && !story.Due.IsUnknown)
             problems.Add($"The job {kind} of request {story.Id} is gone: it was due at {expected}.");
     }
@@ -460,43 +604,60 @@ internal sealed class HistoryCheck(
                 continue;
             }
             met.Add((row.DestinationId, row.N));
-            var ofLink = told.FindAll(l => l.Destination == row.DestinationId
-                && (l.Content is null || l.Content == row.N));
-            var (opened, answered) = (ofLink.FindLast(l => l.ExternalId is not null),
-                ofLink.FindLast(l => l.Answer is not null));
-            if (row.N > (story.Content.Revision ?? 0) || _directory.Timeline.DestinationAt(row.DestinationId,
-                new(long.MaxValue, last.At)) is null)
+            var ofLink = told.FindAll(l =>
+                l.Destination == row.DestinationId && (l.Content is null || l.Content == row.N)
+            );
+            var (opened, answered) = (
+                ofLink.FindLast(l => l.ExternalId is not null),
+                ofLink.FindLast(l => l.Answer is not null)
+            );
+            if (
+                row.N > (story.Content.Revision ?? 0)
+                || _directory.Timeline.DestinationAt(row.DestinationId, new(long.MaxValue, last.At)) is null
+            )
             {
                 problems.Add(Unheard(row.Words));
             }
             // Before events named the content, one that told of another content or came too late to be told looks the
             // same.
-            if (opened is null ? story.IsOfThisForm && row.ExternalId is not null : row.ExternalId != opened.ExternalId
-                && !ofLink.Exists(l => l.Content is null && l.ExternalId == row.ExternalId))
+            if (
+                opened is null
+                    ? story.IsOfThisForm && row.ExternalId is not null
+                    : row.ExternalId != opened.ExternalId
+                        && !ofLink.Exists(l => l.Content is null && l.ExternalId == row.ExternalId)
+            )
             {
                 problems.Add($"{row.Words}: its external_id is not what its events say.");
             }
-            else if (ofLink.FindLast(l => l.Url is not null && l.ExternalId == row.ExternalId)?.Url is var url
-                && (story.IsOfThisForm || url is not null) && row.Url != url)
+            else if (
+                ofLink.FindLast(l => l.Url is not null && l.ExternalId == row.ExternalId)?.Url is var url
+                && (story.IsOfThisForm || url is not null)
+                && row.Url != url
+            )
             {
                 problems.Add($"{row.Words}: its url is not what its events say.");
             }
             if (answered is null ? story.IsOfThisForm && row.Answer.Length > 0 : row.Answer != answered.Answer)
                 problems.Add($"{row.Words}: its answer is not what its events say.");
         }
-        foreach (var gone in told.Where(l => l.Content is { } content
-            && !met.Contains((l.Destination, content))).DistinctBy(l => (l.Destination, l.Content)))
+        foreach (
+            var gone in told.Where(l => l.Content is { } content && !met.Contains((l.Destination, content)))
+                .DistinctBy(l => (l.Destination, l.Content))
+        )
         {
             problems.Add(
                 $"The question about revision {gone.Content} of request {story.Id} at destination {gone.Destination} is gone: "
-                + "events tell of it.");
+                    + "events tell of it."
+            );
         }
     }
 
     private static string? HeadProblem(StoredEvent last, long n, string hash) =>
-        n > last.N ? $"Event number {last.N + 1} of {last.Subject} is gone: its history had {n} events and ends with number {last.N}."
+        n > last.N
+            ? $"Event number {last.N + 1} of {last.Subject} is gone: its history had {n} events and ends with number {last.N}."
         : n < last.N ? $"{Named(last)} is one more than {last.Subject} knows of: it was added past Countersign."
-        : hash != last.Hash ? $"The last event that {last.Subject} knows of is not {Name(last)}: one of them was replaced."
+        : hash != last.Hash
+            ? $"The last event that {last.Subject} knows of is not {Name(last)}: one of them was replaced."
         : null;
 
     private async ValueTask<Policy?> PolicyOf(string stamp)
@@ -514,8 +675,10 @@ internal sealed class HistoryCheck(
     private async ValueTask<T?> Row<T>(Rows<T> rows, StoredEvent next, string requestId, long n, string words)
         where T : PartState
     {
-        while (await rows.Current(problems) is { } other && (string.CompareOrdinal(other.RequestId, requestId) < 0
-            || (other.RequestId == requestId && other.N < n)))
+        while (
+            await rows.Current(problems) is { } other
+            && (string.CompareOrdinal(other.RequestId, requestId) < 0 || (other.RequestId == requestId && other.N < n))
+        )
         {
             problems.Add(Unheard(other.Words));
             await rows.Next(problems);
@@ -533,17 +696,25 @@ internal sealed class HistoryCheck(
     private async ValueTask Unheard<T>(Rows<T> rows, string? upTo = null)
         where T : PartState
     {
-        while (await rows.Current(problems) is { } row
-            && (upTo is null || string.CompareOrdinal(row.RequestId, upTo) <= 0))
+        while (
+            await rows.Current(problems) is { } row && (upTo is null || string.CompareOrdinal(row.RequestId, upTo) <= 0)
+        )
         {
             problems.Add(Unheard(row.Words));
             await rows.Next(problems);
         }
     }
 
-    /// <summary>Names the column and not its text: what people wrote does not belong into a terminal or a log.</summary>
+    /// <summary>
+    /// Names the column and not its text: what people wrote does not belong into a terminal or a log.
+    /// </summary>
     /// <param name="place">The row, in the words of erasures; empty for the request's own.</param>
-    private void Compare(string place, string what, StoredEvent next, params (string Column, string? Stored, string? Told)[] columns)
+    private void Compare(
+        string place,
+        string what,
+        StoredEvent next,
+        params (string Column, string? Stored, string? Told)[] columns
+    )
     {
         foreach (var (column, stored, told) in columns)
         {
@@ -604,7 +775,8 @@ internal sealed class HistoryCheck(
             catch (Exception fault) when (IsOfOneSubject(fault))
             {
                 problems.Add(
-                    $"The table of each {typeof(T).Name.Replace("State", "", StringComparison.Ordinal).ToLowerInvariant()} can't be read on: {fault.Message}");
+                    $"The table of each {typeof(T).Name.Replace("State", "", StringComparison.Ordinal).ToLowerInvariant()} can't be read on: {fault.Message}"
+                );
                 _current = null;
             }
         }
@@ -664,8 +836,10 @@ internal sealed class HistoryCheck(
         public static readonly string PageText = PartText(Columns, "revisions");
 
         public static ValueTask<List<RevisionState>> Of(Reader reader, RequestId id) =>
-            reader.All<RevisionState>($"SELECT request_id, n, {Columns} FROM revisions WHERE request_id = @id ORDER BY n", new { id });
-
+            reader.All<RevisionState>(
+                $"SELECT request_id, n, {Columns} FROM revisions WHERE request_id = @id ORDER BY n",
+                new { id }
+            );
 
         public required string Digest { get; init; }
         public required string Stamp { get; init; }
@@ -677,13 +851,16 @@ internal sealed class HistoryCheck(
 
     internal sealed class DecisionState : PartState
     {
-        private const string Columns = "revision, digest, person_id, answer, note, steps, disablings, for_person, via, at";
+        private const string Columns =
+            "revision, digest, person_id, answer, note, steps, disablings, for_person, via, at";
 
         public static readonly string PageText = PartText(Columns, "decisions");
 
         public static ValueTask<List<DecisionState>> Of(Reader reader, RequestId id) =>
-            reader.All<DecisionState>($"SELECT request_id, n, {Columns} FROM decisions WHERE request_id = @id ORDER BY n", new { id });
-
+            reader.All<DecisionState>(
+                $"SELECT request_id, n, {Columns} FROM decisions WHERE request_id = @id ORDER BY n",
+                new { id }
+            );
 
         public long Revision { get; init; }
         public required string Digest { get; init; }

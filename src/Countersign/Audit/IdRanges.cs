@@ -40,8 +40,12 @@ internal sealed class IdRanges
         foreach (var part in text.Split(','))
         {
             var dash = part.IndexOf('-', StringComparison.Ordinal);
-            if (!TryNumber(dash < 0 ? part : part[..dash], out var from) || !TryNumber(dash < 0 ? part : part[(dash + 1)..], out var to)
-                || from > to || !set.TryAdd(new IdRange(from, to)))
+            if (
+                !TryNumber(dash < 0 ? part : part[..dash], out var from)
+                || !TryNumber(dash < 0 ? part : part[(dash + 1)..], out var to)
+                || from > to
+                || !set.TryAdd(new IdRange(from, to))
+            )
             {
                 return null;
             }
@@ -95,7 +99,9 @@ internal sealed class IdRanges
         }
     }
 
-    /// <summary>The ranges again, with those joined between which few ids are missing: one query then serves many.</summary>
+    /// <summary>
+    /// The ranges again, with those joined between which few ids are missing: one query then serves many.
+    /// </summary>
     public IEnumerable<IdRange> Spans(long nearby)
     {
         IdRange? open = null;
@@ -147,5 +153,7 @@ internal sealed class IdRanges
     }
 
     private static bool TryNumber(string text, out long number) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number > 0 && number < long.MaxValue;
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+        && number > 0
+        && number < long.MaxValue;
 }

@@ -11,9 +11,16 @@ internal static class IdempotencyCheck
 {
     public static async ValueTask Run(Reader reader, ProblemList problems, CancellationToken cancel)
     {
-        await foreach (var row in Pages.Each<Row, Key>(
-            reader, "SELECT key, body, answer FROM idempotency WHERE key > @After ORDER BY key", new Key(""), r =>
-                new Key(r.Key), 500, cancel))
+        await foreach (
+            var row in Pages.Each<Row, Key>(
+                reader,
+                "SELECT key, body, answer FROM idempotency WHERE key > @After ORDER BY key",
+                new Key(""),
+                r => new Key(r.Key),
+                500,
+                cancel
+            )
+        )
         {
             if (RequestOf(row.Answer) is not { } id)
             {
@@ -22,14 +29,19 @@ internal static class IdempotencyCheck
             else if (await reader.Number("SELECT count(*) FROM requests WHERE id = @id", new { id }) == 0)
             {
                 problems.Add(
-                    $"The answer under the idempotency key {row.Key} names request {id}, which is not in the store.");
+                    $"The answer under the idempotency key {row.Key} names request {id}, which is not in the store."
+                );
             }
-            else if (await reader.Number(
-                "SELECT count(*) FROM revisions WHERE request_id = @id AND digest = @digest",
-                    new { id, digest = row.Body }) == 0)
+            else if (
+                await reader.Number(
+                    "SELECT count(*) FROM revisions WHERE request_id = @id AND digest = @digest",
+                    new { id, digest = row.Body }
+                ) == 0
+            )
             {
                 problems.Add(
-                    $"The call under the idempotency key {row.Key} brought none of the contents of request {id}.");
+                    $"The call under the idempotency key {row.Key} brought none of the contents of request {id}."
+                );
             }
         }
     }
@@ -42,8 +54,7 @@ internal static class IdempotencyCheck
         try
         {
             var root = JsonElement.Parse(answer);
-            return IdIn(root) ?? root.EnumerateObject().Select(m => IdIn(m.Value)).FirstOrDefault(id =>
-                id is not null);
+            return IdIn(root) ?? root.EnumerateObject().Select(m => IdIn(m.Value)).FirstOrDefault(id => id is not null);
         }
         catch (JsonException)
         {
@@ -52,8 +63,11 @@ internal static class IdempotencyCheck
     }
 
     private static string? IdIn(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty("id", out var id)
-            && id.ValueKind == JsonValueKind.String ? id.GetString() : null;
+        element.ValueKind == JsonValueKind.Object
+        && element.TryGetProperty("id", out var id)
+        && id.ValueKind == JsonValueKind.String
+            ? id.GetString()
+            : null;
 
     private sealed record Key(string After);
 

@@ -24,8 +24,12 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         public HashSet<string> IsWaiting { get; } = [];
     }
 
-    public async ValueTask Add(RequestStory story, IReadOnlyList<Policy> policies, Policy current,
-        PeopleTimeline people)
+    public async ValueTask Add(
+        RequestStory story,
+        IReadOnlyList<Policy> policies,
+        Policy current,
+        PeopleTimeline people
+    )
     {
         var must = story.Sees.ToHashSet();
         must.UnionWith(policies.SelectMany(p => p.Approvers).Select(a => a.Party.Text));
@@ -65,11 +69,15 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         var counting = story.Decisions.ConvertAll(d =>
             d with
             {
-                AuthorDisabled = people.PersonAt(d.PersonId, end) is not { IsDisabled: false } p
-            || p.Disablings != d.Disablings
-            });
-        return [Change.WaitsFor(policy, Weigh.Of(request, counting, default)),
-            Change.WaitsFor(policy, Weigh.Of(request, story.Decisions, default))];
+                AuthorDisabled =
+                    people.PersonAt(d.PersonId, end) is not { IsDisabled: false } p || p.Disablings != d.Disablings,
+            }
+        );
+        return
+        [
+            Change.WaitsFor(policy, Weigh.Of(request, counting, default)),
+            Change.WaitsFor(policy, Weigh.Of(request, story.Decisions, default)),
+        ];
     }
 
     /// <summary>Rows of requests that no event knows are named with what was gathered around them.</summary>
@@ -99,7 +107,8 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
             if (!request.Waits.Any(request.IsWaiting.SetEquals))
             {
                 problems.Add(
-                    $"Request {id} waits for {Names(request.IsWaiting)}, but its events say for {Names(request.Waits[0])}.");
+                    $"Request {id} waits for {Names(request.IsWaiting)}, but its events say for {Names(request.Waits[0])}."
+                );
             }
         }
         _requests.Clear();
@@ -109,14 +118,19 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     private static string Names(IEnumerable<string> parties) =>
         string.Join(", ", parties.Order(StringComparer.Ordinal)) is { Length: > 0 } names ? names : "nobody";
 
-    private IAsyncEnumerable<PartyRow> Rows(string table, string to) => Pages.Each<PartyRow, Key>(
-        reader,
-        $"""
-        SELECT party, request_id FROM {table}
-        WHERE (party, request_id) > (@Party, @RequestId) AND request_id > @From AND request_id <= @To
-        ORDER BY party, request_id
-        """,
-        new Key("", "", _from, to), row => new Key(row.Party, row.RequestId, _from, to), 5_000, cancel);
+    private IAsyncEnumerable<PartyRow> Rows(string table, string to) =>
+        Pages.Each<PartyRow, Key>(
+            reader,
+            $"""
+            SELECT party, request_id FROM {table}
+            WHERE (party, request_id) > (@Party, @RequestId) AND request_id > @From AND request_id <= @To
+            ORDER BY party, request_id
+            """,
+            new Key("", "", _from, to),
+            row => new Key(row.Party, row.RequestId, _from, to),
+            5_000,
+            cancel
+        );
 
     private sealed record Key(string Party, string RequestId, string From, string To);
 

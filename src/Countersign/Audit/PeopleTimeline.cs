@@ -36,8 +36,14 @@ internal sealed class PeopleTimeline
         public static Moment Of(StoredEvent e) => new(e.Id, e.At);
     }
 
-    public sealed record PersonThen(Moment Since, string Role, bool IsDisabled, long Disablings, bool IsAway,
-        long? Delegate);
+    public sealed record PersonThen(
+        Moment Since,
+        string Role,
+        bool IsDisabled,
+        long Disablings,
+        bool IsAway,
+        long? Delegate
+    );
 
     public sealed record SourceThen(Moment Since, string Name, long? Group, long? Need, string? Destination);
 
@@ -92,7 +98,9 @@ internal sealed class PeopleTimeline
         people.Add(person);
     }
 
-    /// <summary>The ticket gets another assignee, who sees these of its requests; the one before sees none by it.</summary>
+    /// <summary>
+    /// The ticket gets another assignee, who sees these of its requests; the one before sees none by it.
+    /// </summary>
     public void Assigned(long ticket, long assignee, IReadOnlyList<string> requests)
     {
         foreach (var request in _shared.Where(s => s.Value.Ticket == ticket).Select(s => s.Key).ToList())
@@ -109,55 +117,70 @@ internal sealed class PeopleTimeline
     // --- What is asked ---
 
     /// <summary>Null when no event made this person before.</summary>
-    public PersonThen? PersonAt(long id, Moment then) => _people.TryGetValue(id, out var past)
-        ? At(past, p => p.Since, then) : null;
+    public PersonThen? PersonAt(long id, Moment then) =>
+        _people.TryGetValue(id, out var past) ? At(past, p => p.Since, then) : null;
 
     /// <summary>As they were, and as they had been within the overlap before.</summary>
-    public IEnumerable<PersonThen> PersonAround(long id, Moment then) => _people.TryGetValue(id, out var past)
-        ? Around(past, p => p.Since, then) : [];
+    public IEnumerable<PersonThen> PersonAround(long id, Moment then) =>
+        _people.TryGetValue(id, out var past) ? Around(past, p => p.Since, then) : [];
 
     /// <summary>The one or the other.</summary>
     public IEnumerable<PersonThen> States(long id, Moment then, bool around) =>
-        around ? PersonAround(id, then) : PersonAt(id, then) is { } state ? [state] : [];
+        around ? PersonAround(id, then)
+        : PersonAt(id, then) is { } state ? [state]
+        : [];
 
     public bool IsMember(long person, long group, Moment then, bool around)
     {
         if (!_memberships.TryGetValue(person, out var past))
             return false;
         var ofGroup = past.FindAll(m => m.Group == group);
-        return around ? Around(ofGroup, m => m.Since, then).Any(m => m.IsIn)
+        return around
+            ? Around(ofGroup, m => m.Since, then).Any(m => m.IsIn)
             : At(ofGroup, m => m.Since, then) is { IsIn: true };
     }
 
     /// <summary>Whether this person belonged to the party.</summary>
     public bool Belongs(long person, Party party, Moment then, bool around) =>
-        party == Party.Admins ? (around ? PersonAround(person, then).Any(p => p.Role == "admin")
-            : PersonAt(person, then)?.Role == "admin")
+        party == Party.Admins
+            ? (
+                around
+                    ? PersonAround(person, then).Any(p => p.Role == "admin")
+                    : PersonAt(person, then)?.Role == "admin"
+            )
         : IdOf(party.Text, "person:") is { } one ? one == person
         : IdOf(party.Text, "group:") is { } group && IsMember(person, group, then, around);
 
     /// <summary>Of several people those who are known, enabled and in one of the parties.</summary>
     public int Count(IEnumerable<Party> parties, IReadOnlyCollection<long> without, Moment then) =>
-        _people.Keys.Count(id => !without.Contains(id) && PersonAt(id, then) is { IsDisabled: false }
-            && parties.Any(party => Belongs(id, party, then, around: false)));
+        _people.Keys.Count(id =>
+            !without.Contains(id)
+            && PersonAt(id, then) is { IsDisabled: false }
+            && parties.Any(party => Belongs(id, party, then, around: false))
+        );
 
     /// <summary>
     /// The moment before the first change of people or groups within the overlap: as the oldest snapshot had them.
     /// </summary>
     public Moment StartOfOverlap(Moment then)
     {
-        var changes = _people.Values.SelectMany(p => p).Select(p => p.Since).Concat(_memberships.Values.SelectMany(m =>
-            m).Select(m => m.Since));
-        var first = changes.Where(c => c.EventId < then.EventId && IsRecent(c, then)).Select(c =>
-            c.EventId).DefaultIfEmpty(then.EventId).Min();
+        var changes = _people
+            .Values.SelectMany(p => p)
+            .Select(p => p.Since)
+            .Concat(_memberships.Values.SelectMany(m => m).Select(m => m.Since));
+        var first = changes
+            .Where(c => c.EventId < then.EventId && IsRecent(c, then))
+            .Select(c => c.EventId)
+            .DefaultIfEmpty(then.EventId)
+            .Min();
         return then with { EventId = first };
     }
 
-    public IEnumerable<SourceThen> SourceAround(long id, Moment then) => _sources.TryGetValue(id, out var past)
-        ? Around(past, s => s.Since, then) : [];
+    public IEnumerable<SourceThen> SourceAround(long id, Moment then) =>
+        _sources.TryGetValue(id, out var past) ? Around(past, s => s.Since, then) : [];
 
-    public string? DestinationAt(long id, Moment then) => _destinations.TryGetValue(id, out var past)
-        ? At(past, d => d.Since, then)?.Name : null;
+    public string? DestinationAt(long id, Moment then) =>
+        _destinations.TryGetValue(id, out var past) ? At(past, d => d.Since, then)?.Name : null;
 
     public long? DestinationNamed(string name)
     {
@@ -184,13 +207,13 @@ internal sealed class PeopleTimeline
         where Around(@group.Value, g => g.Since, then).Any(g => Directory.KeyOf(g.Name) == Directory.KeyOf(name))
         select Party.Group(@group.Key);
 
-    public Party? PersonOf(string email) => _byEmail.TryGetValue(EmailAddress.KeyOf(email), out var id)
-        ? Party.Person(id) : null;
+    public Party? PersonOf(string email) =>
+        _byEmail.TryGetValue(EmailAddress.KeyOf(email), out var id) ? Party.Person(id) : null;
 
     public IReadOnlyList<ToldLink> LinksOf(string request) => _links.TryGetValue(request, out var told) ? told : [];
 
-    public IReadOnlySet<long> AssigneesOf(long ticket) => _assignees.TryGetValue(ticket, out var people) ? people
-        : new HashSet<long>();
+    public IReadOnlySet<long> AssigneesOf(long ticket) =>
+        _assignees.TryGetValue(ticket, out var people) ? people : new HashSet<long>();
 
     /// <summary>Who sees this request as the assignee of its ticket.</summary>
     public Party? TicketAssigneeOf(string request) =>
@@ -198,8 +221,9 @@ internal sealed class PeopleTimeline
 
     public static long? IdOf(string text, string prefix) =>
         text.StartsWith(prefix, StringComparison.Ordinal)
-            && long.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
-            ? id : null;
+        && long.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? id
+            : null;
 
     private static List<T> Past<T>(Dictionary<long, List<T>> all, long id)
     {
@@ -209,8 +233,7 @@ internal sealed class PeopleTimeline
     }
 
     private static T? At<T>(List<T> past, Func<T, Moment> since, Moment then)
-        where T : class
-        => past.FindLast(state => since(state).EventId < then.EventId);
+        where T : class => past.FindLast(state => since(state).EventId < then.EventId);
 
     private static IEnumerable<T> Around<T>(List<T> past, Func<T, Moment> since, Moment then)
     {

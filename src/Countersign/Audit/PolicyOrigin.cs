@@ -30,18 +30,22 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             }
             foreach (var source in sources.Select(s => s.Name).DefaultIfEmpty(""))
             {
-                var question = new Question(source, story.Content.RequesterName ?? "", story.Facts,
-                    HasAssignee(story));
+                var question = new Question(source, story.Content.RequesterName ?? "", story.Facts, HasAssignee(story));
                 var rule = matcher.Find(question);
                 // Who asked for the new content is not told, only who asked first; so any policy of the file may have
                 // matched.
-                var candidates = story.Content.Revision > 1
+                var candidates =
+                    story.Content.Revision > 1
                     && file?.Rules.Any(r => r.When.Any(c => c.Key == Condition.Requester)) == true
-                    ? Enumerable.Range(-1, file.Rules.Count + 1) : [rule];
+                        ? Enumerable.Range(-1, file.Rules.Count + 1)
+                        : [rule];
                 foreach (var candidate in candidates)
                 {
-                    if (candidate < 0 ? IsDefault(story, policy, sources)
-                        : IsAtLeast(policy, file!.Rules[candidate], story.Barred, then))
+                    if (
+                        candidate < 0
+                            ? IsDefault(story, policy, sources)
+                            : IsAtLeast(policy, file!.Rules[candidate], story.Barred, then)
+                    )
                     {
                         return null;
                     }
@@ -58,8 +62,10 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
     {
         if (_files.TryGetValue(version, out var known))
             return known;
-        var text = version == 0 ? null : await reader.Text("SELECT text FROM policy_files WHERE version = @version",
-            new { version });
+        var text =
+            version == 0
+                ? null
+                : await reader.Text("SELECT text FROM policy_files WHERE version = @version", new { version });
         var file = version == 0 ? PolicyFile.Empty : PolicyFile.Read(text ?? "").File;
         if (_files.Count > 100)
             _files.Clear();
@@ -74,7 +80,8 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             return sources.Exists(s => string.Equals(s.Destination, destination, StringComparison.OrdinalIgnoreCase));
         if (HasAssignee(story))
         {
-            var assignee = story.Content.AssigneeUser is { } user ? Party.Person(user)
+            var assignee = story.Content.AssigneeUser is { } user
+                ? Party.Person(user)
                 : Party.Group(story.Content.AssigneeGroup ?? 0);
             return IsOf(policy, assignee, 1);
         }
@@ -82,47 +89,55 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             || IsOneAdmin(policy);
     }
 
-    private static bool IsOneAdmin(Policy policy) => policy is { Auto: null, Destination: null }
-        && IsOf(policy, Party.Admins, 1);
+    private static bool IsOneAdmin(Policy policy) =>
+        policy is { Auto: null, Destination: null } && IsOf(policy, Party.Admins, 1);
 
     private static bool IsOf(Policy policy, Party party, long need) =>
         policy.Steps is [var step, ..] && step.Need >= need && Own(policy, step).All(p => p == party);
 
     /// <summary>Those of a step who were in it before it was escalated, as far as that can be told.</summary>
     private static IEnumerable<Party> Own(Policy policy, Step step) =>
-        step.From.Select(a => a.Party).Where(p => !step.Escalated
-            || policy.Escalate?.To.Any(to => to.Party == p) != true);
+        step
+            .From.Select(a => a.Party)
+            .Where(p => !step.Escalated || policy.Escalate?.To.Any(to => to.Party == p) != true);
 
-    private bool IsAtLeast(Policy policy, PolicyRule rule, IReadOnlyCollection<long> barred,
-        PeopleTimeline.Moment then)
+    private bool IsAtLeast(Policy policy, PolicyRule rule, IReadOnlyCollection<long> barred, PeopleTimeline.Moment then)
     {
-        if ((policy.Auto is not null && rule.Auto is not { Approves: true })
-            || (policy.Destination is not null && !string.Equals(policy.Destination, rule.Destination,
-                StringComparison.OrdinalIgnoreCase))
+        if (
+            (policy.Auto is not null && rule.Auto is not { Approves: true })
+            || (
+                policy.Destination is not null
+                && !string.Equals(policy.Destination, rule.Destination, StringComparison.OrdinalIgnoreCase)
+            )
             || (policy.Destination is null && policy.Auto is null && policy.Steps.Count < rule.Steps.Count)
             || (policy.AllowsSelfApproval && !rule.AllowsSelfApproval)
             || (!policy.ForbidsBreakGlass && rule.ForbidsBreakGlass)
-            || (policy.Rejection == Rejection.Never && rule.Rejection != Rejection.Never))
+            || (policy.Rejection == Rejection.Never && rule.Rejection != Rejection.Never)
+        )
         {
             return false;
         }
-        if (policy.Escalate is { } escalate
-            && (rule.Escalate is not { } other || !escalate.To.All(to => Named(other.To, then).Contains(to.Party))))
+        if (
+            policy.Escalate is { } escalate
+            && (rule.Escalate is not { } other || !escalate.To.All(to => Named(other.To, then).Contains(to.Party)))
+        )
         {
             return false;
         }
         for (var i = 0; i < policy.Steps.Count && i < rule.Steps.Count; i++)
         {
             var parties = Named(rule.Steps[i].From, then);
-            if (!Own(policy, policy.Steps[i]).All(parties.Contains)
-                || policy.Steps[i].Need < (rule.Steps[i].Need ?? Math.Max(1,
-                    Math.Min(Count(then), Count(Before(then))))))
+            if (
+                !Own(policy, policy.Steps[i]).All(parties.Contains)
+                || policy.Steps[i].Need
+                    < (rule.Steps[i].Need ?? Math.Max(1, Math.Min(Count(then), Count(Before(then)))))
+            )
             {
                 return false;
             }
 
-            int Count(PeopleTimeline.Moment moment) => people.Count(parties, rule.AllowsSelfApproval ? []
-                : barred, moment);
+            int Count(PeopleTimeline.Moment moment) =>
+                people.Count(parties, rule.AllowsSelfApproval ? [] : barred, moment);
         }
         return true;
     }
@@ -130,6 +145,8 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
     private PeopleTimeline.Moment Before(PeopleTimeline.Moment then) => people.StartOfOverlap(then);
 
     private HashSet<Party> Named(PoolRule pool, PeopleTimeline.Moment then) =>
-        [.. pool.Groups.SelectMany(g => people.GroupsNamed(g.Name, then)),
-            .. pool.People.Select(p => people.PersonOf(p.Name)).OfType<Party>()];
+        [
+            .. pool.Groups.SelectMany(g => people.GroupsNamed(g.Name, then)),
+            .. pool.People.Select(p => people.PersonOf(p.Name)).OfType<Party>(),
+        ];
 }

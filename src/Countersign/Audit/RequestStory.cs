@@ -32,7 +32,9 @@ internal sealed class RequestStory(string id)
     public string? Expires => _expires;
     public string? ContentAt { get; private set; }
 
-    /// <summary>Whether its policy is still the one with which its content came, but for what an unknown requester costs.</summary>
+    /// <summary>
+    /// Whether its policy is still the one with which its content came, but for what an unknown requester costs.
+    /// </summary>
     public bool HasPolicyOfItsContent { get; private set; }
 
     /// <summary>People who may see it because they sent it, asked, or because it was opened in their name.</summary>
@@ -83,16 +85,27 @@ internal sealed class RequestStory(string id)
     public void Resume(ArchiveStatement told)
     {
         (Statement, Asked, _begun) = (told, told.Asked, true);
-        Status = Words.StatusOf(told.Status ?? "") ?? throw new FormatException("It was archived with a status that is none.");
+        Status =
+            Words.StatusOf(told.Status ?? "")
+            ?? throw new FormatException("It was archived with a status that is none.");
         (_settledAt, _appliedAt, _breachedAt, _stamp) = (told.Settled, told.Applied, told.Breached, told.Stamp);
-        _content = new Told { Revision = told.Revision, Digest = told.Digest, Ticket = told.Ticket };
+        _content = new Told
+        {
+            Revision = told.Revision,
+            Digest = told.Digest,
+            Ticket = told.Ticket,
+        };
     }
 
     /// <summary>Null, or what is wrong with this event after those before it.</summary>
     public string? Take(StoredEvent next, Told told)
     {
         if (!_begun != (next.Kind == "request.submitted"))
-            return _begun ? "submits a request that was there already." : $"is the first of request {id}, but does not submit it.";
+        {
+            return _begun
+                ? "submits a request that was there already."
+                : $"is the first of request {id}, but does not submit it.";
+        }
         if (BringsContent(next))
         {
             if (told.Revision != (_content.Revision ?? 0) + 1 || Status != Status.Active)
@@ -159,8 +172,13 @@ internal sealed class RequestStory(string id)
             return "lets people decide who were barred before.";
         (_requester, _barred) = (told.Requester, told.Barred ?? []);
         _claim = RequesterClaim.Read(told.Claim);
-        _certainty = told.Certainty
-            ?? (told.SentBy != "launchdarkly" && (told.Requester is null || told.Requester == told.Creator) ? "proven" : _barred.Length == 0 ? "none" : "claimed");
+        _certainty =
+            told.Certainty
+            ?? (
+                told.SentBy != "launchdarkly" && (told.Requester is null || told.Requester == told.Creator) ? "proven"
+                : _barred.Length == 0 ? "none"
+                : "claimed"
+            );
         return null;
     }
 
@@ -177,17 +195,32 @@ internal sealed class RequestStory(string id)
         {
             // Who asked is not known any more. That it is only ever said by the person themselves still is.
             Asked = ArchiveStatement.AskedOf(told.Requester, told.Certainty, told.Claim);
-            return told.Person is { } speaker && next.Actor == Actor.Person(speaker).Text ? null : "disowns the request for somebody else.";
+            return told.Person is { } speaker && next.Actor == Actor.Person(speaker).Text
+                ? null
+                : "disowns the request for somebody else.";
         }
         if (next.Kind == "request.disowned")
         {
-            if (told.Person is not { } person || next.Actor != Actor.Person(person).Text || _claim?.People.Contains(person) != true)
+            if (
+                told.Person is not { } person
+                || next.Actor != Actor.Person(person).Text
+                || _claim?.People.Contains(person) != true
+            )
+            {
                 return "disowns the request for somebody in whose name it was not opened.";
+            }
             _claim = _claim.DisownedBy(person);
             _requester = _claim.People is [var one] ? one : null;
             _certainty = (_claim.People.Count == 0 ? Certainty.None : Certainty.Claimed).Ours();
-            if (IsRedacted && RequesterClaim.Read(told.Claim) is { } now && now.People.SequenceEqual(_claim.People) && now.Disowned.SequenceEqual(_claim.Disowned))
+            if (
+                IsRedacted
+                && RequesterClaim.Read(told.Claim) is { } now
+                && now.People.SequenceEqual(_claim.People)
+                && now.Disowned.SequenceEqual(_claim.Disowned)
+            )
+            {
                 _claim = now;
+            }
             if (told.Claim != _claim.ToText() || told.Certainty != _certainty || told.Requester != _requester)
                 return "disowns the request in a way that does not follow from what was claimed.";
             _stamp = told.Stamp;
@@ -200,7 +233,10 @@ internal sealed class RequestStory(string id)
     {
         switch (next.Kind)
         {
-            case "request.restamped" or "request.escalated" or "request.stuck" or "request.broke_glass" when Status != Status.Active:
+            case "request.restamped"
+            or "request.escalated"
+            or "request.stuck"
+            or "request.broke_glass" when Status != Status.Active:
                 return "comes after the request was settled.";
             case "request.restamped":
                 HasPolicyOfItsContent = false;
@@ -247,39 +283,40 @@ internal sealed class RequestStory(string id)
 
     /// <summary>Column by column: as the row has it, and as the events have it.</summary>
     public (string Column, string? Stored, string? Told)[] Expected(RequestState row) =>
-    [
-        ("status", row.Status, Status.Ours()),
-        ("revision", $"{row.Revision}", $"{_content.Revision}"),
-        ("digest", row.Digest, _content.Digest),
-        ("stamp", row.Stamp, _stamp),
-        ("barred", row.Barred, RequestRow.WriteNumbers(_barred)),
-        ("subject", row.Subject, _content.Subject),
-        ("source_id", $"{row.SourceId}", $"{_content.Source}"),
-        ("external_id", row.ExternalId, _content.External),
-        ("sent_by", row.SentBy, _content.SentBy),
-        ("creator_id", $"{row.CreatorId}", $"{_content.Creator}"),
-        ("requester_id", $"{row.RequesterId}", $"{_requester}"),
-        ("requester_name", row.RequesterName, _content.RequesterName),
-        ("certainty", row.Certainty, _certainty),
-        ("claim", row.Claim, _claim?.ToText()),
-        ("assignee_user", $"{row.AssigneeUser}", $"{_content.AssigneeUser}"),
-        ("assignee_group", $"{row.AssigneeGroup}", $"{_content.AssigneeGroup}"),
-        ("ticket_id", $"{row.TicketId}", $"{_content.Ticket}"),
-        ("created_at", row.CreatedAt, _createdAt),
-        ("expires_at", row.ExpiresAt, _expires),
-        ("settled_at", row.SettledAt, _settledAt),
-        ("applied_at", row.AppliedAt, _appliedAt),
-        ("breached_at", row.BreachedAt, _breachedAt),
-        ("broke_glass_at", row.BrokeGlassAt, BrokeGlassAt),
-        ("stuck", row.Stuck, _stuck),
-    ];
+        [
+            ("status", row.Status, Status.Ours()),
+            ("revision", $"{row.Revision}", $"{_content.Revision}"),
+            ("digest", row.Digest, _content.Digest),
+            ("stamp", row.Stamp, _stamp),
+            ("barred", row.Barred, RequestRow.WriteNumbers(_barred)),
+            ("subject", row.Subject, _content.Subject),
+            ("source_id", $"{row.SourceId}", $"{_content.Source}"),
+            ("external_id", row.ExternalId, _content.External),
+            ("sent_by", row.SentBy, _content.SentBy),
+            ("creator_id", $"{row.CreatorId}", $"{_content.Creator}"),
+            ("requester_id", $"{row.RequesterId}", $"{_requester}"),
+            ("requester_name", row.RequesterName, _content.RequesterName),
+            ("certainty", row.Certainty, _certainty),
+            ("claim", row.Claim, _claim?.ToText()),
+            ("assignee_user", $"{row.AssigneeUser}", $"{_content.AssigneeUser}"),
+            ("assignee_group", $"{row.AssigneeGroup}", $"{_content.AssigneeGroup}"),
+            ("ticket_id", $"{row.TicketId}", $"{_content.Ticket}"),
+            ("created_at", row.CreatedAt, _createdAt),
+            ("expires_at", row.ExpiresAt, _expires),
+            ("settled_at", row.SettledAt, _settledAt),
+            ("applied_at", row.AppliedAt, _appliedAt),
+            ("breached_at", row.BreachedAt, _breachedAt),
+            ("broke_glass_at", row.BrokeGlassAt, BrokeGlassAt),
+            ("stuck", row.Stuck, _stuck),
+        ];
 
-    private bool Lawful(Status next) => (Status, next) switch
-    {
-        (Status.Active, _) => true,
-        (Status.Approved, Status.Withdrawn) => _appliedAt is null,
-        _ => false,
-    };
+    private bool Lawful(Status next) =>
+        (Status, next) switch
+        {
+            (Status.Active, _) => true,
+            (Status.Approved, Status.Withdrawn) => _appliedAt is null,
+            _ => false,
+        };
 
     /// <summary>What events of requests say, as far as a request follows from it.</summary>
     internal sealed class Told
@@ -336,14 +373,19 @@ internal sealed class RequestStory(string id)
 /// <summary>The question about one content at one destination, as events tell of it.</summary>
 /// <param name="EventId">Of two that tell of an id, the later one holds.</param>
 /// <param name="Content">Null in events of an earlier form.</param>
-internal sealed record ToldLink(long EventId, long Destination, long? Content, string? ExternalId, string? Url,
-    string? Answer);
+internal sealed record ToldLink(
+    long EventId,
+    long Destination,
+    long? Content,
+    string? ExternalId,
+    string? Url,
+    string? Answer
+);
 
 /// <summary>A request's row, column by column as it lies in the store.</summary>
 internal sealed class RequestState
 {
-    public const string Columns =
-        """
+    public const string Columns = """
         id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id, requester_id, requester_name,
         certainty, claim, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at,
         broke_glass_at, stuck, events, head

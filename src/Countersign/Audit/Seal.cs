@@ -10,7 +10,9 @@ namespace Countersign.Audit;
 /// </summary>
 internal sealed class Seal
 {
-    /// <summary>Enough that a busy hub keeps up, few enough that one seal is read and written in milliseconds.</summary>
+    /// <summary>
+    /// Enough that a busy hub keeps up, few enough that one seal is read and written in milliseconds.
+    /// </summary>
     public const int MostEvents = 5_000;
 
     public const string Columns = "n, at, events, count, hash, signature";
@@ -28,10 +30,18 @@ internal sealed class Seal
     public required string Signature { get; init; }
 
     /// <summary>
-    /// SHA-256 over six lines and then the hash of every event covered, a line each, in rising order of ids. Each line ends
-    /// with a line feed. What is signed is this hash, so that any tool that checks ECDSA with SHA-256 can check the text.
+    /// SHA-256 over six lines and then the hash of every event covered, a line each, in rising order of ids. Each line
+    /// ends with a line feed. What is signed is this hash, so that any tool that checks ECDSA with SHA-256 can check
+    /// the text.
     /// </summary>
-    public static string HashOf(string previous, long n, string at, string events, long count, IEnumerable<string> hashes)
+    public static string HashOf(
+        string previous,
+        long n,
+        string at,
+        string events,
+        long count,
+        IEnumerable<string> hashes
+    )
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         sha.AppendData(Encoding.UTF8.GetBytes($"countersign-seal-v1\n{previous}\n{n}\n{at}\n{events}\n{count}\n"));
@@ -45,7 +55,14 @@ internal sealed class Seal
     {
         var found = new List<T>();
         foreach (var (from, to) in ranges.Spans(Nearby))
-            found.AddRange(await reader.All<T>($"SELECT {columns} FROM events WHERE id BETWEEN @from AND @to ORDER BY id", new { from, to }));
+        {
+            found.AddRange(
+                await reader.All<T>(
+                    $"SELECT {columns} FROM events WHERE id BETWEEN @from AND @to ORDER BY id",
+                    new { from, to }
+                )
+            );
+        }
         found.RemoveAll(row => !ranges.Contains(id(row)));
         return found;
     }
@@ -61,7 +78,10 @@ internal sealed class SealedEvent
     public required string Hash { get; init; }
 }
 
-/// <summary>A seal that somebody took down earlier, to ask later whether it is still there: <c>17:ab3f…</c>, or <c>0:</c> before the first.</summary>
+/// <summary>
+/// A seal that somebody took down earlier, to ask later whether it is still there: <c>17:ab3f…</c>, or <c>0:</c> before
+/// the first.
+/// </summary>
 public sealed record SealHead(long N, string Hash)
 {
     public static readonly SealHead None = new(0, "");
@@ -69,8 +89,18 @@ public sealed record SealHead(long N, string Hash)
     public static SealHead? TryParse(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon < 0 || !long.TryParse(text.AsSpan(0, colon), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var n))
+        if (
+            colon < 0
+            || !long.TryParse(
+                text.AsSpan(0, colon),
+                System.Globalization.NumberStyles.None,
+                System.Globalization.CultureInfo.InvariantCulture,
+                out var n
+            )
+        )
+        {
             return null;
+        }
         var hash = text[(colon + 1)..].Trim().ToLowerInvariant();
         return n == 0 ? (hash.Length == 0 ? None : null)
             : hash.Length == 2 * SHA256.HashSizeInBytes && hash.All(char.IsAsciiHexDigitLower) ? new SealHead(n, hash)

@@ -5,7 +5,10 @@ namespace Countersign.Audit;
 /// <summary>Proves the chain of seals against the key and against the events it covers.</summary>
 internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems, CancellationToken cancel)
 {
-    /// <summary>An event older than this beside the last seal has had its chance to be sealed, also across nodes whose clocks differ.</summary>
+    /// <summary>
+    /// An event older than this beside the last seal has had its chance to be sealed, also across nodes whose clocks
+    /// differ.
+    /// </summary>
     private static readonly TimeSpan Chance = TimeSpan.FromMinutes(20);
 
     public IdRanges Covered { get; } = new();
@@ -15,8 +18,16 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         Seal? last = null;
         var found = earlier is null or { N: 0 };
         var before = problems.Count;
-        await foreach (var seal in Pages.Each<Seal, NumberKey>(
-            reader, $"SELECT {Seal.Columns} FROM seals WHERE n > @N ORDER BY n", new NumberKey(long.MinValue), s => new NumberKey(s.N), 500, cancel))
+        await foreach (
+            var seal in Pages.Each<Seal, NumberKey>(
+                reader,
+                $"SELECT {Seal.Columns} FROM seals WHERE n > @N ORDER BY n",
+                new NumberKey(long.MinValue),
+                s => new NumberKey(s.N),
+                500,
+                cancel
+            )
+        )
         {
             problems.Add(await ProblemOf(seal, last));
             found |= earlier is not null && seal.N == earlier.N && seal.Hash == earlier.Hash;
@@ -32,7 +43,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (!found)
         {
             problems.Add(
-                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced before seal {earlier.N}.");
+                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced before seal {earlier.N}."
+            );
         }
     }
 
@@ -41,8 +53,14 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         var expected = (previous?.N ?? 0) + 1;
         if (seal.N != expected)
             return $"Seal {expected} is missing: the next one there is seal {seal.N}.";
-        if (IdRanges.Parse(seal.Events) is not { } ranges || ranges.Count != seal.Count || ranges.Count > Seal.MostEvents)
+        if (
+            IdRanges.Parse(seal.Events) is not { } ranges
+            || ranges.Count != seal.Count
+            || ranges.Count > Seal.MostEvents
+        )
+        {
             return $"Seal {seal.N} does not say what it covers in the way seals do: it was changed.";
+        }
         if (!key.IsSignatureOf(seal.Hash, seal.Signature))
             return $"Seal {seal.N} is not signed with this hub's key: it was changed or forged, or RootKeyFile is not the file it was.";
         foreach (var range in ranges.Ranges)
@@ -53,39 +71,68 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         var events = await Seal.Covered<SealedEvent>(reader, ranges, SealedEvent.Columns, e => e.Id);
         if (events.Count != seal.Count)
             return $"Event {FirstMissing(ranges, events)} is gone: seal {seal.N} covers it.";
-        var hash = Seal.HashOf(previous?.Hash ?? "", seal.N, seal.At, seal.Events, seal.Count, events.Select(e => e.Hash));
-        return hash == seal.Hash ? null
+        var hash = Seal.HashOf(
+            previous?.Hash ?? "",
+            seal.N,
+            seal.At,
+            seal.Events,
+            seal.Count,
+            events.Select(e => e.Hash)
+        );
+        return hash == seal.Hash
+            ? null
             : $"Seal {seal.N} does not match what it covers: an event among {seal.Events} was changed or moved since, or the seal was.";
     }
 
     private static long FirstMissing(IdRanges ranges, List<SealedEvent> events)
     {
         var there = events.Select(e => e.Id).ToHashSet();
-        return ranges.Ranges.SelectMany(r => Enumerable.Range(0, (int)r.Count).Select(i => r.From + i)).First(id => !there.Contains(id));
+        return ranges
+            .Ranges.SelectMany(r => Enumerable.Range(0, (int)r.Count).Select(i => r.From + i))
+            .First(id => !there.Contains(id));
     }
 
     /// <summary>
-    /// Events below the highest sealed that no seal covers. One that has just been committed is waiting for the next seal;
-    /// an old one was put there by somebody who is not Countersign.
+    /// Events below the highest sealed that no seal covers. One that has just been committed is waiting for the next
+    /// seal; an old one was put there by somebody who is not Countersign.
     /// </summary>
     private async ValueTask SlippedIn(Seal? last)
     {
-        if (last is null || await reader.Number("SELECT count(*) FROM events WHERE id <= @highest", new { highest = Covered.Highest }) == Covered.Count)
+        if (
+            last is null
+            || await reader.Number(
+                "SELECT count(*) FROM events WHERE id <= @highest",
+                new { highest = Covered.Highest }
+            ) == Covered.Count
+        )
+        {
             return;
+        }
         var oldest = Instant.ToText(Instant.Parse(last.At) - Chance);
         foreach (var (from, to) in Covered.Gaps(long.MinValue))
         {
             var slipped = await reader.All<StoredEvent>(
-                $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest ORDER BY id LIMIT {ProblemList.MaxNamed}", new { from, to, oldest });
+                $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest ORDER BY id LIMIT {ProblemList.MaxNamed}",
+                new
+                {
+                    from,
+                    to,
+                    oldest,
+                }
+            );
             foreach (var e in slipped)
             {
                 problems.Add(
-                    $"Event {e.Id} ({e.Subject}, number {e.N}) lies among sealed events, but no seal covers it: it was put there later.");
+                    $"Event {e.Id} ({e.Subject}, number {e.N}) lies among sealed events, but no seal covers it: it was put there later."
+                );
             }
         }
     }
 
-    /// <summary>The sealed events are those up to the sealer's cursor: none was passed over, and the cursor is where it was left.</summary>
+    /// <summary>
+    /// The sealed events are those up to the sealer's cursor: none was passed over, and the cursor is where it was
+    /// left.
+    /// </summary>
     private async ValueTask Passed()
     {
         const string one = "SELECT name, position FROM cursors WHERE name = @name";
@@ -106,8 +153,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
     }
 
     /// <summary>
-    /// Positions go from 1 to the end of the log, so that no event was moved to where consumers had passed already, and no
-    /// cursor stands above the end, where it would pass over what comes next.
+    /// Positions go from 1 to the end of the log, so that no event was moved to where consumers had passed already, and
+    /// no cursor stands above the end, where it would pass over what comes next.
     /// </summary>
     private async ValueTask Order()
     {
@@ -115,14 +162,21 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (await EventLog.Count(reader, end) is var there && there != end)
         {
             problems.Add(
-                $"The log ends at position {end} and holds {there} events up to there: one was removed or its position was changed.");
+                $"The log ends at position {end} and holds {there} events up to there: one was removed or its position was changed."
+            );
         }
         if (await EventLog.Count(reader, 0) is > 0 and var below)
             problems.Add($"{below} events are at positions below 1, which are never given.");
-        foreach (var cursor in await reader.All<CursorRow>("SELECT name, position FROM cursors WHERE position > @end ORDER BY name", new { end }))
+        foreach (
+            var cursor in await reader.All<CursorRow>(
+                "SELECT name, position FROM cursors WHERE position > @end ORDER BY name",
+                new { end }
+            )
+        )
         {
             problems.Add(
-                $"The cursor \"{cursor.Name}\" stands at position {cursor.Position}, and the log ends at {end}: the log was cut or the cursor was moved.");
+                $"The cursor \"{cursor.Name}\" stands at position {cursor.Position}, and the log ends at {end}: the log was cut or the cursor was moved."
+            );
         }
     }
 

@@ -12,7 +12,10 @@ public sealed class SealKey : IDisposable
 {
     private const int Size = 32;
     private static readonly BigInteger Order = BigInteger.Parse(
-        "0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+        "0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551",
+        System.Globalization.NumberStyles.HexNumber,
+        System.Globalization.CultureInfo.InvariantCulture
+    );
 
     private readonly ECDsa _key;
     private readonly Lock _one = new();
@@ -20,7 +23,9 @@ public sealed class SealKey : IDisposable
     public SealKey(RootKey root)
     {
         // 16 bytes more than the curve needs, so that the remainder favours no number; and never zero.
-        var number = (new BigInteger(root.Derive("audit seal", Size + 16), isUnsigned: true, isBigEndian: true) % (Order - 1)) + 1;
+        var number =
+            (new BigInteger(root.Derive("audit seal", Size + 16), isUnsigned: true, isBigEndian: true) % (Order - 1))
+            + 1;
         var bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
         var secret = new byte[Size];
         bytes.CopyTo(secret, Size - bytes.Length);
@@ -43,17 +48,33 @@ public sealed class SealKey : IDisposable
     public string Sign(string hash)
     {
         lock (_one)
-            return Convert.ToBase64String(_key.SignHash(Convert.FromHexString(hash), DSASignatureFormat.Rfc3279DerSequence));
+        {
+            return Convert.ToBase64String(
+                _key.SignHash(Convert.FromHexString(hash), DSASignatureFormat.Rfc3279DerSequence)
+            );
+        }
     }
 
     /// <summary>False also when the texts are no hash and no signature.</summary>
     public bool IsSignatureOf(string hash, string signature)
     {
         var bytes = new byte[128];
-        if (!Convert.TryFromBase64String(signature, bytes, out var length) || hash.Length != 2 * Size || !hash.All(char.IsAsciiHexDigitLower))
+        if (
+            !Convert.TryFromBase64String(signature, bytes, out var length)
+            || hash.Length != 2 * Size
+            || !hash.All(char.IsAsciiHexDigitLower)
+        )
+        {
             return false;
+        }
         lock (_one)
-            return _key.VerifyHash(Convert.FromHexString(hash), bytes.AsSpan(0, length), DSASignatureFormat.Rfc3279DerSequence);
+        {
+            return _key.VerifyHash(
+                Convert.FromHexString(hash),
+                bytes.AsSpan(0, length),
+                DSASignatureFormat.Rfc3279DerSequence
+            );
+        }
     }
 
     public void Dispose() => _key.Dispose();

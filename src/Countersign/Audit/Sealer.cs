@@ -4,8 +4,8 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Appends seals: each fixes the next batch of the log. It follows the log by a cursor like every other consumer, and
-/// nobody waits for it. It reads and signs outside of any transaction and then writes two rows, so writers hardly notice
-/// it, and it never touches an event. A seal goes:
+/// nobody waits for it. It reads and signs outside of any transaction and then writes two rows, so writers hardly
+/// notice it, and it never touches an event. A seal goes:
 /// <code>
 ///   1  where the chain stands: the last seal, and the position up to which the log is sealed
 ///   2  the next events of the log
@@ -32,7 +32,8 @@ public sealed partial class Sealer : BackgroundService
         (_store, _key, _time, _log) = (store, key, time, log);
 
     /// <summary>
-    /// Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one chain.
+    /// Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one
+    /// chain.
     /// </summary>
     public async Task<int> SealOnce(CancellationToken cancel = default)
     {
@@ -44,7 +45,9 @@ public sealed partial class Sealer : BackgroundService
             {
                 var chain = _known = await Follow(_known, cancel);
                 var batch = await _store.Read(
-                    r => EventLog.Next<SealedEvent>(r, SealedEvent.Columns, chain.Position, Seal.MostEvents), cancel);
+                    r => EventLog.Next<SealedEvent>(r, SealedEvent.Columns, chain.Position, Seal.MostEvents),
+                    cancel
+                );
                 if (batch.Count == 0)
                     return 0;
                 var to = batch[^1].Position;
@@ -56,24 +59,44 @@ public sealed partial class Sealer : BackgroundService
                 var isFirst = await _store.InTransaction(
                     async tx =>
                     {
-                        if (await tx.Execute(
-                            "UPDATE cursors SET position = @to WHERE name = @name AND position = @from",
-                            new { to, name = CursorName, from = chain.Position }) == 0)
+                        if (
+                            await tx.Execute(
+                                "UPDATE cursors SET position = @to WHERE name = @name AND position = @from",
+                                new
+                                {
+                                    to,
+                                    name = CursorName,
+                                    from = chain.Position,
+                                }
+                            ) == 0
+                        )
                         {
                             return false;
                         }
-                        return await tx.Execute(
-                            """
-                            INSERT INTO seals (n, at, events, count, hash, signature)
-                            VALUES (@n, @at, @events, @count, @hash, @signature)
-                            ON CONFLICT (n) DO NOTHING
-                            """,
-                            new { n, at, events, count = (long)batch.Count, hash, signature }) == 1
+                        return
+                            await tx.Execute(
+                                """
+                                INSERT INTO seals (n, at, events, count, hash, signature)
+                                VALUES (@n, @at, @events, @count, @hash, @signature)
+                                ON CONFLICT (n) DO NOTHING
+                                """,
+                                new
+                                {
+                                    n,
+                                    at,
+                                    events,
+                                    count = (long)batch.Count,
+                                    hash,
+                                    signature,
+                                }
+                            ) == 1
                             ? true
                             : throw new InvalidDataException(
-                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody wrote into the store.");
+                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody wrote into the store."
+                            );
                     },
-                    cancel);
+                    cancel
+                );
                 if (!isFirst)
                     continue;
                 _known = new Chain(new SealHead(n, hash), to);
@@ -96,9 +119,7 @@ public sealed partial class Sealer : BackgroundService
     /// <summary>Seals until nothing is left.</summary>
     public async Task SealAll(CancellationToken cancel = default)
     {
-        while (await SealOnce(cancel) > 0)
-        {
-        }
+        while (await SealOnce(cancel) > 0) { }
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -133,9 +154,7 @@ public sealed partial class Sealer : BackgroundService
                 // One look at an index, so that an idle hub costs no more.
                 if (_known is { } known && await _store.Read(EventLog.End, stoppingToken) == known.Position)
                     continue;
-                while (await SealOnce(stoppingToken) == Seal.MostEvents)
-                {
-                }
+                while (await SealOnce(stoppingToken) == Seal.MostEvents) { }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -161,36 +180,47 @@ public sealed partial class Sealer : BackgroundService
     }
 
     /// <summary>The chain as remembered if it still ends where the store's does, else as the store tells it.</summary>
-    private async ValueTask<Chain> Follow(Chain? known, CancellationToken cancel) => await _store.ReadSnapshot(
-        async reader =>
-        {
-            var head = await Last(reader);
-            var cursor = await reader.First<CursorRow>("SELECT position FROM cursors WHERE name = @name", new { name = CursorName });
-            var position = cursor?.Position
-                ?? throw new InvalidDataException($"The store has lost the cursor \"{CursorName}\". Restore a backup.");
-            var chain = new Chain(head, position);
-            if (chain == known)
-                return chain;
-            // Sealing on would bury the damage, and with a wrong key no later seal could be told from a forgery.
-            var signature = await reader.Text("SELECT signature FROM seals WHERE n = @n", new { n = head.N });
-            if (head.N > 0 && !_key.IsSignatureOf(head.Hash, signature ?? ""))
+    private async ValueTask<Chain> Follow(Chain? known, CancellationToken cancel) =>
+        await _store.ReadSnapshot(
+            async reader =>
             {
-                throw new InvalidDataException(
-                    $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file it was, or somebody wrote into the store.");
-            }
-            if (known is not null && head.N > known.Head.N && position > known.Position)
-                return chain;
-            if (known is not null)
-                Log.ChainReplaced(_log, known.Head.N, head.N);
-            // Once when a node takes up the chain: the seals cover as many events as there are up to the cursor.
-            var covered = await reader.Number("SELECT sum(count) FROM seals");
-            var there = await EventLog.Count(reader, position);
-            return covered == there ? chain
-                : throw new InvalidDataException(
-                    $"The seals cover {covered} events, but {there} are in the log up to position {position}, "
-                    + $"where the cursor \"{CursorName}\" stands. Somebody wrote into the store.");
-        },
-        cancel);
+                var head = await Last(reader);
+                var cursor = await reader.First<CursorRow>(
+                    "SELECT position FROM cursors WHERE name = @name",
+                    new { name = CursorName }
+                );
+                var position =
+                    cursor?.Position
+                    ?? throw new InvalidDataException(
+                        $"The store has lost the cursor \"{CursorName}\". Restore a backup."
+                    );
+                var chain = new Chain(head, position);
+                if (chain == known)
+                    return chain;
+                // Sealing on would bury the damage, and with a wrong key no later seal could be told from a forgery.
+                var signature = await reader.Text("SELECT signature FROM seals WHERE n = @n", new { n = head.N });
+                if (head.N > 0 && !_key.IsSignatureOf(head.Hash, signature ?? ""))
+                {
+                    throw new InvalidDataException(
+                        $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file it was, or somebody wrote into the store."
+                    );
+                }
+                if (known is not null && head.N > known.Head.N && position > known.Position)
+                    return chain;
+                if (known is not null)
+                    Log.ChainReplaced(_log, known.Head.N, head.N);
+                // Once when a node takes up the chain: the seals cover as many events as there are up to the cursor.
+                var covered = await reader.Number("SELECT sum(count) FROM seals");
+                var there = await EventLog.Count(reader, position);
+                return covered == there
+                    ? chain
+                    : throw new InvalidDataException(
+                        $"The seals cover {covered} events, but {there} are in the log up to position {position}, "
+                            + $"where the cursor \"{CursorName}\" stands. Somebody wrote into the store."
+                    );
+            },
+            cancel
+        );
 
     internal static async ValueTask<SealHead> Last(Reader reader)
     {
@@ -223,10 +253,16 @@ public sealed partial class Sealer : BackgroundService
         [LoggerMessage(Level = LogLevel.Error, Message = "Events could not be sealed and will be later")]
         public static partial void Failed(ILogger log, Exception failure);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, replaced or restored from a backup")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, replaced or restored from a backup"
+        )]
         public static partial void ChainReplaced(ILogger log, long known, long found);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Nothing is sealed until somebody has looked into the store: {Damage}")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "Nothing is sealed until somebody has looked into the store: {Damage}"
+        )]
         public static partial void Damaged(ILogger log, string damage);
     }
 }

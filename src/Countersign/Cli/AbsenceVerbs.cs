@@ -10,32 +10,87 @@ internal static class AbsenceVerbs
 {
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("absence", "Who is away, and who answers meanwhile: set, end, list.", Set(terminal), End(terminal), List(terminal));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family(
+            "absence",
+            "Who is away, and who answers meanwhile: set, end, list.",
+            Set(terminal),
+            End(terminal),
+            List(terminal)
+        );
 
     private static Command Set(Terminal terminal)
     {
-        var from = new Option<string>("--from") { Description = "The first day, or a time with its zone. Days are in UTC.", Required = true, HelpName = "day" };
-        var to = new Option<string>("--to") { Description = "The last day, or a time with its zone.", Required = true, HelpName = "day" };
-        var standIn = new Option<string?>("--stand-in") { Description = "Who answers meanwhile. Without one, nobody does.", HelpName = "email" };
-        return Verb.OnStore(terminal, "set", "Say that a person is away. It takes the place of what was set before.", [Email, from, to, standIn], async (parse, hub, cancel) =>
+        var from = new Option<string>("--from")
         {
-            if (AbsenceTimes.Read(parse.GetValue(from), isEnd: false) is not { } start || AbsenceTimes.Read(parse.GetValue(to), isEnd: true) is not { } end)
-                return new Reply.Failed(Reply.Invalid, AbsenceTimes.Expected);
-            var outcome = await hub.Get<Absences>().Set(parse.GetValue(Email)!, start, end, parse.GetValue(standIn), Hub.Origin, cancel);
-            var directory = await hub.Get<Directory>().Refresh(cancel);
-            return outcome.ToReply(absence => new Reply.Done(AbsenceView.Of(absence, directory), InWords(AbsenceView.Of(absence, directory))));
-        });
+            Description = "The first day, or a time with its zone. Days are in UTC.",
+            Required = true,
+            HelpName = "day",
+        };
+        var to = new Option<string>("--to")
+        {
+            Description = "The last day, or a time with its zone.",
+            Required = true,
+            HelpName = "day",
+        };
+        var standIn = new Option<string?>("--stand-in")
+        {
+            Description = "Who answers meanwhile. Without one, nobody does.",
+            HelpName = "email",
+        };
+        return Verb.OnStore(
+            terminal,
+            "set",
+            "Say that a person is away. It takes the place of what was set before.",
+            [Email, from, to, standIn],
+            async (parse, hub, cancel) =>
+            {
+                if (
+                    AbsenceTimes.Read(parse.GetValue(from), isEnd: false) is not { } start
+                    || AbsenceTimes.Read(parse.GetValue(to), isEnd: true) is not { } end
+                )
+                {
+                    return new Reply.Failed(Reply.Invalid, AbsenceTimes.Expected);
+                }
+                var outcome = await hub.Get<Absences>()
+                    .Set(parse.GetValue(Email)!, start, end, parse.GetValue(standIn), Hub.Origin, cancel);
+                var directory = await hub.Get<Directory>().Refresh(cancel);
+                return outcome.ToReply(absence => new Reply.Done(
+                    AbsenceView.Of(absence, directory),
+                    InWords(AbsenceView.Of(absence, directory))
+                ));
+            }
+        );
     }
 
-    private static Command End(Terminal terminal) => Verb.OnStore(terminal, "end", "Say that a person is back, or does not leave.", [Email], async (parse, hub, cancel) =>
-        (await hub.Get<Absences>().Cancel(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(id => new Reply.Done(new { id }, "No absence is set.")));
+    private static Command End(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "end",
+            "Say that a person is back, or does not leave.",
+            [Email],
+            async (parse, hub, cancel) =>
+                (await hub.Get<Absences>().Cancel(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(
+                    id => new Reply.Done(new { id }, "No absence is set.")
+                )
+        );
 
-    private static Command List(Terminal terminal) => Verb.OnStore(terminal, "list", "List everybody who is away or will be.", [], async (_, hub, cancel) =>
-    {
-        var directory = await hub.Get<Directory>().Refresh(cancel);
-        var absences = (await hub.Get<Absences>().List(cancel)).ConvertAll(a => AbsenceView.Of(a, directory));
-        return new Reply.Done(new { absences }, absences.Count == 0 ? "Nobody is away." : string.Join('\n', absences.Select(InWords)));
-    });
+    private static Command List(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "list",
+            "List everybody who is away or will be.",
+            [],
+            async (_, hub, cancel) =>
+            {
+                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var absences = (await hub.Get<Absences>().List(cancel)).ConvertAll(a => AbsenceView.Of(a, directory));
+                return new Reply.Done(
+                    new { absences },
+                    absences.Count == 0 ? "Nobody is away." : string.Join('\n', absences.Select(InWords))
+                );
+            }
+        );
 
     private static string InWords(AbsenceView absence) =>
         $"{absence.Person} {(absence.Away ? "is away" : "will be away from " + absence.From)} until {absence.To}; {(absence.StandIn is { } other ? $"{other} answers meanwhile" : "nobody answers meanwhile")}.";

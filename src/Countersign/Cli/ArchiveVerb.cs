@@ -7,8 +7,8 @@ using Countersign.Storage;
 namespace Countersign.Cli;
 
 /// <summary>
-/// <c>countersign archive --before &lt;date&gt; &lt;file&gt;</c>: settled requests go into a file. Nothing is taken from the store before
-/// the file lies on the disk and was read again; after an interruption the same command goes on.
+/// <c>countersign archive --before &lt;date&gt; &lt;file&gt;</c>: settled requests go into a file. Nothing is taken
+/// from the store before the file lies on the disk and was read again; after an interruption the same command goes on.
 /// </summary>
 internal static class ArchiveVerb
 {
@@ -16,13 +16,21 @@ internal static class ArchiveVerb
     {
         var before = new Option<DateTimeOffset>("--before")
         {
-            Description = "Requests that were rejected, withdrawn or applied before this day (UTC), such as 2026-01-31, are archived.",
+            Description =
+                "Requests that were rejected, withdrawn or applied before this day (UTC), such as 2026-01-31, are archived.",
             HelpName = "date",
             Required = true,
             CustomParser = result =>
             {
-                if (DateTimeOffset.TryParseExact(result.Tokens[0].Value, "yyyy-MM-dd",
-                    CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date))
+                if (
+                    DateTimeOffset.TryParseExact(
+                        result.Tokens[0].Value,
+                        "yyyy-MM-dd",
+                        CultureInfo.InvariantCulture,
+                        DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                        out var date
+                    )
+                )
                 {
                     return date;
                 }
@@ -30,16 +38,28 @@ internal static class ArchiveVerb
                 return default;
             },
         };
-        var file = new Argument<string>("file") { Description = "The file to make. Keep it: what it holds is nowhere else." };
-        return Verb.OnStore(terminal, "archive",
+        var file = new Argument<string>("file")
+        {
+            Description = "The file to make. Keep it: what it holds is nowhere else.",
+        };
+        return Verb.OnStore(
+            terminal,
+            "archive",
             "Move requests that are over, with their events, decisions and bodies, from the store into a file that audit verify --archive proves.",
-            [before, file], (parse, hub, cancel) => Run(hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel));
+            [before, file],
+            (parse, hub, cancel) => Run(hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel)
+        );
     }
 
     private static async Task<Reply> Run(Hub hub, DateTimeOffset before, string target, CancellationToken cancel)
     {
         if (before > hub.Store.Now - Archive.LeastAge)
-            return new Reply.Failed(Reply.Invalid, "--before must be at least a day ago: what happened since may still have to be told.");
+        {
+            return new Reply.Failed(
+                Reply.Invalid,
+                "--before must be at least a day ago: what happened since may still have to be told."
+            );
+        }
         using var key = new SealKey(hub.Get<RootKey>());
         var archive = new Archive(hub.Store, key);
         // Made by this command before, and then interrupted: it is gone on with.
@@ -49,39 +69,70 @@ internal static class ArchiveVerb
         {
             if (NewFile.Problem(target) is { } problem)
                 return problem;
-            await NewFile.Make(target, async unfinished =>
-            {
-                await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
-                left = (await archive.Write(before, stream, cancel)).Left;
-                stream.Flush(flushToDisk: true);
-            });
+            await NewFile.Make(
+                target,
+                async unfinished =>
+                {
+                    await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
+                    left = (await archive.Write(before, stream, cancel)).Left;
+                    stream.Flush(flushToDisk: true);
+                }
+            );
         }
         var (written, wrong) = await ArchiveFile.Read(target, cancel);
         if (written is null)
         {
-            return isThere ? NewFile.Problem(target)!
-                : new Reply.Failed(Reply.Unavailable, $"{target} does not read as it was written: {wrong} Nothing was removed.");
+            return isThere
+                ? NewFile.Problem(target)!
+                : new Reply.Failed(
+                    Reply.Unavailable,
+                    $"{target} does not read as it was written: {wrong} Nothing was removed."
+                );
         }
         if (written.Requests.Count == 0)
         {
             if (!isThere)
                 File.Delete(target);
-            return new Reply.Done(new { file = (string?)null, requests = 0, events = 0, left, changed = 0 }, $"There is nothing to archive.{Waiting(left)}");
+            return new Reply.Done(
+                new
+                {
+                    file = (string?)null,
+                    requests = 0,
+                    events = 0,
+                    left,
+                    changed = 0,
+                },
+                $"There is nothing to archive.{Waiting(left)}"
+            );
         }
         // Its name lies in the folder, which has to be on the disk as well.
         using (var named = new FileStream(target, FileMode.Open, FileAccess.ReadWrite))
             named.Flush(flushToDisk: true);
         var removed = await archive.Remove(written, Hub.Origin, cancel);
         return new Reply.Done(
-            new { file = target, requests = written.Requests.Count, events = written.Events, written.Sha256, removed.Removed, removed.Changed, left },
+            new
+            {
+                file = target,
+                requests = written.Requests.Count,
+                events = written.Events,
+                written.Sha256,
+                removed.Removed,
+                removed.Changed,
+                left,
+            },
             $"""
-            Archived {written.Requests.Count - removed.Changed} requests to {target} (SHA-256 {written.Sha256}).{Changed(removed)}{Waiting(left)}
+            Archived {written.Requests.Count
+                - removed.Changed} requests to {target} (SHA-256 {written.Sha256}).{Changed(removed)}{Waiting(left)}
             Keep the file: countersign audit verify --archive {target} proves it.
-            """);
+            """
+        );
     }
 
-    private static string Changed(ArchiveRemoved removed) => removed.Changed == 0 ? ""
-        : $" {removed.Changed} have changed since the file was written and stay in the store.";
+    private static string Changed(ArchiveRemoved removed) =>
+        removed.Changed == 0
+            ? ""
+            : $" {removed.Changed} have changed since the file was written and stay in the store.";
 
-    private static string Waiting(long left) => left == 0 ? "" : $" {left} more are old enough, but something of them is still to be sent or sealed.";
+    private static string Waiting(long left) =>
+        left == 0 ? "" : $" {left} more are old enough, but something of them is still to be sent or sealed.";
 }

@@ -7,7 +7,8 @@ namespace Countersign.Cli;
 /// <summary><c>countersign audit …</c>: proving the record, and taking it elsewhere.</summary>
 internal static class AuditVerbs
 {
-    public static Command Build(Terminal terminal) => Verb.Family("audit", "The record of what happened: verify, export.", Check(terminal), TakeOut(terminal));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family("audit", "The record of what happened: verify, export.", Check(terminal), TakeOut(terminal));
 
     private static Command Check(Terminal terminal)
     {
@@ -25,7 +26,8 @@ internal static class AuditVerbs
         };
         var archives = new Option<string[]>("--archive")
         {
-            Description = "A file of archived requests: proves that its events are those that were sealed. May be given several times.",
+            Description =
+                "A file of archived requests: proves that its events are those that were sealed. May be given several times.",
             HelpName = "file",
         };
         archives.Validators.Add(result =>
@@ -33,35 +35,47 @@ internal static class AuditVerbs
             foreach (var missing in result.Tokens.Select(t => t.Value).Where(file => !File.Exists(file)))
                 result.AddError($"There is no file {missing}.");
         });
-        return Verb.OnStore(terminal, "verify",
+        return Verb.OnStore(
+            terminal,
+            "verify",
             "Prove that no event, seal or request was changed, removed or put in. Exits with 1 and names what was.",
-            [head, archives], async (parse, hub, cancel) =>
-        {
-            using var key = new SealKey(hub.Get<RootKey>());
-            var found = await new Verify(hub.Store, key).Run(parse.GetValue(head), parse.GetValue(archives) ?? [], cancel);
-            if (!found.Ok)
+            [head, archives],
+            async (parse, hub, cancel) =>
             {
-                return new Reply.No(found,
-                    $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}{(found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")}");
+                using var key = new SealKey(hub.Get<RootKey>());
+                var found = await new Verify(hub.Store, key).Run(
+                    parse.GetValue(head),
+                    parse.GetValue(archives) ?? [],
+                    cancel
+                );
+                if (!found.Ok)
+                {
+                    return new Reply.No(
+                        found,
+                        $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}{(found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")}"
+                    );
+                }
+                return new Reply.Done(
+                    new
+                    {
+                        found.Ok,
+                        found.Events,
+                        found.Sealed,
+                        found.Unsealed,
+                        found.Head,
+                        found.BodiesForgotten,
+                        found.Archived,
+                        found.ProvenByArchive,
+                        found.Problems,
+                    },
+                    $"""
+                    Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{More(found)}
+                    Head: {found.Head}
+                    Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
+                    """
+                );
             }
-            return new Reply.Done(new
-            {
-                found.Ok,
-                found.Events,
-                found.Sealed,
-                found.Unsealed,
-                found.Head,
-                found.BodiesForgotten,
-                found.Archived,
-                found.ProvenByArchive,
-                found.Problems
-            },
-                $"""
-                Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{More(found)}
-                Head: {found.Head}
-                Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
-                """);
-        });
+        );
     }
 
     /// <summary>What is not in the store any more.</summary>
@@ -72,36 +86,57 @@ internal static class AuditVerbs
             lines.Add($"{found.BodiesForgotten} bodies of settled requests are no longer kept.");
         if (found.Archived > 0)
         {
-            lines.Add($"{found.Archived} events of {found.ArchivedRequests} archived requests are proven by their hashes; "
-                + (found.ProvenByArchive == 0 ? "what they say is in the archives: --archive <file>."
-                : $"{found.ProvenByArchive} of them are in the archives given, as they were written."));
+            lines.Add(
+                $"{found.Archived} events of {found.ArchivedRequests} archived requests are proven by their hashes; "
+                    + (
+                        found.ProvenByArchive == 0
+                            ? "what they say is in the archives: --archive <file>."
+                            : $"{found.ProvenByArchive} of them are in the archives given, as they were written."
+                    )
+            );
         }
         return string.Concat(lines.Select(line => Environment.NewLine + line));
     }
 
     private static Command TakeOut(Terminal terminal)
     {
-        var file = new Option<string?>("--out") { Description = "A file to make; it must not exist yet. Without it, standard output.", HelpName = "file" };
-        return Verb.OnStore(terminal, "export", "Write the whole record as JSON lines: events, seals, and the public key to check them with.", [file], async (parse, hub, cancel) =>
+        var file = new Option<string?>("--out")
         {
-            using var key = new SealKey(hub.Get<RootKey>());
-            var export = new Export(hub.Store, key);
-            if (parse.GetValue(file) is not { } name)
+            Description = "A file to make; it must not exist yet. Without it, standard output.",
+            HelpName = "file",
+        };
+        return Verb.OnStore(
+            terminal,
+            "export",
+            "Write the whole record as JSON lines: events, seals, and the public key to check them with.",
+            [file],
+            async (parse, hub, cancel) =>
             {
-                // The lines are the answer, with --json or without.
-                await using var output = Console.OpenStandardOutput();
-                await export.Run(output, cancel);
-                return new Reply.Silent(0);
+                using var key = new SealKey(hub.Get<RootKey>());
+                var export = new Export(hub.Store, key);
+                if (parse.GetValue(file) is not { } name)
+                {
+                    // The lines are the answer, with --json or without.
+                    await using var output = Console.OpenStandardOutput();
+                    await export.Run(output, cancel);
+                    return new Reply.Silent(0);
+                }
+                var target = Path.GetFullPath(name);
+                if (NewFile.Problem(target) is { } problem)
+                    return problem;
+                var bytes = await NewFile.Make(
+                    target,
+                    async unfinished =>
+                    {
+                        await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
+                        await export.Run(stream, cancel);
+                    }
+                );
+                return new Reply.Done(
+                    new { file = target, bytes },
+                    $"Wrote the record to {target} ({bytes:N0} bytes)."
+                );
             }
-            var target = Path.GetFullPath(name);
-            if (NewFile.Problem(target) is { } problem)
-                return problem;
-            var bytes = await NewFile.Make(target, async unfinished =>
-            {
-                await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
-                await export.Run(stream, cancel);
-            });
-            return new Reply.Done(new { file = target, bytes }, $"Wrote the record to {target} ({bytes:N0} bytes).");
-        });
+        );
     }
 }

@@ -5,26 +5,33 @@ using Countersign.Storage;
 namespace Countersign.Cli;
 
 /// <summary>
-/// <c>countersign backup &lt;file&gt;</c>: one consistent moment of the store, also while servers write to it. The copy gets its name
-/// only when it is whole, and never replaces a file. The root key is not in it, so that whoever finds a backup holds no secret.
+/// <c>countersign backup &lt;file&gt;</c>: one consistent moment of the store, also while servers write to it. The copy
+/// gets its name only when it is whole, and never replaces a file. The root key is not in it, so that whoever finds a
+/// backup holds no secret.
 /// </summary>
 internal static class BackupVerb
 {
     public static Command Build(Terminal terminal)
     {
         var file = new Argument<string>("file") { Description = "The file to make; it must not exist yet." };
-        return Verb.Plain(terminal, "backup", "Copy the store while it is in use. With PostgreSQL it says how pg_dump does that.", [file], async (parse, cancel) =>
-        {
-            var (settings, mistakes) = Verb.ReadSettings(parse);
-            if (settings is null)
-                return mistakes!;
-            if (!Verb.HasStore(settings))
-                return Verb.NoStore(settings);
-            var target = Path.GetFullPath(parse.GetValue(file)!);
-            // As it is: a copy made before an upgrade must not be upgraded on the way.
-            await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
-            return await Copy(store, target, Path.GetFullPath(settings.RootKeyFile), cancel);
-        });
+        return Verb.Plain(
+            terminal,
+            "backup",
+            "Copy the store while it is in use. With PostgreSQL it says how pg_dump does that.",
+            [file],
+            async (parse, cancel) =>
+            {
+                var (settings, mistakes) = Verb.ReadSettings(parse);
+                if (settings is null)
+                    return mistakes!;
+                if (!Verb.HasStore(settings))
+                    return Verb.NoStore(settings);
+                var target = Path.GetFullPath(parse.GetValue(file)!);
+                // As it is: a copy made before an upgrade must not be upgraded on the way.
+                await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
+                return await Copy(store, target, Path.GetFullPath(settings.RootKeyFile), cancel);
+            }
+        );
     }
 
     private static async Task<Reply> Copy(Store store, string target, string rootKeyFile, CancellationToken cancel)
@@ -37,12 +44,19 @@ internal static class BackupVerb
         try
         {
             var bytes = await NewFile.Make(target, unfinished => store.CopyTo(unfinished, cancel));
-            return new Reply.Done(new { engine = "sqlite", file = target, bytes },
+            return new Reply.Done(
+                new
+                {
+                    engine = "sqlite",
+                    file = target,
+                    bytes,
+                },
                 $"""
                 Copied the store to {target} ({bytes:N0} bytes).
                 The root key is not in it: keep {rootKeyFile} in another safe place.
                 To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
-                """);
+                """
+            );
         }
         catch (Exception failure) when (failure is DbException or IOException or UnauthorizedAccessException)
         {

@@ -8,28 +8,64 @@ using Countersign.Web;
 namespace Countersign.Cli;
 
 /// <summary>
-/// The one binary's verbs; without a verb it serves. Every verb hands back an <see cref="Reply"/>, which is printed in one
-/// place for people or, with <c>--json</c>, as one document. Exit codes: 0 done, 1 "no" or failure, 2 wrong use.
-/// Verbs work on the store through the same use cases as the doors, whether or not a server runs on it, and leave events.
+/// The one binary's verbs; without a verb it serves. Every verb hands back an <see cref="Reply"/>, which is printed in
+/// one place for people or, with <c>--json</c>, as one document. Exit codes: 0 done, 1 "no" or failure, 2 wrong use.
+/// Verbs work on the store through the same use cases as the doors, whether or not a server runs on it, and leave
+/// events.
 /// </summary>
 internal static class CommandLine
 {
-    public static readonly Option<string?> Data = Needing(new("--data") { Description = "The folder that holds the store and its root key.", HelpName = "folder", Recursive = true });
-    public static readonly Option<string?> Database = Needing(new("--database") { Description = "A PostgreSQL connection string, instead of SQLite in the data folder.", HelpName = "connection", Recursive = true });
-    public static readonly Option<bool> Json = new("--json") { Description = "Print one JSON document.", Recursive = true };
+    public static readonly Option<string?> Data = Needing(
+        new("--data")
+        {
+            Description = "The folder that holds the store and its root key.",
+            HelpName = "folder",
+            Recursive = true,
+        }
+    );
+    public static readonly Option<string?> Database = Needing(
+        new("--database")
+        {
+            Description = "A PostgreSQL connection string, instead of SQLite in the data folder.",
+            HelpName = "connection",
+            Recursive = true,
+        }
+    );
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Print one JSON document.",
+        Recursive = true,
+    };
 
-    /// <summary>Every other setting is a switch of every verb, under its name in the documentation; the help shows the common ones only.</summary>
+    /// <summary>
+    /// Every other setting is a switch of every verb, under its name in the documentation; the help shows the common
+    /// ones only.
+    /// </summary>
     public static readonly IReadOnlyList<Option<string?>> Switches =
-        [.. from setting in Settings.Known
-            where setting.Name is not ("Data" or "Database")
-            select Needing(new($"--{setting.Name}") { Hidden = true, Recursive = true })];
+    [
+        .. from setting in Settings.Known
+        where setting.Name is not ("Data" or "Database")
+        select Needing(new($"--{setting.Name}") { Hidden = true, Recursive = true }),
+    ];
 
     public static string Version { get; } =
-        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(CommandLine)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
-    public static async Task<int> Run(string[] args, TextReader? input = null, TextWriter? output = null, TextWriter? error = null)
+    public static async Task<int> Run(
+        string[] args,
+        TextReader? input = null,
+        TextWriter? output = null,
+        TextWriter? error = null
+    )
     {
-        var terminal = new Terminal(input ?? Console.In, output ?? Console.Out, error ?? Console.Error, args.Contains("--json"));
+        var terminal = new Terminal(
+            input ?? Console.In,
+            output ?? Console.Out,
+            error ?? Console.Error,
+            args.Contains("--json")
+        );
         args = [.. args.SelectMany(Plainly)];
         var root = Root(terminal);
         // Without @files: a token that starts with @ is what it says.
@@ -42,14 +78,18 @@ internal static class CommandLine
             return terminal.Print(WrongUse(parse));
         try
         {
-            return await parse.InvokeAsync(new InvocationConfiguration
-            {
-                Output = terminal.Output,
-                Error = terminal.Error,
-                EnableDefaultExceptionHandler = false,
-                // The server listens to signals itself and takes the time that its callers need.
-                ProcessTerminationTimeout = parse.CommandResult.Command.Name is ServeVerb.Name or DemoVerb.Name ? null : TimeSpan.FromSeconds(2),
-            });
+            return await parse.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = terminal.Output,
+                    Error = terminal.Error,
+                    EnableDefaultExceptionHandler = false,
+                    // The server listens to signals itself and takes the time that its callers need.
+                    ProcessTerminationTimeout = parse.CommandResult.Command.Name is ServeVerb.Name or DemoVerb.Name
+                        ? null
+                        : TimeSpan.FromSeconds(2),
+                }
+            );
         }
         catch (StoreUnavailable unavailable)
         {
@@ -57,7 +97,9 @@ internal static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            return terminal.Print(new Reply.Failed(Reply.Unavailable, "Interrupted. What was changed before that stands."));
+            return terminal.Print(
+                new Reply.Failed(Reply.Unavailable, "Interrupted. What was changed before that stands.")
+            );
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -71,7 +113,9 @@ internal static class CommandLine
         }
         catch (Exception failure)
         {
-            return terminal.Print(new Reply.Failed(Reply.Internal, terminal.IsJson ? failure.Message : failure.ToString()));
+            return terminal.Print(
+                new Reply.Failed(Reply.Internal, terminal.IsJson ? failure.Message : failure.ToString())
+            );
         }
     }
 
@@ -108,15 +152,21 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// A setting may be written in any case, and with a colon in its name where the parser would see the beginning of a value:
+    /// A setting may be written in any case, and with a colon in its name where the parser would see the beginning of a
+    /// value:
     /// <c>--ratelimit:perkeyperminute=0</c> becomes <c>--RateLimit:PerKeyPerMinute</c> and <c>0</c>.
     /// </summary>
     private static string[] Plainly(string word)
     {
         var end = word.IndexOf('=', StringComparison.Ordinal);
         var name = end < 0 ? word : word[..end];
-        var option = Switches.Append(Data).Append(Database).FirstOrDefault(o => string.Equals(o.Name, name, StringComparison.OrdinalIgnoreCase));
-        return option is null ? [word] : end < 0 ? [option.Name] : [option.Name, word[(end + 1)..]];
+        var option = Switches
+            .Append(Data)
+            .Append(Database)
+            .FirstOrDefault(o => string.Equals(o.Name, name, StringComparison.OrdinalIgnoreCase));
+        return option is null ? [word]
+            : end < 0 ? [option.Name]
+            : [option.Name, word[(end + 1)..]];
     }
 
     /// <summary>The parser alone would take the next option for a value that was forgotten.</summary>
@@ -134,9 +184,17 @@ internal static class CommandLine
     {
         var command = parse.CommandResult.Command;
         var path = string.Join(' ', parse.CommandResult.Path().Append("--help"));
-        var problems = command.Subcommands.Count > 0
-            ? $"Say which: {string.Join(", ", command.Subcommands.Select(c => c.Name))}."
-            : string.Join(' ', parse.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal)).Distinct());
+        var problems =
+            command.Subcommands.Count > 0
+                ? $"Say which: {string.Join(", ", command.Subcommands.Select(c => c.Name))}."
+                : string.Join(
+                    ' ',
+                    parse
+                        .Errors.Select(e =>
+                            e.Message.ReplaceLineEndings(" ").Replace("\t", "", StringComparison.Ordinal)
+                        )
+                        .Distinct()
+                );
         return new Reply.Failed(Reply.Usage, $"{problems} See: {path}");
     }
 

@@ -14,7 +14,8 @@ internal sealed record DemoPerson(string Email, string Password, string Role, st
 /// </summary>
 internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
 {
-    public const string Group = "Release managers", SourceName = "LaunchDarkly (simulated)";
+    public const string Group = "Release managers",
+        SourceName = "LaunchDarkly (simulated)";
     public const int Need = 2;
 
     private const int PasswordLength = 14;
@@ -42,14 +43,26 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
         return new DemoCast(people, await Key(hub.Get<Sources>(), cancel));
     }
 
-    private static async Task<DemoPerson> Engage(Hub hub, string name, string email, Role role, CancellationToken cancel)
+    private static async Task<DemoPerson> Engage(
+        Hub hub,
+        string name,
+        string email,
+        Role role,
+        CancellationToken cancel
+    )
     {
         var password = RandomNumberGenerator.GetString(PasswordLetters, PasswordLength);
-        if (await hub.Get<People>().Add(email, name, role, password, Hub.Origin, cancel) is AccessOutcome<Person>.Exists)
+        if (
+            await hub.Get<People>().Add(email, name, role, password, Hub.Origin, cancel) is AccessOutcome<Person>.Exists
+        )
         {
             await hub.Get<People>().SetPassword(email, password, Hub.Origin, cancel);
-            foreach (var old in (await hub.Get<Tokens>().List(cancel)).Where(t => t.Email == email && t.RevokedAt is null))
+            foreach (
+                var old in (await hub.Get<Tokens>().List(cancel)).Where(t => t.Email == email && t.RevokedAt is null)
+            )
+            {
                 await hub.Get<Tokens>().Revoke(old.Id, Hub.Origin, cancel);
+            }
             var directory = await hub.Get<Directory>().Refresh(cancel);
             (name, role) = directory.FindPerson(email) is { } now ? (now.Name, now.Role) : (name, role);
         }
@@ -62,13 +75,20 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
 
     private static async Task<NewKey> Key(Sources sources, CancellationToken cancel)
     {
-        if (await sources.Add(SourceName, "launchdarkly", Group, Need, Hub.Origin, cancel) is AccessOutcome<NewKey>.Done(var made))
+        if (
+            await sources.Add(SourceName, "launchdarkly", Group, Need, Hub.Origin, cancel)
+            is AccessOutcome<NewKey>.Done(var made)
+        )
+        {
             return made;
+        }
         var key = Made(await sources.Rotate(SourceName, Hub.Origin, cancel));
         await sources.EndOldKey(SourceName, Hub.Origin, cancel);
         return key;
     }
 
     private static T Made<T>(AccessOutcome<T> outcome) =>
-        outcome is AccessOutcome<T>.Done(var value) ? value : throw new InvalidOperationException($"The demo could not be prepared: {outcome}");
+        outcome is AccessOutcome<T>.Done(var value)
+            ? value
+            : throw new InvalidOperationException($"The demo could not be prepared: {outcome}");
 }

@@ -6,13 +6,14 @@ using System.Text.Json.Nodes;
 namespace Countersign.Cli;
 
 /// <summary>
-/// Two of the demo's people have been at work before you came: a few requests are decided, one has half of its approvals,
-/// one a question. They answer as anybody would, through the API, and leave all the rest to you.
+/// Two of the demo's people have been at work before you came: a few requests are decided, one has half of its
+/// approvals, one a question. They answer as anybody would, through the API, and leave all the rest to you.
 /// </summary>
 internal sealed class DemoReviewers(string url, DemoPerson first, DemoPerson second)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
-    private const int Patience = 150, Answered = 4;
+    private const int Patience = 150,
+        Answered = 4;
 
     /// <param name="expected">As many requests are opened at the start.</param>
     public async Task Run(int expected, CancellationToken cancel)
@@ -23,7 +24,10 @@ internal sealed class DemoReviewers(string url, DemoPerson first, DemoPerson sec
         for (var look = 0; look < Patience && requests.Count < expected; look++)
         {
             await Task.Delay(Pause, Hub.Clock, cancel);
-            requests = (await one.GetFromJsonAsync<JsonNode>("api/v1/requests?status=active&waiting=me", cancel))?["requests"] as JsonArray ?? [];
+            requests =
+                (await one.GetFromJsonAsync<JsonNode>("api/v1/requests?status=active&waiting=me", cancel))?["requests"]
+                    as JsonArray
+                ?? [];
         }
         if (requests.Count < Answered)
             return;
@@ -35,16 +39,41 @@ internal sealed class DemoReviewers(string url, DemoPerson first, DemoPerson sec
     }
 
     /// <summary>Somebody may have been quicker; then it is decided, and that is fine too.</summary>
-    private static Task Answer(HttpClient person, JsonNode? request, string answer, string note, CancellationToken cancel) =>
-        Post(person, request, "decisions", new { answer, note, digest = request?["digest"]?.ToString() }, cancel);
+    private static Task Answer(
+        HttpClient person,
+        JsonNode? request,
+        string answer,
+        string note,
+        CancellationToken cancel
+    ) =>
+        Post(
+            person,
+            request,
+            "decisions",
+            new
+            {
+                answer,
+                note,
+                digest = request?["digest"]?.ToString(),
+            },
+            cancel
+        );
 
-    private static async Task Post(HttpClient person, JsonNode? request, string what, object body, CancellationToken cancel) =>
-        (await person.PostAsJsonAsync($"api/v1/requests/{request?["id"]}/{what}", body, cancel)).Dispose();
+    private static async Task Post(
+        HttpClient person,
+        JsonNode? request,
+        string what,
+        object body,
+        CancellationToken cancel
+    ) => (await person.PostAsJsonAsync($"api/v1/requests/{request?["id"]}/{what}", body, cancel)).Dispose();
 
     private HttpClient As(DemoPerson person)
     {
         var http = new HttpClient { BaseAddress = new Uri(url + "/") };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{person.Email}/token:{person.Token}")));
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Basic",
+            Convert.ToBase64String(Encoding.UTF8.GetBytes($"{person.Email}/token:{person.Token}"))
+        );
         return http;
     }
 }

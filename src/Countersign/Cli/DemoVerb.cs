@@ -19,16 +19,27 @@ internal static class DemoVerb
     public const string Name = "demo";
 
     private const string Folder = "data-demo";
-    private const int AtFirst = 8, MostOpen = 40;
+    private const int AtFirst = 8,
+        MostOpen = 40;
 
     /// <summary>A poll every five seconds: soon enough to watch, slow enough to run all day.</summary>
     private const double Speed = 60;
 
-    private static readonly Option<string> Every = new("--every") { Description = "How often another change is asked for.", DefaultValueFactory = _ => "20s", HelpName = "time" };
+    private static readonly Option<string> Every = new("--every")
+    {
+        Description = "How often another change is asked for.",
+        DefaultValueFactory = _ => "20s",
+        HelpName = "time",
+    };
 
-    public static Command Build(Terminal terminal) => Verb.Plain(terminal, Name,
-        "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps asking, on a store of its own (./data-demo).",
-        [Every], (parse, cancel) => Run(terminal, parse, cancel));
+    public static Command Build(Terminal terminal) =>
+        Verb.Plain(
+            terminal,
+            Name,
+            "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps asking, on a store of its own (./data-demo).",
+            [Every],
+            (parse, cancel) => Run(terminal, parse, cancel)
+        );
 
     private static async Task<Reply> Run(Terminal terminal, ParseResult parse, CancellationToken cancel)
     {
@@ -42,11 +53,18 @@ internal static class DemoVerb
         await using var hub = await Hub.Open(settings);
         if (!await DemoMark.Claim(hub.Store, cancel))
         {
-            return new Reply.Failed(Reply.Exists,
-                $"The store in {(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use and not the demo's: it stays as it is. Name an empty place with --data.");
+            return new Reply.Failed(
+                Reply.Exists,
+                $"The store in {(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use and not the demo's: it stays as it is. Name an empty place with --data."
+            );
         }
         var cast = await DemoCast.Assemble(hub, cancel);
-        string[] switches = ["--Logging:LogLevel:Default=Warning", .. Verb.Switches(parse), $"--Urls={string.Join(';', settings.Urls)}"];
+        string[] switches =
+        [
+            "--Logging:LogLevel:Default=Warning",
+            .. Verb.Switches(parse),
+            $"--Urls={string.Join(';', settings.Urls)}",
+        ];
         await using var app = Server.Build(settings, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
         await app.StartAsync(cancel);
         var url = app.Urls.First().TrimEnd('/') + settings.PathBase;
@@ -65,14 +83,23 @@ internal static class DemoVerb
     private static Settings ReadSettings(ParseResult parse, List<string> mistakes)
     {
         var data = parse.GetValue(CommandLine.Data) ?? Folder;
-        var configuration = new ConfigurationBuilder().AddCommandLine(Verb.Switches(parse)).AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Data"] = data,
-            ["Database"] = parse.GetValue(CommandLine.Database),
-        }).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddCommandLine(Verb.Switches(parse))
+            .AddInMemoryCollection(
+                new Dictionary<string, string?> { ["Data"] = data, ["Database"] = parse.GetValue(CommandLine.Database) }
+            )
+            .Build();
         var settings = Settings.Read(configuration, mistakes);
-        foreach (var url in settings.Urls.Where(u => !Uri.TryCreate(u, UriKind.Absolute, out var address) || !address.IsLoopback))
-            mistakes.Add($"The demo serves only this machine, because its passwords are printed: --Urls=http://localhost:5080 rather than {url}");
+        foreach (
+            var url in settings.Urls.Where(u =>
+                !Uri.TryCreate(u, UriKind.Absolute, out var address) || !address.IsLoopback
+            )
+        )
+        {
+            mistakes.Add(
+                $"The demo serves only this machine, because its passwords are printed: --Urls=http://localhost:5080 rather than {url}"
+            );
+        }
         return settings;
     }
 
@@ -81,31 +108,53 @@ internal static class DemoVerb
 
     private static void Introduce(Terminal terminal, Settings settings, string url, DemoCast cast)
     {
-        terminal.Print(new Reply.Done(new { url, people = cast.People, source = new { cast.Source.Name, cast.Source.Key } },
-            $"""
-            The demo is running at {url}
+        terminal.Print(
+            new Reply.Done(
+                new
+                {
+                    url,
+                    people = cast.People,
+                    source = new { cast.Source.Name, cast.Source.Key },
+                },
+                $"""
+                The demo is running at {url}
 
-            Sign in as one of these. What is asked needs {DemoCast.Need} of the group "{DemoCast.Group}", which all but the last are in.
+                Sign in as one of these. What is asked needs {DemoCast.Need} of the group "{DemoCast.Group}", which all but the last are in.
 
-            {Terminal.Table(["e-mail", "password", "role", "name"], cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name }))}
+                {Terminal.Table(
+                    ["e-mail", "password", "role", "name"],
+                    cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name })
+                )}
 
-            A simulated LaunchDarkly asks for another change now and then, and applies what you approve. Its key as a source:
+                A simulated LaunchDarkly asks for another change now and then, and applies what you approve. Its key as a source:
 
-                {cast.Source.Key}
+                    {cast.Source.Key}
 
-            The same through the API, what waits for {cast.People[1].Name}:
+                The same through the API, what waits for {cast.People[1].Name}:
 
-                curl -u '{cast.People[1].Email}/token:{cast.People[1].Token}' '{url}/api/v1/requests?waiting=me'
+                    curl -u '{cast.People[1].Email}/token:{cast.People[1].Token}' '{url}/api/v1/requests?waiting=me'
 
-            The store is {(settings.Database is null ? Path.GetFullPath(settings.Data) : "in the database")}; passwords and keys are new each time. Ctrl+C ends the demo.
-            """));
+                The store is {(
+                    settings.Database is null ? Path.GetFullPath(settings.Data) : "in the database"
+                )}; passwords and keys are new each time. Ctrl+C ends the demo.
+                """
+            )
+        );
         terminal.Output.Flush();
     }
 
     private static async Task Ask(string url, string key, TimeSpan every, CancellationToken stop)
     {
         using var http = Application.NewHttp(TimeSpan.FromSeconds(30));
-        var plan = new Plan { Key = key, AutoApply = true, Speed = Speed, Requests = int.MaxValue, Every = every, Trickle = (AtFirst, MostOpen) };
+        var plan = new Plan
+        {
+            Key = key,
+            AutoApply = true,
+            Speed = Speed,
+            Requests = int.MaxValue,
+            Every = every,
+            Trickle = (AtFirst, MostOpen),
+        };
         var application = new Application(http, Contract.BuiltIn(Escapes.Go, Generation.Current), url, key);
         await new Simulation(plan, application, new Account(null), Hub.Clock).Run(stop);
     }

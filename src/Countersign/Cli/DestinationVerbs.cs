@@ -12,9 +12,16 @@ namespace Countersign.Cli;
 internal static class DestinationVerbs
 {
     private static readonly Argument<string> Name = new("name") { Description = "The destination's name." };
-    private static readonly Argument<long> LinkId = new("link") { Description = "The link's number, as links shows it." };
+    private static readonly Argument<long> LinkId = new("link")
+    {
+        Description = "The link's number, as links shows it.",
+    };
 
-    private static readonly Option<string[]> Set = new("--set") { Description = "A value by the manifest's own key; more than once for several.", HelpName = "key=value" };
+    private static readonly Option<string[]> Set = new("--set")
+    {
+        Description = "A value by the manifest's own key; more than once for several.",
+        HelpName = "key=value",
+    };
 
     private static readonly Option<string[]> Secret = new("--secret")
     {
@@ -22,148 +29,344 @@ internal static class DestinationVerbs
         HelpName = "key=-|key=@file",
     };
 
-    public static Command Build(Terminal terminal) => Verb.Family("destination", "Workflow systems that decide: add, lint, test, look at what was handed over.",
-        Add(terminal), Change(terminal), List(terminal), Lint(terminal), Test(terminal), Rehearse(terminal), Options(terminal), Links(terminal), Resolve(terminal),
-        Pause(terminal, "pause", "Let nothing more leave for it; what waits goes on waiting.", pause: true),
-        Pause(terminal, "resume", "Let calls leave again.", pause: false));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family(
+            "destination",
+            "Workflow systems that decide: add, lint, test, look at what was handed over.",
+            Add(terminal),
+            Change(terminal),
+            List(terminal),
+            Lint(terminal),
+            Test(terminal),
+            Rehearse(terminal),
+            Options(terminal),
+            Links(terminal),
+            Resolve(terminal),
+            Pause(terminal, "pause", "Let nothing more leave for it; what waits goes on waiting.", pause: true),
+            Pause(terminal, "resume", "Let calls leave again.", pause: false)
+        );
 
     private static Command Add(Terminal terminal)
     {
-        var manifest = new Option<string>("--manifest") { Description = $"A manifest file, or one that comes with Countersign: {string.Join(", ", ShippedManifests.Names)}.", HelpName = "file", Required = true };
-        return Verb.OnStore(terminal, "add", "Add a destination.", [Name, manifest, Set, Secret], async (parse, hub, cancel) =>
+        var manifest = new Option<string>("--manifest")
         {
-            if (Read(parse.GetValue(manifest)!) is not { } text)
-                return NoFile(parse.GetValue(manifest)!);
-            var (settings, secrets, mistake) = Values(parse, terminal);
-            if (mistake is not null)
-                return mistake;
-            var outcome = await hub.Get<AddDestination>().Run(parse.GetValue(Name)!, text, settings, secrets, Hub.Origin, cancel);
-            return outcome.ToReply(made => new Reply.Done(made,
-                $"""
-                Added the destination {made.Name} (destination {made.Id}).
-                Try it:            countersign destination test "{made.Name}"
-                See its calls:     countersign destination rehearse "{made.Name}"
-                Let it decide:     countersign source add <name> --destination "{made.Name}"
-                """));
-        });
+            Description =
+                $"A manifest file, or one that comes with Countersign: {string.Join(", ", ShippedManifests.Names)}.",
+            HelpName = "file",
+            Required = true,
+        };
+        return Verb.OnStore(
+            terminal,
+            "add",
+            "Add a destination.",
+            [Name, manifest, Set, Secret],
+            async (parse, hub, cancel) =>
+            {
+                if (Read(parse.GetValue(manifest)!) is not { } text)
+                    return NoFile(parse.GetValue(manifest)!);
+                var (settings, secrets, mistake) = Values(parse, terminal);
+                if (mistake is not null)
+                    return mistake;
+                var outcome = await hub.Get<AddDestination>()
+                    .Run(parse.GetValue(Name)!, text, settings, secrets, Hub.Origin, cancel);
+                return outcome.ToReply(made => new Reply.Done(
+                    made,
+                    $"""
+                    Added the destination {made.Name} (destination {made.Id}).
+                    Try it:            countersign destination test "{made.Name}"
+                    See its calls:     countersign destination rehearse "{made.Name}"
+                    Let it decide:     countersign source add <name> --destination "{made.Name}"
+                    """
+                ));
+            }
+        );
     }
 
-    private static Command Change(Terminal terminal) => Verb.OnStore(terminal, "set", "Change values or secrets; what is not named stays.", [Name, Set, Secret], async (parse, hub, cancel) =>
-    {
-        var (settings, secrets, mistake) = Values(parse, terminal);
-        if (mistake is not null)
-            return mistake;
-        var outcome = await hub.Get<AddDestination>().Change(parse.GetValue(Name)!, settings, secrets, Hub.Origin, cancel);
-        return outcome.ToReply(id => new Reply.Done(new { id }, $"Changed. Running servers go by it within a second."));
-    });
-
-    private static Command List(Terminal terminal) => Verb.OnStore(terminal, "list", "List all destinations, without their secrets.", [], async (_, hub, cancel) =>
-    {
-        var destinations = await hub.Get<DestinationViews>().All(cancel);
-        return new Reply.Done(new { destinations }, destinations.Count == 0
-            ? "No destinations yet. Begin with: countersign destination add <name> --manifest <file>"
-            : Terminal.Table(["id", "name", "system", "open", "waits for you", ""], destinations.Select(d => new[]
+    private static Command Change(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "set",
+            "Change values or secrets; what is not named stays.",
+            [Name, Set, Secret],
+            async (parse, hub, cancel) =>
             {
-                $"{d.Id}", d.Name, d.System, $"{d.Links.Where(l => l.Key != "held").Sum(l => l.Value)}", $"{d.Links.GetValueOrDefault("held")}",
-                d.Paused ? "paused" : d.FailingSince is { } since ? $"does not answer since {since}" : "",
-            })));
-    });
+                var (settings, secrets, mistake) = Values(parse, terminal);
+                if (mistake is not null)
+                    return mistake;
+                var outcome = await hub.Get<AddDestination>()
+                    .Change(parse.GetValue(Name)!, settings, secrets, Hub.Origin, cancel);
+                return outcome.ToReply(id => new Reply.Done(
+                    new { id },
+                    $"Changed. Running servers go by it within a second."
+                ));
+            }
+        );
+
+    private static Command List(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "list",
+            "List all destinations, without their secrets.",
+            [],
+            async (_, hub, cancel) =>
+            {
+                var destinations = await hub.Get<DestinationViews>().All(cancel);
+                return new Reply.Done(
+                    new { destinations },
+                    destinations.Count == 0
+                        ? "No destinations yet. Begin with: countersign destination add <name> --manifest <file>"
+                        : Terminal.Table(
+                            ["id", "name", "system", "open", "waits for you", ""],
+                            destinations.Select(d =>
+                                new[]
+                                {
+                                    $"{d.Id}",
+                                    d.Name,
+                                    d.System,
+                                    $"{d.Links.Where(l => l.Key != "held").Sum(l => l.Value)}",
+                                    $"{d.Links.GetValueOrDefault("held")}",
+                                    d.Paused ? "paused"
+                                    : d.FailingSince is { } since ? $"does not answer since {since}"
+                                    : "",
+                                }
+                            )
+                        )
+                );
+            }
+        );
 
     /// <summary>Needs no store: made for whoever writes a manifest, and for CI.</summary>
     private static Command Lint(Terminal terminal)
     {
         var file = new Argument<string>("file") { Description = "The manifest." };
-        return Verb.Plain(terminal, "lint", "Find what is wrong with a manifest, with place and fix; exits 1 when anything is.", [file], async (parse, cancel) =>
-        {
-            await Task.CompletedTask;
-            if (Read(parse.GetValue(file)!) is not { } text)
-                return NoFile(parse.GetValue(file)!);
-            var findings = Linter.Run(text).Select(f => new { f.Place, f.Problem, f.Fix }).ToList();
-            return findings.Count == 0
-                ? new Reply.Done(new { findings }, "Nothing is wrong with it.")
-                : new Reply.No(new { findings }, string.Join("\n\n", findings.Select(f => $"{f.Place}\n  {f.Problem}\n  {f.Fix}")));
-        });
+        return Verb.Plain(
+            terminal,
+            "lint",
+            "Find what is wrong with a manifest, with place and fix; exits 1 when anything is.",
+            [file],
+            async (parse, cancel) =>
+            {
+                await Task.CompletedTask;
+                if (Read(parse.GetValue(file)!) is not { } text)
+                    return NoFile(parse.GetValue(file)!);
+                var findings = Linter
+                    .Run(text)
+                    .Select(f => new
+                    {
+                        f.Place,
+                        f.Problem,
+                        f.Fix,
+                    })
+                    .ToList();
+                return findings.Count == 0
+                    ? new Reply.Done(new { findings }, "Nothing is wrong with it.")
+                    : new Reply.No(
+                        new { findings },
+                        string.Join("\n\n", findings.Select(f => $"{f.Place}\n  {f.Problem}\n  {f.Fix}"))
+                    );
+            }
+        );
     }
 
-    private static Command Test(Terminal terminal) => Verb.OnStore(terminal, "test", "Call it in a way that changes nothing there, and say what it answers.", [Name], async (parse, hub, cancel) =>
-        (await hub.Get<TryDestination>().Connect(parse.GetValue(Name)!, cancel)).ToReply(trial => trial.Ok ? new Reply.Done(trial, trial.Summary) : new Reply.No(trial, $"{trial.Summary}\n\n{Text(trial)}")));
+    private static Command Test(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "test",
+            "Call it in a way that changes nothing there, and say what it answers.",
+            [Name],
+            async (parse, hub, cancel) =>
+                (await hub.Get<TryDestination>().Connect(parse.GetValue(Name)!, cancel)).ToReply(trial =>
+                    trial.Ok
+                        ? new Reply.Done(trial, trial.Summary)
+                        : new Reply.No(trial, $"{trial.Summary}\n\n{Text(trial)}")
+                )
+        );
 
     private static Command Rehearse(Terminal terminal)
     {
-        var request = new Option<string?>("--request") { Description = "For this request; without it, for one that never was.", HelpName = "id" };
-        return Verb.OnStore(terminal, "rehearse", "Show every call as it would leave, with secrets masked. Nothing is sent.", [Name, request], async (parse, hub, cancel) =>
+        var request = new Option<string?>("--request")
         {
-            RequestId? id = null;
-            if (parse.GetValue(request) is { } given)
+            Description = "For this request; without it, for one that never was.",
+            HelpName = "id",
+        };
+        return Verb.OnStore(
+            terminal,
+            "rehearse",
+            "Show every call as it would leave, with secrets masked. Nothing is sent.",
+            [Name, request],
+            async (parse, hub, cancel) =>
             {
-                if (!RequestId.TryParse(given, out var parsed))
-                    return new Reply.Failed(Reply.NotFound, "There is no request with this id.");
-                id = parsed;
+                RequestId? id = null;
+                if (parse.GetValue(request) is { } given)
+                {
+                    if (!RequestId.TryParse(given, out var parsed))
+                        return new Reply.Failed(Reply.NotFound, "There is no request with this id.");
+                    id = parsed;
+                }
+                return (await hub.Get<TryDestination>().Rehearse(parse.GetValue(Name)!, id, cancel)).ToReply(trial =>
+                    trial.Ok
+                        ? new Reply.Done(trial, $"{Text(trial)}\n\n{trial.Summary}")
+                        : new Reply.No(trial, $"{Text(trial)}\n\n{trial.Summary}")
+                );
             }
-            return (await hub.Get<TryDestination>().Rehearse(parse.GetValue(Name)!, id, cancel)).ToReply(trial => trial.Ok ? new Reply.Done(trial, $"{Text(trial)}\n\n{trial.Summary}") : new Reply.No(trial, $"{Text(trial)}\n\n{trial.Summary}"));
-        });
+        );
     }
 
     private static Command Options(Terminal terminal)
     {
         var key = new Argument<string>("key") { Description = "The variable's key." };
-        return Verb.OnStore(terminal, "options", "Ask it which values a variable may have.", [Name, key], async (parse, hub, cancel) =>
-            (await hub.Get<TryDestination>().Options(parse.GetValue(Name)!, parse.GetValue(key)!, cancel)).ToReply(options => new Reply.Done(
-                new { options = options.Select(o => new { o.Label, o.Value }) }, options.Count == 0 ? "There are none." : Terminal.Table(["value", ""], options.Select(o => new[] { o.Value, o.Label })))));
+        return Verb.OnStore(
+            terminal,
+            "options",
+            "Ask it which values a variable may have.",
+            [Name, key],
+            async (parse, hub, cancel) =>
+                (await hub.Get<TryDestination>().Options(parse.GetValue(Name)!, parse.GetValue(key)!, cancel)).ToReply(
+                    options => new Reply.Done(
+                        new { options = options.Select(o => new { o.Label, o.Value }) },
+                        options.Count == 0
+                            ? "There are none."
+                            : Terminal.Table(["value", ""], options.Select(o => new[] { o.Value, o.Label }))
+                    )
+                )
+        );
     }
 
     private static Command Links(Terminal terminal)
     {
         var state = new Option<string?>("--state") { Description = "Only these." };
         state.AcceptOnlyFromAmong([.. Enum.GetValues<LinkState>().Select(LinkRow.Word)]);
-        return Verb.OnStore(terminal, "links", "Show what was handed over, newest first.", [Name, state], async (parse, hub, cancel) =>
-        {
-            var links = await hub.Get<DestinationViews>().Links(parse.GetValue(Name)!, parse.GetValue(state), null, cancel);
-            return links is null ? new Reply.Failed(Reply.NotFound, "There is no destination with this name.")
-                : new Reply.Done(new { links }, links.Count == 0 ? "There are none." : Terminal.Table(["link", "request", "state", "their id", "status", "seen", ""], links.Select(l => new[]
-                {
-                    $"{l.Id}", l.Request, l.State, l.ExternalId ?? "", l.Display ?? "", l.SeenAt ?? "never", l.Problem ?? "",
-                })));
-        });
+        return Verb.OnStore(
+            terminal,
+            "links",
+            "Show what was handed over, newest first.",
+            [Name, state],
+            async (parse, hub, cancel) =>
+            {
+                var links = await hub.Get<DestinationViews>()
+                    .Links(parse.GetValue(Name)!, parse.GetValue(state), null, cancel);
+                return links is null
+                    ? new Reply.Failed(Reply.NotFound, "There is no destination with this name.")
+                    : new Reply.Done(
+                        new { links },
+                        links.Count == 0
+                            ? "There are none."
+                            : Terminal.Table(
+                                ["link", "request", "state", "their id", "status", "seen", ""],
+                                links.Select(l =>
+                                    new[]
+                                    {
+                                        $"{l.Id}",
+                                        l.Request,
+                                        l.State,
+                                        l.ExternalId ?? "",
+                                        l.Display ?? "",
+                                        l.SeenAt ?? "never",
+                                        l.Problem ?? "",
+                                    }
+                                )
+                            )
+                    );
+            }
+        );
     }
 
     private static Command Resolve(Terminal terminal)
     {
         var retry = new Option<bool>("--retry") { Description = "Try again now." };
         var again = new Option<bool>("--send-again") { Description = "You have looked: it does not exist there." };
-        var exists = new Option<string?>("--exists") { Description = "You have looked: it exists there, under this id.", HelpName = "id" };
-        var giveUp = new Option<bool>("--give-up") { Description = "Do nothing more with it." };
-        return Verb.OnStore(terminal, "resolve", "Say how to go on with a link, above all with one that is held.", [LinkId, retry, again, exists, giveUp], async (parse, hub, cancel) =>
+        var exists = new Option<string?>("--exists")
         {
-            Resolution?[] said =
-            [
-                parse.GetValue(retry) ? new Resolution.Retry() : null, parse.GetValue(again) ? new Resolution.SendAgain() : null,
-                parse.GetValue(exists) is { } id ? new Resolution.Exists(id) : null, parse.GetValue(giveUp) ? new Resolution.GiveUp() : null,
-            ];
-            if (said.OfType<Resolution>().ToList() is not [var resolution])
-                return new Reply.Failed(Reply.Usage, "Say one of --retry, --send-again, --exists <id> and --give-up.");
-            var link = parse.GetValue(LinkId);
-            return await hub.Get<ResolveLink>().Run(link, resolution, Hub.Origin, cancel) switch
+            Description = "You have looked: it exists there, under this id.",
+            HelpName = "id",
+        };
+        var giveUp = new Option<bool>("--give-up") { Description = "Do nothing more with it." };
+        return Verb.OnStore(
+            terminal,
+            "resolve",
+            "Say how to go on with a link, above all with one that is held.",
+            [LinkId, retry, again, exists, giveUp],
+            async (parse, hub, cancel) =>
             {
-                ResolveLinkOutcome.Done => new Reply.Done(new { link }, string.Create(CultureInfo.InvariantCulture, $"Link {link} goes on.")),
-                ResolveLinkOutcome.NotPossible(var why) => new Reply.Failed("not_possible", why),
-                _ => new Reply.Failed(Reply.NotFound, "There is no link with this number."),
-            };
-        });
+                Resolution?[] said =
+                [
+                    parse.GetValue(retry) ? new Resolution.Retry() : null,
+                    parse.GetValue(again) ? new Resolution.SendAgain() : null,
+                    parse.GetValue(exists) is { } id ? new Resolution.Exists(id) : null,
+                    parse.GetValue(giveUp) ? new Resolution.GiveUp() : null,
+                ];
+                if (said.OfType<Resolution>().ToList() is not [var resolution])
+                {
+                    return new Reply.Failed(
+                        Reply.Usage,
+                        "Say one of --retry, --send-again, --exists <id> and --give-up."
+                    );
+                }
+                var link = parse.GetValue(LinkId);
+                return await hub.Get<ResolveLink>().Run(link, resolution, Hub.Origin, cancel) switch
+                {
+                    ResolveLinkOutcome.Done => new Reply.Done(
+                        new { link },
+                        string.Create(CultureInfo.InvariantCulture, $"Link {link} goes on.")
+                    ),
+                    ResolveLinkOutcome.NotPossible(var why) => new Reply.Failed("not_possible", why),
+                    _ => new Reply.Failed(Reply.NotFound, "There is no link with this number."),
+                };
+            }
+        );
     }
 
-    private static Command Pause(Terminal terminal, string verb, string description, bool pause) => Verb.OnStore(terminal, verb, description, [Name], async (parse, hub, cancel) =>
-        (await hub.Get<AddDestination>().Pause(parse.GetValue(Name)!, pause, Hub.Origin, cancel)).ToReply(id => new Reply.Done(new { id, paused = pause }, pause ? "Nothing leaves for it any more." : "Calls leave again.")));
+    private static Command Pause(Terminal terminal, string verb, string description, bool pause) =>
+        Verb.OnStore(
+            terminal,
+            verb,
+            description,
+            [Name],
+            async (parse, hub, cancel) =>
+                (await hub.Get<AddDestination>().Pause(parse.GetValue(Name)!, pause, Hub.Origin, cancel)).ToReply(
+                    id => new Reply.Done(
+                        new { id, paused = pause },
+                        pause ? "Nothing leaves for it any more." : "Calls leave again."
+                    )
+                )
+        );
 
-    private static string Text(DestinationTrial trial) => string.Join("\n\n", trial.Exchanges.Select(e =>
-        string.Join('\n', new[] { $"# {e.Call}", e.Refused is { } refused ? $"would not leave: {refused}" : $"{e.Method} {e.Url}" }
-            .Concat(e.Headers ?? []).Append(e.Body).Append(e.Status is { } status ? $"→ {status} {e.Answer}" : e.Failure is { } failure ? $"→ {failure}" : null).Where(line => line is not null))));
+    private static string Text(DestinationTrial trial) =>
+        string.Join(
+            "\n\n",
+            trial.Exchanges.Select(e =>
+                string.Join(
+                    '\n',
+                    new[]
+                    {
+                        $"# {e.Call}",
+                        e.Refused is { } refused ? $"would not leave: {refused}" : $"{e.Method} {e.Url}",
+                    }
+                        .Concat(e.Headers ?? [])
+                        .Append(e.Body)
+                        .Append(
+                            e.Status is { } status ? $"→ {status} {e.Answer}"
+                            : e.Failure is { } failure ? $"→ {failure}"
+                            : null
+                        )
+                        .Where(line => line is not null)
+                )
+            )
+        );
 
-    private static string? Read(string file) => File.Exists(file) ? File.ReadAllText(file) : ShippedManifests.Find(file);
+    private static string? Read(string file) =>
+        File.Exists(file) ? File.ReadAllText(file) : ShippedManifests.Find(file);
 
-    private static Reply.Failed NoFile(string file) => new Reply.Failed(Reply.NotFound, $"There is no file {file}. With Countersign come {string.Join(", ", ShippedManifests.Names)}.");
+    private static Reply.Failed NoFile(string file) =>
+        new Reply.Failed(
+            Reply.NotFound,
+            $"There is no file {file}. With Countersign come {string.Join(", ", ShippedManifests.Names)}."
+        );
 
-    private static (Dictionary<string, string> Settings, Dictionary<string, string> Secrets, Reply? Mistake) Values(ParseResult parse, Terminal terminal)
+    private static (Dictionary<string, string> Settings, Dictionary<string, string> Secrets, Reply? Mistake) Values(
+        ParseResult parse,
+        Terminal terminal
+    )
     {
         var (settings, secrets) = (new Dictionary<string, string>(), new Dictionary<string, string>());
         foreach (var pair in parse.GetValue(Set) ?? [])
@@ -176,9 +379,24 @@ internal static class DestinationVerbs
         foreach (var pair in parse.GetValue(Secret) ?? [])
         {
             if (pair.Split('=', 2) is not [{ Length: > 0 } key, var from] || (from != "-" && !from.StartsWith('@')))
-                return (settings, secrets, new Reply.Failed(Reply.Usage, "Write --secret key=- to read it from standard input, or --secret key=@file. A secret in the command itself would stay in the shell's history."));
+            {
+                return (
+                    settings,
+                    secrets,
+                    new Reply.Failed(
+                        Reply.Usage,
+                        "Write --secret key=- to read it from standard input, or --secret key=@file. A secret in the command itself would stay in the shell's history."
+                    )
+                );
+            }
             if (from == "-" && read)
-                return (settings, secrets, new Reply.Failed(Reply.Usage, "Only one secret can come from standard input."));
+            {
+                return (
+                    settings,
+                    secrets,
+                    new Reply.Failed(Reply.Usage, "Only one secret can come from standard input.")
+                );
+            }
             read |= from == "-";
             if (from != "-" && !File.Exists(from[1..]))
                 return (settings, secrets, new Reply.Failed(Reply.NotFound, $"There is no file {from[1..]}."));

@@ -12,8 +12,9 @@ using Microsoft.Extensions.Configuration.Memory;
 namespace Countersign.Cli;
 
 /// <summary>
-/// <c>countersign doctor</c>: what this hub runs on, which settings are in force and where they come from, and what is wrong
-/// together with what to do about it. It looks and changes nothing: no store is made, no table brought up to date.
+/// <c>countersign doctor</c>: what this hub runs on, which settings are in force and where they come from, and what is
+/// wrong together with what to do about it. It looks and changes nothing: no store is made, no table brought up to
+/// date.
 /// </summary>
 internal static class DoctorVerb
 {
@@ -23,12 +24,18 @@ internal static class DoctorVerb
     /// <summary>Work that has been due, or events that have been unsealed, for so long are worth a word.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromMinutes(5);
 
-    public static Command Build(Terminal terminal) => Verb.Plain(terminal, "doctor",
-        "Say what this hub runs on, which settings are in force and what is wrong. Changes nothing.", [], async (parse, cancel) =>
-        {
-            var report = await Examine(Verb.Configuration(parse), cancel);
-            return report.Ok ? new Reply.Done(report, Text(report)) : new Reply.No(report, Text(report));
-        });
+    public static Command Build(Terminal terminal) =>
+        Verb.Plain(
+            terminal,
+            "doctor",
+            "Say what this hub runs on, which settings are in force and what is wrong. Changes nothing.",
+            [],
+            async (parse, cancel) =>
+            {
+                var report = await Examine(Verb.Configuration(parse), cancel);
+                return report.Ok ? new Reply.Done(report, Text(report)) : new Reply.No(report, Text(report));
+            }
+        );
 
     private static async Task<Report> Examine(IConfigurationRoot configuration, CancellationToken cancel)
     {
@@ -42,24 +49,62 @@ internal static class DoctorVerb
         var rootKey = LookAtRootKey(settings, problems, hints);
         Inspection? seen = null;
         if (!Verb.HasStore(settings))
-            hints.Add(new Finding("There is no store yet.", "countersign serve makes one, and so does countersign user add."));
+        {
+            hints.Add(
+                new Finding("There is no store yet.", "countersign serve makes one, and so does countersign user add.")
+            );
+        }
         else
+        {
             seen = await LookAtStore(settings, problems, cancel);
+        }
         if (settings.PublicUrl is null)
-            hints.Add(new Finding($"PublicUrl is not set, so nothing is sent{(settings.Mail.IsSetUp || settings.Slack.IsSetUp ? ", although mail or Slack is set up" : "")}.", "Set it to the address under which people reach this hub: docs/notifications.md."));
+        {
+            hints.Add(
+                new Finding(
+                    $"PublicUrl is not set, so nothing is sent{(settings.Mail.IsSetUp || settings.Slack.IsSetUp ? ", although mail or Slack is set up" : "")}.",
+                    "Set it to the address under which people reach this hub: docs/notifications.md."
+                )
+            );
+        }
         if (settings.AllowedHosts.Contains("*"))
-            hints.Add(new Finding("AllowedHosts is not set, so the server answers to every name it is called by.", $"Set it to the names people and systems use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: docs/configuration.md."));
+        {
+            hints.Add(
+                new Finding(
+                    "AllowedHosts is not set, so the server answers to every name it is called by.",
+                    $"Set it to the names people and systems use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: docs/configuration.md."
+                )
+            );
+        }
         if (seen is not null)
             Judge(seen, now, problems, hints);
-        var figures = seen is { Pending.Count: 0, Strangers.Count: 0 } ? await LookAtEngine(settings, now, problems, hints, cancel) : null;
+        var figures = seen is { Pending.Count: 0, Strangers.Count: 0 }
+            ? await LookAtEngine(settings, now, problems, hints, cancel)
+            : null;
 
         return new Report(
-            problems.Count == 0, CommandLine.Version, seen?.Engine ?? (settings.Database is null ? Store.OpenAsIs(settings.Store, Hub.Clock).Description : "PostgreSQL"),
-            !Verb.HasStore(settings) ? "none yet" : seen is null ? "unreadable" : seen.Applied.Count == 0 ? "empty" : "present", folder, rootKey,
+            problems.Count == 0,
+            CommandLine.Version,
+            seen?.Engine
+                ?? (settings.Database is null ? Store.OpenAsIs(settings.Store, Hub.Clock).Description : "PostgreSQL"),
+            !Verb.HasStore(settings) ? "none yet"
+                : seen is null ? "unreadable"
+                : seen.Applied.Count == 0 ? "empty"
+                : "present",
+            folder,
+            rootKey,
             seen is null ? null : new MigrationsSeen([.. seen.Applied.Select(a => a.Name)], seen.Pending),
-            new ClockSeen(Instant.ToText(now), seen?.LastEventAt is { } last ? Instant.ToText(last) : null, seen?.DatabaseAhead is { } ahead ? (long)ahead.TotalMilliseconds : null),
-            seen is null ? null : new PeopleSeen(seen.People, seen.Admins), figures,
-            InForce(configuration, settings), problems, hints);
+            new ClockSeen(
+                Instant.ToText(now),
+                seen?.LastEventAt is { } last ? Instant.ToText(last) : null,
+                seen?.DatabaseAhead is { } ahead ? (long)ahead.TotalMilliseconds : null
+            ),
+            seen is null ? null : new PeopleSeen(seen.People, seen.Admins),
+            figures,
+            InForce(configuration, settings),
+            problems,
+            hints
+        );
     }
 
     private static FolderSeen LookAtFolder(Settings settings, List<Finding> problems)
@@ -75,9 +120,23 @@ internal static class DoctorVerb
         if (settings.Database is null)
         {
             if (!writable)
-                problems.Add(new Finding($"{nearest} cannot be written by {Environment.UserName}.", "Give this account the right to write there, or name another folder with --data."));
+            {
+                problems.Add(
+                    new Finding(
+                        $"{nearest} cannot be written by {Environment.UserName}.",
+                        "Give this account the right to write there, or name another folder with --data."
+                    )
+                );
+            }
             if (free < LittleSpace)
-                problems.Add(new Finding($"Only {Bytes(free)} are free where the store lies.", "Make room: a full disk stops every change."));
+            {
+                problems.Add(
+                    new Finding(
+                        $"Only {Bytes(free)} are free where the store lies.",
+                        "Make room: a full disk stops every change."
+                    )
+                );
+            }
         }
         return new FolderSeen(folder, exists, writable, free);
     }
@@ -88,8 +147,18 @@ internal static class DoctorVerb
         if (!File.Exists(file))
         {
             // That it is not named at all with PostgreSQL is told as a mistake in the settings.
-            if (Verb.HasStore(settings) && (settings.Database is null || settings.RootKeyFile != Path.Combine(settings.Data, "root.key")))
-                problems.Add(new Finding($"The root key {file} is missing.", "Put back the one that this store was used with. With another one, what is sealed or encrypted cannot be checked or read."));
+            if (
+                Verb.HasStore(settings)
+                && (settings.Database is null || settings.RootKeyFile != Path.Combine(settings.Data, "root.key"))
+            )
+            {
+                problems.Add(
+                    new Finding(
+                        $"The root key {file} is missing.",
+                        "Put back the one that this store was used with. With another one, what is sealed or encrypted cannot be checked or read."
+                    )
+                );
+            }
             return new RootKeySeen(file, false, null);
         }
         string? mode = null;
@@ -97,10 +166,24 @@ internal static class DoctorVerb
         {
             var rights = File.GetUnixFileMode(file);
             mode = Convert.ToString((int)rights, 8).PadLeft(4, '0');
-            if ((rights & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != UnixFileMode.None)
-                problems.Add(new Finding($"Others may read or change the root key {file} (mode {mode}).", $"chmod 600 {file}"));
+            if (
+                (rights & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite))
+                != UnixFileMode.None
+            )
+            {
+                problems.Add(
+                    new Finding($"Others may read or change the root key {file} (mode {mode}).", $"chmod 600 {file}")
+                );
+            }
             else if ((rights & UnixFileMode.GroupRead) != UnixFileMode.None)
-                hints.Add(new Finding($"The group of {file} may read the root key (mode {mode}).", $"chmod 600 {file}, unless that is what you want."));
+            {
+                hints.Add(
+                    new Finding(
+                        $"The group of {file} may read the root key (mode {mode}).",
+                        $"chmod 600 {file}, unless that is what you want."
+                    )
+                );
+            }
         }
         try
         {
@@ -113,7 +196,11 @@ internal static class DoctorVerb
         return new RootKeySeen(file, true, mode);
     }
 
-    private static async Task<Inspection?> LookAtStore(Settings settings, List<Finding> problems, CancellationToken cancel)
+    private static async Task<Inspection?> LookAtStore(
+        Settings settings,
+        List<Finding> problems,
+        CancellationToken cancel
+    )
     {
         try
         {
@@ -121,11 +208,23 @@ internal static class DoctorVerb
         }
         catch (StoreUnavailable unavailable)
         {
-            problems.Add(new Finding(unavailable.Message, settings.Database is null ? "Look at the file and at the rights of its folder; a damaged file is replaced by a backup." : "Look at Database, at the network and at the server's log."));
+            problems.Add(
+                new Finding(
+                    unavailable.Message,
+                    settings.Database is null
+                        ? "Look at the file and at the rights of its folder; a damaged file is replaced by a backup."
+                        : "Look at Database, at the network and at the server's log."
+                )
+            );
         }
         catch (Exception failure) when (failure is DbException or ArgumentException)
         {
-            problems.Add(new Finding($"The store cannot be read: {failure.Message}", settings.Database is null ? "Restore a backup." : "Look at Database."));
+            problems.Add(
+                new Finding(
+                    $"The store cannot be read: {failure.Message}",
+                    settings.Database is null ? "Restore a backup." : "Look at Database."
+                )
+            );
         }
         return null;
     }
@@ -133,19 +232,59 @@ internal static class DoctorVerb
     private static void Judge(Inspection seen, DateTimeOffset now, List<Finding> problems, List<Finding> hints)
     {
         if (seen.Strangers.Count > 0)
-            problems.Add(new Finding($"The store was made by another build: {string.Join(", ", seen.Strangers)}.", "Start the newer Countersign, or restore a backup from before."));
+        {
+            problems.Add(
+                new Finding(
+                    $"The store was made by another build: {string.Join(", ", seen.Strangers)}.",
+                    "Start the newer Countersign, or restore a backup from before."
+                )
+            );
+        }
         else if (seen.Pending.Count > 0)
-            hints.Add(new Finding($"Not applied yet: {string.Join(", ", seen.Pending)}.", "countersign serve does that when it starts. Take a backup before."));
+        {
+            hints.Add(
+                new Finding(
+                    $"Not applied yet: {string.Join(", ", seen.Pending)}.",
+                    "countersign serve does that when it starts. Take a backup before."
+                )
+            );
+        }
         if (seen.LastEventAt > now + Tolerance)
-            problems.Add(new Finding($"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.", "Check this machine's clock and its time synchronisation."));
+        {
+            problems.Add(
+                new Finding(
+                    $"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.",
+                    "Check this machine's clock and its time synchronisation."
+                )
+            );
+        }
         if (seen.DatabaseAhead is { } ahead && ahead.Duration() > Tolerance)
-            problems.Add(new Finding($"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.", "Check the time synchronisation of both."));
+        {
+            problems.Add(
+                new Finding(
+                    $"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.",
+                    "Check the time synchronisation of both."
+                )
+            );
+        }
         if (seen.Admins == 0)
-            hints.Add(new Finding("There is no admin yet.", "countersign user add <email> --name <name> --role admin --password-stdin"));
+        {
+            hints.Add(
+                new Finding(
+                    "There is no admin yet.",
+                    "countersign user add <email> --name <name> --role admin --password-stdin"
+                )
+            );
+        }
     }
 
     private static async Task<EngineFigures?> LookAtEngine(
-        Settings settings, DateTimeOffset now, List<Finding> problems, List<Finding> hints, CancellationToken cancel)
+        Settings settings,
+        DateTimeOffset now,
+        List<Finding> problems,
+        List<Finding> hints,
+        CancellationToken cancel
+    )
     {
         EngineFigures figures;
         try
@@ -155,29 +294,68 @@ internal static class DoctorVerb
         }
         catch (Exception failure) when (failure is StoreUnavailable or DbException)
         {
-            problems.Add(new Finding($"The queue and the log cannot be read: {failure.Message}", "Restore a backup, or look at Database."));
+            problems.Add(
+                new Finding(
+                    $"The queue and the log cannot be read: {failure.Message}",
+                    "Restore a backup, or look at Database."
+                )
+            );
             return null;
         }
         if (figures.SetAside > 0)
-            problems.Add(new Finding($"Background work that failed for good: {figures.SetAside}.", "countersign work list says why; mend that, then retry it."));
+        {
+            problems.Add(
+                new Finding(
+                    $"Background work that failed for good: {figures.SetAside}.",
+                    "countersign work list says why; mend that, then retry it."
+                )
+            );
+        }
         var late = figures.Jobs.Where(j => j.Overdue > Late).ToList();
         if (late.Count > 0)
-            hints.Add(new Finding($"Background work has been due for {Rough(late.Max(j => j.Overdue))}: {string.Join(", ", late.Select(j => j.Kind))}.", "Is a server running? Its log says what holds it up."));
+        {
+            hints.Add(
+                new Finding(
+                    $"Background work has been due for {Rough(late.Max(j => j.Overdue))}: {string.Join(", ", late.Select(j => j.Kind))}.",
+                    "Is a server running? Its log says what holds it up."
+                )
+            );
+        }
         if (figures.SealLag > Late)
-            hints.Add(new Finding($"{figures.Unsealed} events have not been sealed for {Rough(figures.SealLag)}.", "Is a server running? Its log says why it does not seal."));
+        {
+            hints.Add(
+                new Finding(
+                    $"{figures.Unsealed} events have not been sealed for {Rough(figures.SealLag)}.",
+                    "Is a server running? Its log says why it does not seal."
+                )
+            );
+        }
         return figures;
     }
 
     private static string Rough(TimeSpan time) =>
-        time.TotalDays >= 2 ? $"{time.TotalDays:0} days" : time.TotalHours >= 2 ? $"{time.TotalHours:0} hours" : $"{time.TotalMinutes:0} minutes";
+        time.TotalDays >= 2 ? $"{time.TotalDays:0} days"
+        : time.TotalHours >= 2 ? $"{time.TotalHours:0} hours"
+        : $"{time.TotalMinutes:0} minutes";
 
     private static bool IsWritable(string folder)
     {
         try
         {
             var probe = Path.Combine(folder, $".countersign-{Environment.ProcessId}");
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+            using (
+                new FileStream(
+                    probe,
+                    FileMode.CreateNew,
+                    FileAccess.Write,
+                    FileShare.None,
+                    1,
+                    FileOptions.DeleteOnClose
+                )
+            )
+            {
                 return true;
+            }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -186,9 +364,15 @@ internal static class DoctorVerb
     }
 
     private static List<SettingSeen> InForce(IConfigurationRoot configuration, Settings settings) =>
-        [.. from known in Settings.KnownIn(configuration)
+        [
+            .. from known in Settings.KnownIn(configuration)
             let value = known.Name == "RootKeyFile" ? settings.RootKeyFile : Settings.Value(configuration, known.Name)
-            select new SettingSeen(known.Name, known.Secret ? Masked(value) : value, CameFrom(configuration, known.Name))];
+            select new SettingSeen(
+                known.Name,
+                known.Secret ? Masked(value) : value,
+                CameFrom(configuration, known.Name)
+            ),
+        ];
 
     private static string CameFrom(IConfigurationRoot configuration, string name) =>
         configuration.Providers.LastOrDefault(p => p.TryGet(name, out var value) && !string.IsNullOrEmpty(value)) switch
@@ -196,8 +380,13 @@ internal static class DoctorVerb
             null => "default",
             CommandLineConfigurationProvider => $"--{name}",
             MemoryConfigurationProvider => $"--{name.ToLowerInvariant()}",
-            EnvironmentVariablesConfigurationProvider => Settings.Prefix + name.Replace(":", "__", StringComparison.Ordinal),
-            JsonConfigurationProvider { Source: var source } => source.FileProvider?.GetFileInfo(source.Path ?? "").PhysicalPath ?? source.Path ?? "appsettings.json",
+            EnvironmentVariablesConfigurationProvider => Settings.Prefix
+                + name.Replace(":", "__", StringComparison.Ordinal),
+            JsonConfigurationProvider { Source: var source } => source
+                .FileProvider?.GetFileInfo(source.Path ?? "")
+                .PhysicalPath
+                ?? source.Path
+                ?? "appsettings.json",
             var other => other.ToString() ?? "",
         };
 
@@ -207,8 +396,18 @@ internal static class DoctorVerb
         try
         {
             var parts = new DbConnectionStringBuilder { ConnectionString = connection };
-            foreach (var name in parts.Keys.Cast<string>().Where(n => n.Contains("pass", StringComparison.OrdinalIgnoreCase) || n.Contains("pwd", StringComparison.OrdinalIgnoreCase)).ToList())
+            foreach (
+                var name in parts
+                    .Keys.Cast<string>()
+                    .Where(n =>
+                        n.Contains("pass", StringComparison.OrdinalIgnoreCase)
+                        || n.Contains("pwd", StringComparison.OrdinalIgnoreCase)
+                    )
+                    .ToList()
+            )
+            {
                 parts[name] = "***";
+            }
             return parts.ConnectionString;
         }
         catch (ArgumentException)
@@ -223,42 +422,90 @@ internal static class DoctorVerb
         {
             new[] { "engine", report.Engine },
             new[] { "store", report.Store },
-            new[] { "data", $"{report.Data.Folder}, {(!report.Data.Exists ? "not there yet" : report.Data.Writable ? "writable" : "not writable")}, {Bytes(report.Data.FreeBytes)} free" },
-            new[] { "root key", report.RootKey.Exists ? $"{report.RootKey.File}, mode {report.RootKey.Mode ?? "unknown"}" : $"{report.RootKey.File}, not there" },
+            new[]
+            {
+                "data",
+                $"{report.Data.Folder}, {(!report.Data.Exists ? "not there yet" : report.Data.Writable ? "writable" : "not writable")}, {Bytes(report.Data.FreeBytes)} free",
+            },
+            new[]
+            {
+                "root key",
+                report.RootKey.Exists
+                    ? $"{report.RootKey.File}, mode {report.RootKey.Mode ?? "unknown"}"
+                    : $"{report.RootKey.File}, not there",
+            },
         };
         if (report.Migrations is { } migrations)
             facts.Add(["migrations", $"{migrations.Applied.Count} applied, {migrations.Pending.Count} pending"]);
-        facts.Add(["clock", report.Clock.Now + (report.Clock.LastEventAt is { } last ? $", last event {last}" : "") + (report.Clock.DatabaseAheadMs is { } ahead ? $", database {ahead:+0;-0;0} ms" : "")]);
+        facts.Add([
+            "clock",
+            report.Clock.Now
+                + (report.Clock.LastEventAt is { } last ? $", last event {last}" : "")
+                + (report.Clock.DatabaseAheadMs is { } ahead ? $", database {ahead:+0;-0;0} ms" : ""),
+        ]);
         if (report.People is { } people)
             facts.Add(["people", $"{people.Total}, of whom {people.Admins} can sign in as admin"]);
         if (report.Figures is { } figures)
         {
-            facts.Add(["jobs", $"{figures.Jobs.Sum(j => j.Waiting)} in the queue, {figures.Jobs.Sum(j => j.Due)} due, {figures.SetAside} set aside"]);
-            facts.Add(["log", figures.Followers.All(f => f.Behind == 0) ? "followed to its end"
-                : string.Join(", ", figures.Followers.Where(f => f.Behind > 0).Select(f => $"{f.Name} {f.Behind} events behind"))]);
-            facts.Add(["oldest pending request", figures.OldestPending is { } oldest ? $"asked {Rough(oldest)} ago" : "none"]);
+            facts.Add([
+                "jobs",
+                $"{figures.Jobs.Sum(j => j.Waiting)} in the queue, {figures.Jobs.Sum(j => j.Due)} due, {figures.SetAside} set aside",
+            ]);
+            facts.Add([
+                "log",
+                figures.Followers.All(f => f.Behind == 0)
+                    ? "followed to its end"
+                    : string.Join(
+                        ", ",
+                        figures.Followers.Where(f => f.Behind > 0).Select(f => $"{f.Name} {f.Behind} events behind")
+                    ),
+            ]);
+            facts.Add([
+                "oldest pending request",
+                figures.OldestPending is { } oldest ? $"asked {Rough(oldest)} ago" : "none",
+            ]);
         }
         var settings = report.Settings.Select(s => new[] { s.Name, s.Value.Length == 0 ? "-" : s.Value, s.From });
-        return string.Join("\n\n", new[]
-        {
-            $"Countersign {report.Version}",
-            Terminal.Table(facts),
-            Terminal.Table([["setting", "value", "from"], .. settings]),
-            report.Problems.Count == 0 ? "" : "Wrong:\n" + Lines(report.Problems),
-            report.Hints.Count == 0 ? "" : "Worth knowing:\n" + Lines(report.Hints),
-            report.Ok ? "Nothing is wrong." : "",
-        }.Where(part => part.Length > 0));
+        return string.Join(
+            "\n\n",
+            new[]
+            {
+                $"Countersign {report.Version}",
+                Terminal.Table(facts),
+                Terminal.Table([
+                    ["setting", "value", "from"],
+                    .. settings,
+                ]),
+                report.Problems.Count == 0 ? "" : "Wrong:\n" + Lines(report.Problems),
+                report.Hints.Count == 0 ? "" : "Worth knowing:\n" + Lines(report.Hints),
+                report.Ok ? "Nothing is wrong." : "",
+            }.Where(part => part.Length > 0)
+        );
 
-        static string Lines(IReadOnlyList<Finding> findings) => string.Join('\n', findings.Select(f => $"- {f.What} {f.Fix}"));
+        static string Lines(IReadOnlyList<Finding> findings) =>
+            string.Join('\n', findings.Select(f => $"- {f.What} {f.Fix}"));
     }
 
-    private static string Bytes(long bytes) => bytes >= 1L << 30
-        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB")
-        : string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20} MiB");
+    private static string Bytes(long bytes) =>
+        bytes >= 1L << 30
+            ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB")
+            : string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20} MiB");
 
     private sealed record Report(
-        bool Ok, string Version, string Engine, string Store, FolderSeen Data, RootKeySeen RootKey, MigrationsSeen? Migrations,
-        ClockSeen Clock, PeopleSeen? People, EngineFigures? Figures, IReadOnlyList<SettingSeen> Settings, IReadOnlyList<Finding> Problems, IReadOnlyList<Finding> Hints);
+        bool Ok,
+        string Version,
+        string Engine,
+        string Store,
+        FolderSeen Data,
+        RootKeySeen RootKey,
+        MigrationsSeen? Migrations,
+        ClockSeen Clock,
+        PeopleSeen? People,
+        EngineFigures? Figures,
+        IReadOnlyList<SettingSeen> Settings,
+        IReadOnlyList<Finding> Problems,
+        IReadOnlyList<Finding> Hints
+    );
 
     private sealed record FolderSeen(string Folder, bool Exists, bool Writable, long FreeBytes);
 

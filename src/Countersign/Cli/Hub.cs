@@ -5,7 +5,10 @@ using Countersign.Web;
 
 namespace Countersign.Cli;
 
-/// <summary>A hub as a verb sees it: its settings, its store and the use cases. No web host is built, so that a verb answers at once.</summary>
+/// <summary>
+/// A hub as a verb sees it: its settings, its store and the use cases. No web host is built, so that a verb answers at
+/// once.
+/// </summary>
 internal sealed class Hub : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
@@ -13,7 +16,10 @@ internal sealed class Hub : IAsyncDisposable
     private Hub(Settings settings, Store store, RootKey rootKey)
     {
         Settings = settings;
-        _services = new ServiceCollection().AddLogging().AddCountersign(settings, store, rootKey).BuildServiceProvider();
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddCountersign(settings, store, rootKey)
+            .BuildServiceProvider();
         Store = store;
     }
 
@@ -32,7 +38,8 @@ internal sealed class Hub : IAsyncDisposable
 
     public static async Task<Hub> Open(Settings settings)
     {
-        // Made together with the store only: a store whose key was lost must say so, for under another its seals look forged.
+        // Made together with the store only: a store whose key was lost must say so, for under another its seals look
+        // forged.
         var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
         return new Hub(settings, await Store.Open(settings.Store, Clock), rootKey);
     }
@@ -47,15 +54,33 @@ internal sealed class Hub : IAsyncDisposable
 /// <summary>How verbs are made: what all of them have in common is said here once.</summary>
 internal static class Verb
 {
-    /// <summary>A verb that works on a store which must be there: a mistyped folder is told, not filled with an empty store.</summary>
-    public static Command OnStore(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
-        On(terminal, name, description, symbols, mayCreate: false, work);
+    /// <summary>
+    /// A verb that works on a store which must be there: a mistyped folder is told, not filled with an empty store.
+    /// </summary>
+    public static Command OnStore(
+        Terminal terminal,
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
+    ) => On(terminal, name, description, symbols, mayCreate: false, work);
 
     /// <summary>A verb with which a hub may begin: it makes the store where there is none yet.</summary>
-    public static Command OnNewStore(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
-        On(terminal, name, description, symbols, mayCreate: true, work);
+    public static Command OnNewStore(
+        Terminal terminal,
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
+    ) => On(terminal, name, description, symbols, mayCreate: true, work);
 
-    public static Command Plain(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, Func<ParseResult, CancellationToken, Task<Reply>> work)
+    public static Command Plain(
+        Terminal terminal,
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, CancellationToken, Task<Reply>> work
+    )
     {
         var command = new Command(name, description);
         foreach (var symbol in symbols)
@@ -82,46 +107,81 @@ internal static class Verb
     {
         var mistakes = new List<string>();
         var settings = Settings.Read(Configuration(parse), mistakes);
-        return mistakes.Count == 0 ? (settings, null) : (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes)));
+        return mistakes.Count == 0
+            ? (settings, null)
+            : (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes)));
     }
 
     public static IConfigurationRoot Configuration(ParseResult parse) =>
-        Composition.Configuration(Switches(parse), parse.GetValue(CommandLine.Data), parse.GetValue(CommandLine.Database));
+        Composition.Configuration(
+            Switches(parse),
+            parse.GetValue(CommandLine.Data),
+            parse.GetValue(CommandLine.Database)
+        );
 
     /// <summary>The settings given as switches, in the one form that configuration reads without guessing.</summary>
     public static string[] Switches(ParseResult parse) =>
-        [.. CommandLine.Switches.Where(o => parse.GetValue(o) is not null).Select(o => $"{o.Name}={parse.GetValue(o)}"), .. parse.UnmatchedTokens];
+        [
+            .. CommandLine
+                .Switches.Where(o => parse.GetValue(o) is not null)
+                .Select(o => $"{o.Name}={parse.GetValue(o)}"),
+            .. parse.UnmatchedTokens,
+        ];
 
-    public static Reply NoStore(Settings settings) => new Reply.Failed(Reply.NotFound,
-        $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or begin with: countersign serve");
+    public static Reply NoStore(Settings settings) =>
+        new Reply.Failed(
+            Reply.NotFound,
+            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or begin with: countersign serve"
+        );
 
-    public static bool HasStore(Settings settings) => settings.Database is not null || File.Exists(settings.Store.SqliteFile);
+    public static bool HasStore(Settings settings) =>
+        settings.Database is not null || File.Exists(settings.Store.SqliteFile);
 
     /// <summary>Says in one place how what became of a change is told.</summary>
-    public static Reply ToReply<T>(this AccessOutcome<T> outcome, Func<T, Reply> done) => outcome switch
-    {
-        AccessOutcome<T>.Done(var value) => done(value),
-        AccessOutcome<T>.Exists(var what) => new Reply.Failed(Reply.Exists, $"There is already {what}."),
-        AccessOutcome<T>.NotFound(var what) => new Reply.Failed(Reply.NotFound, $"There is no {WithoutArticle(what)}."),
-        AccessOutcome<T>.Invalid(_, var why) => new Reply.Failed(Reply.Invalid, why),
-        AccessOutcome<T>.WouldBlock blocking => WouldBlock(blocking.Text),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
-
-    public static Reply WouldBlock(string text) => new Reply.Failed(Reply.WouldBlock, $"{text} Nothing was changed. To do it all the same: --force");
-
-    private static Command On(Terminal terminal, string name, string description, IEnumerable<Symbol> symbols, bool mayCreate, Func<ParseResult, Hub, CancellationToken, Task<Reply>> work) =>
-        Plain(terminal, name, description, symbols, async (parse, cancel) =>
+    public static Reply ToReply<T>(this AccessOutcome<T> outcome, Func<T, Reply> done) =>
+        outcome switch
         {
-            var (settings, mistakes) = ReadSettings(parse);
-            if (settings is null)
-                return mistakes!;
-            if (!mayCreate && !HasStore(settings))
-                return NoStore(settings);
-            await using var hub = await Hub.Open(settings);
-            return await work(parse, hub, cancel);
-        });
+            AccessOutcome<T>.Done(var value) => done(value),
+            AccessOutcome<T>.Exists(var what) => new Reply.Failed(Reply.Exists, $"There is already {what}."),
+            AccessOutcome<T>.NotFound(var what) => new Reply.Failed(
+                Reply.NotFound,
+                $"There is no {WithoutArticle(what)}."
+            ),
+            AccessOutcome<T>.Invalid(_, var why) => new Reply.Failed(Reply.Invalid, why),
+            AccessOutcome<T>.WouldBlock blocking => WouldBlock(blocking.Text),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+
+    public static Reply WouldBlock(string text) =>
+        new Reply.Failed(Reply.WouldBlock, $"{text} Nothing was changed. To do it all the same: --force");
+
+    private static Command On(
+        Terminal terminal,
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        bool mayCreate,
+        Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
+    ) =>
+        Plain(
+            terminal,
+            name,
+            description,
+            symbols,
+            async (parse, cancel) =>
+            {
+                var (settings, mistakes) = ReadSettings(parse);
+                if (settings is null)
+                    return mistakes!;
+                if (!mayCreate && !HasStore(settings))
+                    return NoStore(settings);
+                await using var hub = await Hub.Open(settings);
+                return await work(parse, hub, cancel);
+            }
+        );
 
     private static string WithoutArticle(string what) =>
-        what.StartsWith("a ", StringComparison.Ordinal) ? what[2..] : what.StartsWith("the ", StringComparison.Ordinal) ? what[4..] : what;
+        what.StartsWith("a ", StringComparison.Ordinal) ? what[2..]
+        : what.StartsWith("the ", StringComparison.Ordinal) ? what[4..]
+        : what;
 }

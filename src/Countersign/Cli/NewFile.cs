@@ -8,8 +8,10 @@ namespace Countersign.Cli;
 internal static class NewFile
 {
     public static Reply? Problem(string target) =>
-        File.Exists(target) || Directory.Exists(target) ? new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.")
-        : !Directory.Exists(Path.GetDirectoryName(target)) ? new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.")
+        File.Exists(target) || Directory.Exists(target)
+            ? new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.")
+        : !Directory.Exists(Path.GetDirectoryName(target))
+            ? new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.")
         : null;
 
     /// <param name="write">Fills the empty file of this name.</param>

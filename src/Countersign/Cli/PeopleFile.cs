@@ -6,8 +6,8 @@ using Countersign.Access;
 namespace Countersign.Cli;
 
 /// <summary>
-/// A file of people: CSV with a head line (<c>email,name,role,groups,aliases</c>; only the first is needed, and several groups
-/// or aliases stand in one field with semicolons between them), or the same as a JSON list of objects.
+/// A file of people: CSV with a head line (<c>email,name,role,groups,aliases</c>; only the first is needed, and several
+/// groups or aliases stand in one field with semicolons between them), or the same as a JSON list of objects.
 /// </summary>
 internal static class PeopleFile
 {
@@ -20,7 +20,9 @@ internal static class PeopleFile
 
     /// <summary>The people, or every line that cannot be read and why.</summary>
     public static (IReadOnlyList<ImportedPerson> People, IReadOnlyList<string> Mistakes) Read(string text) =>
-        Plain(text) is var plain && plain.AsSpan().TrimStart().StartsWith("[", StringComparison.Ordinal) ? FromJson(plain) : FromCsv(plain);
+        Plain(text) is var plain && plain.AsSpan().TrimStart().StartsWith("[", StringComparison.Ordinal)
+            ? FromJson(plain)
+            : FromCsv(plain);
 
     /// <summary>Spreadsheets put a byte order mark in front, which standard input does not take off.</summary>
     private static string Plain(string text) => text.TrimStart('\ufeff');
@@ -30,13 +32,32 @@ internal static class PeopleFile
         try
         {
             var items = JsonSerializer.Deserialize<List<Item?>>(text, Json) ?? [];
-            return ([.. items.Select((item, i) => ImportedPerson.Of(
-                $"person {i + 1}", item?.Email, item?.Name, item?.Role, item?.Groups, item?.Aliases))], []);
+            return (
+                [
+                    .. items.Select(
+                        (item, i) =>
+                            ImportedPerson.Of(
+                                $"person {i + 1}",
+                                item?.Email,
+                                item?.Name,
+                                item?.Role,
+                                item?.Groups,
+                                item?.Aliases
+                            )
+                    ),
+                ],
+                []
+            );
         }
         catch (JsonException broken)
         {
-            return ([], [$"line {broken.LineNumber + 1}: This is not the JSON that is expected, at {broken.Path}. It reads like "
-                + """[{"email": "ann@example.com", "name": "Ann Lee", "aliases": ["alee"]}]."""]);
+            return (
+                [],
+                [
+                    $"line {broken.LineNumber + 1}: This is not the JSON that is expected, at {broken.Path}. It reads like "
+                        + """[{"email": "ann@example.com", "name": "Ann Lee", "aliases": ["alee"]}].""",
+                ]
+            );
         }
     }
 
@@ -48,8 +69,10 @@ internal static class PeopleFile
         {
             if (broken)
             {
-                mistakes.Add($"line {line}: A quotation mark is open or in the wrong place. A field with one in it reads "
-                    + "\"5\"\" rack\".");
+                mistakes.Add(
+                    $"line {line}: A quotation mark is open or in the wrong place. A field with one in it reads "
+                        + "\"5\"\" rack\"."
+                );
             }
             else if (columns is null)
             {
@@ -60,13 +83,24 @@ internal static class PeopleFile
             }
             else if (fields.Count != columns.Length)
             {
-                mistakes.Add($"line {line}: It has {fields.Count} fields, and the head line has {columns.Length}. "
-                    + "A field with a comma in it stands in quotation marks.");
+                mistakes.Add(
+                    $"line {line}: It has {fields.Count} fields, and the head line has {columns.Length}. "
+                        + "A field with a comma in it stands in quotation marks."
+                );
             }
             else
             {
                 string Field(string name) => Array.IndexOf(columns, name) is >= 0 and var at ? fields[at].Trim() : "";
-                people.Add(new ImportedPerson($"line {line}", Field("email"), Field("name"), Field("role"), Several(Field("groups")), Several(Field("aliases"))));
+                people.Add(
+                    new ImportedPerson(
+                        $"line {line}",
+                        Field("email"),
+                        Field("name"),
+                        Field("role"),
+                        Several(Field("groups")),
+                        Several(Field("aliases"))
+                    )
+                );
             }
         }
         if (columns is null && mistakes.Count == 0)
@@ -84,9 +118,12 @@ internal static class PeopleFile
             yield return $"The column \"{column.Key}\" is there more than once.";
     }
 
-    private static string[] Several(string field) => field.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Several(string field) =>
+        field.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>As RFC 4180 says, with the number of the line on which each record begins. Empty lines are passed over.</summary>
+    /// <summary>
+    /// As RFC 4180 says, with the number of the line on which each record begins. Empty lines are passed over.
+    /// </summary>
     private static IEnumerable<(int Line, List<string> Fields, bool Broken)> Records(string text)
     {
         var (at, line) = (0, 1);

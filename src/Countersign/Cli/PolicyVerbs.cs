@@ -11,122 +11,249 @@ namespace Countersign.Cli;
 /// <summary><c>countersign policy …</c>: the file that says who must say yes.</summary>
 internal static class PolicyVerbs
 {
-    private static readonly Argument<string> File_ = new("file") { Description = "The policy file; - reads standard input." };
-
-    public static Command Build(Terminal terminal) => Verb.Family("policy", "Who must say yes: check, set, show and explain the policy file, apply it to active requests.",
-        Check(terminal), Set(terminal), Show(terminal), Explained(terminal), Apply(terminal));
-
-    private static Command Check(Terminal terminal) => Verb.Plain(terminal, "check", "Check a file without setting it, for instance before it is merged. Exits with 1 if it has mistakes; needs no store, and with one also names groups and people that are not there.", [File_], async (parse, cancel) =>
+    private static readonly Argument<string> File_ = new("file")
     {
-        var (text, failed) = await Read(terminal, parse.GetValue(File_)!, cancel);
-        if (text is null)
-            return failed!;
-        var (settings, _) = Verb.ReadSettings(parse);
-        if (settings is null || !Verb.HasStore(settings))
-        {
-            var (alone, problems) = PolicyFile.Read(text);
-            return Checked(alone, problems);
-        }
-        await using var hub = await Hub.Open(settings);
-        var (file, all) = await hub.Get<PolicyFiles>().Check(text, cancel);
-        return Checked(file, all);
-    });
+        Description = "The policy file; - reads standard input.",
+    };
 
-    private static Command Set(Terminal terminal) => Verb.OnStore(terminal, "set", "Put a file in force for requests that come from now on. Those that are active keep the policy they were stamped with.", [File_], async (parse, hub, cancel) =>
-    {
-        var (text, failed) = await Read(terminal, parse.GetValue(File_)!, cancel);
-        if (text is null)
-            return failed!;
-        return await hub.Get<PolicyFiles>().Set(text, null, Hub.Origin, cancel) switch
-        {
-            SetPoliciesOutcome.Set(var version, var warnings, var diff) => new Reply.Done(
-                new { version = version.Version, changed = true, diff, warnings = warnings.Select(Line.From) }, $"{Listed(warnings)}{diff}Version {version.Version} is in force. Active requests keep theirs; see: countersign policy apply --active --dry-run"),
-            SetPoliciesOutcome.Same(var version, var warnings) => new Reply.Done(
-                new { version = version.Version, changed = false, diff = "", warnings = warnings.Select(Line.From) }, $"{Listed(warnings)}This is version {version.Version}, which is in force already."),
-            SetPoliciesOutcome.Wrong(var problems) => new Reply.No(new { ok = false, problems = problems.Select(Line.From) }, $"{Listed(problems)}Nothing was set."),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-    });
+    public static Command Build(Terminal terminal) =>
+        Verb.Family(
+            "policy",
+            "Who must say yes: check, set, show and explain the policy file, apply it to active requests.",
+            Check(terminal),
+            Set(terminal),
+            Show(terminal),
+            Explained(terminal),
+            Apply(terminal)
+        );
+
+    private static Command Check(Terminal terminal) =>
+        Verb.Plain(
+            terminal,
+            "check",
+            "Check a file without setting it, for instance before it is merged. Exits with 1 if it has mistakes; needs no store, and with one also names groups and people that are not there.",
+            [File_],
+            async (parse, cancel) =>
+            {
+                var (text, failed) = await Read(terminal, parse.GetValue(File_)!, cancel);
+                if (text is null)
+                    return failed!;
+                var (settings, _) = Verb.ReadSettings(parse);
+                if (settings is null || !Verb.HasStore(settings))
+                {
+                    var (alone, problems) = PolicyFile.Read(text);
+                    return Checked(alone, problems);
+                }
+                await using var hub = await Hub.Open(settings);
+                var (file, all) = await hub.Get<PolicyFiles>().Check(text, cancel);
+                return Checked(file, all);
+            }
+        );
+
+    private static Command Set(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "set",
+            "Put a file in force for requests that come from now on. Those that are active keep the policy they were stamped with.",
+            [File_],
+            async (parse, hub, cancel) =>
+            {
+                var (text, failed) = await Read(terminal, parse.GetValue(File_)!, cancel);
+                if (text is null)
+                    return failed!;
+                return await hub.Get<PolicyFiles>().Set(text, null, Hub.Origin, cancel) switch
+                {
+                    SetPoliciesOutcome.Set(var version, var warnings, var diff) => new Reply.Done(
+                        new
+                        {
+                            version = version.Version,
+                            changed = true,
+                            diff,
+                            warnings = warnings.Select(Line.From),
+                        },
+                        $"{Listed(warnings)}{diff}Version {version.Version} is in force. Active requests keep theirs; see: countersign policy apply --active --dry-run"
+                    ),
+                    SetPoliciesOutcome.Same(var version, var warnings) => new Reply.Done(
+                        new
+                        {
+                            version = version.Version,
+                            changed = false,
+                            diff = "",
+                            warnings = warnings.Select(Line.From),
+                        },
+                        $"{Listed(warnings)}This is version {version.Version}, which is in force already."
+                    ),
+                    SetPoliciesOutcome.Wrong(var problems) => new Reply.No(
+                        new { ok = false, problems = problems.Select(Line.From) },
+                        $"{Listed(problems)}Nothing was set."
+                    ),
+                    _ => throw new System.Diagnostics.UnreachableException(),
+                };
+            }
+        );
 
     private static Command Show(Terminal terminal)
     {
-        var wanted = new Option<long?>("--version-number") { Description = "An earlier version, by its number.", HelpName = "n" };
-        var list = new Option<bool>("--list") { Description = "The versions there are, newest first." };
-        return Verb.OnStore(terminal, "show", "Print the policy file in force.", [wanted, list], async (parse, hub, cancel) =>
+        var wanted = new Option<long?>("--version-number")
         {
-            if (parse.GetValue(list))
+            Description = "An earlier version, by its number.",
+            HelpName = "n",
+        };
+        var list = new Option<bool>("--list") { Description = "The versions there are, newest first." };
+        return Verb.OnStore(
+            terminal,
+            "show",
+            "Print the policy file in force.",
+            [wanted, list],
+            async (parse, hub, cancel) =>
             {
-                var versions = await hub.Get<PolicyFiles>().List(cancel);
-                return new Reply.Done(new { versions = versions.Select(v => new { v.Version, v.Hash, setBy = v.Actor, setAt = Instant.ToText(v.At) }) },
-                    versions.Count == 0 ? "No policy file was set yet." : Terminal.Table(["version", "set at", "by"], versions.Select(v => new[] { $"{v.Version}", Instant.ToText(v.At), v.Actor })));
+                if (parse.GetValue(list))
+                {
+                    var versions = await hub.Get<PolicyFiles>().List(cancel);
+                    return new Reply.Done(
+                        new
+                        {
+                            versions = versions.Select(v => new
+                            {
+                                v.Version,
+                                v.Hash,
+                                setBy = v.Actor,
+                                setAt = Instant.ToText(v.At),
+                            }),
+                        },
+                        versions.Count == 0
+                            ? "No policy file was set yet."
+                            : Terminal.Table(
+                                ["version", "set at", "by"],
+                                versions.Select(v => new[] { $"{v.Version}", Instant.ToText(v.At), v.Actor })
+                            )
+                    );
+                }
+                return await hub.Get<PolicyFiles>().Find(parse.GetValue(wanted), cancel) is { } version
+                    ? new Reply.Done(
+                        new
+                        {
+                            version = version.Version,
+                            hash = version.Hash,
+                            setBy = version.Actor,
+                            setAt = Instant.ToText(version.At),
+                            text = version.Text,
+                        },
+                        version.Text.TrimEnd('\n')
+                    )
+                    : new Reply.Failed(
+                        Reply.NotFound,
+                        "No such policy file was set. Put one in force with: countersign policy set <file>"
+                    );
             }
-            return await hub.Get<PolicyFiles>().Find(parse.GetValue(wanted), cancel) is { } version
-                ? new Reply.Done(new { version = version.Version, hash = version.Hash, setBy = version.Actor, setAt = Instant.ToText(version.At), text = version.Text }, version.Text.TrimEnd('\n'))
-                : new Reply.Failed(Reply.NotFound, "No such policy file was set. Put one in force with: countersign policy set <file>");
-        });
+        );
     }
 
     private static Command Explained(Terminal terminal)
     {
-        var request = new Option<string>("--request") { Description = "A JSON file with the request: source, facts, requester, assignee; - reads standard input.", Required = true, HelpName = "file" };
-        var policies = new Option<string?>("--policies") { Description = "A policy file that is not in force yet, to try it.", HelpName = "file" };
-        return Verb.OnStore(terminal, "explain", "Say who would have to say yes to a request, and why.", [request, policies], async (parse, hub, cancel) =>
+        var request = new Option<string>("--request")
         {
-            var (text, failed) = await Read(terminal, parse.GetValue(request)!, cancel);
-            if (text is null)
-                return failed!;
-            PolicyFile? draft = null;
-            if (parse.GetValue(policies) is { } name)
+            Description = "A JSON file with the request: source, facts, requester, assignee; - reads standard input.",
+            Required = true,
+            HelpName = "file",
+        };
+        var policies = new Option<string?>("--policies")
+        {
+            Description = "A policy file that is not in force yet, to try it.",
+            HelpName = "file",
+        };
+        return Verb.OnStore(
+            terminal,
+            "explain",
+            "Say who would have to say yes to a request, and why.",
+            [request, policies],
+            async (parse, hub, cancel) =>
             {
-                var (draftText, unread) = await Read(terminal, name, cancel);
-                if (draftText is null)
-                    return unread!;
-                var (file, problems) = PolicyFile.Read(draftText);
-                if (file is null)
-                    return Checked(file, problems);
-                draft = file;
+                var (text, failed) = await Read(terminal, parse.GetValue(request)!, cancel);
+                if (text is null)
+                    return failed!;
+                PolicyFile? draft = null;
+                if (parse.GetValue(policies) is { } name)
+                {
+                    var (draftText, unread) = await Read(terminal, name, cancel);
+                    if (draftText is null)
+                        return unread!;
+                    var (file, problems) = PolicyFile.Read(draftText);
+                    if (file is null)
+                        return Checked(file, problems);
+                    draft = file;
+                }
+                ExplainBody? body;
+                try
+                {
+                    body = JsonSerializer.Deserialize<ExplainBody>(text, JsonSerializerOptions.Web);
+                }
+                catch (JsonException broken)
+                {
+                    return new Reply.Failed(
+                        Reply.Invalid,
+                        $"The request is not the JSON that is expected: line {broken.LineNumber + 1}. It reads like {{\"source\": \"ld-prod\", \"facts\": {{\"environment\": \"production\"}}}}."
+                    );
+                }
+                var (imagined, field, why) = PolicyEndpoints.Imagine(
+                    body ?? new ExplainBody(),
+                    await hub.Get<Directory>().Refresh(cancel)
+                );
+                if (imagined is null)
+                    return new Reply.Failed(Reply.Invalid, $"{field}: {why}");
+                var explained = await hub.Get<Explain>().Run(imagined, cancel, draft);
+                return new Reply.Done(ExplanationView.From(explained), InWords(explained));
             }
-            ExplainBody? body;
-            try
-            {
-                body = JsonSerializer.Deserialize<ExplainBody>(text, JsonSerializerOptions.Web);
-            }
-            catch (JsonException broken)
-            {
-                return new Reply.Failed(Reply.Invalid, $"The request is not the JSON that is expected: line {broken.LineNumber + 1}. It reads like {{\"source\": \"ld-prod\", \"facts\": {{\"environment\": \"production\"}}}}.");
-            }
-            var (imagined, field, why) = PolicyEndpoints.Imagine(body ?? new ExplainBody(), await hub.Get<Directory>().Refresh(cancel));
-            if (imagined is null)
-                return new Reply.Failed(Reply.Invalid, $"{field}: {why}");
-            var explained = await hub.Get<Explain>().Run(imagined, cancel, draft);
-            return new Reply.Done(ExplanationView.From(explained), InWords(explained));
-        });
+        );
     }
 
     private static Command Apply(Terminal terminal)
     {
         var active = new Option<bool>("--active") { Description = "All active requests." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what it would change." };
-        return Verb.OnStore(terminal, "apply", "Give active requests the policy that they would get today, and say what that changes. It settles none of them.", [active, dryRun], async (parse, hub, cancel) =>
-        {
-            if (!parse.GetValue(active))
-                return new Reply.Failed(Reply.Usage, "Say which requests: countersign policy apply --active");
-            var changes = await hub.Get<ApplyPolicies>().Run(parse.GetValue(dryRun), Hub.Origin, cancel);
-            return new Reply.Done(new { dryRun = parse.GetValue(dryRun), changes = changes.Select(RestampedView.From) },
-                changes.Count == 0 ? "Every active request has the policy that it would get today."
-                : string.Join('\n', changes.Select(c => $"{c.Id} {c.Subject}\n  {c.From} → {c.To}{(c.Left is { } left ? $": left alone. {left}" : $"\n  before: {c.Before}\n  after:  {c.After}")}{(c.Lost.Count > 0 && c.Left is null ? $"\n  counts no longer: {string.Join(", ", c.Lost)}" : "")}")));
-        });
+        return Verb.OnStore(
+            terminal,
+            "apply",
+            "Give active requests the policy that they would get today, and say what that changes. It settles none of them.",
+            [active, dryRun],
+            async (parse, hub, cancel) =>
+            {
+                if (!parse.GetValue(active))
+                    return new Reply.Failed(Reply.Usage, "Say which requests: countersign policy apply --active");
+                var changes = await hub.Get<ApplyPolicies>().Run(parse.GetValue(dryRun), Hub.Origin, cancel);
+                return new Reply.Done(
+                    new { dryRun = parse.GetValue(dryRun), changes = changes.Select(RestampedView.From) },
+                    changes.Count == 0
+                        ? "Every active request has the policy that it would get today."
+                        : string.Join(
+                            '\n',
+                            changes.Select(c =>
+                                $"{c.Id} {c.Subject}\n  {c.From} → {c.To}{(c.Left is { } left ? $": left alone. {left}" : $"\n  before: {c.Before}\n  after:  {c.After}")}{(c.Lost.Count > 0 && c.Left is null ? $"\n  counts no longer: {string.Join(", ", c.Lost)}" : "")}"
+                            )
+                        )
+                );
+            }
+        );
     }
 
     private static string InWords(Explanation explained)
     {
-        var lines = explained.PassedOver.Select(passed => $"not \"{passed.Policy}\" (line {passed.Line}): {passed.Why}").ToList();
-        lines.Add(explained.DecidedBy == "file" ? $"\"{explained.Policy}\"" : $"no policy of the file matches; decided by: {explained.Policy}");
+        var lines = explained
+            .PassedOver.Select(passed => $"not \"{passed.Policy}\" (line {passed.Line}): {passed.Why}")
+            .ToList();
+        lines.Add(
+            explained.DecidedBy == "file"
+                ? $"\"{explained.Policy}\""
+                : $"no policy of the file matches; decided by: {explained.Policy}"
+        );
         lines.Add(explained.Outcome);
         foreach (var step in explained.Steps)
         {
             lines.Add($"  {step.Name}: {step.Need} of {step.Who.Count}");
-            lines.AddRange(step.Who.Take(50).Select(who => $"    {who.Name} <{who.Email}>{(who.State == "can" ? "" : $" ({who.State})")}"));
+            lines.AddRange(
+                step.Who.Take(50)
+                    .Select(who => $"    {who.Name} <{who.Email}>{(who.State == "can" ? "" : $" ({who.State})")}")
+            );
             lines.AddRange(step.Unknown.Select(unknown => $"    {unknown} is not there yet"));
         }
         lines.AddRange(explained.Times);
@@ -137,13 +264,28 @@ internal static class PolicyVerbs
 
     private static Reply Checked(PolicyFile? file, IReadOnlyList<PolicyProblem> problems)
     {
-        var document = new { ok = file is not null, policies = file?.Rules.Count ?? 0, problems = problems.Select(Line.From) };
-        return file is null ? new Reply.No(document, $"{Listed(problems)}The file has mistakes.") : new Reply.Done(document, $"{Listed(problems)}The file is good: {file.Rules.Count} {(file.Rules.Count == 1 ? "policy" : "policies")}.");
+        var document = new
+        {
+            ok = file is not null,
+            policies = file?.Rules.Count ?? 0,
+            problems = problems.Select(Line.From),
+        };
+        return file is null
+            ? new Reply.No(document, $"{Listed(problems)}The file has mistakes.")
+            : new Reply.Done(
+                document,
+                $"{Listed(problems)}The file is good: {file.Rules.Count} {(file.Rules.Count == 1 ? "policy" : "policies")}."
+            );
     }
 
-    private static string Listed(IReadOnlyList<PolicyProblem> problems) => string.Concat(problems.Select(p => $"{p}\n"));
+    private static string Listed(IReadOnlyList<PolicyProblem> problems) =>
+        string.Concat(problems.Select(p => $"{p}\n"));
 
-    internal static async Task<(string? Text, Reply? Failed)> Read(Terminal terminal, string file, CancellationToken cancel)
+    internal static async Task<(string? Text, Reply? Failed)> Read(
+        Terminal terminal,
+        string file,
+        CancellationToken cancel
+    )
     {
         if (file == "-")
             return (await terminal.Input.ReadToEndAsync(cancel), null);
@@ -157,6 +299,16 @@ internal static class PolicyVerbs
 
     private static class Line
     {
-        public static object From(PolicyProblem p) => new { line = p.Line, column = p.Column, rule = p.Rule, place = p.Place, problem = p.Problem, fix = p.Fix, warning = p.IsWarning };
+        public static object From(PolicyProblem p) =>
+            new
+            {
+                line = p.Line,
+                column = p.Column,
+                rule = p.Rule,
+                place = p.Place,
+                problem = p.Problem,
+                fix = p.Fix,
+                warning = p.IsWarning,
+            };
     }
 }

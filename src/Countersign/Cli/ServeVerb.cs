@@ -13,15 +13,23 @@ internal static class ServeVerb
 
     public static Command Build(Terminal terminal)
     {
-        var serve = Verb.Plain(terminal, Name,
-            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080", [],
+        var serve = Verb.Plain(
+            terminal,
+            Name,
+            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080",
+            [],
             async (parse, cancel) =>
             {
                 if (Problem(parse.UnmatchedTokens) is { } problem)
                     return new Reply.Failed(Reply.Usage, problem);
                 var (settings, mistakes) = Verb.ReadSettings(parse);
-                return settings is null ? mistakes! : new Reply.Silent(await Server.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel));
-            });
+                return settings is null
+                    ? mistakes!
+                    : new Reply.Silent(
+                        await Server.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel)
+                    );
+            }
+        );
         serve.TreatUnmatchedTokensAsErrors = false;
         return serve;
     }
@@ -29,13 +37,17 @@ internal static class ServeVerb
     /// <summary>Where it is read by whoever started the server, and not in the log, which others read.</summary>
     private static void Tell(Terminal terminal, string link)
     {
-        terminal.Print(new Reply.Done(new { setUp = link },
-            $"""
-            Nobody can sign in here yet. Become the first admin with this link; it works once and for one hour:
+        terminal.Print(
+            new Reply.Done(
+                new { setUp = link },
+                $"""
+                Nobody can sign in here yet. Become the first admin with this link; it works once and for one hour:
 
-                {link}
+                    {link}
 
-            """));
+                """
+            )
+        );
         terminal.Output.Flush();
     }
 

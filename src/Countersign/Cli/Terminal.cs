@@ -6,7 +6,12 @@ namespace Countersign.Cli;
 /// <summary>What a verb came to.</summary>
 internal abstract record Reply
 {
-    public const string Usage = "usage", Invalid = "invalid", Exists = "exists", NotFound = "not_found", Unavailable = "unavailable", Internal = "internal",
+    public const string Usage = "usage",
+        Invalid = "invalid",
+        Exists = "exists",
+        NotFound = "not_found",
+        Unavailable = "unavailable",
+        Internal = "internal",
         WouldBlock = "would_block";
 
     private Reply() { }
@@ -15,7 +20,9 @@ internal abstract record Reply
     /// <param name="Text">The same for people.</param>
     public sealed record Done(object Document, string Text) : Reply;
 
-    /// <summary>The verb asked something and the answer is "no": printed like any answer, but the exit code is 1.</summary>
+    /// <summary>
+    /// The verb asked something and the answer is "no": printed like any answer, but the exit code is 1.
+    /// </summary>
     public sealed record No(object Document, string Text) : Reply;
 
     public sealed record Failed(string Code, string Message) : Reply;
@@ -28,7 +35,10 @@ internal abstract record Reply
 internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error, bool IsJson)
 {
     /// <summary>Names stay readable: a terminal is no web page.</summary>
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Prints the answer and returns the exit code.</summary>
     public int Print(Reply reply)
@@ -42,7 +52,9 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
                 Output.WriteLine(IsJson ? JsonSerializer.Serialize(document, Options) : text);
                 return 1;
             case Reply.Failed(var code, var message):
-                Error.WriteLine(IsJson ? JsonSerializer.Serialize(new { error = new { code, message } }, Options) : message);
+                Error.WriteLine(
+                    IsJson ? JsonSerializer.Serialize(new { error = new { code, message } }, Options) : message
+                );
                 return code is Reply.Usage or Reply.Invalid ? 2 : 1;
             case Reply.Silent(var exitCode):
                 return exitCode;
@@ -52,11 +64,15 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
     }
 
     /// <summary>Columns for people, as wide as their widest cell.</summary>
-    public static string Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows) => Table([heads, .. rows]);
+    public static string Table(IReadOnlyList<string> heads, IEnumerable<IReadOnlyList<string>> rows) =>
+        Table([heads, .. rows]);
 
     public static string Table(IReadOnlyList<IReadOnlyList<string>> rows)
     {
         var widths = rows[0].Select((_, column) => rows.Max(row => row[column].Length)).ToList();
-        return string.Join('\n', rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+        return string.Join(
+            '\n',
+            rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd())
+        );
     }
 }

@@ -6,131 +6,299 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
-/// <summary><c>countersign user …</c>: people who ask and answer. Nobody is ever deleted, because their answers remain.</summary>
+/// <summary>
+/// <c>countersign user …</c>: people who ask and answer. Nobody is ever deleted, because their answers remain.
+/// </summary>
 internal static class UserVerbs
 {
     private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("user", "People: add, import, list, disable, enable, erase, set a password, change role, name and aliases.",
-        Add(terminal), Import(terminal), List(terminal), Disable(terminal), Enable(terminal), Erase(terminal), Password(terminal), SetRole(terminal), Rename(terminal),
-        AliasVerbs(terminal), AbsenceVerbs.Build(terminal));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family(
+            "user",
+            "People: add, import, list, disable, enable, erase, set a password, change role, name and aliases.",
+            Add(terminal),
+            Import(terminal),
+            List(terminal),
+            Disable(terminal),
+            Enable(terminal),
+            Erase(terminal),
+            Password(terminal),
+            SetRole(terminal),
+            Rename(terminal),
+            AliasVerbs(terminal),
+            AbsenceVerbs.Build(terminal)
+        );
 
     private static Command Add(Terminal terminal)
     {
-        var name = new Option<string>("--name") { Description = "The person's name.", Required = true, HelpName = "name" };
-        var role = new Option<string>("--role") { Description = "admin runs the hub, agent may ask, end-user answers what they are asked.", DefaultValueFactory = _ => "agent" };
-        role.AcceptOnlyFromAmong("admin", "agent", "end-user");
-        var password = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input. Without it the person has none yet." };
-        return Verb.OnNewStore(terminal, "add", "Add a person.", [Email, name, role, password], async (parse, hub, cancel) =>
+        var name = new Option<string>("--name")
         {
-            string? secret = null;
-            if (parse.GetValue(password) && (secret = terminal.Input.ReadLine()) is null)
-                return NoPassword;
-            var outcome = await hub.Get<People>().Add(parse.GetValue(Email)!, parse.GetValue(name)!, Roles.Of(parse.GetValue(role)!)!.Value, secret, Hub.Origin, cancel);
-            return outcome.ToReply(person => new Reply.Done(
-                new { person.Id, person.Email, person.Name, role = person.Role.Ours() },
-                $"Added {person.Name} <{person.Email}> as {person.Role.Ours()} (person {person.Id})."));
-        });
+            Description = "The person's name.",
+            Required = true,
+            HelpName = "name",
+        };
+        var role = new Option<string>("--role")
+        {
+            Description = "admin runs the hub, agent may ask, end-user answers what they are asked.",
+            DefaultValueFactory = _ => "agent",
+        };
+        role.AcceptOnlyFromAmong("admin", "agent", "end-user");
+        var password = new Option<bool>("--password-stdin")
+        {
+            Description =
+                "Read the password from the first line of standard input. Without it the person has none yet.",
+        };
+        return Verb.OnNewStore(
+            terminal,
+            "add",
+            "Add a person.",
+            [Email, name, role, password],
+            async (parse, hub, cancel) =>
+            {
+                string? secret = null;
+                if (parse.GetValue(password) && (secret = terminal.Input.ReadLine()) is null)
+                    return NoPassword;
+                var outcome = await hub.Get<People>()
+                    .Add(
+                        parse.GetValue(Email)!,
+                        parse.GetValue(name)!,
+                        Roles.Of(parse.GetValue(role)!)!.Value,
+                        secret,
+                        Hub.Origin,
+                        cancel
+                    );
+                return outcome.ToReply(person => new Reply.Done(
+                    new
+                    {
+                        person.Id,
+                        person.Email,
+                        person.Name,
+                        role = person.Role.Ours(),
+                    },
+                    $"Added {person.Name} <{person.Email}> as {person.Role.Ours()} (person {person.Id})."
+                ));
+            }
+        );
     }
 
-    private static Command List(Terminal terminal) => Verb.OnStore(terminal, "list", "List everybody.", [], async (_, hub, cancel) =>
-    {
-        var directory = await hub.Get<Directory>().Refresh(cancel);
-        var people = directory.People.Values.Where(p => p.Role != Role.Service).OrderBy(p => p.Id).Select(PersonLine.From).ToList();
-        return new Reply.Done(new { people }, people.Count == 0
-            ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin --password-stdin"
-            : Terminal.Table(["id", "e-mail", "name", "role", ""], people.Select(p => new[] { $"{p.Id}", p.Email, p.Name, p.Role, p.Disabled ? "disabled" : "" })));
-    });
+    private static Command List(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "list",
+            "List everybody.",
+            [],
+            async (_, hub, cancel) =>
+            {
+                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var people = directory
+                    .People.Values.Where(p => p.Role != Role.Service)
+                    .OrderBy(p => p.Id)
+                    .Select(PersonLine.From)
+                    .ToList();
+                return new Reply.Done(
+                    new { people },
+                    people.Count == 0
+                        ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin --password-stdin"
+                        : Terminal.Table(
+                            ["id", "e-mail", "name", "role", ""],
+                            people.Select(p =>
+                                new[] { $"{p.Id}", p.Email, p.Name, p.Role, p.Disabled ? "disabled" : "" }
+                            )
+                        )
+                );
+            }
+        );
 
-    private static Command Disable(Terminal terminal) => Change(terminal, "disable",
-        "Shut a person out at once. Their answers to requests that are still active count no longer; settled requests stay as they are.",
-        (people, email, cancel) => people.Disable(email, Hub.Origin, cancel), p => $"{p.DisplayName} is disabled.");
+    private static Command Disable(Terminal terminal) =>
+        Change(
+            terminal,
+            "disable",
+            "Shut a person out at once. Their answers to requests that are still active count no longer; settled requests stay as they are.",
+            (people, email, cancel) => people.Disable(email, Hub.Origin, cancel),
+            p => $"{p.DisplayName} is disabled."
+        );
 
-    private static Command Enable(Terminal terminal) => Change(terminal, "enable", "Let a disabled person in again.",
-        (people, email, cancel) => people.Enable(email, Hub.Origin, cancel), p => $"{p.DisplayName} is enabled.");
+    private static Command Enable(Terminal terminal) =>
+        Change(
+            terminal,
+            "enable",
+            "Let a disabled person in again.",
+            (people, email, cancel) => people.Enable(email, Hub.Origin, cancel),
+            p => $"{p.DisplayName} is enabled."
+        );
 
-    private static Command Erase(Terminal terminal) => Verb.OnStore(terminal, "erase",
-        "Erase a person for good: shut out, and their name, address and what they wrote replaced everywhere but in the sealed record.",
-        [Email], async (parse, hub, cancel) =>
-            (await hub.Get<ErasePerson>().Run(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(erased => new Reply.Done(
-                new { erased.Id, erased.Name, erased.Left },
-                $"{parse.GetValue(Email)} is now {erased.Name}."
-                    + (erased.Left.Count == 0 ? "" : $" What you wrote yourself still names them: {string.Join(", ", erased.Left)}."))));
+    private static Command Erase(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "erase",
+            "Erase a person for good: shut out, and their name, address and what they wrote replaced everywhere but in the sealed record.",
+            [Email],
+            async (parse, hub, cancel) =>
+                (await hub.Get<ErasePerson>().Run(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(
+                    erased => new Reply.Done(
+                        new
+                        {
+                            erased.Id,
+                            erased.Name,
+                            erased.Left,
+                        },
+                        $"{parse.GetValue(Email)} is now {erased.Name}."
+                            + (
+                                erased.Left.Count == 0
+                                    ? ""
+                                    : $" What you wrote yourself still names them: {string.Join(", ", erased.Left)}."
+                            )
+                    )
+                )
+        );
 
     private static Command Password(Terminal terminal)
     {
-        var stdin = new Option<bool>("--password-stdin") { Description = "Read the password from the first line of standard input instead of asking for it." };
-        return Verb.OnStore(terminal, "password", "Set a person's password.", [Email, stdin], async (parse, hub, cancel) =>
+        var stdin = new Option<bool>("--password-stdin")
         {
-            var ask = !parse.GetValue(stdin) && !Console.IsInputRedirected && !terminal.IsJson;
-            var secret = ask ? Ask() : terminal.Input.ReadLine();
-            if (secret is null)
-                return NoPassword;
-            var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
-            return await Tell(hub, outcome, p => $"{p.DisplayName} has a new password.", cancel);
-        });
+            Description = "Read the password from the first line of standard input instead of asking for it.",
+        };
+        return Verb.OnStore(
+            terminal,
+            "password",
+            "Set a person's password.",
+            [Email, stdin],
+            async (parse, hub, cancel) =>
+            {
+                var ask = !parse.GetValue(stdin) && !Console.IsInputRedirected && !terminal.IsJson;
+                var secret = ask ? Ask() : terminal.Input.ReadLine();
+                if (secret is null)
+                    return NoPassword;
+                var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
+                return await Tell(hub, outcome, p => $"{p.DisplayName} has a new password.", cancel);
+            }
+        );
     }
 
     private static Command SetRole(Terminal terminal)
     {
-        var role = new Argument<string>("role") { Description = "admin runs the hub, agent may ask, end-user answers what they are asked." };
+        var role = new Argument<string>("role")
+        {
+            Description = "admin runs the hub, agent may ask, end-user answers what they are asked.",
+        };
         role.AcceptOnlyFromAmong("admin", "agent", "end-user");
-        return Verb.OnStore(terminal, "role", "Change what a person may. What they decided before stays.", [Email, role], async (parse, hub, cancel) =>
-            await Tell(hub, await hub.Get<People>().SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel), p => $"{p.DisplayName} is {p.Role} now.", cancel));
+        return Verb.OnStore(
+            terminal,
+            "role",
+            "Change what a person may. What they decided before stays.",
+            [Email, role],
+            async (parse, hub, cancel) =>
+                await Tell(
+                    hub,
+                    await hub.Get<People>()
+                        .SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel),
+                    p => $"{p.DisplayName} is {p.Role} now.",
+                    cancel
+                )
+        );
     }
 
     private static Command Rename(Terminal terminal)
     {
         var name = new Argument<string>("name") { Description = "The person's new name." };
-        return Verb.OnStore(terminal, "rename", "Change a person's name. A request made under the earlier name still counts as theirs.", [Email, name], async (parse, hub, cancel) =>
-            await Tell(hub, await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel), p => $"They are called {p.DisplayName} now.", cancel));
+        return Verb.OnStore(
+            terminal,
+            "rename",
+            "Change a person's name. A request made under the earlier name still counts as theirs.",
+            [Email, name],
+            async (parse, hub, cancel) =>
+                await Tell(
+                    hub,
+                    await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel),
+                    p => $"They are called {p.DisplayName} now.",
+                    cancel
+                )
+        );
     }
 
     private static Command AliasVerbs(Terminal terminal)
     {
         var force = Force();
-        var alias = new Argument<string>("alias") { Description = "A name or an email address that the person has in another system." };
-        return Verb.Family("alias", "What a person is called in other systems. A request made under an alias is not decided by that person.",
-            Verb.OnStore(terminal, "add", "Add an alias. It bars the person from active requests made under it, too.", [Email, alias, force], async (parse, hub, cancel) =>
-            {
-                var email = parse.GetValue(Email)!;
-                var outcome = await hub.Get<Aliases>().Add(email, parse.GetValue(alias)!, Hub.Origin, cancel, parse.GetValue(force));
-                var directory = await hub.Get<Directory>().Refresh(cancel);
-                return outcome.ToReply(made => PersonLine.From(directory.FindPerson(email)!) is var person
-                    ? new Reply.Done(person, $"{person.DisplayName} is also known as {made.Text}.")
-                    : null!);
-            }),
-            Verb.OnStore(terminal, "remove", "Remove an alias. Whom it barred from deciding a request stays barred.", [Email, alias], async (parse, hub, cancel) =>
-                await Tell(hub, await hub.Get<Aliases>().Remove(parse.GetValue(Email)!, parse.GetValue(alias)!, Hub.Origin, cancel),
-                    p => p.Aliases.Count == 0 ? $"{p.DisplayName} has no aliases now." : $"{p.DisplayName} is also known as {string.Join(", ", p.Aliases)}.", cancel)));
+        var alias = new Argument<string>("alias")
+        {
+            Description = "A name or an email address that the person has in another system.",
+        };
+        return Verb.Family(
+            "alias",
+            "What a person is called in other systems. A request made under an alias is not decided by that person.",
+            Verb.OnStore(
+                terminal,
+                "add",
+                "Add an alias. It bars the person from active requests made under it, too.",
+                [Email, alias, force],
+                async (parse, hub, cancel) =>
+                {
+                    var email = parse.GetValue(Email)!;
+                    var outcome = await hub.Get<Aliases>()
+                        .Add(email, parse.GetValue(alias)!, Hub.Origin, cancel, parse.GetValue(force));
+                    var directory = await hub.Get<Directory>().Refresh(cancel);
+                    return outcome.ToReply(made =>
+                        PersonLine.From(directory.FindPerson(email)!) is var person
+                            ? new Reply.Done(person, $"{person.DisplayName} is also known as {made.Text}.")
+                            : null!
+                    );
+                }
+            ),
+            Verb.OnStore(
+                terminal,
+                "remove",
+                "Remove an alias. Whom it barred from deciding a request stays barred.",
+                [Email, alias],
+                async (parse, hub, cancel) =>
+                    await Tell(
+                        hub,
+                        await hub.Get<Aliases>()
+                            .Remove(parse.GetValue(Email)!, parse.GetValue(alias)!, Hub.Origin, cancel),
+                        p =>
+                            p.Aliases.Count == 0
+                                ? $"{p.DisplayName} has no aliases now."
+                                : $"{p.DisplayName} is also known as {string.Join(", ", p.Aliases)}.",
+                        cancel
+                    )
+            )
+        );
     }
 
-    private static Option<bool> Force() => new("--force") { Description = "Also if no reviewer could approve an active request any more." };
+    private static Option<bool> Force() =>
+        new("--force") { Description = "Also if no reviewer could approve an active request any more." };
 
     private static Command Import(Terminal terminal)
     {
         var force = Force();
         var file = new Argument<string>("file")
         {
-            Description = "CSV with the head line email,name,role,groups,aliases (several groups or aliases with semicolons between them), "
+            Description =
+                "CSV with the head line email,name,role,groups,aliases (several groups or aliases with semicolons between them), "
                 + "or a JSON list of such people; - reads standard input.",
         };
-        return Verb.OnNewStore(terminal, "import",
+        return Verb.OnNewStore(
+            terminal,
+            "import",
             "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes nobody and nothing away; a second time changes nothing.",
-            [file, force], async (parse, hub, cancel) =>
+            [file, force],
+            async (parse, hub, cancel) =>
             {
                 var (text, failed) = await PolicyVerbs.Read(terminal, parse.GetValue(file)!, cancel);
                 if (text is null)
                     return failed!;
                 var (people, mistakes) = PeopleFile.Read(text);
-                return mistakes.Count > 0 ? NotImported(mistakes) : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel, parse.GetValue(force)) switch
-                {
-                    ImportOutcome.Done { People: var done } => new Reply.Done(done, InWords(done)),
-                    ImportOutcome.WouldBlock { Requests: var blocking } => Verb.WouldBlock(blocking.Text),
-                    ImportOutcome.Refused { Mistakes: var more } => NotImported(more),
-                    _ => throw new System.Diagnostics.UnreachableException(),
-                };
-            });
+                return mistakes.Count > 0
+                    ? NotImported(mistakes)
+                    : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel, parse.GetValue(force)) switch
+                    {
+                        ImportOutcome.Done { People: var done } => new Reply.Done(done, InWords(done)),
+                        ImportOutcome.WouldBlock { Requests: var blocking } => Verb.WouldBlock(blocking.Text),
+                        ImportOutcome.Refused { Mistakes: var more } => NotImported(more),
+                        _ => throw new System.Diagnostics.UnreachableException(),
+                    };
+            }
+        );
     }
 
     private static Reply.Failed NotImported(IReadOnlyList<string> mistakes) =>
@@ -139,21 +307,45 @@ internal static class UserVerbs
     private static string InWords(ImportedPeople done)
     {
         var lines = done.Added.Select(e => $"added    {e}").Concat(done.Changed.Select(e => $"changed  {e}"));
-        return string.Join(Environment.NewLine, lines.Append(
-            $"{done.Added.Count} added, {done.Changed.Count} changed, {done.Unchanged} unchanged; {done.Aliases} new aliases."));
+        return string.Join(
+            Environment.NewLine,
+            lines.Append(
+                $"{done.Added.Count} added, {done.Changed.Count} changed, {done.Unchanged} unchanged; {done.Aliases} new aliases."
+            )
+        );
     }
 
-    private static Reply NoPassword => new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");
+    private static Reply NoPassword =>
+        new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");
 
-    private static Command Change(Terminal terminal, string name, string description, Func<People, string, CancellationToken, Task<AccessOutcome<long>>> change, Func<PersonLine, string> text) =>
-        Verb.OnStore(terminal, name, description, [Email], async (parse, hub, cancel) =>
-            await Tell(hub, await change(hub.Get<People>(), parse.GetValue(Email)!, cancel), text, cancel));
+    private static Command Change(
+        Terminal terminal,
+        string name,
+        string description,
+        Func<People, string, CancellationToken, Task<AccessOutcome<long>>> change,
+        Func<PersonLine, string> text
+    ) =>
+        Verb.OnStore(
+            terminal,
+            name,
+            description,
+            [Email],
+            async (parse, hub, cancel) =>
+                await Tell(hub, await change(hub.Get<People>(), parse.GetValue(Email)!, cancel), text, cancel)
+        );
 
     /// <summary>A change is answered with the person as they are now.</summary>
-    private static async Task<Reply> Tell(Hub hub, AccessOutcome<long> outcome, Func<PersonLine, string> text, CancellationToken cancel)
+    private static async Task<Reply> Tell(
+        Hub hub,
+        AccessOutcome<long> outcome,
+        Func<PersonLine, string> text,
+        CancellationToken cancel
+    )
     {
         var directory = await hub.Get<Directory>().Refresh(cancel);
-        return outcome.ToReply(id => PersonLine.From(directory.People[id]) is var person ? new Reply.Done(person, text(person)) : null!);
+        return outcome.ToReply(id =>
+            PersonLine.From(directory.People[id]) is var person ? new Reply.Done(person, text(person)) : null!
+        );
     }
 
     /// <summary>Asks twice at a terminal and shows nothing of what is typed.</summary>
@@ -192,16 +384,33 @@ internal static class UserVerbs
     }
 
     private sealed record PersonLine(
-        long Id, string Email, string Name, string Role, bool Disabled, string CreatedAt, IReadOnlyList<string> Aliases, IReadOnlyList<string> EarlierNames)
+        long Id,
+        string Email,
+        string Name,
+        string Role,
+        bool Disabled,
+        string CreatedAt,
+        IReadOnlyList<string> Aliases,
+        IReadOnlyList<string> EarlierNames
+    )
     {
         /// <summary>For what is printed for people; the document has the address beside the name anyway.</summary>
         [System.Text.Json.Serialization.JsonIgnore]
         public string DisplayName { get; private init; } = Name;
 
-        public static PersonLine From(Person person) => new(
-            person.Id, person.Email ?? "", person.Name, person.Role.Ours(), person.IsDisabled, Instant.ToText(person.CreatedAt), person.Aliases, person.EarlierNames)
-        {
-            DisplayName = person.DisplayName,
-        };
+        public static PersonLine From(Person person) =>
+            new(
+                person.Id,
+                person.Email ?? "",
+                person.Name,
+                person.Role.Ours(),
+                person.IsDisabled,
+                Instant.ToText(person.CreatedAt),
+                person.Aliases,
+                person.EarlierNames
+            )
+            {
+                DisplayName = person.DisplayName,
+            };
     }
 }

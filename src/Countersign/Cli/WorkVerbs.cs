@@ -8,12 +8,26 @@ internal static class WorkVerbs
 {
     private static readonly Argument<long> Id = new("id") { Description = "The job's number, as list shows it." };
 
-    public static Command Build(Terminal terminal) => Verb.Family("work", "The job queue: list, retry, discard.",
-        List(terminal),
-        Change(terminal, "retry", "Try a job that failed again at once, with all its attempts.",
-            (work, id, cancel) => work.Retry(id, Hub.Origin, cancel), "will be tried again"),
-        Change(terminal, "discard", "Remove a job without doing it.",
-            (work, id, cancel) => work.Discard(id, Hub.Origin, cancel), "is discarded"));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family(
+            "work",
+            "The job queue: list, retry, discard.",
+            List(terminal),
+            Change(
+                terminal,
+                "retry",
+                "Try a job that failed again at once, with all its attempts.",
+                (work, id, cancel) => work.Retry(id, Hub.Origin, cancel),
+                "will be tried again"
+            ),
+            Change(
+                terminal,
+                "discard",
+                "Remove a job without doing it.",
+                (work, id, cancel) => work.Discard(id, Hub.Origin, cancel),
+                "is discarded"
+            )
+        );
 
     private static Command List(Terminal terminal)
     {
@@ -23,31 +37,70 @@ internal static class WorkVerbs
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind.", HelpName = "kind" };
         const string next = "The next page: the number that the page before ended with.";
         var before = new Option<long?>("--before") { Description = next, HelpName = "id" };
-        return Verb.OnStore(terminal, "list", "List what waits, runs, failed and why, the newest first.",
-            [state, kind, before], async (parse, hub, cancel) =>
-        {
-            var page = await hub.Get<WorkList>().List(parse.GetValue(state), parse.GetValue(kind),
-                parse.GetValue(before), cancel);
-            return new Reply.Done(new { page.Counts, page.Jobs, page.Next }, page.Jobs.Count == 0
-                ? "No jobs."
-                : Terminal.Table(["id", "kind", "about", "state", "due", "attempts", "error"], page.Jobs.Select(j =>
-                    new[]
-                {
-                    $"{j.Id}", j.Kind, j.Subject.Length > 0 ? j.Subject : j.Key, j.State, j.DueAt, $"{j.Attempts}",
-                        j.Error ?? "",
-                })) + (page.Next is { } more ? $"\nMore: countersign work list --before {more}" : ""));
-        });
+        return Verb.OnStore(
+            terminal,
+            "list",
+            "List what waits, runs, failed and why, the newest first.",
+            [state, kind, before],
+            async (parse, hub, cancel) =>
+            {
+                var page = await hub.Get<WorkList>()
+                    .List(parse.GetValue(state), parse.GetValue(kind), parse.GetValue(before), cancel);
+                return new Reply.Done(
+                    new
+                    {
+                        page.Counts,
+                        page.Jobs,
+                        page.Next,
+                    },
+                    page.Jobs.Count == 0
+                        ? "No jobs."
+                        : Terminal.Table(
+                            ["id", "kind", "about", "state", "due", "attempts", "error"],
+                            page.Jobs.Select(j =>
+                                new[]
+                                {
+                                    $"{j.Id}",
+                                    j.Kind,
+                                    j.Subject.Length > 0 ? j.Subject : j.Key,
+                                    j.State,
+                                    j.DueAt,
+                                    $"{j.Attempts}",
+                                    j.Error ?? "",
+                                }
+                            )
+                        ) + (page.Next is { } more ? $"\nMore: countersign work list --before {more}" : "")
+                );
+            }
+        );
     }
 
     private static Command Change(
-        Terminal terminal, string name, string description, Func<WorkList, long, CancellationToken,
-            Task<WorkOutcome>> run, string done) =>
-        Verb.OnStore(terminal, name, description, [Id], async (parse, hub, cancel) =>
-            await run(hub.Get<WorkList>(), parse.GetValue(Id), cancel) switch
-        {
-            WorkOutcome.Done { Job: var job } =>
-                new Reply.Done(new { job.Id, job.Kind, job.Key }, $"Job {job.Id} ({job.Kind}, {job.Subject}) {done}."),
-            WorkOutcome.Refused { Why: var why } => new Reply.Failed("refused", why),
-            _ => new Reply.Failed("not_found", "There is no job with this number. See: countersign work list"),
-        });
+        Terminal terminal,
+        string name,
+        string description,
+        Func<WorkList, long, CancellationToken, Task<WorkOutcome>> run,
+        string done
+    ) =>
+        Verb.OnStore(
+            terminal,
+            name,
+            description,
+            [Id],
+            async (parse, hub, cancel) =>
+                await run(hub.Get<WorkList>(), parse.GetValue(Id), cancel) switch
+                {
+                    WorkOutcome.Done { Job: var job } => new Reply.Done(
+                        new
+                        {
+                            job.Id,
+                            job.Kind,
+                            job.Key,
+                        },
+                        $"Job {job.Id} ({job.Kind}, {job.Subject}) {done}."
+                    ),
+                    WorkOutcome.Refused { Why: var why } => new Reply.Failed("refused", why),
+                    _ => new Reply.Failed("not_found", "There is no job with this number. See: countersign work list"),
+                }
+        );
 }

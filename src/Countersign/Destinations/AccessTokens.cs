@@ -10,8 +10,8 @@ namespace Countersign.Destinations;
 
 /// <summary>
 /// The access token that manifests call <c>oauth.accessToken</c>: given once and for all, or fetched with client
-/// credentials. A fetched one lies encrypted in the store, is fetched again at 80 % of its life, and by one node only: the
-/// others go on with the old one or wait for the new.
+/// credentials. A fetched one lies encrypted in the store, is fetched again at 80 % of its life, and by one node only:
+/// the others go on with the old one or wait for the new.
 /// </summary>
 internal sealed class AccessTokens(Store store, Egress egress, DestinationBook book, KeepToken keep)
 {
@@ -25,7 +25,11 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
 
     /// <param name="refused">A token that was just answered with 401: another one is wanted.</param>
     /// <returns>The token, or why there is none.</returns>
-    public async Task<(string? Token, string? Why)> Get(Destination destination, string? refused, CancellationToken cancel)
+    public async Task<(string? Token, string? Why)> Get(
+        Destination destination,
+        string? refused,
+        CancellationToken cancel
+    )
     {
         if (!destination.Manifest.UsesOAuth)
             return ("", null);
@@ -53,7 +57,11 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
         }
     }
 
-    private async Task<(string? Token, string? Why)> Fresh(Destination destination, string? refused, CancellationToken cancel)
+    private async Task<(string? Token, string? Why)> Fresh(
+        Destination destination,
+        string? refused,
+        CancellationToken cancel
+    )
     {
         var lease = new Lease(store, $"token:{destination.Id}", _holder, Patience + Patience);
         for (var looked = TimeSpan.Zero; ; looked += Look)
@@ -69,7 +77,9 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
                 {
                     var (fetched, why) = await Fetch(destination, cancel);
                     // A renewal that fails early hurts nobody while the old token is good.
-                    return fetched is not null ? (fetched, null) : isGood ? (token, null) : (null, why);
+                    return fetched is not null ? (fetched, null)
+                        : isGood ? (token, null)
+                        : (null, why);
                 }
                 finally
                 {
@@ -87,7 +97,10 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
     private async Task<(string? Token, string? Why)> Fetch(Destination destination, CancellationToken cancel)
     {
         var values = destination.AllValues;
-        var (id, secret) = (values.GetValueOrDefault(OAuthKeys.ClientId, ""), values.GetValueOrDefault(OAuthKeys.ClientSecret, ""));
+        var (id, secret) = (
+            values.GetValueOrDefault(OAuthKeys.ClientId, ""),
+            values.GetValueOrDefault(OAuthKeys.ClientSecret, "")
+        );
         if (!Uri.TryCreate(values.GetValueOrDefault(OAuthKeys.TokenUrl), UriKind.Absolute, out var url))
             return (null, "There is no access token, and oauth.tokenUrl does not say where to get one.");
         var fields = new Dictionary<string, string> { ["grant_type"] = "client_credentials" };
@@ -97,14 +110,29 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
         // Most take the credentials in the body; some insist on the header.
         var outcome = await Ask(url, new(fields) { ["client_id"] = id, ["client_secret"] = secret }, null, cancel);
         if (outcome is EgressOutcome.Answered { Status: 400 or 401 })
-            outcome = await Ask(url, fields, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret)}"))), cancel);
+        {
+            outcome = await Ask(
+                url,
+                fields,
+                new AuthenticationHeaderValue(
+                    "Basic",
+                    Convert.ToBase64String(
+                        Encoding.UTF8.GetBytes($"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret)}")
+                    )
+                ),
+                cancel
+            );
+        }
         switch (outcome)
         {
             case EgressOutcome.Answered { IsGood: true } good when Parse(good.Body) is ({ } token, var life):
                 await keep.Run(destination.Id, book.Seal(token), life, RenewAt, cancel);
                 return (token, null);
             case EgressOutcome.Answered { Status: var status }:
-                return (null, $"No access token: {url.Host} answers {status}{(status is >= 200 and < 300 ? " without one" : "")}.");
+                return (
+                    null,
+                    $"No access token: {url.Host} answers {status}{(status is >= 200 and < 300 ? " without one" : "")}."
+                );
             case EgressOutcome.Failed failed:
                 return (null, $"No access token: {failed.Failure.Word()}. {failed.Detail}");
             default:
@@ -112,9 +140,17 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
         }
     }
 
-    private async Task<EgressOutcome> Ask(Uri url, Dictionary<string, string> fields, AuthenticationHeaderValue? authorization, CancellationToken cancel)
+    private async Task<EgressOutcome> Ask(
+        Uri url,
+        Dictionary<string, string> fields,
+        AuthenticationHeaderValue? authorization,
+        CancellationToken cancel
+    )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, url)
+        {
+            Content = new FormUrlEncodedContent(fields),
+        };
         request.Headers.Authorization = authorization;
         request.Headers.Accept.ParseAdd("application/json");
         return await egress.Send(request, cancel);
@@ -126,9 +162,27 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationBook b
         {
             using var document = JsonDocument.Parse(WellFormed.Json(answer));
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } text || text.Any(char.IsControl))
+            if (
+                root.ValueKind != JsonValueKind.Object
+                || !root.TryGetProperty("access_token", out var token)
+                || token.ValueKind != JsonValueKind.String
+                || token.GetString() is not { Length: > 0 } text
+                || text.Any(char.IsControl)
+            )
+            {
                 return (null, default);
-            var seconds = root.TryGetProperty("expires_in", out var life) ? life.ValueKind == JsonValueKind.Number ? life.GetDouble() : double.TryParse(life.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0 : 0;
+            }
+            var seconds = root.TryGetProperty("expires_in", out var life)
+                ? life.ValueKind == JsonValueKind.Number
+                    ? life.GetDouble()
+                    : double.TryParse(
+                        life.GetString(),
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        out var number
+                    )
+                        ? number
+                        : 0
+                : 0;
             return (text, seconds is > 0 and < 1e9 ? TimeSpan.FromSeconds(seconds) : UsualLife);
         }
         catch (JsonException)

@@ -10,8 +10,13 @@ namespace Countersign.Destinations;
 /// passes on what is pending. The job says when, the link says what.
 /// </summary>
 internal sealed partial class CallDestination(
-    Store store, DestinationBook book, DestinationCalls calls, StartOpening start, DestinationOptions options,
-    ILogger<CallDestination> log) : IJobHandler
+    Store store,
+    DestinationBook book,
+    DestinationCalls calls,
+    StartOpening start,
+    DestinationOptions options,
+    ILogger<CallDestination> log
+) : IJobHandler
 {
     /// <summary>Calls at once at one destination, on each node.</summary>
     public const int MaxAtOnce = 32;
@@ -68,8 +73,8 @@ internal sealed partial class CallDestination(
         Manifest.Question question;
         try
         {
-            question = await Questions.Of(
-                store, destination.Manifest, link.RequestId, link.Revision, options.BaseUrl, cancel)
+            question =
+                await Questions.Of(store, destination.Manifest, link.RequestId, link.Revision, options.BaseUrl, cancel)
                 ?? throw new InvalidDataException("The content that it is about is gone.");
         }
         catch (Exception fault) when (JobWorker.IsItsOwn(fault))
@@ -94,12 +99,16 @@ internal sealed partial class CallDestination(
         [LoggerMessage(Level = LogLevel.Debug, Message = "Destination {Destination}, link {Link}: {Outcome}")]
         public static partial void Called(ILogger log, long destination, long link, string outcome);
 
-        [LoggerMessage(Level = LogLevel.Warning,
-            Message = "Destination {Destination}, link {Link}: the status matches both patterns and counts as declined")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Destination {Destination}, link {Link}: the status matches both patterns and counts as declined"
+        )]
         public static partial void Both(ILogger log, long destination, long link);
 
-        [LoggerMessage(Level = LogLevel.Error,
-            Message = "Destination {Destination}, link {Link}: the request cannot be read")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "Destination {Destination}, link {Link}: the request cannot be read"
+        )]
         public static partial void Unreadable(ILogger log, Exception fault, long destination, long link);
     }
 }

@@ -14,7 +14,9 @@ public sealed record DestinationOptions
     public string BaseUrl { get; init; } = "";
 }
 
-/// <summary>A workflow system that decides, with everything needed to talk to it. Secrets are in clear here and nowhere else.</summary>
+/// <summary>
+/// A workflow system that decides, with everything needed to talk to it. Secrets are in clear here and nowhere else.
+/// </summary>
 internal sealed record Destination
 {
     public required long Id { get; init; }
@@ -38,25 +40,40 @@ internal sealed record Destination
     public IReadOnlySet<string> Hosts()
     {
         var context = Context(Rehearsals.Full, TemplateHelpers.Mask);
-        var hosts = Manifest.Calls.Concat(Manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>()).Select(call => Renderer.HostOf(call, context));
+        var hosts = Manifest
+            .Calls.Concat(Manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>())
+            .Select(call => Renderer.HostOf(call, context));
         if (Uri.TryCreate(Settings.GetValueOrDefault(OAuthKeys.TokenUrl), UriKind.Absolute, out var tokens))
             hosts = hosts.Append(tokens.GetLeftPart(UriPartial.Authority));
         return hosts.OfType<string>().ToHashSet();
     }
 
     /// <summary>
-    /// The same with these values in place of those there. A secret goes nowhere but where it was given for: with another
-    /// host, each must be given again, or whoever may change an address could have it sent to one of their own.
+    /// The same with these values in place of those there. A secret goes nowhere but where it was given for: with
+    /// another host, each must be given again, or whoever may change an address could have it sent to one of their own.
     /// </summary>
-    public (Destination Changed, (string Key, string Problem)? Mistake) With(IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string> secrets)
+    public (Destination Changed, (string Key, string Problem)? Mistake) With(
+        IReadOnlyDictionary<string, string> settings,
+        IReadOnlyDictionary<string, string> secrets
+    )
     {
         var changed = this with { Settings = Over(Settings, settings), Secrets = Over(Secrets, secrets) };
         var kept = Secrets.FirstOrDefault(s => s.Value.Length > 0 && !secrets.ContainsKey(s.Key)).Key;
-        return (changed, kept is null || changed.Hosts().IsSubsetOf(Hosts()) ? null
-            : (kept, "The address is another one now. Give this again, so that it goes only where you mean it to go."));
+        return (
+            changed,
+            kept is null || changed.Hosts().IsSubsetOf(Hosts())
+                ? null
+                : (
+                    kept,
+                    "The address is another one now. Give this again, so that it goes only where you mean it to go."
+                )
+        );
     }
 
-    private static Dictionary<string, string> Over(IReadOnlyDictionary<string, string> kept, IReadOnlyDictionary<string, string> given)
+    private static Dictionary<string, string> Over(
+        IReadOnlyDictionary<string, string> kept,
+        IReadOnlyDictionary<string, string> given
+    )
     {
         var all = new Dictionary<string, string>(kept);
         foreach (var (key, value) in given)
@@ -64,19 +81,27 @@ internal sealed record Destination
         return all;
     }
 
-    public CallContext Context(Question question, string accessToken, string externalId = "", string? creation = null) => new()
-    {
-        Manifest = Manifest,
-        Values = FormValues.Read(Manifest, AllValues, question.Form).Values,
-        Question = question,
-        OAuthBaseUri = Settings.GetValueOrDefault("oauth.baseURI", ""),
-        AccessToken = accessToken,
-        ExternalId = externalId,
-        CreationAnswer = creation,
-    };
+    public CallContext Context(
+        Question question,
+        string accessToken,
+        string externalId = "",
+        string? creation = null
+    ) =>
+        new()
+        {
+            Manifest = Manifest,
+            Values = FormValues.Read(Manifest, AllValues, question.Form).Values,
+            Question = question,
+            OAuthBaseUri = Settings.GetValueOrDefault("oauth.baseURI", ""),
+            AccessToken = accessToken,
+            ExternalId = externalId,
+            CreationAnswer = creation,
+        };
 }
 
-/// <summary>The settings beside the manifest's own: how to get the token that it calls <c>oauth.accessToken</c>.</summary>
+/// <summary>
+/// The settings beside the manifest's own: how to get the token that it calls <c>oauth.accessToken</c>.
+/// </summary>
 internal static class OAuthKeys
 {
     public const string BaseUri = "oauth.baseURI";
@@ -104,5 +129,6 @@ internal sealed class DestinationRow
     public string? PausedAt { get; init; }
     public string? FailingSince { get; init; }
 
-    public static Dictionary<string, string> Values(string json) => JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [];
+    public static Dictionary<string, string> Values(string json) =>
+        JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [];
 }

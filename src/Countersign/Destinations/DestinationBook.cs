@@ -9,8 +9,14 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Countersign.Destinations;
 
-/// <summary>All destinations as they are now, read and compiled again only when one was changed, by whatever node or command.</summary>
-internal sealed partial class DestinationBook(Store store, IDataProtectionProvider protection, ILogger<DestinationBook> log) : IDisposable
+/// <summary>
+/// All destinations as they are now, read and compiled again only when one was changed, by whatever node or command.
+/// </summary>
+internal sealed partial class DestinationBook(
+    Store store,
+    IDataProtectionProvider protection,
+    ILogger<DestinationBook> log
+) : IDisposable
 {
     private const string Purpose = "Countersign.Destinations";
 
@@ -25,10 +31,16 @@ internal sealed partial class DestinationBook(Store store, IDataProtectionProvid
         await _one.WaitAsync(cancel);
         try
         {
-            var revision = await store.Read(r => r.Number("SELECT revision FROM signals WHERE name = 'destinations'"), cancel);
+            var revision = await store.Read(
+                r => r.Number("SELECT revision FROM signals WHERE name = 'destinations'"),
+                cancel
+            );
             if (revision != _revision)
             {
-                var rows = await store.Read(r => r.All<DestinationRow>($"SELECT {DestinationRow.Columns} FROM destinations ORDER BY id"), cancel);
+                var rows = await store.Read(
+                    r => r.All<DestinationRow>($"SELECT {DestinationRow.Columns} FROM destinations ORDER BY id"),
+                    cancel
+                );
                 _all = rows.ConvertAll(TryRead).OfType<Destination>().ToFrozenDictionary(d => d.Id);
                 _revision = revision;
             }
@@ -83,7 +95,11 @@ internal sealed partial class DestinationBook(Store store, IDataProtectionProvid
         }
         if (manifest is null || Open(row.Secrets) is not { } secrets)
         {
-            Log.Unusable(log, row.Id, manifest is null ? "its manifest cannot be read" : "its secrets were encrypted under another root key");
+            Log.Unusable(
+                log,
+                row.Id,
+                manifest is null ? "its manifest cannot be read" : "its secrets were encrypted under another root key"
+            );
             return null;
         }
         return new Destination

@@ -17,17 +17,25 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private static readonly TimeSpan MembersLive = TimeSpan.FromHours(1);
 
     /// <summary>How destinations know people, by e-mail; asked again after an hour.</summary>
-    private readonly ConcurrentDictionary<long, (DateTimeOffset At, Dictionary<string, string> ByEmail)> _members = new();
+    private readonly ConcurrentDictionary<long, (DateTimeOffset At, Dictionary<string, string> ByEmail)> _members =
+        new();
 
     /// <summary>What is to be done with a link now, and how that ended.</summary>
     public async Task<(CallOutcome Outcome, string? Shown)> Proceed(
-        Destination destination, Link link, Question question, CancellationToken cancel)
+        Destination destination,
+        Link link,
+        Question question,
+        CancellationToken cancel
+    )
     {
         var manifest = destination.Manifest;
         return link switch
         {
             { State: LinkState.New } => await Create(destination, link, question, cancel),
-            { State: LinkState.Sending } => (new CallOutcome.PerhapsOpened("Countersign stopped while it was opening this."), null),
+            { State: LinkState.Sending } => (
+                new CallOutcome.PerhapsOpened("Countersign stopped while it was opening this."),
+                null
+            ),
             { State: LinkState.Unsure } => await LookUp(destination, question, cancel),
             { Pending: PendingAction.Apply } => await PassOn(destination, manifest.Apply, link, question, cancel),
             { Pending: PendingAction.Cancel } => await PassOn(destination, manifest.Cancel, link, question, cancel),
@@ -37,7 +45,13 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
 
     /// <summary>One call, whatever it means.</summary>
     public async Task<Sent> Send(
-        Destination destination, CallTemplate template, Question question, string externalId, string? creation, CancellationToken cancel)
+        Destination destination,
+        CallTemplate template,
+        Question question,
+        string externalId,
+        string? creation,
+        CancellationToken cancel
+    )
     {
         var usesToken = template.Names.Any(n => n.Path.Contains("oauth"));
         string? refused = null;
@@ -52,8 +66,19 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 return new Sent(null, ShownExchange.Of(template, rendering, context, null, store.Now), null, context);
             using var message = call.ToMessage();
             var outcome = await egress.Send(message, cancel);
-            if (again || !usesToken || outcome is not EgressOutcome.Answered { Status: (int)HttpStatusCode.Unauthorized })
-                return new Sent(outcome, ShownExchange.Of(template, rendering, context, outcome, store.Now), null, context);
+            if (
+                again
+                || !usesToken
+                || outcome is not EgressOutcome.Answered { Status: (int)HttpStatusCode.Unauthorized }
+            )
+            {
+                return new Sent(
+                    outcome,
+                    ShownExchange.Of(template, rendering, context, outcome, store.Now),
+                    null,
+                    context
+                );
+            }
             refused = token;
         }
     }
@@ -62,50 +87,103 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     /// <param name="NoToken">Why there was no access token to send it with.</param>
     internal sealed record Sent(EgressOutcome? Outcome, ShownExchange Shown, string? NoToken, CallContext Context);
 
-    /// <summary>The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.</summary>
-    public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, ShownExchange Shown)> List(Destination destination, CallTemplate template, CancellationToken cancel)
+    /// <summary>
+    /// The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.
+    /// </summary>
+    public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, ShownExchange Shown)> List(
+        Destination destination,
+        CallTemplate template,
+        CancellationToken cancel
+    )
     {
         var (outcome, shown, refused, _) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", shown);
-        return Reading.ReadList(template.List!, good.Body) is { } items ? (items, null, shown) : (null, "The answer holds no list at the place that the manifest names.", shown);
+        return Reading.ReadList(template.List!, good.Body) is { } items
+            ? (items, null, shown)
+            : (null, "The answer holds no list at the place that the manifest names.", shown);
     }
 
-    private async Task<(CallOutcome, string?)> Create(Destination destination, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> Create(
+        Destination destination,
+        Link link,
+        Question question,
+        CancellationToken cancel
+    )
     {
         var template = destination.Manifest.Create;
-        if (question.Member is { } member && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal)))
-            question = question with { Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) } };
+        if (
+            question.Member is { } member
+            && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal))
+        )
+        {
+            question = question with
+            {
+                Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) },
+            };
+        }
         var (outcome, shown, noToken, context) = await Send(destination, template, question, "", null, cancel);
         var opened = outcome switch
         {
             null when noToken is not null => new CallOutcome.NotOpened(noToken),
             null => new CallOutcome.NotOpened(shown.Refused ?? "The call could not be made.", IsFinal: true),
-            EgressOutcome.Failed { Failure: Failure.Dns or Failure.Refused or Failure.Tls or Failure.BlockedAddress or Failure.NotConfigured } failed => new CallOutcome.NotOpened($"{failed.Failure.Word()}: {failed.Detail}"),
+            EgressOutcome.Failed
+            {
+                Failure: Failure.Dns
+                    or Failure.Refused
+                    or Failure.Tls
+                    or Failure.BlockedAddress
+                    or Failure.NotConfigured
+            } failed => new CallOutcome.NotOpened($"{failed.Failure.Word()}: {failed.Detail}"),
             EgressOutcome.Failed failed => new CallOutcome.PerhapsOpened($"{failed.Failure.Word()}: {failed.Detail}"),
-            EgressOutcome.Answered { IsGood: true } good => Opened(destination, context, template.Parser, question.Id, good),
-            EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new CallOutcome.NotOpened($"It answers {later.Status}.", RetryAfter: RetryAfter(later)),
-            EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new CallOutcome.PerhapsOpened("It answers 409: something like it is there already."),
-            EgressOutcome.Answered { Status: 408 or >= 500 } fault => new CallOutcome.PerhapsOpened($"It answers {fault.Status}."),
+            EgressOutcome.Answered { IsGood: true } good => Opened(
+                destination,
+                context,
+                template.Parser,
+                question.Id,
+                good
+            ),
+            EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new CallOutcome.NotOpened(
+                $"It answers {later.Status}.",
+                RetryAfter: RetryAfter(later)
+            ),
+            EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new CallOutcome.PerhapsOpened(
+                "It answers 409: something like it is there already."
+            ),
+            EgressOutcome.Answered { Status: 408 or >= 500 } fault => new CallOutcome.PerhapsOpened(
+                $"It answers {fault.Status}."
+            ),
             EgressOutcome.Answered refused => new CallOutcome.NotOpened($"It answers {refused.Status}.", IsFinal: true),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return (opened, shown.ToText());
     }
 
-    private static CallOutcome Opened(Destination destination, CallContext context, StatusParser? parser, string ours, EgressOutcome.Answered answer)
+    private static CallOutcome Opened(
+        Destination destination,
+        CallContext context,
+        StatusParser? parser,
+        string ours,
+        EgressOutcome.Answered answer
+    )
     {
         if (parser is null)
             return new CallOutcome.Opened(ours, null, answer.Text, Heard.Nothing);
         var heard = Reading.Read(parser, answer.Body);
         var id = parser.ApprovalId is null && heard.Problem is null ? ours : heard.ExternalId;
         return string.IsNullOrEmpty(id)
-            ? new CallOutcome.PerhapsOpened(heard.Problem ?? "The answer holds no id at the place that the manifest names.")
-            : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem ? new CallOutcome.Unusable(problem, answer.Text)
+                ? new CallOutcome.PerhapsOpened(
+                    heard.Problem ?? "The answer holds no id at the place that the manifest names."
+                )
+            : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem
+                ? new CallOutcome.Unusable(problem, answer.Text)
             : new CallOutcome.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
     }
 
-    /// <summary>Why an id that the other system gave is of no use: our credentials would go somewhere else than the manifest says.</summary>
+    /// <summary>
+    /// Why an id that the other system gave is of no use: our credentials would go somewhere else than the manifest
+    /// says.
+    /// </summary>
     private static string? ProblemWith(Destination destination, CallContext context, string externalId)
     {
         if (externalId.Length > LongestId)
@@ -123,8 +201,14 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         }
     }
 
-    /// <summary>Finds what a creation may have made: by the manifest's own look-up, or by its status where its id is ours.</summary>
-    private async Task<(CallOutcome, string?)> LookUp(Destination destination, Question question, CancellationToken cancel)
+    /// <summary>
+    /// Finds what a creation may have made: by the manifest's own look-up, or by its status where its id is ours.
+    /// </summary>
+    private async Task<(CallOutcome, string?)> LookUp(
+        Destination destination,
+        Question question,
+        CancellationToken cancel
+    )
     {
         var manifest = destination.Manifest;
         var template = manifest.LookUp ?? manifest.Status;
@@ -132,38 +216,103 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         if (outcome is EgressOutcome.Answered { Status: 404 or 410 })
             return (new CallOutcome.NotThere(), shown.ToText());
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
-            return (new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+        {
+            return (
+                new CallOutcome.Failed(
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    RetryAfter(outcome)
+                ),
+                shown.ToText()
+            );
+        }
         var heard = Reading.Read(template.Parser!, good.Body);
         if (heard is { Problem: { } ambiguous, Value: null })
             return (new CallOutcome.Failed(ambiguous), shown.ToText());
-        var id = manifest.LookUp is not null ? heard.ExternalId : heard.Value is null ? null : question.Id;
-        return (!string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem ? new CallOutcome.Unusable(problem, null)
-            : !string.IsNullOrEmpty(id) ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
+        var id =
+            manifest.LookUp is not null ? heard.ExternalId
+            : heard.Value is null ? null
+            : question.Id;
+        return (
+            !string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem
+                ? new CallOutcome.Unusable(problem, null)
+            : !string.IsNullOrEmpty(id)
+                ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
             : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new CallOutcome.NotThere()
-            : new CallOutcome.Failed("The answer says nothing about it."), shown.ToText());
+            : new CallOutcome.Failed("The answer says nothing about it."),
+            shown.ToText()
+        );
     }
 
-    private async Task<(CallOutcome, string?)> Look(Destination destination, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> Look(
+        Destination destination,
+        Link link,
+        Question question,
+        CancellationToken cancel
+    )
     {
         var template = destination.Manifest.Status;
-        var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
+        var (outcome, shown, noToken, context) = await Send(
+            destination,
+            template,
+            question,
+            link.ExternalId ?? "",
+            link.Creation,
+            cancel
+        );
         // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was heard before.
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
-            return (new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)), shown.ToText());
+        {
+            return (
+                new CallOutcome.Failed(
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    RetryAfter(outcome)
+                ),
+                shown.ToText()
+            );
+        }
         var heard = Reading.Read(template.Parser!, good.Body);
-        return (heard.Value is null ? new CallOutcome.Failed(heard.Problem ?? "The answer holds no status at the place that the manifest names.") : new CallOutcome.Told(Clean(heard, context)), shown.ToText());
+        return (
+            heard.Value is null
+                ? new CallOutcome.Failed(
+                    heard.Problem ?? "The answer holds no status at the place that the manifest names."
+                )
+                : new CallOutcome.Told(Clean(heard, context)),
+            shown.ToText()
+        );
     }
 
-    private async Task<(CallOutcome, string?)> PassOn(Destination destination, CallTemplate template, Link link, Question question, CancellationToken cancel)
+    private async Task<(CallOutcome, string?)> PassOn(
+        Destination destination,
+        CallTemplate template,
+        Link link,
+        Question question,
+        CancellationToken cancel
+    )
     {
-        var (outcome, shown, noToken, context) = await Send(destination, template, question, link.ExternalId ?? "", link.Creation, cancel);
-        return (outcome switch
-        {
-            EgressOutcome.Answered { IsGood: true } good => new CallOutcome.PassedOn(Clean(Reading.Read(template.Parser!, good.Body), context)),
-            // What is gone need not be taken back.
-            EgressOutcome.Answered { Status: 404 or 410 } when link.Pending == PendingAction.Cancel => new CallOutcome.PassedOn(Heard.Nothing),
-            _ => new CallOutcome.Failed(noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", RetryAfter(outcome)),
-        }, shown.ToText());
+        var (outcome, shown, noToken, context) = await Send(
+            destination,
+            template,
+            question,
+            link.ExternalId ?? "",
+            link.Creation,
+            cancel
+        );
+        return (
+            outcome switch
+            {
+                EgressOutcome.Answered { IsGood: true } good => new CallOutcome.PassedOn(
+                    Clean(Reading.Read(template.Parser!, good.Body), context)
+                ),
+                // What is gone need not be taken back.
+                EgressOutcome.Answered { Status: 404 or 410 } when link.Pending == PendingAction.Cancel =>
+                    new CallOutcome.PassedOn(Heard.Nothing),
+                _ => new CallOutcome.Failed(
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    RetryAfter(outcome)
+                ),
+            },
+            shown.ToText()
+        );
     }
 
     private async Task<string> ExternalIdOf(Destination destination, string email, CancellationToken cancel)
@@ -174,7 +323,13 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         {
             var (items, _, _) = await List(destination, members, cancel);
             // Who they are is a courtesy; a list that cannot be had holds up nothing.
-            known = (store.Now, items?.DistinctBy(m => m.First, StringComparer.OrdinalIgnoreCase).ToDictionary(m => m.First, m => m.Second, StringComparer.OrdinalIgnoreCase) ?? []);
+            known = (
+                store.Now,
+                items
+                    ?.DistinctBy(m => m.First, StringComparer.OrdinalIgnoreCase)
+                    .ToDictionary(m => m.First, m => m.Second, StringComparer.OrdinalIgnoreCase)
+                    ?? []
+            );
             _members[destination.Id] = known;
         }
         return known.ByEmail.GetValueOrDefault(email, "");
@@ -195,7 +350,11 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     }
 
     private static Heard Clean(Heard heard, CallContext context) =>
-        heard with { Value = heard.Value is null ? null : context.Hide(heard.Value), Display = heard.Display is null ? null : context.Hide(heard.Display) };
+        heard with
+        {
+            Value = heard.Value is null ? null : context.Hide(heard.Value),
+            Display = heard.Display is null ? null : context.Hide(heard.Display),
+        };
 
     private TimeSpan? RetryAfter(EgressOutcome? outcome) => (outcome as EgressOutcome.Answered)?.RetryAfter(store.Now);
 }

@@ -28,7 +28,9 @@ internal abstract record CallOutcome
     /// <summary>Its status was read.</summary>
     public sealed record Told(Heard Heard) : CallOutcome;
 
-    /// <summary>A look, a look-up or a passing-on did not succeed; nothing follows from that but another attempt.</summary>
+    /// <summary>
+    /// A look, a look-up or a passing-on did not succeed; nothing follows from that but another attempt.
+    /// </summary>
     public sealed record Failed(string Why, TimeSpan? RetryAfter = null) : CallOutcome;
 
     /// <summary>What was pending has been passed on.</summary>
@@ -36,8 +38,8 @@ internal abstract record CallOutcome
 }
 
 /// <summary>
-/// What becomes of a link after a call, and when it is looked at again. Pure: state in, state out. Two rules stand above
-/// all others: a creation that may have arrived is never sent again unlooked, and an answer once heard stays.
+/// What becomes of a link after a call, and when it is looked at again. Pure: state in, state out. Two rules stand
+/// above all others: a creation that may have arrived is never sent again unlooked, and an answer once heard stays.
 /// </summary>
 internal static class LinkTransitions
 {
@@ -48,40 +50,126 @@ internal static class LinkTransitions
     private const int MostPassings = 20;
 
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
-    private static readonly TimeSpan[] Soon = [TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)];
+    private static readonly TimeSpan[] Soon =
+    [
+        TimeSpan.FromSeconds(10),
+        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(1),
+        TimeSpan.FromMinutes(2),
+    ];
 
     /// <param name="canLookUp">Whether the manifest says how to find what a creation may have made.</param>
     /// <param name="spread">Between 0 and 1: keeps many links from being due at one moment.</param>
     public static Link Next(
-        Link link, CallOutcome outcome, bool canLookUp, DateTimeOffset now, TimeSpan pollEvery, double spread)
+        Link link,
+        CallOutcome outcome,
+        bool canLookUp,
+        DateTimeOffset now,
+        TimeSpan pollEvery,
+        double spread
+    )
     {
         switch (outcome)
         {
             case CallOutcome.Opened(var id, var url, var creation, var heard):
-                return Heard(link with { State = LinkState.Open, ExternalId = id, Url = url ?? link.Url, Creation = creation ?? link.Creation, Attempts = 0, Polls = 0, Problem = null }, heard, now, pollEvery, spread);
+                return Heard(
+                    link with
+                    {
+                        State = LinkState.Open,
+                        ExternalId = id,
+                        Url = url ?? link.Url,
+                        Creation = creation ?? link.Creation,
+                        Attempts = 0,
+                        Polls = 0,
+                        Problem = null,
+                    },
+                    heard,
+                    now,
+                    pollEvery,
+                    spread
+                );
             case CallOutcome.NotOpened(var why, var isFinal, var after):
                 if (link.Pending != PendingAction.None)
-                    return link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Problem = null };
+                {
+                    return link with
+                    {
+                        State = LinkState.Closed,
+                        Pending = PendingAction.None,
+                        DueAt = null,
+                        Problem = null,
+                    };
+                }
                 return isFinal || link.Attempts + 1 >= MostRefusals
                     ? Hold(link, why)
                     : Later(link with { State = LinkState.New }, why, now, Backoff(link.Attempts, spread), after);
             case CallOutcome.Unusable(var why, var creation):
                 return Hold(link with { Creation = creation ?? link.Creation }, why);
             case CallOutcome.PerhapsOpened(var why):
-                return canLookUp ? Later(link with { State = LinkState.Unsure }, why, now, Backoff(link.Attempts, spread), null) : Hold(link, why);
+                return canLookUp
+                    ? Later(link with { State = LinkState.Unsure }, why, now, Backoff(link.Attempts, spread), null)
+                    : Hold(link, why);
             case CallOutcome.NotThere:
                 return link.Pending != PendingAction.None
-                    ? link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Problem = null }
-                    : link with { State = LinkState.New, DueAt = now, Attempts = link.Attempts + 1 };
+                    ? link with
+                    {
+                        State = LinkState.Closed,
+                        Pending = PendingAction.None,
+                        DueAt = null,
+                        Problem = null,
+                    }
+                    : link with
+                    {
+                        State = LinkState.New,
+                        DueAt = now,
+                        Attempts = link.Attempts + 1,
+                    };
             case CallOutcome.Told(var heard):
-                return Heard(link with { Attempts = 0, Polls = link.Polls + 1, Problem = heard.Value is null ? "The answer holds no status at the place that the manifest names." : heard.Problem }, heard, now, pollEvery, spread);
+                return Heard(
+                    link with
+                    {
+                        Attempts = 0,
+                        Polls = link.Polls + 1,
+                        Problem = heard.Value is null
+                            ? "The answer holds no status at the place that the manifest names."
+                            : heard.Problem,
+                    },
+                    heard,
+                    now,
+                    pollEvery,
+                    spread
+                );
             case CallOutcome.PassedOn(var heard):
-                return Seen(link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null, Attempts = 0, Problem = null }, heard, now);
+                return Seen(
+                    link with
+                    {
+                        State = LinkState.Closed,
+                        Pending = PendingAction.None,
+                        DueAt = null,
+                        Attempts = 0,
+                        Problem = null,
+                    },
+                    heard,
+                    now
+                );
             case CallOutcome.Failed(var why, var after):
-                if (link.Pending != PendingAction.None && link.State == LinkState.Open && link.Attempts + 1 >= MostPassings)
+                if (
+                    link.Pending != PendingAction.None
+                    && link.State == LinkState.Open
+                    && link.Attempts + 1 >= MostPassings
+                )
+                {
                     return link with { Attempts = link.Attempts + 1, DueAt = null, Problem = why };
+                }
                 var isLook = link is { State: LinkState.Open, Pending: PendingAction.None };
-                return Later(link, why, now, isLook ? Wait(pollEvery * Math.Pow(2, Math.Min(link.Attempts, 6)), spread) : Backoff(link.Attempts, spread), after);
+                return Later(
+                    link,
+                    why,
+                    now,
+                    isLook
+                        ? Wait(pollEvery * Math.Pow(2, Math.Min(link.Attempts, 6)), spread)
+                        : Backoff(link.Attempts, spread),
+                    after
+                );
             default:
                 throw new UnreachableException();
         }
@@ -98,23 +186,49 @@ internal static class LinkTransitions
     {
         link = Seen(link, heard, now);
         if (heard.MatchedBoth)
-            link = link with { Problem = $"The status \"{heard.Value}\" matches both patterns of the manifest, which counts as declined." };
+        {
+            link = link with
+            {
+                Problem =
+                    $"The status \"{heard.Value}\" matches both patterns of the manifest, which counts as declined.",
+            };
+        }
         if (link.Answer.Length == 0 && heard.Opinion != Opinion.Undecided)
             link = link with { Answer = heard.Opinion == Opinion.Approved ? "approved" : "rejected" };
-        return link with { DueAt = link.Pending != PendingAction.None ? now : link.Answer.Length > 0 ? null : now + NextLook(link.Polls, pollEvery, spread) };
+        return link with
+        {
+            DueAt =
+                link.Pending != PendingAction.None ? now
+                : link.Answer.Length > 0 ? null
+                : now + NextLook(link.Polls, pollEvery, spread),
+        };
     }
 
     /// <summary>An answer without a status leaves what was seen before.</summary>
     private static Link Seen(Link link, Heard heard, DateTimeOffset now) =>
         heard.Value is null ? link : link with { Value = heard.Value, Display = heard.Display, SeenAt = now };
 
-    private static Link Hold(Link link, string why) => link with { State = LinkState.Held, DueAt = null, Attempts = link.Attempts + 1, Problem = why };
+    private static Link Hold(Link link, string why) =>
+        link with
+        {
+            State = LinkState.Held,
+            DueAt = null,
+            Attempts = link.Attempts + 1,
+            Problem = why,
+        };
 
     private static Link Later(Link link, string why, DateTimeOffset now, TimeSpan wait, TimeSpan? atLeast) =>
-        link with { Attempts = link.Attempts + 1, Problem = why, DueAt = now + (atLeast is { } asked && asked > wait ? (asked < Longest ? asked : Longest) : wait) };
+        link with
+        {
+            Attempts = link.Attempts + 1,
+            Problem = why,
+            DueAt = now + (atLeast is { } asked && asked > wait ? (asked < Longest ? asked : Longest) : wait),
+        };
 
-    private static TimeSpan Backoff(int attempts, double spread) => Wait(TimeSpan.FromSeconds(5 * Math.Pow(2, Math.Min(attempts, 10))), spread);
+    private static TimeSpan Backoff(int attempts, double spread) =>
+        Wait(TimeSpan.FromSeconds(5 * Math.Pow(2, Math.Min(attempts, 10))), spread);
 
     /// <summary>A tenth more or less, at most an hour.</summary>
-    private static TimeSpan Wait(TimeSpan about, double spread) => (about < Longest ? about : Longest) * (0.9 + spread * 0.2);
+    private static TimeSpan Wait(TimeSpan about, double spread) =>
+        (about < Longest ? about : Longest) * (0.9 + spread * 0.2);
 }

@@ -13,7 +13,11 @@ public sealed record ShownExchange
 {
     private const int LongestText = 4_000;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public required string Call { get; init; }
     public string? At { get; init; }
@@ -32,12 +36,20 @@ public sealed record ShownExchange
 
     public string ToText() => JsonSerializer.Serialize(this, Json);
 
-    public static ShownExchange? Read(string? text) => text is null ? null : JsonSerializer.Deserialize<ShownExchange>(text, Json);
+    public static ShownExchange? Read(string? text) =>
+        text is null ? null : JsonSerializer.Deserialize<ShownExchange>(text, Json);
 
     /// <summary>A call that is only rendered.</summary>
-    internal static ShownExchange Of(CallTemplate template, CallContext context) => Of(template, Renderer.Render(template, context), context, null, null);
+    internal static ShownExchange Of(CallTemplate template, CallContext context) =>
+        Of(template, Renderer.Render(template, context), context, null, null);
 
-    internal static ShownExchange Of(CallTemplate template, Rendering? rendering, CallContext context, EgressOutcome? outcome, DateTimeOffset? at)
+    internal static ShownExchange Of(
+        CallTemplate template,
+        Rendering? rendering,
+        CallContext context,
+        EgressOutcome? outcome,
+        DateTimeOffset? at
+    )
     {
         var shown = new ShownExchange { Call = template.Name, At = at is { } when ? Instant.ToText(when) : null };
         return rendering switch
@@ -58,6 +70,6 @@ public sealed record ShownExchange
         };
     }
 
-    private static string Cut(string text) => text.Length > LongestText ? WellFormed.Cut(text, LongestText) + "…"
-        : text;
+    private static string Cut(string text) =>
+        text.Length > LongestText ? WellFormed.Cut(text, LongestText) + "…" : text;
 }

@@ -42,7 +42,8 @@ public sealed class CallerWatch : IAsyncDisposable
             caller,
             http.RequestServices.GetRequiredService<Callers>(),
             mayGoOn ?? (_ => true),
-            CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping));
+            CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping)
+        );
     }
 
     /// <summary>Looks the caller up; false ends the answer. A store that cannot say counts as no.</summary>
@@ -72,9 +73,7 @@ public sealed class CallerWatch : IAsyncDisposable
         using var timer = new PeriodicTimer(Interval);
         try
         {
-            while (await timer.WaitForNextTickAsync(Ended) && await IsStillLetIn())
-            {
-            }
+            while (await timer.WaitForNextTickAsync(Ended) && await IsStillLetIn()) { }
         }
         catch (OperationCanceledException)
         {

@@ -30,10 +30,14 @@ public sealed record EgressOptions
 /// <summary>Whose word it is that this receiver may be called.</summary>
 public enum Trust
 {
-    /// <summary>Named by a person, on a page, by the API or in a manifest: public addresses and what <c>Egress:Allow</c> lists.</summary>
+    /// <summary>
+    /// Named by a person, on a page, by the API or in a manifest: public addresses and what <c>Egress:Allow</c> lists.
+    /// </summary>
     Named,
 
-    /// <summary>Named in the settings by whoever runs this machine (mail server, Slack): the address may be any.</summary>
+    /// <summary>
+    /// Named in the settings by whoever runs this machine (mail server, Slack): the address may be any.
+    /// </summary>
     Operator,
 }
 
@@ -47,7 +51,8 @@ public abstract record EgressOutcome
         internal RetryConditionHeaderValue? Retry { get; init; }
 
         /// <summary>For how long the receiver asks to be left alone, if it does.</summary>
-        public TimeSpan? RetryAfter(DateTimeOffset now) => Retry?.Delta ?? (Retry?.Date > now ? Retry.Date - now : null);
+        public TimeSpan? RetryAfter(DateTimeOffset now) =>
+            Retry?.Delta ?? (Retry?.Date > now ? Retry.Date - now : null);
 
         public bool IsGood => Status is >= 200 and < 300;
 
@@ -59,9 +64,9 @@ public abstract record EgressOutcome
 }
 
 /// <summary>
-/// The one way out of the building. Each address is checked at the moment of connecting, so a name that leads elsewhere the
-/// second time gains nothing; redirects are answers and are not followed; no proxy, no cookies, no decompression, TLS
-/// always verified; an answer has at most 1 MB, and a call at most 30 seconds from beginning to end.
+/// The one way out of the building. Each address is checked at the moment of connecting, so a name that leads elsewhere
+/// the second time gains nothing; redirects are answers and are not followed; no proxy, no cookies, no decompression,
+/// TLS always verified; an answer has at most 1 MB, and a call at most 30 seconds from beginning to end.
 /// </summary>
 public sealed class Egress : IDisposable
 {
@@ -78,7 +83,11 @@ public sealed class Egress : IDisposable
     }
 
     /// <summary>Sends, and reads the whole answer. Throws only when <paramref name="cancel"/> ends it.</summary>
-    public async Task<EgressOutcome> Send(HttpRequestMessage request, CancellationToken cancel, Trust trust = Trust.Named)
+    public async Task<EgressOutcome> Send(
+        HttpRequestMessage request,
+        CancellationToken cancel,
+        Trust trust = Trust.Named
+    )
     {
         if (request.RequestUri is not { IsAbsoluteUri: true, Scheme: "http" or "https" })
             return new EgressOutcome.Failed(Failure.NotConfigured, "The address is neither http nor https.");
@@ -86,11 +95,17 @@ public sealed class Egress : IDisposable
         patience.CancelAfter(_options.Patience);
         try
         {
-            using var response = await (trust == Trust.Operator ? _operator : _named).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await (trust == Trust.Operator ? _operator : _named).SendAsync(
+                request,
+                HttpCompletionOption.ResponseHeadersRead,
+                patience.Token
+            );
             if (response.Content.Headers.ContentLength > _options.LargestAnswer)
                 return TooLarge();
             await using var stream = await response.Content.ReadAsStreamAsync(patience.Token);
-            return await ReadCapped(stream, patience.Token) is { } body ? new EgressOutcome.Answered((int)response.StatusCode, body) { Retry = response.Headers.RetryAfter } : TooLarge();
+            return await ReadCapped(stream, patience.Token) is { } body
+                ? new EgressOutcome.Answered((int)response.StatusCode, body) { Retry = response.Headers.RetryAfter }
+                : TooLarge();
         }
         catch (Exception failure) when (!cancel.IsCancellationRequested && Explain(failure) is { } explained)
         {
@@ -123,7 +138,9 @@ public sealed class Egress : IDisposable
         }
     }
 
-    /// <summary>What the system does not trust may be trusted by an authority of ours; a wrong name is wrong under both.</summary>
+    /// <summary>
+    /// What the system does not trust may be trusted by an authority of ours; a wrong name is wrong under both.
+    /// </summary>
     public bool IsVouchedFor(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 leaf)
@@ -150,7 +167,10 @@ public sealed class Egress : IDisposable
                 case EgressException known:
                     return new(known.Failure, known.Message);
                 case AuthenticationException:
-                    return new(Failure.Tls, "TLS could not be agreed on, or the certificate is not good for this name.");
+                    return new(
+                        Failure.Tls,
+                        "TLS could not be agreed on, or the certificate is not good for this name."
+                    );
                 case SocketException socket:
                     return Explain(socket.SocketErrorCode);
                 case OperationCanceledException:
@@ -159,10 +179,19 @@ public sealed class Egress : IDisposable
         }
         return failure switch
         {
-            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(Failure.Tls, "TLS could not be agreed on."),
-            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => new(Failure.Dns, "The name is not known."),
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(
+                Failure.Tls,
+                "TLS could not be agreed on."
+            ),
+            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => new(
+                Failure.Dns,
+                "The name is not known."
+            ),
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => TooLarge(),
-            HttpRequestException or IOException => new(Failure.Reset, "The connection broke, or what came is not an answer."),
+            HttpRequestException or IOException => new(
+                Failure.Reset,
+                "The connection broke, or what came is not an answer."
+            ),
             _ => null,
         };
     }
@@ -173,45 +202,60 @@ public sealed class Egress : IDisposable
         _operator.Dispose();
     }
 
-    private static EgressOutcome.Failed Explain(SocketError error) => error switch
-    {
-        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery => new(Failure.Dns, "The name is not known."),
-        SocketError.TimedOut => new(Failure.Timeout, "There was no connection in time."),
-        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => new(Failure.Reset, "The connection broke."),
-        _ => new(Failure.Refused, "Nothing listens there, or no way leads there."),
-    };
+    private static EgressOutcome.Failed Explain(SocketError error) =>
+        error switch
+        {
+            SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery => new(
+                Failure.Dns,
+                "The name is not known."
+            ),
+            SocketError.TimedOut => new(Failure.Timeout, "There was no connection in time."),
+            SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => new(
+                Failure.Reset,
+                "The connection broke."
+            ),
+            _ => new(Failure.Refused, "Nothing listens there, or no way leads there."),
+        };
 
-    private static EgressOutcome.Failed TooLarge() => new(Failure.TooLarge, "The answer is larger than what is read of an answer.");
+    private static EgressOutcome.Failed TooLarge() =>
+        new(Failure.TooLarge, "The answer is larger than what is read of an answer.");
 
-    private HttpClient Client(Trust trust) => new(Handler(trust))
-    {
-        // Our own patience also covers the answer's body.
-        Timeout = Timeout.InfiniteTimeSpan,
-        DefaultRequestHeaders = { { "User-Agent", UserAgent } },
-    };
+    private HttpClient Client(Trust trust) =>
+        new(Handler(trust))
+        {
+            // Our own patience also covers the answer's body.
+            Timeout = Timeout.InfiniteTimeSpan,
+            DefaultRequestHeaders = { { "User-Agent", UserAgent } },
+        };
 
-    private SocketsHttpHandler Handler(Trust trust) => new()
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        // A proxy would choose the address in our place.
-        UseProxy = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        MaxResponseHeadersLength = 32,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        SslOptions = TlsOptions(),
-        ConnectCallback = async (context, cancel) => await Open(context.DnsEndPoint.Host, context.DnsEndPoint.Port, trust, cancel),
-    };
+    private SocketsHttpHandler Handler(Trust trust) =>
+        new()
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            // A proxy would choose the address in our place.
+            UseProxy = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            MaxResponseHeadersLength = 32,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            SslOptions = TlsOptions(),
+            ConnectCallback = async (context, cancel) =>
+                await Open(context.DnsEndPoint.Host, context.DnsEndPoint.Port, trust, cancel),
+        };
 
-    private SslClientAuthenticationOptions TlsOptions() => _options.Roots.Count == 0
-        ? new SslClientAuthenticationOptions()
-        : new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = IsVouchedFor };
+    private SslClientAuthenticationOptions TlsOptions() =>
+        _options.Roots.Count == 0
+            ? new SslClientAuthenticationOptions()
+            : new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = IsVouchedFor };
 
     private async Task<Stream> Open(string host, int port, Trust trust, CancellationToken cancel)
     {
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await _options.LookUp(host, cancel);
-        var open = trust == Trust.Operator ? addresses : [.. addresses.Where(a => EgressRules.MayReach(a, port, _options.Allow))];
+        var open =
+            trust == Trust.Operator
+                ? addresses
+                : [.. addresses.Where(a => EgressRules.MayReach(a, port, _options.Allow))];
         if (open.Length == 0)
         {
             throw addresses.Length == 0

@@ -7,7 +7,10 @@ namespace Countersign.Outcomes;
 /// <summary>An address range, and optionally one port, that may be reached although it is not public.</summary>
 public sealed record EgressAllowance(IPNetwork Network, int? Port)
 {
-    /// <summary><c>10.0.0.0/8</c>, <c>127.0.0.1:8025</c>, <c>10.1.2.0/24:443</c>, <c>[fd00::/8]:443</c>; null when it is none of these.</summary>
+    /// <summary>
+    /// <c>10.0.0.0/8</c>, <c>127.0.0.1:8025</c>, <c>10.1.2.0/24:443</c>, <c>[fd00::/8]:443</c>; null when it is none of
+    /// these.
+    /// </summary>
     public static EgressAllowance? Parse(string text)
     {
         text = text.Trim();
@@ -36,12 +39,18 @@ public sealed record EgressAllowance(IPNetwork Network, int? Port)
         int? number = null;
         if (port.Length > 0)
         {
-            if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) || parsed is < 1 or > 65535)
+            if (
+                !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed)
+                || parsed is < 1 or > 65535
+            )
+            {
                 return null;
+            }
             number = parsed;
         }
         return IPNetwork.TryParse(range, out var network) ? new EgressAllowance(network, number)
-            : IPAddress.TryParse(range, out var address) ? new EgressAllowance(new IPNetwork(address, address.GetAddressBytes().Length * 8), number)
+            : IPAddress.TryParse(range, out var address)
+                ? new EgressAllowance(new IPNetwork(address, address.GetAddressBytes().Length * 8), number)
             : null;
     }
 
@@ -49,27 +58,51 @@ public sealed record EgressAllowance(IPNetwork Network, int? Port)
 }
 
 /// <summary>
-/// Which addresses news may be sent to. Whoever may name a receiver could otherwise make this machine call its neighbours,
-/// itself, or the service that hands out a cloud machine's credentials.
+/// Which addresses news may be sent to. Whoever may name a receiver could otherwise make this machine call its
+/// neighbours, itself, or the service that hands out a cloud machine's credentials.
 /// </summary>
 public static class EgressRules
 {
-    /// <summary>All that is not the public IPv4 internet: IANA's special registry, multicast, and Azure's metadata host, which has a public address.</summary>
+    /// <summary>
+    /// All that is not the public IPv4 internet: IANA's special registry, multicast, and Azure's metadata host, which
+    /// has a public address.
+    /// </summary>
     private static readonly IPNetwork[] BlockedV4 = Networks(
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
-        "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4");
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4"
+    );
 
-    /// <summary>Public IPv6 is 2000::/3, less what in it is reserved or carries an IPv4 address inside (6to4, Teredo). NAT64 and mapped addresses lie outside of it.</summary>
+    /// <summary>
+    /// Public IPv6 is 2000::/3, less what in it is reserved or carries an IPv4 address inside (6to4, Teredo). NAT64 and
+    /// mapped addresses lie outside of it.
+    /// </summary>
     private static readonly IPNetwork PublicV6 = IPNetwork.Parse("2000::/3");
     private static readonly IPNetwork[] BlockedV6 = Networks("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20");
 
     /// <summary>Whether the public internet has this address.</summary>
-    public static bool IsPublic(IPAddress address) => address.AddressFamily switch
-    {
-        AddressFamily.InterNetwork => !BlockedV4.Any(n => n.Contains(address)),
-        AddressFamily.InterNetworkV6 => !address.IsIPv4MappedToIPv6 && PublicV6.Contains(address) && !BlockedV6.Any(n => n.Contains(address)),
-        _ => false,
-    };
+    public static bool IsPublic(IPAddress address) =>
+        address.AddressFamily switch
+        {
+            AddressFamily.InterNetwork => !BlockedV4.Any(n => n.Contains(address)),
+            AddressFamily.InterNetworkV6 => !address.IsIPv4MappedToIPv6
+                && PublicV6.Contains(address)
+                && !BlockedV6.Any(n => n.Contains(address)),
+            _ => false,
+        };
 
     public static bool MayReach(IPAddress address, int port, IReadOnlyList<EgressAllowance> allowed)
     {

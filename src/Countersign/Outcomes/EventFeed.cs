@@ -7,8 +7,8 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Outcomes;
 
 /// <summary>
-/// News as it happens, on every node: follows the log while anyone listens. Every listener hears all events in the order
-/// of the log, so the last one heard is all that is needed to go on later.
+/// News as it happens, on every node: follows the log while anyone listens. Every listener hears all events in the
+/// order of the log, so the last one heard is all that is needed to go on later.
 /// </summary>
 public sealed partial class EventFeed : BackgroundService
 {
@@ -172,12 +172,17 @@ public sealed partial class EventFeed : BackgroundService
         [LoggerMessage(Level = LogLevel.Warning, Message = "Events cannot be followed: {Reason}")]
         public static partial void CannotFollow(ILogger log, string reason);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Following the events failed; open streams end and will be opened again")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "Following the events failed; open streams end and will be opened again"
+        )]
         public static partial void Failed(ILogger log, Exception failure);
     }
 }
 
-/// <summary>One listener's news. Dispose it when nobody reads it any more; nothing is kept for it from then on.</summary>
+/// <summary>
+/// One listener's news. Dispose it when nobody reads it any more; nothing is kept for it from then on.
+/// </summary>
 public sealed class Subscription : IDisposable
 {
     private readonly EventFeed _feed;

@@ -1,40 +1,58 @@
 namespace Countersign.Outcomes;
 
-/// <summary>Every way in which something that leaves the building can fail. The list is closed: pages, records and alerts rely on the words.</summary>
-public enum Failure { Dns, Refused, Tls, Timeout, Reset, TooLarge, BlockedAddress, Status, NotConfigured }
+/// <summary>
+/// Every way in which something that leaves the building can fail. The list is closed: pages, records and alerts rely
+/// on the words.
+/// </summary>
+public enum Failure
+{
+    Dns,
+    Refused,
+    Tls,
+    Timeout,
+    Reset,
+    TooLarge,
+    BlockedAddress,
+    Status,
+    NotConfigured,
+}
 
 public static class Failures
 {
-    public static string Word(this Failure failure) => failure switch
-    {
-        Failure.Dns => "dns",
-        Failure.Refused => "refused",
-        Failure.Tls => "tls",
-        Failure.Timeout => "timeout",
-        Failure.Reset => "reset",
-        Failure.TooLarge => "too large",
-        Failure.BlockedAddress => "blocked address",
-        Failure.Status => "status",
-        _ => "not configured",
-    };
+    public static string Word(this Failure failure) =>
+        failure switch
+        {
+            Failure.Dns => "dns",
+            Failure.Refused => "refused",
+            Failure.Tls => "tls",
+            Failure.Timeout => "timeout",
+            Failure.Reset => "reset",
+            Failure.TooLarge => "too large",
+            Failure.BlockedAddress => "blocked address",
+            Failure.Status => "status",
+            _ => "not configured",
+        };
 
     /// <summary>What to do about it, for whoever finds the word on a page.</summary>
-    public static string Advice(this Failure failure) => failure switch
-    {
-        Failure.Dns => "The name is not known. Check its spelling and this machine's DNS.",
-        Failure.Refused => "Nothing listens there. Check the port, and whether the receiver runs.",
-        Failure.Tls => "The certificate is not valid for this name, or TLS is not spoken there.",
-        Failure.Timeout => "No complete answer in time.",
-        Failure.Reset => "The connection broke before the answer was complete.",
-        Failure.TooLarge => "The answer was larger than 1 MB and was not read to its end.",
-        Failure.BlockedAddress => "The name leads to an address that is not public. If it is meant, list it in Egress:Allow.",
-        Failure.Status => "The receiver answered, and its answer was no.",
-        _ => "A setting is missing: see docs/notifications.md.",
-    };
+    public static string Advice(this Failure failure) =>
+        failure switch
+        {
+            Failure.Dns => "The name is not known. Check its spelling and this machine's DNS.",
+            Failure.Refused => "Nothing listens there. Check the port, and whether the receiver runs.",
+            Failure.Tls => "The certificate is not valid for this name, or TLS is not spoken there.",
+            Failure.Timeout => "No complete answer in time.",
+            Failure.Reset => "The connection broke before the answer was complete.",
+            Failure.TooLarge => "The answer was larger than 1 MB and was not read to its end.",
+            Failure.BlockedAddress =>
+                "The name leads to an address that is not public. If it is meant, list it in Egress:Allow.",
+            Failure.Status => "The receiver answered, and its answer was no.",
+            _ => "A setting is missing: see docs/notifications.md.",
+        };
 }
 
 /// <summary>Thrown inside a connection attempt, where only exceptions can say why.</summary>
-public sealed class EgressException(Failure failure, string detail, Exception? inner = null) : IOException(detail, inner)
+public sealed class EgressException(Failure failure, string detail, Exception? inner = null)
+    : IOException(detail, inner)
 {
     public Failure Failure { get; } = failure;
 }

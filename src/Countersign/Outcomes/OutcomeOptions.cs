@@ -1,4 +1,3 @@
-
 using Countersign.Work;
 
 namespace Countersign.Outcomes;
@@ -14,13 +13,22 @@ public sealed record OutcomeOptions
     public RetrySchedule Schedule { get; init; } = DefaultSchedule;
 
     /// <summary>Ten attempts within a little more than three days: long enough for a long weekend.</summary>
-    public static readonly RetrySchedule DefaultSchedule = new(
-    [
-        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2),
-        TimeSpan.FromHours(5), TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
+    public static readonly RetrySchedule DefaultSchedule = new([
+        TimeSpan.Zero,
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromMinutes(5),
+        TimeSpan.FromMinutes(30),
+        TimeSpan.FromHours(2),
+        TimeSpan.FromHours(5),
+        TimeSpan.FromHours(10),
+        TimeSpan.FromHours(14),
+        TimeSpan.FromHours(20),
+        TimeSpan.FromHours(24),
     ]);
 
-    /// <summary>Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.</summary>
+    /// <summary>
+    /// Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.
+    /// </summary>
     public int MostPerPerson { get; init; } = 20;
 
     public TimeSpan QuietWindow { get; init; } = TimeSpan.FromMinutes(10);
@@ -28,7 +36,9 @@ public sealed record OutcomeOptions
     /// <summary>How many calls to one receiver are under way at once, at most.</summary>
     public int CallsPerReceiver { get; init; } = 16;
 
-    /// <summary>From 0 to 1: spreads repeated attempts, so that receivers that come back are not met by all at once.</summary>
+    /// <summary>
+    /// From 0 to 1: spreads repeated attempts, so that receivers that come back are not met by all at once.
+    /// </summary>
     public Func<double> Jitter { get; init; } = Work.Jitter.Next;
 
     /// <summary>The address of a page, as people outside reach it; null where sending is off.</summary>

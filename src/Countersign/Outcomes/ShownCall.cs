@@ -8,7 +8,10 @@ internal static class ShownCall
 {
     public static string Of(HttpRequestMessage request)
     {
-        var text = new StringBuilder().Append(request.Method).Append(' ').Append(Webhook.Masked(request.RequestUri!.OriginalString));
+        var text = new StringBuilder()
+            .Append(request.Method)
+            .Append(' ')
+            .Append(Webhook.Masked(request.RequestUri!.OriginalString));
         foreach (var (name, values) in request.Headers.NonValidated)
             text.Append('\n').Append(name).Append(": ").Append(Masked(name, values.ToString()));
         foreach (var (name, values) in request.Content?.Headers.NonValidated ?? default)
@@ -17,10 +20,14 @@ internal static class ShownCall
     }
 
     /// <summary>Of a token its kind is left, of each signature its version.</summary>
-    private static string Masked(string name, string value) => name switch
-    {
-        "Authorization" => $"{value.Split(' ')[0]} …",
-        StandardWebhook.SignatureHeader => string.Join(' ', value.Split(' ').Select(signature => $"{signature.Split(',')[0]},…")),
-        _ => value,
-    };
+    private static string Masked(string name, string value) =>
+        name switch
+        {
+            "Authorization" => $"{value.Split(' ')[0]} …",
+            StandardWebhook.SignatureHeader => string.Join(
+                ' ',
+                value.Split(' ').Select(signature => $"{signature.Split(',')[0]},…")
+            ),
+            _ => value,
+        };
 }

@@ -15,18 +15,20 @@ public enum Certainty
 
 public static class Certainties
 {
-    public static string Ours(this Certainty certainty) => certainty switch
-    {
-        Certainty.Proven => "proven",
-        Certainty.Claimed => "claimed",
-        _ => "none",
-    };
+    public static string Ours(this Certainty certainty) =>
+        certainty switch
+        {
+            Certainty.Proven => "proven",
+            Certainty.Claimed => "claimed",
+            _ => "none",
+        };
 
     /// <summary>A word that is none of them is no proof.</summary>
-    public static Certainty Of(string word) => word switch
-    {
-        "proven" => Certainty.Proven,
-        "claimed" => Certainty.Claimed,
-        _ => Certainty.None,
-    };
+    public static Certainty Of(string word) =>
+        word switch
+        {
+            "proven" => Certainty.Proven,
+            "claimed" => Certainty.Claimed,
+            _ => Certainty.None,
+        };
 }

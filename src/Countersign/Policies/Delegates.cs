@@ -23,9 +23,12 @@ public readonly struct Delegates(Pools pools, IReadOnlyList<long> barred, IReadO
     /// <summary>Who stands in for this person; null when nobody does.</summary>
     public Somebody? Of(Somebody principal)
     {
-        if (principal is not { IsDisabled: false, AwayUntil: not null, DelegateId: { } id }
-            || barred.Contains(principal.Id) || barred.Contains(id)
-            || pools.Find(id) is not { IsDisabled: false, AwayUntil: null } other)
+        if (
+            principal is not { IsDisabled: false, AwayUntil: not null, DelegateId: { } id }
+            || barred.Contains(principal.Id)
+            || barred.Contains(id)
+            || pools.Find(id) is not { IsDisabled: false, AwayUntil: null } other
+        )
         {
             return null;
         }

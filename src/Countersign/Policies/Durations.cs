@@ -2,14 +2,27 @@ using System.Globalization;
 
 namespace Countersign.Policies;
 
-/// <summary>Durations as people write them in settings and policies: <c>2s</c>, <c>5m</c>, <c>72h</c>, <c>30d</c>.</summary>
+/// <summary>
+/// Durations as people write them in settings and policies: <c>2s</c>, <c>5m</c>, <c>72h</c>, <c>30d</c>.
+/// </summary>
 public static class Durations
 {
     public static TimeSpan? Parse(string text)
     {
         text = text.Trim();
-        if (text.Length < 2 || !double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number > 1e6)
+        if (
+            text.Length < 2
+            || !double.TryParse(
+                text.AsSpan(0, text.Length - 1),
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+            || number > 1e6
+        )
+        {
             return null;
+        }
         return text[^1] switch
         {
             's' => TimeSpan.FromSeconds(number),

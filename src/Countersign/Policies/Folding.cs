@@ -5,8 +5,8 @@ namespace Countersign.Policies;
 
 /// <summary>
 /// How texts that people or systems wrote are compared: what looks the same to a reader, or differs in case, width or
-/// white space only, is the same. Characters that show nothing are left out, all white space counts as one space and none
-/// at the ends, compatibility forms (fullwidth, ligatures, superscripts, the long s) are their plain letters.
+/// white space only, is the same. Characters that show nothing are left out, all white space counts as one space and
+/// none at the ends, compatibility forms (fullwidth, ligatures, superscripts, the long s) are their plain letters.
 /// </summary>
 public static class Folding
 {
@@ -36,7 +36,9 @@ public static class Folding
         return OneSpace(Visible(plain.Normalize(NormalizationForm.FormKC)));
     }
 
-    /// <summary>Without what shows nothing. A half of a surrogate pair is no character, and nothing that can be normalized.</summary>
+    /// <summary>
+    /// Without what shows nothing. A half of a surrogate pair is no character, and nothing that can be normalized.
+    /// </summary>
     private static string Visible(string text)
     {
         var visible = new StringBuilder(text.Length);
@@ -56,15 +58,31 @@ public static class Folding
     private static bool ShowsNothing(Rune rune) =>
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.Control
         // Code points that are no characters, at which normalization throws.
-        || (rune.Value & 0xFFFE) == 0xFFFE || rune.Value is >= 0xFDD0 and <= 0xFDEF
-        // Marks and letters that Unicode calls ignorable by default (joiners, fillers, selectors of a variant), and the empty
-        // Braille cell.
-        || rune.Value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or 0x2800 or (>= 0x180B and <= 0x180F) or 0x3164
-            or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xE0000 and <= 0xE0FFF);
+        || (rune.Value & 0xFFFE) == 0xFFFE
+        || rune.Value is >= 0xFDD0 and <= 0xFDEF
+        // Marks and letters that Unicode calls ignorable by default (joiners, fillers, selectors of a variant), and the
+        // empty Braille cell.
+        || rune.Value
+            is 0x034F
+                or 0x115F
+                or 0x1160
+                or 0x17B4
+                or 0x17B5
+                or 0x2800
+                or (>= 0x180B and <= 0x180F)
+                or 0x3164
+                or (>= 0xFE00 and <= 0xFE0F)
+                or 0xFFA0
+                or (>= 0xE0000 and <= 0xE0FFF);
 
     /// <summary>Also where case is more than a letter for a letter: ß is SS, and the Turkish i's are i's.</summary>
-    private static string Lowered(string text) => text.ToUpperInvariant().ToLowerInvariant()
-        .Replace("ß", "ss", StringComparison.Ordinal).Replace('İ', 'i').Replace('ı', 'i').Replace('ς', 'σ');
+    private static string Lowered(string text) =>
+        text.ToUpperInvariant()
+            .ToLowerInvariant()
+            .Replace("ß", "ss", StringComparison.Ordinal)
+            .Replace('İ', 'i')
+            .Replace('ı', 'i')
+            .Replace('ς', 'σ');
 
     private static string OneSpace(string text)
     {

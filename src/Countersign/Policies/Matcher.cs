@@ -9,18 +9,20 @@ namespace Countersign.Policies;
 
 /// <summary>What a policy may look at: who asks, through which source, and the facts of the request.</summary>
 /// <param name="Facts">A JSON object of names and values or lists of values.</param>
-/// <param name="HasAssignee">The request names its reviewer, to which a policy yields whose <c>when</c> names nothing.</param>
+/// <param name="HasAssignee">The request names its reviewer, to which a policy yields whose <c>when</c> names
+/// nothing.</param>
 public readonly record struct Question(string Source, string Requester, string Facts, bool HasAssignee);
 
 /// <summary>
 /// A file's policies made ready for matching. A request first learns which patterns of the whole file match it, each
-/// compared once however many policies have it. A policy is filed under the patterns of its most telling condition, so only
-/// those are then looked at that can match at all. Nothing is made per policy. Names of facts and their values are
+/// compared once however many policies have it. A policy is filed under the patterns of its most telling condition, so
+/// only those are then looked at that can match at all. Nothing is made per policy. Names of facts and their values are
 /// compared folded, so that no spelling leads past a policy.
 /// </summary>
 public sealed partial class Matcher
 {
-    /// <param name="AsksNobody">It approves by itself, so every value of a fact must be one that it names, not just any.</param>
+    /// <param name="AsksNobody">It approves by itself, so every value of a fact must be one that it names, not just
+    /// any.</param>
     private readonly record struct Rule(bool AsksNobody, (int Slot, int[] AnyOf)[] Conditions);
 
     private readonly Rule[] _rules;
@@ -44,14 +46,28 @@ public sealed partial class Matcher
         var slots = new Dictionary<string, int>(StringComparer.Ordinal);
         var patterns = new List<Dictionary<string, int>>();
         var numbers = 0;
-        _rules = [.. rules.Select(rule => new Rule(rule.Auto is { Approves: true }, [.. rule.When.Select(c =>
-            (Slot(Folding.Fold(c.Fact)), c.AnyOf.Select(p => Number(Slot(Folding.Fold(c.Fact)), p)).Distinct().ToArray()))]))];
+        _rules =
+        [
+            .. rules.Select(rule => new Rule(
+                rule.Auto is { Approves: true },
+                [
+                    .. rule.When.Select(c =>
+                        (
+                            Slot(Folding.Fold(c.Fact)),
+                            c.AnyOf.Select(p => Number(Slot(Folding.Fold(c.Fact)), p)).Distinct().ToArray()
+                        )
+                    ),
+                ]
+            )),
+        ];
         _slots = slots.ToFrozenDictionary(StringComparer.Ordinal);
         _tags = slots.GetValueOrDefault(Condition.Tags, -1);
         _patterns = [.. patterns.Select(p => new PatternIndex(p))];
         _wildcards = [.. patterns.SelectMany(p => p).OrderBy(p => p.Value).Select(p => new Wildcard(p.Key))];
         _filed = Filed(numbers, Array.ConvertAll(_wildcards, w => w.Beginning.Length == 0));
-        _unconditional = Enumerable.Range(0, _rules.Length).FirstOrDefault(i => _rules[i].Conditions.Length == 0, _rules.Length);
+        _unconditional = Enumerable
+            .Range(0, _rules.Length)
+            .FirstOrDefault(i => _rules[i].Conditions.Length == 0, _rules.Length);
 
         int Slot(string fact)
         {
@@ -71,7 +87,10 @@ public sealed partial class Matcher
         }
     }
 
-    /// <summary>Each policy goes under its condition that the fewest others share; one that begins with a wildcard tells nothing.</summary>
+    /// <summary>
+    /// Each policy goes under its condition that the fewest others share; one that begins with a wildcard tells
+    /// nothing.
+    /// </summary>
     private int[][] Filed(int numbers, bool[] beginsWild)
     {
         var shared = new int[numbers];
@@ -80,8 +99,13 @@ public sealed partial class Matcher
         var filed = Enumerable.Range(0, numbers).Select(_ => new List<int>()).ToArray();
         for (var i = 0; i < _rules.Length; i++)
         {
-            foreach (var number in _rules[i].Conditions.Select(c => c.AnyOf).MinBy(anyOf => anyOf.Sum(n => (long)shared[n])) ?? [])
+            foreach (
+                var number in _rules[i].Conditions.Select(c => c.AnyOf).MinBy(anyOf => anyOf.Sum(n => (long)shared[n]))
+                    ?? []
+            )
+            {
                 filed[number].Add(i);
+            }
         }
         return Array.ConvertAll(filed, some => some.ToArray());
     }
@@ -110,7 +134,9 @@ public sealed partial class Matcher
         return first < _rules.Length ? first : -1;
     }
 
-    /// <summary>For one policy: the number of its first condition that does not hold, or -1; and what was there instead.</summary>
+    /// <summary>
+    /// For one policy: the number of its first condition that does not hold, or -1; and what was there instead.
+    /// </summary>
     public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in Question question)
     {
         var values = Values(question);
@@ -120,14 +146,19 @@ public sealed partial class Matcher
         return (miss, miss < 0 ? [] : values[_rules[rule].Conditions[miss].Slot] ?? []);
     }
 
-    private static int Next(ReadOnlySpan<bool> matched, int from) => matched[from..].IndexOf(true) is >= 0 and var at ? from + at : -1;
+    private static int Next(ReadOnlySpan<bool> matched, int from) =>
+        matched[from..].IndexOf(true) is >= 0 and var at ? from + at : -1;
 
     private int FirstMiss(Rule rule, ReadOnlySpan<bool> matched, List<string>?[] values)
     {
         for (var i = 0; i < rule.Conditions.Length; i++)
         {
-            if (!AnyOf(rule.Conditions[i].AnyOf, matched) || (rule.AsksNobody && !NamesEach(rule.Conditions[i], values)))
+            if (
+                !AnyOf(rule.Conditions[i].AnyOf, matched) || (rule.AsksNobody && !NamesEach(rule.Conditions[i], values))
+            )
+            {
                 return i;
+            }
         }
         return -1;
     }
@@ -135,8 +166,10 @@ public sealed partial class Matcher
     /// <summary>Of tags, which come in any number, one is enough.</summary>
     private bool NamesEach((int Slot, int[] AnyOf) condition, List<string>?[] values) =>
         condition.Slot == _tags
-        || (values[condition.Slot] ?? []).TrueForAll(value => Wildcard.Fold(value) is var folded
-            && Array.Exists(condition.AnyOf, number => _wildcards[number].Matches(folded)));
+        || (values[condition.Slot] ?? []).TrueForAll(value =>
+            Wildcard.Fold(value) is var folded
+            && Array.Exists(condition.AnyOf, number => _wildcards[number].Matches(folded))
+        );
 
     private static bool AnyOf(int[] numbers, ReadOnlySpan<bool> matched)
     {
@@ -206,7 +239,8 @@ public sealed partial class Matcher
         }
     }
 
-    private static void Join(ref List<string>? values, List<string>? more) => values = values is null ? more : [.. values, .. more ?? []];
+    private static void Join(ref List<string>? values, List<string>? more) =>
+        values = values is null ? more : [.. values, .. more ?? []];
 
     /// <summary>Every text, number and truth value there, however deep it lies.</summary>
     private static void ReadValues(ref Utf8JsonReader reader, ref List<string>? values)
@@ -225,8 +259,13 @@ public sealed partial class Matcher
                     (values ??= new List<string>(1)).Add(Encoding.UTF8.GetString(reader.ValueSpan));
                     break;
             }
-            if (reader.CurrentDepth <= depth && reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
+            if (
+                reader.CurrentDepth <= depth
+                && reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject)
+            )
+            {
                 return;
+            }
         }
     }
 
@@ -235,9 +274,12 @@ public sealed partial class Matcher
     {
         values ??= new List<string>(1);
         values.Add(text);
-        if (text.AsSpan().IndexOfAny(".eE-") >= 0
+        if (
+            text.AsSpan().IndexOfAny(".eE-") >= 0
             && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            && number.ToString("0.############################", CultureInfo.InvariantCulture) is var usual && usual != text)
+            && number.ToString("0.############################", CultureInfo.InvariantCulture) is var usual
+            && usual != text
+        )
         {
             values.Add(usual);
         }

@@ -13,20 +13,37 @@ public static class Passability
         if (policy.Auto is not null || policy.Destination is not null)
             return null;
         if (policy.Steps.Count == 0)
-            return new Stuck("The policy names nobody who could approve", "Give the policy a step and apply it to active requests");
+        {
+            return new Stuck(
+                "The policy names nobody who could approve",
+                "Give the policy a step and apply it to active requests"
+            );
+        }
         if (policy.AllowsSelfApproval)
             barred = [];
         var needed = policy.Steps.Sum(s => s.Need);
         // Nearly every request: each step has more people than all steps need together, so nobody has to be counted.
-        if (said is null or [] && pools.Known(barred) is var fewer && policy.Steps.All(s => pools.AtLeast(s) - fewer >= needed))
+        if (
+            said is null or []
+            && pools.Known(barred) is var fewer
+            && policy.Steps.All(s => pools.AtLeast(s) - fewer >= needed)
+        )
+        {
             return null;
+        }
         var people = Available(policy, pools, barred, said ?? []);
         var shortages = Seating.Shortages([.. policy.Steps.Select(s => s.Need)], people.Values);
         return shortages is [] ? null : Words(policy, pools, barred, said ?? [], shortages);
     }
 
     /// <summary>Of everyone who could still say yes, the steps in which.</summary>
-    public static Dictionary<long, ulong> Available(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, bool alsoAway = false)
+    public static Dictionary<long, ulong> Available(
+        Policy policy,
+        Pools pools,
+        IReadOnlyList<long> barred,
+        IReadOnlyList<Said> said,
+        bool alsoAway = false
+    )
     {
         var people = new Dictionary<long, ulong>();
         for (var step = 0; step < policy.Steps.Count; step++)
@@ -34,7 +51,10 @@ public static class Passability
             foreach (var approver in policy.Steps[step].From)
             {
                 foreach (var id in pools.Of(approver.Party))
-                    System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, id, out _) |= 1UL << step;
+                {
+                    System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(people, id, out _) |=
+                        1UL << step;
+                }
             }
         }
         var delegates = new Delegates(pools, barred, said);
@@ -64,20 +84,34 @@ public static class Passability
         return people;
     }
 
-    private static Stuck Words(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, IReadOnlyList<Shortage> shortages)
+    private static Stuck Words(
+        Policy policy,
+        Pools pools,
+        IReadOnlyList<long> barred,
+        IReadOnlyList<Said> said,
+        IReadOnlyList<Shortage> shortages
+    )
     {
         var first = shortages[0];
         var step = policy.Steps[first.Step];
         var rivals = first.Rivals.Where(s => s != first.Step).Select(s => policy.Steps[s].Name).ToList();
-        var lacks = $"{step.Name} lacks {Number(first.Missing)}{(rivals.Count > 0 ? $" beside those in {List(rivals)}" : "")}";
-        var why = shortages.Count > 1 ? $"{lacks}, and {Count(shortages.Count - 1, "step")} more cannot be filled" : lacks;
+        var lacks =
+            $"{step.Name} lacks {Number(first.Missing)}{(rivals.Count > 0 ? $" beside those in {List(rivals)}" : "")}";
+        var why =
+            shortages.Count > 1 ? $"{lacks}, and {Count(shortages.Count - 1, "step")} more cannot be filled" : lacks;
         var reasons = Reasons(policy, pools, barred, said, first);
         var fix = string.Join("; ", shortages.Select(s => Fix(policy.Steps[s.Step], s.Missing)));
         return new Stuck(reasons.Count > 0 ? $"{why} ({List(reasons)})" : why, $"{fix}{Back(policy, pools, first)}");
     }
 
     /// <summary>Those who are in the step and cannot answer, with what keeps them; the first few.</summary>
-    private static List<string> Reasons(Policy policy, Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said, Shortage shortage)
+    private static List<string> Reasons(
+        Policy policy,
+        Pools pools,
+        IReadOnlyList<long> barred,
+        IReadOnlyList<Said> said,
+        Shortage shortage
+    )
     {
         var reasons = new List<string>();
         foreach (var id in shortage.Rivals.SelectMany(s => pools.Of(policy.Steps[s])).Distinct())
@@ -100,12 +134,18 @@ public static class Passability
 
     private static string Fix(Step step, int missing) =>
         step.Unknown is [var unknown, ..] ? $"Make {unknown}, then apply the policies to active requests"
-        : step.From.FirstOrDefault(a => a.Party.Text.StartsWith("group:", StringComparison.Ordinal)) is { } group ? $"Add {Number(missing)} to the group {group.Name}"
+        : step.From.FirstOrDefault(a => a.Party.Text.StartsWith("group:", StringComparison.Ordinal)) is { } group
+            ? $"Add {Number(missing)} to the group {group.Name}"
         : step.From.Any(a => a.Party == Party.Admins) ? $"Make {Number(missing)} an admin"
         : $"Name {Number(missing)} more in step {step.Name} of the policy, then apply it to active requests";
 
     private static string Back(Policy policy, Pools pools, Shortage shortage) =>
-        shortage.Rivals.SelectMany(s => pools.Of(policy.Steps[s])).Select(pools.Find).Where(p => p is { IsDisabled: false, AwayUntil: not null }).MinBy(p => p!.AwayUntil) is { AwayUntil: { } until } back
+        shortage
+            .Rivals.SelectMany(s => pools.Of(policy.Steps[s]))
+            .Select(pools.Find)
+            .Where(p => p is { IsDisabled: false, AwayUntil: not null })
+            .MinBy(p => p!.AwayUntil)
+            is { AwayUntil: { } until } back
             ? $", or wait for {back.Name}, who is back on {until.UtcDateTime:yyyy-MM-dd}"
             : "";
 
@@ -113,5 +153,6 @@ public static class Passability
 
     private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 
-    private static string List(List<string> names) => names.Count <= 1 ? string.Concat(names) : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+    private static string List(List<string> names) =>
+        names.Count <= 1 ? string.Concat(names) : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
 }

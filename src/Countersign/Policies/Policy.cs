@@ -13,7 +13,9 @@ public readonly record struct Party(string Text) : ISqlText
     public static readonly Party Admins = new("admins");
 
     public static Party Person(long id) => new($"person:{id}");
+
     public static Party Group(long id) => new($"group:{id}");
+
     public static Party Source(long id) => new($"source:{id}");
 
     /// <summary>A person as the assignee of a request's ticket, which they may cease to be.</summary>
@@ -22,9 +24,12 @@ public readonly record struct Party(string Text) : ISqlText
     /// <summary>The number behind this beginning, such as <c>group:</c>; null for other parties.</summary>
     public long? IdAfter(string prefix) =>
         Text.StartsWith(prefix, StringComparison.Ordinal)
-        && long.TryParse(Text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+        && long.TryParse(Text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? id
+            : null;
 
     public string ToSqlText() => Text;
+
     public override string ToString() => Text;
 }
 
@@ -58,20 +63,40 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     // A copy that differs has another text; without this it would carry that of its original.
     private Policy(Policy other)
     {
-        (Name, Steps, AllowsSelfApproval, Rejection) = (other.Name, other.Steps, other.AllowsSelfApproval, other.Rejection);
+        (Name, Steps, AllowsSelfApproval, Rejection) = (
+            other.Name,
+            other.Steps,
+            other.AllowsSelfApproval,
+            other.Rejection
+        );
         (RequesterUnknown, RequesterClaimed) = (other.RequesterUnknown, other.RequesterClaimed);
         (UnknownRequester, ClaimedRequester) = (other.UnknownRequester, other.ClaimedRequester);
-        (NoteRequired, Remind, Escalate, Expire, AllowsMailDecisions) = (other.NoteRequired, other.Remind, other.Escalate, other.Expire, other.AllowsMailDecisions);
-        (ForbidsBreakGlass, Auto, Destination, Carried) = (other.ForbidsBreakGlass, other.Auto, other.Destination, other.Carried);
+        (NoteRequired, Remind, Escalate, Expire, AllowsMailDecisions) = (
+            other.NoteRequired,
+            other.Remind,
+            other.Escalate,
+            other.Expire,
+            other.AllowsMailDecisions
+        );
+        (ForbidsBreakGlass, Auto, Destination, Carried) = (
+            other.ForbidsBreakGlass,
+            other.Auto,
+            other.Destination,
+            other.Carried
+        );
     }
 
-    /// <summary>The requester is not recognized, and that has its price: one approval more, or the request is refused.</summary>
+    /// <summary>
+    /// The requester is not recognized, and that has its price: one approval more, or the request is refused.
+    /// </summary>
     public bool RequesterUnknown { get; init; }
 
     /// <summary>The requester is only claimed, and that costs one approval more.</summary>
     public bool RequesterClaimed { get; init; }
 
-    /// <summary>What a requester who is not recognized costs; null: the policy does not say, which is one approval more.</summary>
+    /// <summary>
+    /// What a requester who is not recognized costs; null: the policy does not say, which is one approval more.
+    /// </summary>
     public UnknownRequester? UnknownRequester { get; init; }
 
     /// <summary>What a requester who is only claimed costs; null: the policy does not say, which is nothing.</summary>
@@ -85,11 +110,13 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     public Rejection Rejection { get; init; }
 
     /// <summary>
-    /// Answers (approve, reject, abstain) that need a note on pages, by mail and in chat; protocol doors are exempt. Where
-    /// a policy says nothing, whoever says no gives the reason.
+    /// Answers (approve, reject, abstain) that need a note on pages, by mail and in chat; protocol doors are exempt.
+    /// Where a policy says nothing, whoever says no gives the reason.
     /// </summary>
     public IReadOnlyList<string>? NoteRequired { get; init; }
+
     public bool NeedsNote(string answer) => NoteRequired?.Contains(answer) ?? answer == "reject";
+
     public Reminders? Remind { get; init; }
     public Escalation? Escalate { get; init; }
     public Expiry? Expire { get; init; }
@@ -137,9 +164,30 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
     /// <summary>Everyone whom a step names.</summary>
     public IEnumerable<Approver> Approvers => Steps.SelectMany(s => s.From);
 
-    /// <summary>The same policy after a step waited too long: those to whom it escalates have joined that step.</summary>
-    public Policy WithEscalated(int step) => Escalate is null ? this : this with
-    {
-        Steps = [.. Steps.Select((s, i) => i == step ? s with { From = [.. s.From, .. Escalate.To.Where(to => s.From.All(a => a.Party != to.Party))], Escalated = true } : s)],
-    };
+    /// <summary>
+    /// The same policy after a step waited too long: those to whom it escalates have joined that step.
+    /// </summary>
+    public Policy WithEscalated(int step) =>
+        Escalate is null
+            ? this
+            : this with
+            {
+                Steps =
+                [
+                    .. Steps.Select(
+                        (s, i) =>
+                            i == step
+                                ? s with
+                                {
+                                    From =
+                                    [
+                                        .. s.From,
+                                        .. Escalate.To.Where(to => s.From.All(a => a.Party != to.Party)),
+                                    ],
+                                    Escalated = true,
+                                }
+                                : s
+                    ),
+                ],
+            };
 }

@@ -3,7 +3,9 @@ namespace Countersign.Policies;
 /// <summary>A policy file as it is written, checked, with names of groups and people still to be looked up.</summary>
 public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
 {
-    /// <summary>More than ten thousand lines of policies; whoever has more should ask whether people still understand them.</summary>
+    /// <summary>
+    /// More than ten thousand lines of policies; whoever has more should ask whether people still understand them.
+    /// </summary>
     public const int LargestSize = 1024 * 1024;
     public const int MostRules = 5_000;
     public const int MostSteps = 20;
@@ -20,11 +22,23 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
         var problems = new List<PolicyProblem>();
         if (text.Length > LargestSize)
         {
-            problems.Add(new PolicyProblem(1, 1, "size", "", $"A policy file has at most {LargestSize / 1024} KiB.", "Use wildcards and lists to say the same in fewer policies."));
+            problems.Add(
+                new PolicyProblem(
+                    1,
+                    1,
+                    "size",
+                    "",
+                    $"A policy file has at most {LargestSize / 1024} KiB.",
+                    "Use wildcards and lists to say the same in fewer policies."
+                )
+            );
             return (null, problems);
         }
         var file = Yaml.Read(text, problems) is { } root ? new PolicyReader(problems).Read(root) : null;
-        return (problems.Exists(p => !p.IsWarning) ? null : file, [.. problems.OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+        return (
+            problems.Exists(p => !p.IsWarning) ? null : file,
+            [.. problems.OrderBy(p => p.Line).ThenBy(p => p.Column)]
+        );
     }
 }
 

@@ -2,10 +2,14 @@ using System.Globalization;
 
 namespace Countersign.Policies;
 
-/// <summary>Turns the tree of a file into policies, and notes every mistake on the way instead of stopping at the first.</summary>
+/// <summary>
+/// Turns the tree of a file into policies, and notes every mistake on the way instead of stopping at the first.
+/// </summary>
 internal sealed class PolicyReader(List<PolicyProblem> problems)
 {
-    /// <summary>So many mistakes, and as many warnings, are named; a file has no more that are not the same one again.</summary>
+    /// <summary>
+    /// So many mistakes, and as many warnings, are named; a file has no more that are not the same one again.
+    /// </summary>
     private const int MaxOfAKind = 100;
 
     private int _mistakes;
@@ -22,9 +26,17 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return null;
         var format = 0;
         if (!file.TryGetValue("version", out var version))
+        {
             Add(root, "missing", "version", "The file does not say its version.", "Begin with: version: 1");
-        else if (version.Kind != YamlKind.Text || !int.TryParse(version.Text, NumberStyles.None, CultureInfo.InvariantCulture, out format) || format != 1)
+        }
+        else if (
+            version.Kind != YamlKind.Text
+            || !int.TryParse(version.Text, NumberStyles.None, CultureInfo.InvariantCulture, out format)
+            || format != 1
+        )
+        {
             Add(version, "value", "version", "This version is not known here.", "Write: version: 1");
+        }
         if (!file.TryGetValue("policies", out var list))
         {
             Add(root, "missing", "policies", "The file has no policies.", "Write: policies: []");
@@ -41,9 +53,26 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             if (Rule(item, at) is not { } rule)
                 continue;
             if (!names.TryAdd(rule.Name, item.Line))
-                Add(item, "duplicate-name", at, $"There is a policy of this name on line {names[rule.Name]} already.", "Give each policy a name of its own; history and pages tell them apart by it.");
+            {
+                Add(
+                    item,
+                    "duplicate-name",
+                    at,
+                    $"There is a policy of this name on line {names[rule.Name]} already.",
+                    "Give each policy a name of its own; history and pages tell them apart by it."
+                );
+            }
             if (matchesAll is not null)
-                Add(item, "unreachable", at, $"It is never reached: \"{matchesAll.Name}\" on line {matchesAll.Line} matches everything.", "Put it before that one, or give that one a when.", isWarning: true);
+            {
+                Add(
+                    item,
+                    "unreachable",
+                    at,
+                    $"It is never reached: \"{matchesAll.Name}\" on line {matchesAll.Line} matches everything.",
+                    "Put it before that one, or give that one a when.",
+                    isWarning: true
+                );
+            }
             if (rule.When.Count == 0)
                 matchesAll ??= rule;
             rules.Add(rule);
@@ -55,28 +84,71 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         var name = node.Kind == YamlKind.Map ? node.Members.Find(m => m.Key.Text == "name").Value : null;
         _policy = name is { Kind: YamlKind.Text } ? name.Text : "";
-        if (Members(node, at,
-            ["name", "when", "steps", "self_approval", "rejection", "note_required", "remind", "escalate", "expire", "mail_decisions", "break_glass", "auto", "destination",
-             "unknown_requester", "claimed_requester"]) is not { } members)
+        if (
+            Members(
+                node,
+                at,
+                [
+                    "name",
+                    "when",
+                    "steps",
+                    "self_approval",
+                    "rejection",
+                    "note_required",
+                    "remind",
+                    "escalate",
+                    "expire",
+                    "mail_decisions",
+                    "break_glass",
+                    "auto",
+                    "destination",
+                    "unknown_requester",
+                    "claimed_requester",
+                ]
+            )
+            is not { } members
+        )
         {
             return null;
         }
         if (name is null)
-            Add(node, "missing", $"{at}.name", "The policy has no name.", "Give it one that people will understand when they read it on a request: name: production");
-        var rule = new PolicyRule(name is null ? "" : Words(name, $"{at}.name", PolicyFile.LongestName), node.Line, members.TryGetValue("when", out var when) ? When(when, $"{at}.when") : [])
+        {
+            Add(
+                node,
+                "missing",
+                $"{at}.name",
+                "The policy has no name.",
+                "Give it one that people will understand when they read it on a request: name: production"
+            );
+        }
+        var rule = new PolicyRule(
+            name is null ? "" : Words(name, $"{at}.name", PolicyFile.LongestName),
+            node.Line,
+            members.TryGetValue("when", out var when) ? When(when, $"{at}.when") : []
+        )
         {
             Steps = members.TryGetValue("steps", out var steps) ? Steps(steps, $"{at}.steps") : [],
             AllowsSelfApproval = Choice(members, at, "self_approval", "forbid", "allow") == "allow",
             Rejection = Choice(members, at, "rejection", "any", "never") == "never" ? Rejection.Never : Rejection.Any,
-            NoteRequired = members.TryGetValue("note_required", out var notes) ? Notes(notes, $"{at}.note_required") : null,
+            NoteRequired = members.TryGetValue("note_required", out var notes)
+                ? Notes(notes, $"{at}.note_required")
+                : null,
             Remind = members.TryGetValue("remind", out var remind) ? Remind(remind, $"{at}.remind") : null,
             Escalate = members.TryGetValue("escalate", out var escalate) ? Escalate(escalate, $"{at}.escalate") : null,
             Expire = members.TryGetValue("expire", out var expire) ? Expire(expire, $"{at}.expire") : null,
             AllowsMailDecisions = Choice(members, at, "mail_decisions", "forbid", "allow") == "allow",
             ForbidsBreakGlass = Choice(members, at, "break_glass", "allow", "forbid") == "forbid",
             Auto = members.TryGetValue("auto", out var auto) ? Auto(auto, $"{at}.auto") : null,
-            Destination = members.TryGetValue("destination", out var destination) ? Words(destination, $"{at}.destination", PolicyFile.LongestName) : null,
-            UnknownRequester = Rule(members, at, "unknown_requester", RequesterRules.UnknownOf, "one_more, refuse or allow"),
+            Destination = members.TryGetValue("destination", out var destination)
+                ? Words(destination, $"{at}.destination", PolicyFile.LongestName)
+                : null,
+            UnknownRequester = Rule(
+                members,
+                at,
+                "unknown_requester",
+                RequesterRules.UnknownOf,
+                "one_more, refuse or allow"
+            ),
             ClaimedRequester = Rule(members, at, "claimed_requester", RequesterRules.ClaimedOf, "accept or one_more"),
         };
         CheckDecider(node, at, members);
@@ -90,29 +162,79 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         if (deciders.Length == 0)
             Add(node, "missing", at, "Nothing says who decides.", "Give it steps, or destination, or auto.");
         if (deciders.Length > 1)
-            Add(members[deciders[1]], "value", at, $"It cannot have both {deciders[0]} and {deciders[1]}.", "Keep the one that decides.");
+        {
+            Add(
+                members[deciders[1]],
+                "value",
+                at,
+                $"It cannot have both {deciders[0]} and {deciders[1]}.",
+                "Keep the one that decides."
+            );
+        }
         if (deciders is ["auto"] or ["destination"])
         {
             string[] ofPeople = deciders is ["auto"]
-                ? ["self_approval", "rejection", "note_required", "remind", "escalate", "expire", "mail_decisions", "break_glass"]
+                ?
+                [
+                    "self_approval",
+                    "rejection",
+                    "note_required",
+                    "remind",
+                    "escalate",
+                    "expire",
+                    "mail_decisions",
+                    "break_glass",
+                ]
                 : ["self_approval", "rejection", "note_required", "remind", "escalate", "mail_decisions"];
             foreach (var idle in ofPeople.Append("claimed_requester").Where(members.ContainsKey))
-                Add(members[idle], "value", $"{at}.{idle}", $"It has no meaning beside {deciders[0]}.", "Leave it out.");
+            {
+                Add(
+                    members[idle],
+                    "value",
+                    $"{at}.{idle}",
+                    $"It has no meaning beside {deciders[0]}.",
+                    "Leave it out."
+                );
+            }
         }
         CheckRequester(at, members, deciders);
     }
 
-    /// <summary>Where no one here is asked, there is nobody who could be one more; and who may approve their own request needs no one else.</summary>
+    /// <summary>
+    /// Where no one here is asked, there is nobody who could be one more; and who may approve their own request needs
+    /// no one else.
+    /// </summary>
     private void CheckRequester(string at, Dictionary<string, YamlNode> members, string[] deciders)
     {
-        if (deciders is ["auto"] or ["destination"] && members.TryGetValue("unknown_requester", out var unknown) && unknown.Text == "one_more")
-            Add(unknown, "value", $"{at}.unknown_requester", $"Beside {deciders[0]} nobody here approves, so there is no one more.", "Write refuse or allow.");
+        if (
+            deciders is ["auto"] or ["destination"]
+            && members.TryGetValue("unknown_requester", out var unknown)
+            && unknown.Text == "one_more"
+        )
+        {
+            Add(
+                unknown,
+                "value",
+                $"{at}.unknown_requester",
+                $"Beside {deciders[0]} nobody here approves, so there is no one more.",
+                "Write refuse or allow."
+            );
+        }
         if (members.TryGetValue("self_approval", out var self) && self.Text == "allow")
         {
             foreach (var key in new[] { "unknown_requester", "claimed_requester" })
             {
                 if (members.TryGetValue(key, out var rule) && rule.Text == "one_more")
-                    Add(rule, "value", $"{at}.{key}", "Where requesters may approve their own requests, it has no effect.", "Leave it out, or forbid self_approval.", isWarning: true);
+                {
+                    Add(
+                        rule,
+                        "value",
+                        $"{at}.{key}",
+                        "Where requesters may approve their own requests, it has no effect.",
+                        "Leave it out, or forbid self_approval.",
+                        isWarning: true
+                    );
+                }
             }
         }
     }
@@ -125,25 +247,50 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             var place = $"{at}.{key}";
             if (!Condition.Known.Contains(key) && !IsNamed(key, Condition.Form) && !IsNamed(key, Condition.Facts))
             {
-                Add(_mistakes < MaxOfAKind ? node.Members.First(m => m.Key.Text == key).Key : node, "unknown-key", place, "This is nothing that a policy can look at.",
-                    $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, form.NAME, and facts.NAME for any other fact.");
+                Add(
+                    _mistakes < MaxOfAKind ? node.Members.First(m => m.Key.Text == key).Key : node,
+                    "unknown-key",
+                    place,
+                    "This is nothing that a policy can look at.",
+                    $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, form.NAME, and facts.NAME for any other fact."
+                );
                 continue;
             }
             var values = value.Kind == YamlKind.List ? Items(value, place, PolicyFile.MostNames) ?? [] : [value];
             if (value.Kind == YamlKind.List && values.Count == 0)
-                Add(value, "value", place, "An empty list matches nothing, so the policy never applies.", "Name a value, or leave the key out.");
-            conditions.Add(new Condition(key, [.. values.Select((v, i) => Pattern(v, value.Kind == YamlKind.List ? $"{place}[{i}]" : place))]));
+            {
+                Add(
+                    value,
+                    "value",
+                    place,
+                    "An empty list matches nothing, so the policy never applies.",
+                    "Name a value, or leave the key out."
+                );
+            }
+            conditions.Add(
+                new Condition(
+                    key,
+                    [.. values.Select((v, i) => Pattern(v, value.Kind == YamlKind.List ? $"{place}[{i}]" : place))]
+                )
+            );
         }
         return conditions;
 
-        static bool IsNamed(string key, string prefix) => key.StartsWith(prefix, StringComparison.Ordinal) && key.Length > prefix.Length;
+        static bool IsNamed(string key, string prefix) =>
+            key.StartsWith(prefix, StringComparison.Ordinal) && key.Length > prefix.Length;
     }
 
     private string Pattern(YamlNode node, string at)
     {
         if (!node.IsNothing)
             return Words(node, at, PolicyFile.LongestName, mayBeEmpty: true);
-        Add(node, "value", at, "There is no value here.", "Write one; if it is the text ~ or null, put it in quotes: \"~\"");
+        Add(
+            node,
+            "value",
+            at,
+            "There is no value here.",
+            "Write one; if it is the text ~ or null, put it in quotes: \"~\""
+        );
         return "";
     }
 
@@ -162,16 +309,39 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             var need = members.TryGetValue("need", out var count) ? Need(count, $"{place}.need") : 1;
             if (!members.TryGetValue("from", out var from))
             {
-                Add(item, "missing", $"{place}.from", "The step does not say who may fill it.", "Write: from: { groups: [NAME], people: [ADDRESS] }");
+                Add(
+                    item,
+                    "missing",
+                    $"{place}.from",
+                    "The step does not say who may fill it.",
+                    "Write: from: { groups: [NAME], people: [ADDRESS] }"
+                );
                 continue;
             }
             var pool = Pool(from, $"{place}.from");
-            var name = members.TryGetValue("name", out var given) ? Words(given, $"{place}.name", PolicyFile.LongestName)
+            var name = members.TryGetValue("name", out var given)
+                ? Words(given, $"{place}.name", PolicyFile.LongestName)
                 : pool.Groups.Concat(pool.People).FirstOrDefault()?.Name ?? $"step {i + 1}";
             if (steps.Exists(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase)))
-                Add(item, "duplicate-name", $"{place}.name", "Another step of this policy has this name.", "Give each step a name of its own.");
+            {
+                Add(
+                    item,
+                    "duplicate-name",
+                    $"{place}.name",
+                    "Another step of this policy has this name.",
+                    "Give each step a name of its own."
+                );
+            }
             if (pool.Groups.Count == 0 && need > pool.People.Count && pool.People.Count > 0)
-                Add(count ?? item, "value", $"{place}.need", $"It needs {need} and names {pool.People.Count}: that can never be.", "Name more people, or ask for fewer.");
+            {
+                Add(
+                    count ?? item,
+                    "value",
+                    $"{place}.need",
+                    $"It needs {need} and names {pool.People.Count}: that can never be.",
+                    "Name more people, or ask for fewer."
+                );
+            }
             steps.Add(new StepRule(name, need, pool));
         }
         return steps;
@@ -181,8 +351,14 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (node is { Kind: YamlKind.Text, Text: "all" })
             return null;
-        if (node.Kind == YamlKind.Text && int.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var need) && need is > 0 and <= 1000)
+        if (
+            node.Kind == YamlKind.Text
+            && int.TryParse(node.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var need)
+            && need is > 0 and <= 1000
+        )
+        {
             return need;
+        }
         Add(node, "value", at, "This is not a number of people.", "Write a whole number from 1 to 1000, or: all");
         return 1;
     }
@@ -192,22 +368,43 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         var members = Members(node, at, ["groups", "people"]) ?? [];
         var pool = new PoolRule(
             members.TryGetValue("groups", out var groups) ? Named(groups, $"{at}.groups", isAddress: false) : [],
-            members.TryGetValue("people", out var people) ? Named(people, $"{at}.people", isAddress: true) : []);
+            members.TryGetValue("people", out var people) ? Named(people, $"{at}.people", isAddress: true) : []
+        );
         if (pool.Groups.Count + pool.People.Count == 0 && node.Kind == YamlKind.Map)
-            Add(node, "missing", at, "It names nobody.", "Name groups or people: { groups: [NAME], people: [ADDRESS] }");
+        {
+            Add(
+                node,
+                "missing",
+                at,
+                "It names nobody.",
+                "Name groups or people: { groups: [NAME], people: [ADDRESS] }"
+            );
+        }
         return pool;
     }
 
     private List<NamedOnLine> Named(YamlNode node, string at, bool isAddress)
     {
         var named = new List<NamedOnLine>();
-        foreach (var (item, i) in (node.Kind == YamlKind.Text ? [node] : Items(node, at, PolicyFile.MostNames) ?? []).Select((item, i) => (item, i)))
+        foreach (
+            var (item, i) in (node.Kind == YamlKind.Text ? [node] : Items(node, at, PolicyFile.MostNames) ?? []).Select(
+                (item, i) => (item, i)
+            )
+        )
         {
             var name = Words(item, $"{at}[{i}]", PolicyFile.LongestName);
             if (name.Length == 0)
                 continue;
             if (isAddress && !name.Contains('@', StringComparison.Ordinal))
-                Add(item, "value", $"{at}[{i}]", "This is not an e-mail address.", "People are named by their addresses: ann@example.com");
+            {
+                Add(
+                    item,
+                    "value",
+                    $"{at}[{i}]",
+                    "This is not an e-mail address.",
+                    "People are named by their addresses: ann@example.com"
+                );
+            }
             if (named.Exists(n => string.Equals(n.Name, name, StringComparison.OrdinalIgnoreCase)))
                 Add(item, "value", $"{at}[{i}]", "It is named twice here.", "Name it once.");
             else
@@ -222,23 +419,48 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         foreach (var item in node.Kind == YamlKind.Text ? [node] : Items(node, at, Answers.Length) ?? [])
         {
             if (item.Kind == YamlKind.Text && Answers.Contains(item.Text))
+            {
                 notes.Add(item.Text);
+            }
             else
-                Add(item, "value", at, "This is no answer that somebody gives.", $"Choose among {string.Join(", ", Answers)}.");
+            {
+                Add(
+                    item,
+                    "value",
+                    at,
+                    "This is no answer that somebody gives.",
+                    $"Choose among {string.Join(", ", Answers)}."
+                );
+            }
         }
         return [.. Answers.Where(notes.Contains)];
     }
 
     private Reminders? Remind(YamlNode node, string at) =>
         Members(node, at, ["after", "every"]) is { } members && Time(node, members, at, "after") is { } after
-            ? new Reminders(after, members.ContainsKey("every") ? Time(node, members, at, "every") is { } every ? AtLeastAMinute(members["every"], at, every) : null : null)
+            ? new Reminders(
+                after,
+                members.ContainsKey("every")
+                    ? Time(node, members, at, "every") is { } every
+                        ? AtLeastAMinute(members["every"], at, every)
+                        : null
+                    : null
+            )
             : null;
 
     /// <summary>More often than that is a flood and not a reminder.</summary>
     private TimeSpan AtLeastAMinute(YamlNode node, string at, TimeSpan every)
     {
         if (every < TimeSpan.FromMinutes(1))
-            Add(node, "value", $"{at}.every", "Reminding more often than every minute helps nobody.", "Write 1m or longer.");
+        {
+            Add(
+                node,
+                "value",
+                $"{at}.every",
+                "Reminding more often than every minute helps nobody.",
+                "Write 1m or longer."
+            );
+        }
         return every;
     }
 
@@ -265,11 +487,25 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         if (Members(node, at, ["answer", "because"]) is not { } members)
             return null;
         if (!members.ContainsKey("answer"))
-            Add(node, "missing", $"{at}.answer", "It does not say what the answer is.", "Write: answer: approve, or answer: reject");
+        {
+            Add(
+                node,
+                "missing",
+                $"{at}.answer",
+                "It does not say what the answer is.",
+                "Write: answer: approve, or answer: reject"
+            );
+        }
         var answer = Choice(members, at, "answer", "reject", "approve");
         if (!members.TryGetValue("because", out var because))
         {
-            Add(node, "missing", $"{at}.because", "It does not say why nobody has to be asked.", "Write: because: \"no customer sees it\"");
+            Add(
+                node,
+                "missing",
+                $"{at}.because",
+                "It does not say why nobody has to be asked.",
+                "Write: because: \"no customer sees it\""
+            );
             return null;
         }
         return new AutoAnswer(answer == "approve", Words(because, $"{at}.because", PolicyFile.LongestName));
@@ -282,9 +518,22 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             Add(node, "missing", $"{at}.{key}", "It does not say when.", $"Write: {key}: 24h");
             return null;
         }
-        if (value.Kind == YamlKind.Text && Durations.Parse(value.Text) is { } span && span >= PolicyFile.ShortestTime && span <= PolicyFile.LongestTime)
+        if (
+            value.Kind == YamlKind.Text
+            && Durations.Parse(value.Text) is { } span
+            && span >= PolicyFile.ShortestTime
+            && span <= PolicyFile.LongestTime
+        )
+        {
             return span;
-        Add(value, "value", $"{at}.{key}", "This is not a time that a policy can wait.", "Write a number and a unit, from 1s to 366d: 30m, 24h, 3d");
+        }
+        Add(
+            value,
+            "value",
+            $"{at}.{key}",
+            "This is not a time that a policy can wait.",
+            "Write a number and a unit, from 1s to 366d: 30m, 24h, 3d"
+        );
         return null;
     }
 
@@ -314,9 +563,24 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     private string Words(YamlNode node, string at, int longest, bool mayBeEmpty = false)
     {
         if (node.Kind != YamlKind.Text || node.IsNothing)
+        {
             Add(node, "type", at, "Here stands a text.", "Write it in quotes if it begins with a special character.");
-        else if ((node.Text.Length == 0 && !mayBeEmpty) || node.Text.Length > longest || node.Text.Any(char.IsControl) || node.Text.Trim() != node.Text)
-            Add(node, "value", at, "This text is empty, too long, has blanks around it or holds control characters.", $"Write one line of 1 to {longest} characters.");
+        }
+        else if (
+            (node.Text.Length == 0 && !mayBeEmpty)
+            || node.Text.Length > longest
+            || node.Text.Any(char.IsControl)
+            || node.Text.Trim() != node.Text
+        )
+        {
+            Add(
+                node,
+                "value",
+                at,
+                "This text is empty, too long, has blanks around it or holds control characters.",
+                $"Write one line of 1 to {longest} characters."
+            );
+        }
         return node.Kind == YamlKind.Text ? node.Text : "";
     }
 
@@ -328,7 +592,15 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return null;
         }
         if (node.Items.Count > most)
-            Add(node, "value", at, $"There are {node.Items.Count}, and at most {most} are read.", "Use wildcards or groups to say the same in fewer.");
+        {
+            Add(
+                node,
+                "value",
+                at,
+                $"There are {node.Items.Count}, and at most {most} are read.",
+                "Use wildcards or groups to say the same in fewer."
+            );
+        }
         return node.Items.Count > most ? node.Items[..most] : node.Items;
     }
 
@@ -336,7 +608,13 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (node.Kind != YamlKind.Map)
         {
-            Add(node, "type", at, "Here stand keys with values.", known is null ? "Write: key: value" : $"Known are {string.Join(", ", known)}.");
+            Add(
+                node,
+                "type",
+                at,
+                "Here stand keys with values.",
+                known is null ? "Write: key: value" : $"Known are {string.Join(", ", known)}."
+            );
             return null;
         }
         var members = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
@@ -344,11 +622,23 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         {
             var place = at.Length > 0 ? $"{at}.{key.Text}" : key.Text;
             if (key.Kind != YamlKind.Text)
+            {
                 Add(key, "type", at, "A key is a text.", "Look at the brackets.");
+            }
             else if (known is not null && !known.Contains(key.Text))
-                Add(key, "unknown-key", place, "This key is not known here.", $"{Suggestion(key.Text, known)}Known are {string.Join(", ", known)}.");
+            {
+                Add(
+                    key,
+                    "unknown-key",
+                    place,
+                    "This key is not known here.",
+                    $"{Suggestion(key.Text, known)}Known are {string.Join(", ", known)}."
+                );
+            }
             else if (!members.TryAdd(key.Text, value))
+            {
                 Add(key, "duplicate-key", place, "This key stands here twice.", "Keep one of them.");
+            }
         }
         return members;
     }
@@ -360,15 +650,35 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         if (count > MaxOfAKind + 1)
             return;
         if (count == MaxOfAKind + 1)
-            (problem, fix) = ($"There are more {(isWarning ? "warnings" : "mistakes")} than the {MaxOfAKind} that are named.", "Correct these first and check again.");
-        problems.Add(new PolicyProblem(node.Line, node.Column, rule, _policy.Length > 0 && place.StartsWith("policies[", StringComparison.Ordinal) ? $"{Shortened(place)} of \"{Shortened(_policy)}\"" : Shortened(place), problem, fix, isWarning));
+        {
+            (problem, fix) = (
+                $"There are more {(isWarning ? "warnings" : "mistakes")} than the {MaxOfAKind} that are named.",
+                "Correct these first and check again."
+            );
+        }
+        problems.Add(
+            new PolicyProblem(
+                node.Line,
+                node.Column,
+                rule,
+                _policy.Length > 0 && place.StartsWith("policies[", StringComparison.Ordinal)
+                    ? $"{Shortened(place)} of \"{Shortened(_policy)}\""
+                    : Shortened(place),
+                problem,
+                fix,
+                isWarning
+            )
+        );
     }
 
     private static string Shortened(string text) => text.Length > 200 ? text[..200] + "…" : text;
 
     /// <summary>The known word that differs by a letter or two.</summary>
     private static string Suggestion(string word, string[] known) =>
-        word.Length <= 40 && known.Select(k => (Word: k, Distance: Distance(word, k))).MinBy(k => k.Distance) is { Distance: <= 2 } near ? $"Did you mean {near.Word}? " : "";
+        word.Length <= 40
+        && known.Select(k => (Word: k, Distance: Distance(word, k))).MinBy(k => k.Distance) is { Distance: <= 2 } near
+            ? $"Did you mean {near.Word}? "
+            : "";
 
     private static int Distance(string a, string b)
     {

@@ -4,14 +4,28 @@ namespace Countersign.Policies;
 /// <param name="AwayUntil">Set while the person is out of office.</param>
 /// <param name="DelegateId">Whom they chose; whether that person stands in is for <see cref="Delegates"/>.</param>
 public sealed record Somebody(
-    long Id, string Name, bool IsDisabled = false, DateTimeOffset? AwayUntil = null, long? DelegateId = null);
+    long Id,
+    string Name,
+    bool IsDisabled = false,
+    DateTimeOffset? AwayUntil = null,
+    long? DelegateId = null
+);
 
 /// <summary>Who belongs to which party, at one moment.</summary>
-public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyDictionary<string, IReadOnlyList<long>> members)
+public sealed class Pools(
+    IReadOnlyDictionary<long, Somebody> people,
+    IReadOnlyDictionary<string, IReadOnlyList<long>> members
+)
 {
-    public static readonly Pools Empty = new(new Dictionary<long, Somebody>(), new Dictionary<string, IReadOnlyList<long>>());
+    public static readonly Pools Empty = new(
+        new Dictionary<long, Somebody>(),
+        new Dictionary<string, IReadOnlyList<long>>()
+    );
 
-    /// <summary>Disabled people, absent people and the parties of one person are rare; without them, counting the members of a group will do.</summary>
+    /// <summary>
+    /// Disabled people, absent people and the parties of one person are rare; without them, counting the members of a
+    /// group will do.
+    /// </summary>
     private readonly int _away = people.Values.Count(p => p.IsDisabled || p.AwayUntil is not null);
 
     public Somebody? Find(long id) => people.GetValueOrDefault(id);
@@ -19,10 +33,18 @@ public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyD
     /// <summary>Everyone in a party, also those who cannot answer now.</summary>
     public IReadOnlyList<long> Of(Party party) =>
         members.TryGetValue(party.Text, out var ids) ? ids
-        : party.Text.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(party.Text.AsSpan("person:".Length), System.Globalization.CultureInfo.InvariantCulture, out var id) && people.ContainsKey(id) ? [id]
+        : party.Text.StartsWith("person:", StringComparison.Ordinal)
+        && long.TryParse(
+            party.Text.AsSpan("person:".Length),
+            System.Globalization.CultureInfo.InvariantCulture,
+            out var id
+        )
+        && people.ContainsKey(id)
+            ? [id]
         : [];
 
-    public IReadOnlyList<long> Of(Step step) => step.From is [var one] ? Of(one.Party) : [.. step.From.SelectMany(a => Of(a.Party)).Distinct()];
+    public IReadOnlyList<long> Of(Step step) =>
+        step.From is [var one] ? Of(one.Party) : [.. step.From.SelectMany(a => Of(a.Party)).Distinct()];
 
     /// <summary>At least so many of a party can answer, whoever may be away.</summary>
     public int AtLeast(Step step) => step.From.Count == 0 ? 0 : step.From.Max(a => Of(a.Party).Count) - _away;
@@ -37,5 +59,6 @@ public sealed class Pools(IReadOnlyDictionary<long, Somebody> people, IReadOnlyD
     }
 
     /// <summary>Those who are out of office and not disabled.</summary>
-    public IEnumerable<Somebody> Away => _away == 0 ? [] : people.Values.Where(p => p.AwayUntil is not null && !p.IsDisabled);
+    public IEnumerable<Somebody> Away =>
+        _away == 0 ? [] : people.Values.Where(p => p.AwayUntil is not null && !p.IsDisabled);
 }

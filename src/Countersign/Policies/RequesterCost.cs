@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Countersign.Policies;
 
-/// <summary>What a source says about requesters who are not proven. The default is what holds where nothing is said.</summary>
+/// <summary>
+/// What a source says about requesters who are not proven. The default is what holds where nothing is said.
+/// </summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct SourceRules(UnknownRequester Unknown, ClaimedRequester Claimed);
 
@@ -27,8 +29,17 @@ internal static class RequesterCost
     public static Policy Of(Policy policy, Certainty certainty, SourceRules rules)
     {
         // Nearly every request.
-        if (certainty == Certainty.Proven || (certainty == Certainty.Claimed && policy is { UnknownRequester: null, ClaimedRequester: null } && rules == default))
+        if (
+            certainty == Certainty.Proven
+            || (
+                certainty == Certainty.Claimed
+                && policy is { UnknownRequester: null, ClaimedRequester: null }
+                && rules == default
+            )
+        )
+        {
             return policy;
+        }
         var known = Known.GetOrCreateValue(policy);
         lock (known)
         {
@@ -38,7 +49,9 @@ internal static class RequesterCost
         }
     }
 
-    /// <summary>A policy that is stamped already, after the person who was claimed has said that it was not they.</summary>
+    /// <summary>
+    /// A policy that is stamped already, after the person who was claimed has said that it was not they.
+    /// </summary>
     public static Policy Disowned(Policy stamped) =>
         stamped.RequesterUnknown ? stamped
         : stamped.UnknownRequester == UnknownRequester.Refuse ? stamped with { RequesterUnknown = true }
@@ -49,11 +62,19 @@ internal static class RequesterCost
     private static Policy Priced(Policy policy, Certainty certainty, SourceRules rules)
     {
         // The stamp says which rule holds, whoever gave it: a requester may be disowned later.
-        policy = policy with { UnknownRequester = policy.UnknownRequester ?? rules.Unknown, ClaimedRequester = policy.ClaimedRequester ?? rules.Claimed };
+        policy = policy with
+        {
+            UnknownRequester = policy.UnknownRequester ?? rules.Unknown,
+            ClaimedRequester = policy.ClaimedRequester ?? rules.Claimed,
+        };
         return certainty switch
         {
             Certainty.None => Disowned(policy),
-            Certainty.Claimed when policy.ClaimedRequester == ClaimedRequester.OneMore && !IsNeverRaised(policy) => Raised(policy) with { RequesterClaimed = true },
+            Certainty.Claimed when policy.ClaimedRequester == ClaimedRequester.OneMore && !IsNeverRaised(policy) =>
+                Raised(policy) with
+                {
+                    RequesterClaimed = true,
+                },
             _ => policy,
         };
     }
@@ -65,7 +86,13 @@ internal static class RequesterCost
         var steps = policy.Steps.ToArray();
         var last = Array.FindLastIndex(steps, s => !s.All);
         return last < 0
-            ? policy with { Steps = [.. steps, new Step("one more", 1, [new Approver(Party.Admins, "an admin")])] }
-            : policy with { Steps = [.. steps.Select((s, i) => i == last ? s with { Need = s.Need + 1 } : s)] };
+            ? policy with
+            {
+                Steps = [.. steps, new Step("one more", 1, [new Approver(Party.Admins, "an admin")])],
+            }
+            : policy with
+            {
+                Steps = [.. steps.Select((s, i) => i == last ? s with { Need = s.Need + 1 } : s)],
+            };
     }
 }

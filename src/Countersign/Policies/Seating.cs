@@ -6,17 +6,20 @@ public sealed record Shortage(int Step, int Missing, IReadOnlyList<int> Rivals);
 
 /// <summary>
 /// Can every slot be filled with a person of its own? People who can fill the same steps are alike, so they are counted
-/// by the set of their steps, and the counts are led to the steps by augmenting paths: the work grows with the number of
-/// different sets, not with the number of people.
+/// by the set of their steps, and the counts are led to the steps by augmenting paths: the work grows with the number
+/// of different sets, not with the number of people.
 /// </summary>
 public static class Seating
 {
     /// <summary>A set of steps is a mask.</summary>
     public const int MostSteps = 64;
 
-    public static bool IsPossible(IReadOnlyList<int> needs, IEnumerable<ulong> people) => Shortages(needs, people) is [];
+    public static bool IsPossible(IReadOnlyList<int> needs, IEnumerable<ulong> people) =>
+        Shortages(needs, people) is [];
 
-    /// <summary>Empty when it is possible. So many more people in each step that is named make it so, and fewer do not.</summary>
+    /// <summary>
+    /// Empty when it is possible. So many more people in each step that is named make it so, and fewer do not.
+    /// </summary>
     public static IReadOnlyList<Shortage> Shortages(IReadOnlyList<int> needs, IEnumerable<ulong> people)
     {
         var hall = new Hall(needs.Count, people);
@@ -77,7 +80,9 @@ public static class Seating
         /// <summary>The steps that a fruitless search went through: they compete for the same people.</summary>
         public IReadOnlyList<int> LastReached() => [.. Enumerable.Range(0, _steps).Where(s => _cameFrom[s] >= 0)];
 
-        /// <summary>Searches from a step through those whose occupants could sit in it instead, until somebody is free.</summary>
+        /// <summary>
+        /// Searches from a step through those whose occupants could sit in it instead, until somebody is free.
+        /// </summary>
         private int MakeRoom(int step, int most)
         {
             Array.Fill(_cameFrom, -1);

@@ -4,71 +4,135 @@ using System.Text.Json.Serialization;
 namespace Countersign.Policies;
 
 /// <summary>
-/// A stamped policy as text. Its hash is its name in the record, so the text of a policy must never come out differently:
-/// members are only ever added, at the end, and left out where they say nothing.
+/// A stamped policy as text. Its hash is its name in the record, so the text of a policy must never come out
+/// differently: members are only ever added, at the end, and left out where they say nothing.
 /// </summary>
 internal static class StampText
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static string Write(Policy policy) => JsonSerializer.Serialize(
-        new Stored
-        {
-            Name = policy.Name,
-            RequesterUnknown = policy.RequesterUnknown,
-            Steps = [.. policy.Steps.Select(s => new StoredStep
+    public static string Write(Policy policy) =>
+        JsonSerializer.Serialize(
+            new Stored
             {
-                Name = s.Name,
-                Need = s.Need,
-                From = Write(s.From),
-                Unknown = s.Unknown.Count == 0 ? null : [.. s.Unknown],
-                Escalated = s.Escalated,
-                All = s.All,
-            })],
-            SelfApproval = policy.AllowsSelfApproval,
-            Rejection = policy.Rejection == Rejection.Never ? "never" : null,
-            NoteRequired = policy.NoteRequired?.ToArray(),
-            Remind = policy.Remind is { } remind ? new StoredRemind { After = Seconds(remind.After), Every = remind.Every is { } every ? Seconds(every) : 0 } : null,
-            Escalate = policy.Escalate is { } escalate ? new StoredEscalate { After = Seconds(escalate.After), To = Write(escalate.To) } : null,
-            Expire = policy.Expire is { } expire ? new StoredExpire { After = Seconds(expire.After), As = expire.AsWithdrawn ? "withdrawn" : "rejected" } : null,
-            MailDecisions = policy.AllowsMailDecisions,
-            BreakGlass = policy.ForbidsBreakGlass ? "forbid" : null,
-            Auto = policy.Auto is { } auto ? new StoredAuto { Answer = auto.Approves ? "approve" : "reject", Because = auto.Because } : null,
-            Destination = policy.Destination,
-            UnknownRequester = policy.UnknownRequester is { } unknown and not UnknownRequester.OneMore ? unknown.ToWireName() : null,
-            ClaimedRequester = policy.ClaimedRequester is { } claimed and not ClaimedRequester.Accept ? claimed.ToWireName() : null,
-            RequesterClaimed = policy.RequesterClaimed,
-            Carried = policy.Carried is { } carried ? new StoredCarried { UpTo = carried.UpTo, Steps = carried.Steps.OrderBy(s => s.Key).ToDictionary(s => s.Key, s => s.Value.ToArray()) } : null,
-        }, Json);
+                Name = policy.Name,
+                RequesterUnknown = policy.RequesterUnknown,
+                Steps =
+                [
+                    .. policy.Steps.Select(s => new StoredStep
+                    {
+                        Name = s.Name,
+                        Need = s.Need,
+                        From = Write(s.From),
+                        Unknown = s.Unknown.Count == 0 ? null : [.. s.Unknown],
+                        Escalated = s.Escalated,
+                        All = s.All,
+                    }),
+                ],
+                SelfApproval = policy.AllowsSelfApproval,
+                Rejection = policy.Rejection == Rejection.Never ? "never" : null,
+                NoteRequired = policy.NoteRequired?.ToArray(),
+                Remind = policy.Remind is { } remind
+                    ? new StoredRemind
+                    {
+                        After = Seconds(remind.After),
+                        Every = remind.Every is { } every ? Seconds(every) : 0,
+                    }
+                    : null,
+                Escalate = policy.Escalate is { } escalate
+                    ? new StoredEscalate { After = Seconds(escalate.After), To = Write(escalate.To) }
+                    : null,
+                Expire = policy.Expire is { } expire
+                    ? new StoredExpire
+                    {
+                        After = Seconds(expire.After),
+                        As = expire.AsWithdrawn ? "withdrawn" : "rejected",
+                    }
+                    : null,
+                MailDecisions = policy.AllowsMailDecisions,
+                BreakGlass = policy.ForbidsBreakGlass ? "forbid" : null,
+                Auto = policy.Auto is { } auto
+                    ? new StoredAuto { Answer = auto.Approves ? "approve" : "reject", Because = auto.Because }
+                    : null,
+                Destination = policy.Destination,
+                UnknownRequester = policy.UnknownRequester is { } unknown and not UnknownRequester.OneMore
+                    ? unknown.ToWireName()
+                    : null,
+                ClaimedRequester = policy.ClaimedRequester is { } claimed and not ClaimedRequester.Accept
+                    ? claimed.ToWireName()
+                    : null,
+                RequesterClaimed = policy.RequesterClaimed,
+                Carried = policy.Carried is { } carried
+                    ? new StoredCarried
+                    {
+                        UpTo = carried.UpTo,
+                        Steps = carried.Steps.OrderBy(s => s.Key).ToDictionary(s => s.Key, s => s.Value.ToArray()),
+                    }
+                    : null,
+            },
+            Json
+        );
 
     public static Policy Read(string text)
     {
         var stored = JsonSerializer.Deserialize<Stored>(text, Json) ?? throw new JsonException("An empty policy.");
-        return new Policy(stored.Name, [.. stored.Steps.Select(s => new Step(s.Name, s.Need, Read(s.From)) { Unknown = s.Unknown ?? [], Escalated = s.Escalated, All = s.All })])
+        return new Policy(
+            stored.Name,
+            [
+                .. stored.Steps.Select(s => new Step(s.Name, s.Need, Read(s.From))
+                {
+                    Unknown = s.Unknown ?? [],
+                    Escalated = s.Escalated,
+                    All = s.All,
+                }),
+            ]
+        )
         {
             RequesterUnknown = stored.RequesterUnknown,
             AllowsSelfApproval = stored.SelfApproval,
-            Rejection = stored.Rejection switch { null => Rejection.Any, "never" => Rejection.Never, _ => throw new JsonException("A rejection that is none.") },
+            Rejection = stored.Rejection switch
+            {
+                null => Rejection.Any,
+                "never" => Rejection.Never,
+                _ => throw new JsonException("A rejection that is none."),
+            },
             NoteRequired = stored.NoteRequired,
-            Remind = stored.Remind is { } remind ? new Reminders(TimeSpan.FromSeconds(remind.After), remind.Every > 0 ? TimeSpan.FromSeconds(remind.Every) : null) : null,
-            Escalate = stored.Escalate is { } escalate ? new Escalation(TimeSpan.FromSeconds(escalate.After), Read(escalate.To)) : null,
-            Expire = stored.Expire is { } expire ? new Expiry(TimeSpan.FromSeconds(expire.After), expire.As == "withdrawn") : null,
+            Remind = stored.Remind is { } remind
+                ? new Reminders(
+                    TimeSpan.FromSeconds(remind.After),
+                    remind.Every > 0 ? TimeSpan.FromSeconds(remind.Every) : null
+                )
+                : null,
+            Escalate = stored.Escalate is { } escalate
+                ? new Escalation(TimeSpan.FromSeconds(escalate.After), Read(escalate.To))
+                : null,
+            Expire = stored.Expire is { } expire
+                ? new Expiry(TimeSpan.FromSeconds(expire.After), expire.As == "withdrawn")
+                : null,
             AllowsMailDecisions = stored.MailDecisions,
             ForbidsBreakGlass = stored.BreakGlass is not null,
             Auto = stored.Auto is { } auto ? new AutoAnswer(auto.Answer == "approve", auto.Because) : null,
             Destination = stored.Destination,
-            UnknownRequester = stored.UnknownRequester is { } unknown ? RequesterRules.UnknownOf(unknown) ?? UnknownRequester.Refuse : null,
-            ClaimedRequester = stored.ClaimedRequester is { } claimed ? RequesterRules.ClaimedOf(claimed) ?? ClaimedRequester.OneMore : null,
+            UnknownRequester = stored.UnknownRequester is { } unknown
+                ? RequesterRules.UnknownOf(unknown) ?? UnknownRequester.Refuse
+                : null,
+            ClaimedRequester = stored.ClaimedRequester is { } claimed
+                ? RequesterRules.ClaimedOf(claimed) ?? ClaimedRequester.OneMore
+                : null,
             RequesterClaimed = stored.RequesterClaimed,
-            Carried = stored.Carried is { } carried ? new Carried(carried.UpTo, carried.Steps.ToDictionary(s => s.Key, s => (IReadOnlyList<int>)s.Value)) : null,
+            Carried = stored.Carried is { } carried
+                ? new Carried(carried.UpTo, carried.Steps.ToDictionary(s => s.Key, s => (IReadOnlyList<int>)s.Value))
+                : null,
         };
     }
 
     private static double Seconds(TimeSpan span) => span.TotalSeconds;
 
-    private static StoredApprover[] Write(IReadOnlyList<Approver> approvers) => [.. approvers.Select(a => new StoredApprover(a.Party.Text, a.Name))];
+    private static StoredApprover[] Write(IReadOnlyList<Approver> approvers) =>
+        [.. approvers.Select(a => new StoredApprover(a.Party.Text, a.Name))];
 
-    private static Approver[] Read(StoredApprover[] approvers) => [.. approvers.Select(a => new Approver(new Party(a.Party), a.Name))];
+    private static Approver[] Read(StoredApprover[] approvers) =>
+        [.. approvers.Select(a => new Approver(new Party(a.Party), a.Name))];
 
     private sealed class Stored
     {

@@ -1,12 +1,18 @@
 namespace Countersign.Policies;
 
 /// <summary>What a no does: one is enough, or only too few possible yeses settle it.</summary>
-public enum Rejection { Any, Never }
+public enum Rejection
+{
+    Any,
+    Never,
+}
 
 /// <summary>Whom the open step waits for is reminded so long after it opened, and then every so often.</summary>
 public sealed record Reminders(TimeSpan After, TimeSpan? Every)
 {
-    /// <summary>After one that was due and came now. Those that fell into a time without a running server are left out.</summary>
+    /// <summary>
+    /// After one that was due and came now. Those that fell into a time without a running server are left out.
+    /// </summary>
     public DateTimeOffset? Next(DateTimeOffset due, DateTimeOffset now) =>
         Every is { } every ? due + (every * (Math.Max(0, (long)Math.Floor((now - due) / every)) + 1)) : null;
 }
@@ -33,5 +39,7 @@ public sealed record Stuck(string Why, string Fix)
     public string ToText() => $"{Why}\n{Fix}";
 
     public static Stuck? Read(string? text) =>
-        text is null ? null : text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? new Stuck(text[..end], text[(end + 1)..]) : new Stuck(text, "");
+        text is null ? null
+        : text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? new Stuck(text[..end], text[(end + 1)..])
+        : new Stuck(text, "");
 }

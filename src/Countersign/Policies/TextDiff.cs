@@ -59,7 +59,12 @@ public static class TextDiff
         {
             var (old, current) = (string.Join('\n', before), string.Join('\n', after));
             var diff = Differ.Instance.CreateDiffs(
-                old, current, ignoreWhiteSpace: false, ignoreCase: false, LineChunker.Instance);
+                old,
+                current,
+                ignoreWhiteSpace: false,
+                ignoreCase: false,
+                LineChunker.Instance
+            );
             foreach (var block in diff.DiffBlocks)
             {
                 lines.AddRange(Marked(' ', before[at..block.DeleteStartA]));

@@ -17,12 +17,25 @@ public static class WhoDecides
     private static readonly ConcurrentDictionary<Approver, Policy> OfAssignees = new();
     private const int MostAssignees = 10_000;
 
-    private static readonly Policy OneAdmin = new("one admin", [new Step("admins", 1, [new Approver(Party.Admins, "an admin")])]);
+    private static readonly Policy OneAdmin = new(
+        "one admin",
+        [new Step("admins", 1, [new Approver(Party.Admins, "an admin")])]
+    );
 
     /// <param name="ofTheFile">What the policy file says, if anything.</param>
     /// <param name="rules">What the source says about requesters who are not proven.</param>
-    public static Policy For(Policy? ofTheFile, Approver? assignee, Policy? ofTheSource, Certainty certainty, SourceRules rules = default) =>
-        RequesterCost.Of(ofTheFile ?? (assignee is not null ? OfAssignee(assignee) : ofTheSource ?? OneAdmin), certainty, rules);
+    public static Policy For(
+        Policy? ofTheFile,
+        Approver? assignee,
+        Policy? ofTheSource,
+        Certainty certainty,
+        SourceRules rules = default
+    ) =>
+        RequesterCost.Of(
+            ofTheFile ?? (assignee is not null ? OfAssignee(assignee) : ofTheSource ?? OneAdmin),
+            certainty,
+            rules
+        );
 
     private static Policy OfAssignee(Approver assignee)
     {

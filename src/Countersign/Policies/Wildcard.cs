@@ -4,11 +4,13 @@ namespace Countersign.Policies;
 
 /// <summary>
 /// A value as a policy names it: <c>*</c> is any text, <c>?</c> any one character, a backslash takes the next character
-/// as it is. Spelling does not matter (<see cref="Folding"/>). No regular expression: the time is at most the length of one times that of the other.
+/// as it is. Spelling does not matter (<see cref="Folding"/>). No regular expression: the time is at most the length of
+/// one times that of the other.
 /// </summary>
 public readonly struct Wildcard
 {
-    private const char Any = '\uFFFE', One = '\uFFFF';
+    private const char Any = '\uFFFE',
+        One = '\uFFFF';
     private readonly string _pattern;
     private readonly bool _isPlain;
 
@@ -60,7 +62,10 @@ public readonly struct Wildcard
     {
         if (_isPlain)
             return folded == _pattern;
-        int at = 0, place = 0, star = -1, from = 0;
+        int at = 0,
+            place = 0,
+            star = -1,
+            from = 0;
         while (place < folded.Length)
         {
             if (at < _pattern.Length && _pattern[at] == Any)

@@ -3,7 +3,12 @@ using YamlDotNet.Core.Events;
 
 namespace Countersign.Policies;
 
-internal enum YamlKind { Text, List, Map }
+internal enum YamlKind
+{
+    Text,
+    List,
+    Map,
+}
 
 /// <summary>A piece of YAML and where it stands.</summary>
 internal sealed record YamlNode(YamlKind Kind, int Line, int Column)
@@ -19,8 +24,8 @@ internal sealed record YamlNode(YamlKind Kind, int Line, int Column)
 }
 
 /// <summary>
-/// YAML as a tree with positions. Of YAML it takes what people write: texts, lists and maps. Anchors, aliases and tags are
-/// refused where they stand, so nothing can grow beyond what the file holds.
+/// YAML as a tree with positions. Of YAML it takes what people write: texts, lists and maps. Anchors, aliases and tags
+/// are refused where they stand, so nothing can grow beyond what the file holds.
 /// </summary>
 internal static class Yaml
 {
@@ -41,22 +46,55 @@ internal static class Yaml
             var root = Node(parser, 0);
             parser.Consume<DocumentEnd>();
             if (parser.Accept<DocumentStart>(out var second))
-                throw new Refused(second.Start, "documents", "There is a second document.", "Keep all policies in one; remove the line ---");
+            {
+                throw new Refused(
+                    second.Start,
+                    "documents",
+                    "There is a second document.",
+                    "Keep all policies in one; remove the line ---"
+                );
+            }
             return root;
         }
         catch (Refused refused)
         {
-            problems.Add(new PolicyProblem((int)refused.Start.Line, (int)refused.Start.Column, refused.Rule, "", refused.Message, refused.Fix));
+            problems.Add(
+                new PolicyProblem(
+                    (int)refused.Start.Line,
+                    (int)refused.Start.Column,
+                    refused.Rule,
+                    "",
+                    refused.Message,
+                    refused.Fix
+                )
+            );
         }
         catch (YamlException broken)
         {
-            problems.Add(new PolicyProblem((int)broken.Start.Line, (int)broken.Start.Column, "yaml", "",
-                $"This is not YAML: {FirstLine(broken.InnerException?.Message ?? broken.Message)}", "Look at the indentation, the quotes and the brackets here and on the line before."));
+            problems.Add(
+                new PolicyProblem(
+                    (int)broken.Start.Line,
+                    (int)broken.Start.Column,
+                    "yaml",
+                    "",
+                    $"This is not YAML: {FirstLine(broken.InnerException?.Message ?? broken.Message)}",
+                    "Look at the indentation, the quotes and the brackets here and on the line before."
+                )
+            );
         }
         catch (InvalidOperationException)
         {
             // How the scanner ends when a bracket or a quote never closes.
-            problems.Add(new PolicyProblem((int)(parser.Current?.Start.Line ?? 1), (int)(parser.Current?.Start.Column ?? 1), "yaml", "", "This is not YAML: something that begins here or later never ends.", "Look for a bracket or a quote that is not closed, and at the indentation."));
+            problems.Add(
+                new PolicyProblem(
+                    (int)(parser.Current?.Start.Line ?? 1),
+                    (int)(parser.Current?.Start.Column ?? 1),
+                    "yaml",
+                    "",
+                    "This is not YAML: something that begins here or later never ends.",
+                    "Look for a bracket or a quote that is not closed, and at the indentation."
+                )
+            );
         }
         return null;
     }
@@ -66,15 +104,40 @@ internal static class Yaml
         var next = parser.Consume<ParsingEvent>();
         var (line, column) = ((int)next.Start.Line, (int)next.Start.Column);
         if (depth > Deepest)
-            throw new Refused(next.Start, "depth", "This is nested deeper than any policy.", "Policies need no more than a few levels; look at the brackets.");
+        {
+            throw new Refused(
+                next.Start,
+                "depth",
+                "This is nested deeper than any policy.",
+                "Policies need no more than a few levels; look at the brackets."
+            );
+        }
         if (next is AnchorAlias || next is NodeEvent { Anchor.IsEmpty: false })
-            throw new Refused(next.Start, "anchors", "Anchors and aliases (& and *) are not used in policies.", "Write out what it stands for; a text that begins with * or & is put in quotes.");
+        {
+            throw new Refused(
+                next.Start,
+                "anchors",
+                "Anchors and aliases (& and *) are not used in policies.",
+                "Write out what it stands for; a text that begins with * or & is put in quotes."
+            );
+        }
         if (next is NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } })
-            throw new Refused(next.Start, "tags", "Tags (!) are not used in policies.", "Leave it out; a text that begins with ! is put in quotes.");
+        {
+            throw new Refused(
+                next.Start,
+                "tags",
+                "Tags (!) are not used in policies.",
+                "Leave it out; a text that begins with ! is put in quotes."
+            );
+        }
         switch (next)
         {
             case Scalar scalar:
-                return new YamlNode(YamlKind.Text, line, column) { Text = scalar.Value, IsPlain = scalar.Style == ScalarStyle.Plain };
+                return new YamlNode(YamlKind.Text, line, column)
+                {
+                    Text = scalar.Value,
+                    IsPlain = scalar.Style == ScalarStyle.Plain,
+                };
             case SequenceStart:
                 var list = new YamlNode(YamlKind.List, line, column);
                 while (!parser.TryConsume<SequenceEnd>(out _))
@@ -86,7 +149,12 @@ internal static class Yaml
                     map.Members.Add((Node(parser, depth + 1), Node(parser, depth + 1)));
                 return map;
             default:
-                throw new Refused(next.Start, "yaml", "This is not YAML that a policy can be read from.", "Look at the indentation here.");
+                throw new Refused(
+                    next.Start,
+                    "yaml",
+                    "This is not YAML that a policy can be read from.",
+                    "Look at the indentation here."
+                );
         }
     }
 

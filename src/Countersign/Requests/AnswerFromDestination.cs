@@ -8,7 +8,16 @@ namespace Countersign.Requests;
 /// <param name="Revision">The content for which the question was opened there; an answer speaks of no other.</param>
 /// <param name="Value">The status as that system wrote it, and how it shows it to people.</param>
 /// <param name="WasBoth">The answer looked like a yes and like a no at once, which counts as no.</param>
-public sealed record DestinationAnswer(RequestId Request, string Destination, int Revision, bool Approves, string Value, string Display, bool WasBoth, string ExternalId);
+public sealed record DestinationAnswer(
+    RequestId Request,
+    string Destination,
+    int Revision,
+    bool Approves,
+    string Value,
+    string Display,
+    bool WasBoth,
+    string ExternalId
+);
 
 public abstract record DestinationAnswerOutcome
 {
@@ -16,7 +25,9 @@ public abstract record DestinationAnswerOutcome
 
     public sealed record Settled(ApprovalRequest Request) : DestinationAnswerOutcome;
 
-    /// <summary>The answer settles nothing: why, in a sentence for the destination's page. The request's activity says so too.</summary>
+    /// <summary>
+    /// The answer settles nothing: why, in a sentence for the destination's page. The request's activity says so too.
+    /// </summary>
     public sealed record Refused(ApprovalRequest Request, string Why) : DestinationAnswerOutcome;
 
     public sealed record NotFound : DestinationAnswerOutcome;
@@ -35,7 +46,8 @@ public static class AnswerFromDestination
         if (await RequestRow.Find(tx, answer.Request, Viewer.Hub(origin)) is not { } request)
             return new DestinationAnswerOutcome.NotFound();
         request = await Settle.IfExpired(tx, request);
-        var refusal = request.IsSettled ? ("settled", $"The request was settled before: {request.Display}.")
+        var refusal =
+            request.IsSettled ? ("settled", $"The request was settled before: {request.Display}.")
             : request.Revision != answer.Revision ? ("other_revision", "It answers an earlier revision of the request.")
             : !string.Equals(request.Policy.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
                 ? ("not_asked", "The request's policy does not leave the decision to this destination.")
@@ -44,47 +56,72 @@ public static class AnswerFromDestination
             : default;
         if (refusal is ({ } rule, { } why))
         {
-            request = await Change.Save(tx, request, request, origin, "request.answer_refused", new
-            {
-                rule,
-                why,
-                destination = answer.Destination,
-                revision = answer.Revision,
-                externalId = answer.ExternalId,
-                approves = answer.Approves,
-                value = answer.Value,
-                display = answer.Display,
-            });
+            request = await Change.Save(
+                tx,
+                request,
+                request,
+                origin,
+                "request.answer_refused",
+                new
+                {
+                    rule,
+                    why,
+                    destination = answer.Destination,
+                    revision = answer.Revision,
+                    externalId = answer.ExternalId,
+                    approves = answer.Approves,
+                    value = answer.Value,
+                    display = answer.Display,
+                }
+            );
             return new DestinationAnswerOutcome.Refused(request, why);
         }
 
         var status = answer.Approves ? Status.Approved : Status.Rejected;
-        var display = $"{(answer.Approves ? "Approved" : "Declined")} by {request.Policy.Destination}"
+        var display =
+            $"{(answer.Approves ? "Approved" : "Declined")} by {request.Policy.Destination}"
             + (answer.Display.Length > 0 ? $": {answer.Display}" : "");
-        return new DestinationAnswerOutcome.Settled(await Settle.As(tx, request, answer.Revision, [], status, display, origin, new
-        {
-            status = status.Ours(),
-            destination = request.Policy.Destination,
-            content = answer.Revision,
-            externalId = answer.ExternalId,
-            value = answer.Value,
-            display = answer.Display,
-            both = answer.WasBoth ? true : (bool?)null,
-        }));
+        return new DestinationAnswerOutcome.Settled(
+            await Settle.As(
+                tx,
+                request,
+                answer.Revision,
+                [],
+                status,
+                display,
+                origin,
+                new
+                {
+                    status = status.Ours(),
+                    destination = request.Policy.Destination,
+                    content = answer.Revision,
+                    externalId = answer.ExternalId,
+                    value = answer.Value,
+                    display = answer.Display,
+                    both = answer.WasBoth ? true : (bool?)null,
+                }
+            )
+        );
     }
 
     /// <summary>
-    /// The id under which the request's own activity says that this content was handed over, null where it says nothing.
-    /// The link's row may have been changed past the hub; the activity is sealed.
+    /// The id under which the request's own activity says that this content was handed over, null where it says
+    /// nothing. The link's row may have been changed past the hub; the activity is sealed.
     /// </summary>
     private static async ValueTask<string?> LinkedAs(Tx tx, DestinationAnswer answer)
     {
         var events = await tx.All<LinkedRow>(
-            "SELECT data FROM events WHERE subject = @subject AND kind = 'request.linked' ORDER BY n DESC", new { subject = answer.Request.Subject });
-        return events.ConvertAll(e => JsonSerializer.Deserialize<Linked>(e.Data, JsonSerializerOptions.Web)!)
-            .Find(e => string.Equals(e.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
+            "SELECT data FROM events WHERE subject = @subject AND kind = 'request.linked' ORDER BY n DESC",
+            new { subject = answer.Request.Subject }
+        );
+        return events
+            .ConvertAll(e => JsonSerializer.Deserialize<Linked>(e.Data, JsonSerializerOptions.Web)!)
+            .Find(e =>
+                string.Equals(e.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
                 // Those of earlier versions do not say the revision.
-                && (e.Revision ?? answer.Revision) == answer.Revision)?.ExternalId;
+                && (e.Revision ?? answer.Revision) == answer.Revision
+            )
+            ?.ExternalId;
     }
 
     private sealed record Linked(string? Destination, string? ExternalId, int? Revision);
@@ -94,7 +131,10 @@ public static class AnswerFromDestination
         public required string Data { get; init; }
     }
 
-    /// <summary>Takes down on the request what became of handing it over: <c>request.linked</c>, <c>request.held</c>. False when it is settled, whose story is not gone on with.</summary>
+    /// <summary>
+    /// Takes down on the request what became of handing it over: <c>request.linked</c>, <c>request.held</c>. False when
+    /// it is settled, whose story is not gone on with.
+    /// </summary>
     public static async ValueTask<bool> Note(Tx tx, RequestId id, Origin origin, string kind, object data)
     {
         if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { IsSettled: false } request)

@@ -3,13 +3,33 @@ using Countersign.Storage;
 
 namespace Countersign.Requests;
 
-/// <summary>The law of states: active → approved, rejected or withdrawn; approved → withdrawn while not applied; nothing else, ever.</summary>
-public enum Status { Active, Approved, Rejected, Withdrawn }
+/// <summary>
+/// The law of states: active → approved, rejected or withdrawn; approved → withdrawn while not applied; nothing else,
+/// ever.
+/// </summary>
+public enum Status
+{
+    Active,
+    Approved,
+    Rejected,
+    Withdrawn,
+}
 
-public enum Answer { Approve, Reject, Abstain }
+public enum Answer
+{
+    Approve,
+    Reject,
+    Abstain,
+}
 
 /// <summary>How a request came.</summary>
-public enum SentBy { Api, Page, LaunchDarkly, Zendesk }
+public enum SentBy
+{
+    Api,
+    Page,
+    LaunchDarkly,
+    Zendesk,
+}
 
 /// <summary>One question: may this change happen? A snapshot; only use cases change what it was read from.</summary>
 public sealed record ApprovalRequest
@@ -23,7 +43,9 @@ public sealed record ApprovalRequest
     /// <summary>In a few words: what is still missing, or who decided.</summary>
     public required string Display { get; init; }
 
-    /// <summary>Content is an append-only list of revisions; this is the number and digest of the one that counts.</summary>
+    /// <summary>
+    /// Content is an append-only list of revisions; this is the number and digest of the one that counts.
+    /// </summary>
     public required int Revision { get; init; }
     public required string Digest { get; init; }
 
@@ -64,7 +86,9 @@ public sealed record ApprovalRequest
 
     /// <summary>The person or group that was named to decide.</summary>
     public Party? Assignee =>
-        AssigneeUser is { } user ? Party.Person(user) : AssigneeGroup is { } group ? Party.Group(group) : null;
+        AssigneeUser is { } user ? Party.Person(user)
+        : AssigneeGroup is { } group ? Party.Group(group)
+        : null;
 
     /// <summary>Whether this person may not decide because they ask, or may be the one who does.</summary>
     public bool Bars(long personId) => BarredNow.Contains(personId);
@@ -72,18 +96,22 @@ public sealed record ApprovalRequest
     /// <summary>Those who may not decide because they ask; nobody where the policy lets them.</summary>
     public IReadOnlyList<long> BarredNow => Policy.AllowsSelfApproval ? [] : Barred;
 
-    /// <summary>Whether this person asked, beyond doubt, and so may take it back: a name in a body gives nobody a right.</summary>
-    public bool IsAskedBy(long personId) => personId == CreatorId || (Certainty == Certainty.Proven && personId == RequesterId);
+    /// <summary>
+    /// Whether this person asked, beyond doubt, and so may take it back: a name in a body gives nobody a right.
+    /// </summary>
+    public bool IsAskedBy(long personId) =>
+        personId == CreatorId || (Certainty == Certainty.Proven && personId == RequesterId);
 
     /// <summary>Whether the request was opened in this person's name, and they have not said otherwise.</summary>
     public bool IsInNameOf(long personId) => Certainty == Certainty.Claimed && Claim?.People.Contains(personId) == true;
 
-    public bool MayBecome(Status next) => (Status, next) switch
-    {
-        (Status.Active, Status.Approved or Status.Rejected or Status.Withdrawn) => true,
-        (Status.Approved, Status.Withdrawn) => AppliedAt is null,
-        _ => false,
-    };
+    public bool MayBecome(Status next) =>
+        (Status, next) switch
+        {
+            (Status.Active, Status.Approved or Status.Rejected or Status.Withdrawn) => true,
+            (Status.Approved, Status.Withdrawn) => AppliedAt is null,
+            _ => false,
+        };
 }
 
 /// <summary>One person's answer, as it lies in the store: appended, never edited.</summary>

@@ -13,9 +13,14 @@ public sealed record ArchivedRequest(DateTimeOffset At, string File)
 
     /// <summary>Null where the request is whole. Only settled ones are looked for.</summary>
     public static async ValueTask<ArchivedRequest?> Find(Reader reader, ApprovalRequest request) =>
-        request.IsSettled && await reader.First<Row>(
-            "SELECT at, data FROM events WHERE subject = @subject AND kind = @kind", new { subject = request.Id.Subject, kind = Kind })
-            is { } row ? Of(row.At, row.Data) : null;
+        request.IsSettled
+        && await reader.First<Row>(
+            "SELECT at, data FROM events WHERE subject = @subject AND kind = @kind",
+            new { subject = request.Id.Subject, kind = Kind }
+        )
+            is { } row
+            ? Of(row.At, row.Data)
+            : null;
 
     public static ArchivedRequest? Find(IEnumerable<StoredEvent> events) =>
         events.LastOrDefault(e => e.Kind == Kind) is { } found ? Of(found.At, found.Data) : null;
@@ -23,7 +28,10 @@ public sealed record ArchivedRequest(DateTimeOffset At, string File)
     private static ArchivedRequest Of(string at, string data)
     {
         using var json = JsonDocument.Parse(data);
-        return new ArchivedRequest(Instant.Parse(at), json.RootElement.TryGetProperty("file", out var file) ? file.GetString() ?? "" : "");
+        return new ArchivedRequest(
+            Instant.Parse(at),
+            json.RootElement.TryGetProperty("file", out var file) ? file.GetString() ?? "" : ""
+        );
     }
 
     private sealed class Row

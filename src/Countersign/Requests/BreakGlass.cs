@@ -33,34 +33,73 @@ public sealed class BreakGlass(Store store)
 {
     public const int ShortestReason = 20;
 
-    public Task<BreakGlassOutcome> Run(RequestId id, Viewer viewer, string reason, string? digest, CancellationToken cancel) =>
-        store.InTransaction<BreakGlassOutcome>(async tx =>
-        {
-            if (await RequestRow.Find(tx, id, viewer) is not { } request)
-                return new BreakGlassOutcome.NotFound();
-            // Asked of the store, because the door's own knowledge may be a moment old.
-            if (viewer.PersonId is not { } person
-                || await tx.Number(
-                    $"SELECT id FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL{tx.ForShare}", new { person }) == 0)
+    public Task<BreakGlassOutcome> Run(
+        RequestId id,
+        Viewer viewer,
+        string reason,
+        string? digest,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<BreakGlassOutcome>(
+            async tx =>
             {
-                return new BreakGlassOutcome.NotAllowed();
-            }
-            request = await Settle.IfExpired(tx, request);
-            if (request.IsSettled)
-                return new BreakGlassOutcome.AlreadySettled(request);
-            if (digest is null ? request.Revision > 1 : digest != request.Digest)
-                return new BreakGlassOutcome.Changed(request);
-            if (request.Policy.ForbidsBreakGlass)
-                return new BreakGlassOutcome.Forbidden();
-            reason = reason.Trim();
-            if (reason.Length < ShortestReason)
-                return new BreakGlassOutcome.ReasonTooShort();
+                if (await RequestRow.Find(tx, id, viewer) is not { } request)
+                    return new BreakGlassOutcome.NotFound();
+                // Asked of the store, because the door's own knowledge may be a moment old.
+                if (
+                    viewer.PersonId is not { } person
+                    || await tx.Number(
+                        $"SELECT id FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL{tx.ForShare}",
+                        new { person }
+                    ) == 0
+                )
+                {
+                    return new BreakGlassOutcome.NotAllowed();
+                }
+                request = await Settle.IfExpired(tx, request);
+                if (request.IsSettled)
+                    return new BreakGlassOutcome.AlreadySettled(request);
+                if (digest is null ? request.Revision > 1 : digest != request.Digest)
+                    return new BreakGlassOutcome.Changed(request);
+                if (request.Policy.ForbidsBreakGlass)
+                    return new BreakGlassOutcome.Forbidden();
+                reason = reason.Trim();
+                if (reason.Length < ShortestReason)
+                    return new BreakGlassOutcome.ReasonTooShort();
 
-            var broken = request with { BrokeGlassAt = tx.Now };
-            broken = await Change.Save(tx, request, broken, viewer.Origin, "request.broke_glass", new { reason, person, digest = request.Digest, revision = request.Revision });
-            return new BreakGlassOutcome.Approved(await Settle.As(
-                tx, broken, broken.Revision, await DecisionRow.Of(tx, id), Status.Approved,
-                $"Approved by {viewer.Name}, past the policy", viewer.Origin,
-                new { status = Status.Approved.Ours(), breakGlass = true, reason }));
-        }, cancel);
+                var broken = request with { BrokeGlassAt = tx.Now };
+                broken = await Change.Save(
+                    tx,
+                    request,
+                    broken,
+                    viewer.Origin,
+                    "request.broke_glass",
+                    new
+                    {
+                        reason,
+                        person,
+                        digest = request.Digest,
+                        revision = request.Revision,
+                    }
+                );
+                return new BreakGlassOutcome.Approved(
+                    await Settle.As(
+                        tx,
+                        broken,
+                        broken.Revision,
+                        await DecisionRow.Of(tx, id),
+                        Status.Approved,
+                        $"Approved by {viewer.Name}, past the policy",
+                        viewer.Origin,
+                        new
+                        {
+                            status = Status.Approved.Ours(),
+                            breakGlass = true,
+                            reason,
+                        }
+                    )
+                );
+            },
+            cancel
+        );
 }

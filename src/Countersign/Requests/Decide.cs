@@ -22,7 +22,8 @@ public abstract record DecideOutcome
     /// <summary>The person's step comes later.</summary>
     public sealed record StepNotOpen(string Step) : DecideOutcome;
 
-    /// <param name="Rule">The rule that refused: <c>not_an_approver</c>, <c>requester_may_not_decide</c>, <c>person_disabled</c>.</param>
+    /// <param name="Rule">The rule that refused: <c>not_an_approver</c>, <c>requester_may_not_decide</c>,
+    /// <c>person_disabled</c>.</param>
     public sealed record NotAllowed(string Rule, string Why) : DecideOutcome;
 
     public sealed record NotFound : DecideOutcome;
@@ -40,17 +41,33 @@ public abstract record DecideOutcome
 /// </summary>
 public sealed class Decide(Store store)
 {
-    /// <summary>Where people write by hand, a policy may ask for a note; whoever decides through a protocol's door may have no field for it.</summary>
+    /// <summary>
+    /// Where people write by hand, a policy may ask for a note; whoever decides through a protocol's door may have no
+    /// field for it.
+    /// </summary>
     private static readonly string[] ByHand = ["page", "mail", "slack"];
 
     /// <summary>What follows from an answer by itself is the hub's act.</summary>
     private static readonly Origin Clock = new(Actor.Hub, "policy", "");
 
-    public Task<DecideOutcome> Run(RequestId id, Viewer viewer, Answer answer, string note, string? digest, CancellationToken cancel) =>
-        store.InTransaction(tx => Record(tx, id, viewer, answer, note, digest), cancel);
+    public Task<DecideOutcome> Run(
+        RequestId id,
+        Viewer viewer,
+        Answer answer,
+        string note,
+        string? digest,
+        CancellationToken cancel
+    ) => store.InTransaction(tx => Record(tx, id, viewer, answer, note, digest), cancel);
 
     /// <summary>The same inside a transaction that has more to do.</summary>
-    internal static async ValueTask<DecideOutcome> Record(Tx tx, RequestId id, Viewer viewer, Answer answer, string note, string? digest)
+    internal static async ValueTask<DecideOutcome> Record(
+        Tx tx,
+        RequestId id,
+        Viewer viewer,
+        Answer answer,
+        string note,
+        string? digest
+    )
     {
         if (await RequestRow.Find(tx, id, viewer) is not { } request)
             return new DecideOutcome.NotFound();
@@ -69,7 +86,12 @@ public sealed class Decide(Store store)
         var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
         request = await LearnedRequesters.Bar(tx, request, decisions, personId);
         if (request.Bars(personId))
-            return new DecideOutcome.NotAllowed("requester_may_not_decide", "Requesters can't decide their own requests.");
+        {
+            return new DecideOutcome.NotAllowed(
+                "requester_may_not_decide",
+                "Requesters can't decide their own requests."
+            );
+        }
         if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
@@ -80,9 +102,21 @@ public sealed class Decide(Store store)
         if (!isOpen)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
         if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.Ours()))
-            return new DecideOutcome.NotAllowed("note_required", "The policy of this request asks for a note with this answer.");
-        if (before is Verdict.StillPending && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
-            && last.Answer == answer && last.Note == note && last.ForPerson == standsInFor?.Id && last.Steps.SequenceEqual(steps) && !last.AuthorDisabled)
+        {
+            return new DecideOutcome.NotAllowed(
+                "note_required",
+                "The policy of this request asks for a note with this answer."
+            );
+        }
+        if (
+            before is Verdict.StillPending
+            && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
+            && last.Answer == answer
+            && last.Note == note
+            && last.ForPerson == standsInFor?.Id
+            && last.Steps.SequenceEqual(steps)
+            && !last.AuthorDisabled
+        )
         {
             return new DecideOutcome.Recorded(request);
         }
@@ -125,15 +159,26 @@ public sealed class Decide(Store store)
         };
         if (status != Status.Active)
         {
-            return new DecideOutcome.Settled(await Settle.As(
-                tx, request, decision.Revision, decisions, status, verdict.Display, viewer.Origin, data));
+            return new DecideOutcome.Settled(
+                await Settle.As(tx, request, decision.Revision, decisions, status, verdict.Display, viewer.Origin, data)
+            );
         }
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
         var next = await Change.Save(
-            tx, request, request with { Display = verdict.Display }, viewer.Origin, "request.answered", data);
+            tx,
+            request,
+            request with
+            {
+                Display = verdict.Display,
+            },
+            viewer.Origin,
+            "request.answered",
+            data
+        );
         if (verdict is Verdict.StillPending { OpenStep: var opened } && opened != open)
             next = await StepOpened(tx, next, opened);
-        // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was stuck.
+        // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was
+        // stuck.
         if (answer != Answer.Approve || next.Stuck is not null)
             next = await Standstill.Look(tx, next, all, Clock);
         return new DecideOutcome.Recorded(next);
@@ -143,11 +188,22 @@ public sealed class Decide(Store store)
     {
         if (request.Policy.IsTimed)
             await Due.StepOpened(tx, request, step);
-        return await Change.Save(tx, request, request, Clock, "request.step_opened", new { step, stepName = request.Policy.Steps[step].Name });
+        return await Change.Save(
+            tx,
+            request,
+            request,
+            Clock,
+            "request.step_opened",
+            new { step, stepName = request.Policy.Steps[step].Name }
+        );
     }
 
     /// <summary>Only where no single no settles it, and one was said, it matters who is left.</summary>
-    private static async ValueTask<IReadOnlyList<Voter>?> CouldSayYes(Tx tx, ApprovalRequest request, List<Decision> decisions)
+    private static async ValueTask<IReadOnlyList<Voter>?> CouldSayYes(
+        Tx tx,
+        ApprovalRequest request,
+        List<Decision> decisions
+    )
     {
         if (request.Policy.Rejection != Rejection.Never || !decisions.Exists(d => d.Answer == Answer.Reject))
             return null;
@@ -156,7 +212,13 @@ public sealed class Decide(Store store)
         Said[] said = [.. counting.Select(d => new Said(d.PersonId, d.Steps, d.ForPerson))];
         var pools = await PoolRows.All(tx);
         var people = Passability.Available(request.Policy, pools, request.BarredNow, said, alsoAway: true);
-        return [.. people.Select(p => new Voter(p.Key, [.. Enumerable.Range(0, request.Policy.Steps.Count).Where(step => (p.Value >> step & 1) == 1)]))];
+        return
+        [
+            .. people.Select(p => new Voter(
+                p.Key,
+                [.. Enumerable.Range(0, request.Policy.Steps.Count).Where(step => (p.Value >> step & 1) == 1)]
+            )),
+        ];
     }
 
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
@@ -179,5 +241,6 @@ public sealed class Decide(Store store)
                 forPerson = decision.ForPerson,
                 via = decision.Via,
                 at = decision.At,
-            });
+            }
+        );
 }

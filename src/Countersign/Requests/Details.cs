@@ -8,7 +8,12 @@ public sealed record RevisionView(int N, string Digest, string Message, string F
 public sealed record CommentView(int N, string Actor, string Text, string Via, DateTimeOffset At);
 
 /// <summary>A request with all that was said about it.</summary>
-public sealed record Details(ApprovalRequest Request, RevisionView Current, IReadOnlyList<Decision> Decisions, IReadOnlyList<CommentView> Comments)
+public sealed record Details(
+    ApprovalRequest Request,
+    RevisionView Current,
+    IReadOnlyList<Decision> Decisions,
+    IReadOnlyList<CommentView> Comments
+)
 {
     /// <summary>Why it was withdrawn, when it was and somebody said so.</summary>
     public string? WithdrawnReason { get; init; }
@@ -18,51 +23,91 @@ public sealed record Details(ApprovalRequest Request, RevisionView Current, IRea
 
     /// <summary>Null when it is not there or not the viewer's to see.</summary>
     public static ValueTask<Details?> Find(Store store, RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.ReadSnapshot(async reader => await RequestRow.Find(reader, id, viewer) is { } request
-            ? (await Of(reader, [request]))[0] with { Archived = await ArchivedRequest.Find(reader, request) } : null, cancel);
+        store.ReadSnapshot(
+            async reader =>
+                await RequestRow.Find(reader, id, viewer) is { } request
+                    ? (await Of(reader, [request]))[0] with
+                    {
+                        Archived = await ArchivedRequest.Find(reader, request),
+                    }
+                    : null,
+            cancel
+        );
 
-    /// <summary>The same for a page of requests that the viewer was shown: a few statements, however many they are.</summary>
-    public static ValueTask<IReadOnlyList<Details>> Of(Store store, IReadOnlyList<ApprovalRequest> requests, CancellationToken cancel) =>
-        store.Read(reader => Of(reader, requests), cancel);
+    /// <summary>
+    /// The same for a page of requests that the viewer was shown: a few statements, however many they are.
+    /// </summary>
+    public static ValueTask<IReadOnlyList<Details>> Of(
+        Store store,
+        IReadOnlyList<ApprovalRequest> requests,
+        CancellationToken cancel
+    ) => store.Read(reader => Of(reader, requests), cancel);
 
     /// <summary>The bare request, for those who only ask how it stands.</summary>
-    public static ValueTask<ApprovalRequest?> FindRequest(Store store, RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.Read(reader => RequestRow.Find(reader, id, viewer), cancel);
+    public static ValueTask<ApprovalRequest?> FindRequest(
+        Store store,
+        RequestId id,
+        Viewer viewer,
+        CancellationToken cancel
+    ) => store.Read(reader => RequestRow.Find(reader, id, viewer), cancel);
 
     private static async ValueTask<IReadOnlyList<Details>> Of(Reader reader, IReadOnlyList<ApprovalRequest> requests)
     {
         if (requests.Count == 0)
             return [];
         var (names, ids) = Named(requests.Select(r => (object?)r.Id));
-        var revisions = (await reader.All<RevisionRow>(
-            $"SELECT v.request_id, v.n, v.digest, v.message, v.facts, v.at FROM revisions v WHERE v.request_id IN ({names})", ids)).ToLookup(r => (r.RequestId, (int)r.N));
+        var revisions = (
+            await reader.All<RevisionRow>(
+                $"SELECT v.request_id, v.n, v.digest, v.message, v.facts, v.at FROM revisions v WHERE v.request_id IN ({names})",
+                ids
+            )
+        ).ToLookup(r => (r.RequestId, (int)r.N));
         var decisions = await DecisionRow.OfSome(reader, names, ids);
-        var comments = (await reader.All<CommentRow>(
-            $"SELECT request_id, n, actor, text, via, at FROM comments WHERE request_id IN ({names}) ORDER BY request_id, n", ids))
-            .ToLookup(c => c.RequestId, c => new CommentView((int)c.N, c.Actor, c.Text, c.Via, Instant.Parse(c.At)));
+        var comments = (
+            await reader.All<CommentRow>(
+                $"SELECT request_id, n, actor, text, via, at FROM comments WHERE request_id IN ({names}) ORDER BY request_id, n",
+                ids
+            )
+        ).ToLookup(c => c.RequestId, c => new CommentView((int)c.N, c.Actor, c.Text, c.Via, Instant.Parse(c.At)));
         var reasons = await WithdrawnReasons(reader, requests);
-        return [.. requests.Select(request =>
-        {
-            var revision = revisions[(request.Id.Value, request.Revision)].First();
-            return new Details(
-                request,
-                new RevisionView((int)revision.N, revision.Digest, revision.Message, revision.Facts, Instant.Parse(revision.At)),
-                [.. decisions[request.Id.Value]],
-                [.. comments[request.Id.Value]])
+        return
+        [
+            .. requests.Select(request =>
             {
-                WithdrawnReason = reasons.GetValueOrDefault(request.Id.Subject),
-            };
-        })];
+                var revision = revisions[(request.Id.Value, request.Revision)].First();
+                return new Details(
+                    request,
+                    new RevisionView(
+                        (int)revision.N,
+                        revision.Digest,
+                        revision.Message,
+                        revision.Facts,
+                        Instant.Parse(revision.At)
+                    ),
+                    [.. decisions[request.Id.Value]],
+                    [.. comments[request.Id.Value]]
+                )
+                {
+                    WithdrawnReason = reasons.GetValueOrDefault(request.Id.Subject),
+                };
+            }),
+        ];
     }
 
     /// <summary>The record has them: a reason is said once and never changed.</summary>
-    private static async ValueTask<Dictionary<string, string>> WithdrawnReasons(Reader reader, IReadOnlyList<ApprovalRequest> requests)
+    private static async ValueTask<Dictionary<string, string>> WithdrawnReasons(
+        Reader reader,
+        IReadOnlyList<ApprovalRequest> requests
+    )
     {
         var withdrawn = requests.Where(r => r.Status == Status.Withdrawn).ToList();
         if (withdrawn.Count == 0)
             return [];
         var (names, subjects) = Named(withdrawn.Select(r => (object?)r.Id.Subject));
-        var rows = await reader.All<ReasonRow>($"SELECT subject, data FROM events WHERE subject IN ({names}) AND kind = 'request.withdrawn'", subjects);
+        var rows = await reader.All<ReasonRow>(
+            $"SELECT subject, data FROM events WHERE subject IN ({names}) AND kind = 'request.withdrawn'",
+            subjects
+        );
         var reasons = new Dictionary<string, string>();
         foreach (var row in rows)
         {
@@ -75,7 +120,9 @@ public sealed record Details(ApprovalRequest Request, RevisionView Current, IRea
 
     private static (string Names, Dictionary<string, object?> Arguments) Named(IEnumerable<object?> values)
     {
-        var arguments = values.Select((value, i) => (Name: $"i{i}", Value: value)).ToDictionary(a => a.Name, a => a.Value);
+        var arguments = values
+            .Select((value, i) => (Name: $"i{i}", Value: value))
+            .ToDictionary(a => a.Name, a => a.Value);
         return (string.Join(", ", arguments.Keys.Select(name => "@" + name)), arguments);
     }
 

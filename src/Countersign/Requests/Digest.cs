@@ -7,8 +7,9 @@ using Countersign.Storage;
 namespace Countersign.Requests;
 
 /// <summary>
-/// The digest that answers refer to: SHA-256 over the whole parsed body in canonical form. Members are sorted ordinally,
-/// there is no white space, and numbers keep their raw text, so two bodies have one digest exactly when they say the same.
+/// The digest that answers refer to: SHA-256 over the whole parsed body in canonical form. Members are sorted
+/// ordinally, there is no white space, and numbers keep their raw text, so two bodies have one digest exactly when they
+/// say the same.
 /// </summary>
 public static class Digest
 {
@@ -18,7 +19,9 @@ public static class Digest
     private const int Few = 32;
 
     /// <summary>What stands in a body as it stands in the canonical form.</summary>
-    private static readonly SearchValues<byte> Same = SearchValues.Create([.. Enumerable.Range(0x20, 0x5F).Select(c => (byte)c).Where(c => c is not ((byte)'\\' or (byte)'"'))]);
+    private static readonly SearchValues<byte> Same = SearchValues.Create([
+        .. Enumerable.Range(0x20, 0x5F).Select(c => (byte)c).Where(c => c is not ((byte)'\\' or (byte)'"')),
+    ]);
 
     /// <summary>The second half of an escape that the canonical form writes in the same way.</summary>
     private static readonly SearchValues<byte> SameEscapes = SearchValues.Create("nrtbf\\\""u8);
@@ -79,7 +82,12 @@ public static class Digest
     }
 
     /// <summary>Most texts are plain and stand as they came; the others are read and written anew.</summary>
-    private static void WriteText<T>(ArrayBufferWriter<byte> canonical, ReadOnlySpan<byte> raw, T from, Func<T, string> read)
+    private static void WriteText<T>(
+        ArrayBufferWriter<byte> canonical,
+        ReadOnlySpan<byte> raw,
+        T from,
+        Func<T, string> read
+    )
     {
         if (IsCanonical(raw))
             canonical.Write(raw);
@@ -122,7 +130,9 @@ public static class Digest
         var one = JsonMarshal.GetRawUtf8PropertyName(left);
         var other = JsonMarshal.GetRawUtf8PropertyName(right);
         // Beyond ASCII the order of bytes is not that of characters, and an escape hides one.
-        return IsPlain(one) && IsPlain(other) ? one.SequenceCompareTo(other) : string.CompareOrdinal(left.Name, right.Name);
+        return IsPlain(one) && IsPlain(other)
+            ? one.SequenceCompareTo(other)
+            : string.CompareOrdinal(left.Name, right.Name);
     }
 
     private static bool IsPlain(ReadOnlySpan<byte> name) => !name.ContainsAnyExcept(Same);

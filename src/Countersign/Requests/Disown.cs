@@ -26,18 +26,23 @@ public sealed class Disown(Store store)
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
     public Task<DisownOutcome> Run(RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.InTransaction<DisownOutcome>(async tx =>
-        {
-            if (await RequestRow.Find(tx, id, viewer) is not { } request)
-                return new DisownOutcome.NotFound();
-            if (viewer.PersonId is not { } person)
-                return new DisownOutcome.NotInYourName();
-            if (request.Claim?.Disowned.Contains(person) == true)
-                return new DisownOutcome.Disowned(request);
-            return request.IsInNameOf(person)
-                ? new DisownOutcome.Disowned(await Say(tx, await Settle.IfExpired(tx, request), person, viewer.Origin))
-                : new DisownOutcome.NotInYourName();
-        }, cancel);
+        store.InTransaction<DisownOutcome>(
+            async tx =>
+            {
+                if (await RequestRow.Find(tx, id, viewer) is not { } request)
+                    return new DisownOutcome.NotFound();
+                if (viewer.PersonId is not { } person)
+                    return new DisownOutcome.NotInYourName();
+                if (request.Claim?.Disowned.Contains(person) == true)
+                    return new DisownOutcome.Disowned(request);
+                return request.IsInNameOf(person)
+                    ? new DisownOutcome.Disowned(
+                        await Say(tx, await Settle.IfExpired(tx, request), person, viewer.Origin)
+                    )
+                    : new DisownOutcome.NotInYourName();
+            },
+            cancel
+        );
 
     private static async ValueTask<ApprovalRequest> Say(Tx tx, ApprovalRequest request, long person, Origin origin)
     {
@@ -54,8 +59,21 @@ public sealed class Disown(Store store)
             return await Standstill.Look(tx, next, decisions, OfPolicy);
         }
         next = await Save(tx, request, next, person, origin);
-        return await Settle.As(tx, next, next.Revision, decisions, verdict.Status, verdict.Display, OfPolicy,
-            new { policy = next.Policy.Name, because = verdict.Display, status = verdict.Status.Ours() });
+        return await Settle.As(
+            tx,
+            next,
+            next.Revision,
+            decisions,
+            verdict.Status,
+            verdict.Display,
+            OfPolicy,
+            new
+            {
+                policy = next.Policy.Name,
+                because = verdict.Display,
+                status = verdict.Status.Ours(),
+            }
+        );
     }
 
     /// <summary>The request after this person is no longer one who may have asked.</summary>
@@ -72,13 +90,26 @@ public sealed class Disown(Store store)
         };
     }
 
-    private static ValueTask<ApprovalRequest> Save(Tx tx, ApprovalRequest before, ApprovalRequest next, long person, Origin origin) =>
-        Change.Save(tx, before, next, origin, "request.disowned", new
-        {
-            person,
-            requester = next.RequesterId,
-            certainty = next.Certainty.Ours(),
-            claim = next.Claim!.ToText(),
-            stamp = next.Policy.Stamp,
-        });
+    private static ValueTask<ApprovalRequest> Save(
+        Tx tx,
+        ApprovalRequest before,
+        ApprovalRequest next,
+        long person,
+        Origin origin
+    ) =>
+        Change.Save(
+            tx,
+            before,
+            next,
+            origin,
+            "request.disowned",
+            new
+            {
+                person,
+                requester = next.RequesterId,
+                certainty = next.Certainty.Ours(),
+                claim = next.Claim!.ToText(),
+                stamp = next.Policy.Stamp,
+            }
+        );
 }

@@ -11,7 +11,9 @@ namespace Countersign.Requests;
 /// </summary>
 internal static class Due
 {
-    public const string Remind = "remind", Escalate = "escalate", Expire = "expire";
+    public const string Remind = "remind",
+        Escalate = "escalate",
+        Expire = "expire";
 
     public static readonly Origin Clock = new(Actor.Hub, "clock", "");
 
@@ -49,7 +51,14 @@ internal static class Due
         {
             await tx.Execute(
                 "DELETE FROM jobs WHERE kind IN (@remind, @escalate, @expire) AND key = @id",
-                new { remind = Remind, escalate = Escalate, expire = Expire, id = request.Id });
+                new
+                {
+                    remind = Remind,
+                    escalate = Escalate,
+                    expire = Expire,
+                    id = request.Id,
+                }
+            );
         }
     }
 }
@@ -65,15 +74,17 @@ public abstract class DueHandler : IJobHandler
     public Task<JobResult> Run(Job job, CancellationToken cancel)
     {
         var (id, due) = (RequestId.Of(job.Key), Instant.Parse(job.DueAt));
-        return Task.FromResult<JobResult>(new JobResult.Done(async tx =>
-        {
-            if (await RequestRow.Find(tx, id, Viewer.Hub(Due.Clock)) is { IsSettled: false } request)
-                await Do(tx, request, due);
-        })
-        {
-            // Answers lock the request and then remove its jobs.
-            Lock = async tx => await tx.Text($"SELECT id FROM requests WHERE id = @id{tx.ForUpdate}", new { id }),
-        });
+        return Task.FromResult<JobResult>(
+            new JobResult.Done(async tx =>
+            {
+                if (await RequestRow.Find(tx, id, Viewer.Hub(Due.Clock)) is { IsSettled: false } request)
+                    await Do(tx, request, due);
+            })
+            {
+                // Answers lock the request and then remove its jobs.
+                Lock = async tx => await tx.Text($"SELECT id FROM requests WHERE id = @id{tx.ForUpdate}", new { id }),
+            }
+        );
     }
 
     protected abstract ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due);

@@ -12,9 +12,11 @@ public sealed class Escalate : DueHandler
     protected override async ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due)
     {
         var decisions = await DecisionRow.Of(tx, request.Id);
-        if (request.Policy.Escalate is not { } escalate
+        if (
+            request.Policy.Escalate is not { } escalate
             || Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending { OpenStep: var open }
-                || open >= request.Policy.Steps.Count)
+            || open >= request.Policy.Steps.Count
+        )
         {
             return;
         }
@@ -23,14 +25,21 @@ public sealed class Escalate : DueHandler
         next = next with { Display = verdict.Display };
         await Stamped.Keep(tx, next);
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
-        next = await Change.Save(tx, request, next, Due.Clock, "request.escalated", new
-        {
-            step = open,
-            stepName = request.Policy.Steps[open].Name,
-            to = escalate.To.Select(a => a.Party.Text),
-            toNames = escalate.To.Select(a => a.Name),
-            stamp = next.Policy.Stamp,
-        });
+        next = await Change.Save(
+            tx,
+            request,
+            next,
+            Due.Clock,
+            "request.escalated",
+            new
+            {
+                step = open,
+                stepName = request.Policy.Steps[open].Name,
+                to = escalate.To.Select(a => a.Party.Text),
+                toNames = escalate.To.Select(a => a.Name),
+                stamp = next.Policy.Stamp,
+            }
+        );
         await Standstill.Look(tx, next, decisions, Due.Clock);
     }
 }

@@ -18,7 +18,9 @@ public sealed class ForgetBodies(Store store, Retention keep)
     {
         var before = Instant.ToText(new DateTimeOffset((store.Now - keep.Bodies).UtcDateTime.Date, TimeSpan.Zero));
         var done = await store.Read(
-            reader => reader.Text("SELECT value FROM hub WHERE name = @mark", new { mark = Mark }), cancel);
+            reader => reader.Text("SELECT value FROM hub WHERE name = @mark", new { mark = Mark }),
+            cancel
+        );
         if (string.CompareOrdinal(done, before) >= 0)
             return 0;
         // Requests lie in the order in which they came, so those that came later are not looked at.
@@ -32,16 +34,26 @@ public sealed class ForgetBodies(Store store, Retention keep)
             var some = await store.InTransaction(tx => Forget(tx, settled, before, isTold), cancel);
             (forgotten, isTold) = (forgotten + some, isTold || some > 0);
         }
-        await store.InTransaction(async tx => await tx.Execute(
-            "INSERT INTO hub (name, value) VALUES (@mark, @before) ON CONFLICT (name) DO UPDATE SET value = @before",
-            new { mark = Mark, before }), cancel);
+        await store.InTransaction(
+            async tx =>
+                await tx.Execute(
+                    "INSERT INTO hub (name, value) VALUES (@mark, @before) ON CONFLICT (name) DO UPDATE SET value = @before",
+                    new { mark = Mark, before }
+                ),
+            cancel
+        );
         return forgotten;
     }
 
-    private ValueTask<List<Old>> Page(string after, string before, CancellationToken cancel) => store.Read(
-        reader => reader.All<Old>(
-            "SELECT id, settled_at FROM requests WHERE id > @after AND created_at < @before ORDER BY id LIMIT 500",
-            new { after, before }), cancel);
+    private ValueTask<List<Old>> Page(string after, string before, CancellationToken cancel) =>
+        store.Read(
+            reader =>
+                reader.All<Old>(
+                    "SELECT id, settled_at FROM requests WHERE id > @after AND created_at < @before ORDER BY id LIMIT 500",
+                    new { after, before }
+                ),
+            cancel
+        );
 
     private static async ValueTask<int> Forget(Tx tx, List<Old> settled, string before, bool isTold)
     {
@@ -49,7 +61,9 @@ public sealed class ForgetBodies(Store store, Retention keep)
         foreach (var request in settled)
         {
             forgotten += await tx.Execute(
-                "UPDATE revisions SET body = '' WHERE request_id = @id AND substr(body, 1, 1) <> ''", new { id = request.Id });
+                "UPDATE revisions SET body = '' WHERE request_id = @id AND substr(body, 1, 1) <> ''",
+                new { id = request.Id }
+            );
         }
         if (forgotten > 0 && !isTold)
             await tx.Append("hub", new Origin(Actor.Hub, "hub", ""), Forgotten, new { before });

@@ -13,11 +13,21 @@ internal static class LearnedRequesters
     private static readonly Origin OfHub = new(Actor.Hub, "hub", "");
 
     /// <param name="person">Who is about to decide; those for whom they may answer are looked at as well.</param>
-    public static async ValueTask<ApprovalRequest> Bar(Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, long person)
+    public static async ValueTask<ApprovalRequest> Bar(
+        Tx tx,
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions,
+        long person
+    )
     {
         if (request.Claim is not { IsEmpty: false } claim)
             return request;
-        var asked = decisions.SelectMany(d => new[] { d.PersonId, d.ForPerson ?? d.PersonId }).Append(person).Distinct().Except(request.Barred).ToList();
+        var asked = decisions
+            .SelectMany(d => new[] { d.PersonId, d.ForPerson ?? d.PersonId })
+            .Append(person)
+            .Distinct()
+            .Except(request.Barred)
+            .ToList();
         var known = await Known(tx, asked, person);
         var found = RequesterIndex.Of(known).Match(claim).People.Except(request.Barred).ToList();
         return found.Count == 0 ? request : await Save(tx, request, decisions, found, OfHub);
@@ -25,7 +35,12 @@ internal static class LearnedRequesters
 
     /// <summary>They are barred from now on; what they answered no longer counts.</summary>
     public static async ValueTask<ApprovalRequest> Save(
-        Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, IReadOnlyList<long> found, Origin origin)
+        Tx tx,
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions,
+        IReadOnlyList<long> found,
+        Origin origin
+    )
     {
         var next = request with { Barred = [.. request.Barred.Union(found).Order()] };
         var verdict = Weigh.Of(next with { ExpiresAt = null }, decisions, tx.Now);
@@ -34,18 +49,33 @@ internal static class LearnedRequesters
             await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
             next = next with { Display = verdict.Display };
         }
-        return await Change.Save(tx, request, next, origin, "request.barred", new { people = found, barred = next.Barred });
+        return await Change.Save(
+            tx,
+            request,
+            next,
+            origin,
+            "request.barred",
+            new { people = found, barred = next.Barred }
+        );
     }
 
     private static ValueTask<List<KnownPerson>> Known(Tx tx, List<long> people, long person) =>
         Known(tx, people, "id IN (SELECT person_id FROM absences WHERE stand_in = @me)", person);
 
     /// <summary>What these people are called, here and elsewhere, now and before.</summary>
-    public static ValueTask<List<KnownPerson>> Known(Reader reader, IReadOnlyList<long> people) => Known(reader, people, "id = @me", people[0]);
+    public static ValueTask<List<KnownPerson>> Known(Reader reader, IReadOnlyList<long> people) =>
+        Known(reader, people, "id = @me", people[0]);
 
-    private static async ValueTask<List<KnownPerson>> Known(Reader reader, IReadOnlyList<long> people, string or, long me)
+    private static async ValueTask<List<KnownPerson>> Known(
+        Reader reader,
+        IReadOnlyList<long> people,
+        string or,
+        long me
+    )
     {
-        var arguments = people.Select((id, i) => (Name: $"i{i}", Value: (object?)id)).ToDictionary(a => a.Name, a => a.Value);
+        var arguments = people
+            .Select((id, i) => (Name: $"i{i}", Value: (object?)id))
+            .ToDictionary(a => a.Name, a => a.Value);
         arguments["me"] = me;
         var who = $"({string.Join(", ", arguments.Keys.Select(name => "@" + name))})";
         var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN {who} OR {or})";
@@ -55,7 +85,9 @@ internal static class LearnedRequesters
             UNION ALL SELECT id, email FROM people WHERE id IN ({persons}) AND email IS NOT NULL
             UNION ALL SELECT person_id, text FROM aliases WHERE person_id IN ({persons})
             UNION ALL SELECT person_id, text FROM former_names WHERE person_id IN ({persons})
-            """, arguments);
+            """,
+            arguments
+        );
         return [.. rows.GroupBy(r => r.Id, r => r.Name).Select(names => KnownPerson.Of(names.Key, null, [.. names]))];
     }
 

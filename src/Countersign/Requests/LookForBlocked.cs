@@ -9,7 +9,9 @@ namespace Countersign.Requests;
 /// </summary>
 public sealed class LookForBlocked(Standstill standstill, Store store) : IJobHandler
 {
-    private const string JobKind = "look_for_blocked", All = "all", Late = "late";
+    private const string JobKind = "look_for_blocked",
+        All = "all",
+        Late = "late";
 
     /// <summary>
     /// A request that was asked of a node which had not heard of a change yet came within this time after it.
@@ -18,6 +20,7 @@ public sealed class LookForBlocked(Standstill standstill, Store store) : IJobHan
 
     public string Kind => JobKind;
     public TimeSpan MaxRun => TimeSpan.FromMinutes(10);
+
     public ValueTask<int> AtOnce(Reader reader, string receiver) => new(2);
 
     /// <summary>In the transaction that changes people, groups or absences.</summary>

@@ -26,24 +26,40 @@ public abstract record MarkAppliedOutcome
 public sealed class MarkApplied(Store store)
 {
     public Task<MarkAppliedOutcome> Run(RequestId id, Viewer viewer, CancellationToken cancel) =>
-        store.InTransaction<MarkAppliedOutcome>(async tx =>
-        {
-            if (await RequestRow.Find(tx, id, viewer) is not { } request)
-                return new MarkAppliedOutcome.NotFound();
-            if (!viewer.IsAdmin && viewer.Party != Policies.Party.Source(request.SourceId) && !(viewer.PersonId is { } person && person == request.CreatorId))
-                return new MarkAppliedOutcome.NotAllowed();
-            if (request.AppliedAt is not null)
-                return new MarkAppliedOutcome.AlreadyApplied(request);
-
-            request = await Settle.IfExpired(tx, request);
-            var approved = request.Status == Status.Approved;
-            var next = request with
+        store.InTransaction<MarkAppliedOutcome>(
+            async tx =>
             {
-                AppliedAt = tx.Now,
-                BreachedAt = approved ? null : tx.Now,
-                Display = approved ? "Approved, applied" : request.Display,
-            };
-            next = await Change.Save(tx, request, next, viewer.Origin, approved ? "request.applied" : "request.breached", new { status = request.Status.Ours() });
-            return approved ? new MarkAppliedOutcome.Applied(next) : new MarkAppliedOutcome.Breach(next);
-        }, cancel);
+                if (await RequestRow.Find(tx, id, viewer) is not { } request)
+                    return new MarkAppliedOutcome.NotFound();
+                if (
+                    !viewer.IsAdmin
+                    && viewer.Party != Policies.Party.Source(request.SourceId)
+                    && !(viewer.PersonId is { } person && person == request.CreatorId)
+                )
+                {
+                    return new MarkAppliedOutcome.NotAllowed();
+                }
+                if (request.AppliedAt is not null)
+                    return new MarkAppliedOutcome.AlreadyApplied(request);
+
+                request = await Settle.IfExpired(tx, request);
+                var approved = request.Status == Status.Approved;
+                var next = request with
+                {
+                    AppliedAt = tx.Now,
+                    BreachedAt = approved ? null : tx.Now,
+                    Display = approved ? "Approved, applied" : request.Display,
+                };
+                next = await Change.Save(
+                    tx,
+                    request,
+                    next,
+                    viewer.Origin,
+                    approved ? "request.applied" : "request.breached",
+                    new { status = request.Status.Ours() }
+                );
+                return approved ? new MarkAppliedOutcome.Applied(next) : new MarkAppliedOutcome.Breach(next);
+            },
+            cancel
+        );
 }

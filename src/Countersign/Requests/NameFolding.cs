@@ -18,15 +18,19 @@ public static class NameFolding
     private static readonly SearchValues<char> Opening = SearchValues.Create(" <\"'([{");
 
     /// <summary>Apostrophes and dashes that keyboards and programs put in place of the plain ones.</summary>
-    private static readonly SearchValues<char> Variants =
-        SearchValues.Create("\u2018\u2019\u02BC\u2032`\u00B4\u2010\u2011\u2012\u2013\u2014\u2015\u2212");
+    private static readonly SearchValues<char> Variants = SearchValues.Create(
+        "\u2018\u2019\u02BC\u2032`\u00B4\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+    );
 
     /// <summary>
-    /// Without HTML entities, compatibility forms, case, invisible characters, runs of blanks and punctuation around it.
+    /// Without HTML entities, compatibility forms, case, invisible characters, runs of blanks and punctuation around
+    /// it.
     /// </summary>
     public static string Name(string text) => Trimmed(Folded(text));
 
-    /// <summary>The same for an address, which also loses its plus-tag. A text that is no address is only folded.</summary>
+    /// <summary>
+    /// The same for an address, which also loses its plus-tag. A text that is no address is only folded.
+    /// </summary>
     public static string Email(string text)
     {
         var folded = Folded(text).Replace(" ", "", StringComparison.Ordinal);
@@ -47,8 +51,11 @@ public static class NameFolding
 
     internal static IReadOnlyList<string> KeysOfFolded(string folded)
     {
-        var words = folded.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
-            .Select(Trimmed).Where(w => w.Length > 0).ToList();
+        var words = folded
+            .Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
+            .Select(Trimmed)
+            .Where(w => w.Length > 0)
+            .ToList();
         var full = words.FindAll(w => !IsInitials(w));
         // "A. Smith" is not everyone called Smith.
         if (full.Count >= 2)
@@ -61,14 +68,18 @@ public static class NameFolding
         return inOrder == letters ? [letters] : [inOrder, letters];
     }
 
-    /// <summary>Letters of more than one alphabet in which letters look alike: nobody spells their own name so.</summary>
+    /// <summary>
+    /// Letters of more than one alphabet in which letters look alike: nobody spells their own name so.
+    /// </summary>
     public static bool MixesAlphabets(string text)
     {
         var alphabets = Folded(text).EnumerateRunes().Select(AlphabetOf).Where(a => a != 0).Distinct().Count();
         return alphabets > 1;
     }
 
-    /// <summary>As policies compare texts, after entities are decoded; apostrophes and dashes each are one character.</summary>
+    /// <summary>
+    /// As policies compare texts, after entities are decoded; apostrophes and dashes each are one character.
+    /// </summary>
     internal static string Folded(string text)
     {
         if (text.Length > MaxLength)
@@ -81,12 +92,13 @@ public static class NameFolding
         return folded.AsSpan().ContainsAny(Variants) ? string.Concat(folded.Select(Usual)) : folded;
     }
 
-    private static char Usual(char c) => c switch
-    {
-        _ when !Variants.Contains(c) => c,
-        (>= '\u2010' and <= '\u2015') or '\u2212' => '-',
-        _ => '\'',
-    };
+    private static char Usual(char c) =>
+        c switch
+        {
+            _ when !Variants.Contains(c) => c,
+            (>= '\u2010' and <= '\u2015') or '\u2212' => '-',
+            _ => '\'',
+        };
 
     private static string Trimmed(string text)
     {
@@ -106,23 +118,28 @@ public static class NameFolding
 
     private static bool IsAround(char c) => char.IsPunctuation(c) || char.IsSymbol(c) || char.IsWhiteSpace(c);
 
-    /// <summary>"j", "j.r": single letters of an alphabet that has cases. Elsewhere one character may be a whole name.</summary>
+    /// <summary>
+    /// "j", "j.r": single letters of an alphabet that has cases. Elsewhere one character may be a whole name.
+    /// </summary>
     private static bool IsInitials(string word) =>
         word.Split('.').All(part => part.Length == 1 && char.IsLower(part[0]));
 
-    private static int AlphabetOf(Rune rune) => !Rune.IsLetter(rune) ? 0 : rune.Value switch
-    {
-        <= 0x024F or (>= 0x1E00 and <= 0x1EFF) or (>= 0x2C60 and <= 0x2C7F) => 1,
-        (>= 0xA720 and <= 0xA7FF) or (>= 0xAB30 and <= 0xAB64) => 1,
-        (>= 0x0370 and <= 0x03FF) or (>= 0x1F00 and <= 0x1FFF) => 2,
-        (>= 0x0400 and <= 0x052F) or (>= 0x1C80 and <= 0x1C8F) => 3,
-        (>= 0x2DE0 and <= 0x2DFF) or (>= 0xA640 and <= 0xA69F) => 3,
-        >= 0x0530 and <= 0x058F => 4,
-        (>= 0x13A0 and <= 0x13FF) or (>= 0xAB70 and <= 0xABBF) => 5,
-        >= 0x0250 and <= 0x02AF => 6,
-        >= 0x2C80 and <= 0x2CFF => 7,
-        >= 0xA4D0 and <= 0xA4FF => 8,
-        >= 0x10400 and <= 0x1044F => 9,
-        _ => 0,
-    };
+    private static int AlphabetOf(Rune rune) =>
+        !Rune.IsLetter(rune)
+            ? 0
+            : rune.Value switch
+            {
+                <= 0x024F or (>= 0x1E00 and <= 0x1EFF) or (>= 0x2C60 and <= 0x2C7F) => 1,
+                (>= 0xA720 and <= 0xA7FF) or (>= 0xAB30 and <= 0xAB64) => 1,
+                (>= 0x0370 and <= 0x03FF) or (>= 0x1F00 and <= 0x1FFF) => 2,
+                (>= 0x0400 and <= 0x052F) or (>= 0x1C80 and <= 0x1C8F) => 3,
+                (>= 0x2DE0 and <= 0x2DFF) or (>= 0xA640 and <= 0xA69F) => 3,
+                >= 0x0530 and <= 0x058F => 4,
+                (>= 0x13A0 and <= 0x13FF) or (>= 0xAB70 and <= 0xABBF) => 5,
+                >= 0x0250 and <= 0x02AF => 6,
+                >= 0x2C80 and <= 0x2CFF => 7,
+                >= 0xA4D0 and <= 0xA4FF => 8,
+                >= 0x10400 and <= 0x1044F => 9,
+                _ => 0,
+            };
 }

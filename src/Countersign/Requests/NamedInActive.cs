@@ -17,11 +17,17 @@ internal sealed class NamedInActive
 
     private NamedInActive(Pools pools) => _pools = pools;
 
-    public static async ValueTask<NamedInActive> Find(Reader reader, IReadOnlyCollection<KnownPerson> people, Origin origin)
+    public static async ValueTask<NamedInActive> Find(
+        Reader reader,
+        IReadOnlyCollection<KnownPerson> people,
+        Origin origin
+    )
     {
         var index = RequesterIndex.Of(people);
         var named = new List<(RequestId Id, List<long> People)>();
-        var rows = await reader.All<ClaimRow>("SELECT id, claim, barred FROM requests WHERE status = 'active' AND claim IS NOT NULL ORDER BY id");
+        var rows = await reader.All<ClaimRow>(
+            "SELECT id, claim, barred FROM requests WHERE status = 'active' AND claim IS NOT NULL ORDER BY id"
+        );
         foreach (var row in rows)
         {
             if (RequesterClaim.Read(row.Claim) is not { IsEmpty: false } claim)
@@ -41,11 +47,13 @@ internal sealed class NamedInActive
 
     /// <summary>Those that could be approved now, and could not be once these people are barred.</summary>
     public IReadOnlyList<WouldBeBlocked> Blocked() =>
-        [.. from one in _found
+        [
+            .. from one in _found
             where one.Request.Stuck is null
             let stuck = Standstill.Of(Without(one.Request, one.People), one.Decisions, _pools)
             where stuck is not null
-            select new WouldBeBlocked(one.Request.Id, one.Request.Subject, stuck.Why)];
+            select new WouldBeBlocked(one.Request.Id, one.Request.Subject, stuck.Why),
+        ];
 
     public async ValueTask Bar(Tx tx, Origin origin)
     {
@@ -57,7 +65,10 @@ internal sealed class NamedInActive
     }
 
     private static ApprovalRequest Without(ApprovalRequest request, List<long> people) =>
-        request with { Barred = [.. request.Barred.Union(people).Order()] };
+        request with
+        {
+            Barred = [.. request.Barred.Union(people).Order()],
+        };
 
     private sealed class ClaimRow
     {

@@ -15,7 +15,10 @@ public sealed class Places(Store store)
     private readonly ConcurrentDictionary<(RequestId, int), string> _known = new();
 
     /// <summary>By request; an empty text where the content names none.</summary>
-    public async ValueTask<IReadOnlyDictionary<RequestId, string>> Of(IReadOnlyCollection<ApprovalRequest> requests, CancellationToken cancel)
+    public async ValueTask<IReadOnlyDictionary<RequestId, string>> Of(
+        IReadOnlyCollection<ApprovalRequest> requests,
+        CancellationToken cancel
+    )
     {
         var places = new Dictionary<RequestId, string>(requests.Count);
         List<ApprovalRequest>? unknown = null;
@@ -29,9 +32,18 @@ public sealed class Places(Store store)
         if (unknown is null)
             return places;
 
-        var arguments = unknown.DistinctBy(r => r.Id).Select((request, i) => (Name: $"i{i}", request.Id)).ToDictionary(a => a.Name, a => (object?)a.Id);
-        var rows = await store.Read(reader => reader.All<Row>(
-            $"SELECT request_id, n, facts FROM revisions WHERE request_id IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})", arguments), cancel);
+        var arguments = unknown
+            .DistinctBy(r => r.Id)
+            .Select((request, i) => (Name: $"i{i}", request.Id))
+            .ToDictionary(a => a.Name, a => (object?)a.Id);
+        var rows = await store.Read(
+            reader =>
+                reader.All<Row>(
+                    $"SELECT request_id, n, facts FROM revisions WHERE request_id IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})",
+                    arguments
+                ),
+            cancel
+        );
         var facts = rows.ToDictionary(row => (row.RequestId, (int)row.N), row => row.Facts);
         if (_known.Count > MostKept)
             _known.Clear();
@@ -49,8 +61,14 @@ public sealed class Places(Store store)
         using var document = JsonDocument.Parse(facts);
         foreach (var name in Names)
         {
-            if (document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } place)
+            if (
+                document.RootElement.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String
+                && value.GetString() is { Length: > 0 } place
+            )
+            {
                 return WellFormed.Cut(place, 60);
+            }
         }
         return "";
     }

@@ -3,7 +3,9 @@ using Countersign.Storage;
 
 namespace Countersign.Requests;
 
-/// <summary>Who belongs to which group, who is an admin, who is disabled and who is away, as the store knows it now.</summary>
+/// <summary>
+/// Who belongs to which group, who is an admin, who is disabled and who is away, as the store knows it now.
+/// </summary>
 internal static class PoolRows
 {
     public static async ValueTask<Pools> All(Reader reader)
@@ -13,14 +15,25 @@ internal static class PoolRows
             SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, a.ends_at, a.stand_in
             FROM people p LEFT JOIN absences a ON a.person_id = p.id AND a.begun = 1
             WHERE p.role <> 'service' ORDER BY p.id
-            """);
+            """
+        );
         var members = (await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id"))
             .GroupBy(m => m.GroupId)
             .ToDictionary(g => Party.Group(g.Key).Text, IReadOnlyList<long> (g) => [.. g.Select(m => m.PersonId)]);
         members[Party.Admins.Text] = [.. people.Where(p => p.Role == "admin").Select(p => p.Id)];
         return new Pools(
-            people.ToDictionary(p => p.Id, p => new Somebody(p.Id, p.Name, p.DisabledAt is not null, p.EndsAt is { } end ? EndOf(end) : null, p.StandIn)),
-            members);
+            people.ToDictionary(
+                p => p.Id,
+                p => new Somebody(
+                    p.Id,
+                    p.Name,
+                    p.DisabledAt is not null,
+                    p.EndsAt is { } end ? EndOf(end) : null,
+                    p.StandIn
+                )
+            ),
+            members
+        );
     }
 
     /// <summary>Whoever is away until an unreadable time is away until further notice.</summary>
@@ -47,7 +60,9 @@ internal static class PoolRows
             await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForShare}", new { person });
         var rows = await reader.All<AuthorRow>(
             $"""
-            SELECT p.id, {PersonNames.Sql("p")} AS name, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in
+            SELECT p.id, {PersonNames.Sql(
+                "p"
+            )} AS name, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in
             FROM people p
             LEFT JOIN absences a ON a.person_id = p.id AND a.begun = 1
             LEFT JOIN members m ON m.person_id = p.id
@@ -56,11 +71,13 @@ internal static class PoolRows
                UNION SELECT person_id FROM absences WHERE stand_in = @person AND begun = 1)
             ORDER BY p.id
             """,
-            new { person });
+            new { person }
+        );
         if (rows.Find(r => r.Id == person) is not { } author)
             return null;
         var people = rows.DistinctBy(r => r.Id).ToDictionary(p => p.Id, p => p.ToSomebody());
-        var members = rows.Where(r => r.GroupId is not null).GroupBy(r => r.GroupId!.Value)
+        var members = rows.Where(r => r.GroupId is not null)
+            .GroupBy(r => r.GroupId!.Value)
             .ToDictionary(g => Party.Group(g.Key).Text, IReadOnlyList<long> (g) => [.. g.Select(m => m.Id)]);
         members[Party.Admins.Text] = [.. rows.Where(p => p.Role == "admin").Select(p => p.Id).Distinct()];
         return (new Pools(people, members), author);

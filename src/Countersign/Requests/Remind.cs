@@ -10,14 +10,22 @@ public sealed class Remind : DueHandler
     protected override async ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due)
     {
         var decisions = await DecisionRow.Of(tx, request.Id);
-        if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending pending
-            || request.Policy.Remind is not { } remind)
+        if (
+            Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending pending
+            || request.Policy.Remind is not { } remind
+        )
         {
             return;
         }
         if (remind.Next(due, tx.Now) is { } next)
             await Due.Set(tx, request, Due.Remind, next);
-        await Change.Save(tx, request, request, Due.Clock, "request.reminded",
-            new { step = pending.OpenStep, stepName = request.Policy.Steps[pending.OpenStep].Name });
+        await Change.Save(
+            tx,
+            request,
+            request,
+            Due.Clock,
+            "request.reminded",
+            new { step = pending.OpenStep, stepName = request.Policy.Steps[pending.OpenStep].Name }
+        );
     }
 }

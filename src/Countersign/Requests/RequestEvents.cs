@@ -10,6 +10,8 @@ internal static class RequestEvents
     {
         /// <summary>The request that an event tells of; null for everything else.</summary>
         public RequestId? Request =>
-            news.Subject.StartsWith(OfRequest, StringComparison.Ordinal) ? RequestId.Of(news.Subject[OfRequest.Length..]) : null;
+            news.Subject.StartsWith(OfRequest, StringComparison.Ordinal)
+                ? RequestId.Of(news.Subject[OfRequest.Length..])
+                : null;
     }
 }

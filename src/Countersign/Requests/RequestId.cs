@@ -29,26 +29,39 @@ public readonly record struct RequestId : ISqlText
     }
 
     /// <summary>For ids that we wrote ourselves.</summary>
-    public static RequestId Of(string stored) => TryParse(stored, out var id) ? id : throw new FormatException("The store holds an id that is none.");
+    public static RequestId Of(string stored) =>
+        TryParse(stored, out var id) ? id : throw new FormatException("The store holds an id that is none.");
 
-    /// <summary>The id from which on everything was made at this time or later: turns a time filter into a range of ids.</summary>
+    /// <summary>
+    /// The id from which on everything was made at this time or later: turns a time filter into a range of ids.
+    /// </summary>
     public static string FirstAt(DateTimeOffset time) => Write(time.ToUnixTimeMilliseconds(), 0, 0).Value;
 
-    internal static RequestId Write(long milliseconds, ushort high, ulong low) => new(string.Create(Length, (milliseconds, high, low), static (text, parts) =>
-    {
-        var (time, high, low) = parts;
-        for (var i = 9; i >= 0; i--, time >>= 5)
-            text[i] = Alphabet[(int)(time & 31)];
-        var random = new UInt128(high, low);
-        for (var i = Length - 1; i >= 10; i--, random >>= 5)
-            text[i] = Alphabet[(int)(random & 31)];
-    }));
+    internal static RequestId Write(long milliseconds, ushort high, ulong low) =>
+        new(
+            string.Create(
+                Length,
+                (milliseconds, high, low),
+                static (text, parts) =>
+                {
+                    var (time, high, low) = parts;
+                    for (var i = 9; i >= 0; i--, time >>= 5)
+                        text[i] = Alphabet[(int)(time & 31)];
+                    var random = new UInt128(high, low);
+                    for (var i = Length - 1; i >= 10; i--, random >>= 5)
+                        text[i] = Alphabet[(int)(random & 31)];
+                }
+            )
+        );
 
     public string ToSqlText() => Value;
+
     public override string ToString() => Value;
 }
 
-/// <summary>Makes request ids. Each is greater than the one before, also within a millisecond and when the clock goes back.</summary>
+/// <summary>
+/// Makes request ids. Each is greater than the one before, also within a millisecond and when the clock goes back.
+/// </summary>
 public sealed class RequestIds
 {
     private readonly Lock _lock = new();

@@ -33,27 +33,54 @@ public sealed record RequesterClaim(IReadOnlyList<string> Emails, IReadOnlyList<
     /// <summary>Nothing says who asks.</summary>
     public static readonly RequesterClaim Nothing = new([], []);
 
-    /// <summary>Texts as they came. They are kept as they are compared, which says less about people and takes less room.</summary>
+    /// <summary>
+    /// Texts as they came. They are kept as they are compared, which says less about people and takes less room.
+    /// </summary>
     public static RequesterClaim Of(IEnumerable<string?> emails, IEnumerable<string?> names) =>
         new(Folded(emails, NameFolding.Email), Folded(names, NameFolding.Name));
 
     /// <summary>One of those it matched has said that it was not they.</summary>
-    public RequesterClaim DisownedBy(long person) => this with { People = [.. People.Where(p => p != person)], Disowned = [.. Disowned, person] };
+    public RequesterClaim DisownedBy(long person) =>
+        this with
+        {
+            People = [.. People.Where(p => p != person)],
+            Disowned = [.. Disowned, person],
+        };
 
     /// <summary>The one text form, in the column and in events.</summary>
-    public string ToText() => JsonSerializer.Serialize(
-        new Stored { Emails = Given(Emails), Names = Given(Names), People = Given(People), Disowned = Given(Disowned) }, Json);
+    public string ToText() =>
+        JsonSerializer.Serialize(
+            new Stored
+            {
+                Emails = Given(Emails),
+                Names = Given(Names),
+                People = Given(People),
+                Disowned = Given(Disowned),
+            },
+            Json
+        );
 
     public static RequesterClaim? Read(string? text)
     {
         if (string.IsNullOrEmpty(text))
             return null;
         var stored = JsonSerializer.Deserialize<Stored>(text, Json) ?? new Stored();
-        return new RequesterClaim(stored.Emails ?? [], stored.Names ?? []) { People = stored.People ?? [], Disowned = stored.Disowned ?? [] };
+        return new RequesterClaim(stored.Emails ?? [], stored.Names ?? [])
+        {
+            People = stored.People ?? [],
+            Disowned = stored.Disowned ?? [],
+        };
     }
 
     private static List<string> Folded(IEnumerable<string?> texts, Func<string, string> fold) =>
-        [.. texts.OfType<string>().Select(fold).Where(t => t.Length is > 0 and <= MaxText).Distinct().Take(MaxReadings)];
+        [
+            .. texts
+                .OfType<string>()
+                .Select(fold)
+                .Where(t => t.Length is > 0 and <= MaxText)
+                .Distinct()
+                .Take(MaxReadings),
+        ];
 
     private static T[]? Given<T>(IReadOnlyList<T> values) => values.Count == 0 ? null : [.. values];
 
@@ -94,7 +121,8 @@ public sealed class RequesterIndex
     private readonly Dictionary<string, long[]> _byEmail;
     private readonly Dictionary<string, long[]> _byName;
 
-    private RequesterIndex(Dictionary<string, long[]> byEmail, Dictionary<string, long[]> byName) => (_byEmail, _byName) = (byEmail, byName);
+    private RequesterIndex(Dictionary<string, long[]> byEmail, Dictionary<string, long[]> byName) =>
+        (_byEmail, _byName) = (byEmail, byName);
 
     public static RequesterIndex Of(IEnumerable<KnownPerson> people)
     {
@@ -118,10 +146,18 @@ public sealed class RequesterIndex
         {
             var matched = NameFolding.Keys(name).Aggregate(false, (any, key) => Add(found, _byName, key) || any);
             foreach (var word in name.Contains('@', StringComparison.Ordinal) ? name.Split(' ') : [])
-                matched = (word.Contains('@', StringComparison.Ordinal) && Add(found, _byEmail, NameFolding.Email(word))) || matched;
+            {
+                matched =
+                    (word.Contains('@', StringComparison.Ordinal) && Add(found, _byEmail, NameFolding.Email(word)))
+                    || matched;
+            }
             isDoubtful |= !matched && NameFolding.MixesAlphabets(name);
         }
-        return new RequesterMatch([.. found], found.Count == 1 ? found.Min : ofAddress, found.Count > 0 && !isDoubtful ? Certainty.Claimed : Certainty.None);
+        return new RequesterMatch(
+            [.. found],
+            found.Count == 1 ? found.Min : ofAddress,
+            found.Count > 0 && !isDoubtful ? Certainty.Claimed : Certainty.None
+        );
     }
 
     private static bool Add(SortedSet<long> found, Dictionary<string, long[]> index, string key)
@@ -133,5 +169,8 @@ public sealed class RequesterIndex
     }
 
     private static Dictionary<string, long[]> Grouped(List<(string Key, long Id)> entries) =>
-        entries.Where(e => e.Key.Length > 0).GroupBy(e => e.Key, e => e.Id).ToDictionary(g => g.Key, g => g.Distinct().ToArray());
+        entries
+            .Where(e => e.Key.Length > 0)
+            .GroupBy(e => e.Key, e => e.Id)
+            .ToDictionary(g => g.Key, g => g.Distinct().ToArray());
 }

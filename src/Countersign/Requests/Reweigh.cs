@@ -17,8 +17,7 @@ public sealed class Reweigh(Store store) : IJobHandler
 
     public string Kind => JobKind;
     public TimeSpan MaxRun => TimeSpan.FromMinutes(5);
-    public string WhyNotDiscard =>
-        "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
+    public string WhyNotDiscard => "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
 
     private const string JobKind = "reweigh";
 
@@ -42,15 +41,24 @@ public sealed class Reweigh(Store store) : IJobHandler
 
     private async Task Follow(long personId, Origin origin, CancellationToken cancel)
     {
-        var ids = await store.Read(reader => reader.All<IdRow>(
-            "SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id WHERE d.person_id = @personId AND r.status = 'active'", new { personId }), cancel);
+        var ids = await store.Read(
+            reader =>
+                reader.All<IdRow>(
+                    "SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id WHERE d.person_id = @personId AND r.status = 'active'",
+                    new { personId }
+                ),
+            cancel
+        );
         foreach (var chunk in ids.Chunk(Chunk))
         {
-            await store.InTransaction(async tx =>
-            {
-                foreach (var row in chunk)
-                    await Again(tx, RequestId.Of(row.Id), personId, origin);
-            }, cancel);
+            await store.InTransaction(
+                async tx =>
+                {
+                    foreach (var row in chunk)
+                        await Again(tx, RequestId.Of(row.Id), personId, origin);
+                },
+                cancel
+            );
         }
     }
 
@@ -66,8 +74,17 @@ public sealed class Reweigh(Store store) : IJobHandler
         await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, after));
         if (after.Display != request.Display)
         {
-            request = await Change.Save(tx, request, request with { Display = after.Display }, origin,
-                "request.reweighed", new { without = personId, status = request.Status.Ours() });
+            request = await Change.Save(
+                tx,
+                request,
+                request with
+                {
+                    Display = after.Display,
+                },
+                origin,
+                "request.reweighed",
+                new { without = personId, status = request.Status.Ours() }
+            );
         }
         await Standstill.Look(tx, request, decisions, origin);
     }

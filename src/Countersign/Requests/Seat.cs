@@ -16,7 +16,12 @@ public sealed record Seat(IReadOnlyList<int> Steps, Somebody? For, bool IsOpen)
     /// </summary>
     /// <param name="verdict">How the decisions so far were weighed.</param>
     public static Seat Of(
-        ApprovalRequest request, IReadOnlyList<Decision> decisions, Verdict verdict, Pools pools, long person)
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions,
+        Verdict verdict,
+        Pools pools,
+        long person
+    )
     {
         if (request.Bars(person) || pools.Find(person) is not { IsDisabled: false })
             return None;
@@ -58,7 +63,9 @@ public sealed record Seat(IReadOnlyList<int> Steps, Somebody? For, bool IsOpen)
     }
 
     private static IReadOnlyList<int> StepsOf(Policy policy, Pools pools, long person) =>
-        [.. from step in Enumerable.Range(0, policy.Steps.Count)
+        [
+            .. from step in Enumerable.Range(0, policy.Steps.Count)
             where policy.Steps[step].From.Any(a => pools.Of(a.Party).Contains(person))
-            select step];
+            select step,
+        ];
 }

@@ -4,15 +4,15 @@ using Countersign.Storage;
 namespace Countersign.Requests;
 
 /// <summary>
-/// The one place in which a request's status changes, whichever way it is settled: by a reviewer, a destination, a policy
-/// that answers by itself, an override, a withdrawal or the end of its time.
+/// The one place in which a request's status changes, whichever way it is settled: by a reviewer, a destination, a
+/// policy that answers by itself, an override, a withdrawal or the end of its time.
 /// <code>
 ///   1  revision: what was decided about another content settles nothing
 ///   2  status: only what the law of states allows
 ///   3  time: once an active request has expired, it becomes what its policy says of that, and nothing else
 /// </code>
-/// <see cref="Change.Save"/> writes another status only with the permit that is made here, so a new way to settle cannot
-/// leave these out.
+/// <see cref="Change.Save"/> writes another status only with the permit that is made here, so a new way to settle
+/// cannot leave these out.
 /// </summary>
 internal sealed class Settle
 {
@@ -21,13 +21,11 @@ internal sealed class Settle
     /// <summary>Expiry is the hub's act, whoever's call comes across it first.</summary>
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
-    private Settle()
-    {
-    }
+    private Settle() { }
 
     /// <summary>
-    /// The request as it is now: one that has expired is settled here and at once, though the timekeeper has not come by.
-    /// Every use case that would change an active request begins with this.
+    /// The request as it is now: one that has expired is settled here and at once, though the timekeeper has not come
+    /// by. Every use case that would change an active request begins with this.
     /// </summary>
     public static async ValueTask<ApprovalRequest> IfExpired(Tx tx, ApprovalRequest request, Origin? origin = null)
     {
@@ -37,27 +35,59 @@ internal sealed class Settle
         var verdict = Weigh.Of(request, decisions, tx.Now);
         if (verdict.Status is not (Status.Rejected or Status.Withdrawn))
             verdict = Weigh.Expired(request, request.ExpiresAt!.Value);
-        return await Write(tx, request, decisions, verdict.Status, verdict.Display, origin ?? OfPolicy,
-            new { expired = true, reason = verdict.Display, status = verdict.Status.Ours() });
+        return await Write(
+            tx,
+            request,
+            decisions,
+            verdict.Status,
+            verdict.Display,
+            origin ?? OfPolicy,
+            new
+            {
+                expired = true,
+                reason = verdict.Display,
+                status = verdict.Status.Ours(),
+            }
+        );
     }
 
-    public static bool HasExpired(ApprovalRequest request, DateTimeOffset now) => !request.IsSettled && now >= request.ExpiresAt;
+    public static bool HasExpired(ApprovalRequest request, DateTimeOffset now) =>
+        !request.IsSettled && now >= request.ExpiresAt;
 
     /// <summary>Settles the request, and takes it from every inbox.</summary>
     /// <param name="revision">The content that was decided on.</param>
     /// <param name="decisions">Those from which it followed, before this one, in whose inboxes it is.</param>
     public static ValueTask<ApprovalRequest> As(
-        Tx tx, ApprovalRequest request, int revision, IReadOnlyList<Decision> decisions, Status status, string display, Origin origin, object data)
+        Tx tx,
+        ApprovalRequest request,
+        int revision,
+        IReadOnlyList<Decision> decisions,
+        Status status,
+        string display,
+        Origin origin,
+        object data
+    )
     {
         if (revision != request.Revision)
-            throw new InvalidOperationException($"Revision {revision} was decided on, and {request.Revision} is the current one.");
+        {
+            throw new InvalidOperationException(
+                $"Revision {revision} was decided on, and {request.Revision} is the current one."
+            );
+        }
         if (HasExpired(request, tx.Now))
             throw new InvalidOperationException("The request has expired, and nothing else may settle it.");
         return Write(tx, request, decisions, status, display, origin, data);
     }
 
     private static async ValueTask<ApprovalRequest> Write(
-        Tx tx, ApprovalRequest request, IReadOnlyList<Decision> decisions, Status status, string display, Origin origin, object data)
+        Tx tx,
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions,
+        Status status,
+        string display,
+        Origin origin,
+        object data
+    )
     {
         if (!request.MayBecome(status))
             throw new InvalidOperationException($"The law of states forbids {request.Status} → {status}.");

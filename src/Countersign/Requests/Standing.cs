@@ -9,18 +9,31 @@ namespace Countersign.Requests;
 public readonly record struct Standing(RequestId Id, Status Status, string Display)
 {
     /// <summary>Null when this source never asked under this id, whoever else did.</summary>
-    public static async ValueTask<Standing?> Find(Store store, long sourceId, string externalId, CancellationToken cancel)
+    public static async ValueTask<Standing?> Find(
+        Store store,
+        long sourceId,
+        string externalId,
+        CancellationToken cancel
+    )
     {
         // One text rather than a row of three: neither an id nor a status holds a space.
-        var text = await store.Read(reader => reader.Text(
-            "SELECT id || ' ' || status || ' ' || display FROM requests WHERE source_id = @sourceId AND external_id = @externalId", new { sourceId, externalId }), cancel);
+        var text = await store.Read(
+            reader =>
+                reader.Text(
+                    "SELECT id || ' ' || status || ' ' || display FROM requests WHERE source_id = @sourceId AND external_id = @externalId",
+                    new { sourceId, externalId }
+                ),
+            cancel
+        );
         if (text is null)
             return null;
         var afterId = text.IndexOf(' ', StringComparison.Ordinal);
         var afterStatus = text.IndexOf(' ', afterId + 1);
         return new Standing(
             RequestId.Of(text[..afterId]),
-            Words.StatusOf(text[(afterId + 1)..afterStatus]) ?? throw new FormatException("The store holds a status that is none."),
-            text[(afterStatus + 1)..]);
+            Words.StatusOf(text[(afterId + 1)..afterStatus])
+                ?? throw new FormatException("The store holds a status that is none."),
+            text[(afterStatus + 1)..]
+        );
     }
 }

@@ -10,7 +10,13 @@ public sealed record Content(int N, string Digest, string Subject, string Messag
 /// A request as its page tells it: the question, the content that was there before, all answers, and every event in
 /// order. Read at once, so that they fit together.
 /// </summary>
-public sealed record Story(ApprovalRequest Request, Content Current, Content? Before, IReadOnlyList<Decision> Decisions, IReadOnlyList<StoredEvent> Events)
+public sealed record Story(
+    ApprovalRequest Request,
+    Content Current,
+    Content? Before,
+    IReadOnlyList<Decision> Decisions,
+    IReadOnlyList<StoredEvent> Events
+)
 {
     /// <summary>A history this long is not read by people; its latest part is shown.</summary>
     public const int MostEvents = 300;
@@ -18,26 +24,49 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
     /// <summary>Whether the viewer sees it as the assignee of its ticket.</summary>
     public bool IsTicketAssignee { get; init; }
 
-    /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from there.</param>
-    public static ValueTask<Story?> Find(Store store, RequestId id, Viewer viewer, string? seen, CancellationToken cancel) =>
-        store.ReadSnapshot(async reader =>
-        {
-            if (await RequestRow.Find(reader, id, viewer) is not { } request)
-                return null;
-            var current = await Revision(reader, request, request.Digest, request.Revision);
-            var before = request.Revision == 1 ? null
-                : await Revision(reader, request, seen is null || seen == request.Digest ? "" : seen, request.Revision - 1) ?? await Revision(reader, request, "", request.Revision - 1);
-            var events = await reader.All<StoredEvent>(
-                $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n DESC LIMIT {MostEvents}", new { subject = request.Id.Subject });
-            events.Reverse();
-            var (subject, n) = (request.Subject, request.Revision);
-            return new Story(
-                request, Of(current!, events, subject, n), before is null ? null : Of(before, events, subject, n),
-                await DecisionRow.Of(reader, id), events)
+    /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from
+    /// there.</param>
+    public static ValueTask<Story?> Find(
+        Store store,
+        RequestId id,
+        Viewer viewer,
+        string? seen,
+        CancellationToken cancel
+    ) =>
+        store.ReadSnapshot(
+            async reader =>
             {
-                IsTicketAssignee = viewer.PersonId is { } person && await TicketSight.Has(reader, request, person),
-            };
-        }, cancel);
+                if (await RequestRow.Find(reader, id, viewer) is not { } request)
+                    return null;
+                var current = await Revision(reader, request, request.Digest, request.Revision);
+                var before =
+                    request.Revision == 1
+                        ? null
+                        : await Revision(
+                            reader,
+                            request,
+                            seen is null || seen == request.Digest ? "" : seen,
+                            request.Revision - 1
+                        ) ?? await Revision(reader, request, "", request.Revision - 1);
+                var events = await reader.All<StoredEvent>(
+                    $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n DESC LIMIT {MostEvents}",
+                    new { subject = request.Id.Subject }
+                );
+                events.Reverse();
+                var (subject, n) = (request.Subject, request.Revision);
+                return new Story(
+                    request,
+                    Of(current!, events, subject, n),
+                    before is null ? null : Of(before, events, subject, n),
+                    await DecisionRow.Of(reader, id),
+                    events
+                )
+                {
+                    IsTicketAssignee = viewer.PersonId is { } person && await TicketSight.Has(reader, request, person),
+                };
+            },
+            cancel
+        );
 
     /// <summary>By digest, else by number.</summary>
     private static ValueTask<RevisionRow?> Revision(Reader reader, ApprovalRequest request, string digest, int n) =>
@@ -45,7 +74,13 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
             digest.Length > 0
                 ? "SELECT n, digest, message, facts, at FROM revisions WHERE request_id = @id AND digest = @digest AND n <= @n ORDER BY n DESC LIMIT 1"
                 : "SELECT n, digest, message, facts, at FROM revisions WHERE request_id = @id AND @digest = '' AND n = @n",
-            new { id = request.Id, digest, n });
+            new
+            {
+                id = request.Id,
+                digest,
+                n,
+            }
+        );
 
     /// <summary>The subject of an earlier content is kept in the event that brought it.</summary>
     private static Content Of(RevisionRow row, List<StoredEvent> events, string subject, int current)
@@ -57,8 +92,14 @@ public sealed record Story(ApprovalRequest Request, Content Current, Content? Be
             if (e.Kind is not ("request.submitted" or "request.revised"))
                 continue;
             using var data = JsonDocument.Parse(e.Data);
-            if (data.RootElement.TryGetProperty("revision", out var n) && n.GetInt64() == row.N && data.RootElement.TryGetProperty("subject", out var text))
+            if (
+                data.RootElement.TryGetProperty("revision", out var n)
+                && n.GetInt64() == row.N
+                && data.RootElement.TryGetProperty("subject", out var text)
+            )
+            {
                 subject = text.GetString() ?? subject;
+            }
         }
         return new Content((int)row.N, row.Digest, subject, row.Message, row.Facts, Instant.Parse(row.At));
     }

@@ -14,7 +14,9 @@ public sealed record Requester(long? PersonId, string Name, IReadOnlyList<long> 
     /// <summary>What the call says about it, with those it matched; null where it says nothing.</summary>
     public RequesterClaim? Claim { get; init; }
 
-    /// <summary>How others read of them. Policies look at the name alone, which does not change when a namesake comes.</summary>
+    /// <summary>
+    /// How others read of them. Policies look at the name alone, which does not change when a namesake comes.
+    /// </summary>
     public string DisplayName { get; init; } = Name;
 }
 
@@ -29,7 +31,9 @@ public sealed record Submission
     public required string Subject { get; init; }
     public string Message { get; init; } = "";
 
-    /// <summary>A JSON object: environment, flag, <c>form.risk</c>, whatever a policy or a reader may want by name.</summary>
+    /// <summary>
+    /// A JSON object: environment, flag, <c>form.risk</c>, whatever a policy or a reader may want by name.
+    /// </summary>
     public string Facts { get; init; } = "{}";
 
     /// <summary>The whole body as it came, and the digest of its canonical form, which answers refer to.</summary>
@@ -50,7 +54,9 @@ public sealed record Submission
     public Stuck? Stuck { get; init; }
 }
 
-/// <summary>The caller's promise that a repeat is the same call: its key, a hash of the call, and how the first answer reads.</summary>
+/// <summary>
+/// The caller's promise that a repeat is the same call: its key, a hash of the call, and how the first answer reads.
+/// </summary>
 public sealed record Repeatable(string Key, string Call, Func<ApprovalRequest, string> Answer);
 
 public abstract record SubmitOutcome
@@ -100,21 +106,32 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
 
     private readonly TimeSpan _keyLife = (retention ?? new Retention()).IdempotencyKeys;
 
-    /// <summary>Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left out.</summary>
+    /// <summary>
+    /// Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left
+    /// out.
+    /// </summary>
     private readonly ConcurrentDictionary<string, bool> _keptStamps = new();
 
-    public async Task<SubmitOutcome> Run(Submission submission, Origin origin, Repeatable? repeatable, CancellationToken cancel)
+    public async Task<SubmitOutcome> Run(
+        Submission submission,
+        Origin origin,
+        Repeatable? repeatable,
+        CancellationToken cancel
+    )
     {
         var draft = Draft.Of(submission, origin, store.Now);
-        var outcome = await store.InTransaction(async tx =>
-        {
-            if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
-                return earlier;
-            var outcome = await Place(tx, draft, origin);
-            if (repeatable is not null)
-                await Remember(tx, repeatable, outcome);
-            return outcome;
-        }, cancel);
+        var outcome = await store.InTransaction(
+            async tx =>
+            {
+                if (repeatable is not null && await Earlier(tx, repeatable) is { } earlier)
+                    return earlier;
+                var outcome = await Place(tx, draft, origin);
+                if (repeatable is not null)
+                    await Remember(tx, repeatable, outcome);
+                return outcome;
+            },
+            cancel
+        );
         if (outcome is SubmitOutcome.Created or SubmitOutcome.Revised)
             NoteStamp(submission.Policy.Stamp);
         return outcome;
@@ -123,9 +140,10 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     private async ValueTask<SubmitOutcome> Place(Tx tx, Draft draft, Origin origin)
     {
         var submission = draft.Submission;
-        if (submission.ExternalId is not { } externalId
-            || await RequestRow.FindExternal(tx, submission.SourceId, submission.CreatorId, externalId)
-                is not { } known)
+        if (
+            submission.ExternalId is not { } externalId
+            || await RequestRow.FindExternal(tx, submission.SourceId, submission.CreatorId, externalId) is not { } known
+        )
         {
             if (submission is { TicketId: { } ticket, TicketTerms: { } terms })
             {
@@ -134,7 +152,8 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                     return refusal;
                 submission = withTicket;
             }
-            // What was worked out before holds, unless the ticket bars one person more or the clock of the policy starts now.
+            // What was worked out before holds, unless the ticket bars one person more or the clock of the policy
+            // starts now.
             if (!ReferenceEquals(submission, draft.Submission) || submission.Policy.IsTimed)
                 draft = Draft.Of(submission, origin, tx.Now);
             return new SubmitOutcome.Created(await Create(tx, draft, origin));
@@ -153,7 +172,12 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     }
 
     /// <summary>A refusal, or the submission with everyone barred who is or was the ticket's requester.</summary>
-    private static async ValueTask<(SubmitOutcome? Refusal, Submission Submission)> OfTicket(Tx tx, long id, TicketTerms terms, Submission submission)
+    private static async ValueTask<(SubmitOutcome? Refusal, Submission Submission)> OfTicket(
+        Tx tx,
+        long id,
+        TicketTerms terms,
+        Submission submission
+    )
     {
         if (await TicketRow.Take(tx, id, terms.MayBeUnknown) is not { } ticket)
             return (new SubmitOutcome.NoTicket(), submission);
@@ -171,7 +195,14 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             return (null, submission);
         // Fewer people may answer, so what the door found out about that is looked at again.
         IReadOnlyList<long> barred = [.. requester.Barred.Union(ticket.AllRequesters).Order()];
-        return (null, submission with { Requester = requester with { Barred = barred }, Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred) });
+        return (
+            null,
+            submission with
+            {
+                Requester = requester with { Barred = barred },
+                Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred),
+            }
+        );
     }
 
     private async ValueTask<ApprovalRequest> Create(Tx tx, Draft draft, Origin origin)
@@ -212,7 +243,8 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 expiresAt = request.ExpiresAt,
                 events = head.Count,
                 head = head.Hash,
-            });
+            }
+        );
         await KeepRevision(tx, request, submission);
         foreach (var party in draft.Parties)
             await Stamped.Join(tx, request.Id, party);
@@ -223,13 +255,31 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     }
 
     /// <summary>What the policy makes of a content that has just come, beyond waiting for people.</summary>
-    private static async ValueTask<ApprovalRequest> Follow(Tx tx, ApprovalRequest request, Verdict verdict, Stuck? stuck)
+    private static async ValueTask<ApprovalRequest> Follow(
+        Tx tx,
+        ApprovalRequest request,
+        Verdict verdict,
+        Stuck? stuck
+    )
     {
         var because = request.Policy.RefusesRequester ? verdict.Display : request.Policy.Auto?.Because;
         if (because is not null && verdict.Status is (Status.Approved or Status.Rejected) and var status)
         {
-            return await Settle.As(tx, request, request.Revision, [], status, verdict.Display, OfPolicy,
-                new { policy = request.Policy.Name, because, status = status.Ours() });
+            return await Settle.As(
+                tx,
+                request,
+                request.Revision,
+                [],
+                status,
+                verdict.Display,
+                OfPolicy,
+                new
+                {
+                    policy = request.Policy.Name,
+                    because,
+                    status = status.Ours(),
+                }
+            );
         }
         if (request.Policy.IsTimed)
             await Due.Begin(tx, request, verdict);
@@ -243,17 +293,25 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         if (!ReferenceEquals(policy, submission.Policy) || !asked.Barred.SequenceEqual(submission.Requester.Barred))
         {
             // The door knew nothing of those who were barred before, nor of who has said that it was not they.
-            submission = submission with { Policy = policy, Stuck = Passability.Of(policy, await PoolRows.All(tx), asked.Barred) };
+            submission = submission with
+            {
+                Policy = policy,
+                Stuck = Passability.Of(policy, await PoolRows.All(tx), asked.Barred),
+            };
         }
-        var revised = Draft.Weighed(asked with
-        {
-            Revision = known.Revision + 1,
-            Digest = submission.Digest,
-            Policy = submission.Policy,
-            Subject = submission.Subject,
-            ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
-            Stuck = null,
-        }, tx.Now, out var verdict);
+        var revised = Draft.Weighed(
+            asked with
+            {
+                Revision = known.Revision + 1,
+                Digest = submission.Digest,
+                Policy = submission.Policy,
+                Subject = submission.Subject,
+                ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
+                Stuck = null,
+            },
+            tx.Now,
+            out var verdict
+        );
         await Due.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
@@ -271,11 +329,13 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     private static ApprovalRequest Asked(ApprovalRequest known, Requester requester)
     {
         var disowned = known.Claim?.Disowned ?? [];
-        var claim = requester.Claim is { } now
-            ? now with { People = [.. now.People.Except(disowned)], Disowned = disowned }
+        var claim =
+            requester.Claim is { } now ? now with { People = [.. now.People.Except(disowned)], Disowned = disowned }
             : disowned.Count > 0 ? RequesterClaim.Nothing with { Disowned = disowned }
             : null;
-        var isUnknown = known.Policy.RequesterUnknown || (requester.Certainty == Certainty.Claimed && claim is not { People.Count: > 0 });
+        var isUnknown =
+            known.Policy.RequesterUnknown
+            || (requester.Certainty == Certainty.Claimed && claim is not { People.Count: > 0 });
         return known with
         {
             Barred = [.. known.Barred.Union(requester.Barred).Order()],
@@ -290,7 +350,10 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     {
         if (_keptStamps.ContainsKey(policy.Stamp))
             return;
-        await tx.Execute("INSERT INTO stamps (hash, policy) VALUES (@hash, @policy) ON CONFLICT (hash) DO NOTHING", new { hash = policy.Stamp, policy = policy.ToText() });
+        await tx.Execute(
+            "INSERT INTO stamps (hash, policy) VALUES (@hash, @policy) ON CONFLICT (hash) DO NOTHING",
+            new { hash = policy.Stamp, policy = policy.ToText() }
+        );
     }
 
     /// <summary>Only now, after the commit: a transaction that was undone has kept nothing.</summary>
@@ -317,12 +380,15 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 facts = submission.Facts,
                 body = submission.Body,
                 at = tx.Now,
-            });
+            }
+        );
 
     private async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
     {
         var row = await tx.First<IdempotencyRow>(
-            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}", new { key = repeatable.Key, oldest = tx.Now - _keyLife });
+            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}",
+            new { key = repeatable.Key, oldest = tx.Now - _keyLife }
+        );
         return row is null ? null
             : row.Body == repeatable.Call ? new SubmitOutcome.Replayed((int)row.Status, row.Answer)
             : new SubmitOutcome.KeyTaken();
@@ -342,16 +408,31 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             return;
         // An expired answer under the same key makes room; a live one, written by another node a moment ago, does not,
         // and this transaction then runs again and replays it.
-        await tx.Execute("DELETE FROM idempotency WHERE key = @key AND at <= @oldest", new { key = repeatable.Key, oldest = tx.Now - _keyLife });
+        await tx.Execute(
+            "DELETE FROM idempotency WHERE key = @key AND at <= @oldest",
+            new { key = repeatable.Key, oldest = tx.Now - _keyLife }
+        );
         await tx.Execute(
             "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, @status, @answer, @at)",
-            new { key = repeatable.Key, body = repeatable.Call, status, answer = repeatable.Answer(request), at = tx.Now });
+            new
+            {
+                key = repeatable.Key,
+                body = repeatable.Call,
+                status,
+                answer = repeatable.Answer(request),
+                at = tx.Now,
+            }
+        );
     }
 
     /// <summary>Keys whose calls are not repeated any more.</summary>
-    public static CleaningStep OldKeys(Store store, Retention keep) => CleaningStep.Delete(
-        "idempotency keys", store, keep.IdempotencyKeys,
-        "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)");
+    public static CleaningStep OldKeys(Store store, Retention keep) =>
+        CleaningStep.Delete(
+            "idempotency keys",
+            store,
+            keep.IdempotencyKeys,
+            "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)"
+        );
 
     private sealed class IdempotencyRow
     {

@@ -10,11 +10,12 @@ public sealed record TicketTerms(bool MayBeUnknown, bool OneRequest);
 /// <summary>A ticket as it lies in the store: as much of one as approvals need.</summary>
 public sealed class TicketRow
 {
-    /// <summary>Greater ids are refused, so that there is always room for the next one and no reader of JSON rounds them.</summary>
+    /// <summary>
+    /// Greater ids are refused, so that there is always room for the next one and no reader of JSON rounds them.
+    /// </summary>
     public const long GreatestId = 999_999_999_999_999;
 
-    internal const string Columns =
-        """
+    internal const string Columns = """
         id, subject, requester_id, assignee_id, created_at, status, priority, type, group_id, external_id, tags,
         fields, updated_at, assigned_by, assigned_by_admin, requesters
         """;
@@ -48,22 +49,36 @@ public sealed class TicketRow
     /// <summary>Requests of one ticket that are over, as in the original: after so many it takes no more.</summary>
     internal const int MostInactive = 50;
 
-    public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) => store.Read(reader => Find(reader, id), cancel);
+    public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) =>
+        store.Read(reader => Find(reader, id), cancel);
 
     /// <summary>Of several tickets those who asked for them, where that is known.</summary>
     public static async ValueTask<IReadOnlyDictionary<long, long>> RequestersOf(
-        Store store, IReadOnlyList<long> tickets, CancellationToken cancel)
+        Store store,
+        IReadOnlyList<long> tickets,
+        CancellationToken cancel
+    )
     {
         if (tickets.Count == 0)
             return new Dictionary<long, long>();
-        var arguments = tickets.Select((id, i) => (Name: $"i{i}", Id: id)).ToDictionary(a => a.Name, a => (object?)a.Id);
+        var arguments = tickets
+            .Select((id, i) => (Name: $"i{i}", Id: id))
+            .ToDictionary(a => a.Name, a => (object?)a.Id);
         var names = string.Join(", ", arguments.Keys.Select(name => "@" + name));
-        var rows = await store.Read(reader => reader.All<RequesterRow>(
-            $"SELECT id, requester_id FROM tickets WHERE id IN ({names}) AND requester_id IS NOT NULL", arguments), cancel);
+        var rows = await store.Read(
+            reader =>
+                reader.All<RequesterRow>(
+                    $"SELECT id, requester_id FROM tickets WHERE id IN ({names}) AND requester_id IS NOT NULL",
+                    arguments
+                ),
+            cancel
+        );
         return rows.ToDictionary(r => r.Id, r => r.RequesterId);
     }
 
-    /// <summary>The ticket of a new request, locked so that two requests for one ticket come one after the other.</summary>
+    /// <summary>
+    /// The ticket of a new request, locked so that two requests for one ticket come one after the other.
+    /// </summary>
     internal static async ValueTask<TicketRow?> Take(Tx tx, long id, bool mayBeUnknown)
     {
         if (await Find(tx, id) is { } known)
@@ -82,26 +97,49 @@ public sealed class TicketRow
         };
         var made = await tx.Execute(
             "INSERT INTO tickets (id, subject, created_at, status, tags, fields) VALUES (@id, @subject, @at, @status, @tags, @fields) ON CONFLICT (id) DO NOTHING",
-            new { id, subject = stub.Subject, at = stub.CreatedAt, status = stub.Status, tags = stub.Tags, fields = stub.Fields });
+            new
+            {
+                id,
+                subject = stub.Subject,
+                at = stub.CreatedAt,
+                status = stub.Status,
+                tags = stub.Tags,
+                fields = stub.Fields,
+            }
+        );
         return made == 1 ? stub : await Find(tx, id);
     }
 
     internal static ValueTask<TicketRow?> Find(Reader reader, long id) =>
-        reader.First<TicketRow>($"SELECT {Columns} FROM tickets WHERE id = @id{(reader is Tx tx ? tx.ForUpdate : "")}", new { id });
+        reader.First<TicketRow>(
+            $"SELECT {Columns} FROM tickets WHERE id = @id{(reader is Tx tx ? tx.ForUpdate : "")}",
+            new { id }
+        );
 
     /// <summary>Whether the ticket has any request, which most tickets have not.</summary>
     internal static async ValueTask<bool> HasRequest(Reader reader, long id) =>
         await reader.Text("SELECT id FROM requests WHERE ticket_id = @id LIMIT 1", new { id }) is not null;
 
     /// <summary>How many requests of the ticket are over, up to <see cref="MostInactive"/>.</summary>
-    internal static ValueTask<long> CountInactive(Reader reader, long id) => reader.Number(
-        "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected', 'withdrawn') LIMIT @most) k", new { id, most = MostInactive });
+    internal static ValueTask<long> CountInactive(Reader reader, long id) =>
+        reader.Number(
+            "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected', 'withdrawn') LIMIT @most) k",
+            new { id, most = MostInactive }
+        );
 
     /// <summary>Whether the ticket has a request in one of these statuses, of which there are at most three.</summary>
     internal static async ValueTask<bool> HasRequest(Reader reader, long id, params Status[] statuses) =>
         await reader.Text(
             "SELECT id FROM requests WHERE ticket_id = @id AND status IN (@first, @second, @third) LIMIT 1",
-            new { id, first = statuses[0].Ours(), second = statuses[Math.Min(1, statuses.Length - 1)].Ours(), third = statuses[^1].Ours() }) is not null;
+            new
+            {
+                id,
+                first = statuses[0].Ours(),
+                second = statuses[Math.Min(1, statuses.Length - 1)].Ours(),
+                third = statuses[^1].Ours(),
+            }
+        )
+            is not null;
 
     private sealed class RequesterRow
     {

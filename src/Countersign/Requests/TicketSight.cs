@@ -14,8 +14,10 @@ internal static class TicketSight
     /// <summary>A new request of a ticket that has an assignee. On record in the ticket's history.</summary>
     public static async ValueTask Begin(Tx tx, ApprovalRequest request, Origin origin)
     {
-        if (request.TicketId is not { } id
-            || await TicketRow.Find(tx, id) is not { AssigneeId: { } assignee, AssignedBy: { } by } ticket)
+        if (
+            request.TicketId is not { } id
+            || await TicketRow.Find(tx, id) is not { AssigneeId: { } assignee, AssignedBy: { } by } ticket
+        )
         {
             return;
         }
@@ -30,12 +32,27 @@ internal static class TicketSight
     /// <param name="by">Who assigns; <paramref name="byAdmin"/> when they do so as an admin.</param>
     /// <returns>The requests that the new assignee sees by it.</returns>
     public static async ValueTask<IReadOnlyList<string>> Pass(
-        Tx tx, TicketRow ticket, long assignee, long by, bool byAdmin)
+        Tx tx,
+        TicketRow ticket,
+        long assignee,
+        long by,
+        bool byAdmin
+    )
     {
         // Looked at before anything is taken away: an assignee may hand the ticket on.
-        var shared = by == assignee ? [] : await tx.All<IdRow>(
-            $"SELECT r.id FROM requests r WHERE r.ticket_id = @ticket AND {Viewer.MaySee} ORDER BY r.id",
-            new { ticket = ticket.Id, admin = byAdmin ? 1 : 0, source = 0, person = by });
+        var shared =
+            by == assignee
+                ? []
+                : await tx.All<IdRow>(
+                    $"SELECT r.id FROM requests r WHERE r.ticket_id = @ticket AND {Viewer.MaySee} ORDER BY r.id",
+                    new
+                    {
+                        ticket = ticket.Id,
+                        admin = byAdmin ? 1 : 0,
+                        source = 0,
+                        person = by,
+                    }
+                );
         if (ticket.AssigneeId is { } before)
         {
             await tx.Execute(
@@ -43,7 +60,8 @@ internal static class TicketSight
                 DELETE FROM parties WHERE party = @before
                   AND request_id IN (SELECT id FROM requests WHERE ticket_id = @ticket)
                 """,
-                new { before = Party.TicketAssignee(before), ticket = ticket.Id });
+                new { before = Party.TicketAssignee(before), ticket = ticket.Id }
+            );
         }
         foreach (var request in shared)
             await Stamped.Join(tx, RequestId.Of(request.Id), Party.TicketAssignee(assignee).Text);
@@ -52,9 +70,12 @@ internal static class TicketSight
 
     /// <summary>Whether this person sees the request as its ticket's assignee, and so may withdraw it.</summary>
     public static async ValueTask<bool> Has(Reader reader, ApprovalRequest request, long person) =>
-        request.TicketId is not null && await reader.Text(
+        request.TicketId is not null
+        && await reader.Text(
             "SELECT request_id FROM parties WHERE party = @party AND request_id = @id",
-            new { party = Party.TicketAssignee(person), id = request.Id }) is not null;
+            new { party = Party.TicketAssignee(person), id = request.Id }
+        )
+            is not null;
 
     private sealed class IdRow
     {

@@ -36,7 +36,9 @@ public abstract record TicketOutcome
     /// <summary>Closed is final.</summary>
     public sealed record Closed : TicketOutcome;
 
-    /// <summary>It has an active request: it cannot be closed, nor get another requester, who would then have to be barred.</summary>
+    /// <summary>
+    /// It has an active request: it cannot be closed, nor get another requester, who would then have to be barred.
+    /// </summary>
     public sealed record Waits(string Field) : TicketOutcome;
 
     public sealed record NotFound : TicketOutcome;
@@ -51,7 +53,9 @@ public sealed class TicketComment
     public required string At { get; init; }
 }
 
-/// <summary>Light tickets, where no service desk is connected: made, changed and talked about, each with its event.</summary>
+/// <summary>
+/// Light tickets, where no service desk is connected: made, changed and talked about, each with its event.
+/// </summary>
 public sealed class Tickets(Store store)
 {
     public const string ClosedStatus = "closed";
@@ -59,34 +63,73 @@ public sealed class Tickets(Store store)
     public static readonly IReadOnlyList<string> Priorities = ["low", "normal", "high", "urgent"];
 
     public Task<TicketOutcome> Add(TicketChange wanted, long authorId, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<TicketOutcome>(async tx =>
-        {
-            // Stubs have ids of their callers' choice, so the next id is counted and not drawn from a sequence; where two
-            // nodes count alike, the later one runs again.
-            var id = await tx.Number("SELECT coalesce(max(id), 0) + 1 FROM tickets");
-            await tx.Execute("INSERT INTO tickets (id, subject, created_at) VALUES (@id, '', @now)", new { id, now = tx.Now });
-            var ticket = (await TicketRow.Find(tx, id))!;
-            return await Write(tx, ticket, wanted with { RequesterId = wanted.RequesterId ?? authorId }, authorId, origin, "ticket.added");
-        }, cancel);
+        store.InTransaction<TicketOutcome>(
+            async tx =>
+            {
+                // Stubs have ids of their callers' choice, so the next id is counted and not drawn from a sequence;
+                // where two nodes count alike, the later one runs again.
+                var id = await tx.Number("SELECT coalesce(max(id), 0) + 1 FROM tickets");
+                await tx.Execute(
+                    "INSERT INTO tickets (id, subject, created_at) VALUES (@id, '', @now)",
+                    new { id, now = tx.Now }
+                );
+                var ticket = (await TicketRow.Find(tx, id))!;
+                return await Write(
+                    tx,
+                    ticket,
+                    wanted with
+                    {
+                        RequesterId = wanted.RequesterId ?? authorId,
+                    },
+                    authorId,
+                    origin,
+                    "ticket.added"
+                );
+            },
+            cancel
+        );
 
-    public Task<TicketOutcome> Change(long id, TicketChange wanted, long authorId, Origin origin, CancellationToken cancel) =>
-        store.InTransaction<TicketOutcome>(async tx =>
-        {
-            if (await TicketRow.Find(tx, id) is not { } ticket)
-                return new TicketOutcome.NotFound();
-            if (ticket.Status == ClosedStatus)
-                return new TicketOutcome.Closed();
-            var closes = wanted.Status == ClosedStatus;
-            var asksAnew = wanted.RequesterId is { } requester && requester != ticket.RequesterId;
-            if ((closes || asksAnew) && await TicketRow.HasRequest(tx, id, Status.Active))
-                return new TicketOutcome.Waits(closes ? "status" : "requester_id");
-            return await Write(tx, ticket, wanted, authorId, origin, "ticket.changed");
-        }, cancel);
+    public Task<TicketOutcome> Change(
+        long id,
+        TicketChange wanted,
+        long authorId,
+        Origin origin,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<TicketOutcome>(
+            async tx =>
+            {
+                if (await TicketRow.Find(tx, id) is not { } ticket)
+                    return new TicketOutcome.NotFound();
+                if (ticket.Status == ClosedStatus)
+                    return new TicketOutcome.Closed();
+                var closes = wanted.Status == ClosedStatus;
+                var asksAnew = wanted.RequesterId is { } requester && requester != ticket.RequesterId;
+                if ((closes || asksAnew) && await TicketRow.HasRequest(tx, id, Status.Active))
+                    return new TicketOutcome.Waits(closes ? "status" : "requester_id");
+                return await Write(tx, ticket, wanted, authorId, origin, "ticket.changed");
+            },
+            cancel
+        );
 
-    public ValueTask<List<TicketComment>> Comments(long id, CancellationToken cancel) => store.Read(reader => reader.All<TicketComment>(
-        "SELECT n, author_id, body, is_public, at FROM ticket_comments WHERE ticket_id = @id ORDER BY n", new { id }), cancel);
+    public ValueTask<List<TicketComment>> Comments(long id, CancellationToken cancel) =>
+        store.Read(
+            reader =>
+                reader.All<TicketComment>(
+                    "SELECT n, author_id, body, is_public, at FROM ticket_comments WHERE ticket_id = @id ORDER BY n",
+                    new { id }
+                ),
+            cancel
+        );
 
-    private static async ValueTask<TicketOutcome> Write(Tx tx, TicketRow ticket, TicketChange wanted, long authorId, Origin origin, string kind)
+    private static async ValueTask<TicketOutcome> Write(
+        Tx tx,
+        TicketRow ticket,
+        TicketChange wanted,
+        long authorId,
+        Origin origin,
+        string kind
+    )
     {
         var tags = wanted.Tags ?? JsonSerializer.Deserialize<string[]>(ticket.Tags)!;
         tags = [.. tags.Concat(wanted.AddTags).Except(wanted.RemoveTags).Distinct()];
@@ -116,10 +159,13 @@ public sealed class Tickets(Store store)
                 fields = wanted.Fields ?? ticket.Fields,
                 now = tx.Now,
                 assignedBy = assigned is null ? ticket.AssignedBy : authorId,
-                assignedByAdmin = assigned is null ? ticket.AssignedByAdmin : byAdmin ? 1 : 0,
+                assignedByAdmin = assigned is null ? ticket.AssignedByAdmin
+                : byAdmin ? 1
+                : 0,
                 requesters = RequestRow.WriteNumbers(requesters),
                 id = ticket.Id,
-            });
+            }
+        );
         if (wanted.Comment is { } body)
         {
             await tx.Execute(
@@ -127,20 +173,36 @@ public sealed class Tickets(Store store)
                 INSERT INTO ticket_comments (ticket_id, n, author_id, body, is_public, at)
                 SELECT @id, coalesce(max(n), 0) + 1, @author, @body, @isPublic, @now FROM ticket_comments WHERE ticket_id = @id
                 """,
-                new { id = ticket.Id, author = authorId, body, isPublic = wanted.IsPublic ? 1 : 0, now = tx.Now });
+                new
+                {
+                    id = ticket.Id,
+                    author = authorId,
+                    body,
+                    isPublic = wanted.IsPublic ? 1 : 0,
+                    now = tx.Now,
+                }
+            );
         }
-        await tx.Append($"ticket:{ticket.Id}", origin, kind, new
-        {
-            subject = wanted.Subject,
-            status = wanted.Status,
-            requester = wanted.RequesterId,
-            assignee = wanted.AssigneeId,
-            commented = wanted.Comment is not null,
-            by = assigned is null ? (long?)null : authorId,
-            byAdmin = assigned is null ? (bool?)null : byAdmin,
-            requests = shared.Count == 0 ? null : shared,
-        });
-        var audit = await tx.Number("SELECT n FROM event_heads WHERE subject = @subject", new { subject = $"ticket:{ticket.Id}" });
+        await tx.Append(
+            $"ticket:{ticket.Id}",
+            origin,
+            kind,
+            new
+            {
+                subject = wanted.Subject,
+                status = wanted.Status,
+                requester = wanted.RequesterId,
+                assignee = wanted.AssigneeId,
+                commented = wanted.Comment is not null,
+                by = assigned is null ? (long?)null : authorId,
+                byAdmin = assigned is null ? (bool?)null : byAdmin,
+                requests = shared.Count == 0 ? null : shared,
+            }
+        );
+        var audit = await tx.Number(
+            "SELECT n FROM event_heads WHERE subject = @subject",
+            new { subject = $"ticket:{ticket.Id}" }
+        );
         return new TicketOutcome.Done((await TicketRow.Find(tx, ticket.Id))!, audit);
     }
 
@@ -148,5 +210,6 @@ public sealed class Tickets(Store store)
     private static async ValueTask<bool> IsAdmin(Tx tx, long person) =>
         await tx.Number(
             "SELECT count(*) FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL",
-            new { person }) > 0;
+            new { person }
+        ) > 0;
 }

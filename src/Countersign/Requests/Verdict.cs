@@ -12,10 +12,13 @@ public abstract record Verdict
     public abstract Status Status { get; }
 
     /// <param name="OpenStep">The first step whose slots are not all filled.</param>
-    /// <param name="Useful">Steps in which one more approval brings the request forward: the open one, and earlier ones whose approver could then move up.</param>
+    /// <param name="Useful">Steps in which one more approval brings the request forward: the open one, and earlier ones
+    /// whose approver could then move up.</param>
     public sealed record StillPending(int OpenStep, IReadOnlyList<int> Useful, string Missing) : Verdict
     {
-        /// <summary>What stands before the reason why nobody left could make it pass, and what would change that.</summary>
+        /// <summary>
+        /// What stands before the reason why nobody left could make it pass, and what would change that.
+        /// </summary>
         public const string StuckMark = ". Stuck: ";
 
         public override string Display => Missing;
@@ -25,7 +28,8 @@ public abstract record Verdict
     /// <param name="By">Those who filled the slots; nobody where the policy answers by itself.</param>
     public sealed record Approved(IReadOnlyList<string> By, string? Because = null) : Verdict
     {
-        public override string Display => Because is null ? $"Approved by {Words.Names(By)}" : $"Approved by policy: {Because}";
+        public override string Display =>
+            Because is null ? $"Approved by {Words.Names(By)}" : $"Approved by policy: {Because}";
         public override Status Status => Status.Approved;
     }
 

@@ -15,13 +15,12 @@ public sealed record Viewer(Party Party, long? PersonId, bool IsAdmin, string Na
     public bool IsSource => PersonId is null;
 
     /// <summary>
-    /// The condition under which the viewer may see request <c>r</c>. For its source and its requester that follows from
-    /// the request itself, for all others from a row in parties. An EXISTS for each reason rather than an OR
+    /// The condition under which the viewer may see request <c>r</c>. For its source and its requester that follows
+    /// from the request itself, for all others from a row in parties. An EXISTS for each reason rather than an OR
     /// inside one, because PostgreSQL then walks from the person's groups and not through the whole table. A delegate
     /// sees what they may decide for their principal, and no more.
     /// </summary>
-    public const string MaySee =
-        $"""
+    public const string MaySee = $"""
         (@admin = 1 OR r.source_id = @source OR r.requester_id = @person
          OR EXISTS (SELECT 1 FROM parties v WHERE v.party = 'person:' || @person AND v.request_id = r.id)
          OR EXISTS (SELECT 1 FROM parties v WHERE v.party = 'ticket-assignee:' || @person AND v.request_id = r.id)

@@ -6,7 +6,8 @@ namespace Countersign.Requests;
 /// The scales. A pure function of the request, the answers and the time: no database, no clock, no door.
 /// <code>
 ///   1  a policy that answers by itself, or refuses the requester, has answered
-///   2  only answers to the current revision, in time and by people who are not disabled, count; of each person, and for
+///   2  only answers to the current revision, in time and by people who are not disabled, count; of each person, and
+/// for
 ///      each absent person, the latest
 ///   3  one rejection settles it, unless the policy says that only too few possible yeses do
 ///   4  approvals are matched to slots, step after step; a person fills one slot at most and is moved to another
@@ -21,13 +22,22 @@ public static class Weigh
     /// Everyone who may still fill a step, when that is known: without it, a policy under which no single no settles
     /// anything is not settled by a no.
     /// </param>
-    public static Verdict Of(ApprovalRequest request, IReadOnlyList<Decision> decisions, DateTimeOffset now, IReadOnlyList<Voter>? couldSayYes = null)
+    public static Verdict Of(
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions,
+        DateTimeOffset now,
+        IReadOnlyList<Voter>? couldSayYes = null
+    )
     {
         var policy = request.Policy;
         if (policy.RefusesRequester)
             return new Verdict.Rejected("Requester not recognized");
         if (policy.Auto is { } auto)
-            return auto.Approves ? new Verdict.Approved([], auto.Because) : new Verdict.Rejected($"Declined by policy: {auto.Because}");
+        {
+            return auto.Approves
+                ? new Verdict.Approved([], auto.Because)
+                : new Verdict.Rejected($"Declined by policy: {auto.Because}");
+        }
 
         var latest = LatestThatCount(request, decisions);
         if (policy.Rejection == Rejection.Any && latest.Find(d => d.Answer == Answer.Reject) is { } no)
@@ -48,17 +58,28 @@ public static class Weigh
             }
         }
         // A policy without slots says nothing about who must agree, so nobody has.
-        return slots.Filled > 0
-            ? new Verdict.Approved([.. slots.Fillers.Select(d => d.Who)])
+        return slots.Filled > 0 ? new Verdict.Approved([.. slots.Fillers.Select(d => d.Who)])
             : request.ExpiresAt is { } over && now >= over ? Expired(request, over)
-            : new Verdict.StillPending(0, [], policy.Destination is { } destination ? $"Waiting for {destination}" : "The policy names nobody who could approve");
+            : new Verdict.StillPending(
+                0,
+                [],
+                policy.Destination is { } destination
+                    ? $"Waiting for {destination}"
+                    : "The policy names nobody who could approve"
+            );
     }
 
     /// <summary>Which approvals sit in which step, for readers: in the order of the steps.</summary>
-    public static IReadOnlyList<IReadOnlyList<Decision>> Seats(ApprovalRequest request, IReadOnlyList<Decision> decisions)
+    public static IReadOnlyList<IReadOnlyList<Decision>> Seats(
+        ApprovalRequest request,
+        IReadOnlyList<Decision> decisions
+    )
     {
         var steps = request.Policy.Steps;
-        var slots = new Slots(steps.Count, LatestThatCount(request, decisions).FindAll(d => d.Answer == Answer.Approve));
+        var slots = new Slots(
+            steps.Count,
+            LatestThatCount(request, decisions).FindAll(d => d.Answer == Answer.Approve)
+        );
         for (var step = 0; step < steps.Count; step++)
         {
             for (var filled = 0; filled < steps[step].Need && slots.TryFill(step); filled++)
@@ -77,12 +98,23 @@ public static class Weigh
             return latest;
         foreach (var said in decisions.OrderBy(d => d.N))
         {
-            if (said.Revision != request.Revision || said.AuthorDisabled || said.At >= request.ExpiresAt || request.Bars(said.PersonId)
-                || (said.ForPerson is { } absent && request.Bars(absent)))
+            if (
+                said.Revision != request.Revision
+                || said.AuthorDisabled
+                || said.At >= request.ExpiresAt
+                || request.Bars(said.PersonId)
+                || (said.ForPerson is { } absent && request.Bars(absent))
+            )
             {
                 continue;
             }
-            var decision = request.Policy.Carried is { } carried && said.N <= carried.UpTo ? said with { Steps = carried.Steps.GetValueOrDefault(said.N, []) } : said;
+            var decision =
+                request.Policy.Carried is { } carried && said.N <= carried.UpTo
+                    ? said with
+                    {
+                        Steps = carried.Steps.GetValueOrDefault(said.N, []),
+                    }
+                    : said;
             latest.RemoveAll(earlier => earlier.PersonId == decision.PersonId);
             latest.Add(decision);
         }
@@ -91,11 +123,18 @@ public static class Weigh
         return latest;
     }
 
-    /// <summary>Who came back and answered needs no stand-in, and of two who stood in for the same person the last one did.</summary>
+    /// <summary>
+    /// Who came back and answered needs no stand-in, and of two who stood in for the same person the last one did.
+    /// </summary>
     private static void KeepOnePerSeat(List<Decision> latest) =>
-        latest.RemoveAll(d => d.ForPerson is { } absent && latest.Exists(other => other.PersonId == absent || (other.ForPerson == absent && other.N > d.N)));
+        latest.RemoveAll(d =>
+            d.ForPerson is { } absent
+            && latest.Exists(other => other.PersonId == absent || (other.ForPerson == absent && other.N > d.N))
+        );
 
-    /// <summary>Where no single no settles it: whether it could pass if those who said no had not, and cannot without them.</summary>
+    /// <summary>
+    /// Where no single no settles it: whether it could pass if those who said no had not, and cannot without them.
+    /// </summary>
     private static Verdict.Rejected? TooFewLeft(Policy policy, List<Decision> latest, IReadOnlyList<Voter> couldSayYes)
     {
         var against = latest.FindAll(d => d.Answer == Answer.Reject);
@@ -104,9 +143,15 @@ public static class Weigh
         var said = latest.FindAll(d => d.Answer == Answer.Approve);
         var others = couldSayYes.Where(v => !said.Exists(d => d.PersonId == v.PersonId)).ToList();
         var needs = policy.Steps.Select(s => s.Need).ToList();
-        var without = said.Select(d => Mask(d.Steps)).Concat(others.Where(v => !against.Exists(d => d.PersonId == v.PersonId)).Select(v => Mask(v.Steps))).ToList();
-        return !Seating.IsPossible(needs, without) && Seating.IsPossible(needs, without.Concat(against.Select(d => Mask(d.Steps))))
-            ? new Verdict.Rejected($"Declined by {Words.Names([.. against.Select(d => d.Who)])}: too few others could approve")
+        var without = said.Select(d => Mask(d.Steps))
+            .Concat(others.Where(v => !against.Exists(d => d.PersonId == v.PersonId)).Select(v => Mask(v.Steps)))
+            .ToList();
+        return
+            !Seating.IsPossible(needs, without)
+            && Seating.IsPossible(needs, without.Concat(against.Select(d => Mask(d.Steps))))
+            ? new Verdict.Rejected(
+                $"Declined by {Words.Names([.. against.Select(d => d.Who)])}: too few others could approve"
+            )
             : null;
     }
 
@@ -123,12 +168,18 @@ public static class Weigh
         var policy = request.Policy;
         var needed = policy.Steps.Sum(s => s.Need);
         var who = Words.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
-        var more = policy.RequesterUnknown ? ", requester not recognized" : policy.RequesterClaimed ? ", requester not confirmed" : "";
+        var more =
+            policy.RequesterUnknown ? ", requester not recognized"
+            : policy.RequesterClaimed ? ", requester not confirmed"
+            : "";
         var stuck = request.Stuck is { } cannot ? $"{Verdict.StillPending.StuckMark}{cannot.Why}. {cannot.Fix}" : "";
         return $"{filled} of {needed} approval{(needed == 1 ? "" : "s")}, waiting for {who}{more}{stuck}";
     }
 
-    /// <summary>Who sits in which step, by augmenting paths: filling one more slot may move people, but never empties a filled one.</summary>
+    /// <summary>
+    /// Who sits in which step, by augmenting paths: filling one more slot may move people, but never empties a filled
+    /// one.
+    /// </summary>
     private sealed class Slots(int steps, List<Decision> approvals)
     {
         private readonly int[] _stepOf = [.. Enumerable.Repeat(-1, approvals.Count)];
@@ -160,9 +211,13 @@ public static class Weigh
             {
                 grew = false;
                 for (var person = 0; person < approvals.Count; person++)
-                    grew |= _stepOf[person] >= 0 && approvals[person].Steps.Any(useful.Contains) && useful.Add(_stepOf[person]);
-            }
-            while (grew);
+                {
+                    grew |=
+                        _stepOf[person] >= 0
+                        && approvals[person].Steps.Any(useful.Contains)
+                        && useful.Add(_stepOf[person]);
+                }
+            } while (grew);
             return [.. useful];
         }
 
@@ -172,8 +227,14 @@ public static class Weigh
             for (var person = 0; person < approvals.Count; person++)
             {
                 var sits = _stepOf[person];
-                if (sits == step || !approvals[person].Steps.Contains(step) || (sits >= 0 && (_seen[sits] || !Augment(sits))))
+                if (
+                    sits == step
+                    || !approvals[person].Steps.Contains(step)
+                    || (sits >= 0 && (_seen[sits] || !Augment(sits)))
+                )
+                {
                     continue;
+                }
                 _stepOf[person] = step;
                 return true;
             }

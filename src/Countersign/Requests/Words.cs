@@ -24,24 +24,50 @@ public static class Words
     public static string Zendesk(this Status status) => Table[(int)status].Zendesk;
 
     /// <summary>Zendesk's earlier API says "pending" for what is active.</summary>
-    public static Status? StatusOfZendesk(string word) => word == "pending" ? Status.Active : Find(Statuses, word, Zendesk);
+    public static Status? StatusOfZendesk(string word) =>
+        word == "pending" ? Status.Active : Find(Statuses, word, Zendesk);
 
     /// <summary>Zendesk has no word for an abstention.</summary>
-    public static string? Zendesk(this Answer answer) => answer switch { Answer.Approve => Zendesk(Status.Approved), Answer.Reject => Zendesk(Status.Rejected), _ => null };
+    public static string? Zendesk(this Answer answer) =>
+        answer switch
+        {
+            Answer.Approve => Zendesk(Status.Approved),
+            Answer.Reject => Zendesk(Status.Rejected),
+            _ => null,
+        };
 
     /// <summary>Zendesk's <c>origination_type</c> of a request.</summary>
     public static string Zendesk(this SentBy sentBy) => sentBy == SentBy.Page ? "UI_ORIGINATION" : "API_ORIGINATION";
 
     /// <summary>And of a decision, by the way it came.</summary>
-    public static string ZendeskOrigination(string via) => via switch { "page" => "UI_ORIGINATION", "slack" => "SLACK_ORIGINATION", _ => "API_ORIGINATION" };
+    public static string ZendeskOrigination(string via) =>
+        via switch
+        {
+            "page" => "UI_ORIGINATION",
+            "slack" => "SLACK_ORIGINATION",
+            _ => "API_ORIGINATION",
+        };
 
     public static Status? StatusOf(string word) => Find(Statuses, word, Ours);
 
-    public static string Ours(this Answer answer) => answer switch { Answer.Approve => "approve", Answer.Reject => "reject", _ => "abstain" };
+    public static string Ours(this Answer answer) =>
+        answer switch
+        {
+            Answer.Approve => "approve",
+            Answer.Reject => "reject",
+            _ => "abstain",
+        };
 
     public static Answer? AnswerOf(string word) => Find(Answers, word, Ours);
 
-    public static string Ours(this SentBy sentBy) => sentBy switch { SentBy.Api => "api", SentBy.Page => "page", SentBy.LaunchDarkly => "launchdarkly", _ => "zendesk" };
+    public static string Ours(this SentBy sentBy) =>
+        sentBy switch
+        {
+            SentBy.Api => "api",
+            SentBy.Page => "page",
+            SentBy.LaunchDarkly => "launchdarkly",
+            _ => "zendesk",
+        };
 
     public static SentBy SentByOf(string word) =>
         Find(Ways, word, Ours) ?? throw new FormatException("The store holds a way in that is none.");
@@ -58,11 +84,12 @@ public static class Words
     }
 
     /// <summary>"Ann", "Ann and Ben", "Ann, Ben and 3 more".</summary>
-    public static string Names(IReadOnlyList<string> names, string and = "and") => names.Count switch
-    {
-        0 => "nobody",
-        1 => names[0],
-        2 => $"{names[0]} {and} {names[1]}",
-        _ => $"{names[0]}, {names[1]} {and} {names.Count - 2} more",
-    };
+    public static string Names(IReadOnlyList<string> names, string and = "and") =>
+        names.Count switch
+        {
+            0 => "nobody",
+            1 => names[0],
+            2 => $"{names[0]} {and} {names[1]}",
+            _ => $"{names[0]}, {names[1]} {and} {names.Count - 2} more",
+        };
 }

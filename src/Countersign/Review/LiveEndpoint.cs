@@ -8,16 +8,24 @@ namespace Countersign.Review;
 
 /// <summary>
 /// <c>GET /live?about=…</c>: tells an open page that there is something new about its request, or about any that its
-/// reader may see. Only that: the page then asks for itself again, with all that guards a page. The stream ends with the
-/// server, with its reader's session, and now and then by itself.
+/// reader may see. Only that: the page then asks for itself again, with all that guards a page. The stream ends with
+/// the server, with its reader's session, and now and then by itself.
 /// </summary>
 internal static class LiveEndpoint
 {
-    private const string Prefix = "request:", Inbox = "inbox";
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20), Longest = TimeSpan.FromMinutes(10);
+    private const string Prefix = "request:",
+        Inbox = "inbox";
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20),
+        Longest = TimeSpan.FromMinutes(10);
 
     public static async Task<IResult> Run(
-        string? about, HttpContext http, CurrentCaller asking, EventFeed feed, Store store, CancellationToken cancel)
+        string? about,
+        HttpContext http,
+        CurrentCaller asking,
+        EventFeed feed,
+        Store store,
+        CancellationToken cancel
+    )
     {
         RequestId? id = about != Inbox && RequestId.TryParse(about, out var parsed) ? parsed : null;
         if (about != Inbox && (id is null || await Details.FindRequest(store, id.Value, asking.Viewer, cancel) is null))
@@ -69,5 +77,8 @@ internal static class LiveEndpoint
 
     private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel) =>
         e.Subject.StartsWith(Prefix, StringComparison.Ordinal)
-        && (viewer.IsAdmin || await Details.FindRequest(store, RequestId.Of(e.Subject[Prefix.Length..]), viewer, cancel) is not null);
+        && (
+            viewer.IsAdmin
+            || await Details.FindRequest(store, RequestId.Of(e.Subject[Prefix.Length..]), viewer, cancel) is not null
+        );
 }

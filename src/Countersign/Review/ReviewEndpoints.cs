@@ -31,21 +31,58 @@ public static class ReviewEndpoints
         pages.MapPost(SignOut.Path, SignOut.Run);
         AccountPage.Map(pages);
         AdminPages.Map(pages, admins);
-        pages.MapGet("/", (HttpContext http, CurrentCaller asking, InboxPage inbox, CancellationToken cancel) => inbox.Show(http, asking, cancel));
-        pages.MapPost("/", (HttpContext http, CurrentCaller asking, BulkAnswers answers, CancellationToken cancel) => answers.Run(http, asking, cancel));
+        pages.MapGet(
+            "/",
+            (HttpContext http, CurrentCaller asking, InboxPage inbox, CancellationToken cancel) =>
+                inbox.Show(http, asking, cancel)
+        );
+        pages.MapPost(
+            "/",
+            (HttpContext http, CurrentCaller asking, BulkAnswers answers, CancellationToken cancel) =>
+                answers.Run(http, asking, cancel)
+        );
         pages.MapGet("/new", (HttpContext http, NewRequestPage page) => page.Show(http));
-        pages.MapPost("/new", (HttpContext http, NewRequestPage page, CancellationToken cancel) => page.Run(http, cancel));
+        pages.MapPost(
+            "/new",
+            (HttpContext http, NewRequestPage page, CancellationToken cancel) => page.Run(http, cancel)
+        );
         pages.MapGet("/requests/{id}", RequestPage.Show);
-        pages.MapPost("/requests/{id}", (string id, HttpContext http, CurrentCaller asking, Answering answering, CancellationToken cancel) => answering.Run(id, http, asking, cancel));
+        pages.MapPost(
+            "/requests/{id}",
+            (string id, HttpContext http, CurrentCaller asking, Answering answering, CancellationToken cancel) =>
+                answering.Run(id, http, asking, cancel)
+        );
         pages.MapPost("/requests/{id}/not-me", RequesterSection.Run);
         pages.MapPost("/requests/{id}/break-glass", BreakGlassSection.Run).AfterRecentSignIn();
-        admins.MapGet(PolicyPage.Path, (long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(version, cancel));
-        admins.MapPost(PolicyPage.Path, (HttpContext http, CurrentCaller asking, PolicyPage policies, CancellationToken cancel) => policies.Run(http, asking, cancel));
+        admins.MapGet(
+            PolicyPage.Path,
+            (long? version, PolicyPage policies, CancellationToken cancel) => policies.Show(version, cancel)
+        );
+        admins.MapPost(
+            PolicyPage.Path,
+            (HttpContext http, CurrentCaller asking, PolicyPage policies, CancellationToken cancel) =>
+                policies.Run(http, asking, cancel)
+        );
         pages.MapGet("/approvals", ApprovalPage.Show);
-        admins.MapGet(DestinationsPage.Path, (HttpContext http, DestinationsPage page, CancellationToken cancel) => page.Show(http, cancel));
-        admins.MapPost(DestinationsPage.Path + "/new", (HttpContext http, CurrentCaller asking, DestinationsPage page, CancellationToken cancel) => page.Add(http, asking, cancel));
-        admins.MapGet(DestinationsPage.Path + "/{name}", (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) => page.Show(WithSlashes(name), http, asking, cancel));
-        admins.MapPost(DestinationsPage.Path + "/{name}", (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) => page.Do(WithSlashes(name), http, asking, cancel));
+        admins.MapGet(
+            DestinationsPage.Path,
+            (HttpContext http, DestinationsPage page, CancellationToken cancel) => page.Show(http, cancel)
+        );
+        admins.MapPost(
+            DestinationsPage.Path + "/new",
+            (HttpContext http, CurrentCaller asking, DestinationsPage page, CancellationToken cancel) =>
+                page.Add(http, asking, cancel)
+        );
+        admins.MapGet(
+            DestinationsPage.Path + "/{name}",
+            (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) =>
+                page.Show(WithSlashes(name), http, asking, cancel)
+        );
+        admins.MapPost(
+            DestinationsPage.Path + "/{name}",
+            (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) =>
+                page.Do(WithSlashes(name), http, asking, cancel)
+        );
         pages.MapGet("/live", LiveEndpoint.Run);
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
         admins.MapGet(DeliveriesPage.Path, DeliveriesPage.Show);
@@ -60,5 +97,15 @@ public static class ReviewEndpoints
     /// <summary>The one sign of a name that the server leaves escaped in a path.</summary>
     private static string WithSlashes(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) => services.AddSingleton<FormProof>().AddSingleton<PolicyPage>().AddSingleton<InboxPage>().AddSingleton<BulkAnswers>().AddSingleton<Sights>().AddSingleton<Answering>().AddSingleton<NewRequestPage>().AddSingleton<DestinationsPage>().AddSingleton<DestinationPage>();
+    internal static IServiceCollection AddReview(this IServiceCollection services) =>
+        services
+            .AddSingleton<FormProof>()
+            .AddSingleton<PolicyPage>()
+            .AddSingleton<InboxPage>()
+            .AddSingleton<BulkAnswers>()
+            .AddSingleton<Sights>()
+            .AddSingleton<Answering>()
+            .AddSingleton<NewRequestPage>()
+            .AddSingleton<DestinationsPage>()
+            .AddSingleton<DestinationPage>();
 }

@@ -1,8 +1,8 @@
 namespace Countersign.Storage;
 
 /// <summary>
-/// A store that the demo made carries a mark, so that demo people with printed passwords never come to serve in earnest,
-/// and the demo never asks its questions in a store that somebody uses.
+/// A store that the demo made carries a mark, so that demo people with printed passwords never come to serve in
+/// earnest, and the demo never asks its questions in a store that somebody uses.
 /// </summary>
 internal static class DemoMark
 {
@@ -12,20 +12,29 @@ internal static class DemoMark
     public static async Task KeepOut(Store store, CancellationToken cancel)
     {
         if (await store.Read(IsOn, cancel))
-            throw new StoreUnavailable("This store belongs to the demo, whose people and keys are printed. Run it with: countersign demo. To serve, name another folder with --data.");
+        {
+            throw new StoreUnavailable(
+                "This store belongs to the demo, whose people and keys are printed. Run it with: countersign demo. To serve, name another folder with --data."
+            );
+        }
     }
 
     /// <summary>Marks a store that is new. False when it holds anything and is not the demo's.</summary>
-    public static Task<bool> Claim(Store store, CancellationToken cancel) => store.InTransaction(async tx =>
-    {
-        if (await tx.Number("SELECT count(*) FROM hub WHERE name = @Name", new { Name }) > 0)
-            return true;
-        // Whatever happens to a hub leaves an event.
-        if (await tx.Number("SELECT count(*) FROM events") > 0)
-            return false;
-        await tx.Execute("INSERT INTO hub (name, value) VALUES (@Name, @now)", new { Name, now = tx.Now });
-        return true;
-    }, cancel);
+    public static Task<bool> Claim(Store store, CancellationToken cancel) =>
+        store.InTransaction(
+            async tx =>
+            {
+                if (await tx.Number("SELECT count(*) FROM hub WHERE name = @Name", new { Name }) > 0)
+                    return true;
+                // Whatever happens to a hub leaves an event.
+                if (await tx.Number("SELECT count(*) FROM events") > 0)
+                    return false;
+                await tx.Execute("INSERT INTO hub (name, value) VALUES (@Name, @now)", new { Name, now = tx.Now });
+                return true;
+            },
+            cancel
+        );
 
-    private static async ValueTask<bool> IsOn(Reader reader) => await reader.Number("SELECT count(*) FROM hub WHERE name = @Name", new { Name }) > 0;
+    private static async ValueTask<bool> IsOn(Reader reader) =>
+        await reader.Number("SELECT count(*) FROM hub WHERE name = @Name", new { Name }) > 0;
 }

@@ -17,9 +17,7 @@ public sealed class Doorbell : IDisposable
         {
             _rung.Release();
         }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
-        {
-        }
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException) { }
     }
 
     /// <summary>False when nobody rang for so long.</summary>

@@ -32,7 +32,11 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Connects, and takes part in whatever must be settled between nodes before migrations may run.</summary>
     public abstract ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time);
 
-    public abstract Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel);
+    public abstract Task<T> Write<T>(
+        Func<Tx, ValueTask<T>> work,
+        Action<Committed> committed,
+        CancellationToken cancel
+    );
 
     public abstract ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel);
 

@@ -1,8 +1,8 @@
 namespace Countersign.Storage;
 
 /// <summary>
-/// The log as everyone follows it: all events, in the order of positions that only grow and have no gaps. Who has handled
-/// everything up to a position misses nothing by going on above it.
+/// The log as everyone follows it: all events, in the order of positions that only grow and have no gaps. Who has
+/// handled everything up to a position misses nothing by going on above it.
 /// </summary>
 public static class EventLog
 {
@@ -23,23 +23,36 @@ public static class EventLog
             SELECT {columns}, {reader.Position} AS position FROM events
             WHERE {reader.Position} > @after{filter} ORDER BY {reader.Position} LIMIT @most
             """,
-            new { after, most });
+            new { after, most }
+        );
     }
 
     /// <summary>How many events of a subject some consumer of the log has not come to yet.</summary>
-    public static ValueTask<long> CountAhead(Reader reader, string subject) => reader.Number(
-        $"""
-        SELECT count(*) FROM events
-        WHERE subject = @subject AND coalesce({reader.Position}, @none) > (SELECT min(position) FROM cursors)
-        """,
-        new { subject, none = long.MaxValue });
+    public static ValueTask<long> CountAhead(Reader reader, string subject) =>
+        reader.Number(
+            $"""
+            SELECT count(*) FROM events
+            WHERE subject = @subject AND coalesce({reader.Position}, @none) > (SELECT min(position) FROM cursors)
+            """,
+            new { subject, none = long.MaxValue }
+        );
 
     /// <summary>Where the event with this id stands; where the one before it does when there is none.</summary>
-    public static ValueTask<long> PositionOf(Reader reader, long id) => reader.Number(
-        $"SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL ORDER BY id DESC LIMIT 1",
-        new { id });
+    public static ValueTask<long> PositionOf(Reader reader, long id) =>
+        reader.Number(
+            $"SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL ORDER BY id DESC LIMIT 1",
+            new { id }
+        );
 
     /// <summary>How many events stand at or below a position, and of those how many have an id between two.</summary>
-    public static ValueTask<long> Count(Reader reader, long upTo, long from = 1, long to = long.MaxValue) => reader.Number(
-        $"SELECT count(*) FROM events WHERE {reader.Position} <= @upTo AND id BETWEEN @from AND @to", new { upTo, from, to });
+    public static ValueTask<long> Count(Reader reader, long upTo, long from = 1, long to = long.MaxValue) =>
+        reader.Number(
+            $"SELECT count(*) FROM events WHERE {reader.Position} <= @upTo AND id BETWEEN @from AND @to",
+            new
+            {
+                upTo,
+                from,
+                to,
+            }
+        );
 }

@@ -7,7 +7,10 @@ using System.Text.Json;
 
 namespace Countersign.Storage;
 
-/// <summary>Who did it. One text form, in events and in columns: <c>person:7</c>, <c>source:2</c>, <c>destination:1</c>, <c>hub</c>, <c>operator</c>.</summary>
+/// <summary>
+/// Who did it. One text form, in events and in columns: <c>person:7</c>, <c>source:2</c>, <c>destination:1</c>,
+/// <c>hub</c>, <c>operator</c>.
+/// </summary>
 public readonly record struct Actor(string Text) : ISqlText
 {
     /// <summary>Countersign itself: expiry, sealing, migrations.</summary>
@@ -17,9 +20,11 @@ public readonly record struct Actor(string Text) : ISqlText
     public static readonly Actor Operator = new("operator");
 
     public static Actor Person(long id) => new($"person:{id}");
+
     public static Actor Source(long id) => new($"source:{id}");
 
     public string ToSqlText() => Text;
+
     public override string ToString() => Text;
 }
 
@@ -64,14 +69,36 @@ public static class History
     };
 
     /// <param name="data">Any object, or a text that is written already.</param>
-    public static EventText Text(object data) => data is EventText text ? text : new(JsonSerializer.Serialize(data, Json));
+    public static EventText Text(object data) =>
+        data is EventText text ? text : new(JsonSerializer.Serialize(data, Json));
 
     /// <summary>
     /// The hash that ties an event to the one before it: SHA-256 over ten lines. No field but the last can hold a line
     /// break, so the lines cannot be read in two ways, and anyone can recompute it with a shell.
     /// </summary>
-    public static string HashOf(string previous, string subject, long n, string at, string kind, string actor, string via, string address, string data) =>
-        Hashes.Sha256OfLines("countersign-event-v1", previous, subject, n.ToString(CultureInfo.InvariantCulture), at, kind, actor, via, address, data);
+    public static string HashOf(
+        string previous,
+        string subject,
+        long n,
+        string at,
+        string kind,
+        string actor,
+        string via,
+        string address,
+        string data
+    ) =>
+        Hashes.Sha256OfLines(
+            "countersign-event-v1",
+            previous,
+            subject,
+            n.ToString(CultureInfo.InvariantCulture),
+            at,
+            kind,
+            actor,
+            via,
+            address,
+            data
+        );
 }
 
 /// <summary>SHA-256 as 64 lower-case hex digits, the form in which hashes are kept and shown.</summary>

@@ -11,12 +11,21 @@ public sealed class AppliedMigration
 
 /// <summary>What can be seen of a store without changing anything in it, not even its tables.</summary>
 /// <param name="Engine">For people, as <see cref="Store.Description"/>.</param>
-/// <param name="DatabaseAhead">By how much the database's clock is ahead of ours; null where it is the same clock.</param>
+/// <param name="DatabaseAhead">By how much the database's clock is ahead of ours; null where it is the same
+/// clock.</param>
 /// <param name="SetAside">Pieces of background work that failed for good and wait for an admin.</param>
 /// <param name="Strangers">Steps that this program does not know, or knows otherwise.</param>
 public sealed record Inspection(
-    string Engine, IReadOnlyList<AppliedMigration> Applied, IReadOnlyList<string> Pending, IReadOnlyList<string> Strangers,
-    TimeSpan? DatabaseAhead, DateTimeOffset? LastEventAt, long People, long Admins, long SetAside = 0)
+    string Engine,
+    IReadOnlyList<AppliedMigration> Applied,
+    IReadOnlyList<string> Pending,
+    IReadOnlyList<string> Strangers,
+    TimeSpan? DatabaseAhead,
+    DateTimeOffset? LastEventAt,
+    long People,
+    long Admins,
+    long SetAside = 0
+)
 {
     public static async Task<Inspection> Of(StoreOptions options, TimeProvider time, CancellationToken cancel)
     {
@@ -32,26 +41,46 @@ public sealed record Inspection(
         var applied = await HasTables(reader, store)
             ? await reader.All<AppliedMigration>("SELECT number, name, checksum, at FROM migrations ORDER BY number")
             : [];
-        var strangers = applied.Where(a => known.FirstOrDefault(k => k.Number == a.Number)?.Checksum != a.Checksum).Select(a => a.Name).ToList();
+        var strangers = applied
+            .Where(a => known.FirstOrDefault(k => k.Number == a.Number)?.Checksum != a.Checksum)
+            .Select(a => a.Name)
+            .ToList();
         var pending = known.Where(k => !applied.Exists(a => a.Number == k.Number)).Select(k => k.Name).ToList();
         if (applied.Count == 0)
             return new Inspection(engine, applied, pending, strangers, ahead, null, 0, 0);
         var last = await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1");
-        return new Inspection(engine, applied, pending, strangers, ahead, last is null ? null : Instant.Parse(last),
+        return new Inspection(
+            engine,
+            applied,
+            pending,
+            strangers,
+            ahead,
+            last is null ? null : Instant.Parse(last),
             await reader.Number("SELECT count(*) FROM people WHERE role <> 'service'"),
             await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"),
-            pending.Exists(p => p.EndsWith("_jobs", StringComparison.Ordinal)) ? 0
-                : await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'"));
+            pending.Exists(p => p.EndsWith("_jobs", StringComparison.Ordinal))
+                ? 0
+                : await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'")
+        );
     }
 
-    private static async ValueTask<bool> HasTables(Reader reader, Store store) => await reader.Number(store.IsSqlite
-        ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
-        : "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migrations'") > 0;
+    private static async ValueTask<bool> HasTables(Reader reader, Store store) =>
+        await reader.Number(
+            store.IsSqlite
+                ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
+                : "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migrations'"
+        ) > 0;
 
     private static async ValueTask<TimeSpan> Ahead(Reader reader, TimeProvider time)
     {
         var before = time.GetUtcNow();
-        var theirs = Instant.Parse((await reader.Text("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"))!);
+        var theirs = Instant.Parse(
+            (
+                await reader.Text(
+                    "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+                )
+            )!
+        );
         var after = time.GetUtcNow();
         // Half of the way there and back is the best guess for when the database looked at its clock.
         return theirs - (before + ((after - before) / 2));

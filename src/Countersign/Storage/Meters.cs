@@ -10,15 +10,29 @@ internal static class Meters
 
     private static readonly Meter Meter = new(Name);
     private static readonly Histogram<double> Durations = Meter.CreateHistogram<double>(
-        "countersign.store.transaction.duration", "ms", "From asking for a transaction to hearing that it is durable");
+        "countersign.store.transaction.duration",
+        "ms",
+        "From asking for a transaction to hearing that it is durable"
+    );
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>(
-        "countersign.store.write.wait", "ms", "From asking for a transaction to its beginning: the queue for SQLite's lane or for a connection");
+        "countersign.store.write.wait",
+        "ms",
+        "From asking for a transaction to its beginning: the queue for SQLite's lane or for a connection"
+    );
     private static readonly Histogram<int> Batches = Meter.CreateHistogram<int>(
-        "countersign.store.write.batch", "{transaction}", "Transactions that shared one commit on SQLite");
+        "countersign.store.write.batch",
+        "{transaction}",
+        "Transactions that shared one commit on SQLite"
+    );
     private static readonly UpDownCounter<int> Readers = Meter.CreateUpDownCounter<int>(
-        "countersign.store.readers", "{connection}", "Reading connections in use");
+        "countersign.store.readers",
+        "{connection}",
+        "Reading connections in use"
+    );
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
-        "countersign.store.unavailable", description: "Callers who were told that the store cannot serve");
+        "countersign.store.unavailable",
+        description: "Callers who were told that the store cannot serve"
+    );
 
     /// <summary>When a writer began to wait; nothing is measured while nobody listens.</summary>
     public static long StartWaiting() => Waits.Enabled ? Stopwatch.GetTimestamp() : 0;
@@ -46,7 +60,8 @@ internal static class Meters
         }
     }
 
-    public static Task<T> Timed<T>(Task<T> transaction) => Durations.Enabled || Refusals.Enabled ? Measured(transaction) : transaction;
+    public static Task<T> Timed<T>(Task<T> transaction) =>
+        Durations.Enabled || Refusals.Enabled ? Measured(transaction) : transaction;
 
     private static async Task<T> Measured<T>(Task<T> transaction)
     {

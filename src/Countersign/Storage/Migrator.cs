@@ -13,11 +13,18 @@ internal sealed record Migration(int Number, string Name, string Sql)
         var assembly = Assembly.GetExecutingAssembly();
         const string prefix = "Migrations.";
         var suffix = $".{dialect}.sql";
-        return [.. from name in assembly.GetManifestResourceNames()
-                   where name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal)
-                   let plain = name[prefix.Length..^suffix.Length]
-                   orderby plain
-                   select new Migration(int.Parse(plain[..3], System.Globalization.CultureInfo.InvariantCulture), plain, Text(assembly, name))];
+        return
+        [
+            .. from name in assembly.GetManifestResourceNames()
+            where name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal)
+            let plain = name[prefix.Length..^suffix.Length]
+            orderby plain
+            select new Migration(
+                int.Parse(plain[..3], System.Globalization.CultureInfo.InvariantCulture),
+                plain,
+                Text(assembly, name)
+            ),
+        ];
     }
 
     private static string Text(Assembly assembly, string resource)
@@ -33,7 +40,13 @@ internal sealed record Migration(int Number, string Name, string Sql)
 /// </summary>
 internal static class Migrator
 {
-    public static void Run(DbConnection connection, string begin, string? lockSql, IReadOnlyList<Migration> migrations, TimeProvider time)
+    public static void Run(
+        DbConnection connection,
+        string begin,
+        string? lockSql,
+        IReadOnlyList<Migration> migrations,
+        TimeProvider time
+    )
     {
         foreach (var migration in migrations)
         {
@@ -42,16 +55,27 @@ internal static class Migrator
             {
                 if (lockSql is not null)
                     Execute(connection, lockSql);
-                Execute(connection, "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at TEXT NOT NULL)");
+                Execute(
+                    connection,
+                    "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at TEXT NOT NULL)"
+                );
                 if (Applied(connection, migration, migrations) is not { } checksum)
                 {
                     Execute(connection, migration.Sql);
-                    Execute(connection, "INSERT INTO migrations (number, name, checksum, at) VALUES (@number, @name, @checksum, @at)",
-                        ("number", (long)migration.Number), ("name", migration.Name), ("checksum", migration.Checksum), ("at", Instant.ToText(time.GetUtcNow())));
+                    Execute(
+                        connection,
+                        "INSERT INTO migrations (number, name, checksum, at) VALUES (@number, @name, @checksum, @at)",
+                        ("number", (long)migration.Number),
+                        ("name", migration.Name),
+                        ("checksum", migration.Checksum),
+                        ("at", Instant.ToText(time.GetUtcNow()))
+                    );
                 }
                 else if (checksum != migration.Checksum)
                 {
-                    throw new InvalidOperationException($"Migration {migration.Name} in this store is not the one of this program. The store was made by another build; restore that build or a backup.");
+                    throw new InvalidOperationException(
+                        $"Migration {migration.Name} in this store is not the one of this program. The store was made by another build; restore that build or a backup."
+                    );
                 }
                 Execute(connection, "COMMIT");
             }
@@ -87,7 +111,11 @@ internal static class Migrator
             if (number == migration.Number)
                 found = rows.GetString(1);
             if (number > known[^1].Number)
-                throw new InvalidOperationException($"This store is newer than this program (migration {number}; the program knows {known[^1].Number}). Start a newer Countersign.");
+            {
+                throw new InvalidOperationException(
+                    $"This store is newer than this program (migration {number}; the program knows {known[^1].Number}). Start a newer Countersign."
+                );
+            }
         }
         return found;
     }

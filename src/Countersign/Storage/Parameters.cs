@@ -4,7 +4,9 @@ using System.Reflection;
 
 namespace Countersign.Storage;
 
-/// <summary>Binds the properties of an argument object to the parameters of a command, which it adds once under the same names.</summary>
+/// <summary>
+/// Binds the properties of an argument object to the parameters of a command, which it adds once under the same names.
+/// </summary>
 internal sealed class Parameters
 {
     private static readonly ConcurrentDictionary<Type, Parameters> Plans = new();
@@ -49,17 +51,18 @@ internal sealed class Parameters
     }
 
     /// <summary>The value of one argument, as a column takes it.</summary>
-    internal static object ToValue(object? value) => value switch
-    {
-        null => DBNull.Value,
-        // SQLite's own binder replaces halves of surrogate pairs as it encodes; PostgreSQL's driver would throw.
-        string text => WellFormed.Text(text),
-        long or byte[] => value,
-        int number => (long)number,
-        DateTimeOffset time => Instant.ToText(time),
-        ISqlText text => text.ToSqlText(),
-        _ => throw new ArgumentException($"No column type of ours takes a {value.GetType().Name}.", nameof(value)),
-    };
+    internal static object ToValue(object? value) =>
+        value switch
+        {
+            null => DBNull.Value,
+            // SQLite's own binder replaces halves of surrogate pairs as it encodes; PostgreSQL's driver would throw.
+            string text => WellFormed.Text(text),
+            long or byte[] => value,
+            int number => (long)number,
+            DateTimeOffset time => Instant.ToText(time),
+            ISqlText text => text.ToSqlText(),
+            _ => throw new ArgumentException($"No column type of ours takes a {value.GetType().Name}.", nameof(value)),
+        };
 }
 
 /// <summary>A value of ours with one text form in the store, such as an id or a status.</summary>

@@ -1,17 +1,22 @@
-using System.Diagnostics;
 using System.Data;
+using System.Diagnostics;
 using System.Net.Sockets;
 using Npgsql;
 
 namespace Countersign.Storage;
 
-/// <summary>Any number of nodes on one database. Row locks order the writers of one request; notifications wake the others.</summary>
+/// <summary>
+/// Any number of nodes on one database. Row locks order the writers of one request; notifications wake the others.
+/// </summary>
 internal sealed partial class PostgresEngine : Engine
 {
     private const string Channel = "countersign";
 
-    /// <summary>What the channel says when events have got positions; everything else it says is the name of a signal.</summary>
+    /// <summary>
+    /// What the channel says when events have got positions; everything else it says is the name of a signal.
+    /// </summary>
     private const string LogName = "log";
+
     /// <summary>An arbitrary number that means "Countersign migrates" to every node.</summary>
     private const long MigrationLock = 7203685410;
 
@@ -49,8 +54,10 @@ internal sealed partial class PostgresEngine : Engine
             settings.MaxPoolSize = 40;
         if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 5;
-        // A transaction of ours is milliseconds; one that is not must not hold others up, nor surprise the sealer later.
-        settings.Options = $"{settings.Options} -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s".Trim();
+        // A transaction of ours is milliseconds; one that is not must not hold others up, nor surprise the sealer
+        // later.
+        settings.Options =
+            $"{settings.Options} -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s".Trim();
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         // A crowd of writers must not keep readers, and the look at who may still come in, from a connection.
         _writers = new SemaphoreSlim(Math.Max(1, settings.MaxPoolSize * 3 / 4));
@@ -73,7 +80,11 @@ internal sealed partial class PostgresEngine : Engine
             await using var connection = await _source.OpenConnectionAsync();
             _version = $"PostgreSQL {connection.PostgreSqlVersion}";
             if (connection.PostgreSqlVersion.Major < 15)
-                throw new InvalidOperationException($"{_version} is too old: Countersign needs PostgreSQL 15 or newer.");
+            {
+                throw new InvalidOperationException(
+                    $"{_version} is too old: Countersign needs PostgreSQL 15 or newer."
+                );
+            }
             Migrator.Run(connection, "BEGIN", $"SELECT pg_advisory_xact_lock({MigrationLock})", migrations, time);
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
@@ -83,7 +94,11 @@ internal sealed partial class PostgresEngine : Engine
         _listening = Task.Run(Listen);
     }
 
-    public override async Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel)
+    public override async Task<T> Write<T>(
+        Func<Tx, ValueTask<T>> work,
+        Action<Committed> committed,
+        CancellationToken cancel
+    )
     {
         Store.EnterTransaction();
         var since = Meters.StartWaiting();
@@ -109,7 +124,10 @@ internal sealed partial class PostgresEngine : Engine
             {
                 await using var connection = await _source.OpenConnectionAsync(cancel);
                 await using var transaction = await connection.BeginTransactionAsync(cancel);
-                var tx = new Tx(this, connection, keepCommands: false) { Now = Instant.ToMilliseconds(_time.GetUtcNow()) };
+                var tx = new Tx(this, connection, keepCommands: false)
+                {
+                    Now = Instant.ToMilliseconds(_time.GetUtcNow()),
+                };
                 var result = await work(tx);
                 committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
@@ -117,9 +135,16 @@ internal sealed partial class PostgresEngine : Engine
                     committed(left);
                 return result;
             }
-            catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.UniqueViolation && attempt < Attempts)
+            catch (PostgresException failure)
+                when (failure.SqlState
+                        is PostgresErrorCodes.DeadlockDetected
+                            or PostgresErrorCodes.SerializationFailure
+                            or PostgresErrorCodes.UniqueViolation
+                    && attempt < Attempts
+                )
             {
-                // Two transactions met head on. The loser was undone and runs again, and then finds what the winner wrote.
+                // Two transactions met head on. The loser was undone and runs again, and then finds what the winner
+                // wrote.
                 Log.RunsAgain(_log, failure.SqlState, attempt);
             }
             catch (Exception failure) when (Unavailable(failure) is { } unavailable)
@@ -162,12 +187,14 @@ internal sealed partial class PostgresEngine : Engine
 
     /// <summary>
     /// One node after the other: whoever waits for the lock finds what the one before it left. A statement sees what is
-    /// committed when it begins, so an event whose transaction is still under way gets a higher position, later. Events of
-    /// one subject keep their order, because each is written after the one before it is committed.
+    /// committed when it begins, so an event whose transaction is still under way gets a higher position, later. Events
+    /// of one subject keep their order, because each is written after the one before it is committed.
     /// </summary>
     public override async ValueTask GivePositions(CancellationToken cancel)
     {
-        while (await Read(r => r.Number("SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT 1"), cancel) != 0)
+        while (
+            await Read(r => r.Number("SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT 1"), cancel) != 0
+        )
         {
             // Past the queue of writers: it makes no crowd, and those who wait for news do not wait for one.
             var given = await Attempt(
@@ -181,13 +208,15 @@ internal sealed partial class PostgresEngine : Engine
                               FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT @most) AS waiting) AS placed
                         WHERE events.id = placed.id
                         """,
-                        new { most = MaxPositions });
+                        new { most = MaxPositions }
+                    );
                     if (given > 0)
                         await Notify(tx, LogName);
                     return given;
                 },
                 committed: _ => { },
-                cancel);
+                cancel
+            );
             if (given > 0)
                 LogHasGrown();
         }
@@ -197,8 +226,10 @@ internal sealed partial class PostgresEngine : Engine
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 
-    public override Task<string?> CopyTo(string file, CancellationToken cancel) => Task.FromResult<string?>(
-        "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom --file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database.");
+    public override Task<string?> CopyTo(string file, CancellationToken cancel) =>
+        Task.FromResult<string?>(
+            "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom --file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database."
+        );
 
     public override async ValueTask DisposeAsync()
     {
@@ -209,24 +240,35 @@ internal sealed partial class PostgresEngine : Engine
         _stop.Dispose();
     }
 
-    /// <summary>What a caller is told when PostgreSQL cannot go on; null for mistakes of ours, such as a violated constraint.</summary>
-    private static StoreUnavailable? Unavailable(Exception failure) => failure switch
-    {
-        PostgresException { SqlState: var state } postgres => state[..2] switch
+    /// <summary>
+    /// What a caller is told when PostgreSQL cannot go on; null for mistakes of ours, such as a violated constraint.
+    /// </summary>
+    private static StoreUnavailable? Unavailable(Exception failure) =>
+        failure switch
         {
-            "08" or "57" => new("PostgreSQL ended the connection.", postgres),
-            "55" => new("PostgreSQL does not accept connections to the database at the moment.", postgres),
-            "53" => new(state == PostgresErrorCodes.DiskFull ? "The disk that holds the store is full." : "PostgreSQL is out of resources.", postgres),
-            "25" when state == PostgresErrorCodes.ReadOnlySqlTransaction => new("PostgreSQL does not accept writes at the moment.", postgres),
-            "28" => new("PostgreSQL refuses the configured account.", postgres),
-            "3D" => new("The configured PostgreSQL database does not exist.", postgres),
-            "40" => new("PostgreSQL undid the change because others were in its way.", postgres),
-            "58" or "XX" => new("PostgreSQL reports an error of its own.", postgres),
+            PostgresException { SqlState: var state } postgres => state[..2] switch
+            {
+                "08" or "57" => new("PostgreSQL ended the connection.", postgres),
+                "55" => new("PostgreSQL does not accept connections to the database at the moment.", postgres),
+                "53" => new(
+                    state == PostgresErrorCodes.DiskFull
+                        ? "The disk that holds the store is full."
+                        : "PostgreSQL is out of resources.",
+                    postgres
+                ),
+                "25" when state == PostgresErrorCodes.ReadOnlySqlTransaction => new(
+                    "PostgreSQL does not accept writes at the moment.",
+                    postgres
+                ),
+                "28" => new("PostgreSQL refuses the configured account.", postgres),
+                "3D" => new("The configured PostgreSQL database does not exist.", postgres),
+                "40" => new("PostgreSQL undid the change because others were in its way.", postgres),
+                "58" or "XX" => new("PostgreSQL reports an error of its own.", postgres),
+                _ => null,
+            },
+            NpgsqlException or SocketException or TimeoutException => new("PostgreSQL does not answer.", failure),
             _ => null,
-        },
-        NpgsqlException or SocketException or TimeoutException => new("PostgreSQL does not answer.", failure),
-        _ => null,
-    };
+        };
 
     /// <summary>Keeps one connection listening. Without it followers still look once a second.</summary>
     private async Task Listen()
@@ -245,7 +287,7 @@ internal sealed partial class PostgresEngine : Engine
                 };
                 await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
                     await command.ExecuteNonQueryAsync(_stop.Token);
-                for (var pulsed = Stopwatch.GetTimestamp(); ;)
+                for (var pulsed = Stopwatch.GetTimestamp(); ; )
                 {
                     // However much news of the log there is, those who follow other things get their look in time.
                     var left = Longest - Stopwatch.GetElapsedTime(pulsed);
@@ -274,10 +316,16 @@ internal sealed partial class PostgresEngine : Engine
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "A transaction runs again after {SqlState}, attempt {Attempt}")]
+        [LoggerMessage(
+            Level = LogLevel.Debug,
+            Message = "A transaction runs again after {SqlState}, attempt {Attempt}"
+        )]
         public static partial void RunsAgain(ILogger log, string sqlState, int attempt);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Lost the connection that listens for changes ({Failure}); looking once a second meanwhile")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Lost the connection that listens for changes ({Failure}); looking once a second meanwhile"
+        )]
         public static partial void NotListening(ILogger log, string failure);
     }
 }

@@ -1,8 +1,8 @@
 namespace Countersign.Storage;
 
 /// <summary>
-/// Files and folders that no other account of the machine may look into, from their first moment: a mode that is set once
-/// the content is there comes too late for whoever has opened it by then.
+/// Files and folders that no other account of the machine may look into, from their first moment: a mode that is set
+/// once the content is there comes too late for whoever has opened it by then.
 /// </summary>
 public static class PrivateFile
 {
@@ -18,8 +18,8 @@ public static class PrivateFile
     }
 
     /// <summary>
-    /// Makes an empty file unless there is one already; that one becomes private too. It is not opened for that: closing a
-    /// database's file anywhere in a process takes from SQLite the locks that the process has on it.
+    /// Makes an empty file unless there is one already; that one becomes private too. It is not opened for that:
+    /// closing a database's file anywhere in a process takes from SQLite the locks that the process has on it.
     /// </summary>
     public static void Ensure(string path)
     {

@@ -5,12 +5,14 @@ using Dapper;
 namespace Countersign.Storage;
 
 /// <summary>
-/// Questions to the store over one connection. On SQLite the connection is ours alone and its commands stay prepared, by
-/// their text; on PostgreSQL the driver prepares what it sees often. Rows become objects by Dapper on both.
+/// Questions to the store over one connection. On SQLite the connection is ours alone and its commands stay prepared,
+/// by their text; on PostgreSQL the driver prepares what it sees often. Rows become objects by Dapper on both.
 /// </summary>
 public class Reader
 {
-    /// <summary>Lists are put together from their filters, so the number of different texts has no natural end.</summary>
+    /// <summary>
+    /// Lists are put together from their filters, so the number of different texts has no natural end.
+    /// </summary>
     private const int MaxKept = 200;
 
     private readonly DbConnection _connection;

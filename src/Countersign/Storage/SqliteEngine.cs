@@ -16,7 +16,10 @@ internal sealed class SqliteEngine : Engine
     private readonly string _file;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    /// <summary>The last one used is the next one used: its cache is warm, and no more are open than ever read at once.</summary>
+
+    /// <summary>
+    /// The last one used is the next one used: its cache is warm, and no more are open than ever read at once.
+    /// </summary>
     private readonly ConcurrentStack<Reader> _readers = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly string _library = SqliteLibrary.Use();
@@ -38,7 +41,9 @@ internal sealed class SqliteEngine : Engine
     /// <summary>One writer commits after the other, and an id that was undone is given again.</summary>
     public override string Position => "id";
 
-    /// <summary>While the lane commits, some readers see what was and others what will be: nothing read then may be kept.</summary>
+    /// <summary>
+    /// While the lane commits, some readers see what was and others what will be: nothing read then may be kept.
+    /// </summary>
     public override long Version
     {
         get
@@ -88,8 +93,11 @@ internal sealed class SqliteEngine : Engine
         return ValueTask.CompletedTask;
     }
 
-    public override Task<T> Write<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel) =>
-        _lane!.Enqueue(work, committed, cancel);
+    public override Task<T> Write<T>(
+        Func<Tx, ValueTask<T>> work,
+        Action<Committed> committed,
+        CancellationToken cancel
+    ) => _lane!.Enqueue(work, committed, cancel);
 
     public override async ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)
     {
@@ -114,14 +122,18 @@ internal sealed class SqliteEngine : Engine
     }
 
     public override ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel) =>
-        Read(async reader =>
-        {
-            // The snapshot is taken by the first question. Should one fail, the connection is closed and with it the transaction.
-            reader.ExecuteNow("BEGIN");
-            var result = await work(reader);
-            reader.ExecuteNow("COMMIT");
-            return result;
-        }, cancel);
+        Read(
+            async reader =>
+            {
+                // The snapshot is taken by the first question. Should one fail, the connection is closed and with it
+                // the transaction.
+                reader.ExecuteNow("BEGIN");
+                var result = await work(reader);
+                reader.ExecuteNow("COMMIT");
+                return result;
+            },
+            cancel
+        );
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 
@@ -153,18 +165,21 @@ internal sealed class SqliteEngine : Engine
         _stop.Dispose();
     }
 
-    /// <summary>What a caller is told when SQLite itself cannot go on; null for mistakes of ours, such as a violated constraint.</summary>
-    public static StoreUnavailable? Unavailable(SqliteException failure) => failure.SqliteErrorCode switch
-    {
-        SQLITE_FULL => new("The disk that holds the store is full.", failure),
-        SQLITE_READONLY or SQLITE_PERM => new("The store's file cannot be written.", failure),
-        SQLITE_BUSY or SQLITE_LOCKED => new("Another process keeps the store locked.", failure),
-        SQLITE_IOERR => new("The disk that holds the store reports an error.", failure),
-        SQLITE_CANTOPEN => new("The store's file cannot be opened.", failure),
-        SQLITE_CORRUPT or SQLITE_NOTADB => new("The store's file is damaged.", failure),
-        SQLITE_NOMEM => new("The store is out of memory.", failure),
-        _ => null,
-    };
+    /// <summary>
+    /// What a caller is told when SQLite itself cannot go on; null for mistakes of ours, such as a violated constraint.
+    /// </summary>
+    public static StoreUnavailable? Unavailable(SqliteException failure) =>
+        failure.SqliteErrorCode switch
+        {
+            SQLITE_FULL => new("The disk that holds the store is full.", failure),
+            SQLITE_READONLY or SQLITE_PERM => new("The store's file cannot be written.", failure),
+            SQLITE_BUSY or SQLITE_LOCKED => new("Another process keeps the store locked.", failure),
+            SQLITE_IOERR => new("The disk that holds the store reports an error.", failure),
+            SQLITE_CANTOPEN => new("The store's file cannot be opened.", failure),
+            SQLITE_CORRUPT or SQLITE_NOTADB => new("The store's file is damaged.", failure),
+            SQLITE_NOMEM => new("The store is out of memory.", failure),
+            _ => null,
+        };
 
     internal static SqliteConnection OpenForWriting(string file)
     {
@@ -175,8 +190,8 @@ internal sealed class SqliteEngine : Engine
         Run(connection, "PRAGMA foreign_keys = ON");
         // 16 MiB: a batch with its indexes fits, so no page of it is written to the log twice.
         Run(connection, "PRAGMA cache_size = -16384");
-        // Every commit rewrites the same pages at the ends of the indexes, and each is copied into the file once per log:
-        // four times SQLite's usual length saves most of these copies and keeps the log below about 16 MiB.
+        // Every commit rewrites the same pages at the ends of the indexes, and each is copied into the file once per
+        // log: four times SQLite's usual length saves most of these copies and keeps the log below about 16 MiB.
         Run(connection, "PRAGMA wal_autocheckpoint = 4000");
         return connection;
     }
@@ -193,13 +208,15 @@ internal sealed class SqliteEngine : Engine
 
     private static SqliteConnection Open(string file, SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-        {
-            DataSource = file,
-            Mode = mode,
-            Pooling = false,
-            DefaultTimeout = 5,
-        }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = file,
+                Mode = mode,
+                Pooling = false,
+                DefaultTimeout = 5,
+            }.ToString()
+        );
         connection.Open();
         // First of all, so that nothing after it fails only because another process is writing.
         Run(connection, "PRAGMA busy_timeout = 5000");

@@ -15,8 +15,8 @@ namespace Countersign.Storage;
 ///   4  one commit, one fsync for all of them        COMMIT
 ///   5  only now does anyone hear back
 /// </code>
-/// Callers rarely throw (what a caller can cause is a returned outcome), and a savepoint copies every page that is touched
-/// after it. Work may therefore run twice, as it may on PostgreSQL after a deadlock.
+/// Callers rarely throw (what a caller can cause is a returned outcome), and a savepoint copies every page that is
+/// touched after it. Work may therefore run twice, as it may on PostgreSQL after a deadlock.
 /// A caller's exception undoes that caller alone. When SQLite ends the whole transaction (a full disk does), or the
 /// commit fails, every caller of the batch hears <see cref="StoreUnavailable"/> and nothing of the batch stands.
 /// </summary>
@@ -29,13 +29,15 @@ internal sealed partial class SqliteLane : IDisposable
     private const int LargestBatch = 512;
 
     /// <summary>
-    /// This many may share a commit on any disk, more only where commits are slow: while a batch is written, the callers
-    /// of the one before are answered and ask again. If all were taken each time, nothing would be left to do meanwhile
-    /// (decision 21).
+    /// This many may share a commit on any disk, more only where commits are slow: while a batch is written, the
+    /// callers of the one before are answered and ask again. If all were taken each time, nothing would be left to do
+    /// meanwhile (decision 21).
     /// </summary>
     private const int EnoughForABatch = 24;
 
-    private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(new BoundedChannelOptions(LongestQueue) { SingleReader = true });
+    private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(
+        new BoundedChannelOptions(LongestQueue) { SingleReader = true }
+    );
     private readonly SqliteEngine _engine;
     private readonly Func<SqliteConnection> _open;
     private readonly TimeProvider _time;
@@ -60,7 +62,11 @@ internal sealed partial class SqliteLane : IDisposable
         var caller = new Caller<T>(work, committed);
         caller.CancelWhileQueued(cancel);
         if (!_queue.Writer.TryWrite(caller))
-            caller.Fail(new StoreUnavailable(_closing ? "The store is closing." : "Too many writers are waiting for the store."));
+        {
+            caller.Fail(
+                new StoreUnavailable(_closing ? "The store is closing." : "Too many writers are waiting for the store.")
+            );
+        }
         return caller.Done;
     }
 
@@ -116,9 +122,11 @@ internal sealed partial class SqliteLane : IDisposable
         var trusting = true;
         var opened = Stopwatch.GetTimestamp();
         var waiting = Math.Min(_queue.Reader.Count, EnoughForABatch);
-        while (batch.Count < LargestBatch
+        while (
+            batch.Count < LargestBatch
             && (batch.Count < waiting || Stopwatch.GetElapsedTime(opened) < _lastCommit / 2)
-            && _queue.Reader.TryRead(out var caller))
+            && _queue.Reader.TryRead(out var caller)
+        )
         {
             if (!caller.TryStart())
                 continue;
@@ -168,7 +176,9 @@ internal sealed partial class SqliteLane : IDisposable
         }
     }
 
-    /// <summary>Undoes the batch and runs it once more, each caller in a savepoint. False when the transaction is gone.</summary>
+    /// <summary>
+    /// Undoes the batch and runs it once more, each caller in a savepoint. False when the transaction is gone.
+    /// </summary>
     private bool StartAgain(List<Caller> batch, out SqliteException? fatal)
     {
         fatal = null;
@@ -218,7 +228,9 @@ internal sealed partial class SqliteLane : IDisposable
                 {
                     Run("ROLLBACK TO caller");
                     Run("RELEASE caller");
-                    caller.Fail(failure is SqliteException sqlite ? SqliteEngine.Unavailable(sqlite) ?? failure : failure);
+                    caller.Fail(
+                        failure is SqliteException sqlite ? SqliteEngine.Unavailable(sqlite) ?? failure : failure
+                    );
                     return true;
                 }
                 fatal = failure as SqliteException ?? new SqliteException(failure.Message, SQLITE_ABORT);
@@ -238,7 +250,8 @@ internal sealed partial class SqliteLane : IDisposable
         Log.BatchFailed(_log, batch.Count, sqlite?.SqliteErrorCode ?? 0, sqlite?.SqliteExtendedErrorCode ?? 0, failure);
         // A new connection rolls back whatever the old one still held, and finds a file that came back.
         Reopen();
-        var reason = (sqlite is null ? null : SqliteEngine.Unavailable(sqlite))
+        var reason =
+            (sqlite is null ? null : SqliteEngine.Unavailable(sqlite))
             ?? new StoreUnavailable("The store ended the transaction.", failure) { OutcomeUnknown = sqlite is null };
         foreach (var caller in batch)
             caller.Fail(reason);
@@ -261,10 +274,14 @@ internal sealed partial class SqliteLane : IDisposable
         (_connection, _tx) = (null, null);
     }
 
-    /// <summary>Someone waiting for a transaction. Queued, then either cancelled or run; run, then succeeded or failed.</summary>
+    /// <summary>
+    /// Someone waiting for a transaction. Queued, then either cancelled or run; run, then succeeded or failed.
+    /// </summary>
     private abstract class Caller
     {
-        private const int Queued = 0, Started = 1, Cancelled = 2;
+        private const int Queued = 0,
+            Started = 1,
+            Cancelled = 2;
         private readonly long _since = Meters.StartWaiting();
         private int _state;
 
@@ -295,7 +312,16 @@ internal sealed partial class SqliteLane : IDisposable
         public void CancelWhileQueued(CancellationToken cancel)
         {
             if (cancel.CanBeCanceled)
-                _cancellation = cancel.UnsafeRegister(state => { if (TryCancel()) _done.TrySetCanceled((CancellationToken)state!); }, cancel);
+            {
+                _cancellation = cancel.UnsafeRegister(
+                    state =>
+                    {
+                        if (TryCancel())
+                            _done.TrySetCanceled((CancellationToken)state!);
+                    },
+                    cancel
+                );
+            }
         }
 
         public override void Run(Tx tx)
@@ -309,7 +335,9 @@ internal sealed partial class SqliteLane : IDisposable
             {
                 // Let it end before the savepoint is undone under it.
                 running.AsTask().GetAwaiter().GetResult();
-                throw new InvalidOperationException("A transaction waited for something other than SQL, and held up every writer.");
+                throw new InvalidOperationException(
+                    "A transaction waited for something other than SQL, and held up every writer."
+                );
             }
             _left = tx.Leaves;
         }
@@ -330,7 +358,10 @@ internal sealed partial class SqliteLane : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "A batch of {Callers} writers failed as a whole: SQLite error {Code}, extended {Extended}")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "A batch of {Callers} writers failed as a whole: SQLite error {Code}, extended {Extended}"
+        )]
         public static partial void BatchFailed(ILogger log, int callers, int code, int extended, Exception failure);
     }
 }

@@ -25,7 +25,9 @@ internal static class SqliteLibrary
         if (system != 0)
         {
             NativeLibrary.SetDllImportResolver(
-                typeof(SQLite3Provider_e_sqlite3).Assembly, (name, _, _) => name == Name ? system : 0);
+                typeof(SQLite3Provider_e_sqlite3).Assembly,
+                (name, _, _) => name == Name ? system : 0
+            );
         }
         Batteries_V2.Init();
         return $"SQLite {raw.sqlite3_libversion().utf8_to_string()} ({(system != 0 ? "the system's" : "bundled")})";
@@ -33,13 +35,27 @@ internal static class SqliteLibrary
 
     private static nint FindSystem()
     {
-        string[] names = OperatingSystem.IsMacOS() ? ["libsqlite3.dylib"] : OperatingSystem.IsLinux() ? ["libsqlite3.so.0"] : [];
+        string[] names =
+            OperatingSystem.IsMacOS() ? ["libsqlite3.dylib"]
+            : OperatingSystem.IsLinux() ? ["libsqlite3.so.0"]
+            : [];
         foreach (var name in names)
         {
-            if (!NativeLibrary.TryLoad(name, Assembly.GetExecutingAssembly(), DllImportSearchPath.SafeDirectories, out var library))
+            if (
+                !NativeLibrary.TryLoad(
+                    name,
+                    Assembly.GetExecutingAssembly(),
+                    DllImportSearchPath.SafeDirectories,
+                    out var library
+                )
+            )
+            {
                 continue;
-            if (NativeLibrary.TryGetExport(library, "sqlite3_libversion_number", out var export)
-                && Marshal.GetDelegateForFunctionPointer<VersionNumber>(export)() >= Oldest)
+            }
+            if (
+                NativeLibrary.TryGetExport(library, "sqlite3_libversion_number", out var export)
+                && Marshal.GetDelegateForFunctionPointer<VersionNumber>(export)() >= Oldest
+            )
             {
                 return library;
             }

@@ -45,11 +45,13 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     /// <summary>For reading and copying only: makes no store and brings no tables up to date.</summary>
-    public static Store OpenAsIs(StoreOptions options, TimeProvider time) => new(NewEngine(options, time, NullLogger<Store>.Instance), time);
+    public static Store OpenAsIs(StoreOptions options, TimeProvider time) =>
+        new(NewEngine(options, time, NullLogger<Store>.Instance), time);
 
-    private static Engine NewEngine(StoreOptions options, TimeProvider time, ILogger log) => options.Database is { Length: > 0 } database
-        ? new PostgresEngine(database, time, log)
-        : new SqliteEngine(options.SqliteFile, time, log);
+    private static Engine NewEngine(StoreOptions options, TimeProvider time, ILogger log) =>
+        options.Database is { Length: > 0 } database
+            ? new PostgresEngine(database, time, log)
+            : new SqliteEngine(options.SqliteFile, time, log);
 
     public string Description => _engine.Description;
     public bool IsSqlite => _engine is SqliteEngine;
@@ -61,15 +63,15 @@ public sealed partial class Store : IAsyncDisposable
     public event Action? WorkCommitted;
 
     /// <summary>
-    /// Raised when there may be new events with positions, whichever node or process wrote them: at once when it was this
-    /// one or, on PostgreSQL, another node; on SQLite within a tenth of a second when it was another process.
+    /// Raised when there may be new events with positions, whichever node or process wrote them: at once when it was
+    /// this one or, on PostgreSQL, another node; on SQLite within a tenth of a second when it was another process.
     /// </summary>
     public event Action? LogGrew;
 
     /// <summary>
-    /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure functions, for it may run again;
-    /// a transaction inside a transaction throws, because on SQLite it would wait for itself. Cancelling has an effect only
-    /// while the work is still queued, and then nothing of it happens.
+    /// Runs <paramref name="work"/> in a transaction and returns once it is durable. Inside stand SQL and pure
+    /// functions, for it may run again; a transaction inside a transaction throws, because on SQLite it would wait for
+    /// itself. Cancelling has an effect only while the work is still queued, and then nothing of it happens.
     /// </summary>
     public Task<T> InTransaction<T>(Func<Tx, ValueTask<T>> work, CancellationToken cancel = default)
     {
@@ -79,22 +81,29 @@ public sealed partial class Store : IAsyncDisposable
     }
 
     public Task InTransaction(Func<Tx, ValueTask> work, CancellationToken cancel = default) =>
-        InTransaction(async tx => { await work(tx); return 0; }, cancel);
+        InTransaction(
+            async tx =>
+            {
+                await work(tx);
+                return 0;
+            },
+            cancel
+        );
 
     public ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) =>
         Meters.Reading(_engine.Read(work, cancel));
 
     /// <summary>
-    /// Reads the store as it was at one moment while others go on writing: for checks that compare tables. Meanwhile the
-    /// engine keeps what writers replace, so a snapshot must not wait for anything but the store.
+    /// Reads the store as it was at one moment while others go on writing: for checks that compare tables. Meanwhile
+    /// the engine keeps what writers replace, so a snapshot must not wait for anything but the store.
     /// </summary>
     public ValueTask<T> ReadSnapshot<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel = default) =>
         Meters.Reading(_engine.ReadSnapshot(work, cancel));
 
     /// <summary>
-    /// As long as it is the same, what was read from the store is still so: it changes before anyone in this process hears
-    /// that their change stands, and within a tenth of a second when another process wrote. On PostgreSQL, where other
-    /// nodes write at any time, it is never the same twice.
+    /// As long as it is the same, what was read from the store is still so: it changes before anyone in this process
+    /// hears that their change stands, and within a tenth of a second when another process wrote. On PostgreSQL, where
+    /// other nodes write at any time, it is never the same twice.
     /// </summary>
     public long Version => _engine.Version;
 
@@ -102,8 +111,8 @@ public sealed partial class Store : IAsyncDisposable
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 
     /// <summary>
-    /// Gives every event that is committed and has no position yet the next one, in a transaction of its own. Any number of
-    /// nodes may do so at once. On SQLite an event has its position from the start.
+    /// Gives every event that is committed and has no position yet the next one, in a transaction of its own. Any
+    /// number of nodes may do so at once. On SQLite an event has its position from the start.
     /// </summary>
     public ValueTask GivePositions(CancellationToken cancel = default) => _engine.GivePositions(cancel);
 
@@ -123,7 +132,9 @@ public sealed partial class Store : IAsyncDisposable
             Raise(() => WorkCommitted?.Invoke());
     }
 
-    /// <summary>The change stands already, so a follower that throws must not reach the caller, nor the other writers.</summary>
+    /// <summary>
+    /// The change stands already, so a follower that throws must not reach the caller, nor the other writers.
+    /// </summary>
     private void Raise(Action tell)
     {
         try
@@ -138,11 +149,15 @@ public sealed partial class Store : IAsyncDisposable
 
     internal static void EnterTransaction() => InsideTransaction.Value = true;
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _engine.DisposeAsync() : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() =>
+        Interlocked.Exchange(ref _disposed, 1) == 0 ? _engine.DisposeAsync() : ValueTask.CompletedTask;
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "What follows committed events failed; it hears of the next one")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "What follows committed events failed; it hears of the next one"
+        )]
         public static partial void FollowerFailed(ILogger log, Exception failure);
     }
 }

@@ -10,5 +10,6 @@ public static class StoreInstrumentation
     public static MeterProviderBuilder AddStoreInstrumentation(this MeterProviderBuilder metrics) =>
         metrics.AddMeter(Meters.Name).AddNpgsqlInstrumentation();
 
-    public static TracerProviderBuilder AddStoreInstrumentation(this TracerProviderBuilder tracing) => tracing.AddNpgsql();
+    public static TracerProviderBuilder AddStoreInstrumentation(this TracerProviderBuilder tracing) =>
+        tracing.AddNpgsql();
 }

@@ -6,6 +6,9 @@ namespace Countersign.Storage;
 /// </summary>
 public sealed class StoreUnavailable(string reason, Exception? inner = null) : Exception(reason, inner)
 {
-    /// <summary>The connection died while committing: the change may or may not stand. Callers repeat it; use cases are idempotent.</summary>
+    /// <summary>
+    /// The connection died while committing: the change may or may not stand. Callers repeat it; use cases are
+    /// idempotent.
+    /// </summary>
     public bool OutcomeUnknown { get; init; }
 }

@@ -9,8 +9,8 @@ internal readonly record struct Committed(long LastEvent, bool HasWork)
 }
 
 /// <summary>
-/// An open transaction: the only way to write. It has one time, <see cref="Now"/>, and writes history beside the change.
-/// Inside it stand SQL and pure functions, nothing that waits for anything else.
+/// An open transaction: the only way to write. It has one time, <see cref="Now"/>, and writes history beside the
+/// change. Inside it stand SQL and pure functions, nothing that waits for anything else.
 /// </summary>
 public sealed partial class Tx : Reader
 {
@@ -25,7 +25,10 @@ public sealed partial class Tx : Reader
     /// <summary>The time of everything written in this transaction.</summary>
     public DateTimeOffset Now { get; internal set; }
 
-    /// <summary>Appended to a SELECT whose row this transaction is going to change: on PostgreSQL it waits for its turn at that row.</summary>
+    /// <summary>
+    /// Appended to a SELECT whose row this transaction is going to change: on PostgreSQL it waits for its turn at that
+    /// row.
+    /// </summary>
     public string ForUpdate => _engine.ForUpdate;
 
     /// <summary>
@@ -34,13 +37,17 @@ public sealed partial class Tx : Reader
     /// </summary>
     public string ForShare => _engine.ForUpdate.Length == 0 ? "" : " FOR SHARE";
 
-    /// <summary>Appended to a SELECT of work to claim: on PostgreSQL it passes over rows that another node is at.</summary>
+    /// <summary>
+    /// Appended to a SELECT of work to claim: on PostgreSQL it passes over rows that another node is at.
+    /// </summary>
     public string SkipLocked => _engine.SkipLocked;
 
     /// <summary>The highest event that this transaction wrote, 0 if none: what wakes those who follow events.</summary>
     internal long LastEvent { get; set; }
 
-    /// <summary>Whether it leaves work that is due now: what wakes the workers of this process once it stands.</summary>
+    /// <summary>
+    /// Whether it leaves work that is due now: what wakes the workers of this process once it stands.
+    /// </summary>
     internal bool HasWork { get; set; }
 
     internal Committed Leaves => new(LastEvent, HasWork);
@@ -53,7 +60,8 @@ public sealed partial class Tx : Reader
     }
 
     /// <summary>Writes the next event of a subject whose head the caller keeps in its own row (a request).</summary>
-    public ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data) => Append(subject, head, origin, kind, History.Text(data));
+    public ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, object data) =>
+        Append(subject, head, origin, kind, History.Text(data));
 
     /// <inheritdoc cref="Append(string, Head, Origin, string, object)"/>
     public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, EventText data)
@@ -66,19 +74,49 @@ public sealed partial class Tx : Reader
             VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
             RETURNING id
             """,
-            new { subject, n, at, kind, actor = origin.Actor, via = origin.Via, address = origin.Address, data = text, hash });
+            new
+            {
+                subject,
+                n,
+                at,
+                kind,
+                actor = origin.Actor,
+                via = origin.Via,
+                address = origin.Address,
+                data = text,
+                hash,
+            }
+        );
         Log.Appended(_engine.Logger, kind, n, subject, origin.Actor.Text, origin.Via);
         return new Head(n, hash);
     }
 
-    /// <summary>Writes the next event of any other subject: <c>person:7</c>, <c>group:3</c>, <c>source:2</c>, <c>hub</c>.</summary>
+    /// <summary>
+    /// Writes the next event of any other subject: <c>person:7</c>, <c>group:3</c>, <c>source:2</c>, <c>hub</c>.
+    /// </summary>
     public async ValueTask Append(string subject, Origin origin, string kind, object data)
     {
         // The row is made first so that, on PostgreSQL, two writers of one history meet at its lock.
-        await Execute("INSERT INTO event_heads (subject, n, hash) VALUES (@subject, 0, '') ON CONFLICT (subject) DO NOTHING", new { subject });
-        var row = (await First<HeadRow>($"SELECT n, hash FROM event_heads WHERE subject = @subject{ForUpdate}", new { subject }))!;
+        await Execute(
+            "INSERT INTO event_heads (subject, n, hash) VALUES (@subject, 0, '') ON CONFLICT (subject) DO NOTHING",
+            new { subject }
+        );
+        var row = (
+            await First<HeadRow>(
+                $"SELECT n, hash FROM event_heads WHERE subject = @subject{ForUpdate}",
+                new { subject }
+            )
+        )!;
         var head = await Append(subject, new Head(row.N, row.Hash), origin, kind, data);
-        await Execute("UPDATE event_heads SET n = @n, hash = @hash WHERE subject = @subject", new { n = head.Count, hash = head.Hash, subject });
+        await Execute(
+            "UPDATE event_heads SET n = @n, hash = @hash WHERE subject = @subject",
+            new
+            {
+                n = head.Count,
+                hash = head.Hash,
+                subject,
+            }
+        );
     }
 
     /// <summary>Tells every node that what it caches under this name is stale, once this transaction stands.</summary>
@@ -88,7 +126,10 @@ public sealed partial class Tx : Reader
         await _engine.Notify(this, name);
     }
 
-    /// <summary>One line per change for whoever follows the log: switched on with Logging:LogLevel:Countersign.Storage.Store=Debug.</summary>
+    /// <summary>
+    /// One line per change for whoever follows the log: switched on with
+    /// Logging:LogLevel:Countersign.Storage.Store=Debug.
+    /// </summary>
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Debug, Message = "{Kind}: event {N} of {Subject} by {Actor} through {Via}")]

@@ -14,17 +14,21 @@ public static partial class WellFormed
     {
         if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || !HasHalf(text))
             return text;
-        return string.Create(text.Length, text, static (into, from) =>
-        {
-            from.CopyTo(into);
-            for (var i = 0; i < into.Length; i++)
+        return string.Create(
+            text.Length,
+            text,
+            static (into, from) =>
             {
-                if (char.IsHighSurrogate(into[i]) && i + 1 < into.Length && char.IsLowSurrogate(into[i + 1]))
-                    i++;
-                else if (char.IsSurrogate(into[i]))
-                    into[i] = '\uFFFD';
+                from.CopyTo(into);
+                for (var i = 0; i < into.Length; i++)
+                {
+                    if (char.IsHighSurrogate(into[i]) && i + 1 < into.Length && char.IsLowSurrogate(into[i + 1]))
+                        i++;
+                    else if (char.IsSurrogate(into[i]))
+                        into[i] = '\uFFFD';
+                }
             }
-        });
+        );
     }
 
     public static bool HasHalf(string text)
@@ -59,6 +63,9 @@ public static partial class WellFormed
 
     /// <summary>Walks over escapes so that a doubled backslash begins none; whole pairs are taken together.</summary>
     [GeneratedRegex(
-        """(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\[^u])""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+        """(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\[^u])""",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 10_000
+    )]
     private static partial Regex HalfPairs();
 }

@@ -18,7 +18,12 @@ namespace Countersign.Web;
 /// <summary>What the server and the command line are both made of: the store, the root key and the use cases.</summary>
 public static class Composition
 {
-    public static IServiceCollection AddCountersign(this IServiceCollection services, Settings settings, Store store, RootKey rootKey)
+    public static IServiceCollection AddCountersign(
+        this IServiceCollection services,
+        Settings settings,
+        Store store,
+        RootKey rootKey
+    )
     {
 #pragma warning disable RS0030 // The one place where the real clock comes in; tests put theirs before.
         services.TryAddSingleton(TimeProvider.System);
@@ -69,48 +74,59 @@ public static class Composition
             .AddCleaning(settings.Retention);
     }
 
-    /// <summary>What is thrown away when its time is over; <c>docs/operating.md</c> says what is and what is not.</summary>
-    private static IServiceCollection AddCleaning(this IServiceCollection services, Retention keep) => services
-        .AddSingleton(keep)
-        .AddSingleton<ForgetBodies>()
-        .AddSingleton(s => new CleaningStep("sessions that have ended", s.GetRequiredService<Sessions>().EndExpired))
-        .AddSingleton(s => new CleaningStep("deliveries", s.GetRequiredService<ForgetDeliveries>().Run))
-        .AddSingleton(s => new CleaningStep("bodies of settled requests", s.GetRequiredService<ForgetBodies>().Run))
-        .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), keep))
-        .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
-        .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
-        .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
-        .AddSingleton(s => new CleaningStep("jobs that were set aside", cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)));
+    /// <summary>
+    /// What is thrown away when its time is over; <c>docs/operating.md</c> says what is and what is not.
+    /// </summary>
+    private static IServiceCollection AddCleaning(this IServiceCollection services, Retention keep) =>
+        services
+            .AddSingleton(keep)
+            .AddSingleton<ForgetBodies>()
+            .AddSingleton(s => new CleaningStep(
+                "sessions that have ended",
+                s.GetRequiredService<Sessions>().EndExpired
+            ))
+            .AddSingleton(s => new CleaningStep("deliveries", s.GetRequiredService<ForgetDeliveries>().Run))
+            .AddSingleton(s => new CleaningStep("bodies of settled requests", s.GetRequiredService<ForgetBodies>().Run))
+            .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), keep))
+            .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
+            .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
+            .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
+            .AddSingleton(s => new CleaningStep(
+                "jobs that were set aside",
+                cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)
+            ));
 
     /// <summary>What goes out, and to whom: each channel sends, each consumer of the log says who hears.</summary>
-    private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) => services
-        .AddSingleton(settings.Outcomes)
-        .AddSingleton<RecordAttempt>()
-        .AddSingleton<Deliveries>()
-        .AddSingleton<ForgetDeliveries>()
-        .AddSingleton<Subscriptions>()
-        .AddSingleton<WebhookSecrets>()
-        .AddSingleton<TestWebhook>()
-        .AddSingleton<WebhookChannel>()
-        .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
-        .AddConsumer<WebhookExpander>()
-        .AddSingleton(settings.Mail)
-        .AddSingleton(settings.Slack)
-        .AddSingleton<MailLinks>()
-        .AddSingleton<DecideByMail>()
-        .AddSingleton<MailSignIn>()
-        .AddSingleton<ChannelSwitches>()
-        .AddSingleton<MailServer>()
-        .AddSingleton<IChannel, MailChannel>()
-        .AddSingleton<IChannel, SlackChannel>()
-        .AddConsumer<PeopleExpander>();
+    private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) =>
+        services
+            .AddSingleton(settings.Outcomes)
+            .AddSingleton<RecordAttempt>()
+            .AddSingleton<Deliveries>()
+            .AddSingleton<ForgetDeliveries>()
+            .AddSingleton<Subscriptions>()
+            .AddSingleton<WebhookSecrets>()
+            .AddSingleton<TestWebhook>()
+            .AddSingleton<WebhookChannel>()
+            .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
+            .AddConsumer<WebhookExpander>()
+            .AddSingleton(settings.Mail)
+            .AddSingleton(settings.Slack)
+            .AddSingleton<MailLinks>()
+            .AddSingleton<DecideByMail>()
+            .AddSingleton<MailSignIn>()
+            .AddSingleton<ChannelSwitches>()
+            .AddSingleton<MailServer>()
+            .AddSingleton<IChannel, MailChannel>()
+            .AddSingleton<IChannel, SlackChannel>()
+            .AddConsumer<PeopleExpander>();
 
     /// <summary>One that follows the log, and what is tried again of it.</summary>
     private static IServiceCollection AddConsumer<T>(this IServiceCollection services)
-        where T : class, ILogConsumer => services
-        .AddSingleton<T>()
-        .AddSingleton<ILogConsumer>(s => s.GetRequiredService<T>())
-        .AddSingleton<IJobHandler>(s => new RetryEvent(s.GetRequiredService<T>()));
+        where T : class, ILogConsumer =>
+        services
+            .AddSingleton<T>()
+            .AddSingleton<ILogConsumer>(s => s.GetRequiredService<T>())
+            .AddSingleton<IJobHandler>(s => new RetryEvent(s.GetRequiredService<T>()));
 
     /// <summary>What is done later or elsewhere: the worker, and a handler for each kind of job.</summary>
     private static IServiceCollection AddJobs(this IServiceCollection services)
@@ -130,21 +146,24 @@ public static class Composition
     }
 
     /// <summary>Workflow systems that decide: who they are, and how they are talked to.</summary>
-    private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) => services
-        .AddSingleton(settings.Destinations with { BaseUrl = settings.BaseUrl })
-        .AddSingleton<DestinationBook>()
-        .AddSingleton<AddDestination>()
-        .AddSingleton<StartOpening>()
-        .AddSingleton<ResolveLink>()
-        .AddSingleton<KeepToken>()
-        .AddSingleton<AccessTokens>()
-        .AddSingleton<DestinationCalls>()
-        .AddSingleton<TryDestination>()
-        .AddSingleton<DestinationViews>()
-        .AddSingleton<IJobHandler, CallDestination>()
-        .AddConsumer<OpenLinks>();
+    private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) =>
+        services
+            .AddSingleton(settings.Destinations with { BaseUrl = settings.BaseUrl })
+            .AddSingleton<DestinationBook>()
+            .AddSingleton<AddDestination>()
+            .AddSingleton<StartOpening>()
+            .AddSingleton<ResolveLink>()
+            .AddSingleton<KeepToken>()
+            .AddSingleton<AccessTokens>()
+            .AddSingleton<DestinationCalls>()
+            .AddSingleton<TryDestination>()
+            .AddSingleton<DestinationViews>()
+            .AddSingleton<IJobHandler, CallDestination>()
+            .AddConsumer<OpenLinks>();
 
-    /// <summary>Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.</summary>
+    /// <summary>
+    /// Settings from <c>appsettings.json</c>, the environment and switches, in rising order of precedence.
+    /// </summary>
     public static IConfigurationRoot Configuration(string[] switches, string? data, string? database)
     {
         var builder = new ConfigurationBuilder()

@@ -1,8 +1,8 @@
 namespace Countersign.Web;
 
 /// <summary>
-/// How a door says no. Whatever refuses a call (authorization, routing, a fault) speaks through the dialect of the door it
-/// came through, so a caller meets one shape of error and no other.
+/// How a door says no. Whatever refuses a call (authorization, routing, a fault) speaks through the dialect of the door
+/// it came through, so a caller meets one shape of error and no other.
 /// </summary>
 public abstract class Dialect
 {
@@ -15,6 +15,7 @@ public abstract class Dialect
 
     private sealed class ProblemDetailsDialect : Dialect
     {
-        public override Task Refuse(HttpContext http, int status, string code, string detail) => Problems.Of(status, code, detail).ExecuteAsync(http);
+        public override Task Refuse(HttpContext http, int status, string code, string detail) =>
+            Problems.Of(status, code, detail).ExecuteAsync(http);
     }
 }

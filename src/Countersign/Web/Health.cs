@@ -14,11 +14,20 @@ internal static class Health
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Text("alive")).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
+        routes
+            .MapGet("/health/live", () => TypedResults.Text("alive"))
+            .AllowAnonymous()
+            .DisableRateLimiting()
+            .ExcludeFromDescription();
         routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
     }
 
-    private static async Task<IResult> Ready(Store store, Directory directory, IHostApplicationLifetime lifetime, CancellationToken cancel)
+    private static async Task<IResult> Ready(
+        Store store,
+        Directory directory,
+        IHostApplicationLifetime lifetime,
+        CancellationToken cancel
+    )
     {
         var (reasons, troubles) = (new List<string>(), new List<string>());
         if (lifetime.ApplicationStopping.IsCancellationRequested)
@@ -27,7 +36,11 @@ internal static class Health
         {
             _ = await store.Read(r => r.Number("SELECT max(number) FROM migrations"), cancel);
             if (await store.Read(WorkList.CountSetAside, cancel) is > 0 and var count)
-                troubles.Add($"Jobs were set aside after they had failed again and again: {count}. An admin sees them under Queue.");
+            {
+                troubles.Add(
+                    $"Jobs were set aside after they had failed again and again: {count}. An admin sees them under Queue."
+                );
+            }
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)
                 troubles.Add($"People, groups or sources that cannot be read: {unreadable}. The log says which.");
         }

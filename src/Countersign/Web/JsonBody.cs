@@ -48,10 +48,24 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
     {
         var options = http.RequestServices.GetRequiredService<IOptions<HttpJsonOptions>>().Value.SerializerOptions;
         if (!http.Request.HasJsonContentType())
-            return new(Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json."));
+        {
+            return new(
+                Problems.Of(
+                    StatusCodes.Status415UnsupportedMediaType,
+                    "unsupported_media_type",
+                    "Send JSON, with Content-Type: application/json."
+                )
+            );
+        }
         return await BodyBytes.Read(http, Settings.LargestBody) is { } bytes
             ? Read(bytes, options)
-            : new(Problems.Of(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {Settings.LargestBody / 1024} KiB."));
+            : new(
+                Problems.Of(
+                    StatusCodes.Status413PayloadTooLarge,
+                    "too_large",
+                    $"A body has at most {Settings.LargestBody / 1024} KiB."
+                )
+            );
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
@@ -72,17 +86,28 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             if (document.RootElement.Deserialize(type) is not T value)
                 return new(Problems.Malformed("The body must be a JSON object."));
             (value as IChecked)?.Check(mistakes);
-            return mistakes.Any ? new(Problems.Invalid(mistakes.ByField)) : new(value, System.Text.Encoding.UTF8.GetString(bytes), digest);
+            return mistakes.Any
+                ? new(Problems.Invalid(mistakes.ByField))
+                : new(value, System.Text.Encoding.UTF8.GetString(bytes), digest);
         }
-        catch (JsonException wrong) when (wrong.Path is { Length: > 0 } path && !path.Contains('\'', StringComparison.Ordinal) && wrong.InnerException is not JsonException && path != "$")
+        catch (JsonException wrong)
+            when (wrong.Path is { Length: > 0 } path
+                && !path.Contains('\'', StringComparison.Ordinal)
+                && wrong.InnerException is not JsonException
+                && path != "$"
+            )
         {
             return new(Problems.Invalid(path.TrimStart('$', '.'), "This value has the wrong type or is missing."));
         }
         catch (JsonException broken)
         {
-            return new(Problems.Malformed(broken.LineNumber is { } line
-                ? $"The body is not the JSON that is expected here: line {line + 1}, byte {broken.BytePositionInLine + 1}."
-                : $"The body is not the JSON that is expected here. {(broken.Message.Contains("uplicate", StringComparison.Ordinal) ? "A member appears twice." : "A required member is missing, or it is not an object.")}"));
+            return new(
+                Problems.Malformed(
+                    broken.LineNumber is { } line
+                        ? $"The body is not the JSON that is expected here: line {line + 1}, byte {broken.BytePositionInLine + 1}."
+                        : $"The body is not the JSON that is expected here. {(broken.Message.Contains("uplicate", StringComparison.Ordinal) ? "A member appears twice." : "A required member is missing, or it is not an object.")}"
+                )
+            );
         }
         catch (InvalidOperationException)
         {
@@ -101,7 +126,13 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
     }
 
     /// <summary>Names every member that the type does not have, also inside nested bodies.</summary>
-    private static void Unknown(JsonElement value, JsonTypeInfo type, string path, Mistakes mistakes, JsonSerializerOptions options)
+    private static void Unknown(
+        JsonElement value,
+        JsonTypeInfo type,
+        string path,
+        Mistakes mistakes,
+        JsonSerializerOptions options
+    )
     {
         if (value.ValueKind != JsonValueKind.Object || type.Kind != JsonTypeInfoKind.Object)
             return;
@@ -110,7 +141,15 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             if (Known(type, member) is { } known)
             {
                 if (member.Value.ValueKind == JsonValueKind.Object && known.PropertyType.Assembly == typeof(T).Assembly)
-                    Unknown(member.Value, options.GetTypeInfo(known.PropertyType), path + member.Name + ".", mistakes, options);
+                {
+                    Unknown(
+                        member.Value,
+                        options.GetTypeInfo(known.PropertyType),
+                        path + member.Name + ".",
+                        mistakes,
+                        options
+                    );
+                }
             }
             else
             {
@@ -137,8 +176,15 @@ public static class AnswerMistakes
 /// <summary>Mistakes in a body, gathered so that one answer names them all.</summary>
 public sealed class Mistakes
 {
-    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl)]);
-    private static readonly SearchValues<char> ControlsButBreaks = SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))]);
+    private static readonly SearchValues<char> Controls = SearchValues.Create([
+        .. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl),
+    ]);
+    private static readonly SearchValues<char> ControlsButBreaks = SearchValues.Create([
+        .. Enumerable
+            .Range(0, 0xA0)
+            .Select(c => (char)c)
+            .Where(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t')),
+    ]);
 
     /// <summary>Whoever sends more is told of these first, so that no answer is larger than what it answers.</summary>
     public const int Max = 20;

@@ -8,10 +8,17 @@ namespace Countersign.Web;
 /// <param name="Name">What the button on the sign-in page calls it.</param>
 /// <param name="GroupClaim">The claim that names a person's groups; null: it says nothing about groups.</param>
 public sealed partial record OidcSettings(
-    string Key, Uri Authority, string ClientId, string ClientSecret, string Name, Role? NewAccounts,
-    string? GroupClaim)
+    string Key,
+    Uri Authority,
+    string ClientId,
+    string ClientSecret,
+    string Name,
+    Role? NewAccounts,
+    string? GroupClaim
+)
 {
-    private const string Root = "Oidc", Example = "https://login.example.com/realms/company";
+    private const string Root = "Oidc",
+        Example = "https://login.example.com/realms/company";
 
     /// <summary>How the framework's authentication calls it.</summary>
     public string Scheme => Key.Length == 0 ? "oidc" : $"oidc-{Key}";
@@ -50,27 +57,39 @@ public sealed partial record OidcSettings(
         {
             if (id.Length + secret.Length > 0)
             {
-                mistakes.Add($"{of}:Authority must be set with {of}:ClientId and {of}:ClientSecret: "
-                    + $"the provider's issuer, such as {Example}");
+                mistakes.Add(
+                    $"{of}:Authority must be set with {of}:ClientId and {of}:ClientSecret: "
+                        + $"the provider's issuer, such as {Example}"
+                );
             }
             return null;
         }
-        if (!Uri.TryCreate(authority, UriKind.Absolute, out var address) || !IsSafe(address) || address.Query.Length > 0)
+        if (
+            !Uri.TryCreate(authority, UriKind.Absolute, out var address)
+            || !IsSafe(address)
+            || address.Query.Length > 0
+        )
         {
-            mistakes.Add($"{of}:Authority must be the issuer's https address, such as {Example}; "
-                + "plain http only on this machine.");
+            mistakes.Add(
+                $"{of}:Authority must be the issuer's https address, such as {Example}; "
+                    + "plain http only on this machine."
+            );
             return null;
         }
         if (id.Length == 0 || secret.Length == 0)
         {
-            mistakes.Add($"{of}:ClientId and {of}:ClientSecret must be set with {of}:Authority: "
-                + "the provider gives them for Countersign.");
+            mistakes.Add(
+                $"{of}:ClientId and {of}:ClientSecret must be set with {of}:Authority: "
+                    + "the provider gives them for Countersign."
+            );
         }
         var makes = Value("MakeAccounts").ToLowerInvariant();
         if (makes is not ("none" or "end-user" or "agent"))
         {
-            mistakes.Add($"{of}:MakeAccounts must be none (only people who are here already), "
-                + "end-user or agent (a new person's role).");
+            mistakes.Add(
+                $"{of}:MakeAccounts must be none (only people who are here already), "
+                    + "end-user or agent (a new person's role)."
+            );
         }
         var groupClaim = Value("GroupClaim") is { Length: > 0 } claim ? claim : null;
         var newAccounts = makes == "none" ? null : Roles.Of(makes);

@@ -5,12 +5,19 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Countersign.Web;
 
 /// <summary>
-/// Refusals and faults as problem details (RFC 9457). <c>code</c> is stable and for programs; <c>detail</c> is for people
-/// and says what to do. Nothing here reveals what the caller may not see.
+/// Refusals and faults as problem details (RFC 9457). <c>code</c> is stable and for programs; <c>detail</c> is for
+/// people and says what to do. Nothing here reveals what the caller may not see.
 /// </summary>
 public static class Problems
 {
-    public static ProblemHttpResult Of(int status, string code, string detail, IDictionary<string, string[]>? errors = null, string? rule = null, object? request = null)
+    public static ProblemHttpResult Of(
+        int status,
+        string code,
+        string detail,
+        IDictionary<string, string[]>? errors = null,
+        string? rule = null,
+        object? request = null
+    )
     {
         var extensions = new Dictionary<string, object?> { ["code"] = code };
         if (rule is not null)
@@ -25,13 +32,21 @@ public static class Problems
     public static ProblemHttpResult Malformed(string detail) => Of(StatusCodes.Status400BadRequest, "invalid", detail);
 
     public static ProblemHttpResult Invalid(IDictionary<string, string[]> errors) =>
-        Of(StatusCodes.Status422UnprocessableEntity, "invalid", string.Join(" ", errors.SelectMany(e => e.Value.Select(why => $"{e.Key}: {why}"))), errors);
+        Of(
+            StatusCodes.Status422UnprocessableEntity,
+            "invalid",
+            string.Join(" ", errors.SelectMany(e => e.Value.Select(why => $"{e.Key}: {why}"))),
+            errors
+        );
 
-    public static ProblemHttpResult Invalid(string field, string why) => Invalid(new Dictionary<string, string[]> { [field] = [why] });
+    public static ProblemHttpResult Invalid(string field, string why) =>
+        Invalid(new Dictionary<string, string[]> { [field] = [why] });
 
-    public static ProblemHttpResult NotFound(string what = "There is no such thing here, or it is not yours to see.") => Of(StatusCodes.Status404NotFound, "not_found", what);
+    public static ProblemHttpResult NotFound(string what = "There is no such thing here, or it is not yours to see.") =>
+        Of(StatusCodes.Status404NotFound, "not_found", what);
 
-    public static ProblemHttpResult NotAllowed(string rule, string why) => Of(StatusCodes.Status403Forbidden, "not_allowed", why, rule: rule);
+    public static ProblemHttpResult NotAllowed(string rule, string why) =>
+        Of(StatusCodes.Status403Forbidden, "not_allowed", why, rule: rule);
 
     /// <summary>A body for answers that would have none: unknown paths, wrong methods.</summary>
     public static Task WriteBare(StatusCodeContext context)
@@ -48,27 +63,34 @@ public static class Problems
         return Dialect.Of(context.HttpContext).Refuse(context.HttpContext, status, code, detail);
     }
 
-    private static string Title(int status) => status switch
-    {
-        400 => "The request cannot be read",
-        401 => "Who is asking?",
-        403 => "Not allowed",
-        404 => "Not found",
-        405 => "Method not allowed",
-        409 => "Conflict",
-        413 => "Too large",
-        415 => "Not JSON",
-        422 => "The request is not valid",
-        429 => "Too many requests",
-        503 => "Not available at the moment",
-        _ => "Something went wrong",
-    };
+    private static string Title(int status) =>
+        status switch
+        {
+            400 => "The request cannot be read",
+            401 => "Who is asking?",
+            403 => "Not allowed",
+            404 => "Not found",
+            405 => "Method not allowed",
+            409 => "Conflict",
+            413 => "Too large",
+            415 => "Not JSON",
+            422 => "The request is not valid",
+            429 => "Too many requests",
+            503 => "Not available at the moment",
+            _ => "Something went wrong",
+        };
 }
 
-/// <summary>Faults become answers in one place: a store that cannot serve is 503 with its reason, everything else 500 without.</summary>
+/// <summary>
+/// Faults become answers in one place: a store that cannot serve is 503 with its reason, everything else 500 without.
+/// </summary>
 public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHandler
 {
-    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryHandleAsync(
+        HttpContext httpContext,
+        Exception exception,
+        CancellationToken cancellationToken
+    )
     {
         var dialect = Dialect.Of(httpContext);
         switch (exception)
@@ -80,14 +102,29 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
             case StoreUnavailable unavailable:
                 Log.Unavailable(log, unavailable.Message);
                 httpContext.Response.Headers.RetryAfter = "2";
-                await dialect.Refuse(httpContext, StatusCodes.Status503ServiceUnavailable, "unavailable", unavailable.Message);
+                await dialect.Refuse(
+                    httpContext,
+                    StatusCodes.Status503ServiceUnavailable,
+                    "unavailable",
+                    unavailable.Message
+                );
                 return true;
             case BadHttpRequestException { StatusCode: var status }:
-                await dialect.Refuse(httpContext, status, status == 413 ? "too_large" : "invalid", status == 413 ? "The body is too large." : "The request could not be read.");
+                await dialect.Refuse(
+                    httpContext,
+                    status,
+                    status == 413 ? "too_large" : "invalid",
+                    status == 413 ? "The body is too large." : "The request could not be read."
+                );
                 return true;
             default:
                 Log.Fault(log, exception);
-                await dialect.Refuse(httpContext, StatusCodes.Status500InternalServerError, "internal", "This is a fault of Countersign. Its log has the details under the trace id.");
+                await dialect.Refuse(
+                    httpContext,
+                    StatusCodes.Status500InternalServerError,
+                    "internal",
+                    "This is a fault of Countersign. Its log has the details under the trace id."
+                );
                 return true;
         }
     }

@@ -19,10 +19,13 @@ public sealed class RateLimits : IDisposable
         (_time, Limit) = (time, settings.RateLimitPerKeyPerMinute == 0 ? null : settings.RateLimitPerKeyPerMinute);
         if (Limit is { } limit)
         {
-            _limiter = PartitionedRateLimiter.Create<HttpContext, (string Caller, long Minute)>(http => RateLimitPartition.GetFixedWindowLimiter(
-                (CallerOf(http), Minute),
-                // The minute is part of the partition, so its window ends with it and is never filled again.
-                _ => new FixedWindowRateLimiterOptions { PermitLimit = limit, Window = TimeSpan.FromMinutes(2) }));
+            _limiter = PartitionedRateLimiter.Create<HttpContext, (string Caller, long Minute)>(http =>
+                RateLimitPartition.GetFixedWindowLimiter(
+                    (CallerOf(http), Minute),
+                    // The minute is part of the partition, so its window ends with it and is never filled again.
+                    _ => new FixedWindowRateLimiterOptions { PermitLimit = limit, Window = TimeSpan.FromMinutes(2) }
+                )
+            );
         }
     }
 
@@ -40,7 +43,14 @@ public sealed class RateLimits : IDisposable
     public void Configure(RateLimiterOptions options)
     {
         options.GlobalLimiter = _limiter;
-        options.OnRejected = (rejected, _) => new ValueTask(Refuse(rejected.HttpContext, TimeSpan.FromSeconds(SecondsToReset), "Too many calls in this minute. Retry-After says when to go on."));
+        options.OnRejected = (rejected, _) =>
+            new ValueTask(
+                Refuse(
+                    rejected.HttpContext,
+                    TimeSpan.FromSeconds(SecondsToReset),
+                    "Too many calls in this minute. Retry-After says when to go on."
+                )
+            );
     }
 
     /// <summary>429 in the words of the door, with when to come back.</summary>
@@ -51,7 +61,8 @@ public sealed class RateLimits : IDisposable
     }
 
     public static void SetRetryAfter(HttpContext http, TimeSpan wait) =>
-        http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
+            .ToString(CultureInfo.InvariantCulture);
 
     public void Dispose() => _limiter?.Dispose();
 

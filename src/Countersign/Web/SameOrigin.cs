@@ -1,8 +1,8 @@
 namespace Countersign.Web;
 
 /// <summary>
-/// What changes something comes from a page of ours or from no browser at all: an unsafe call is refused when the browser
-/// says that another site sent it. Scripts send neither header, and are known by their credential alone.
+/// What changes something comes from a page of ours or from no browser at all: an unsafe call is refused when the
+/// browser says that another site sent it. Scripts send neither header, and are known by their credential alone.
 /// </summary>
 internal sealed class SameOrigin(RequestDelegate next, Settings settings)
 {
@@ -10,10 +10,14 @@ internal sealed class SameOrigin(RequestDelegate next, Settings settings)
 
     private readonly string? _public = settings.PublicUrl?.GetLeftPart(UriPartial.Authority);
 
-    public Task Invoke(HttpContext http) => IsSafe(http.Request.Method) || IsFromHere(http.Request) ? next(http) : Refuse(http);
+    public Task Invoke(HttpContext http) =>
+        IsSafe(http.Request.Method) || IsFromHere(http.Request) ? next(http) : Refuse(http);
 
     private static bool IsSafe(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method);
+        HttpMethods.IsGet(method)
+        || HttpMethods.IsHead(method)
+        || HttpMethods.IsOptions(method)
+        || HttpMethods.IsTrace(method);
 
     private bool IsFromHere(HttpRequest request)
     {
@@ -32,6 +36,13 @@ internal sealed class SameOrigin(RequestDelegate next, Settings settings)
     private static Task Refuse(HttpContext http)
     {
         Refusals.Note(http, Rule);
-        return Dialect.Of(http).Refuse(http, StatusCodes.Status403Forbidden, Rule, "This was sent from a page of another site, so nothing was done.");
+        return Dialect
+            .Of(http)
+            .Refuse(
+                http,
+                StatusCodes.Status403Forbidden,
+                Rule,
+                "This was sent from a page of another site, so nothing was done."
+            );
     }
 }

@@ -30,10 +30,17 @@ public static class Server
 
     /// <summary>Serves until told to stop; a store that cannot be opened is for the caller to tell.</summary>
     /// <param name="toSetUp">Hears the address at which the first admin is made, while there is none.</param>
-    public static async Task<int> Run(Settings settings, string[] switches, Action<string> toSetUp, CancellationToken cancel)
+    public static async Task<int> Run(
+        Settings settings,
+        string[] switches,
+        Action<string> toSetUp,
+        CancellationToken cancel
+    )
     {
         // The store opens before the host exists, and logs where the host will.
-        using var logs = LoggerFactory.Create(logging => logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole());
+        using var logs = LoggerFactory.Create(logging =>
+            logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole()
+        );
         var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
 #pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
         await using var store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
@@ -52,22 +59,37 @@ public static class Server
     {
         if (settings.PublicUrl is not null)
             return settings.BaseUrl;
-        var listening = new Uri(app.Urls.First().Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal));
+        var listening = new Uri(
+            app.Urls.First()
+                .Replace("://+", "://localhost", StringComparison.Ordinal)
+                .Replace("://*", "://localhost", StringComparison.Ordinal)
+        );
         var everywhere = listening.Host is "0.0.0.0" or "[::]";
         return $"{listening.Scheme}://{(everywhere ? "localhost" : listening.Host)}:{listening.Port}{settings.PathBase}";
     }
 
-    public static WebApplication Build(Settings settings, Store store, RootKey rootKey, string[] switches, Action<IServiceCollection>? replace = null)
+    public static WebApplication Build(
+        Settings settings,
+        Store store,
+        RootKey rootKey,
+        string[] switches,
+        Action<IServiceCollection>? replace = null
+    )
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "countersign", ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ApplicationName = "countersign", ContentRootPath = AppContext.BaseDirectory }
+        );
         builder.Configuration.AddConfiguration(Composition.Configuration(switches, null, null));
-        builder.WebHost.UseKestrelHttpsConfiguration().UseUrls([.. settings.Urls]).ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
-        });
-        // The framework's own filters would judge hosts before a proxy is heard, and could be told by a variable to believe
-        // every proxy. Both stand in the pipeline below, with our settings.
+        builder
+            .WebHost.UseKestrelHttpsConfiguration()
+            .UseUrls([.. settings.Urls])
+            .ConfigureKestrel(kestrel =>
+            {
+                kestrel.AddServerHeader = false;
+                kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
+            });
+        // The framework's own filters would judge hosts before a proxy is heard, and could be told by a variable to
+        // believe every proxy. Both stand in the pipeline below, with our settings.
         builder.Services.RemoveAll<IStartupFilter>();
         replace?.Invoke(builder.Services);
         AddServices(builder.Services, settings, store, rootKey);
@@ -88,7 +110,15 @@ public static class Server
     private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
     {
         services.AddCountersign(settings, store, rootKey);
-        services.AddSingleton<Listing>().AddSingleton<Places>().AddSingleton<Passwords>().AddSingleton<SignIn>().AddSingleton<Attempts>().AddSingleton<Callers>().AddSingleton<RateLimits>().AddSingleton<Cursors>();
+        services
+            .AddSingleton<Listing>()
+            .AddSingleton<Places>()
+            .AddSingleton<Passwords>()
+            .AddSingleton<SignIn>()
+            .AddSingleton<Attempts>()
+            .AddSingleton<Callers>()
+            .AddSingleton<RateLimits>()
+            .AddSingleton<Cursors>();
         services.AddSingleton<LastUse>().AddHostedService(s => s.GetRequiredService<LastUse>());
         services.AddSingleton<EventFeed>().AddHostedService(s => s.GetRequiredService<EventFeed>());
         services.AddHostedService<Sequencer>().AddHostedService<LogFollower>();
@@ -112,25 +142,38 @@ public static class Server
             // Said better by the pages' content security policy.
             options.SuppressXFrameOptionsHeader = true;
         });
-        services.AddHttpContextAccessor().AddOptions<AntiforgeryOptions>().Configure<IHttpContextAccessor>((options, current) => options.Cookie = new AntiforgeryCookie(current, settings.PathBase)
-        {
-            HttpOnly = true,
-            IsEssential = true,
-            SameSite = SameSiteMode.Lax,
-            // Not more than that: without TLS the framework would refuse to make one. The session's own cookie is stricter.
-            SecurePolicy = CookieSecurePolicy.SameAsRequest,
-            Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
-        });
+        services
+            .AddHttpContextAccessor()
+            .AddOptions<AntiforgeryOptions>()
+            .Configure<IHttpContextAccessor>(
+                (options, current) =>
+                    options.Cookie = new AntiforgeryCookie(current, settings.PathBase)
+                    {
+                        HttpOnly = true,
+                        IsEssential = true,
+                        SameSite = SameSiteMode.Lax,
+                        // Not more than that: without TLS the framework would refuse to make one. The session's own
+                        // cookie is stricter.
+                        SecurePolicy = CookieSecurePolicy.SameAsRequest,
+                        Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
+                    }
+            );
         services.AddHostFiltering(options => options.AllowedHosts = [.. settings.AllowedHosts]);
         services.AddHsts(options => options.MaxAge = TimeSpan.FromDays(365));
-        services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.ConfigureHttpJsonOptions(json =>
+            ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default)
+        );
         services.AddReview();
-        services.AddRateLimiter(_ => { }).AddOptions<RateLimiterOptions>().Configure<RateLimits>((options, limits) => limits.Configure(options));
+        services
+            .AddRateLimiter(_ => { })
+            .AddOptions<RateLimiterOptions>()
+            .Configure<RateLimits>((options, limits) => limits.Configure(options));
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
         services.AddOpenApi("v1");
         services.AddResponseCompression(options =>
         {
-            // Answers carry no secret beside text that an outsider chooses (keys are shown once, in answers to admins), so TLS is no obstacle.
+            // Answers carry no secret beside text that an outsider chooses (keys are shown once, in answers to admins),
+            // so TLS is no obstacle.
             options.EnableForHttps = true;
             options.MimeTypes = ResponseCompressionDefaults.MimeTypes;
         });
@@ -141,7 +184,12 @@ public static class Server
     {
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
-        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost, ForwardLimit = null };
+        var forwarded = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders =
+                ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
+            ForwardLimit = null,
+        };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
         foreach (var network in settings.KnownProxies)
@@ -158,15 +206,25 @@ public static class Server
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/health"), named => named.UseHostFiltering());
         app.Use(ByDoor);
         // Apart, because it matches patterns against every path that it sees.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), pages => pages.UseSwaggerUI(docs =>
-        {
-            docs.RoutePrefix = "docs";
-            docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
-        }));
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), around => around.UseMiddleware<Doors.Zendesk.Frame>());
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments("/docs"),
+            pages =>
+                pages.UseSwaggerUI(docs =>
+                {
+                    docs.RoutePrefix = "docs";
+                    docs.SwaggerEndpoint("../openapi/v1.json", "Countersign");
+                })
+        );
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root),
+            around => around.UseMiddleware<Doors.Zendesk.Frame>()
+        );
         app.UseRouting();
         // This door says what it does not serve before it asks who is there.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root), behind => behind.Use(Doors.Zendesk.Frame.OnlyServed));
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments(ZendeskEndpoints.Root),
+            behind => behind.Use(Doors.Zendesk.Frame.OnlyServed)
+        );
         // First who calls, then how often, and only then whether they may: what is refused is counted too.
         app.UseAuthentication();
         app.UseMiddleware<Refusals>();
@@ -186,11 +244,15 @@ public static class Server
 
     private static Door DoorOf(PathString path) =>
         path.StartsWithSegments(ApiEndpoints.Root) ? ApiEndpoints.Door
-        : path.StartsWithSegments(LaunchDarklyEndpoints.Approvals) || path.StartsWithSegments(LaunchDarklyEndpoints.Members) ? LaunchDarklyEndpoints.Door
+        : path.StartsWithSegments(LaunchDarklyEndpoints.Approvals)
+        || path.StartsWithSegments(LaunchDarklyEndpoints.Members)
+            ? LaunchDarklyEndpoints.Door
         : path.StartsWithSegments(ZendeskEndpoints.Root) ? ZendeskEndpoints.Door
         : PageDoor.One;
 
-    /// <summary>Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.</summary>
+    /// <summary>
+    /// Browsers take an answer for what it says it is, and nobody keeps one that was meant for somebody else.
+    /// </summary>
     private static Task NothingToGuess(HttpContext http, RequestDelegate next)
     {
         http.Response.Headers.XContentTypeOptions = "nosniff";

@@ -19,18 +19,25 @@ internal static class Telemetry
         if (!overOtlp && !settings.Prometheus)
             return;
         services.AddSingleton<EngineGauges>().AddHostedService(s => s.GetRequiredService<EngineGauges>());
-        var telemetry = services.AddOpenTelemetry()
+        var telemetry = services
+            .AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("countersign", serviceVersion: Cli.CommandLine.Version))
             .WithMetrics(metrics =>
             {
-                metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddStoreInstrumentation();
+                metrics
+                    .AddAspNetCoreInstrumentation()
+                    .AddHttpClientInstrumentation()
+                    .AddRuntimeInstrumentation()
+                    .AddStoreInstrumentation();
                 metrics.AddMeter(Refusals.MeterName, Work.WorkLoop.MeterName, EngineGauges.MeterName);
                 if (settings.Prometheus)
                     metrics.AddPrometheusExporter();
             });
         if (!overOtlp)
             return;
-        telemetry.WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddStoreInstrumentation());
+        telemetry.WithTracing(tracing =>
+            tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddStoreInstrumentation()
+        );
         telemetry.WithLogging();
         telemetry.UseOtlpExporter();
     }

@@ -2,12 +2,14 @@ using Countersign.Storage;
 
 namespace Countersign.Work;
 
-/// <summary>What a consumer does with one event, in the transaction that moves its cursor: SQL and pure functions only.</summary>
+/// <summary>
+/// What a consumer does with one event, in the transaction that moves its cursor: SQL and pure functions only.
+/// </summary>
 public delegate ValueTask HandleEvent(StoredEvent news);
 
 /// <summary>
-/// Follows the log: each event of its kinds is handled once, in the order of the log, and what it writes stands or falls
-/// with its cursor. Its name is a row of <c>cursors</c>, added by a migration.
+/// Follows the log: each event of its kinds is handled once, in the order of the log, and what it writes stands or
+/// falls with its cursor. Its name is a row of <c>cursors</c>, added by a migration.
 /// </summary>
 public interface ILogConsumer
 {
@@ -17,11 +19,11 @@ public interface ILogConsumer
     /// <summary>Events of other kinds only move the cursor.</summary>
     IReadOnlySet<string> Kinds { get; }
 
-    /// <summary>Asked once for a batch. Null when it has no one to tell, whatever happened; the batch then passes unread.</summary>
+    /// <summary>
+    /// Asked once for a batch. Null when it has no one to tell, whatever happened; the batch then passes unread.
+    /// </summary>
     ValueTask<HandleEvent?> Begin(Tx tx);
 
     /// <summary>Called when what it wrote stands: wakes those who act on it.</summary>
-    void Committed()
-    {
-    }
+    void Committed() { }
 }

@@ -26,8 +26,7 @@ public sealed partial class JobWorker : BackgroundService
     private static readonly TimeSpan ShutdownGrace = TimeSpan.FromSeconds(8);
 
     /// <summary>Each receiver with work, by one look into the index per receiver however much waits there.</summary>
-    private const string Receivers =
-        """
+    private const string Receivers = """
         WITH RECURSIVE each_one (receiver) AS (
           SELECT min(receiver) FROM jobs WHERE state = 'waiting'
           UNION ALL
@@ -70,22 +69,27 @@ public sealed partial class JobWorker : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var begun = false;
-        await new WorkLoop("jobs", _log).Run(cancel => _doorbell.Heard(_wait, cancel), async cancel =>
-        {
-            _wait = PollInterval;
-            if (!begun)
-                await AddRecurring(cancel);
-            begun = true;
-            await Look(cancel);
-        }, stoppingToken);
+        await new WorkLoop("jobs", _log).Run(
+            cancel => _doorbell.Heard(_wait, cancel),
+            async cancel =>
+            {
+                _wait = PollInterval;
+                if (!begun)
+                    await AddRecurring(cancel);
+                begun = true;
+                await Look(cancel);
+            },
+            stoppingToken
+        );
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
         _runs.CancelAfter(ShutdownGrace);
-        await Task.WhenAll(Running()).WaitAsync(cancellationToken).ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(Running())
+            .WaitAsync(cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
@@ -109,7 +113,9 @@ public sealed partial class JobWorker : BackgroundService
                     continue;
                 var wait = handler.Interval ?? TimeSpan.Zero;
                 await _store.InTransaction(
-                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, "hub", tx.Now + wait)), cancel);
+                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, "hub", tx.Now + wait)),
+                    cancel
+                );
             }
         }
     }
@@ -121,31 +127,39 @@ public sealed partial class JobWorker : BackgroundService
     {
         var now = _store.Now;
         var ready = new List<(string Lane, IJobHandler Handler, int Free)>();
-        await _store.Read(async reader =>
-        {
-            ready.Clear();
-            foreach (var receiver in await reader.All<ReceiverRow>(Receivers))
+        await _store.Read(
+            async reader =>
             {
-                if (string.CompareOrdinal(receiver.NextAt, Instant.ToText(now)) > 0)
+                ready.Clear();
+                foreach (var receiver in await reader.All<ReceiverRow>(Receivers))
                 {
-                    WaitUntil(receiver.NextAt, now);
+                    if (string.CompareOrdinal(receiver.NextAt, Instant.ToText(now)) > 0)
+                    {
+                        WaitUntil(receiver.NextAt, now);
+                    }
+                    else if (
+                        _handlers.TryGetValue(receiver.Kind, out var handler)
+                        && await Free(reader, receiver, handler) is var free and > 0
+                    )
+                    {
+                        ready.Add((receiver.Lane, handler, free));
+                    }
                 }
-                else if (_handlers.TryGetValue(receiver.Kind, out var handler)
-                    && await Free(reader, receiver, handler) is var free and > 0)
-                {
-                    ready.Add((receiver.Lane, handler, free));
-                }
-            }
-            return 0;
-        }, cancel);
+                return 0;
+            },
+            cancel
+        );
         await Task.WhenAll(ready.Select(r => Claim(r.Lane, r.Handler, r.Free, cancel)));
     }
 
     private void WaitUntil(string next, DateTimeOffset now)
     {
         // What cannot be read as a time is never due.
-        if (DateTimeOffset.TryParse(next, CultureInfo.InvariantCulture, out var at) && at - now is var wait
-            && wait < _wait)
+        if (
+            DateTimeOffset.TryParse(next, CultureInfo.InvariantCulture, out var at)
+            && at - now is var wait
+            && wait < _wait
+        )
         {
             _wait = wait < MinPoll ? MinPoll : wait;
         }
@@ -172,18 +186,30 @@ public sealed partial class JobWorker : BackgroundService
         try
         {
             var claim = $"{_node}:{Interlocked.Increment(ref _claims).ToString(CultureInfo.InvariantCulture)}";
-            var jobs = await _store.InTransaction(async tx => await tx.All<Job>(
-                $"""
-                UPDATE jobs SET holder = @claim, next_at = @until, lost = CASE WHEN holder IS NULL THEN lost ELSE lost + 1 END
-                WHERE id IN (
-                  SELECT j.id FROM jobs j WHERE j.receiver = @lane AND j.state = 'waiting' AND j.next_at <= @now
-                    AND (j.order_key IS NULL OR NOT EXISTS (
-                      SELECT 1 FROM jobs e WHERE e.kind = j.kind AND e.order_key = j.order_key AND e.state = 'waiting'
-                        AND (e.order_no < j.order_no OR (e.order_no = j.order_no AND e.id < j.id))))
-                  ORDER BY j.next_at, j.id LIMIT @most{tx.SkipLocked})
-                RETURNING {Job.Columns}
-                """,
-                new { claim, until = tx.Now + handler.MaxRun + RecordingTime, lane, now = tx.Now, most }), cancel);
+            var jobs = await _store.InTransaction(
+                async tx =>
+                    await tx.All<Job>(
+                        $"""
+                        UPDATE jobs SET holder = @claim, next_at = @until, lost = CASE WHEN holder IS NULL THEN lost ELSE lost + 1 END
+                        WHERE id IN (
+                          SELECT j.id FROM jobs j WHERE j.receiver = @lane AND j.state = 'waiting' AND j.next_at <= @now
+                            AND (j.order_key IS NULL OR NOT EXISTS (
+                              SELECT 1 FROM jobs e WHERE e.kind = j.kind AND e.order_key = j.order_key AND e.state = 'waiting'
+                                AND (e.order_no < j.order_no OR (e.order_no = j.order_no AND e.id < j.id))))
+                          ORDER BY j.next_at, j.id LIMIT @most{tx.SkipLocked})
+                        RETURNING {Job.Columns}
+                        """,
+                        new
+                        {
+                            claim,
+                            until = tx.Now + handler.MaxRun + RecordingTime,
+                            lane,
+                            now = tx.Now,
+                            most,
+                        }
+                    ),
+                cancel
+            );
             if (jobs.Count == 0)
                 return;
             lock (_running)
@@ -256,7 +282,7 @@ public sealed partial class JobWorker : BackgroundService
     /// </summary>
     private async Task Record(Job job, IJobHandler handler, Ending ending)
     {
-        for (var (until, wait) = (_store.Now + RecordingTime, PollInterval); ;)
+        for (var (until, wait) = (_store.Now + RecordingTime, PollInterval); ; )
         {
             try
             {
@@ -273,8 +299,8 @@ public sealed partial class JobWorker : BackgroundService
             }
             catch (StoreUnavailable) when (_store.Now < until && !_runs.IsCancellationRequested)
             {
-                await Task.Delay(wait * (0.5 + Jitter.Next()),
-                    _runs.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(wait * (0.5 + Jitter.Next()), _runs.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 wait = wait * 2 < RecordingTime / 4 ? wait * 2 : RecordingTime / 4;
             }
         }
@@ -282,21 +308,43 @@ public sealed partial class JobWorker : BackgroundService
 
     private async Task Write(Job job, IJobHandler handler, Ending ending)
     {
-        var written = await _store.InTransaction(tx => ending switch
-        {
-            Ending.Recorded { Result: JobResult.Done done } => Remove(tx, job, done),
-            Ending.Recorded { Result: JobResult.Again { Why: null } again } =>
-                Keep(tx, job, again, again.At, again.At, 0, null),
-            Ending.Recorded { Result: JobResult.Again again } =>
-                Keep(tx, job, again, again.At, null, job.Attempts + 1, again.Why),
-            Ending.Recorded { Result: JobResult.SetAside aside } =>
-                PutAside(tx, job, handler, aside, job.Attempts + 1, aside.Why),
-            Ending.Failed { Failure: var failure } => WaitAfter(handler, job.Attempts + 1) is { } wait
-                ? Keep(tx, job, null, tx.Now + wait, null, job.Attempts + 1, ErrorOf(failure))
-                : PutAside(tx, job, handler, null, job.Attempts + 1, ErrorOf(failure)),
-            Ending.GivenBack back => GiveBack(tx, job, back.Wait),
-            _ => throw new InvalidOperationException($"No ending of a run: {ending}."),
-        });
+        var written = await _store.InTransaction(tx =>
+            ending switch
+            {
+                Ending.Recorded { Result: JobResult.Done done } => Remove(tx, job, done),
+                Ending.Recorded { Result: JobResult.Again { Why: null } again } => Keep(
+                    tx,
+                    job,
+                    again,
+                    again.At,
+                    again.At,
+                    0,
+                    null
+                ),
+                Ending.Recorded { Result: JobResult.Again again } => Keep(
+                    tx,
+                    job,
+                    again,
+                    again.At,
+                    null,
+                    job.Attempts + 1,
+                    again.Why
+                ),
+                Ending.Recorded { Result: JobResult.SetAside aside } => PutAside(
+                    tx,
+                    job,
+                    handler,
+                    aside,
+                    job.Attempts + 1,
+                    aside.Why
+                ),
+                Ending.Failed { Failure: var failure } => WaitAfter(handler, job.Attempts + 1) is { } wait
+                    ? Keep(tx, job, null, tx.Now + wait, null, job.Attempts + 1, ErrorOf(failure))
+                    : PutAside(tx, job, handler, null, job.Attempts + 1, ErrorOf(failure)),
+                Ending.GivenBack back => GiveBack(tx, job, back.Wait),
+                _ => throw new InvalidOperationException($"No ending of a run: {ending}."),
+            }
+        );
         if (!written && ending is Ending.Recorded { Result.WriteLate: { } late })
             await _store.InTransaction(late);
         if (!written)
@@ -315,8 +363,12 @@ public sealed partial class JobWorker : BackgroundService
     {
         if (result.Lock is { } first)
             await first(tx);
-        if (await tx.Execute("DELETE FROM jobs WHERE id = @id AND holder = @claim",
-            new { id = job.Id, claim = job.Claim }) == 0)
+        if (
+            await tx.Execute(
+                "DELETE FROM jobs WHERE id = @id AND holder = @claim",
+                new { id = job.Id, claim = job.Claim }
+            ) == 0
+        )
         {
             return false;
         }
@@ -326,17 +378,35 @@ public sealed partial class JobWorker : BackgroundService
         return true;
     }
 
-    private static async ValueTask<bool> Keep(Tx tx, Job job, JobResult? result, DateTimeOffset at,
-        DateTimeOffset? due, long attempts, string? error)
+    private static async ValueTask<bool> Keep(
+        Tx tx,
+        Job job,
+        JobResult? result,
+        DateTimeOffset at,
+        DateTimeOffset? due,
+        long attempts,
+        string? error
+    )
     {
         if (result?.Lock is { } first)
             await first(tx);
-        if (await tx.Execute(
-            """
-            UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = NULLIF(@error, '')
-            WHERE id = @id AND holder = @claim
-            """,
-            new { id = job.Id, claim = job.Claim, at, due, attempts, error = OneLine(error ?? "") }) == 0)
+        if (
+            await tx.Execute(
+                """
+                UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = NULLIF(@error, '')
+                WHERE id = @id AND holder = @claim
+                """,
+                new
+                {
+                    id = job.Id,
+                    claim = job.Claim,
+                    at,
+                    due,
+                    attempts,
+                    error = OneLine(error ?? ""),
+                }
+            ) == 0
+        )
         {
             return false;
         }
@@ -345,8 +415,14 @@ public sealed partial class JobWorker : BackgroundService
         return true;
     }
 
-    private static async ValueTask<bool> PutAside(Tx tx, Job job, IJobHandler handler, JobResult? result,
-        long attempts, string error)
+    private static async ValueTask<bool> PutAside(
+        Tx tx,
+        Job job,
+        IJobHandler handler,
+        JobResult? result,
+        long attempts,
+        string error
+    )
     {
         if (!await Keep(tx, job, result, tx.Now, null, attempts, error))
             return false;
@@ -356,9 +432,16 @@ public sealed partial class JobWorker : BackgroundService
         return true;
     }
 
-    private static async ValueTask<bool> GiveBack(Tx tx, Job job, TimeSpan wait) => await tx.Execute(
-        "UPDATE jobs SET holder = NULL, next_at = @at, lost = CASE WHEN lost = 0 THEN 1 ELSE lost END WHERE id = @id AND holder = @claim",
-        new { id = job.Id, claim = job.Claim, at = tx.Now + wait }) == 1;
+    private static async ValueTask<bool> GiveBack(Tx tx, Job job, TimeSpan wait) =>
+        await tx.Execute(
+            "UPDATE jobs SET holder = NULL, next_at = @at, lost = CASE WHEN lost = 0 THEN 1 ELSE lost END WHERE id = @id AND holder = @claim",
+            new
+            {
+                id = job.Id,
+                claim = job.Claim,
+                at = tx.Now + wait,
+            }
+        ) == 1;
 
     /// <summary>
     /// True of a failure that belongs to the piece of work and not to the store or the end of the server.
@@ -404,24 +487,38 @@ public sealed partial class JobWorker : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error,
-            Message = "Job {Kind} {Key} about \"{Subject}\" failed, attempt {Attempt}")]
-        public static partial void Failed(ILogger log, Exception failure, string kind, string key, string subject,
-            long attempt);
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "Job {Kind} {Key} about \"{Subject}\" failed, attempt {Attempt}"
+        )]
+        public static partial void Failed(
+            ILogger log,
+            Exception failure,
+            string kind,
+            string key,
+            string subject,
+            long attempt
+        );
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Job {Kind} {Key} about \"{Subject}\" is set aside: {Why}")]
         public static partial void SetAside(ILogger log, string kind, string key, string subject, string why);
 
-        [LoggerMessage(Level = LogLevel.Warning,
-            Message = "The claim on job {Kind} {Key} ended while it ran; nothing of this run is recorded")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "The claim on job {Kind} {Key} ended while it ran; nothing of this run is recorded"
+        )]
         public static partial void ClaimEnded(ILogger log, string kind, string key);
 
-        [LoggerMessage(Level = LogLevel.Error,
-            Message = "How job {Kind} {Key} ended could not be recorded; it runs again when its claim ends")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "How job {Kind} {Key} ended could not be recorded; it runs again when its claim ends"
+        )]
         public static partial void NotRecorded(ILogger log, Exception failure, string kind, string key);
 
-        [LoggerMessage(Level = LogLevel.Error,
-            Message = "Jobs of {Receiver} could not be claimed; they are looked at again")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "Jobs of {Receiver} could not be claimed; they are looked at again"
+        )]
         public static partial void ReceiverFailed(ILogger log, Exception failure, string receiver);
     }
 }

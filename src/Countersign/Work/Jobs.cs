@@ -53,7 +53,13 @@ public static class Jobs
               state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
             WHERE kind = @kind AND key = @key RETURNING kind, order_key
             """,
-            new { kind, key, due });
+            new
+            {
+                kind,
+                key,
+                due,
+            }
+        );
         if (moved is null)
             return false;
         await Release(tx, moved.Kind, moved.OrderKey);
@@ -64,12 +70,19 @@ public static class Jobs
     /// <summary>Brings a job forward to now, unless it runs at this moment, is due already or is set aside.</summary>
     public static async ValueTask<bool> Hurry(Tx tx, string kind, string key)
     {
-        var moved = await tx.Execute(
-            """
-            UPDATE jobs SET due_at = @now, next_at = @now
-            WHERE kind = @kind AND key = @key AND state <> 'dead' AND holder IS NULL AND next_at > @now
-            """,
-            new { kind, key, now = tx.Now }) == 1;
+        var moved =
+            await tx.Execute(
+                """
+                UPDATE jobs SET due_at = @now, next_at = @now
+                WHERE kind = @kind AND key = @key AND state <> 'dead' AND holder IS NULL AND next_at > @now
+                """,
+                new
+                {
+                    kind,
+                    key,
+                    now = tx.Now,
+                }
+            ) == 1;
         tx.HasWork |= moved;
         return moved;
     }
@@ -88,7 +101,9 @@ public static class Jobs
     public static async ValueTask<bool> Cancel(Tx tx, string kind, string key)
     {
         var gone = await tx.First<Line>(
-            "DELETE FROM jobs WHERE kind = @kind AND key = @key RETURNING kind, order_key", new { kind, key });
+            "DELETE FROM jobs WHERE kind = @kind AND key = @key RETURNING kind, order_key",
+            new { kind, key }
+        );
         if (gone is not null)
             await Release(tx, gone.Kind, gone.OrderKey);
         return gone is not null;
@@ -101,7 +116,8 @@ public static class Jobs
     {
         await tx.Execute(
             "UPDATE jobs SET next_at = @now WHERE receiver = @receiver AND state = 'waiting' AND holder IS NULL AND next_at > @now",
-            new { receiver = $"{kind} {receiver}", now = tx.Now });
+            new { receiver = $"{kind} {receiver}", now = tx.Now }
+        );
         tx.HasWork = true;
     }
 
@@ -116,7 +132,8 @@ public static class Jobs
               state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
             WHERE id = @id RETURNING kind, order_key
             """,
-            new { id, now = tx.Now });
+            new { id, now = tx.Now }
+        );
         if (retried is null)
             return;
         await Release(tx, retried.Kind, retried.OrderKey);
@@ -134,7 +151,8 @@ public static class Jobs
               AND id = (SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no, id LIMIT 1)
               AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.kind = @kind AND w.order_key = @order AND w.state = 'waiting')
             """,
-            new { kind, order });
+            new { kind, order }
+        );
         tx.HasWork = true;
     }
 
@@ -143,23 +161,24 @@ public static class Jobs
         var state = job.Order is not null && await IsAnyoneAhead(tx, job.Kind, job.Order) ? "behind" : "waiting";
         tx.HasWork |= job.Due <= tx.Now;
         return await tx.Execute(
-            $"""
-            INSERT INTO jobs (kind, key, subject, receiver, order_key, order_no, state, due_at, next_at, created_at)
-            VALUES (@kind, @key, @subject, @receiver, @order, @number, @state, @due, @due, @now)
-            ON CONFLICT {onConflict}
-            """,
-            new
-            {
-                kind = job.Kind,
-                key = job.Key,
-                subject = job.Subject,
-                receiver = job.Receiver is null ? job.Kind : $"{job.Kind} {job.Receiver}",
-                order = job.Order,
-                number = job.OrderNumber,
-                state,
-                due = job.Due,
-                now = tx.Now,
-            }) == 1;
+                $"""
+                INSERT INTO jobs (kind, key, subject, receiver, order_key, order_no, state, due_at, next_at, created_at)
+                VALUES (@kind, @key, @subject, @receiver, @order, @number, @state, @due, @due, @now)
+                ON CONFLICT {onConflict}
+                """,
+                new
+                {
+                    kind = job.Kind,
+                    key = job.Key,
+                    subject = job.Subject,
+                    receiver = job.Receiver is null ? job.Kind : $"{job.Kind} {job.Receiver}",
+                    order = job.Order,
+                    number = job.OrderNumber,
+                    state,
+                    due = job.Due,
+                    now = tx.Now,
+                }
+            ) == 1;
     }
 
     /// <summary>

@@ -4,8 +4,8 @@ using Countersign.Storage;
 namespace Countersign.Work;
 
 /// <summary>
-/// Leads every consumer along the log for as long as the server runs: at once after something happened here, and within a
-/// moment of what happened elsewhere. Each has a loop of its own, so none waits for another.
+/// Leads every consumer along the log for as long as the server runs: at once after something happened here, and within
+/// a moment of what happened elsewhere. Each has a loop of its own, so none waits for another.
 /// </summary>
 public sealed class LogFollower : BackgroundService
 {
@@ -28,16 +28,24 @@ public sealed class LogFollower : BackgroundService
         store.LogGrew += Ring;
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_followers.Select(f => Task.Run(
-        () => new WorkLoop(f.Name, _log).Run(
-            async cancel =>
-            {
-                if (await f.Doorbell.Heard(PollInterval, cancel))
-                    await Task.Delay(Gather, cancel);
-            },
-            f.GoOn,
-            stoppingToken),
-        CancellationToken.None)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(
+            _followers.Select(f =>
+                Task.Run(
+                    () =>
+                        new WorkLoop(f.Name, _log).Run(
+                            async cancel =>
+                            {
+                                if (await f.Doorbell.Heard(PollInterval, cancel))
+                                    await Task.Delay(Gather, cancel);
+                            },
+                            f.GoOn,
+                            stoppingToken
+                        ),
+                    CancellationToken.None
+                )
+            )
+        );
 
     private void Ring()
     {
@@ -64,7 +72,8 @@ public sealed class LogFollower : BackgroundService
             while (true)
             {
                 var (hasWork, isBehind) = await cursor.Look(cancel);
-                // Events that are none of its kinds move the cursor now and then, so that the next look begins near the end.
+                // Events that are none of its kinds move the cursor now and then, so that the next look begins near the
+                // end.
                 if (!hasWork && (!isBehind || Stopwatch.GetElapsedTime(_movedAt) < PollInterval))
                     return;
                 var step = await cursor.Run(cancel);

@@ -27,7 +27,8 @@ public sealed record Retention
     public TimeSpan SetAsideWork { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>Clients rely on this much, and links that decide are good for that long.</summary>
-    public static readonly TimeSpan LeastIdempotencyKeys = TimeSpan.FromHours(24), LeastUsedLinks = TimeSpan.FromDays(3);
+    public static readonly TimeSpan LeastIdempotencyKeys = TimeSpan.FromHours(24),
+        LeastUsedLinks = TimeSpan.FromDays(3);
 }
 
 /// <summary>
@@ -42,15 +43,21 @@ public sealed record CleaningStep(string What, Func<CancellationToken, Task<int>
 
     /// <summary>Deletes rows that are older than <paramref name="kept"/>.</summary>
     /// <param name="sql">Deletes at most <c>@chunk</c> of those up to the time <c>@oldest</c>.</param>
-    public static CleaningStep Delete(string what, Store store, TimeSpan kept, string sql) => new(what, async cancel =>
-    {
-        for (var deleted = 0; ;)
-        {
-            var some = await store.InTransaction(
-                async tx => await tx.Execute(sql, new { oldest = tx.Now - kept, chunk = Chunk }), cancel);
-            deleted += some;
-            if (some < Chunk)
-                return deleted;
-        }
-    });
+    public static CleaningStep Delete(string what, Store store, TimeSpan kept, string sql) =>
+        new(
+            what,
+            async cancel =>
+            {
+                for (var deleted = 0; ; )
+                {
+                    var some = await store.InTransaction(
+                        async tx => await tx.Execute(sql, new { oldest = tx.Now - kept, chunk = Chunk }),
+                        cancel
+                    );
+                    deleted += some;
+                    if (some < Chunk)
+                        return deleted;
+                }
+            }
+        );
 }

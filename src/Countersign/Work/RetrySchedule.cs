@@ -7,11 +7,15 @@ namespace Countersign.Work;
 public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Steps)
 {
     /// <summary>Eight attempts within about four hours.</summary>
-    public static readonly RetrySchedule Default = new(
-    [
-        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2),
-            TimeSpan.FromMinutes(10),
-        TimeSpan.FromMinutes(30), TimeSpan.FromHours(1), TimeSpan.FromHours(2),
+    public static readonly RetrySchedule Default = new([
+        TimeSpan.Zero,
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(2),
+        TimeSpan.FromMinutes(10),
+        TimeSpan.FromMinutes(30),
+        TimeSpan.FromHours(1),
+        TimeSpan.FromHours(2),
     ]);
 
     /// <summary>

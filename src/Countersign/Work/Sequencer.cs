@@ -20,12 +20,14 @@ public sealed class Sequencer : BackgroundService
         store.EventsCommitted += _ => _doorbell.Ring();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _store.IsSqlite
-        ? Task.CompletedTask
-        : new WorkLoop("positions", _log, maxWait: TimeSpan.FromSeconds(1)).Run(
-            cancel => _doorbell.Heard(PollInterval, cancel),
-            async cancel => await _store.GivePositions(cancel),
-            stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        _store.IsSqlite
+            ? Task.CompletedTask
+            : new WorkLoop("positions", _log, maxWait: TimeSpan.FromSeconds(1)).Run(
+                cancel => _doorbell.Heard(PollInterval, cancel),
+                async cancel => await _store.GivePositions(cancel),
+                stoppingToken
+            );
 
     public override void Dispose()
     {

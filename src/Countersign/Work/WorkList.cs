@@ -65,8 +65,7 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
     /// </summary>
     public static readonly IReadOnlyList<string> States = ["waiting", "running", "behind", "failing", "set_aside"];
 
-    private const string State =
-        """
+    private const string State = """
         CASE WHEN state = 'dead' THEN 'set_aside' WHEN holder IS NOT NULL AND next_at > @now THEN 'running'
           WHEN error IS NOT NULL THEN 'failing' ELSE state END
         """;
@@ -80,86 +79,141 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
     /// The newest first, from below <paramref name="before"/>; or only those set aside, the newest first.
     /// </summary>
     public ValueTask<WorkPage> List(string? state, string? kind, long? before, CancellationToken cancel) =>
-        store.Read(async reader =>
-    {
-        var arguments = new
-        {
-            now = store.Now,
-            state = state ?? "",
-            kind = kind ?? "",
-            before = before ?? long.MaxValue,
-            looked = MaxLookedAt,
-            most = PageSize,
-        };
-        var range = $"SELECT * FROM jobs WHERE id < @before{(state == "set_aside" ? " AND state = 'dead'" : "")} ORDER BY id DESC LIMIT @looked";
-        var jobs = await reader.All<WorkItem>(
-            $"SELECT {Columns} FROM ({range}) j WHERE (@state = '' OR {State} = @state) AND (@kind = '' OR kind = @kind) ORDER BY id DESC LIMIT @most", arguments);
-        var next = jobs.Count == PageSize ? jobs[^1].Id
-            : await reader.Number($"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) j",
-                arguments);
-        var counts = await reader.All<WorkCount>(
-            $"""
-            SELECT kind, state, count(*) AS count, min(due_at) AS oldest_due_at
-            FROM (SELECT kind, {State} AS state, due_at FROM jobs) j GROUP BY kind, state ORDER BY kind, state
-            """, new { now = store.Now });
-        return new WorkPage(counts, jobs, next > 0 ? next : null);
-    }, cancel);
+        store.Read(
+            async reader =>
+            {
+                var arguments = new
+                {
+                    now = store.Now,
+                    state = state ?? "",
+                    kind = kind ?? "",
+                    before = before ?? long.MaxValue,
+                    looked = MaxLookedAt,
+                    most = PageSize,
+                };
+                var range =
+                    $"SELECT * FROM jobs WHERE id < @before{(state == "set_aside" ? " AND state = 'dead'" : "")} ORDER BY id DESC LIMIT @looked";
+                var jobs = await reader.All<WorkItem>(
+                    $"SELECT {Columns} FROM ({range}) j WHERE (@state = '' OR {State} = @state) AND (@kind = '' OR kind = @kind) ORDER BY id DESC LIMIT @most",
+                    arguments
+                );
+                var next =
+                    jobs.Count == PageSize
+                        ? jobs[^1].Id
+                        : await reader.Number(
+                            $"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) j",
+                            arguments
+                        );
+                var counts = await reader.All<WorkCount>(
+                    $"""
+                    SELECT kind, state, count(*) AS count, min(due_at) AS oldest_due_at
+                    FROM (SELECT kind, {State} AS state, due_at FROM jobs) j GROUP BY kind, state ORDER BY kind, state
+                    """,
+                    new { now = store.Now }
+                );
+                return new WorkPage(counts, jobs, next > 0 ? next : null);
+            },
+            cancel
+        );
 
     /// <summary>An admin has removed the cause: the job is tried again at once, with all its attempts.</summary>
     public Task<WorkOutcome> Retry(long id, Origin origin, CancellationToken cancel) =>
-        Change(id, origin, "work.retried", async (tx, job) =>
-    {
-        if (job.State is not ("set_aside" or "failing"))
-            return "Only a job that has failed can be retried.";
-        await Jobs.Retry(tx, id);
-        return null;
-    }, cancel);
+        Change(
+            id,
+            origin,
+            "work.retried",
+            async (tx, job) =>
+            {
+                if (job.State is not ("set_aside" or "failing"))
+                    return "Only a job that has failed can be retried.";
+                await Jobs.Retry(tx, id);
+                return null;
+            },
+            cancel
+        );
 
     /// <summary>The job goes without having been done.</summary>
     public Task<WorkOutcome> Discard(long id, Origin origin, CancellationToken cancel) =>
-        Change(id, origin, "work.discarded", async (tx, job) =>
-    {
-        var handler = _handlers.GetValueOrDefault(job.Kind);
-        if (job.State == "running")
-            return "It runs at the moment. Discard it when that has ended.";
-        if (handler?.Interval is not null)
-            return "It recurs. It can't be discarded.";
-        if (handler?.WhyNotDiscard is { } why)
-            return why;
-        await Jobs.Cancel(tx, job.Kind, job.Key);
-        if (handler is not null)
-            await handler.WhenDiscarded(tx, job.Key);
-        return null;
-    }, cancel);
+        Change(
+            id,
+            origin,
+            "work.discarded",
+            async (tx, job) =>
+            {
+                var handler = _handlers.GetValueOrDefault(job.Kind);
+                if (job.State == "running")
+                    return "It runs at the moment. Discard it when that has ended.";
+                if (handler?.Interval is not null)
+                    return "It recurs. It can't be discarded.";
+                if (handler?.WhyNotDiscard is { } why)
+                    return why;
+                await Jobs.Cancel(tx, job.Kind, job.Key);
+                if (handler is not null)
+                    await handler.WhenDiscarded(tx, job.Key);
+                return null;
+            },
+            cancel
+        );
 
     public static async ValueTask<long> CountSetAside(Reader reader) =>
         await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'");
 
     /// <summary>Jobs that were set aside longer ago than they are kept, unless something relies on them.</summary>
-    public Task<int> ForgetSetAside(Retention keep, CancellationToken cancel) => CleaningStep.Delete(
-        "jobs that were set aside", store, keep.SetAsideWork,
-        $"""
-        DELETE FROM jobs WHERE id IN (
-          SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest AND kind NOT IN ({KeptKinds}) LIMIT @chunk)
-        """).Run(cancel);
+    public Task<int> ForgetSetAside(Retention keep, CancellationToken cancel) =>
+        CleaningStep
+            .Delete(
+                "jobs that were set aside",
+                store,
+                keep.SetAsideWork,
+                $"""
+                DELETE FROM jobs WHERE id IN (
+                  SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest AND kind NOT IN ({KeptKinds}) LIMIT @chunk)
+                """
+            )
+            .Run(cancel);
 
     private string KeptKinds =>
-        string.Join(", ", _handlers.Values.Where(h => h.WhyNotDiscard is not null).Select(h =>
-            $"'{h.Kind}'").DefaultIfEmpty("''"));
+        string.Join(
+            ", ",
+            _handlers.Values.Where(h => h.WhyNotDiscard is not null).Select(h => $"'{h.Kind}'").DefaultIfEmpty("''")
+        );
 
-    private Task<WorkOutcome> Change(long id, Origin origin, string kind, Func<Tx, WorkItem,
-        ValueTask<string?>> change, CancellationToken cancel) =>
-        store.InTransaction<WorkOutcome>(async tx =>
-        {
-            if (await tx.First<WorkItem>($"SELECT {Columns} FROM jobs WHERE id = @id{tx.ForUpdate}",
-                new { id, now = tx.Now }) is not { } job)
+    private Task<WorkOutcome> Change(
+        long id,
+        Origin origin,
+        string kind,
+        Func<Tx, WorkItem, ValueTask<string?>> change,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<WorkOutcome>(
+            async tx =>
             {
-                return new WorkOutcome.NotFound();
-            }
-            if (await change(tx, job) is { } why)
-                return new WorkOutcome.Refused(why);
-            await tx.Append("hub", origin, kind,
-                new { kind = job.Kind, key = job.Key, about = job.Subject, error = job.Error });
-            return new WorkOutcome.Done(job);
-        }, cancel);
+                if (
+                    await tx.First<WorkItem>(
+                        $"SELECT {Columns} FROM jobs WHERE id = @id{tx.ForUpdate}",
+                        new { id, now = tx.Now }
+                    )
+                    is not { } job
+                )
+                {
+                    return new WorkOutcome.NotFound();
+                }
+                if (await change(tx, job) is { } why)
+                    return new WorkOutcome.Refused(why);
+                await tx.Append(
+                    "hub",
+                    origin,
+                    kind,
+                    new
+                    {
+                        kind = job.Kind,
+                        key = job.Key,
+                        about = job.Subject,
+                        error = job.Error,
+                    }
+                );
+                return new WorkOutcome.Done(job);
+            },
+            cancel
+        );
 }

@@ -15,16 +15,22 @@ public sealed partial class WorkLoop(string name, ILogger log, TimeSpan? maxWait
     public const string MeterName = "Countersign.Work";
 
     private static readonly Meter Meter = new(MeterName);
-    private static readonly Counter<long> Failures =
-        Meter.CreateCounter<long>("countersign.work.failures", description: "Rounds of background work that failed, by loop");
+    private static readonly Counter<long> Failures = Meter.CreateCounter<long>(
+        "countersign.work.failures",
+        description: "Rounds of background work that failed, by loop"
+    );
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
 
     private readonly TimeSpan _maxWait = maxWait ?? TimeSpan.FromSeconds(30);
 
     /// <param name="wait">Returns when it is time for a round, or when something has happened.</param>
-    public async Task Run(Func<CancellationToken, Task> wait, Func<CancellationToken, Task> round, CancellationToken stopping)
+    public async Task Run(
+        Func<CancellationToken, Task> wait,
+        Func<CancellationToken, Task> round,
+        CancellationToken stopping
+    )
     {
-        for (var failures = 0; !stopping.IsCancellationRequested;)
+        for (var failures = 0; !stopping.IsCancellationRequested; )
         {
             try
             {

@@ -31,7 +31,9 @@ public sealed class AliasTests
         Assert.Empty(snapshot.People[ben.Id].EarlierNames);
 
         Some.Done(await aliases.Remove(ann.Email!, "smith, a.", Some.Operator, default));
-        Assert.IsType<AccessOutcome<long>.NotFound>(await aliases.Remove(ann.Email!, "smith, a.", Some.Operator, default));
+        Assert.IsType<AccessOutcome<long>.NotFound>(
+            await aliases.Remove(ann.Email!, "smith, a.", Some.Operator, default)
+        );
         Assert.Equal(["ann.smith@darkly.example"], (await directory.Refresh()).People[ann.Id].Aliases);
     }
 
@@ -43,7 +45,9 @@ public sealed class AliasTests
         var aliases = new Aliases(hub.Store);
         foreach (var text in (string[])["", "  ", "a\nb", new string('x', 201), "\ud83d"])
             Assert.IsType<AccessOutcome<Alias>.Invalid>(await aliases.Add(ann.Email!, text, Some.Operator, default));
-        Assert.IsType<AccessOutcome<Alias>.NotFound>(await aliases.Add("nobody@example.test", "x", Some.Operator, default));
+        Assert.IsType<AccessOutcome<Alias>.NotFound>(
+            await aliases.Add("nobody@example.test", "x", Some.Operator, default)
+        );
         for (var i = 0; i < Aliases.MaxPerPerson; i++)
             Some.Done(await aliases.Add(ann.Email!, $"a{i}", Some.Operator, default));
         Assert.IsType<AccessOutcome<Alias>.Invalid>(await aliases.Add(ann.Email!, "one more", Some.Operator, default));
@@ -60,27 +64,61 @@ public sealed class AliasTests
         var flags = (await directory.Refresh()).FindSource("flags")!;
         Assert.Equal(
             (UnknownRequester.OneMore, ClaimedRequester.Accept, (long?)ann.Id, false),
-            (flags.UnknownRequester, flags.ClaimedRequester, flags.OwnerId, flags.RequesterRequired));
+            (flags.UnknownRequester, flags.ClaimedRequester, flags.OwnerId, flags.RequesterRequired)
+        );
 
-        Some.Done(await hub.Sources.Set("flags", new WhoAsksFor(UnknownRequester.Allow, ClaimedRequester.OneMore, ""), Some.Operator, default));
-        Some.Done(await hub.Sources.Set("builds", new WhoAsksFor(Owner: ann.Email, RequesterRequired: true), Some.Operator, default));
-        Some.Done(await hub.Sources.Set("builds", new WhoAsksFor(Owner: ann.Email, RequesterRequired: true), Some.Operator, default));
+        Some.Done(
+            await hub.Sources.Set(
+                "flags",
+                new WhoAsksFor(UnknownRequester.Allow, ClaimedRequester.OneMore, ""),
+                Some.Operator,
+                default
+            )
+        );
+        Some.Done(
+            await hub.Sources.Set(
+                "builds",
+                new WhoAsksFor(Owner: ann.Email, RequesterRequired: true),
+                Some.Operator,
+                default
+            )
+        );
+        Some.Done(
+            await hub.Sources.Set(
+                "builds",
+                new WhoAsksFor(Owner: ann.Email, RequesterRequired: true),
+                Some.Operator,
+                default
+            )
+        );
         var snapshot = await directory.Refresh();
         flags = snapshot.FindSource("flags")!;
         Assert.Equal(
             (UnknownRequester.Allow, ClaimedRequester.OneMore, (long?)null, false),
-            (flags.UnknownRequester, flags.ClaimedRequester, flags.OwnerId, flags.RequesterRequired));
+            (flags.UnknownRequester, flags.ClaimedRequester, flags.OwnerId, flags.RequesterRequired)
+        );
         var builds = snapshot.FindSource("builds")!;
         Assert.Equal(
             (UnknownRequester.OneMore, ClaimedRequester.Accept, (long?)ann.Id, true),
-            (builds.UnknownRequester, builds.ClaimedRequester, builds.OwnerId, builds.RequesterRequired));
+            (builds.UnknownRequester, builds.ClaimedRequester, builds.OwnerId, builds.RequesterRequired)
+        );
         Assert.Single(await hub.Place.Events($"source:{builds.Id}"), e => e.Kind == "source.changed");
 
-        Assert.IsType<AccessOutcome<long>.Invalid>(await hub.Sources.Set("flags", new WhoAsksFor(RequesterRequired: true), Some.Operator, default));
-        Assert.IsType<AccessOutcome<long>.Invalid>(await hub.Sources.Set("flags", new WhoAsksFor(), Some.Operator, default));
-        Assert.IsType<AccessOutcome<long>.NotFound>(await hub.Sources.Set("flags", new WhoAsksFor(Owner: "x@example.test"), Some.Operator, default));
-        Assert.IsType<AccessOutcome<long>.NotFound>(await hub.Sources.Set("none", new WhoAsksFor(UnknownRequester.Refuse), Some.Operator, default));
-        Assert.IsType<AccessOutcome<NewKey>.NotFound>(await hub.Sources.Add("more", "api", null, null, Some.Operator, default, owner: "x@example.test"));
+        Assert.IsType<AccessOutcome<long>.Invalid>(
+            await hub.Sources.Set("flags", new WhoAsksFor(RequesterRequired: true), Some.Operator, default)
+        );
+        Assert.IsType<AccessOutcome<long>.Invalid>(
+            await hub.Sources.Set("flags", new WhoAsksFor(), Some.Operator, default)
+        );
+        Assert.IsType<AccessOutcome<long>.NotFound>(
+            await hub.Sources.Set("flags", new WhoAsksFor(Owner: "x@example.test"), Some.Operator, default)
+        );
+        Assert.IsType<AccessOutcome<long>.NotFound>(
+            await hub.Sources.Set("none", new WhoAsksFor(UnknownRequester.Refuse), Some.Operator, default)
+        );
+        Assert.IsType<AccessOutcome<NewKey>.NotFound>(
+            await hub.Sources.Add("more", "api", null, null, Some.Operator, default, owner: "x@example.test")
+        );
     }
 
     [Theory, BothEngines]

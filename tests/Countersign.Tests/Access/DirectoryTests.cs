@@ -51,6 +51,7 @@ public sealed class DirectoryTests
         private long _timestamp;
 
         public override long GetTimestamp() => _timestamp;
+
         public void Advance(TimeSpan by) => _timestamp += (long)(by.TotalSeconds * TimestampFrequency);
     }
 }

@@ -10,7 +10,9 @@ namespace Countersign.Tests;
 public sealed class KeyRingTests
 {
     [Theory, BothEngines]
-    public async Task What_one_node_protects_every_other_and_a_later_one_can_read_and_the_store_alone_cannot(Engine engine)
+    public async Task What_one_node_protects_every_other_and_a_later_one_can_read_and_the_store_alone_cannot(
+        Engine engine
+    )
     {
         await using var place = await TestStore.Start(engine);
         var file = KeyFile();
@@ -37,15 +39,27 @@ public sealed class KeyRingTests
         await using var one = Node(place.Store, RootKey.Load(file, mayCreate: true));
         var secret = Protector(one).Protect("x");
         await place.Tamper("UPDATE key_ring SET name = 'moved'");
-        await place.Tamper("INSERT INTO key_ring (name, sealed, at) VALUES ('key-00000000-0000-0000-0000-000000000000', '<key/>', '2026-01-01T00:00:00.000Z')");
+        await place.Tamper(
+            "INSERT INTO key_ring (name, sealed, at) VALUES ('key-00000000-0000-0000-0000-000000000000', '<key/>', '2026-01-01T00:00:00.000Z')"
+        );
         await using var two = Node(await place.OpenAnother(), RootKey.Load(file, mayCreate: false));
         Assert.ThrowsAny<CryptographicException>(() => Protector(two).Unprotect(secret));
     }
 
-    private static string KeyFile() => Path.Combine(Path.GetTempPath(), $"countersign-test-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.key");
+    private static string KeyFile() =>
+        Path.Combine(
+            Path.GetTempPath(),
+            $"countersign-test-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.key"
+        );
 
     private static ServiceProvider Node(Store store, RootKey rootKey) =>
-        new ServiceCollection().AddLogging().AddSingleton(store).AddSingleton(rootKey).AddKeyRing().BuildServiceProvider();
+        new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(store)
+            .AddSingleton(rootKey)
+            .AddKeyRing()
+            .BuildServiceProvider();
 
-    private static IDataProtector Protector(IServiceProvider node) => node.GetRequiredService<IDataProtectionProvider>().CreateProtector("Countersign.test");
+    private static IDataProtector Protector(IServiceProvider node) =>
+        node.GetRequiredService<IDataProtectionProvider>().CreateProtector("Countersign.test");
 }

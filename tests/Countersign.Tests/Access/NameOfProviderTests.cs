@@ -12,8 +12,13 @@ public sealed class NameOfProviderTests
         await using var hub = await TestHub.Start(engine);
         var ann = await hub.AddPerson("Ann", Role.Agent);
         var elsewhere = new SignInElsewhere(hub.Store, hub.Sessions);
-        async Task SignIn(string? name, string subject = "1") => await elsewhere.Run(
-            new Identity("https://login.example.test", subject, ann.Email, IsVerified: true, name, null), null, new Visit("page", "127.0.0.1", "a browser"), default);
+        async Task SignIn(string? name, string subject = "1") =>
+            await elsewhere.Run(
+                new Identity("https://login.example.test", subject, ann.Email, IsVerified: true, name, null),
+                null,
+                new Visit("page", "127.0.0.1", "a browser"),
+                default
+            );
 
         await SignIn("Ann");
         await SignIn(null);
@@ -27,7 +32,8 @@ public sealed class NameOfProviderTests
         var renamed = Assert.Single(await hub.Place.Events($"person:{ann.Id}"), e => e.Kind == "person.renamed");
         Assert.Equal(("hub", "page"), (renamed.Actor, renamed.Via));
 
-        // Another account of the provider with the same address is nobody here, and a disabled person stays as they are.
+        // Another account of the provider with the same address is nobody here, and a disabled person stays as they
+        // are.
         await SignIn("Eve", subject: "2");
         await hub.Disable(ann);
         await SignIn("Ann Jones");

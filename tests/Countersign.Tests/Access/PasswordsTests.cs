@@ -20,12 +20,16 @@ public sealed class PasswordsTests
         await host.Noticed();
         using var http = new HttpClient { BaseAddress = host.Address };
 
-        var same = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => Try(http, ann.Email!, $"guess number {i}", "203.0.113.1")));
+        var same = await Task.WhenAll(
+            Enumerable.Range(0, 300).Select(i => Try(http, ann.Email!, $"guess number {i}", "203.0.113.1"))
+        );
         Assert.InRange(same.Count(s => s == 401), 1, Attempts.MaxPerAccount);
         Assert.All(same, s => Assert.Contains(s, new[] { 401, 429, 503 }));
 
         // The same address with many accounts, and the same network with many addresses.
-        var others = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => Try(http, $"{i}@example.test", "any", $"2001:db8:1:2::{i:x}")));
+        var others = await Task.WhenAll(
+            Enumerable.Range(0, 300).Select(i => Try(http, $"{i}@example.test", "any", $"2001:db8:1:2::{i:x}"))
+        );
         Assert.InRange(others.Count(s => s == 401), 1, Attempts.MaxPerAddress);
 
         // Nobody else is kept from signing in by that, nor is Ann from another address.
@@ -38,7 +42,10 @@ public sealed class PasswordsTests
         using var hashing = new PasswordHashing(atOnce: 1);
         var first = await hashing.Enter("a", "10.0.0.1", default);
         Assert.NotNull(first);
-        var crowd = Enumerable.Range(0, PasswordHashing.MaxWaitingPerAddress).Select(i => hashing.Enter($"b{i}", "10.0.0.1", default).AsTask()).ToList();
+        var crowd = Enumerable
+            .Range(0, PasswordHashing.MaxWaitingPerAddress)
+            .Select(i => hashing.Enter($"b{i}", "10.0.0.1", default).AsTask())
+            .ToList();
         Assert.Null(await hashing.Enter("c", "10.0.0.1", default));
 
         // Somebody from elsewhere comes last and is served next.
@@ -93,7 +100,9 @@ public sealed class PasswordsTests
         Assert.Equal(PasswordHashing.Iterations, IterationsOf(made));
         Assert.True(PasswordHashing.Iterations >= 210_000);
 
-        var old = new PasswordHasher<Person>(Options.Create(new PasswordHasherOptions { IterationCount = 100_000 })).HashPassword(ann, Right);
+        var old = new PasswordHasher<Person>(
+            Options.Create(new PasswordHasherOptions { IterationCount = 100_000 })
+        ).HashPassword(ann, Right);
         await host.Hub.Store.InTransaction(async tx =>
         {
             await tx.Execute("UPDATE people SET password_hash = @old WHERE id = @id", new { old, id = ann.Id });
@@ -101,15 +110,24 @@ public sealed class PasswordsTests
         });
         await host.Noticed();
         using var browser = host.Browser();
-        Assert.Equal(302, (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status);
+        Assert.Equal(
+            302,
+            (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status
+        );
         Assert.Equal(PasswordHashing.Iterations, IterationsOf(await Stored(host, ann)));
 
         // Which ends no session and is no change of the password.
         Assert.Equal(200, (await browser.Get("/account")).Status);
-        Assert.DoesNotContain("person.password_set", (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        Assert.DoesNotContain(
+            "person.password_set",
+            (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind)
+        );
         await host.Noticed();
         using var again = host.Browser();
-        Assert.Equal(302, (await again.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status);
+        Assert.Equal(
+            302,
+            (await again.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status
+        );
     }
 
     [Theory]
@@ -119,18 +137,23 @@ public sealed class PasswordsTests
     [InlineData("fe80::1%3", "fe80::/64")]
     [InlineData("", "")]
     [InlineData("unknown", "unknown")]
-    public void A_subscriber_of_ipv6_counts_as_one(string address, string counted) => Assert.Equal(counted, NetworkAddress.Of(address));
+    public void A_subscriber_of_ipv6_counts_as_one(string address, string counted) =>
+        Assert.Equal(counted, NetworkAddress.Of(address));
 
     private static async Task<string> Stored(ApiHost host, Person person) =>
         (await host.Hub.Place.Text("SELECT password_hash FROM people WHERE id = @id", new { id = person.Id }))!;
 
     /// <summary>As the framework's format has it: a marker, the function, then the iterations.</summary>
-    private static int IterationsOf(string hash) => System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(Convert.FromBase64String(hash).AsSpan(5));
+    private static int IterationsOf(string hash) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(Convert.FromBase64String(hash).AsSpan(5));
 
     private static async Task<int> Try(HttpClient http, string email, string password, string address)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v2/approval_requests");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}:{password}")));
+        request.Headers.Authorization = new AuthenticationHeaderValue(
+            "Basic",
+            Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}:{password}"))
+        );
         request.Headers.Add("X-Forwarded-For", address);
         using var answer = await http.SendAsync(request);
         return (int)answer.StatusCode;

@@ -43,9 +43,12 @@ public sealed class PeopleImportTests
         Assert.Equal((0, 0, 3, 0), (second.Added.Count, second.Changed.Count, second.Unchanged, second.Aliases));
         Assert.Equal(events, await hub.Place.Count("events"));
 
-        var third = await Done(import, """
+        var third = await Done(
+            import,
+            """
             [{"email": "ANN@example.test", "name": "Ann Smith", "role": "agent", "aliases": ["ASMITH", "ann on call"]}, {"email": "zoe@example.test"}]
-            """);
+            """
+        );
         Assert.Equal((0, 1, 1, 1), (third.Added.Count, third.Changed.Count, third.Unchanged, third.Aliases));
         ann = (await directory.Refresh()).People[ann.Id];
         Assert.Equal(("Ann Smith", Role.Agent), (ann.Name, ann.Role));
@@ -62,14 +65,26 @@ public sealed class PeopleImportTests
         var before = await hub.Place.Everything("people", "aliases", "members", "events");
 
         Assert.Equal(
-            ["line 3: The email address is missing.", "line 4: This is not an e-mail address.", "line 5: BEN@example.test is at line 2 already.",
+            [
+                "line 3: The email address is missing.",
+                "line 4: This is not an e-mail address.",
+                "line 5: BEN@example.test is at line 2 already.",
                 "line 6: The role is admin, agent or end-user.",
-                "line 7: An alias is a name or an email address of 1 to 200 characters, without control characters."],
-            await Mistakes(import, $"email,name,role,aliases\nben@example.test,Ben,,\n,Nobody,,\nno address,X,,\nBEN@example.test,Ben,,\ncid@example.test,Cid,boss,\ndan@example.test,Dan,,{new string('x', 201)}\n"));
+                "line 7: An alias is a name or an email address of 1 to 200 characters, without control characters.",
+            ],
+            await Mistakes(
+                import,
+                $"email,name,role,aliases\nben@example.test,Ben,,\n,Nobody,,\nno address,X,,\nBEN@example.test,Ben,,\ncid@example.test,Cid,boss,\ndan@example.test,Dan,,{new string('x', 201)}\n"
+            )
+        );
         Assert.Equal(
             ["line 2: The name is missing, and ben@example.test is not here yet.", "line 3: There is no group SRE."],
-            await Mistakes(import, "email,groups\r\nben@example.test,\r\nann@example.test,SRE\r\n"));
-        Assert.Equal(21, (await Mistakes(import, "email,name\n" + string.Concat(Enumerable.Repeat("x,y\n", 30)))).Count);
+            await Mistakes(import, "email,groups\r\nben@example.test,\r\nann@example.test,SRE\r\n")
+        );
+        Assert.Equal(
+            21,
+            (await Mistakes(import, "email,name\n" + string.Concat(Enumerable.Repeat("x,y\n", 30)))).Count
+        );
         Assert.Equal(before, await hub.Place.Everything("people", "aliases", "members", "events"));
     }
 
@@ -80,7 +95,10 @@ public sealed class PeopleImportTests
     [InlineData("email,email\n", "line 1: The column \"email\" is there more than once.")]
     [InlineData("email,name\n\nann@example.test,Smith, Ann\n", "line 3: It has 3 fields, and the head line has 2.")]
     [InlineData("email,name\nann@example.test,\"Ann\n", "line 2: A quotation mark is open")]
-    [InlineData("email,name\nann@example.test,\"Ann\" Smith\n", "line 2: A quotation mark is open or in the wrong place")]
+    [InlineData(
+        "email,name\nann@example.test,\"Ann\" Smith\n",
+        "line 2: A quotation mark is open or in the wrong place"
+    )]
     [InlineData("[{\"email\": \"ann@example.test\",\n \"alias\": 1}]", "line 2: This is not the JSON that is expected")]
     [InlineData("[{\"email\": 1}]", "line 1: This is not the JSON that is expected, at $[0].email.")]
     public void A_file_that_cannot_be_read_says_where(string text, string mistake)
@@ -92,9 +110,14 @@ public sealed class PeopleImportTests
     [Fact]
     public void A_field_in_quotation_marks_may_hold_commas_line_breaks_and_quotation_marks()
     {
-        var (people, mistakes) = PeopleFile.Read("\ufeffname, email\r\n\"Ann\r\n\"\"A\"\", B\" ,ann@example.test\r\nBen,ben@example.test");
+        var (people, mistakes) = PeopleFile.Read(
+            "\ufeffname, email\r\n\"Ann\r\n\"\"A\"\", B\" ,ann@example.test\r\nBen,ben@example.test"
+        );
         Assert.Empty(mistakes);
-        Assert.Equal([("line 2", "Ann\r\n\"A\", B", "ann@example.test"), ("line 4", "Ben", "ben@example.test")], people.Select(p => (p.Place, p.Name!, p.Email)));
+        Assert.Equal(
+            [("line 2", "Ann\r\n\"A\", B", "ann@example.test"), ("line 4", "Ben", "ben@example.test")],
+            people.Select(p => (p.Place, p.Name!, p.Email))
+        );
     }
 
     private static async Task<ImportedPeople> Done(PeopleImport import, string text)

@@ -4,15 +4,17 @@ using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
-using Countersign.Work;
 using Countersign.Tests.Cli;
+using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Countersign.Tests.Audit;
 
-/// <summary>Requests that are over go into a file; what stays answers, and proves itself, and so does the file.</summary>
+/// <summary>
+/// Requests that are over go into a file; what stays answers, and proves itself, and so does the file.
+/// </summary>
 public sealed class ArchiveTests
 {
     [Theory, BothEngines]
@@ -26,17 +28,39 @@ public sealed class ArchiveTests
 
         Assert.True(file.Requests.Count > 5, $"{file.Requests.Count} requests");
         Assert.Equal((file.Requests.Count, 0), (removed.Removed, removed.Changed));
-        Assert.Equal(file.Requests.Count, await place.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'request.archived'"));
+        Assert.Equal(
+            file.Requests.Count,
+            await place.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'request.archived'")
+        );
         foreach (var status in new[] { "active", "approved" })
-            Assert.Equal(0, await place.Hub.Place.Number("SELECT count(*) FROM requests r JOIN events e ON e.subject = 'request:' || r.id WHERE e.kind = 'request.archived' AND r.status = @status AND r.applied_at IS NULL", new { status }));
-        Assert.Equal(0, await place.Hub.Place.Number("SELECT count(*) FROM comments c JOIN events e ON e.subject = 'request:' || c.request_id WHERE e.kind = 'request.archived'"));
+        {
+            Assert.Equal(
+                0,
+                await place.Hub.Place.Number(
+                    "SELECT count(*) FROM requests r JOIN events e ON e.subject = 'request:' || r.id WHERE e.kind = 'request.archived' AND r.status = @status AND r.applied_at IS NULL",
+                    new { status }
+                )
+            );
+        }
+        Assert.Equal(
+            0,
+            await place.Hub.Place.Number(
+                "SELECT count(*) FROM comments c JOIN events e ON e.subject = 'request:' || c.request_id WHERE e.kind = 'request.archived'"
+            )
+        );
 
         var without = await place.Recorded.Check();
         Assert.Equal([], without.Problems);
-        Assert.Equal((before.Events + file.Requests.Count, file.Events, 0), (without.Events, without.Archived, without.ProvenByArchive));
+        Assert.Equal(
+            (before.Events + file.Requests.Count, file.Events, 0),
+            (without.Events, without.Archived, without.ProvenByArchive)
+        );
         Assert.Equal(file.Events, (await place.Check()).ProvenByArchive);
         await place.Recorded.Sealer.SealAll();
-        Assert.Equal((true, 0), ((await place.Check()) is { Ok: true, Unsealed: 0 }, (await place.Archive()).Removed.Removed));
+        Assert.Equal(
+            (true, 0),
+            ((await place.Check()) is { Ok: true, Unsealed: 0 }, (await place.Archive()).Removed.Removed)
+        );
     }
 
     [Theory, BothEngines]
@@ -45,7 +69,11 @@ public sealed class ArchiveTests
         await using var place = await Place.Start(engine);
         var hub = place.Hub;
         var jane = await hub.AddPerson("Jane", Role.Admin);
-        var (approved, active, young) = (await hub.Ask(jane.AsApprover), await hub.Ask(jane.AsApprover), await hub.Ask(jane.AsApprover));
+        var (approved, active, young) = (
+            await hub.Ask(jane.AsApprover),
+            await hub.Ask(jane.AsApprover),
+            await hub.Ask(jane.AsApprover)
+        );
         await hub.Approve(approved, jane);
         var (untold, @unsealed) = (await hub.Ask(jane.AsApprover), await hub.Ask(jane.AsApprover));
         await hub.Reject(untold, jane);
@@ -71,34 +99,72 @@ public sealed class ArchiveTests
         var jane = await hub.AddPerson("Jane", Role.Admin);
         var source = await hub.AddSource("deploys");
         var policy = Some.Policy(jane.AsApprover);
-        var (applied, rejected) = (await hub.Ask(policy, s => s with { SourceId = source.Id }), await hub.Ask(policy, s => s with { SourceId = source.Id }));
+        var (applied, rejected) = (
+            await hub.Ask(policy, s => s with { SourceId = source.Id }),
+            await hub.Ask(policy, s => s with { SourceId = source.Id })
+        );
         await hub.Answer(applied, jane, Answer.Approve, "Fine by me");
         await hub.Comment.Run(rejected.Id, Some.Viewer(jane), "Hm", default);
         await hub.MarkApplied.Run(applied.Id, Some.Viewer(source), default);
         await hub.Answer(rejected, jane, Answer.Reject, "No");
         var claim = RequesterClaim.Of([], ["Jane"]) with { People = [jane.Id] };
-        var claimed = await hub.Ask(policy, s => s with { Requester = new Requester(jane.Id, "Jane", [], Certainty.Claimed) { Claim = claim } });
+        var claimed = await hub.Ask(
+            policy,
+            s => s with { Requester = new Requester(jane.Id, "Jane", [], Certainty.Claimed) { Claim = claim } }
+        );
         await hub.Withdraw.Run(claimed.Id, Viewer.Hub(Some.Origin), "", default);
         var sent = await Standing.Find(hub.Store, source.Id, applied.ExternalId!, default);
         await place.Archive();
 
         Assert.Equal(sent, await Standing.Find(hub.Store, source.Id, applied.ExternalId!, default));
         var again = await hub.Submit.Run(
-            Some.Submission(policy) with { SourceId = source.Id, ExternalId = applied.ExternalId }, Some.Origin, null, default);
-        Assert.Equal((applied.Id, Status.Approved), (Assert.IsType<SubmitOutcome.Known>(again).Request.Id, Assert.IsType<SubmitOutcome.Known>(again).Request.Status));
-        Assert.IsType<MarkAppliedOutcome.AlreadyApplied>(await hub.MarkApplied.Run(applied.Id, Some.Viewer(source), default));
-        Assert.IsType<WithdrawOutcome.AlreadySettled>(await hub.Withdraw.Run(applied.Id, Some.Viewer(source), "late", default));
+            Some.Submission(policy) with
+            {
+                SourceId = source.Id,
+                ExternalId = applied.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
+        Assert.Equal(
+            (applied.Id, Status.Approved),
+            (
+                Assert.IsType<SubmitOutcome.Known>(again).Request.Id,
+                Assert.IsType<SubmitOutcome.Known>(again).Request.Status
+            )
+        );
+        Assert.IsType<MarkAppliedOutcome.AlreadyApplied>(
+            await hub.MarkApplied.Run(applied.Id, Some.Viewer(source), default)
+        );
+        Assert.IsType<WithdrawOutcome.AlreadySettled>(
+            await hub.Withdraw.Run(applied.Id, Some.Viewer(source), "late", default)
+        );
         Assert.IsType<DecideOutcome.AlreadySettled>(await hub.Approve(rejected, jane));
         Assert.IsType<MarkAppliedOutcome.Breach>(await hub.MarkApplied.Run(rejected.Id, Some.Viewer(source), default));
-        var other = Some.Submission(policy).Saying("Something else") with { SourceId = source.Id, ExternalId = rejected.ExternalId };
+        var other = Some.Submission(policy).Saying("Something else") with
+        {
+            SourceId = source.Id,
+            ExternalId = rejected.ExternalId,
+        };
         Assert.IsType<SubmitOutcome.Settled>(await hub.Submit.Run(other, Some.Origin, null, default));
 
         Assert.IsType<DisownOutcome.Disowned>(await new Disown(hub.Store).Run(claimed.Id, Some.Viewer(jane), default));
 
         var details = (await Details.Find(hub.Store, applied.Id, Some.Viewer(jane), default))!;
-        Assert.Equal(("archive.jsonl", "", "{}", ""), (details.Archived!.File, details.Current.Message, details.Current.Facts, details.Decisions[0].Note));
-        Assert.Equal((Answer.Approve, jane.Id, applied.Digest), (details.Decisions[0].Answer, details.Decisions[0].PersonId, details.Current.Digest));
-        Assert.True((await Revisions.Find(hub.Store, applied.Id, 1, Some.Viewer(jane) with { IsAdmin = true }, default))!.IsBodyForgotten);
+        Assert.Equal(
+            ("archive.jsonl", "", "{}", ""),
+            (details.Archived!.File, details.Current.Message, details.Current.Facts, details.Decisions[0].Note)
+        );
+        Assert.Equal(
+            (Answer.Approve, jane.Id, applied.Digest),
+            (details.Decisions[0].Answer, details.Decisions[0].PersonId, details.Current.Digest)
+        );
+        Assert.True(
+            (
+                await Revisions.Find(hub.Store, applied.Id, 1, Some.Viewer(jane) with { IsAdmin = true }, default)
+            )!.IsBodyForgotten
+        );
         Assert.NotNull(await Story.Find(hub.Store, applied.Id, Some.Viewer(jane), null, default));
         Assert.Equal([], (await place.Check()).Problems);
     }
@@ -112,8 +178,15 @@ public sealed class ArchiveTests
         await pages.Hub.Answer(request, pages.Ann, Answer.Reject, "Not on a Friday");
         var key = new SealKey(pages.Api.Services.GetRequiredService<RootKey>());
         pages.Hub.SealKey = key;
-        await Eventually.True(async () => await pages.Hub.Place.IsFollowed() && (await new Verify(pages.Hub.Store, key).Run(null)).Unsealed == 0, "all is sealed and told");
-        var path = Path.Combine(System.IO.Directory.CreateTempSubdirectory("countersign-archive-").FullName, "2026.jsonl");
+        await Eventually.True(
+            async () =>
+                await pages.Hub.Place.IsFollowed() && (await new Verify(pages.Hub.Store, key).Run(null)).Unsealed == 0,
+            "all is sealed and told"
+        );
+        var path = Path.Combine(
+            System.IO.Directory.CreateTempSubdirectory("countersign-archive-").FullName,
+            "2026.jsonl"
+        );
         var archive = new Archive(pages.Hub.Store, key);
         await using (var stream = File.Create(path))
             Assert.Equal(1, (await archive.Write(pages.Hub.Clock.Now.AddDays(2), stream, default)).Requests);
@@ -122,15 +195,37 @@ public sealed class ArchiveTests
         using var ann = await pages.Api.SignIn(pages.Ann);
         var page = await ann.Get($"/requests/{request.Id}");
         Assert.Equal(200, page.Status);
-        foreach (var shown in new[] { "Open the new checkout", "Archived on", "2026.jsonl", "Ann Approver", "Declined by Ann Approver" })
+        foreach (
+            var shown in new[]
+            {
+                "Open the new checkout",
+                "Archived on",
+                "2026.jsonl",
+                "Ann Approver",
+                "Declined by Ann Approver",
+            }
+        )
+        {
             Assert.Contains(shown, page.Text, StringComparison.Ordinal);
+        }
         foreach (var gone in new[] { "Not on a Friday", "Is it ready?" })
             Assert.DoesNotContain(gone, page.Text, StringComparison.Ordinal);
         var caller = await pages.Api.Person(pages.Ann);
         var json = (await caller.Get($"/api/v1/requests/{request.Id}")).Json;
-        Assert.Equal(("2026.jsonl", "rejected", "reject", ""), (json["archive"]!.GetValue<string>(), json["status"]!.GetValue<string>(),
-            json["decisions"]![0]!["answer"]!.GetValue<string>(), json["decisions"]![0]!["note"]!.GetValue<string>()));
-        Assert.Contains(request.Id.Value, (await caller.Get("/api/v1/requests?status=rejected")).Text, StringComparison.Ordinal);
+        Assert.Equal(
+            ("2026.jsonl", "rejected", "reject", ""),
+            (
+                json["archive"]!.GetValue<string>(),
+                json["status"]!.GetValue<string>(),
+                json["decisions"]![0]!["answer"]!.GetValue<string>(),
+                json["decisions"]![0]!["note"]!.GetValue<string>()
+            )
+        );
+        Assert.Contains(
+            request.Id.Value,
+            (await caller.Get("/api/v1/requests?status=rejected")).Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, BothEngines]
@@ -148,26 +243,28 @@ public sealed class ArchiveTests
         await hub.Reject(whole, jane);
         Assert.Equal([], (await place.Check()).Problems);
         var intruder = await Intruder.Of(place.Recorded);
-        foreach (var change in new[]
-        {
-            $"UPDATE requests SET status = 'approved' WHERE id = '{one.Id}'",
-            $"UPDATE requests SET subject = 'Another' WHERE id = '{one.Id}'",
-            $"UPDATE requests SET applied_at = created_at WHERE id = '{one.Id}'",
-            $"UPDATE decisions SET answer = 'approve' WHERE request_id = '{one.Id}'",
-            $"UPDATE decisions SET note = 'Yes' WHERE request_id = '{one.Id}'",
-            $"DELETE FROM decisions WHERE request_id = '{one.Id}'",
-            $"UPDATE revisions SET message = 'Shown' WHERE request_id = '{one.Id}'",
-            $"DELETE FROM parties WHERE request_id = '{one.Id}' AND party = 'person:{jane.Id}'",
-            $"INSERT INTO parties (party, request_id) VALUES ('person:7', '{one.Id}')",
-            $"UPDATE events SET hash = '{new string('0', 64)}' WHERE subject = 'request:{one.Id}' AND n = 1",
-            $"UPDATE events SET kind = 'request.approved' WHERE subject = 'request:{one.Id}' AND n = 2",
-            $"UPDATE events SET actor = 'hub' WHERE subject = 'request:{one.Id}' AND n = 2",
-            $"DELETE FROM events WHERE subject = 'request:{one.Id}' AND n = 3",
-            $"UPDATE events SET data = replace(data, 'archive.jsonl', 'another') WHERE subject = 'request:{one.Id}' AND n = 3",
-            // A request that was not archived, emptied.
-            $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}'",
-            $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}' AND n = 1",
-        })
+        foreach (
+            var change in new[]
+            {
+                $"UPDATE requests SET status = 'approved' WHERE id = '{one.Id}'",
+                $"UPDATE requests SET subject = 'Another' WHERE id = '{one.Id}'",
+                $"UPDATE requests SET applied_at = created_at WHERE id = '{one.Id}'",
+                $"UPDATE decisions SET answer = 'approve' WHERE request_id = '{one.Id}'",
+                $"UPDATE decisions SET note = 'Yes' WHERE request_id = '{one.Id}'",
+                $"DELETE FROM decisions WHERE request_id = '{one.Id}'",
+                $"UPDATE revisions SET message = 'Shown' WHERE request_id = '{one.Id}'",
+                $"DELETE FROM parties WHERE request_id = '{one.Id}' AND party = 'person:{jane.Id}'",
+                $"INSERT INTO parties (party, request_id) VALUES ('person:7', '{one.Id}')",
+                $"UPDATE events SET hash = '{new string('0', 64)}' WHERE subject = 'request:{one.Id}' AND n = 1",
+                $"UPDATE events SET kind = 'request.approved' WHERE subject = 'request:{one.Id}' AND n = 2",
+                $"UPDATE events SET actor = 'hub' WHERE subject = 'request:{one.Id}' AND n = 2",
+                $"DELETE FROM events WHERE subject = 'request:{one.Id}' AND n = 3",
+                $"UPDATE events SET data = replace(data, 'archive.jsonl', 'another') WHERE subject = 'request:{one.Id}' AND n = 3",
+                // A request that was not archived, emptied.
+                $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}'",
+                $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}' AND n = 1",
+            }
+        )
         {
             await intruder.Run(change);
             Assert.False((await place.Recorded.Check()).Ok, change);
@@ -189,7 +286,11 @@ public sealed class ArchiveTests
         await place.Archive(another);
 
         hub.Place.IsTampered = true;
-        Assert.Contains("not signed with this hub's key", (await place.Recorded.Check()).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "not signed with this hub's key",
+            (await place.Recorded.Check()).Problem,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, BothEngines]
@@ -203,16 +304,21 @@ public sealed class ArchiveTests
         await place.Archive();
         var text = await File.ReadAllTextAsync(place.FilePath, TestContext.Current.CancellationToken);
         var lines = text.TrimEnd().Split('\n');
-        foreach (var changed in new[]
-        {
-            text.Replace("Not this one", "But this one", StringComparison.Ordinal),
-            text.Replace("\"note\":\"Not this one\"", "\"note\":\"But\"", StringComparison.Ordinal),
-            string.Join('\n', lines[..^1]) + "\n",
-            string.Join('\n', [lines[0], lines[2], lines[3].Replace("\"requests\":2", "\"requests\":1", StringComparison.Ordinal)]) + "\n",
-            text + lines[1] + "\n",
-            "nothing",
-            "",
-        })
+        foreach (
+            var changed in new[]
+            {
+                text.Replace("Not this one", "But this one", StringComparison.Ordinal),
+                text.Replace("\"note\":\"Not this one\"", "\"note\":\"But\"", StringComparison.Ordinal),
+                string.Join('\n', lines[..^1]) + "\n",
+                string.Join(
+                    '\n',
+                    [lines[0], lines[2], lines[3].Replace("\"requests\":2", "\"requests\":1", StringComparison.Ordinal)]
+                ) + "\n",
+                text + lines[1] + "\n",
+                "nothing",
+                "",
+            }
+        )
         {
             await File.WriteAllTextAsync(place.FilePath, changed, TestContext.Current.CancellationToken);
             Assert.False((await place.Check()).Ok);
@@ -247,7 +353,10 @@ public sealed class ArchiveTests
         var file = Path.Combine(shell.Folder, "old.jsonl");
         Assert.Equal((2, "invalid"), (await shell.Json("archive", "--before", "2100-01-01", file)).Failure);
         Assert.Equal((2, "usage"), (await shell.Json("archive", "--before", "soon", file)).Failure);
-        Assert.Equal(0, (await shell.Json("archive", "--before", "2020-01-01", file)).Done.GetProperty("requests").GetInt32());
+        Assert.Equal(
+            0,
+            (await shell.Json("archive", "--before", "2020-01-01", file)).Done.GetProperty("requests").GetInt32()
+        );
         Assert.False(File.Exists(file));
 
         var done = (await shell.Json("archive", "--before", "2026-06-01", file)).Done;
@@ -256,7 +365,10 @@ public sealed class ArchiveTests
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         var content = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
-        Assert.Equal(0, (await shell.Json("archive", "--before", "2026-06-01", file)).Done.GetProperty("removed").GetInt32());
+        Assert.Equal(
+            0,
+            (await shell.Json("archive", "--before", "2026-06-01", file)).Done.GetProperty("removed").GetInt32()
+        );
         Assert.Equal(content, await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
         var other = Path.Combine(shell.Folder, "other.txt");
         await File.WriteAllTextAsync(other, "mine", TestContext.Current.CancellationToken);
@@ -264,9 +376,16 @@ public sealed class ArchiveTests
         Assert.Equal("mine", await File.ReadAllTextAsync(other, TestContext.Current.CancellationToken));
 
         var proven = (await shell.Json("audit", "verify", "--archive", file)).Done;
-        Assert.Equal((6, 6), (proven.GetProperty("archived").GetInt32(), proven.GetProperty("provenByArchive").GetInt32()));
+        Assert.Equal(
+            (6, 6),
+            (proven.GetProperty("archived").GetInt32(), proven.GetProperty("provenByArchive").GetInt32())
+        );
         Assert.Equal(0, (await shell.Json("audit", "verify")).ExitCode);
-        Assert.Contains("as they were written", (await shell.Run("audit", "verify", "--archive", file)).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "as they were written",
+            (await shell.Run("audit", "verify", "--archive", file)).Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal(1, (await shell.Json("audit", "verify", "--archive", other)).ExitCode);
         Assert.Equal((2, "usage"), (await shell.Json("audit", "verify", "--archive", file + "x")).Failure);
     }
@@ -278,7 +397,7 @@ public sealed class ArchiveTests
         await using var shell = await Shell.Start(engine);
         await Settled(shell, 600);
         var file = Path.Combine(shell.Folder, "old.jsonl");
-        for (var some = 0L; ;)
+        for (var some = 0L; ; )
         {
             using var process = shell.StartProgram("archive", "--before", "2026-06-01", file);
             while (!process.HasExited && await Archived() is var now && (now == some || now < 40))
@@ -309,9 +428,24 @@ public sealed class ArchiveTests
         for (var i = 0; i < count; i++)
         {
             // One admin decides, as where no policy says anything.
-            var submission = Some.Submission(Some.Policy(new Approver(Party.Admins, "an admin"))) with { ExternalId = $"ext-{i}" };
+            var submission = Some.Submission(Some.Policy(new Approver(Party.Admins, "an admin"))) with
+            {
+                ExternalId = $"ext-{i}",
+            };
             var asked = ((SubmitOutcome.Created)await submit.Run(submission, Some.Origin, null, default)).Request;
-            Assert.IsType<DecideOutcome.Settled>(await decide.Run(asked.Id, Some.Viewer(jane) with { IsAdmin = true }, Answer.Reject, "No", null, default));
+            Assert.IsType<DecideOutcome.Settled>(
+                await decide.Run(
+                    asked.Id,
+                    Some.Viewer(jane) with
+                    {
+                        IsAdmin = true,
+                    },
+                    Answer.Reject,
+                    "No",
+                    null,
+                    default
+                )
+            );
         }
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
         await new Sealer(shell.Place.Store, key, shell.Place.Clock, NullLogger<Sealer>.Instance).SealAll();

@@ -17,15 +17,18 @@ public sealed class EarlierStoreTests
     {
         await using var place = await TestStore.Place(Engine.Sqlite);
         var kept = Path.Combine(Repository.Root, "tests", "Countersign.Tests", "Audit", "Earlier");
-        await using (var zipped = new GZipStream(File.OpenRead(Path.Combine(kept, "store.db.gz")),
-            CompressionMode.Decompress))
+        await using (
+            var zipped = new GZipStream(File.OpenRead(Path.Combine(kept, "store.db.gz")), CompressionMode.Decompress)
+        )
         await using (var file = File.Create(place.Options.SqliteFile))
             await zipped.CopyToAsync(file, TestContext.Current.CancellationToken);
 
         await using var store = await Store.Open(place.Options, place.Clock);
         using var key = new SealKey(RootKey.Load(Path.Combine(kept, "key.txt"), mayCreate: false));
-        var verification = await new Verify(store, key) { ChecksPolicies = false }.Run(null,
-            TestContext.Current.CancellationToken);
+        var verification = await new Verify(store, key) { ChecksPolicies = false }.Run(
+            null,
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal([], verification.Problems);
         Assert.Equal(0, await store.Read(r => r.Number("SELECT count(*) FROM pragma_foreign_key_check")));

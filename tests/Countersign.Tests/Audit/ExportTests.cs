@@ -20,7 +20,10 @@ public sealed class ExportTests
         var head = lines.Last(l => Type(l) == "seal");
         Assert.Equal((await recorded.Check()).Head, $"{head.GetProperty("n").GetInt64()}:{Text(head, "hash")}");
         Assert.Equal((await recorded.Check()).Events, lines.Count(l => Type(l) == "event"));
-        Assert.Equal((await recorded.Check()).Unsealed, lines.Count(l => Type(l) == "event" && l.GetProperty("seal").ValueKind == JsonValueKind.Null));
+        Assert.Equal(
+            (await recorded.Check()).Unsealed,
+            lines.Count(l => Type(l) == "event" && l.GetProperty("seal").ValueKind == JsonValueKind.Null)
+        );
     }
 
     [Theory]
@@ -48,14 +51,23 @@ public sealed class ExportTests
         var lines = await Exported(recorded);
 
         Assert.Equal(["key", "event", "event", "event", "seal", "event", "seal"], lines.ConvertAll(Type));
-        Assert.Equal([1, 1, 1, 2], lines.FindAll(l => Type(l) == "event").ConvertAll(l => l.GetProperty("seal").GetInt64()));
+        Assert.Equal(
+            [1, 1, 1, 2],
+            lines.FindAll(l => Type(l) == "event").ConvertAll(l => l.GetProperty("seal").GetInt64())
+        );
     }
 
     private static async Task<List<JsonElement>> Exported(RecordedHub recorded)
     {
         using var stream = new MemoryStream();
         await new Export(recorded.Hub.Store, recorded.Key).Run(stream);
-        return [.. Encoding.UTF8.GetString(stream.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        return
+        [
+            .. Encoding
+                .UTF8.GetString(stream.ToArray())
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement),
+        ];
     }
 
     /// <summary>What docs/operating.md tells third parties to do, with nothing of ours.</summary>
@@ -63,30 +75,61 @@ public sealed class ExportTests
     {
         using var key = ECDsa.Create();
         key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(Text(lines[0], "publicKey")), out _);
-        var (heads, hashes, previous, number) = (new Dictionary<string, string>(), new Dictionary<long, string>(), "", 0L);
+        var (heads, hashes, previous, number) = (
+            new Dictionary<string, string>(),
+            new Dictionary<long, string>(),
+            "",
+            0L
+        );
         foreach (var line in lines.Skip(1))
         {
             if (Type(line) == "event")
             {
-                string[] told = ["countersign-event-v1", heads.GetValueOrDefault(Text(line, "subject"), ""), Text(line, "subject"), line.GetProperty("n").GetRawText(),
-                    Text(line, "at"), Text(line, "kind"), Text(line, "actor"), Text(line, "via"), Text(line, "address"), Text(line, "data")];
+                string[] told =
+                [
+                    "countersign-event-v1",
+                    heads.GetValueOrDefault(Text(line, "subject"), ""),
+                    Text(line, "subject"),
+                    line.GetProperty("n").GetRawText(),
+                    Text(line, "at"),
+                    Text(line, "kind"),
+                    Text(line, "actor"),
+                    Text(line, "via"),
+                    Text(line, "address"),
+                    Text(line, "data"),
+                ];
                 var hash = Sha256(string.Join('\n', told));
                 if (hash != Text(line, "hash"))
                     return $"event {line.GetProperty("id")}";
                 heads[Text(line, "subject")] = hashes[line.GetProperty("id").GetInt64()] = hash;
                 continue;
             }
-            var ids = Text(line, "events").Split(',').Select(r => r.Split('-').Select(long.Parse).ToArray()).SelectMany(r => Enumerable.Range(0, (int)(r[^1] - r[0]) + 1).Select(i => r[0] + i));
-            var text = $"countersign-seal-v1\n{previous}\n{++number}\n{Text(line, "at")}\n{Text(line, "events")}\n{line.GetProperty("count").GetRawText()}\n"
+            var ids = Text(line, "events")
+                .Split(',')
+                .Select(r => r.Split('-').Select(long.Parse).ToArray())
+                .SelectMany(r => Enumerable.Range(0, (int)(r[^1] - r[0]) + 1).Select(i => r[0] + i));
+            var text =
+                $"countersign-seal-v1\n{previous}\n{++number}\n{Text(line, "at")}\n{Text(line, "events")}\n{line.GetProperty("count").GetRawText()}\n"
                 + string.Concat(ids.Select(id => hashes.GetValueOrDefault(id) + "\n"));
             previous = Sha256(text);
-            if (previous != Text(line, "hash") || !key.VerifyData(Encoding.UTF8.GetBytes(text), Convert.FromBase64String(Text(line, "signature")), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence))
+            if (
+                previous != Text(line, "hash")
+                || !key.VerifyData(
+                    Encoding.UTF8.GetBytes(text),
+                    Convert.FromBase64String(Text(line, "signature")),
+                    HashAlgorithmName.SHA256,
+                    DSASignatureFormat.Rfc3279DerSequence
+                )
+            )
+            {
                 return $"seal {number}";
+            }
         }
         return null;
     }
 
-    private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    private static string Sha256(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static string Type(JsonElement line) => Text(line, "type");
 

@@ -30,8 +30,13 @@ public sealed class FailedSignInsTests
         failures.Note("ann@example.test", "10.0.0.1", "page");
         await failures.FlushOnce(place.Clock.Now);
         Assert.Equal(
-            [("ann@example.test", 100, "10.0.0.1", "page"), ("ann@example.test", 1, "10.0.0.2", "page"), ("ben@example.test", 1, "10.0.0.1", "api")],
-            (await Failed(place)).ConvertAll(Told));
+            [
+                ("ann@example.test", 100, "10.0.0.1", "page"),
+                ("ann@example.test", 1, "10.0.0.2", "page"),
+                ("ben@example.test", 1, "10.0.0.1", "api"),
+            ],
+            (await Failed(place)).ConvertAll(Told)
+        );
 
         place.Clock.Advance(Minute);
         await failures.FlushOnce(place.Clock.Now);
@@ -63,7 +68,8 @@ public sealed class FailedSignInsTests
                 (FailedSignIns.Unknown, 10_000, "2001:db8:1:2::/64", "page"),
                 ("ann@example.test", 1, "2001:db8:1:2::/64", "page"),
             ],
-            (await Failed(hub.Place)).ConvertAll(Told));
+            (await Failed(hub.Place)).ConvertAll(Told)
+        );
     }
 
     [Fact]
@@ -130,11 +136,17 @@ public sealed class FailedSignInsTests
         return new FailedSignIns(hub.Store, directory, NullLogger<FailedSignIns>.Instance);
     }
 
-    private static async Task<List<StoredEvent>> Failed(TestStore place) => [.. (await place.Events("hub")).Where(e => e.Kind == "sign_in.failed")];
+    private static async Task<List<StoredEvent>> Failed(TestStore place) =>
+        [.. (await place.Events("hub")).Where(e => e.Kind == "sign_in.failed")];
 
     private static (string Account, int Count, string Address, string Via) Told(StoredEvent e)
     {
         using var data = JsonDocument.Parse(e.Data);
-        return (data.RootElement.GetProperty("account").GetString()!, data.RootElement.GetProperty("count").GetInt32(), e.Address, e.Via);
+        return (
+            data.RootElement.GetProperty("account").GetString()!,
+            data.RootElement.GetProperty("count").GetInt32(),
+            e.Address,
+            e.Via
+        );
     }
 }

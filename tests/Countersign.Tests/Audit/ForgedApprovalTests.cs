@@ -32,8 +32,12 @@ public sealed class ForgedApprovalTests
     public async Task An_answer_of_a_disabled_a_missing_or_an_unnamed_person_is_found(Engine engine)
     {
         await using var scene = await Scene.Start(engine);
-        var (ofDisabled, ofMissing, ofNobody, inAnothersName) = (await scene.Ask(), await scene.Ask(),
-            await scene.Ask(), await scene.Ask());
+        var (ofDisabled, ofMissing, ofNobody, inAnothersName) = (
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask()
+        );
         var cid = scene.Cid;
         await scene.Hub.Disable(cid);
 
@@ -43,16 +47,23 @@ public sealed class ForgedApprovalTests
         await scene.Answer(inAnothersName, scene.Ben, actor: scene.Eve);
 
         await scene.Find(
-            (ofDisabled, "who was disabled"), (ofMissing, "whom nobody had added"), (ofNobody, "not of its author"),
-                (inAnothersName, "not of its author"));
+            (ofDisabled, "who was disabled"),
+            (ofMissing, "whom nobody had added"),
+            (ofNobody, "not of its author"),
+            (inAnothersName, "not of its author")
+        );
     }
 
     [Theory, BothEngines]
     public async Task An_answer_of_someone_who_is_in_no_step_or_left_it_or_asks_is_found(Engine engine)
     {
         await using var scene = await Scene.Start(engine);
-        var (ofEve, ofLeaver, ofRequester, ofWrongStep) = (await scene.Ask(), await scene.Ask(),
-            await scene.Ask(by: scene.Ben), await scene.Ask());
+        var (ofEve, ofLeaver, ofRequester, ofWrongStep) = (
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask(by: scene.Ben),
+            await scene.Ask()
+        );
         Some.Done(await scene.Hub.Groups.RemoveMember("Team", scene.Cid.Email!, Some.Operator, default));
 
         await scene.Answer(ofEve, scene.Eve);
@@ -61,8 +72,11 @@ public sealed class ForgedApprovalTests
         await scene.Answer(ofWrongStep, scene.Ben, steps: [1]);
 
         await scene.Find(
-            (ofEve, "was not theirs to fill"), (ofLeaver, "was not theirs to fill"),
-                (ofRequester, "asks and may not decide"), (ofWrongStep, "was not theirs to fill"));
+            (ofEve, "was not theirs to fill"),
+            (ofLeaver, "was not theirs to fill"),
+            (ofRequester, "asks and may not decide"),
+            (ofWrongStep, "was not theirs to fill")
+        );
     }
 
     [Theory, BothEngines]
@@ -71,13 +85,25 @@ public sealed class ForgedApprovalTests
         await using var scene = await Scene.Start(engine);
         var (ofNobodysDelegate, ofDelegate) = (await scene.Ask(), await scene.Ask());
         await scene.Answer(ofNobodysDelegate, scene.Eve, @for: scene.Ben);
-        Some.Done(await new Absences(scene.Hub.Store).Set(scene.Cid.Email!, scene.Hub.Clock.Now,
-            scene.Hub.Clock.Now.AddDays(1), scene.Eve.Email, Some.Operator, default));
+        Some.Done(
+            await new Absences(scene.Hub.Store).Set(
+                scene.Cid.Email!,
+                scene.Hub.Clock.Now,
+                scene.Hub.Clock.Now.AddDays(1),
+                scene.Eve.Email,
+                Some.Operator,
+                default
+            )
+        );
         await scene.Answer(ofDelegate, scene.Eve, @for: scene.Cid);
 
-        Assert.Equal([], (await scene.Problems()).Where(p =>
-            p.Contains($"request:{ofDelegate.Id},", StringComparison.Ordinal)
-            && p.StartsWith("Event", StringComparison.Ordinal)));
+        Assert.Equal(
+            [],
+            (await scene.Problems()).Where(p =>
+                p.Contains($"request:{ofDelegate.Id},", StringComparison.Ordinal)
+                && p.StartsWith("Event", StringComparison.Ordinal)
+            )
+        );
         await scene.Find((ofNobodysDelegate, "who was not away"));
     }
 
@@ -92,34 +118,60 @@ public sealed class ForgedApprovalTests
         await scene.Override(byFormerAdmin, scene.Former);
         await scene.Override(otherContent, scene.Ann, digest: new string('0', 64));
 
-        await scene.Find((byEve, "its author was no admin"), (byFormerAdmin, "its author was no admin"),
-            (otherContent, "for another content"));
+        await scene.Find(
+            (byEve, "its author was no admin"),
+            (byFormerAdmin, "its author was no admin"),
+            (otherContent, "for another content")
+        );
     }
 
     [Theory, BothEngines]
     public async Task A_restamp_to_a_policy_that_answers_by_itself_or_elsewhere_is_found(Engine engine)
     {
         await using var scene = await Scene.Start(engine);
-        var (auto, elsewhere, weaker, byEve) = (await scene.Ask(), await scene.Ask(), await scene.Ask(),
-            await scene.Ask());
+        var (auto, elsewhere, weaker, byEve) = (
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask()
+        );
 
         await scene.Restamp(auto, new Policy("nobody minds", []) { Auto = new AutoAnswer(true, "nobody minds") });
-        await scene.Approve(auto, "hub", """{"policy":"nobody minds","because":"nobody minds","status":"approved"}""",
-            via: "policy");
+        await scene.Approve(
+            auto,
+            "hub",
+            """{"policy":"nobody minds","because":"nobody minds","status":"approved"}""",
+            via: "policy"
+        );
         await scene.Restamp(elsewhere, new Policy("by the desk", []) { Destination = "Desk" });
-        await scene.Append(elsewhere, "request.linked", "destination:1",
-            """{"destination":"Desk","externalId":"T1","url":null,"revision":1}""");
-        await scene.Approve(elsewhere, "destination:1",
-            """{"status":"approved","destination":"Desk","content":1,"externalId":"T1","value":"yes","display":"yes","both":null}""");
+        await scene.Append(
+            elsewhere,
+            "request.linked",
+            "destination:1",
+            """{"destination":"Desk","externalId":"T1","url":null,"revision":1}"""
+        );
+        await scene.Approve(
+            elsewhere,
+            "destination:1",
+            """{"status":"approved","destination":"Desk","content":1,"externalId":"T1","value":"yes","display":"yes","both":null}"""
+        );
         await scene.Restamp(weaker, Some.Policy(scene.Eve.AsApprover));
         await scene.Answer(weaker, scene.Eve);
-        await scene.Restamp(byEve, (await scene.Hub.Find(byEve.Id)).Policy with { Name = "two steps" },
-            actor: $"person:{scene.Eve.Id}");
+        await scene.Restamp(
+            byEve,
+            (await scene.Hub.Find(byEve.Id)).Policy with
+            {
+                Name = "two steps",
+            },
+            actor: $"person:{scene.Eve.Id}"
+        );
 
         await scene.Find(
             (auto, "that nobody can put on one that is there"),
-                (elsewhere, "that nobody can put on one that is there"),
-            (weaker, "does not follow from the policy file"), (byEve, "its author was no admin"));
+            (elsewhere, "that nobody can put on one that is there"),
+            (weaker, "does not follow from the policy file"),
+            (byEve, "its author was no admin")
+        );
     }
 
     [Theory, BothEngines]
@@ -130,21 +182,28 @@ public sealed class ForgedApprovalTests
         var file = new Policy("nobody minds", []) { Auto = new AutoAnswer(true, "nobody minds") };
 
         await scene.Revise(auto, file);
-        await scene.Approve(auto, "hub", """{"policy":"nobody minds","because":"nobody minds","status":"approved"}""",
-            via: "policy");
+        await scene.Approve(
+            auto,
+            "hub",
+            """{"policy":"nobody minds","because":"nobody minds","status":"approved"}""",
+            via: "policy"
+        );
         await scene.Revise(own, Some.Policy(scene.Eve.AsApprover));
         await scene.Answer(own, scene.Eve);
 
-        await scene.Find((auto, "does not follow from the policy file"),
-            (own, "does not follow from the policy file"));
+        await scene.Find((auto, "does not follow from the policy file"), (own, "does not follow from the policy file"));
     }
 
     [Theory, BothEngines]
     public async Task An_approval_of_a_destination_needs_its_question_and_the_right_destination(Engine engine)
     {
         await using var scene = await Scene.Start(engine);
-        var (unopened, foreign, otherContent, byNobody) = (await scene.Ask("desk"), await scene.Ask("desk"),
-            await scene.Ask("desk"), await scene.Ask("desk"));
+        var (unopened, foreign, otherContent, byNobody) = (
+            await scene.Ask("desk"),
+            await scene.Ask("desk"),
+            await scene.Ask("desk"),
+            await scene.Ask("desk")
+        );
         const string Answer =
             """{"status":"approved","destination":"Desk","content":1,"externalId":"T1","value":"yes","display":"yes","both":null}""";
         const string Linked = """{"destination":"Desk","externalId":"T1","url":null,"revision":1}""";
@@ -153,13 +212,19 @@ public sealed class ForgedApprovalTests
         await scene.Append(foreign, "request.linked", "destination:7", Linked);
         await scene.Approve(foreign, "destination:7", Answer);
         await scene.Append(otherContent, "request.linked", "destination:1", Linked);
-        await scene.Approve(otherContent, "destination:1", Answer.Replace("\"content\":1", "\"content\":2",
-            StringComparison.Ordinal));
+        await scene.Approve(
+            otherContent,
+            "destination:1",
+            Answer.Replace("\"content\":1", "\"content\":2", StringComparison.Ordinal)
+        );
         await scene.Approve(byNobody, "hub", """{"status":"approved"}""");
 
         await scene.Find(
-            (unopened, "that was never opened there"), (foreign, "left the decision to Desk"),
-                (otherContent, "an answer to another content"), (byNobody, "nobody who could had answered"));
+            (unopened, "that was never opened there"),
+            (foreign, "left the decision to Desk"),
+            (otherContent, "an answer to another content"),
+            (byNobody, "nobody who could had answered")
+        );
     }
 
     /// <summary>People, a policy file, and requests that came by it.</summary>
@@ -189,17 +254,21 @@ public sealed class ForgedApprovalTests
             var over = HandedOver.On(scene.Hub);
             await using (over)
             {
-                await over.Destination(Destinations.Manifest.Sample.Text,
+                await over.Destination(
+                    Destinations.Manifest.Sample.Text,
                     new Dictionary<string, string> { ["baseURL"] = "http://127.0.0.1:9" },
-                    new Dictionary<string, string> { ["apiKey"] = "k" });
+                    new Dictionary<string, string> { ["apiKey"] = "k" }
+                );
             }
-            await scene._policies.Set("""
+            await scene._policies.Set(
+                """
                 version: 1
                 policies:
                   - { name: nobody minds, when: { environment: [test] }, auto: { answer: approve, because: nobody minds } }
                   - { name: by the desk, when: { environment: [desk] }, destination: Desk }
                   - { name: the team, when: { environment: [production] }, steps: [ { name: team, from: { groups: [Team] } } ] }
-                """);
+                """
+            );
             return scene;
         }
 
@@ -222,10 +291,13 @@ public sealed class ForgedApprovalTests
             foreach (var (request, problem) in expected)
             {
                 Assert.True(
-                    problems.Any(p => p.StartsWith("Event", StringComparison.Ordinal)
+                    problems.Any(p =>
+                        p.StartsWith("Event", StringComparison.Ordinal)
                         && p.Contains($"request:{request.Id},", StringComparison.Ordinal)
-                        && p.Contains(problem, StringComparison.Ordinal)),
-                    $"Not found for {request.Id}: {problem}\n{string.Join('\n', problems)}");
+                        && p.Contains(problem, StringComparison.Ordinal)
+                    ),
+                    $"Not found for {request.Id}: {problem}\n{string.Join('\n', problems)}"
+                );
             }
         }
 
@@ -241,32 +313,51 @@ public sealed class ForgedApprovalTests
             await Settle(request);
         }
 
-        public async Task Answer(ApprovalRequest request, Person? author, int[]? steps = null, Person? @for = null,
-            Person? actor = null, int disablings = 0)
+        public async Task Answer(
+            ApprovalRequest request,
+            Person? author,
+            int[]? steps = null,
+            Person? @for = null,
+            Person? actor = null,
+            int disablings = 0
+        )
         {
             var now = await Hub.Find(request.Id);
-            var data = JsonSerializer.Serialize(new
-            {
-                n = 1,
-                person = author?.Id,
-                answer = "approve",
-                note = "",
-                revision = now.Revision,
-                digest = now.Digest,
-                steps = steps ?? [0],
-                disablings,
-                @for = @for?.Id,
-                status = "approved",
-            });
+            var data = JsonSerializer.Serialize(
+                new
+                {
+                    n = 1,
+                    person = author?.Id,
+                    answer = "approve",
+                    note = "",
+                    revision = now.Revision,
+                    digest = now.Digest,
+                    steps = steps ?? [0],
+                    disablings,
+                    @for = @for?.Id,
+                    status = "approved",
+                }
+            );
             await Append(request, "request.approved", $"person:{(actor ?? author)?.Id ?? 0}", data);
-            await Intruder.Run(Hub.Place, string.Create(CultureInfo.InvariantCulture, $"""
-                INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, for_person, via, at)
-                VALUES ('{request.Id}', 1, {now.Revision}, '{now.Digest}', {author?.Id ?? 0}, 'approve', '', '{string.Join(',', steps ?? [0])}', {disablings}, {(@for is null ? "NULL" : $"{@for.Id}")}, 'api', '{Instant.ToText(Hub.Clock.Now)}')
-                """));
+            await Intruder.Run(
+                Hub.Place,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"""
+                    INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, for_person, via, at)
+                    VALUES ('{request.Id}', 1, {now.Revision}, '{now.Digest}', {author?.Id
+                        ?? 0}, 'approve', '', '{string.Join(',', steps ?? [0])}', {disablings}, {(
+                        @for is null ? "NULL" : $"{@for.Id}"
+                    )}, 'api', '{Instant.ToText(Hub.Clock.Now)}')
+                    """
+                )
+            );
             if (@for is not null)
             {
-                await Intruder.Run(Hub.Place,
-                    $"INSERT INTO parties (party, request_id) VALUES ('person:{author!.Id}', '{request.Id}')");
+                await Intruder.Run(
+                    Hub.Place,
+                    $"INSERT INTO parties (party, request_id) VALUES ('person:{author!.Id}', '{request.Id}')"
+                );
             }
             await Settle(request);
         }
@@ -274,32 +365,53 @@ public sealed class ForgedApprovalTests
         public async Task Override(ApprovalRequest request, Person author, string? digest = null)
         {
             const string Reason = "The shop is down and nobody answers.";
-            var data = JsonSerializer.Serialize(new
-            {
-                reason = Reason,
-                person = author.Id,
-                digest = digest ?? request.Digest,
-                revision = request.Revision
-            });
+            var data = JsonSerializer.Serialize(
+                new
+                {
+                    reason = Reason,
+                    person = author.Id,
+                    digest = digest ?? request.Digest,
+                    revision = request.Revision,
+                }
+            );
             await Append(request, "request.broke_glass", $"person:{author.Id}", data);
-            await Intruder.Run(Hub.Place,
-                $"UPDATE requests SET broke_glass_at = '{Instant.ToText(Hub.Clock.Now)}' WHERE id = '{request.Id}'");
-            await Approve(request, $"person:{author.Id}",
-                JsonSerializer.Serialize(new { status = "approved", breakGlass = true, reason = Reason }), via: "api");
+            await Intruder.Run(
+                Hub.Place,
+                $"UPDATE requests SET broke_glass_at = '{Instant.ToText(Hub.Clock.Now)}' WHERE id = '{request.Id}'"
+            );
+            await Approve(
+                request,
+                $"person:{author.Id}",
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        status = "approved",
+                        breakGlass = true,
+                        reason = Reason,
+                    }
+                ),
+                via: "api"
+            );
         }
 
         public async Task Restamp(ApprovalRequest request, Policy policy, string actor = "operator")
         {
             await Stamp(request, policy);
-            await Append(request, "request.restamped", actor,
-                JsonSerializer.Serialize(new
-                {
-                    stamp = policy.Stamp,
-                    expires = (string?)null,
-                    policy = policy.Name,
-                    before = request.Policy.Name,
-                    lost = Array.Empty<string>()
-                }));
+            await Append(
+                request,
+                "request.restamped",
+                actor,
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        stamp = policy.Stamp,
+                        expires = (string?)null,
+                        policy = policy.Name,
+                        before = request.Policy.Name,
+                        lost = Array.Empty<string>(),
+                    }
+                )
+            );
         }
 
         public async Task Revise(ApprovalRequest request, Policy policy)
@@ -307,33 +419,48 @@ public sealed class ForgedApprovalTests
             var draft = Some.Submission(policy).Saying("Something else") with
             {
                 ExternalId = request.ExternalId,
-                Facts = """{"environment":"production"}"""
+                Facts = """{"environment":"production"}""",
             };
             var revised = request with
             {
                 Revision = 2,
                 Digest = draft.Digest,
                 Policy = policy,
-                Subject = draft.Subject
+                Subject = draft.Subject,
             };
             await Stamp(request, policy);
             await Append(request, "request.revised", "hub", Draft.Data(revised, draft).Json);
-            await Intruder.Run(Hub.Place, $"""
+            await Intruder.Run(
+                Hub.Place,
+                $"""
                 INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
-                VALUES ('{request.Id}', 2, '{draft.Digest}', '{policy.Stamp}', '{draft.Message}', '{draft.Facts}', '{draft.Body}', '{Instant.ToText(Hub.Clock.Now)}');
+                VALUES ('{request.Id}', 2, '{draft.Digest}', '{policy.Stamp}', '{draft.Message}', '{draft.Facts}', '{draft.Body}', '{Instant.ToText(
+                    Hub.Clock.Now
+                )}');
                 UPDATE requests SET revision = 2, digest = '{draft.Digest}', subject = '{draft.Subject}' WHERE id = '{request.Id}'
-                """);
+                """
+            );
         }
 
-        private Task Stamp(ApprovalRequest request, Policy policy) => Intruder.Run(Hub.Place, $"""
-            INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}') ON CONFLICT (hash) DO NOTHING;
-            UPDATE requests SET stamp = '{policy.Stamp}' WHERE id = '{request.Id}'
-            """);
+        private Task Stamp(ApprovalRequest request, Policy policy) =>
+            Intruder.Run(
+                Hub.Place,
+                $"""
+                INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}') ON CONFLICT (hash) DO NOTHING;
+                UPDATE requests SET stamp = '{policy.Stamp}' WHERE id = '{request.Id}'
+                """
+            );
 
-        private Task Settle(ApprovalRequest request) => Intruder.Run(Hub.Place, $"""
-            UPDATE requests SET status = 'approved', settled_at = '{Instant.ToText(Hub.Clock.Now)}' WHERE id = '{request.Id}';
-            DELETE FROM waiting WHERE request_id = '{request.Id}'
-            """);
+        private Task Settle(ApprovalRequest request) =>
+            Intruder.Run(
+                Hub.Place,
+                $"""
+                UPDATE requests SET status = 'approved', settled_at = '{Instant.ToText(
+                    Hub.Clock.Now
+                )}' WHERE id = '{request.Id}';
+                DELETE FROM waiting WHERE request_id = '{request.Id}'
+                """
+            );
 
         public async ValueTask DisposeAsync()
         {

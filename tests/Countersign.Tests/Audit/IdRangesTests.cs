@@ -15,7 +15,10 @@ public sealed class IdRangesTests
             var ranges = IdRanges.Of(random.Shuffled(ids));
             Assert.Equal(IdRanges.Of(ids).ToString(), ranges.ToString());
             Assert.Equal(ids.Count, ranges.Count);
-            Assert.Equal(Enumerable.Range(1, 60).Where(i => !ids.Contains(i) && i < ids[^1]), ranges.Gaps(1).SelectMany(g => Enumerable.Range((int)g.From, (int)g.Count)));
+            Assert.Equal(
+                Enumerable.Range(1, 60).Where(i => !ids.Contains(i) && i < ids[^1]),
+                ranges.Gaps(1).SelectMany(g => Enumerable.Range((int)g.From, (int)g.Count))
+            );
             Assert.All(Enumerable.Range(0, 62), i => Assert.Equal(ids.Contains(i), ranges.Contains(i)));
             Assert.Equal(ranges.ToString(), IdRanges.Parse(ranges.ToString())!.ToString());
             Assert.All(ids, id => Assert.False(ranges.TryAdd(new IdRange(id, id + random.Next(3)))));
@@ -23,7 +26,8 @@ public sealed class IdRangesTests
     }
 
     [Fact]
-    public void Neighbours_are_joined() => Assert.Equal("1-40,42-50,99", IdRanges.Of([99, .. Range(42, 50), .. Range(1, 40)]).ToString());
+    public void Neighbours_are_joined() =>
+        Assert.Equal("1-40,42-50,99", IdRanges.Of([99, .. Range(42, 50), .. Range(1, 40)]).ToString());
 
     [Fact]
     public void What_lies_near_is_read_at_once() =>
@@ -45,5 +49,6 @@ public sealed class IdRangesTests
     [InlineData("9223372036854775808")]
     public void A_text_that_is_not_written_our_way_is_not_read(string text) => Assert.Null(IdRanges.Parse(text));
 
-    private static IEnumerable<long> Range(int from, int to) => Enumerable.Range(from, to - from + 1).Select(i => (long)i);
+    private static IEnumerable<long> Range(int from, int to) =>
+        Enumerable.Range(from, to - from + 1).Select(i => (long)i);
 }

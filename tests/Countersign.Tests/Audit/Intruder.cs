@@ -3,19 +3,42 @@ using Countersign.Storage;
 
 namespace Countersign.Tests.Audit;
 
-/// <summary>Somebody with the database's password and without the key. Changes things, and can put everything back.</summary>
+/// <summary>
+/// Somebody with the database's password and without the key. Changes things, and can put everything back.
+/// </summary>
 internal sealed class Intruder
 {
     /// <summary>What is proven, and the columns by which a row is found.</summary>
     public static readonly (string Table, string Key)[] Tables =
     [
-        ("events", "id"), ("event_heads", "subject"), ("requests", "id"), ("revisions", "request_id, n"), ("decisions", "request_id, n"),
-        ("comments", "request_id, n"), ("stamps", "hash"), ("seals", "n"),
-        ("people", "id"), ("groups", "id"), ("members", "group_id, person_id"), ("tokens", "id"), ("sessions", "id"), ("sources", "id"),
-        ("aliases", "id"), ("former_names", "person_id, n"), ("absences", "person_id"), ("policy_files", "version"), ("identities", "id"), ("webhooks", "id"),
-        ("destinations", "id"), ("links", "request_id, revision, destination_id"), ("tickets", "id"),
-            ("used_links", "delivery_id"), ("mutes", "person_id, channel"),
-        ("parties", "party, request_id"), ("waiting", "party, request_id"), ("cursors", "name"),
+        ("events", "id"),
+        ("event_heads", "subject"),
+        ("requests", "id"),
+        ("revisions", "request_id, n"),
+        ("decisions", "request_id, n"),
+        ("comments", "request_id, n"),
+        ("stamps", "hash"),
+        ("seals", "n"),
+        ("people", "id"),
+        ("groups", "id"),
+        ("members", "group_id, person_id"),
+        ("tokens", "id"),
+        ("sessions", "id"),
+        ("sources", "id"),
+        ("aliases", "id"),
+        ("former_names", "person_id, n"),
+        ("absences", "person_id"),
+        ("policy_files", "version"),
+        ("identities", "id"),
+        ("webhooks", "id"),
+        ("destinations", "id"),
+        ("links", "request_id, revision, destination_id"),
+        ("tickets", "id"),
+        ("used_links", "delivery_id"),
+        ("mutes", "person_id, channel"),
+        ("parties", "party, request_id"),
+        ("waiting", "party, request_id"),
+        ("cursors", "name"),
     ];
 
     private readonly RecordedHub _recorded;
@@ -35,9 +58,12 @@ internal sealed class Intruder
     /// <summary>Also past foreign keys.</summary>
     public Task Run(string sql) => Run(Place, sql);
 
-    public static Task Run(TestStore place, string sql) => place.Tamper(place.Engine == Engine.Postgres
-        ? $"SET session_replication_role = replica; {sql}"
-        : $"PRAGMA foreign_keys = OFF; {sql}");
+    public static Task Run(TestStore place, string sql) =>
+        place.Tamper(
+            place.Engine == Engine.Postgres
+                ? $"SET session_replication_role = replica; {sql}"
+                : $"PRAGMA foreign_keys = OFF; {sql}"
+        );
 
     public async Task PutBack(string? only = null)
     {
@@ -66,14 +92,23 @@ internal sealed class Intruder
         await using var rows = await command.ExecuteReaderAsync();
         var all = new List<string>();
         while (await rows.ReadAsync())
-            all.Add(string.Join(" AND ", Enumerable.Range(0, rows.FieldCount).Select(i => $"{rows.GetName(i)} = {Literal(rows.GetValue(i))}")));
+        {
+            all.Add(
+                string.Join(
+                    " AND ",
+                    Enumerable.Range(0, rows.FieldCount).Select(i => $"{rows.GetName(i)} = {Literal(rows.GetValue(i))}")
+                )
+            );
+        }
         return [.. all.Where((_, i) => i == 0 || i == all.Count - 1 || i % Math.Max(1, all.Count / 3) == 1)];
     }
 
     public async Task<bool> IsUnsealed(string row)
     {
         var id = await Place.Number($"SELECT id FROM events WHERE {row}");
-        var seals = await Place.Store.Read(reader => reader.All<Countersign.Audit.Seal>($"SELECT {Countersign.Audit.Seal.Columns} FROM seals"));
+        var seals = await Place.Store.Read(reader =>
+            reader.All<Countersign.Audit.Seal>($"SELECT {Countersign.Audit.Seal.Columns} FROM seals")
+        );
         return !seals.Any(seal => Countersign.Audit.IdRanges.Parse(seal.Events)!.Contains(id));
     }
 
@@ -108,7 +143,11 @@ internal sealed class Intruder
             ("claimed_requester", _) => "accept",
             ("requester_required", _) => 1 - Convert.ToInt64(value, CultureInfo.InvariantCulture),
             ("position", null or DBNull) => 9_999L,
-            (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z" : column.EndsWith("_hash", StringComparison.Ordinal) || column is "external_id" or "destination" or "email" or "email_key" ? "other" : 99L,
+            (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z"
+            : column.EndsWith("_hash", StringComparison.Ordinal)
+            || column is "external_id" or "destination" or "email" or "email_key"
+                ? "other"
+            : 99L,
             (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
             (_, string text) => Flipped(text),
             _ => Convert.ToInt64(value, CultureInfo.InvariantCulture) + 1_000,
@@ -120,39 +159,60 @@ internal sealed class Intruder
     /// Adds an event to a history that looks like Countersign's own: the next number, the right hash, and the head
     /// moved on.
     /// </summary>
-    public static async Task Append(TestStore place, string subject, string kind, string actor, string data,
-        string via = "api", string? at = null)
+    public static async Task Append(
+        TestStore place,
+        string subject,
+        string kind,
+        string actor,
+        string data,
+        string via = "api",
+        string? at = null
+    )
     {
         var last = (await place.Events(subject)).OrderBy(e => e.N).LastOrDefault();
         var (n, id) = ((last?.N ?? 0) + 1, await place.Number("SELECT max(id) FROM events") + 1);
         at ??= Instant.ToText(place.Clock.Now);
         var hash = History.HashOf(last?.Hash ?? "", subject, n, at, kind, actor, via, "127.0.0.1", data);
-        await place.Tamper($"""
+        await place.Tamper(
+            $"""
             INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash)
-            VALUES ({id}, '{subject}', {n}, '{at}', '{kind}', '{actor}', '{via}', '127.0.0.1', {Literal(data)}, '{hash}')
-            """);
-        await place.Tamper(subject.StartsWith("request:", StringComparison.Ordinal)
-            ? $"UPDATE requests SET events = {n}, head = '{hash}' WHERE id = '{subject["request:".Length..]}'"
-            : $"UPDATE event_heads SET n = {n}, hash = '{hash}' WHERE subject = '{subject}'");
+            VALUES ({id}, '{subject}', {n}, '{at}', '{kind}', '{actor}', '{via}', '127.0.0.1', {Literal(
+                data
+            )}, '{hash}')
+            """
+        );
+        await place.Tamper(
+            subject.StartsWith("request:", StringComparison.Ordinal)
+                ? $"UPDATE requests SET events = {n}, head = '{hash}' WHERE id = '{subject["request:".Length..]}'"
+                : $"UPDATE event_heads SET n = {n}, hash = '{hash}' WHERE subject = '{subject}'"
+        );
     }
 
-    /// <summary>Changes the data of a request's events and makes every hash anew, up to the request's own head.</summary>
+    /// <summary>
+    /// Changes the data of a request's events and makes every hash anew, up to the request's own head.
+    /// </summary>
     public async Task Rewrite(string requestId, Func<string, string> change)
     {
         var head = Head.None;
         foreach (var e in (await Place.Events($"request:{requestId}")).OrderBy(e => e.N))
         {
             var data = change(e.Data);
-            head = new Head(e.N, History.HashOf(head.Hash, e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, data));
+            head = new Head(
+                e.N,
+                History.HashOf(head.Hash, e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, data)
+            );
             await Run($"UPDATE events SET data = {Literal(data)}, hash = '{head.Hash}' WHERE id = {e.Id}");
         }
         await Run($"UPDATE requests SET head = '{head.Hash}' WHERE id = '{requestId}'");
     }
 
-    /// <summary>Makes everything from this event on undone, in every table: what restoring an older copy would do.</summary>
+    /// <summary>
+    /// Makes everything from this event on undone, in every table: what restoring an older copy would do.
+    /// </summary>
     public async Task CutAt(long id)
     {
-        await Run($"""
+        await Run(
+            $"""
             DELETE FROM parties WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM waiting WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
             DELETE FROM comments WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
@@ -163,7 +223,8 @@ internal sealed class Intruder
             DELETE FROM events WHERE id >= {id};
             UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
             UPDATE event_heads SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);
-            """);
+            """
+        );
     }
 
     private static string Flipped(string text)
@@ -173,9 +234,10 @@ internal sealed class Intruder
         return string.Concat(text.AsSpan(0, at), other.ToString(), text.AsSpan(at + 1));
     }
 
-    private static string Literal(object value) => value switch
-    {
-        string text => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
-        _ => Convert.ToInt64(value, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
-    };
+    private static string Literal(object value) =>
+        value switch
+        {
+            string text => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
+            _ => Convert.ToInt64(value, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture),
+        };
 }

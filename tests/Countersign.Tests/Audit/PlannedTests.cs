@@ -25,14 +25,16 @@ public sealed class PlannedTests
         await clockwork.Drain();
         Assert.Null(await hub.Proof());
         var id = request.Id;
-        foreach (var (sql, said) in new[]
-        {
-            ($"UPDATE jobs SET due_at = '2099-01-01T00:00:00.000Z' WHERE kind = 'expire'", "another time"),
-            ($"UPDATE jobs SET due_at = '2099-01-01T00:00:00.000Z' WHERE kind = 'remind'", "another time"),
-            ($"UPDATE jobs SET kind = 'escalate' WHERE kind = 'remind'", "does not follow"),
-            ($"UPDATE jobs SET key = 'gone' WHERE kind = 'expire'", "no event tells"),
-            ($"DELETE FROM jobs WHERE kind = 'expire'", $"The job expire of request {id} is gone"),
-        })
+        foreach (
+            var (sql, said) in new[]
+            {
+                ($"UPDATE jobs SET due_at = '2099-01-01T00:00:00.000Z' WHERE kind = 'expire'", "another time"),
+                ($"UPDATE jobs SET due_at = '2099-01-01T00:00:00.000Z' WHERE kind = 'remind'", "another time"),
+                ($"UPDATE jobs SET kind = 'escalate' WHERE kind = 'remind'", "does not follow"),
+                ($"UPDATE jobs SET key = 'gone' WHERE kind = 'expire'", "no event tells"),
+                ($"DELETE FROM jobs WHERE kind = 'expire'", $"The job expire of request {id} is gone"),
+            }
+        )
         {
             var before = await hub.Place.Number("SELECT count(*) FROM jobs");
             await hub.Place.Tamper("CREATE TABLE kept AS SELECT * FROM jobs");
@@ -50,13 +52,23 @@ public sealed class PlannedTests
         await using var recorded = await RecordedHub.Start(engine);
         var hub = recorded.Hub;
         var request = await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
-        await hub.Store.InTransaction(async tx => await tx.Execute(
-            "INSERT INTO idempotency (key, body, status, answer, at) VALUES ('k', @digest, 201, @answer, @now)",
-            new { digest = request.Digest, answer = $$$"""{"approval_request":{"id":"{{{request.Id}}}"}}""", now = tx.Now }));
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute(
+                "INSERT INTO idempotency (key, body, status, answer, at) VALUES ('k', @digest, 201, @answer, @now)",
+                new
+                {
+                    digest = request.Digest,
+                    answer = $$$"""{"approval_request":{"id":"{{{request.Id}}}"}}""",
+                    now = tx.Now,
+                }
+            )
+        );
         Assert.True((await recorded.Check()).Ok);
         await hub.Place.Tamper("UPDATE idempotency SET body = 'another' WHERE key = 'k'");
         Assert.Contains("brought none of the contents", (await recorded.Check()).Problem, StringComparison.Ordinal);
-        await hub.Place.Tamper("""UPDATE idempotency SET answer = '{"approval_request":{"id":"another"}}' WHERE key = 'k'""");
+        await hub.Place.Tamper(
+            """UPDATE idempotency SET answer = '{"approval_request":{"id":"another"}}' WHERE key = 'k'"""
+        );
         Assert.Contains("not in the store", (await recorded.Check()).Problem, StringComparison.Ordinal);
         await hub.Place.Tamper("UPDATE idempotency SET answer = '{}' WHERE key = 'k'");
         Assert.Contains("names no request", (await recorded.Check()).Problem, StringComparison.Ordinal);

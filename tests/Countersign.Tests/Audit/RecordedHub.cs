@@ -33,15 +33,22 @@ public sealed class RecordedHub : IAsyncDisposable
 
     public SealKey NewKey(string file) => new(RootKey.Load(Path.Combine(_keys, file), mayCreate: true));
 
-    public Sealer NewSealer(Store store, SealKey? key = null) => new(store, key ?? Key, Hub.Clock, NullLogger<Sealer>.Instance);
+    public Sealer NewSealer(Store store, SealKey? key = null) =>
+        new(store, key ?? Key, Hub.Clock, NullLogger<Sealer>.Instance);
 
     public Task<Verification> Check(string? head = null) =>
         new Verify(Hub.Store, Key) { ChecksPolicies = false }.Run(head is null ? null : SealHead.TryParse(head));
 
-    /// <summary>Everything that can happen to people and requests, in several seals, and some of it not sealed yet.</summary>
+    /// <summary>
+    /// Everything that can happen to people and requests, in several seals, and some of it not sealed yet.
+    /// </summary>
     public async Task LiveThroughALot()
     {
-        var (ann, ben, cid) = (await Hub.AddPerson("Ann", Role.Admin), await Hub.AddPerson("Ben"), await Hub.AddPerson("Cid"));
+        var (ann, ben, cid) = (
+            await Hub.AddPerson("Ann", Role.Admin),
+            await Hub.AddPerson("Ben"),
+            await Hub.AddPerson("Cid")
+        );
         var team = await Hub.AddGroup("Team", ann, ben, cid);
         var source = await Hub.AddSource("deploys", team, 2);
         var two = Some.Policy(Some.Step("team", 2, team.AsApprover));
@@ -73,22 +80,52 @@ public sealed class RecordedHub : IAsyncDisposable
 
         var rejected = await Hub.Ask(two, s => s with { SourceId = source.Id });
         await Hub.Reject(rejected, ben);
-        await Hub.Submit.Run(Some.Submission(two).Saying("Something else") with { SourceId = source.Id, ExternalId = rejected.ExternalId }, Some.Origin, null, default);
+        await Hub.Submit.Run(
+            Some.Submission(two).Saying("Something else") with
+            {
+                SourceId = source.Id,
+                ExternalId = rejected.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
         await Hub.MarkApplied.Run(rejected.Id, Some.Viewer(source), default);
         await Sealer.SealOnce();
 
         var revised = await Hub.Ask(two);
         await Hub.Approve(revised, ben);
-        await Hub.Submit.Run(Some.Submission(two).Saying("Turn on light mode") with { ExternalId = revised.ExternalId }, Some.Origin, null, default);
+        await Hub.Submit.Run(
+            Some.Submission(two).Saying("Turn on light mode") with
+            {
+                ExternalId = revised.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
         await Hub.Answer(revised, ben, Answer.Abstain, digest: Some.Content("Turn on light mode").Digest);
         var withdrawn = await Hub.Ask(Some.Policy(ben.AsApprover));
         await Hub.Approve(withdrawn, ben);
         await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "No longer needed", default);
         await Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(ann), "Once more", default);
-        var learned = await Hub.Ask(two, s => s with { Requester = new Requester(null, "Cid", [], Certainty.None) { Claim = RequesterClaim.Of([], ["Cid"]) } });
+        var learned = await Hub.Ask(
+            two,
+            s =>
+                s with
+                {
+                    Requester = new Requester(null, "Cid", [], Certainty.None)
+                    {
+                        Claim = RequesterClaim.Of([], ["Cid"]),
+                    },
+                }
+        );
         await Hub.Approve(learned, cid);
         var claim = RequesterClaim.Of([], ["Ben"]) with { People = [ben.Id] };
-        var claimed = await Hub.Ask(two, s => s with { Requester = new Requester(ben.Id, "Ben", [ben.Id], Certainty.Claimed) { Claim = claim } });
+        var claimed = await Hub.Ask(
+            two,
+            s => s with { Requester = new Requester(ben.Id, "Ben", [ben.Id], Certainty.Claimed) { Claim = claim } }
+        );
         await new Disown(Hub.Store).Run(claimed.Id, Some.Viewer(ben), default);
         var reweighed = await Hub.Ask(two);
         await Hub.Approve(reweighed, cid);
@@ -107,11 +144,16 @@ public sealed class RecordedHub : IAsyncDisposable
     private async Task LiveWithSomeoneWhoIsErased(Person ben)
     {
         var erik = await Hub.AddPerson("Erik Erased");
-        var asked = await Hub.Ask(Some.Policy(ben.AsApprover, erik.AsApprover), s => s.Saying("For Erik Erased").AskedBy(erik));
+        var asked = await Hub.Ask(
+            Some.Policy(ben.AsApprover, erik.AsApprover),
+            s => s.Saying("For Erik Erased").AskedBy(erik)
+        );
         await Hub.Comment.Run(asked.Id, Some.Viewer(erik), "Please", default);
         var answered = await Hub.Ask(Some.Policy(ben.AsApprover, erik.AsApprover));
         await Hub.Answer(answered, erik, Answer.Reject, "Not like this");
-        Some.Done(await new ErasePerson(Hub.Store, Key, Hub.Reweigh, Hub.Withdraw).Run(erik.Email!, Some.Operator, default));
+        Some.Done(
+            await new ErasePerson(Hub.Store, Key, Hub.Reweigh, Hub.Withdraw).Run(erik.Email!, Some.Operator, default)
+        );
     }
 
     /// <summary>What happens by itself, past the policy, with the policy, and while somebody is away.</summary>
@@ -119,7 +161,8 @@ public sealed class RecordedHub : IAsyncDisposable
     {
         await using var hub = PolicyHub.On(Hub);
         var dan = await Hub.AddPerson("Dan");
-        await hub.Set($$"""
+        await hub.Set(
+            $$"""
             version: 1
             policies:
               - name: slow
@@ -133,7 +176,8 @@ public sealed class RecordedHub : IAsyncDisposable
                 auto: { answer: approve, because: nobody minds }
               - name: two
                 steps: [ { name: ben, from: { people: [{{ben.Email}}] } }, { name: dan, from: { people: [{{dan.Email}}] } } ]
-            """);
+            """
+        );
         await hub.Ask("""{"environment":"slow"}""");
         for (var hour = 0; hour < 3; hour++)
             await hub.Wait(TimeSpan.FromHours(1));
@@ -143,18 +187,47 @@ public sealed class RecordedHub : IAsyncDisposable
 
         var inTurn = await hub.Ask();
         await Hub.Approve(inTurn, ben);
-        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now.AddHours(1), Hub.Clock.Now.AddHours(3), null, Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                dan.Email!,
+                Hub.Clock.Now.AddHours(1),
+                Hub.Clock.Now.AddHours(3),
+                null,
+                Some.Operator,
+                default
+            )
+        );
         await hub.Wait(TimeSpan.FromHours(1));
         await hub.Looking.Drain();
-        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now, Hub.Clock.Now.AddHours(2), admin.Email, Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                dan.Email!,
+                Hub.Clock.Now,
+                Hub.Clock.Now.AddHours(2),
+                admin.Email,
+                Some.Operator,
+                default
+            )
+        );
         await hub.Looking.Drain();
         await Hub.Approve(inTurn, admin);
         var carried = await hub.Ask();
         await Hub.Approve(carried, ben);
         await hub.Wait(TimeSpan.FromHours(2));
-        await hub.Set($"version: 1\npolicies: [ {{ name: three, steps: [ {{ name: all, need: 3, from: {{ people: [{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]");
+        await hub.Set(
+            $"version: 1\npolicies: [ {{ name: three, steps: [ {{ name: all, need: 3, from: {{ people: [{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]"
+        );
         await hub.Apply.Run(onlyLook: false, Some.Operator, default);
-        Some.Done(await hub.Absences.Set(dan.Email!, Hub.Clock.Now.AddDays(1), Hub.Clock.Now.AddDays(2), ben.Email, Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                dan.Email!,
+                Hub.Clock.Now.AddDays(1),
+                Hub.Clock.Now.AddDays(2),
+                ben.Email,
+                Some.Operator,
+                default
+            )
+        );
     }
 
     /// <summary>
@@ -165,8 +238,15 @@ public sealed class RecordedHub : IAsyncDisposable
         await using var desk = new FakeDesk();
         await using var over = HandedOver.On(Hub);
         await over.Destination(desk);
-        Some.Done(await over.Add.Change(HandedOver.Name, new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl },
-            new Dictionary<string, string> { ["apiKey"] = "k-123" }, Some.Operator, default));
+        Some.Done(
+            await over.Add.Change(
+                HandedOver.Name,
+                new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl },
+                new Dictionary<string, string> { ["apiKey"] = "k-123" },
+                Some.Operator,
+                default
+            )
+        );
         Some.Done(await over.Add.Pause(HandedOver.Name, true, Some.Operator, default));
         Some.Done(await over.Add.Pause(HandedOver.Name, false, Some.Operator, default));
         await over.Ask();
@@ -174,8 +254,8 @@ public sealed class RecordedHub : IAsyncDisposable
         desk.Decide("yes");
         await over.WorkAfter(TimeSpan.FromMinutes(6));
         // Withdrawn here while the question is opened there, and while its answer is on the way.
-        void Withdraw(ApprovalRequest request) => Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "",
-            default).Wait();
+        void Withdraw(ApprovalRequest request) =>
+            Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default).Wait();
         foreach (var method in new[] { "POST", "GET" })
         {
             var late = await over.Ask();
@@ -195,18 +275,25 @@ public sealed class RecordedHub : IAsyncDisposable
         await over.Work();
         var link = await over.Link(open);
         await Hub.Store.InTransaction(async tx =>
-            await LinkRow.Save(tx, link with { State = LinkState.Held, ExternalId = null }));
+            await LinkRow.Save(tx, link with { State = LinkState.Held, ExternalId = null })
+        );
         await over.Resolve.Run(link.Id, new Resolution.Exists(link.ExternalId!), Some.Operator, default);
 
         var tickets = new Tickets(Hub.Store);
-        var ticket = (TicketOutcome.Done)await tickets.Add(new TicketChange
-        {
-            Subject = "A laptop",
-            RequesterId =
-            ben.Id
-        }, admin.Id, Some.Origin, default);
-        await tickets.Change(ticket.Ticket.Id, new TicketChange { AssigneeId = ben.Id, Status = "open" }, admin.Id,
-            Some.Origin, default);
+        var ticket = (TicketOutcome.Done)
+            await tickets.Add(
+                new TicketChange { Subject = "A laptop", RequesterId = ben.Id },
+                admin.Id,
+                Some.Origin,
+                default
+            );
+        await tickets.Change(
+            ticket.Ticket.Id,
+            new TicketChange { AssigneeId = ben.Id, Status = "open" },
+            admin.Id,
+            Some.Origin,
+            default
+        );
         var terms = new TicketTerms(MayBeUnknown: true, OneRequest: false);
         await Hub.Ask(Some.Policy(admin.AsApprover), s => s with { TicketId = ticket.Ticket.Id, TicketTerms = terms });
         await Hub.Ask(Some.Policy(admin.AsApprover), s => s with { TicketId = 77, TicketTerms = terms });
@@ -230,9 +317,29 @@ public sealed class RecordedHub : IAsyncDisposable
     private async Task LookAfterWaysInAndOut(Person admin)
     {
         await new SignInElsewhere(Hub.Store, Hub.Sessions).Run(
-            new Identity("https://login.example.test", "somebody", "new@example.test", IsVerified: true, "Somebody New", ["Team"]), Role.Agent, new Visit("page", "127.0.0.1", "a browser"), default);
+            new Identity(
+                "https://login.example.test",
+                "somebody",
+                "new@example.test",
+                IsVerified: true,
+                "Somebody New",
+                ["Team"]
+            ),
+            Role.Agent,
+            new Visit("page", "127.0.0.1", "a browser"),
+            default
+        );
         var webhooks = new Subscriptions(Hub.Store, new WebhookSecrets(new EphemeralDataProtectionProvider()));
-        var first = Some.Done(await webhooks.Add("https://example.test/hook", ["request.*"], ["deploys"], Some.Operator, admin.Id, default));
+        var first = Some.Done(
+            await webhooks.Add(
+                "https://example.test/hook",
+                ["request.*"],
+                ["deploys"],
+                Some.Operator,
+                admin.Id,
+                default
+            )
+        );
         await webhooks.Disable(first.Id, Some.Operator, default);
         await webhooks.Enable(first.Id, Some.Operator, default);
         var second = Some.Done(await webhooks.Add("https://example.test/other", [], [], Some.Operator, null, default));
@@ -244,7 +351,14 @@ public sealed class RecordedHub : IAsyncDisposable
         Some.Done(await aliases.Add(admin.Email!, "Ann from the night shift", Some.Operator, default));
         Some.Done(await aliases.Add(admin.Email!, "A. Smith", Some.Operator, default));
         Some.Done(await aliases.Remove(admin.Email!, "a. smith", Some.Operator, default));
-        Some.Done(await Hub.Sources.Set("deploys", new WhoAsksFor(UnknownRequester.Refuse, ClaimedRequester.OneMore, admin.Email), Some.Operator, default));
+        Some.Done(
+            await Hub.Sources.Set(
+                "deploys",
+                new WhoAsksFor(UnknownRequester.Refuse, ClaimedRequester.OneMore, admin.Email),
+                Some.Operator,
+                default
+            )
+        );
         Some.Done(await Hub.Sources.Add("pipelines", "api", null, null, Some.Operator, default, owner: admin.Email));
         Some.Done(await Hub.Sources.Set("pipelines", new WhoAsksFor(RequesterRequired: true), Some.Operator, default));
         await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);

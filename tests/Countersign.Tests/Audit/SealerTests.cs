@@ -41,17 +41,28 @@ public sealed class SealerTests
         using var other = recorded.NewSealer(otherStore);
         using var third = recorded.NewSealer(recorded.Hub.Store);
         using var stop = new CancellationTokenSource();
-        var sealing = new[] { recorded.Sealer, other, third }.Select(sealer => Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
-                await sealer.SealOnce();
-        })).ToList();
+        var sealing = new[] { recorded.Sealer, other, third }
+            .Select(sealer =>
+                Task.Run(async () =>
+                {
+                    while (!stop.IsCancellationRequested)
+                        await sealer.SealOnce();
+                })
+            )
+            .ToList();
 
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
-        {
-            for (var n = 0; n < 10; n++)
-                await recorded.Hub.AddPerson($"Person {i} {n}");
-        }))).Soon();
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, 8)
+                    .Select(i =>
+                        Task.Run(async () =>
+                        {
+                            for (var n = 0; n < 10; n++)
+                                await recorded.Hub.AddPerson($"Person {i} {n}");
+                        })
+                    )
+            )
+            .Soon();
         await stop.CancelAsync();
         await Task.WhenAll(sealing).Soon();
         await recorded.Sealer.SealAll();
@@ -91,11 +102,13 @@ public sealed class SealerTests
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
         var (slow, written) = await HoldOpen(recorded, "test:77");
-        await Assert.ThrowsAsync<InvalidOperationException>(() => recorded.Hub.Store.InTransaction(async tx =>
-        {
-            await tx.Append("test:78", Some.Origin, "test.happened", new { });
-            throw new InvalidOperationException("Undone.");
-        }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            recorded.Hub.Store.InTransaction(async tx =>
+            {
+                await tx.Append("test:78", Some.Origin, "test.happened", new { });
+                throw new InvalidOperationException("Undone.");
+            })
+        );
         await recorded.Hub.AddPerson("Ben");
         await recorded.Sealer.SealOnce();
         await recorded.Hub.AddPerson("Cid");
@@ -137,7 +150,10 @@ public sealed class SealerTests
         await using var recorded = await RecordedHub.Start(Engine.Sqlite);
         for (var n = 0; n < 1_300; n++)
         {
-            await recorded.Hub.Store.InTransaction(async tx => { await tx.Append("hub", Some.Origin, "test.happened", new { n }); });
+            await recorded.Hub.Store.InTransaction(async tx =>
+            {
+                await tx.Append("hub", Some.Origin, "test.happened", new { n });
+            });
             await recorded.Sealer.SealOnce();
             recorded.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
         }
@@ -179,7 +195,10 @@ public sealed class SealerTests
 
         await recorded.Sealer.StopAsync(default);
 
-        Assert.Equal((true, 0), await recorded.Check() is var verification ? (verification.Ok, verification.Unsealed) : default);
+        Assert.Equal(
+            (true, 0),
+            await recorded.Check() is var verification ? (verification.Ok, verification.Unsealed) : default
+        );
         Assert.Equal(0, await recorded.Hub.Place.Count("leases"));
     }
 
@@ -212,5 +231,7 @@ public sealed class SealerTests
     }
 
     private static async Task<List<string>> Covered(RecordedHub recorded) =>
-        (await recorded.Hub.Store.Read(reader => reader.All<Seal>($"SELECT {Seal.Columns} FROM seals ORDER BY n"))).ConvertAll(s => s.Events);
+        (
+            await recorded.Hub.Store.Read(reader => reader.All<Seal>($"SELECT {Seal.Columns} FROM seals ORDER BY n"))
+        ).ConvertAll(s => s.Events);
 }

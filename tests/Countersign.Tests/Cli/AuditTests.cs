@@ -12,10 +12,32 @@ public sealed class AuditTests
         await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
         await shell.Json("user", "disable", "ada@example.test");
         var whole = (await shell.Json("audit", "verify")).Done;
-        Assert.Equal(["ok", "events", "sealed", "unsealed", "head", "bodiesForgotten", "archived", "provenByArchive", "problems"], whole.EnumerateObject().Select(p =>
-            p.Name));
-        Assert.Equal((true, 2, 2), (whole.GetProperty("ok").GetBoolean(), whole.GetProperty("events").GetInt32(), whole.GetProperty("sealed").GetInt32() + whole.GetProperty("unsealed").GetInt32()));
-        Assert.Equal(0, (await shell.Json("audit", "verify", "--head", whole.GetProperty("head").GetString()!)).ExitCode);
+        Assert.Equal(
+            [
+                "ok",
+                "events",
+                "sealed",
+                "unsealed",
+                "head",
+                "bodiesForgotten",
+                "archived",
+                "provenByArchive",
+                "problems",
+            ],
+            whole.EnumerateObject().Select(p => p.Name)
+        );
+        Assert.Equal(
+            (true, 2, 2),
+            (
+                whole.GetProperty("ok").GetBoolean(),
+                whole.GetProperty("events").GetInt32(),
+                whole.GetProperty("sealed").GetInt32() + whole.GetProperty("unsealed").GetInt32()
+            )
+        );
+        Assert.Equal(
+            0,
+            (await shell.Json("audit", "verify", "--head", whole.GetProperty("head").GetString()!)).ExitCode
+        );
 
         await shell.Place.Tamper("UPDATE events SET actor = 'person:1' WHERE id = 2");
         var changed = await shell.Json("audit", "verify");
@@ -32,7 +54,13 @@ public sealed class AuditTests
         await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
         var lines = await shell.Program("", "audit", "export");
         Assert.Equal((0, ""), (lines.ExitCode, lines.Error));
-        Assert.Equal(["key", "event"], lines.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()));
+        Assert.Equal(
+            ["key", "event"],
+            lines
+                .Output.TrimEnd()
+                .Split('\n')
+                .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString())
+        );
 
         var file = Path.Combine(shell.Folder, "record.jsonl");
         Assert.Equal(file, (await shell.Json("audit", "export", "--out", file)).Done.GetProperty("file").GetString());

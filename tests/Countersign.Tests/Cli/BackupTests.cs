@@ -12,17 +12,32 @@ public sealed class BackupTests
     {
         await using var shell = await Shell.Start(Engine.Sqlite);
         var submit = new Submit(shell.Place.Store, new RequestIds());
-        var source = Some.Done(await new Sources(shell.Place.Store).Add("Pipeline", "api", null, null, Some.Operator, default));
+        var source = Some.Done(
+            await new Sources(shell.Place.Store).Add("Pipeline", "api", null, null, Some.Operator, default)
+        );
         var asked = 0;
         using var stop = new CancellationTokenSource();
-        var writers = Enumerable.Range(0, 4).Select(n => Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                await submit.Run(Some.Content($"Change {n}") with { SourceId = source.Id }, Some.Origin, null, default);
-                Interlocked.Increment(ref asked);
-            }
-        })).ToList();
+        var writers = Enumerable
+            .Range(0, 4)
+            .Select(n =>
+                Task.Run(async () =>
+                {
+                    while (!stop.IsCancellationRequested)
+                    {
+                        await submit.Run(
+                            Some.Content($"Change {n}") with
+                            {
+                                SourceId = source.Id,
+                            },
+                            Some.Origin,
+                            null,
+                            default
+                        );
+                        Interlocked.Increment(ref asked);
+                    }
+                })
+            )
+            .ToList();
         await Eventually.True(() => Volatile.Read(ref asked) > 100, "a hundred requests");
 
         var before = Volatile.Read(ref asked);
@@ -55,8 +70,14 @@ public sealed class BackupTests
         await File.WriteAllTextAsync(file, "precious", TestContext.Current.CancellationToken);
         Assert.Equal((1, "exists"), (await shell.Json("backup", file)).Failure);
         Assert.Equal("precious", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
-        Assert.Equal((1, "not_found"), (await shell.Json("backup", Path.Combine(shell.Folder, "nowhere", "copy.db"))).Failure);
-        Assert.Equal(["copy.db", "root.key"], System.IO.Directory.EnumerateFiles(shell.Folder).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            (1, "not_found"),
+            (await shell.Json("backup", Path.Combine(shell.Folder, "nowhere", "copy.db"))).Failure
+        );
+        Assert.Equal(
+            ["copy.db", "root.key"],
+            System.IO.Directory.EnumerateFiles(shell.Folder).Select(Path.GetFileName).Order()
+        );
     }
 
     [Fact]

@@ -19,15 +19,45 @@ public sealed class DemoTests
         Assert.StartsWith("csk_", demo.Introduction["source"]!["key"]!.ToString(), StringComparison.Ordinal);
 
         using var jane = demo.Person(1);
-        await Eventually.True(async () => (await Statuses(jane)) is { Count: 8 } statuses && statuses.Count(s => s == "active") == 6 && statuses.Contains("rejected"), "eight requests, two of them decided");
-        await Eventually.True(async () => (await Requests(jane)).Any(r => r["appliedAt"] is not null), "the approved one is applied");
+        await Eventually.True(
+            async () =>
+                (await Statuses(jane)) is { Count: 8 } statuses
+                && statuses.Count(s => s == "active") == 6
+                && statuses.Contains("rejected"),
+            "eight requests, two of them decided"
+        );
+        await Eventually.True(
+            async () => (await Requests(jane)).Any(r => r["appliedAt"] is not null),
+            "the approved one is applied"
+        );
 
         // What Jane approves together with another is applied too.
         using var alex = demo.Person(0);
-        var asked = (await Requests(jane)).First(r => r["status"]!.ToString() == "active" && r["display"]!.ToString().StartsWith("0 of 2", StringComparison.Ordinal));
+        var asked = (await Requests(jane)).First(r =>
+            r["status"]!.ToString() == "active"
+            && r["display"]!.ToString().StartsWith("0 of 2", StringComparison.Ordinal)
+        );
         foreach (var person in new[] { jane, alex })
-            Assert.Equal(200, (await person.Post($"api/v1/requests/{asked["id"]}/decisions", new { answer = "approve", note = "", digest = asked["digest"]!.ToString() })).Status);
-        await Eventually.True(async () => (await jane.Get($"api/v1/requests/{asked["id"]}")).Json["appliedAt"] is not null, "LaunchDarkly hears of it and applies it");
+        {
+            Assert.Equal(
+                200,
+                (
+                    await person.Post(
+                        $"api/v1/requests/{asked["id"]}/decisions",
+                        new
+                        {
+                            answer = "approve",
+                            note = "",
+                            digest = asked["digest"]!.ToString(),
+                        }
+                    )
+                ).Status
+            );
+        }
+        await Eventually.True(
+            async () => (await jane.Get($"api/v1/requests/{asked["id"]}")).Json["appliedAt"] is not null,
+            "LaunchDarkly hears of it and applies it"
+        );
     }
 
     [Theory, BothEngines]
@@ -44,8 +74,14 @@ public sealed class DemoTests
         await using var again = await Demo.Start(shell);
         foreach (var i in Enumerable.Range(0, 5))
         {
-            Assert.Equal(first["people"]![i]!["email"]!.ToString(), again.Introduction["people"]![i]!["email"]!.ToString());
-            Assert.NotEqual(first["people"]![i]!["password"]!.ToString(), again.Introduction["people"]![i]!["password"]!.ToString());
+            Assert.Equal(
+                first["people"]![i]!["email"]!.ToString(),
+                again.Introduction["people"]![i]!["email"]!.ToString()
+            );
+            Assert.NotEqual(
+                first["people"]![i]!["password"]!.ToString(),
+                again.Introduction["people"]![i]!["password"]!.ToString()
+            );
         }
         using var janeAgain = again.Person(1);
         await Eventually.True(async () => (await Statuses(janeAgain)).Count == 16, "eight requests more");
@@ -60,9 +96,7 @@ public sealed class DemoTests
     {
         await using (var shell = await Shell.Start(engine))
         {
-            await using (await Demo.Start(shell))
-            {
-            }
+            await using (await Demo.Start(shell)) { }
             var served = await shell.Json("serve", "--urls", "http://127.0.0.1:0");
             Assert.Equal((1, "unavailable"), served.Failure);
             Assert.Contains("countersign demo", served.Error, StringComparison.Ordinal);
@@ -87,9 +121,11 @@ public sealed class DemoTests
         Assert.Empty(System.IO.Directory.EnumerateFiles(shell.Place.Options.DataFolder));
     }
 
-    private static async Task<List<JsonNode>> Requests(ApiClient person) => [.. (await person.Get("api/v1/requests")).Json["requests"]!.AsArray().Select(r => r!)];
+    private static async Task<List<JsonNode>> Requests(ApiClient person) =>
+        [.. (await person.Get("api/v1/requests")).Json["requests"]!.AsArray().Select(r => r!)];
 
-    private static async Task<List<string>> Statuses(ApiClient person) => [.. (await Requests(person)).Select(r => r["status"]!.ToString())];
+    private static async Task<List<string>> Statuses(ApiClient person) =>
+        [.. (await Requests(person)).Select(r => r["status"]!.ToString())];
 
     /// <summary>The demo in a process of its own, as somebody starts it.</summary>
     private sealed class Demo : IAsyncDisposable
@@ -106,14 +142,21 @@ public sealed class DemoTests
             var process = shell.StartProgram(Switches);
             var line = await process.StandardOutput.ReadLineAsync().Soon();
             if (line is null)
-                throw new InvalidOperationException($"The demo did not start: {await process.StandardError.ReadToEndAsync()}");
+            {
+                throw new InvalidOperationException(
+                    $"The demo did not start: {await process.StandardError.ReadToEndAsync()}"
+                );
+            }
             return new Demo(process, JsonNode.Parse(line)!);
         }
 
         public ApiClient Person(int index) => new(Url, Basic(Introduction["people"]![index]!));
 
         public static System.Net.Http.Headers.AuthenticationHeaderValue Basic(JsonNode person) =>
-            new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{person["email"]}/token:{person["token"]}")));
+            new(
+                "Basic",
+                Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{person["email"]}/token:{person["token"]}"))
+            );
 
         public async ValueTask DisposeAsync()
         {

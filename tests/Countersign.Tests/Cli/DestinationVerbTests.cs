@@ -14,9 +14,30 @@ public sealed class DestinationVerbTests
         var file = Path.Combine(shell.Folder, "manifest.json");
         await File.WriteAllTextAsync(file, Sample.Text, TestContext.Current.CancellationToken);
 
-        var added = await shell.RunWithInput("k-123\n", "destination", "add", "Desk", "--manifest", file, "--set", $"baseURL={desk.BaseUrl}", "--secret", "apiKey=-", "--json");
-        Assert.Equal((1, "Desk"), (added.Done.GetProperty("id").GetInt64(), added.Done.GetProperty("name").GetString()));
-        Assert.Equal("apiKey", (await shell.Json("destination", "list")).Done.GetProperty("destinations")[0].GetProperty("secrets")[0].GetString());
+        var added = await shell.RunWithInput(
+            "k-123\n",
+            "destination",
+            "add",
+            "Desk",
+            "--manifest",
+            file,
+            "--set",
+            $"baseURL={desk.BaseUrl}",
+            "--secret",
+            "apiKey=-",
+            "--json"
+        );
+        Assert.Equal(
+            (1, "Desk"),
+            (added.Done.GetProperty("id").GetInt64(), added.Done.GetProperty("name").GetString())
+        );
+        Assert.Equal(
+            "apiKey",
+            (await shell.Json("destination", "list"))
+                .Done.GetProperty("destinations")[0]
+                .GetProperty("secrets")[0]
+                .GetString()
+        );
 
         var refused = (await shell.Json("destination", "test", "Desk")).Document;
         Assert.False(refused.GetProperty("ok").GetBoolean());
@@ -29,9 +50,17 @@ public sealed class DestinationVerbTests
         Assert.Single(desk.Calls);
 
         Assert.Equal(0, (await shell.Run("destination", "pause", "Desk")).ExitCode);
-        Assert.True((await shell.Json("destination", "list")).Done.GetProperty("destinations")[0].GetProperty("paused").GetBoolean());
+        Assert.True(
+            (await shell.Json("destination", "list"))
+                .Done.GetProperty("destinations")[0]
+                .GetProperty("paused")
+                .GetBoolean()
+        );
         var source = (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "desk")).Done;
-        Assert.Equal("Desk", (await shell.Json("source", "list")).Done.GetProperty("sources")[0].GetProperty("destination").GetString());
+        Assert.Equal(
+            "Desk",
+            (await shell.Json("source", "list")).Done.GetProperty("sources")[0].GetProperty("destination").GetString()
+        );
         Assert.NotEmpty(source.GetProperty("key").GetString()!);
         Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
@@ -42,12 +71,19 @@ public sealed class DestinationVerbTests
         var file = Path.GetTempFileName();
         try
         {
-            await File.WriteAllTextAsync(file, Sample.With(("~.statusRequest.parser.approvalMatcher", "(")), TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                file,
+                Sample.With(("~.statusRequest.parser.approvalMatcher", "(")),
+                TestContext.Current.CancellationToken
+            );
             var ran = await Shell.Anywhere(["destination", "lint", file, "--json"]);
             Assert.Equal(1, ran.ExitCode);
             var finding = Assert.Single(ran.Document.GetProperty("findings").EnumerateArray());
             Assert.Equal(["place", "problem", "fix"], finding.EnumerateObject().Select(p => p.Name));
-            Assert.Equal("capabilities.approval.statusRequest.parser.approvalMatcher", finding.GetProperty("place").GetString());
+            Assert.Equal(
+                "capabilities.approval.statusRequest.parser.approvalMatcher",
+                finding.GetProperty("place").GetString()
+            );
             Assert.Equal(0, (await Shell.Anywhere(["destination", "lint", "servicenow-normal", "--json"])).ExitCode);
         }
         finally
@@ -60,9 +96,20 @@ public sealed class DestinationVerbTests
     public async Task What_is_wrong_is_said(Engine engine)
     {
         await using var shell = await Shell.Start(engine);
-        Assert.Equal((2, "usage"), (await shell.Json("destination", "add", "D", "--manifest", "countersign", "--secret", "apiKey=plain")).Failure);
-        Assert.Equal((2, "invalid"), (await shell.Json("destination", "add", "D", "--manifest", "countersign")).Failure);
-        Assert.Equal((1, "not_found"), (await shell.Json("destination", "add", "D", "--manifest", "nothing.json")).Failure);
+        Assert.Equal(
+            (2, "usage"),
+            (
+                await shell.Json("destination", "add", "D", "--manifest", "countersign", "--secret", "apiKey=plain")
+            ).Failure
+        );
+        Assert.Equal(
+            (2, "invalid"),
+            (await shell.Json("destination", "add", "D", "--manifest", "countersign")).Failure
+        );
+        Assert.Equal(
+            (1, "not_found"),
+            (await shell.Json("destination", "add", "D", "--manifest", "nothing.json")).Failure
+        );
         Assert.Equal((1, "not_found"), (await shell.Json("destination", "test", "D")).Failure);
         Assert.Equal((1, "not_found"), (await shell.Json("source", "add", "S", "--destination", "D")).Failure);
         Assert.Equal((2, "usage"), (await shell.Json("destination", "resolve", "1")).Failure);

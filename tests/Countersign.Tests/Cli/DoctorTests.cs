@@ -11,17 +11,37 @@ public sealed class DoctorTests
         await shell.Json("user", "add", "ada@example.test", "--name", "Ada", "--role", "admin");
         var report = (await shell.Json("doctor")).Done;
         Assert.True(report.GetProperty("ok").GetBoolean());
-        Assert.StartsWith(engine == Engine.Sqlite ? "SQLite 3." : "PostgreSQL ", report.GetProperty("engine").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            engine == Engine.Sqlite ? "SQLite 3." : "PostgreSQL ",
+            report.GetProperty("engine").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal("present", report.GetProperty("store").GetString());
         Assert.Equal("0600", report.GetProperty("rootKey").GetProperty("mode").GetString());
         Assert.NotEqual(0, report.GetProperty("migrations").GetProperty("applied").GetArrayLength());
         Assert.Equal(0, report.GetProperty("migrations").GetProperty("pending").GetArrayLength());
-        Assert.Equal((1, 1), (report.GetProperty("people").GetProperty("total").GetInt32(), report.GetProperty("people").GetProperty("admins").GetInt32()));
-        Assert.Equal(engine == Engine.Postgres, report.GetProperty("clock").GetProperty("databaseAheadMs").ValueKind == System.Text.Json.JsonValueKind.Number);
+        Assert.Equal(
+            (1, 1),
+            (
+                report.GetProperty("people").GetProperty("total").GetInt32(),
+                report.GetProperty("people").GetProperty("admins").GetInt32()
+            )
+        );
+        Assert.Equal(
+            engine == Engine.Postgres,
+            report.GetProperty("clock").GetProperty("databaseAheadMs").ValueKind
+                == System.Text.Json.JsonValueKind.Number
+        );
         Assert.True(report.GetProperty("data").GetProperty("freeBytes").GetInt64() > 0);
         Assert.Equal(
             ("--RootKeyFile", shell.RootKeyFile),
-            report.GetProperty("settings").EnumerateArray().Where(s => s.GetProperty("name").GetString() == "RootKeyFile").Select(s => (s.GetProperty("from").GetString(), s.GetProperty("value").GetString())).Single());
+            report
+                .GetProperty("settings")
+                .EnumerateArray()
+                .Where(s => s.GetProperty("name").GetString() == "RootKeyFile")
+                .Select(s => (s.GetProperty("from").GetString(), s.GetProperty("value").GetString()))
+                .Single()
+        );
         Assert.Contains("Nothing is wrong.", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
     }
 
@@ -43,7 +63,9 @@ public sealed class DoctorTests
     {
         await using var shell = await Shell.Start(Engine.Sqlite);
         shell.Place.Clock.Now = new DateTimeOffset(2999, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        await shell.Place.Store.InTransaction(async tx => await tx.Append("test:1", Some.Origin, "test.written", new { }));
+        await shell.Place.Store.InTransaction(async tx =>
+            await tx.Append("test:1", Some.Origin, "test.written", new { })
+        );
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(shell.RootKeyFile, UnixFileMode.UserRead | UnixFileMode.OtherRead);
         await shell.Place.Tamper("UPDATE migrations SET checksum = 'another'");
@@ -51,17 +73,33 @@ public sealed class DoctorTests
         var ran = await shell.Json("doctor", "--PathBase", "approvals");
         Assert.Equal(1, ran.ExitCode);
         Assert.False(ran.Document.GetProperty("ok").GetBoolean());
-        var problems = ran.Document.GetProperty("problems").EnumerateArray().Select(p => p.GetProperty("what").GetString()!).ToList();
-        foreach (var expected in (string[])["PathBase must start", "made by another build", "still to come", "Others may read"])
+        var problems = ran
+            .Document.GetProperty("problems")
+            .EnumerateArray()
+            .Select(p => p.GetProperty("what").GetString()!)
+            .ToList();
+        foreach (
+            var expected in (string[])
+                ["PathBase must start", "made by another build", "still to come", "Others may read"]
+        )
+        {
             Assert.Single(problems, p => p.Contains(expected, StringComparison.Ordinal));
-        Assert.All(ran.Document.GetProperty("problems").EnumerateArray(), p => Assert.NotEqual("", p.GetProperty("fix").GetString()));
+        }
+        Assert.All(
+            ran.Document.GetProperty("problems").EnumerateArray(),
+            p => Assert.NotEqual("", p.GetProperty("fix").GetString())
+        );
     }
 
     [Fact]
     public async Task A_store_that_is_no_store_and_a_lost_key_are_told()
     {
         await using var shell = await Shell.StartEmpty(Engine.Sqlite);
-        await File.WriteAllTextAsync(shell.Place.Options.SqliteFile, new string('x', 4096), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            shell.Place.Options.SqliteFile,
+            new string('x', 4096),
+            TestContext.Current.CancellationToken
+        );
         File.Delete(shell.RootKeyFile);
         var report = await shell.Json("doctor");
         Assert.Equal((1, "unreadable"), (report.ExitCode, report.Document.GetProperty("store").GetString()));
@@ -72,7 +110,13 @@ public sealed class DoctorTests
     [Fact]
     public async Task A_password_is_never_shown()
     {
-        var ran = await Shell.Anywhere(["doctor", "--database", "Host=127.0.0.1;Port=1;Username=me;Password=hunter2;Timeout=2", "--RootKeyFile", "nowhere"]);
+        var ran = await Shell.Anywhere([
+            "doctor",
+            "--database",
+            "Host=127.0.0.1;Port=1;Username=me;Password=hunter2;Timeout=2",
+            "--RootKeyFile",
+            "nowhere",
+        ]);
         Assert.Equal(1, ran.ExitCode);
         Assert.Contains("password=***", ran.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", ran.Output + ran.Error, StringComparison.Ordinal);

@@ -16,17 +16,35 @@ public sealed class ProgramTests
         try
         {
             var address = await Address(server.StandardOutput);
-            var added = await shell.Program("correct horse\n", "user", "add", "ada@example.test", "--name", "Ada", "--role", "admin", "--password-stdin", "--json");
+            var added = await shell.Program(
+                "correct horse\n",
+                "user",
+                "add",
+                "ada@example.test",
+                "--name",
+                "Ada",
+                "--role",
+                "admin",
+                "--password-stdin",
+                "--json"
+            );
             Assert.Equal("admin", added.Done.GetProperty("role").GetString());
             var token = (await shell.Json("token", "add", "ada@example.test")).Done.GetProperty("token").GetString()!;
 
             using var client = new HttpClient { BaseAddress = address };
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"ada@example.test/token:{token}")));
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                "Basic",
+                Convert.ToBase64String(Encoding.UTF8.GetBytes($"ada@example.test/token:{token}"))
+            );
             Assert.Equal(HttpStatusCode.OK, await Ask());
             await shell.Json("token", "revoke", "1");
-            await Eventually.True(async () => await Ask() == HttpStatusCode.Unauthorized, "the revoked token is refused");
+            await Eventually.True(
+                async () => await Ask() == HttpStatusCode.Unauthorized,
+                "the revoked token is refused"
+            );
 
-            async ValueTask<HttpStatusCode> Ask() => (await client.GetAsync("/api/v1/requests", TestContext.Current.CancellationToken)).StatusCode;
+            async ValueTask<HttpStatusCode> Ask() =>
+                (await client.GetAsync("/api/v1/requests", TestContext.Current.CancellationToken)).StatusCode;
         }
         finally
         {
@@ -43,14 +61,30 @@ public sealed class ProgramTests
         try
         {
             string? line;
-            do
-                line = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon();
+            do line = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon();
             while (line is not null && !line.Contains("/hub/set-up?key=", StringComparison.Ordinal));
             _ = server.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             using var client = new HttpClient();
-            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(line!.Trim(), TestContext.Current.CancellationToken)).StatusCode);
-            await shell.Program("correct horse\n", "user", "add", "ada@example.test", "--name", "Ada", "--role", "admin", "--password-stdin", "--json");
-            Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(line.Trim(), TestContext.Current.CancellationToken)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.OK,
+                (await client.GetAsync(line!.Trim(), TestContext.Current.CancellationToken)).StatusCode
+            );
+            await shell.Program(
+                "correct horse\n",
+                "user",
+                "add",
+                "ada@example.test",
+                "--name",
+                "Ada",
+                "--role",
+                "admin",
+                "--password-stdin",
+                "--json"
+            );
+            Assert.Equal(
+                HttpStatusCode.NotFound,
+                (await client.GetAsync(line.Trim(), TestContext.Current.CancellationToken)).StatusCode
+            );
         }
         finally
         {
@@ -63,7 +97,11 @@ public sealed class ProgramTests
     public async Task A_server_that_cannot_start_says_why()
     {
         await using var shell = await Shell.StartEmpty(Engine.Sqlite);
-        await File.WriteAllTextAsync(shell.Place.Options.SqliteFile, new string('x', 4096), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            shell.Place.Options.SqliteFile,
+            new string('x', 4096),
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal((1, "unavailable"), (await shell.Json("serve", "--Urls=http://127.0.0.1:0")).Failure);
     }
 

@@ -43,7 +43,10 @@ public sealed record Ran(int ExitCode, string Output, string Error)
     }
 }
 
-/// <summary>The command line on a store of the test's own: within this process, because a process costs a third of a second, or as the program that was built.</summary>
+/// <summary>
+/// The command line on a store of the test's own: within this process, because a process costs a third of a second, or
+/// as the program that was built.
+/// </summary>
 public sealed class Shell : IAsyncDisposable
 {
     private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("countersign-shell-").FullName;
@@ -89,11 +92,19 @@ public sealed class Shell : IAsyncDisposable
     }
 
     public Process StartProgram(params string[] args) =>
-        Start(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign"), args);
+        Start(
+            Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign"),
+            args
+        );
 
-    /// <summary>The same, and a file that grows past a limit of the process is an error to it and not its end.</summary>
+    /// <summary>
+    /// The same, and a file that grows past a limit of the process is an error to it and not its end.
+    /// </summary>
     public Process StartProgramThatBearsLimits(params string[] args) =>
-        Start("/bin/sh", ["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "countersign"), .. args]);
+        Start(
+            "/bin/sh",
+            ["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "countersign"), .. args]
+        );
 
     private Process Start(string program, string[] args)
     {
@@ -116,9 +127,10 @@ public sealed class Shell : IAsyncDisposable
         System.IO.Directory.Delete(_folder, recursive: true);
     }
 
-    private string[] Where => Place.Engine == Engine.Sqlite
-        ? ["--data", Place.Options.DataFolder, "--RootKeyFile", RootKeyFile]
-        : ["--database", Place.Options.Database!, "--RootKeyFile", RootKeyFile];
+    private string[] Where =>
+        Place.Engine == Engine.Sqlite
+            ? ["--data", Place.Options.DataFolder, "--RootKeyFile", RootKeyFile]
+            : ["--database", Place.Options.Database!, "--RootKeyFile", RootKeyFile];
 
     private static Shell Prepared(TestStore place)
     {

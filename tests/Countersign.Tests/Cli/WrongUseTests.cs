@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Countersign.Tests.Cli;
 
-/// <summary>Wrong use ends with 2, says why on standard error, prints nothing on standard output and leaves nothing behind.</summary>
+/// <summary>
+/// Wrong use ends with 2, says why on standard error, prints nothing on standard output and leaves nothing behind.
+/// </summary>
 public sealed class WrongUseTests
 {
     [Theory]
@@ -32,7 +34,9 @@ public sealed class WrongUseTests
     public async Task Wrong_use_ends_with_2(string line)
     {
         var folder = Path.Combine(Path.GetTempPath(), "countersign-is-never-made");
-        var args = line.Split(' ').Concat(line.EndsWith("--data", StringComparison.Ordinal) ? [] : ["--data", folder]).ToArray();
+        var args = line.Split(' ')
+            .Concat(line.EndsWith("--data", StringComparison.Ordinal) ? [] : ["--data", folder])
+            .ToArray();
 
         var ran = await Shell.Anywhere([.. args, "--json"]);
         Assert.Equal((2, "usage"), ran.Failure);
@@ -46,9 +50,18 @@ public sealed class WrongUseTests
     [Fact]
     public async Task Every_mistake_in_the_settings_is_told_at_once()
     {
-        var ran = await Shell.Anywhere(["user", "list", "--PathBase=approvals", "--ratelimit:perkeyperminute=many", "--PublicUrl=here"]);
+        var ran = await Shell.Anywhere([
+            "user",
+            "list",
+            "--PathBase=approvals",
+            "--ratelimit:perkeyperminute=many",
+            "--PublicUrl=here",
+        ]);
         Assert.Equal(2, ran.ExitCode);
-        Assert.Equal(["PublicUrl", "PathBase", "RateLimit:PerKeyPerMinute"], ran.Error.TrimEnd().Split('\n').Select(mistake => mistake.Split(' ')[0]));
+        Assert.Equal(
+            ["PublicUrl", "PathBase", "RateLimit:PerKeyPerMinute"],
+            ran.Error.TrimEnd().Split('\n').Select(mistake => mistake.Split(' ')[0])
+        );
     }
 
     [Theory]
@@ -58,7 +71,10 @@ public sealed class WrongUseTests
     public async Task A_mistyped_folder_is_told_and_not_filled(string line)
     {
         var folder = Path.Combine(Path.GetTempPath(), "countersign-is-not-here-either");
-        Assert.Equal((1, "not_found"), (await Shell.Anywhere([.. line.Split(' '), "--data", folder, "--json"])).Failure);
+        Assert.Equal(
+            (1, "not_found"),
+            (await Shell.Anywhere([.. line.Split(' '), "--data", folder, "--json"])).Failure
+        );
         Assert.False(System.IO.Directory.Exists(folder));
     }
 

@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace Countersign.Tests.Destinations;
 
 /// <summary>
-/// A workflow system for the sample manifest: keeps what it is asked, under ids of its own, and answers as a test decides.
-/// What a test says of a call comes first, so that it can fail in any way.
+/// A workflow system for the sample manifest: keeps what it is asked, under ids of its own, and answers as a test
+/// decides. What a test says of a call comes first, so that it can fail in any way.
 /// </summary>
 internal sealed class FakeDesk : IAsyncDisposable
 {
@@ -49,12 +49,30 @@ internal sealed class FakeDesk : IAsyncDisposable
         var path = call.Path.Split('?')[0];
         if ((call.Method, path) == ("POST", "/asks"))
         {
-            var ask = new JsonObject { ["state"] = "open", ["id"] = $"T{Interlocked.Increment(ref _made)}", ["text"] = "New", ["asked"] = JsonNode.Parse(call.Body) };
+            var ask = new JsonObject
+            {
+                ["state"] = "open",
+                ["id"] = $"T{Interlocked.Increment(ref _made)}",
+                ["text"] = "New",
+                ["asked"] = JsonNode.Parse(call.Body),
+            };
             _asks[ask["id"]!.ToString()] = ask;
             return Json(201, new JsonObject { ["result"] = new JsonArray(ask.DeepClone()) });
         }
         if (path == "/find")
-            return Json(200, new JsonObject { ["result"] = new JsonArray([.. _asks.Values.Where(a => call.Path.EndsWith("=" + a["asked"]!["id"]!, StringComparison.Ordinal)).Select(a => a.DeepClone())]) });
+        {
+            return Json(
+                200,
+                new JsonObject
+                {
+                    ["result"] = new JsonArray([
+                        .. _asks
+                            .Values.Where(a => call.Path.EndsWith("=" + a["asked"]!["id"]!, StringComparison.Ordinal))
+                            .Select(a => a.DeepClone()),
+                    ]),
+                }
+            );
+        }
         if (!_asks.TryGetValue(path["/asks/".Length..], out var found))
             return new Conduct.Answers(404, "{}");
         if (call.Method == "PATCH")
@@ -64,5 +82,10 @@ internal sealed class FakeDesk : IAsyncDisposable
         return Json(200, found);
     }
 
-    private static Conduct.Answers Json(int status, JsonNode body) => new Conduct.Answers(status, body.ToJsonString(new JsonSerializerOptions()), "Content-Type: application/json\r\n");
+    private static Conduct.Answers Json(int status, JsonNode body) =>
+        new Conduct.Answers(
+            status,
+            body.ToJsonString(new JsonSerializerOptions()),
+            "Content-Type: application/json\r\n"
+        );
 }

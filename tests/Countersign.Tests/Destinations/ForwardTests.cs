@@ -20,8 +20,14 @@ public sealed class ForwardTests
 
         await over.Work();
         var link = await over.Link(request);
-        Assert.Equal((LinkState.Open, "T1", $"{desk.BaseUrl}/show?id=T1", "open", "New"), (link.State, link.ExternalId, link.Url, link.Value, link.Display));
-        Assert.Equal((request.Id.Value, "Turn on dark mode"), (desk.Asks["T1"]["asked"]!["id"]!.ToString(), desk.Asks["T1"]["asked"]!["title"]!.ToString()));
+        Assert.Equal(
+            (LinkState.Open, "T1", $"{desk.BaseUrl}/show?id=T1", "open", "New"),
+            (link.State, link.ExternalId, link.Url, link.Value, link.Display)
+        );
+        Assert.Equal(
+            (request.Id.Value, "Turn on dark mode"),
+            (desk.Asks["T1"]["asked"]!["id"]!.ToString(), desk.Asks["T1"]["asked"]!["title"]!.ToString())
+        );
 
         await over.WorkAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(Status.Active, (await over.Now(request)).Status);
@@ -54,7 +60,10 @@ public sealed class ForwardTests
         await over.WorkAfter(TimeSpan.FromHours(72));
         var now = await over.Now(request);
         Assert.Equal((Status.Rejected, "Expired after 72 h"), (now.Status, now.Display));
-        Assert.Equal(["request.submitted", "request.linked", "request.rejected", "request.answer_refused"], await over.Hub.Kinds(request.Id));
+        Assert.Equal(
+            ["request.submitted", "request.linked", "request.rejected", "request.answer_refused"],
+            await over.Hub.Kinds(request.Id)
+        );
         Assert.Contains("does not count", (await over.Link(request)).Problem, StringComparison.Ordinal);
     }
 
@@ -69,8 +78,9 @@ public sealed class ForwardTests
         await over.Work();
         var (mine, theirs) = ((await over.Link(request)).ExternalId!, (await over.Link(other)).ExternalId!);
         desk.Asks[theirs]["state"] = "yes";
-        await over.Hub.Store.InTransaction(async tx => await tx.Execute(
-            "UPDATE links SET external_id = @theirs WHERE external_id = @mine", new { mine, theirs }));
+        await over.Hub.Store.InTransaction(async tx =>
+            await tx.Execute("UPDATE links SET external_id = @theirs WHERE external_id = @mine", new { mine, theirs })
+        );
         await over.WorkAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(Status.Approved, (await over.Now(other)).Status);
         Assert.Equal(Status.Active, (await over.Now(request)).Status);
@@ -88,10 +98,20 @@ public sealed class ForwardTests
         await over.Work();
         string[] answers =
         [
-            """{"state":"open","state":"yes"}""", """{"state":"yes","state":"open"}""", """{"state":"yes","\u0073tate":"yes"}""",
-            """{"state":"not yes"}""", """{"state":"yesterday"}""", """{"state":["yes"]}""", """{"state":{"value":"yes"}}""", """{"state":"YES"}""",
-            """{"State":"yes"}""", """{"state":null,"result":"yes"}""", """{"state":"yes","text":"\ud83d","text":"x"}""", """{"state":"yes\ud83d"}""",
-            """[{"state":"yes"}]""", """{"state":"yes"} {"state":"no"}""",
+            """{"state":"open","state":"yes"}""",
+            """{"state":"yes","state":"open"}""",
+            """{"state":"yes","\u0073tate":"yes"}""",
+            """{"state":"not yes"}""",
+            """{"state":"yesterday"}""",
+            """{"state":["yes"]}""",
+            """{"state":{"value":"yes"}}""",
+            """{"state":"YES"}""",
+            """{"State":"yes"}""",
+            """{"state":null,"result":"yes"}""",
+            """{"state":"yes","text":"\ud83d","text":"x"}""",
+            """{"state":"yes\ud83d"}""",
+            """[{"state":"yes"}]""",
+            """{"state":"yes"} {"state":"no"}""",
         ];
         foreach (var answer in answers)
         {
@@ -114,17 +134,53 @@ public sealed class ForwardTests
         await over.Destination(desk);
         string[] ids =
         [
-            "../../../admin/keys", "..", ".", " . ", "x/../../y", "T1?state=Done", "T1#x", "%2e%2e%2fadmin", "..%2fadmin", @"..\admin",
-            $"http://127.0.0.1:{elsewhere.Port}/x", $"//127.0.0.1:{elsewhere.Port}/x", $"@127.0.0.1:{elsewhere.Port}/", "T1\r\nX-Evil: 1", "T\u00001", new string('T', 201),
+            "../../../admin/keys",
+            "..",
+            ".",
+            " . ",
+            "x/../../y",
+            "T1?state=Done",
+            "T1#x",
+            "%2e%2e%2fadmin",
+            "..%2fadmin",
+            @"..\admin",
+            $"http://127.0.0.1:{elsewhere.Port}/x",
+            $"//127.0.0.1:{elsewhere.Port}/x",
+            $"@127.0.0.1:{elsewhere.Port}/",
+            "T1\r\nX-Evil: 1",
+            "T\u00001",
+            new string('T', 201),
         ];
         foreach (var id in ids)
         {
-            desk.Before = call => call.Method == "POST" ? new Conduct.Answers(201, System.Text.Json.JsonSerializer.Serialize(
-                new { result = new[] { new { id, state = "open", text = "New" } } })) : null;
+            desk.Before = call =>
+                call.Method == "POST"
+                    ? new Conduct.Answers(
+                        201,
+                        System.Text.Json.JsonSerializer.Serialize(
+                            new
+                            {
+                                result = new[]
+                                {
+                                    new
+                                    {
+                                        id,
+                                        state = "open",
+                                        text = "New",
+                                    },
+                                },
+                            }
+                        )
+                    )
+                    : null;
             var request = await over.Ask();
             await over.Work();
             var link = await over.Link(request);
-            Assert.True(link is { State: LinkState.Held, ExternalId: null } && link.Problem!.Contains("id that it gave", StringComparison.Ordinal), $"{id}: {link}");
+            Assert.True(
+                link is { State: LinkState.Held, ExternalId: null }
+                    && link.Problem!.Contains("id that it gave", StringComparison.Ordinal),
+                $"{id}: {link}"
+            );
             await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
             await over.WorkAfter(TimeSpan.FromMinutes(1));
         }
@@ -137,9 +193,14 @@ public sealed class ForwardTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(desk, Sample.With(("~.deletionRequest.endpoint.url", "{{baseURL}}/cancel?id={{context.approvalId}}&sure=1")));
-        desk.Before = call => new Conduct.Answers(200, call.Method == "POST"
-            ? """{"result":[{"id":"A b&c=é:1","state":"open"}]}""" : """{"state":"open"}""");
+        await over.Destination(
+            desk,
+            Sample.With(("~.deletionRequest.endpoint.url", "{{baseURL}}/cancel?id={{context.approvalId}}&sure=1"))
+        );
+        desk.Before = call => new Conduct.Answers(
+            200,
+            call.Method == "POST" ? """{"result":[{"id":"A b&c=é:1","state":"open"}]}""" : """{"state":"open"}"""
+        );
         var request = await over.Ask();
         await over.Work();
         await over.WorkAfter(TimeSpan.FromMinutes(1));
@@ -157,11 +218,23 @@ public sealed class ForwardTests
         await using var desk = new FakeDesk();
         await using var elsewhere = new Receiver(_ => new Conduct.Answers(200, """{"state":"yes"}"""));
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(desk, Sample.With(
-            ("~.statusRequest.endpoint.url", "{{baseURL}}/asks/{{creationResponseBody.number}}/of/{{pathEncode creationResponseBody.kind}}"),
-            ("~.deletionRequest.endpoint.url", "{{creationResponseBody.self}}")));
-        desk.Before = call => call.Method == "POST"
-            ? new Conduct.Answers(201, $$"""{"result":[{"id":"T1","state":"open"}],"number":7,"kind":"../../x","self":"http://127.0.0.1:{{elsewhere.Port}}/x"}""") : null;
+        await over.Destination(
+            desk,
+            Sample.With(
+                (
+                    "~.statusRequest.endpoint.url",
+                    "{{baseURL}}/asks/{{creationResponseBody.number}}/of/{{pathEncode creationResponseBody.kind}}"
+                ),
+                ("~.deletionRequest.endpoint.url", "{{creationResponseBody.self}}")
+            )
+        );
+        desk.Before = call =>
+            call.Method == "POST"
+                ? new Conduct.Answers(
+                    201,
+                    $$"""{"result":[{"id":"T1","state":"open"}],"number":7,"kind":"../../x","self":"http://127.0.0.1:{{elsewhere.Port}}/x"}"""
+                )
+                : null;
         var request = await over.Ask();
         await over.Work();
         await over.WorkAfter(TimeSpan.FromMinutes(1));
@@ -182,7 +255,10 @@ public sealed class ForwardTests
         await over.Work();
         desk.Decide("no");
         await over.WorkAfter(TimeSpan.FromMinutes(1));
-        Assert.Equal((Status.Rejected, "Declined by Desk: no"), ((await over.Now(request)).Status, (await over.Now(request)).Display));
+        Assert.Equal(
+            (Status.Rejected, "Declined by Desk: no"),
+            ((await over.Now(request)).Status, (await over.Now(request)).Display)
+        );
         Assert.Empty(desk.Of("DELETE"));
     }
 
@@ -213,7 +289,15 @@ public sealed class ForwardTests
         await over.Work();
         // Says yes to the first content at the very moment in which it is revised.
         desk.Asks["T1"]["state"] = "yes";
-        await over.Hub.Submit.Run(Some.Submission(HandedOver.LeftTo()).Saying("Turn it off again") with { ExternalId = request.ExternalId }, Some.Origin, null, default);
+        await over.Hub.Submit.Run(
+            Some.Submission(HandedOver.LeftTo()).Saying("Turn it off again") with
+            {
+                ExternalId = request.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
         over.Hub.Clock.Advance(TimeSpan.FromMinutes(10));
         await over.Worker.Drain();
         Assert.Equal(Status.Active, (await over.Now(request)).Status);
@@ -222,8 +306,14 @@ public sealed class ForwardTests
         Assert.Equal(Status.Active, (await over.Now(request)).Status);
         Assert.Equal("/asks/T1", Assert.Single(desk.Of("DELETE")).Path);
         var links = await over.Links(request);
-        Assert.Equal([(2, LinkState.Open, "T2"), (1, LinkState.Closed, "T1")], links.Select(l => (l.Revision, l.State, l.ExternalId ?? "")));
-        Assert.Equal(("Turn it off again", $"{request.Id}-2"), (desk.Asks["T2"]["asked"]!["title"]!.ToString(), desk.Asks["T2"]["asked"]!["id"]!.ToString()));
+        Assert.Equal(
+            [(2, LinkState.Open, "T2"), (1, LinkState.Closed, "T1")],
+            links.Select(l => (l.Revision, l.State, l.ExternalId ?? ""))
+        );
+        Assert.Equal(
+            ("Turn it off again", $"{request.Id}-2"),
+            (desk.Asks["T2"]["asked"]!["title"]!.ToString(), desk.Asks["T2"]["asked"]!["id"]!.ToString())
+        );
         desk.Decide("yes");
         await over.WorkAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(Status.Approved, (await over.Now(request)).Status);
@@ -235,7 +325,13 @@ public sealed class ForwardTests
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
         // Approved at its creation, by a system whose status page is not there at all.
-        await over.Destination(desk, Sample.With(("~.creationRequest.parser.approvalMatcher", "^open$"), ("~.statusRequest.endpoint.url", "{{baseURL}}/asks/404")));
+        await over.Destination(
+            desk,
+            Sample.With(
+                ("~.creationRequest.parser.approvalMatcher", "^open$"),
+                ("~.statusRequest.endpoint.url", "{{baseURL}}/asks/404")
+            )
+        );
         var request = await over.Ask();
         await over.Work();
         Assert.Equal(Status.Approved, (await over.Now(request)).Status);
@@ -254,8 +350,17 @@ public sealed class ForwardTests
         await over.Work();
         Conduct[] troubles =
         [
-            new Conduct.Answers(404, "{}"), new Conduct.Answers(500, "yes"), new Conduct.Answers(200, "<html>yes</html>", "Content-Type: text/html\r\n"), new Conduct.Answers(200, """{"state":["yes"]}"""),
-            new Conduct.Answers(200, ""), new Conduct.Answers(302, "", "Location: http://127.0.0.1:1/yes\r\n"), new Conduct.Resets(), new Conduct.Floods(), new Conduct.Drips(), new Conduct.Hangs(), new Conduct.CutsShort("""{"state":"yes"}"""),
+            new Conduct.Answers(404, "{}"),
+            new Conduct.Answers(500, "yes"),
+            new Conduct.Answers(200, "<html>yes</html>", "Content-Type: text/html\r\n"),
+            new Conduct.Answers(200, """{"state":["yes"]}"""),
+            new Conduct.Answers(200, ""),
+            new Conduct.Answers(302, "", "Location: http://127.0.0.1:1/yes\r\n"),
+            new Conduct.Resets(),
+            new Conduct.Floods(),
+            new Conduct.Drips(),
+            new Conduct.Hangs(),
+            new Conduct.CutsShort("""{"state":"yes"}"""),
             new Conduct.Answers(429, "", "Retry-After: 7200\r\n"),
         ];
         foreach (var trouble in troubles)
@@ -280,7 +385,13 @@ public sealed class ForwardTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(desk, Sample.With(("~.statusRequest.parser.approvalMatcher", "ye"), ("~.statusRequest.parser.rejectionMatcher", "es")));
+        await over.Destination(
+            desk,
+            Sample.With(
+                ("~.statusRequest.parser.approvalMatcher", "ye"),
+                ("~.statusRequest.parser.rejectionMatcher", "es")
+            )
+        );
         var request = await over.Ask();
         await over.Work();
         desk.Decide("yes");
@@ -306,7 +417,11 @@ public sealed class ForwardTests
         await over.Hub.Comment.Run(request.Id, Viewer.Hub(Some.Origin), "Have you seen this?", default);
         await over.Work();
         Assert.Equal(looks + 1, desk.Of("GET").Count);
-        Assert.InRange((await over.Link(request)).DueAt!.Value - over.Hub.Clock.Now, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(40));
+        Assert.InRange(
+            (await over.Link(request)).DueAt!.Value - over.Hub.Clock.Now,
+            TimeSpan.FromSeconds(5),
+            TimeSpan.FromSeconds(40)
+        );
     }
 
     [Theory, BothEngines]
@@ -327,7 +442,10 @@ public sealed class ForwardTests
     {
         await using var desk = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(desk, Sample.With(("~.deletionRequest.endpoint.url", "{{baseURL}}/asks/{{creationResponseBody.result.[0].id}}")));
+        await over.Destination(
+            desk,
+            Sample.With(("~.deletionRequest.endpoint.url", "{{baseURL}}/asks/{{creationResponseBody.result.[0].id}}"))
+        );
         var request = await over.Ask();
         await over.Work();
         await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);

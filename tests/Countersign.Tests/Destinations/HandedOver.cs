@@ -60,7 +60,8 @@ internal sealed class HandedOver : IAsyncDisposable
     public ResolveLink Resolve { get; }
     private IDataProtectionProvider Protection { get; }
 
-    public static EgressOptions Loopback(TimeSpan? patience = null) => new() { Allow = [EgressAllowance.Parse("127.0.0.0/8")!], Patience = patience ?? TimeSpan.FromSeconds(30) };
+    public static EgressOptions Loopback(TimeSpan? patience = null) =>
+        new() { Allow = [EgressAllowance.Parse("127.0.0.0/8")!], Patience = patience ?? TimeSpan.FromSeconds(30) };
 
     public static async Task<HandedOver> Start(Engine engine, EgressOptions? egress = null)
     {
@@ -69,10 +70,11 @@ internal sealed class HandedOver : IAsyncDisposable
     }
 
     /// <summary>On a hub that the caller ends.</summary>
-    public static HandedOver On(TestHub hub) => new(hub, hub.Store, new EphemeralDataProtectionProvider(), Loopback(),
-        owns: false);
+    public static HandedOver On(TestHub hub) =>
+        new(hub, hub.Store, new EphemeralDataProtectionProvider(), Loopback(), owns: false);
 
-    public async Task<HandedOver> AnotherNode() => new(Hub, await Hub.Place.OpenAnother(), Protection, Loopback(), owns: false);
+    public async Task<HandedOver> AnotherNode() =>
+        new(Hub, await Hub.Place.OpenAnother(), Protection, Loopback(), owns: false);
 
     public async ValueTask DisposeAsync()
     {
@@ -84,15 +86,27 @@ internal sealed class HandedOver : IAsyncDisposable
             await Hub.DisposeAsync();
     }
 
-    public async Task<NewDestination> Destination(string manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyDictionary<string, string>? secrets = null, string name = Name) =>
-        Some.Done(await Add.Run(name, manifest, settings, secrets ?? new Dictionary<string, string>(), Some.Operator, default));
+    public async Task<NewDestination> Destination(
+        string manifest,
+        IReadOnlyDictionary<string, string> settings,
+        IReadOnlyDictionary<string, string>? secrets = null,
+        string name = Name
+    ) =>
+        Some.Done(
+            await Add.Run(name, manifest, settings, secrets ?? new Dictionary<string, string>(), Some.Operator, default)
+        );
 
     public Task<NewDestination> Destination(FakeDesk desk, string? manifest = null) =>
-        Destination(manifest ?? Sample.Text, new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl }, new Dictionary<string, string> { ["apiKey"] = "k-123" });
+        Destination(
+            manifest ?? Sample.Text,
+            new Dictionary<string, string> { ["baseURL"] = desk.BaseUrl },
+            new Dictionary<string, string> { ["apiKey"] = "k-123" }
+        );
 
     public static Policy LeftTo(string destination = Name) => new("elsewhere", []) { Destination = destination };
 
-    public Task<ApprovalRequest> Ask(Func<Submission, Submission>? change = null, string destination = Name) => Hub.Ask(LeftTo(destination), change);
+    public Task<ApprovalRequest> Ask(Func<Submission, Submission>? change = null, string destination = Name) =>
+        Hub.Ask(LeftTo(destination), change);
 
     /// <summary>Leads destinations to the end of the log, and through what is tried again.</summary>
     public async Task Follow()
@@ -109,21 +123,36 @@ internal sealed class HandedOver : IAsyncDisposable
         await Follow();
     }
 
-    /// <summary>What a node has done of an opening when it dies: its claim stands, and the call may have arrived.</summary>
+    /// <summary>
+    /// What a node has done of an opening when it dies: its claim stands, and the call may have arrived.
+    /// </summary>
     public async Task DieWhileOpening(ApprovalRequest request, bool hasCalled)
     {
         var link = await Link(request);
         await Hub.Store.InTransaction(async tx =>
         {
-            await tx.Execute("UPDATE jobs SET holder = 'dead', next_at = @until WHERE kind = @kind AND key = @key",
-                new { until = tx.Now + TimeSpan.FromMinutes(2), kind = LinkJob.Kind, key = $"{link.Id}" });
+            await tx.Execute(
+                "UPDATE jobs SET holder = 'dead', next_at = @until WHERE kind = @kind AND key = @key",
+                new
+                {
+                    until = tx.Now + TimeSpan.FromMinutes(2),
+                    kind = LinkJob.Kind,
+                    key = $"{link.Id}",
+                }
+            );
         });
         Assert.True(await Opening.Run(link.Id, default));
         if (!hasCalled)
             return;
         var destination = (await Book.All(default))[link.DestinationId];
         var question = await Questions.Of(
-            _store, destination.Manifest, request.Id, link.Revision, Options.BaseUrl, default);
+            _store,
+            destination.Manifest,
+            request.Id,
+            link.Revision,
+            Options.BaseUrl,
+            default
+        );
         await Calls.Proceed(destination, link, question!, default);
     }
 
@@ -135,7 +164,8 @@ internal sealed class HandedOver : IAsyncDisposable
 
     public async Task<Link> Link(ApprovalRequest request) => (await Links(request))[0];
 
-    public async Task<List<Link>> Links(ApprovalRequest request) => (await Hub.Store.Read(reader => LinkRow.Of(reader, request.Id))).ConvertAll(row => row.ToLink());
+    public async Task<List<Link>> Links(ApprovalRequest request) =>
+        (await Hub.Store.Read(reader => LinkRow.Of(reader, request.Id))).ConvertAll(row => row.ToLink());
 
     public async Task<ApprovalRequest> Now(ApprovalRequest request) => await Hub.Find(request.Id);
 }

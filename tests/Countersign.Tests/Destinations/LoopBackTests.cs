@@ -7,12 +7,40 @@ using Xunit;
 
 namespace Countersign.Tests.Destinations;
 
-/// <summary>Trap 50: one Countersign asks another through the manifest for custom approvals, and both say the same in the end.</summary>
+/// <summary>
+/// Trap 50: one Countersign asks another through the manifest for custom approvals, and both say the same in the end.
+/// </summary>
 public sealed class LoopBackTests
 {
     private static int Requests => Environment.GetEnvironmentVariable("TEST_LONG") == "1" ? 200 : 50;
 
-    private static readonly string[] Pieces = ["\"", "'", "<b>", "&amp;", "&", "\\", "\\n", "日本", "😀", "{{x}}", "}}", "${y}", "%20", "\t", "ß", " ", "approved", "declined", "</script>", "a", "Z", "0", ",", "]"];
+    private static readonly string[] Pieces =
+    [
+        "\"",
+        "'",
+        "<b>",
+        "&amp;",
+        "&",
+        "\\",
+        "\\n",
+        "日本",
+        "😀",
+        "{{x}}",
+        "}}",
+        "${y}",
+        "%20",
+        "\t",
+        "ß",
+        " ",
+        "approved",
+        "declined",
+        "</script>",
+        "a",
+        "Z",
+        "0",
+        ",",
+        "]",
+    ];
 
     [Theory]
     [InlineData(Engine.Sqlite, "countersign")]
@@ -22,12 +50,19 @@ public sealed class LoopBackTests
         var text = ShippedManifests.Find(manifest) ?? PublishedManifests.Read(manifest);
         await using var other = await LaunchDarklyHost.Start(engine);
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(text, new Dictionary<string, string> { ["baseURL"] = other.Host.Address.ToString().TrimEnd('/') }, new Dictionary<string, string> { ["apiKey"] = other.Key.Key });
+        await over.Destination(
+            text,
+            new Dictionary<string, string> { ["baseURL"] = other.Host.Address.ToString().TrimEnd('/') },
+            new Dictionary<string, string> { ["apiKey"] = other.Key.Key }
+        );
 
         var random = Seeded.Random(50);
         string Hostile(bool line = true)
         {
-            var made = string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => Pieces[random.Next(Pieces.Length)])).Trim();
+            var made = string.Concat(
+                    Enumerable.Range(0, random.Next(1, 12)).Select(_ => Pieces[random.Next(Pieces.Length)])
+                )
+                .Trim();
             return line ? made.Replace("\t", "", StringComparison.Ordinal) + "x" : made + "\nsecond \"line\"";
         }
         JsonObject Facts()
@@ -58,10 +93,24 @@ public sealed class LoopBackTests
         {
             Assert.Equal(LinkState.Open, (await over.Link(request)).State);
             var there = await other.Facts(request.Id.Value);
-            var here = JsonNode.Parse((await Details.Find(over.Hub.Store, request.Id, Viewer.Hub(Some.Origin), default))!.Current.Facts)!.AsObject();
+            var here = JsonNode
+                .Parse(
+                    (await Details.Find(over.Hub.Store, request.Id, Viewer.Hub(Some.Origin), default))!.Current.Facts
+                )!
+                .AsObject();
             foreach (var (name, value) in here)
-                Assert.True(JsonNode.DeepEquals(value, there[name]), $"{name}: {value?.ToJsonString()} here, {there[name]?.ToJsonString()} there");
-            fates[request.Id] = random.Next(3) switch { 0 => Answer.Approve, 1 => Answer.Reject, _ => Answer.Abstain };
+            {
+                Assert.True(
+                    JsonNode.DeepEquals(value, there[name]),
+                    $"{name}: {value?.ToJsonString()} here, {there[name]?.ToJsonString()} there"
+                );
+            }
+            fates[request.Id] = random.Next(3) switch
+            {
+                0 => Answer.Approve,
+                1 => Answer.Reject,
+                _ => Answer.Abstain,
+            };
             // Nobody can tell who asks, so the other side wants one approval more.
             await other.Answer(other.People[0], fates[request.Id], request.Id.Value);
             if (fates[request.Id] == Answer.Approve)
@@ -73,8 +122,19 @@ public sealed class LoopBackTests
         {
             var (here, there) = (await over.Now(request), await other.Request(request.Id.Value));
             var link = await over.Link(request);
-            Assert.True(there.Status == here.Status, $"{here.Status} here, {there.Status} there: {link.State} {link.Value} {link.Problem}");
-            Assert.Equal(fates[request.Id] switch { Answer.Approve => Status.Approved, Answer.Reject => Status.Rejected, _ => Status.Active }, here.Status);
+            Assert.True(
+                there.Status == here.Status,
+                $"{here.Status} here, {there.Status} there: {link.State} {link.Value} {link.Problem}"
+            );
+            Assert.Equal(
+                fates[request.Id] switch
+                {
+                    Answer.Approve => Status.Approved,
+                    Answer.Reject => Status.Rejected,
+                    _ => Status.Active,
+                },
+                here.Status
+            );
             if (here.Status == Status.Approved)
                 await over.Hub.MarkApplied.Run(request.Id, Viewer.Hub(Some.Origin), default);
             else if (here.Status == Status.Active)

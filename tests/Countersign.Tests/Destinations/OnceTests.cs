@@ -6,13 +6,20 @@ using Xunit;
 
 namespace Countersign.Tests.Destinations;
 
-/// <summary>A ticket is opened once: not twice because an answer was lost, a process died, or two nodes were at it.</summary>
+/// <summary>
+/// A ticket is opened once: not twice because an answer was lost, a process died, or two nodes were at it.
+/// </summary>
 public sealed class OnceTests
 {
-    private static readonly (string, System.Text.Json.Nodes.JsonNode?) LookUp = ("~.lookupRequest", System.Text.Json.Nodes.JsonNode.Parse("""
-        {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
-         "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
-        """));
+    private static readonly (string, System.Text.Json.Nodes.JsonNode?) LookUp = (
+        "~.lookupRequest",
+        System.Text.Json.Nodes.JsonNode.Parse(
+            """
+            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+            """
+        )
+    );
 
     private static readonly string WithLookUp = Sample.With(LookUp);
 
@@ -61,7 +68,8 @@ public sealed class OnceTests
         Assert.Equal(3, desk.Of("POST").Count);
 
         desk.After = _ => null;
-        async Task<ResolveLinkOutcome> Say(ApprovalRequest request, Resolution resolution) => await over.Resolve.Run((await over.Link(request)).Id, resolution, Some.Operator, default);
+        async Task<ResolveLinkOutcome> Say(ApprovalRequest request, Resolution resolution) =>
+            await over.Resolve.Run((await over.Link(request)).Id, resolution, Some.Operator, default);
         Assert.IsType<ResolveLinkOutcome.NotPossible>(await Say(exists, new Resolution.Retry()));
         var id = desk.Asks.Single(a => a.Value["asked"]!["id"]!.ToString() == exists.Id.Value).Key;
         Assert.IsType<ResolveLinkOutcome.Done>(await Say(exists, new Resolution.Exists(id)));
@@ -71,7 +79,10 @@ public sealed class OnceTests
         await over.Work();
         Assert.Equal(Status.Approved, (await over.Now(exists)).Status);
         Assert.Equal(4, desk.Of("POST").Count);
-        Assert.Equal((LinkState.Open, LinkState.Closed), ((await over.Link(again)).State, (await over.Link(given)).State));
+        Assert.Equal(
+            (LinkState.Open, LinkState.Closed),
+            ((await over.Link(again)).State, (await over.Link(given)).State)
+        );
     }
 
     [Theory, BothEngines]
@@ -82,7 +93,8 @@ public sealed class OnceTests
         await over.Destination(desk, WithLookUp);
         var (before, during, after) = (await over.Ask(), await over.Ask(), await over.Ask());
         await over.Follow();
-        // Dead before the call left, and after the answer came but before it was recorded: both look alike in the store.
+        // Dead before the call left, and after the answer came but before it was recorded: both look alike in the
+        // store.
         await over.DieWhileOpening(before, hasCalled: false);
         foreach (var request in new[] { during, after })
             await over.DieWhileOpening(request, hasCalled: true);
@@ -164,14 +176,22 @@ public sealed class OnceTests
         };
         await using var quick = new FakeDesk();
         await using var over = await HandedOver.Start(engine);
-        await over.Destination(Sample.Text, new Dictionary<string, string> { ["baseURL"] = slow.BaseUrl }, new Dictionary<string, string> { ["apiKey"] = "k-123" }, "Slow");
+        await over.Destination(
+            Sample.Text,
+            new Dictionary<string, string> { ["baseURL"] = slow.BaseUrl },
+            new Dictionary<string, string> { ["apiKey"] = "k-123" },
+            "Slow"
+        );
         await over.Destination(quick);
         for (var i = 0; i < 40; i++)
             await over.Ask(destination: "Slow");
         var other = await over.Ask();
         await over.Follow();
         var working = over.Worker.Drain();
-        await Eventually.True(async () => (await over.Link(other)).State == LinkState.Open, "the quick one is done while the slow one is busy");
+        await Eventually.True(
+            async () => (await over.Link(other)).State == LinkState.Open,
+            "the quick one is done while the slow one is busy"
+        );
         open.SetResult();
         await working;
         await over.Work();
@@ -183,17 +203,21 @@ public sealed class OnceTests
     public async Task A_system_that_takes_our_id_is_asked_by_it(Engine engine)
     {
         // As custom approvals do: the body says our id, the answer repeats it.
-        var manifest = Sample.With(("~.creationRequest.parser.approvalId", "/id"), ("~.creationRequest.parser.statusValue", "/state"));
+        var manifest = Sample.With(
+            ("~.creationRequest.parser.approvalId", "/id"),
+            ("~.creationRequest.parser.statusValue", "/state")
+        );
         Assert.True(Sample.Read(manifest).CanLookUp);
         Assert.False(Sample.Read(Sample.Text).CanLookUp);
         var there = false;
         await using var desk = new FakeDesk();
-        desk.Before = call => call.Method switch
-        {
-            "POST" when !there => Arrive(),
-            "GET" => there ? new Conduct.Answers(200, """{"state":"open"}""") : new Conduct.Answers(404, "{}"),
-            _ => null,
-        };
+        desk.Before = call =>
+            call.Method switch
+            {
+                "POST" when !there => Arrive(),
+                "GET" => there ? new Conduct.Answers(200, """{"state":"open"}""") : new Conduct.Answers(404, "{}"),
+                _ => null,
+            };
         Conduct Arrive()
         {
             there = true;
@@ -204,23 +228,35 @@ public sealed class OnceTests
         var request = await over.Ask();
         await over.Work();
         await over.WorkAfter(TimeSpan.FromMinutes(2));
-        Assert.Equal((LinkState.Open, request.Id.Value), ((await over.Link(request)).State, (await over.Link(request)).ExternalId));
+        Assert.Equal(
+            (LinkState.Open, request.Id.Value),
+            ((await over.Link(request)).State, (await over.Link(request)).ExternalId)
+        );
         Assert.Single(desk.Of("POST"));
     }
 
     [Theory, BothEngines]
     public async Task A_plain_refusal_is_told_to_the_operator_and_a_busy_system_is_asked_again(Engine engine)
     {
-        await using var desk = new FakeDesk { Before = _ => new Conduct.Answers(422, """{"error":"no such template"}""") };
+        await using var desk = new FakeDesk
+        {
+            Before = _ => new Conduct.Answers(422, """{"error":"no such template"}"""),
+        };
         await using var over = await HandedOver.Start(engine);
         await over.Destination(desk);
         var refused = await over.Ask();
         await over.Work();
-        Assert.Equal((LinkState.Held, "It answers 422."), ((await over.Link(refused)).State, (await over.Link(refused)).Problem));
+        Assert.Equal(
+            (LinkState.Held, "It answers 422."),
+            ((await over.Link(refused)).State, (await over.Link(refused)).Problem)
+        );
         desk.Before = _ => new Conduct.Answers(429, "", "Retry-After: 600\r\n");
         var busy = await over.Ask();
         await over.Work();
-        Assert.Equal((LinkState.New, TimeSpan.FromMinutes(10)), ((await over.Link(busy)).State, (await over.Link(busy)).DueAt!.Value - over.Hub.Clock.Now));
+        Assert.Equal(
+            (LinkState.New, TimeSpan.FromMinutes(10)),
+            ((await over.Link(busy)).State, (await over.Link(busy)).DueAt!.Value - over.Hub.Clock.Now)
+        );
         desk.Before = _ => null;
         await over.WorkAfter(TimeSpan.FromMinutes(11));
         Assert.Equal(LinkState.Open, (await over.Link(busy)).State);

@@ -43,16 +43,33 @@ public sealed class BrowserRulesTests
         ];
         foreach (var (taken, headers) in cases)
         {
-            foreach (var (client, method, path) in new[]
+            foreach (
+                var (client, method, path) in new[]
+                {
+                    (source, "POST", "/api/v1/requests"),
+                    (admin, "PUT", "/api/v1/people/x@example.test/role"),
+                    (admin, "DELETE", "/api/v1/sessions/999"),
+                    (admin, "post", "/api/v2/approval_requests.json"),
+                    (admin, "PATCH", "/api/v2/approval_workflow_instances/1/approval_requests/x/decision"),
+                    (source, "POST", "/api/approvals"),
+                    (admin, "POST", "/account"),
+                    (nobody, "POST", "/sign-in"),
+                    (nobody, "POST", "/set-up"),
+                    (admin, "FOO", "/api/v1/requests"),
+                }
+            )
             {
-                (source, "POST", "/api/v1/requests"), (admin, "PUT", "/api/v1/people/x@example.test/role"), (admin, "DELETE", "/api/v1/sessions/999"),
-                (admin, "post", "/api/v2/approval_requests.json"), (admin, "PATCH", "/api/v2/approval_workflow_instances/1/approval_requests/x/decision"),
-                (source, "POST", "/api/approvals"), (admin, "POST", "/account"), (nobody, "POST", "/sign-in"), (nobody, "POST", "/set-up"), (admin, "FOO", "/api/v1/requests"),
-            })
-            {
-                var answer = await client.Send(new HttpMethod(method), path, new StringContent("{}", Encoding.UTF8, "application/json"), headers);
+                var answer = await client.Send(
+                    new HttpMethod(method),
+                    path,
+                    new StringContent("{}", Encoding.UTF8, "application/json"),
+                    headers
+                );
                 var what = $"{method} {path} {string.Join(' ', headers)}: {answer.Status} {answer.Text}";
-                Assert.True(taken == !(answer.Status == 403 && answer.Text.Contains("another site", StringComparison.Ordinal)), what);
+                Assert.True(
+                    taken == !(answer.Status == 403 && answer.Text.Contains("another site", StringComparison.Ordinal)),
+                    what
+                );
             }
             Assert.Equal(200, (await admin.Send(HttpMethod.Get, "/api/v1/requests", null, headers)).Status);
             Assert.Equal(200, (await nobody.Send(HttpMethod.Get, "/sign-in", null, headers)).Status);
@@ -60,14 +77,24 @@ public sealed class BrowserRulesTests
         // Each door in its own words.
         Assert.Equal("cross_site", (await source.Post("/api/v1/requests", new { }, ("Origin", Evil))).Code);
         (await source.Post("/api/approvals", new { }, ("Origin", Evil))).Refuses(403, "cross_site");
-        Assert.NotNull((await admin.Post("/api/v2/approval_requests", new { }, ("Origin", Evil))).Json["error"]!["title"]);
-        Assert.Contains("</html>", (await admin.Post("/account", new { }, ("Origin", Evil), ("Accept", "text/html"))).Text, StringComparison.Ordinal);
+        Assert.NotNull(
+            (await admin.Post("/api/v2/approval_requests", new { }, ("Origin", Evil))).Json["error"]!["title"]
+        );
+        Assert.Contains(
+            "</html>",
+            (await admin.Post("/account", new { }, ("Origin", Evil), ("Accept", "text/html"))).Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Only_the_names_that_are_allowed_are_answered_to_and_health_to_all()
     {
-        await using var host = await ApiHost.Start(Engine.Sqlite, ("AllowedHosts", "hub.example.test;*.internal.test;127.0.0.1"), ("PathBase", "/hub"));
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("AllowedHosts", "hub.example.test;*.internal.test;127.0.0.1"),
+            ("PathBase", "/hub")
+        );
         using var nobody = host.Nobody();
         async Task<int> As(string name, string? forwarded = null, string path = "/hub/sign-in")
         {
@@ -105,14 +132,32 @@ public sealed class BrowserRulesTests
         foreach (var (server, believed) in new[] { (host, true), (exposed, false) })
         {
             using var source = server.Source(key);
-            var made = await source.Post("/api/v1/requests", new { subject = "x" },
-                ("X-Forwarded-Prefix", "/elsewhere"), ("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Host", "proxied.example"), ("X-Forwarded-Proto", "https"));
+            var made = await source.Post(
+                "/api/v1/requests",
+                new { subject = "x" },
+                ("X-Forwarded-Prefix", "/elsewhere"),
+                ("X-Forwarded-For", "203.0.113.9"),
+                ("X-Forwarded-Host", "proxied.example"),
+                ("X-Forwarded-Proto", "https")
+            );
             Assert.Equal($"/api/v1/requests/{made["id"]}", made.Headers.Location!.ToString());
-            Assert.Equal(believed ? "203.0.113.9" : "127.0.0.1", (await host.Hub.Place.Events($"request:{made["id"]}"))[0].Address);
+            Assert.Equal(
+                believed ? "203.0.113.9" : "127.0.0.1",
+                (await host.Hub.Place.Events($"request:{made["id"]}"))[0].Address
+            );
             using var nobody = server.Nobody();
-            var page = await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-Prefix", "/elsewhere"), ("X-Forwarded-Proto", "https"));
+            var page = await nobody.Send(
+                HttpMethod.Get,
+                "/sign-in",
+                null,
+                ("X-Forwarded-Prefix", "/elsewhere"),
+                ("X-Forwarded-Proto", "https")
+            );
             Assert.DoesNotContain("/elsewhere", page.Text, StringComparison.Ordinal);
-            Assert.Equal(believed, page.Headers.GetValues("Set-Cookie").Single().StartsWith("__Host-", StringComparison.Ordinal));
+            Assert.Equal(
+                believed,
+                page.Headers.GetValues("Set-Cookie").Single().StartsWith("__Host-", StringComparison.Ordinal)
+            );
         }
     }
 
@@ -139,25 +184,52 @@ public sealed class BrowserRulesTests
     {
         await using var host = await ApiHost.Start(Engine.Sqlite);
         var ann = await host.Hub.AddPerson("Ann", password: PagesHost.Password);
-        var session = await host.Services.GetRequiredService<Sessions>().Start(ann.Id, "password", new Visit("page", "127.0.0.1", ""), default);
+        var session = await host
+            .Services.GetRequiredService<Sessions>()
+            .Start(ann.Id, "password", new Visit("page", "127.0.0.1", ""), default);
         using var nobody = host.Nobody();
-        foreach (var (scheme, prefix, status) in new[] { ("https", "__Host-", 200), ("https", "", 302), ("https", "__Secure-", 302), ("http", "", 200), ("http", "__Host-", 302) })
+        foreach (
+            var (scheme, prefix, status) in new[]
+            {
+                ("https", "__Host-", 200),
+                ("https", "", 302),
+                ("https", "__Secure-", 302),
+                ("http", "", 200),
+                ("http", "__Host-", 302),
+            }
+        )
         {
-            var page = await nobody.Send(HttpMethod.Get, "/account", null, ("X-Forwarded-Proto", scheme), ("Cookie", $"{prefix}{Countersign.Web.SessionCookie.Name}={session!.Secret}"));
+            var page = await nobody.Send(
+                HttpMethod.Get,
+                "/account",
+                null,
+                ("X-Forwarded-Proto", scheme),
+                ("Cookie", $"{prefix}{Countersign.Web.SessionCookie.Name}={session!.Secret}")
+            );
             Assert.True(page.Status == status, $"{scheme} {prefix} {page.Status}");
         }
         var entrance = await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-Proto", "https"));
         var proof = entrance.Headers.GetValues("Set-Cookie").Single();
         Assert.StartsWith("__Host-countersign_antiforgery=", proof, StringComparison.Ordinal);
-        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            [Browser.TokenField] = new Browser.Page(200, entrance.Text, null, entrance.Headers).Token!,
-            ["E-mail"] = ann.Email!,
-            ["Password"] = PagesHost.Password,
-        });
-        var entered = await nobody.Send(HttpMethod.Post, "/sign-in", form, ("X-Forwarded-Proto", "https"), ("Cookie", proof.Split(';')[0]));
+        using var form = new FormUrlEncodedContent(
+            new Dictionary<string, string>
+            {
+                [Browser.TokenField] = new Browser.Page(200, entrance.Text, null, entrance.Headers).Token!,
+                ["E-mail"] = ann.Email!,
+                ["Password"] = PagesHost.Password,
+            }
+        );
+        var entered = await nobody.Send(
+            HttpMethod.Post,
+            "/sign-in",
+            form,
+            ("X-Forwarded-Proto", "https"),
+            ("Cookie", proof.Split(';')[0])
+        );
         Assert.Equal(302, entered.Status);
-        var cookie = entered.Headers.GetValues("Set-Cookie").Single(c => c.Contains("session", StringComparison.Ordinal));
+        var cookie = entered
+            .Headers.GetValues("Set-Cookie")
+            .Single(c => c.Contains("session", StringComparison.Ordinal));
         Assert.StartsWith("__Host-countersign_session=", cookie, StringComparison.Ordinal);
         foreach (var part in new[] { "secure", "path=/;", "httponly", "samesite=lax" })
             Assert.Contains(part, cookie + ";", StringComparison.OrdinalIgnoreCase);
@@ -179,7 +251,22 @@ public sealed class BrowserRulesTests
         var refused = log.Lines.Where(l => l.Contains("Refused:", StringComparison.Ordinal)).ToList();
         Assert.All(refused, l => Assert.StartsWith("Information:", l, StringComparison.Ordinal));
         Assert.All(refused, l => Assert.DoesNotContain("typed", l, StringComparison.Ordinal));
-        foreach (var part in new[] { "GET /api/v1/people, by rule admins_only", "GET /people, by rule admins_only", "POST /api/v1/requests, by rule csrf_token", "POST /api/v1/requests, by rule cross_site" })
-            Assert.Contains(refused, l => l.Contains($"person:{eve.Id}", StringComparison.Ordinal) && l.Contains(part, StringComparison.Ordinal));
+        foreach (
+            var part in new[]
+            {
+                "GET /api/v1/people, by rule admins_only",
+                "GET /people, by rule admins_only",
+                "POST /api/v1/requests, by rule csrf_token",
+                "POST /api/v1/requests, by rule cross_site",
+            }
+        )
+        {
+            Assert.Contains(
+                refused,
+                l =>
+                    l.Contains($"person:{eve.Id}", StringComparison.Ordinal)
+                    && l.Contains(part, StringComparison.Ordinal)
+            );
+        }
     }
 }

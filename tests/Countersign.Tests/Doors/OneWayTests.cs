@@ -26,7 +26,8 @@ public sealed class OneWayTests
         await host.Side.Create(LaunchDarklySide.Body());
         var (id, key) = (LaunchDarklySide.Id, host.Key.Key);
         var (way, auth) = ($"{prefix}/api/approvals/{id}/status", $"\nAuthorization: Bearer {key}");
-        await Each(host,
+        await Each(
+            host,
             (200, $"GET {way} HTTP/1.1{auth}"),
             (200, $"GET {way}?x=1 HTTP/1.1{auth}"),
             (200, $"GET {way}/ HTTP/1.1{auth}"),
@@ -57,14 +58,17 @@ public sealed class OneWayTests
             (401, $"GET {way} HTTP/1.1\nX-Authorization: Bearer {key}"),
             (401, $"GET {way}?access_token={key} HTTP/1.1"),
             (400, $"GET {way}%00 HTTP/1.1{auth}"),
-            (400, $"GET {way}\0 HTTP/1.1{auth}"));
+            (400, $"GET {way}\0 HTTP/1.1{auth}")
+        );
 
         await host.Hub.Sources.Disable("LaunchDarkly", Some.Operator, default);
         await host.Host.Noticed();
-        await Each(host,
+        await Each(
+            host,
             (401, $"GET {way} HTTP/1.1{auth}"),
             (401, $"GET {way.Replace("status", "Status", StringComparison.Ordinal)} HTTP/1.1{auth}"),
-            (401, $"GET {way} HTTP/1.1{auth}\nX-Forwarded-For: 203.0.113.9"));
+            (401, $"GET {way} HTTP/1.1{auth}\nX-Forwarded-For: 203.0.113.9")
+        );
     }
 
     [Theory]
@@ -78,16 +82,21 @@ public sealed class OneWayTests
         foreach (var way in new[] { $"{prefix}/api/approvals", $"{prefix}/api/v1/requests" })
         {
             var isApi = way.EndsWith("requests", StringComparison.Ordinal);
-            string New() => isApi
-                ? $$"""{"subject":"x","externalId":"api-{{++made}}"}"""
-                : LaunchDarklySide.Body($"id-{++made}").ToJsonString();
+            string New() =>
+                isApi
+                    ? $$"""{"subject":"x","externalId":"api-{{++made}}"}"""
+                    : LaunchDarklySide.Body($"id-{++made}").ToJsonString();
             async Task Taken(string path, string headers = "", bool chunked = false)
             {
                 var body = New();
                 var bytes = Encoding.UTF8.GetByteCount(body);
                 var sent = chunked ? $"{bytes:x}\r\n{body}\r\n0\r\n\r\n" : body;
                 var framing = chunked ? "\nTransfer-Encoding: chunked" : $"\nContent-Length: {bytes}";
-                var (status, text) = await RawCall.Send(host.Host.Address, $"POST {path} HTTP/1.1{auth}{Json}{framing}{headers}", sent);
+                var (status, text) = await RawCall.Send(
+                    host.Host.Address,
+                    $"POST {path} HTTP/1.1{auth}{Json}{framing}{headers}",
+                    sent
+                );
                 Assert.True(status == 201, $"{path}{headers}: {text}");
             }
 
@@ -122,7 +131,11 @@ public sealed class OneWayTests
                 (400, $"POST {way} HTTP/1.1{auth}{Json}\nContent-Length: -1", good),
                 (400, $"POST {way} HTTP/1.1{auth}{Json}\nTransfer-Encoding: chunked", "zz\r\n"),
                 (413, $"POST {way} HTTP/1.1{auth}{Json}\nContent-Length: {TooLong}", ""),
-                (413, $"POST {way} HTTP/1.1{auth}{Json}\nTransfer-Encoding: chunked", $"{TooLong:x}\r\n{new string('x', TooLong)}\r\n0\r\n\r\n"),
+                (
+                    413,
+                    $"POST {way} HTTP/1.1{auth}{Json}\nTransfer-Encoding: chunked",
+                    $"{TooLong:x}\r\n{new string('x', TooLong)}\r\n0\r\n\r\n"
+                ),
                 (415, $"POST {way} HTTP/1.1{auth}\nContent-Type: text/plain\nContent-Length: {length}", good),
             ];
             var wrong = new List<string>();
@@ -153,16 +166,18 @@ public sealed class OneWayTests
         var request = await host.Hub.Ask(ann.AsApprover);
         var way = $"/api/v1/requests/{request.Id}/decisions";
         var tail = $"\nAuthorization: Basic {basic}{Json}\nContent-Length: {yes.Length}";
-        foreach (var (status, line) in new[]
-        {
-            (405, way.Replace("/decisions", "%2fdecisions", StringComparison.Ordinal)),
-            (404, way.Replace(request.Id.ToString(), "../" + request.Id, StringComparison.Ordinal)),
-            (404, way + "/x"),
-            (200, way.Replace("decisions", "Decisions", StringComparison.Ordinal)),
-            (409, way),
-            (409, way + "/"),
-            (409, "/" + way),
-        })
+        foreach (
+            var (status, line) in new[]
+            {
+                (405, way.Replace("/decisions", "%2fdecisions", StringComparison.Ordinal)),
+                (404, way.Replace(request.Id.ToString(), "../" + request.Id, StringComparison.Ordinal)),
+                (404, way + "/x"),
+                (200, way.Replace("decisions", "Decisions", StringComparison.Ordinal)),
+                (409, way),
+                (409, way + "/"),
+                (409, "/" + way),
+            }
+        )
         {
             var (answered, text) = await RawCall.Send(host.Address, $"POST {line} HTTP/1.1{tail}", yes);
             Assert.True(answered == status, $"{line} should be {status}: {text}");

@@ -16,15 +16,27 @@ using Xunit;
 namespace Countersign.Tests.Doors;
 
 /// <summary>
-/// Every route and every kind of caller, from the list of endpoints that the server itself has: what is allowed stands in
-/// the table below, and a route without a line there fails.
+/// Every route and every kind of caller, from the list of endpoints that the server itself has: what is allowed stands
+/// in the table below, and a route without a line there fails.
 /// </summary>
 public sealed class RouteMatrixTests
 {
     private enum Kind
     {
-        Nobody, ApiSource, LaunchDarklySource, DisabledSource, EndUser, Agent, Reviewer, Requester, Admin, DisabledAdmin,
-        AgentInBrowser, AdminInBrowser, AdminWithoutFormToken, AdminFromOtherSite,
+        Nobody,
+        ApiSource,
+        LaunchDarklySource,
+        DisabledSource,
+        EndUser,
+        Agent,
+        Reviewer,
+        Requester,
+        Admin,
+        DisabledAdmin,
+        AgentInBrowser,
+        AdminInBrowser,
+        AdminWithoutFormToken,
+        AdminFromOtherSite,
     }
 
     /// <summary>
@@ -254,10 +266,12 @@ public sealed class RouteMatrixTests
         await using var api = await ApiHost.Start(Engine.Sqlite, ("Metrics:Prometheus", "true"));
         var policies = api.Services.GetRequiredService<IAuthorizationPolicyProvider>();
         Assert.NotNull(await policies.GetFallbackPolicyAsync());
-        var without = from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-                      where endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
-                          && !endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is { Length: > 0 })
-                      select endpoint.DisplayName;
+        var without =
+            from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            where
+                endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null
+                && !endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Any(data => data.Policy is { Length: > 0 })
+            select endpoint.DisplayName;
         Assert.Empty(without);
     }
 
@@ -271,31 +285,45 @@ public sealed class RouteMatrixTests
             using var client = await hub.Client(kind);
             foreach (var (method, route) in Routes(hub.Pages.Api))
             {
-                var row = columns.TryGetValue($"{method} {route}", out var known) ? known : columns[$"{method} {route}"] = new StringBuilder();
+                var row = columns.TryGetValue($"{method} {route}", out var known)
+                    ? known
+                    : columns[$"{method} {route}"] = new StringBuilder();
                 row.Append(await hub.Call(client, method, route));
             }
         }
         var actual = columns.ToDictionary(c => c.Key, c => c.Value.ToString());
         var declared = Declared();
-        var wrong = actual.Where(a => declared.GetValueOrDefault(a.Key) != a.Value).Select(a => $"{a.Key}: is {a.Value}, declared {declared.GetValueOrDefault(a.Key, "nowhere")}")
+        var wrong = actual
+            .Where(a => declared.GetValueOrDefault(a.Key) != a.Value)
+            .Select(a => $"{a.Key}: is {a.Value}, declared {declared.GetValueOrDefault(a.Key, "nowhere")}")
             .Concat(declared.Keys.Except(actual.Keys).Select(gone => $"{gone}: declared, and not a route"))
-            .Order(StringComparer.Ordinal).ToList();
+            .Order(StringComparer.Ordinal)
+            .ToList();
         Assert.True(wrong.Count == 0, $"{string.Join('\n', wrong)}\n\n{Written(actual)}");
     }
 
-    /// <summary>What changes least comes first, and signing out last, so that each call meets what the others left.</summary>
+    /// <summary>
+    /// What changes least comes first, and signing out last, so that each call meets what the others left.
+    /// </summary>
     private static IEnumerable<(string Method, string Route)> Routes(ApiHost host) =>
-        from endpoint in host.Services.GetServices<EndpointDataSource>().SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
+        from endpoint in host
+            .Services.GetServices<EndpointDataSource>()
+            .SelectMany(s => s.Endpoints)
+            .OfType<RouteEndpoint>()
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
         let route = "/" + endpoint.RoutePattern.RawText!.Trim('/')
         group route by (method, route) into one
-        orderby one.Key.route == "/sign-out", one.Key.route.EndsWith("/erase", StringComparison.Ordinal), Settles(one.Key.route), Array.IndexOf(Order, one.Key.method), one.Key.route
+        orderby one.Key.route == "/sign-out", one.Key.route.EndsWith("/erase", StringComparison.Ordinal), Settles(
+            one.Key.route
+        ), Array.IndexOf(Order, one.Key.method), one.Key.route
         select one.Key;
 
     private static readonly string[] Order = ["GET", "DELETE", "PUT", "PATCH", "POST"];
 
     private static bool Settles(string route) =>
-        route.EndsWith("/break-glass", StringComparison.Ordinal) || route.EndsWith("/withdrawal", StringComparison.Ordinal) || route.EndsWith("/disable", StringComparison.Ordinal)
+        route.EndsWith("/break-glass", StringComparison.Ordinal)
+        || route.EndsWith("/withdrawal", StringComparison.Ordinal)
+        || route.EndsWith("/disable", StringComparison.Ordinal)
         || route == "/api/v1/policies/apply";
 
     private static Dictionary<string, string> Declared()
@@ -311,11 +339,14 @@ public sealed class RouteMatrixTests
         return declared;
     }
 
-    private static string Written(Dictionary<string, string> actual) => string.Join('\n',
-        from route in actual
-        group route.Key by route.Value into same
-        orderby same.Key
-        select $"{same.Key}\n{string.Join('\n', same.Order(StringComparer.Ordinal).Select(r => "    " + r))}");
+    private static string Written(Dictionary<string, string> actual) =>
+        string.Join(
+            '\n',
+            from route in actual
+            group route.Key by route.Value into same
+            orderby same.Key
+            select $"{same.Key}\n{string.Join('\n', same.Order(StringComparer.Ordinal).Select(r => "    " + r))}"
+        );
 
     /// <summary>A hub with one of everything that a route can name.</summary>
     private sealed class Hub : IAsyncDisposable
@@ -329,9 +360,18 @@ public sealed class RouteMatrixTests
 
         public static async Task<Hub> Start()
         {
-            var hub = new Hub(await PagesHost.Start(Engine.Sqlite, ("PublicUrl", "http://hub.example.test"),
-                ("Oidc:Authority", "http://127.0.0.1:9"), ("Oidc:ClientId", "x"), ("Oidc:ClientSecret", "x"),
-                ("Oidc:partner:Authority", "http://127.0.0.1:9"), ("Oidc:partner:ClientId", "x"), ("Oidc:partner:ClientSecret", "x")));
+            var hub = new Hub(
+                await PagesHost.Start(
+                    Engine.Sqlite,
+                    ("PublicUrl", "http://hub.example.test"),
+                    ("Oidc:Authority", "http://127.0.0.1:9"),
+                    ("Oidc:ClientId", "x"),
+                    ("Oidc:ClientSecret", "x"),
+                    ("Oidc:partner:Authority", "http://127.0.0.1:9"),
+                    ("Oidc:partner:ClientId", "x"),
+                    ("Oidc:partner:ClientSecret", "x")
+                )
+            );
             await hub.Fill();
             return hub;
         }
@@ -344,28 +384,69 @@ public sealed class RouteMatrixTests
             var source = await test.AddSource("Spare");
             var token = Some.Done(await test.Tokens.Add(spare.Email!, Some.Operator, default));
             var session = await test.Sessions.Start(spare.Id, "password", new Visit("page", "127.0.0.1", ""), default);
-            Some.Done(await services.GetRequiredService<AddDestination>().Run(
-                "Spare", Sample.Text, new Dictionary<string, string> { ["baseURL"] = "http://127.0.0.1:9" }, new Dictionary<string, string> { ["apiKey"] = "k" }, Some.Operator, default));
-            await services.GetRequiredService<PolicyFiles>().Set(
-                "version: 1\npolicies:\n  - name: none\n    when: { source: [nowhere] }\n    steps:\n      - name: one\n        need: 1\n        from: { groups: [Spare] }\n", null, Some.Operator, default);
+            Some.Done(
+                await services
+                    .GetRequiredService<AddDestination>()
+                    .Run(
+                        "Spare",
+                        Sample.Text,
+                        new Dictionary<string, string> { ["baseURL"] = "http://127.0.0.1:9" },
+                        new Dictionary<string, string> { ["apiKey"] = "k" },
+                        Some.Operator,
+                        default
+                    )
+            );
+            await services
+                .GetRequiredService<PolicyFiles>()
+                .Set(
+                    "version: 1\npolicies:\n  - name: none\n    when: { source: [nowhere] }\n    steps:\n      - name: one\n        need: 1\n        from: { groups: [Spare] }\n",
+                    null,
+                    Some.Operator,
+                    default
+                );
             await Pages.Api.Noticed();
             using var admin = await Pages.Api.Person(Pages.Root);
             var webhook = await admin.Post("/api/v1/webhooks", new { url = "https://hub.example.test/hook" });
             var delivery = await admin.Post($"/api/v1/webhooks/{webhook["id"]}/test", new { });
-            var ticket = await admin.Post("/api/v2/tickets", new { ticket = new { subject = "x", comment = new { body = "x" } } });
+            var ticket = await admin.Post(
+                "/api/v2/tickets",
+                new { ticket = new { subject = "x", comment = new { body = "x" } } }
+            );
             var request = await Pages.Ask();
             // It recurs, so it stays whatever is asked of it.
             await Eventually.True(async () => await test.Place.Count("jobs") > 0, "cleaning is planned");
             var job = await test.Place.Number("SELECT max(id) FROM jobs WHERE kind = 'clean'");
-            foreach (var (name, value) in new[]
-            {
-                ("/people/{id", $"{spare.Id}"), ("/users/{id", $"{spare.Id}"), ("/people/{email", spare.Email!), ("/members/{email", spare.Email!),
-                ("/groups/{name", "Spare"), ("/groups/{id", $"{group.Id}"), ("/sources/{name", "Spare"), ("/sources/{id", $"{source.Id}"),
-                ("/tokens/{id", $"{token.Id}"), ("/sessions/{id", $"{session!.Id}"), ("/webhooks/{id", webhook["id"]!), ("/deliveries/{id", delivery["delivery"]!), ("/work/{id", $"{job}"),
-                ("/destinations/{name", "Spare"), ("/options/{key", "project"), ("/links/{id", "1"), ("/versions/{version", "1"), ("/revisions/{n", "1"),
-                ("/requests/{id", $"{request.Id}"), ("approval_requests/{id", $"{request.Id}"), ("/approvals/{id", LaunchDarklySide.Id),
-                ("/tickets/{id", ticket.Json["ticket"]!["id"]!.ToString()), ("_instances/{instance", "1"), ("/assets/{name", "x"), ("/mail/{token", "x"), ("/openapi/{documentName", "v1"),
-            })
+            foreach (
+                var (name, value) in new[]
+                {
+                    ("/people/{id", $"{spare.Id}"),
+                    ("/users/{id", $"{spare.Id}"),
+                    ("/people/{email", spare.Email!),
+                    ("/members/{email", spare.Email!),
+                    ("/groups/{name", "Spare"),
+                    ("/groups/{id", $"{group.Id}"),
+                    ("/sources/{name", "Spare"),
+                    ("/sources/{id", $"{source.Id}"),
+                    ("/tokens/{id", $"{token.Id}"),
+                    ("/sessions/{id", $"{session!.Id}"),
+                    ("/webhooks/{id", webhook["id"]!),
+                    ("/deliveries/{id", delivery["delivery"]!),
+                    ("/work/{id", $"{job}"),
+                    ("/destinations/{name", "Spare"),
+                    ("/options/{key", "project"),
+                    ("/links/{id", "1"),
+                    ("/versions/{version", "1"),
+                    ("/revisions/{n", "1"),
+                    ("/requests/{id", $"{request.Id}"),
+                    ("approval_requests/{id", $"{request.Id}"),
+                    ("/approvals/{id", LaunchDarklySide.Id),
+                    ("/tickets/{id", ticket.Json["ticket"]!["id"]!.ToString()),
+                    ("_instances/{instance", "1"),
+                    ("/assets/{name", "x"),
+                    ("/mail/{token", "x"),
+                    ("/openapi/{documentName", "v1"),
+                }
+            )
             {
                 _names[name] = value;
             }
@@ -388,7 +469,9 @@ public sealed class RouteMatrixTests
                     await api.Noticed();
                     return api.Source(disabled).Http;
                 case Kind.EndUser or Kind.Agent:
-                    return (await api.Person(await test.AddPerson("Caller", kind == Kind.Agent ? Role.Agent : Role.EndUser))).Http;
+                    return (
+                        await api.Person(await test.AddPerson("Caller", kind == Kind.Agent ? Role.Agent : Role.EndUser))
+                    ).Http;
                 case Kind.Reviewer:
                     return (await api.Person(Pages.Ann)).Http;
                 case Kind.Requester:
@@ -402,10 +485,15 @@ public sealed class RouteMatrixTests
                     await api.Noticed();
                     return client.Http;
                 default:
-                    var browser = await api.SignIn(kind == Kind.AgentInBrowser ? await test.AddPerson("Caller", Role.Agent) : Pages.Root);
+                    var browser = await api.SignIn(
+                        kind == Kind.AgentInBrowser ? await test.AddPerson("Caller", Role.Agent) : Pages.Root
+                    );
                     if (kind != Kind.AdminWithoutFormToken)
                         browser.Http.DefaultRequestHeaders.Add("X-CSRF-Token", (await browser.Get("/account")).Token);
-                    browser.Http.DefaultRequestHeaders.Add("Origin", kind == Kind.AdminFromOtherSite ? "https://elsewhere.example" : browser.Origin);
+                    browser.Http.DefaultRequestHeaders.Add(
+                        "Origin",
+                        kind == Kind.AdminFromOtherSite ? "https://elsewhere.example" : browser.Origin
+                    );
                     return browser.Http;
             }
         }
@@ -416,7 +504,11 @@ public sealed class RouteMatrixTests
             // Each from an address of its own, so that no limit is met on the way.
             request.Headers.Add("X-Forwarded-For", $"10.7.{++_calls / 250}.{_calls % 250}");
             if (method is not "GET" and not "DELETE")
-                request.Content = route.StartsWith("/api", StringComparison.Ordinal) ? new StringContent(Json(route), Encoding.UTF8, "application/json") : Form(route);
+            {
+                request.Content = route.StartsWith("/api", StringComparison.Ordinal)
+                    ? new StringContent(Json(route), Encoding.UTF8, "application/json")
+                    : Form(route);
+            }
             // Some answers go on for as long as they are read.
             using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             return (int)answer.StatusCode switch
@@ -424,10 +516,17 @@ public sealed class RouteMatrixTests
                 401 => '1',
                 403 => '3',
                 404 => '4',
-                409 when (await answer.Content.ReadAsStringAsync()).Contains("<h1>Send it now?</h1>", StringComparison.Ordinal) => 'k',
-                302 when answer.Headers.Location!.ToString().StartsWith("/sign-in?to=", StringComparison.Ordinal) => 's',
+                409
+                    when (await answer.Content.ReadAsStringAsync()).Contains(
+                        "<h1>Send it now?</h1>",
+                        StringComparison.Ordinal
+                    ) => 'k',
+                302 when answer.Headers.Location!.ToString().StartsWith("/sign-in?to=", StringComparison.Ordinal) =>
+                    's',
                 < 429 => 'a',
-                var status => throw new InvalidOperationException($"{method} {route} answered {status}: {await answer.Content.ReadAsStringAsync()}"),
+                var status => throw new InvalidOperationException(
+                    $"{method} {route} answered {status}: {await answer.Content.ReadAsStringAsync()}"
+                ),
             };
         }
 
@@ -443,44 +542,53 @@ public sealed class RouteMatrixTests
                 if (!parts[i].StartsWith('{'))
                     continue;
                 var before = $"/{parts[i - 1]}/{parts[i]}";
-                var value = _names.Where(n => before.Contains(n.Key, StringComparison.Ordinal)).Select(n => n.Value).FirstOrDefault("1");
-                parts[i] = Uri.EscapeDataString(value) + parts[i][(parts[i].IndexOf('}', StringComparison.Ordinal) + 1)..];
+                var value = _names
+                    .Where(n => before.Contains(n.Key, StringComparison.Ordinal))
+                    .Select(n => n.Value)
+                    .FirstOrDefault("1");
+                parts[i] =
+                    Uri.EscapeDataString(value) + parts[i][(parts[i].IndexOf('}', StringComparison.Ordinal) + 1)..];
             }
             return string.Join('/', parts);
         }
 
         /// <summary>A body that gets past the reading, where only then it is asked who may.</summary>
-        private static string Json(string route) => route switch
-        {
-            "/api/approvals" => LaunchDarklySide.Body().ToJsonString(),
-            "/api/v1/requests" => """{"subject":"x"}""",
-            _ when route.EndsWith("/decisions", StringComparison.Ordinal) => """{"answer":"abstain"}""",
-            _ when route.EndsWith("/decision", StringComparison.Ordinal) => """{"status":"rejected","notes":"x"}""",
-            _ when route.EndsWith("/comments", StringComparison.Ordinal) => """{"text":"x"}""",
-            _ when route.EndsWith("/withdrawal", StringComparison.Ordinal) => """{"reason":"x"}""",
-            _ when route.EndsWith("/break-glass", StringComparison.Ordinal) => """{"reason":"The site is down and nobody is here."}""",
-            "/api/v2/approval_clarification_flow_messages" => """{"approval_request_id":"x","message":"x"}""",
-            _ => "{}",
-        };
+        private static string Json(string route) =>
+            route switch
+            {
+                "/api/approvals" => LaunchDarklySide.Body().ToJsonString(),
+                "/api/v1/requests" => """{"subject":"x"}""",
+                _ when route.EndsWith("/decisions", StringComparison.Ordinal) => """{"answer":"abstain"}""",
+                _ when route.EndsWith("/decision", StringComparison.Ordinal) => """{"status":"rejected","notes":"x"}""",
+                _ when route.EndsWith("/comments", StringComparison.Ordinal) => """{"text":"x"}""",
+                _ when route.EndsWith("/withdrawal", StringComparison.Ordinal) => """{"reason":"x"}""",
+                _ when route.EndsWith("/break-glass", StringComparison.Ordinal) =>
+                    """{"reason":"The site is down and nobody is here."}""",
+                "/api/v2/approval_clarification_flow_messages" => """{"approval_request_id":"x","message":"x"}""",
+                _ => "{}",
+            };
 
         /// <summary>Of a page's forms one that does little.</summary>
-        private static FormUrlEncodedContent Form(string route) => new(new Dictionary<string, string>
-        {
-            ["do"] = route switch
-            {
-                "/people" => "add-group",
-                "/people/{id:long}" or "/groups/{id:long}" => "name",
-                "/sources/{id:long}" => "end-old",
-                "/tokens" => "add",
-                "/sessions" => "end-others",
-                "/account" => "password",
-                "/destinations/{name}" => "resume",
-                "/webhooks/{id:long}" or "/deliveries/webhooks/{id:long}" => "end-old",
-                "/requests/{id}" => "comment",
-                _ => "check",
-            },
-            ["note"] = "x",
-            ["reason"] = "The site is down and nobody is here.",
-        });
+        private static FormUrlEncodedContent Form(string route) =>
+            new(
+                new Dictionary<string, string>
+                {
+                    ["do"] = route switch
+                    {
+                        "/people" => "add-group",
+                        "/people/{id:long}" or "/groups/{id:long}" => "name",
+                        "/sources/{id:long}" => "end-old",
+                        "/tokens" => "add",
+                        "/sessions" => "end-others",
+                        "/account" => "password",
+                        "/destinations/{name}" => "resume",
+                        "/webhooks/{id:long}" or "/deliveries/webhooks/{id:long}" => "end-old",
+                        "/requests/{id}" => "comment",
+                        _ => "check",
+                    },
+                    ["note"] = "x",
+                    ["reason"] = "The site is down and nobody is here.",
+                }
+            );
     }
 }

@@ -43,7 +43,10 @@ public sealed class DeliveryKillTests
             {
                 try
                 {
-                    await shop.Post("/api/v1/requests", new { subject = $"{moment}-{i}", externalId = $"{moment}-{i}" });
+                    await shop.Post(
+                        "/api/v1/requests",
+                        new { subject = $"{moment}-{i}", externalId = $"{moment}-{i}" }
+                    );
                 }
                 catch (HttpRequestException)
                 {
@@ -53,13 +56,19 @@ public sealed class DeliveryKillTests
             await killed.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
             killAt = _ => { };
             // Claims run out, as they would after a minute and a half.
-            await shell.Place.Tamper("UPDATE jobs SET next_at = '2020-01-01T00:00:00.000Z' WHERE kind = 'delivery' AND holder IS NOT NULL");
+            await shell.Place.Tamper(
+                "UPDATE jobs SET next_at = '2020-01-01T00:00:00.000Z' WHERE kind = 'delivery' AND holder IS NOT NULL"
+            );
         }
         using (var last = shell.StartProgram(Settings))
         {
             await ProgramTests.Address(last.StandardOutput);
             await Eventually.True(
-                async () => await shell.Place.IsFollowed() && await shell.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == 0, "everything is delivered");
+                async () =>
+                    await shell.Place.IsFollowed()
+                    && await shell.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == 0,
+                "everything is delivered"
+            );
             last.Kill();
             last.WaitForExit();
         }
@@ -70,5 +79,10 @@ public sealed class DeliveryKillTests
         Assert.Contains(told, t => t.Count() > 1);
     }
 
-    private static readonly string[] Settings = ["--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8", "--PublicUrl=http://approvals.example.test"];
+    private static readonly string[] Settings =
+    [
+        "--Urls=http://127.0.0.1:0",
+        "--Egress:Allow=127.0.0.0/8",
+        "--PublicUrl=http://approvals.example.test",
+    ];
 }

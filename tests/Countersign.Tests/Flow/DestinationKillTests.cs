@@ -6,10 +6,18 @@ using Xunit;
 
 namespace Countersign.Tests.Flow;
 
-/// <summary>The real process, killed at every step of handing a question over: each is opened once, and none is forgotten.</summary>
+/// <summary>
+/// The real process, killed at every step of handing a question over: each is opened once, and none is forgotten.
+/// </summary>
 public sealed class DestinationKillTests
 {
-    public enum Step { BeforeTheCallLeaves, AsTheCallArrives, AfterItWasDone, AsALookArrives }
+    public enum Step
+    {
+        BeforeTheCallLeaves,
+        AsTheCallArrives,
+        AfterItWasDone,
+        AsALookArrives,
+    }
 
     [Theory, BothEngines]
     public async Task Killed_at_any_step_every_question_is_opened_once(Engine engine)
@@ -24,7 +32,10 @@ public sealed class DestinationKillTests
             using var server = shell.StartProgram("--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8");
             var address = await ProgramTests.Address(server.StandardOutput);
             var died = new TaskCompletionSource();
-            desk.Before = call => (step == Step.AsTheCallArrives && IsAsked(call)) || (step == Step.AsALookArrives && IsLook(call)) ? Die() : null;
+            desk.Before = call =>
+                (step == Step.AsTheCallArrives && IsAsked(call)) || (step == Step.AsALookArrives && IsLook(call))
+                    ? Die()
+                    : null;
             desk.After = call => step == Step.AfterItWasDone && IsAsked(call) ? Die() : null;
             Conduct? Die()
             {
@@ -67,7 +78,11 @@ public sealed class DestinationKillTests
             using var shop = new ApiClient(await ProgramTests.Address(second.StandardOutput), new("Bearer", key));
             var (arrived, allAreOpen) = (0, false);
             // In the middle of it, with some done and some under way, whoever of the two they belong to.
-            desk.Before = call => (step == Step.AsTheCallArrives && IsAsked(call)) || (step == Step.AsALookArrives && allAreOpen && IsLook(call)) ? Die() : null;
+            desk.Before = call =>
+                (step == Step.AsTheCallArrives && IsAsked(call))
+                || (step == Step.AsALookArrives && allAreOpen && IsLook(call))
+                    ? Die()
+                    : null;
             desk.After = call => step == Step.AfterItWasDone && IsAsked(call) ? Die() : null;
             Conduct? Die()
             {
@@ -81,17 +96,26 @@ public sealed class DestinationKillTests
             await asking;
             if (step == Step.AsALookArrives)
             {
-                // Questions of the steps before are looked after meanwhile; who died of that would keep what it had claimed here.
+                // Questions of the steps before are looked after meanwhile; who died of that would keep what it had
+                // claimed here.
                 await OpenedOnce(shell, desk);
                 allAreOpen = true;
-                // Fewer than a destination is asked at once: what the dead one had claimed leaves the other no room until it runs out.
-                await shell.Place.Tamper(Due(
-                    $"state = 'open' AND request_id IN (SELECT id FROM requests WHERE subject LIKE '{step}-%')"));
+                // Fewer than a destination is asked at once: what the dead one had claimed leaves the other no room
+                // until it runs out.
+                await shell.Place.Tamper(
+                    Due($"state = 'open' AND request_id IN (SELECT id FROM requests WHERE subject LIKE '{step}-%')")
+                );
             }
             await Eventually.True(() => first.HasExited, "the first is dead");
             // The other goes on, and leaves alone what the first had claimed.
             Assert.True(await Try(shop, $"after {step}"));
-            await Eventually.True(async () => await shell.Place.Number($"SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'after {step}' AND l.state = 'open'") == 1, "the other works");
+            await Eventually.True(
+                async () =>
+                    await shell.Place.Number(
+                        $"SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'after {step}' AND l.state = 'open'"
+                    ) == 1,
+                "the other works"
+            );
             desk.Before = desk.After = _ => null;
             Kill(second);
             // Claims run out, as they would after some minutes, and the next two find them.
@@ -110,34 +134,72 @@ public sealed class DestinationKillTests
     /// <summary>Makes what no node is at due at once.</summary>
     private static string Due(string which) =>
         $"""
-        UPDATE jobs SET next_at = {LongAgo} WHERE kind = 'link' AND holder IS NULL
-          AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE {which})
-        """;
+            UPDATE jobs SET next_at = {LongAgo} WHERE kind = 'link' AND holder IS NULL
+              AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE {which})
+            """;
 
     private static bool IsAsked(Received call) => call.Method == "POST";
 
-    private static bool IsLook(Received call) => call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal);
+    private static bool IsLook(Received call) =>
+        call.Method == "GET" && call.Path.StartsWith("/asks/", StringComparison.Ordinal);
 
-    /// <summary>A destination whose tickets can be looked up, and a source that leaves its decisions to it; the source's key.</summary>
+    /// <summary>
+    /// A destination whose tickets can be looked up, and a source that leaves its decisions to it; the source's key.
+    /// </summary>
     private static async Task<string> Prepare(Shell shell, FakeDesk desk)
     {
         var manifest = Path.Combine(shell.Folder, "manifest.json");
-        await File.WriteAllTextAsync(manifest, Sample.With(("~.lookupRequest", System.Text.Json.Nodes.JsonNode.Parse("""
-            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
-             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
-            """))), TestContext.Current.CancellationToken);
-        Assert.Equal(0, (await shell.RunWithInput("k-123", "destination", "add", "Desk", "--manifest", manifest, "--set", $"baseURL={desk.BaseUrl}", "--secret", "apiKey=-")).ExitCode);
-        return (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "Desk")).Done.GetProperty("key").GetString()!;
+        await File.WriteAllTextAsync(
+            manifest,
+            Sample.With(
+                (
+                    "~.lookupRequest",
+                    System.Text.Json.Nodes.JsonNode.Parse(
+                        """
+                        {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+                         "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+                        """
+                    )
+                )
+            ),
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(
+            0,
+            (
+                await shell.RunWithInput(
+                    "k-123",
+                    "destination",
+                    "add",
+                    "Desk",
+                    "--manifest",
+                    manifest,
+                    "--set",
+                    $"baseURL={desk.BaseUrl}",
+                    "--secret",
+                    "apiKey=-"
+                )
+            ).ExitCode
+        );
+        return (await shell.Json("source", "add", "Shop", "--kind", "api", "--destination", "Desk"))
+            .Done.GetProperty("key")
+            .GetString()!;
     }
 
-    /// <summary>Waits until every question is open, each once. What is to be tried again later is due at once.</summary>
+    /// <summary>
+    /// Waits until every question is open, each once. What is to be tried again later is due at once.
+    /// </summary>
     private static async Task OpenedOnce(Shell shell, FakeDesk desk)
     {
-        await Eventually.True(async () =>
-        {
-            await shell.Place.Tamper(Due("state IN ('new', 'sending', 'unsure')"));
-            return await shell.Place.Number("SELECT count(*) FROM links WHERE state = 'open'") == await shell.Place.Count("requests");
-        }, "every question is open");
+        await Eventually.True(
+            async () =>
+            {
+                await shell.Place.Tamper(Due("state IN ('new', 'sending', 'unsure')"));
+                return await shell.Place.Number("SELECT count(*) FROM links WHERE state = 'open'")
+                    == await shell.Place.Count("requests");
+            },
+            "every question is open"
+        );
         Assert.Equal(await shell.Place.Count("requests"), desk.Asks.Count);
         Assert.Equal(desk.Asks.Count, desk.Asks.Values.Select(a => a["asked"]!["id"]!.ToString()).Distinct().Count());
     }

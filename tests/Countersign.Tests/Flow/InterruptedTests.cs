@@ -28,7 +28,13 @@ public sealed class InterruptedTests
         await Assert.ThrowsAnyAsync<Exception>(() => hub.Disable(people[0]));
         await Resume(hub.Place, "requests");
         Assert.Equal(display, (await hub.Find(request.Id)).Display);
-        Assert.Equal(0, await hub.Place.Number("SELECT count(*) FROM people WHERE id = @id AND disabled_at IS NULL", new { id = people[0].Id }));
+        Assert.Equal(
+            0,
+            await hub.Place.Number(
+                "SELECT count(*) FROM people WHERE id = @id AND disabled_at IS NULL",
+                new { id = people[0].Id }
+            )
+        );
 
         await PolicyHub.ClockworkOn(await hub.Place.OpenAnother()).Drain();
         Assert.NotEqual(display, (await hub.Find(request.Id)).Display);
@@ -63,7 +69,9 @@ public sealed class InterruptedTests
         using var news = new News(hub);
         var ann = await hub.AddPerson("Ann");
         var request = await hub.Ask(Some.Policy(ann.AsApprover) with { AllowsMailDecisions = true });
-        var link = news.Links.Write(new MailLink.Decide(99, ann.Id, hub.Clock.Now.AddDays(1), request.Id, request.Digest, Answer.Approve));
+        var link = news.Links.Write(
+            new MailLink.Decide(99, ann.Id, hub.Clock.Now.AddDays(1), request.Id, request.Digest, Answer.Approve)
+        );
 
         await Stop(hub.Place, "INSERT ON decisions", "DELETE ON used_links");
         await Assert.ThrowsAnyAsync<Exception>(() => news.ByMail.Run(link, "", "", default));
@@ -101,20 +109,27 @@ public sealed class InterruptedTests
             var table = write.Split(' ')[^1];
             if (place.Engine == Engine.Sqlite)
             {
-                await place.Tamper($"CREATE TRIGGER stop_{table} BEFORE {write} BEGIN SELECT RAISE(ABORT, 'The server has ended.'); END");
+                await place.Tamper(
+                    $"CREATE TRIGGER stop_{table} BEFORE {write} BEGIN SELECT RAISE(ABORT, 'The server has ended.'); END"
+                );
                 continue;
             }
             await place.Tamper(
                 $"""
                 CREATE FUNCTION stop_{table}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''The server has ended.''; END';
                 CREATE TRIGGER stop_{table} BEFORE {write} FOR EACH ROW EXECUTE FUNCTION stop_{table}()
-                """);
+                """
+            );
         }
     }
 
     private static async Task Resume(TestStore place, params string[] tables)
     {
         foreach (var table in tables)
-            await place.Tamper(place.Engine == Engine.Sqlite ? $"DROP TRIGGER stop_{table}" : $"DROP FUNCTION stop_{table} CASCADE");
+        {
+            await place.Tamper(
+                place.Engine == Engine.Sqlite ? $"DROP TRIGGER stop_{table}" : $"DROP FUNCTION stop_{table} CASCADE"
+            );
+        }
     }
 }

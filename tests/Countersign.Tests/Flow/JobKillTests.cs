@@ -12,10 +12,19 @@ namespace Countersign.Tests.Flow;
 /// </summary>
 public sealed class JobKillTests
 {
-    private static readonly string[] Settings = ["--Urls=http://127.0.0.1:0", "--Egress:Allow=127.0.0.0/8",
-        "--PublicUrl=http://approvals.example.test"];
+    private static readonly string[] Settings =
+    [
+        "--Urls=http://127.0.0.1:0",
+        "--Egress:Allow=127.0.0.0/8",
+        "--PublicUrl=http://approvals.example.test",
+    ];
 
-    public enum Step { Claimed, Ran, Recorded }
+    public enum Step
+    {
+        Claimed,
+        Ran,
+        Recorded,
+    }
 
     [Theory, BothEngines]
     public async Task A_call_killed_at_any_step_arrives_and_a_repeat_has_the_id_it_had(Engine engine)
@@ -49,20 +58,27 @@ public sealed class JobKillTests
             if (step == Step.Recorded)
             {
                 await Eventually.True(
-                    async () => await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'delivery'") == 0, "it is recorded");
+                    async () => await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'delivery'") == 0,
+                    "it is recorded"
+                );
             }
             Kill(server);
             if (inTheWay is not null)
                 await inTheWay.DisposeAsync();
-            var pending =
-                await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'delivery' AND holder IS NOT NULL");
+            var pending = await shell.Place.Number(
+                "SELECT count(*) FROM jobs WHERE kind = 'delivery' AND holder IS NOT NULL"
+            );
             Assert.Equal(step == Step.Recorded ? 0 : 1, pending);
             conduct = () => Task.FromResult<Conduct>(new Conduct.Answers(200));
             await ClaimsRunOut(shell);
             server = shell.StartProgram(Settings);
             await ProgramTests.Address(server.StandardOutput);
-            await Eventually.True(async () => await shell.Place.Number(
-                "SELECT count(*) FROM deliveries WHERE state = 'delivered'") == (int)step + 1, "it has arrived");
+            await Eventually.True(
+                async () =>
+                    await shell.Place.Number("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+                    == (int)step + 1,
+                "it has arrived"
+            );
             Kill(server);
         }
         Assert.Equal([2, 2, 1], heard.GroupBy(id => id).OrderBy(g => g.Key).Select(g => g.Count()));
@@ -75,13 +91,17 @@ public sealed class JobKillTests
         await using var shell = await Shell.Start(engine);
         await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
         var policies = Path.Combine(shell.Folder, "policies.yaml");
-        await File.WriteAllTextAsync(policies, """
+        await File.WriteAllTextAsync(
+            policies,
+            """
             version: 1
             policies:
               - name: patient
                 steps: [ { name: ann, from: { people: [ann@example.test] } } ]
                 remind: { after: 1h, every: 4h }
-            """, TestContext.Current.CancellationToken);
+            """,
+            TestContext.Current.CancellationToken
+        );
         await shell.Json("policy", "set", policies);
         var key = (await shell.Json("source", "add", "Shop", "--kind", "api")).Done.GetProperty("key").GetString()!;
         var server = shell.StartProgram(Settings);
@@ -90,12 +110,16 @@ public sealed class JobKillTests
         for (var round = 1; round <= 3; round++)
         {
             // On PostgreSQL the first is claimed and can't be recorded; else the end comes whenever it comes.
-            await using var inTheWay = engine == Engine.Postgres && round == 1 ? await HoldUp(shell, "requests")
-                : null;
+            await using var inTheWay = engine == Engine.Postgres && round == 1 ? await HoldUp(shell, "requests") : null;
             await shell.Place.Tamper("UPDATE jobs SET next_at = '2020-01-01T00:00:00.000Z' WHERE kind = 'remind'");
-            await Eventually.True(async () => await Reminded(shell) == round || await shell.Place.Number(
-                "SELECT count(*) FROM jobs WHERE kind = 'remind' AND holder IS NOT NULL") == 1,
-                    "it is claimed or done");
+            await Eventually.True(
+                async () =>
+                    await Reminded(shell) == round
+                    || await shell.Place.Number(
+                        "SELECT count(*) FROM jobs WHERE kind = 'remind' AND holder IS NOT NULL"
+                    ) == 1,
+                "it is claimed or done"
+            );
             Kill(server);
             if (inTheWay is not null)
             {
@@ -105,9 +129,13 @@ public sealed class JobKillTests
             await ClaimsRunOut(shell);
             server = shell.StartProgram(Settings);
             await ProgramTests.Address(server.StandardOutput);
-            await Eventually.True(async () => await Reminded(shell) == round && await shell.Place.Number(
-                "SELECT count(*) FROM jobs WHERE kind = 'remind' AND holder IS NULL") == 1,
-                    "it is done, and the next is planned");
+            await Eventually.True(
+                async () =>
+                    await Reminded(shell) == round
+                    && await shell.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'remind' AND holder IS NULL")
+                        == 1,
+                "it is done, and the next is planned"
+            );
         }
         Kill(server);
         Assert.Equal(3, await Reminded(shell));
@@ -124,8 +152,8 @@ public sealed class JobKillTests
     {
         var connection = await shell.Place.OpenRaw();
         await using var command = connection.CreateCommand();
-        command.CommandText = shell.Place.Engine == Engine.Sqlite ? "BEGIN IMMEDIATE"
-            : $"BEGIN; SELECT 1 FROM {table} FOR UPDATE";
+        command.CommandText =
+            shell.Place.Engine == Engine.Sqlite ? "BEGIN IMMEDIATE" : $"BEGIN; SELECT 1 FROM {table} FOR UPDATE";
         await command.ExecuteNonQueryAsync();
         return connection;
     }

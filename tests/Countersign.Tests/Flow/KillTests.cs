@@ -38,7 +38,9 @@ public sealed class KillTests
         Assert.True((await shell.Json("audit", "verify")).Done.GetProperty("ok").GetBoolean());
     }
 
-    /// <summary>The system itself refuses to let the log grow, in the middle of whatever is then being written.</summary>
+    /// <summary>
+    /// The system itself refuses to let the log grow, in the middle of whatever is then being written.
+    /// </summary>
     [Fact]
     public async Task A_disk_that_takes_no_more_costs_nothing_acknowledged_and_is_served_again_when_it_does()
     {
@@ -80,7 +82,10 @@ public sealed class KillTests
         await house.FindEverything(second.Address);
         await house.NothingHalfExists();
         // Whichever node sealed, the other takes over.
-        await Eventually.True(async () => (await shell.Json("audit", "verify")).Done.GetProperty("unsealed").GetInt64() == 0, "everything is sealed");
+        await Eventually.True(
+            async () => (await shell.Json("audit", "verify")).Done.GetProperty("unsealed").GetInt64() == 0,
+            "everything is sealed"
+        );
     }
 
     [Theory, BothEngines]
@@ -123,12 +128,22 @@ public sealed class KillTests
 
         /// <summary>From now on no file of the process may grow past this.</summary>
         public async Task LimitFiles(string bytes) =>
-            Assert.Equal((0, "", ""), await Programs.Run("prlimit", [$"--pid={_process.Id}", $"--fsize={bytes}:unlimited"]));
+            Assert.Equal(
+                (0, "", ""),
+                await Programs.Run("prlimit", [$"--pid={_process.Id}", $"--fsize={bytes}:unlimited"])
+            );
 
         public async Task<int> Stop()
         {
-            using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+            using (
+                var kill = Process.Start(
+                    "kill",
+                    ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]
+                )
+            )
+            {
                 await kill.WaitForExitAsync();
+            }
             await _process.WaitForExitAsync().Soon();
             return _process.ExitCode;
         }
@@ -151,57 +166,83 @@ public sealed class KillTests
         private readonly ConcurrentDictionary<string, string> _told = new();
         private readonly ConcurrentDictionary<string, bool> _open = new();
 
-        private House(TestStore place, string key, string email, string token) => (_place, _key, _email, _token) = (place, key, email, token);
+        private House(TestStore place, string key, string email, string token) =>
+            (_place, _key, _email, _token) = (place, key, email, token);
 
         public int Count => _told.Count;
 
         public static async Task<House> Furnish(Shell shell)
         {
             var store = shell.Place.Store;
-            var admin = Some.Done(await new People(store, new(store)).Add("ada@example.test", "Ada", Role.Admin, null, Some.Operator, default));
+            var admin = Some.Done(
+                await new People(store, new(store)).Add(
+                    "ada@example.test",
+                    "Ada",
+                    Role.Admin,
+                    null,
+                    Some.Operator,
+                    default
+                )
+            );
             var token = Some.Done(await new Tokens(store).Add(admin.Email!, Some.Operator, default));
             var key = Some.Done(await new Sources(store).Add("pipeline", "api", null, null, Some.Operator, default));
             return new House(shell.Place, key.Key, admin.Email!, token.Token);
         }
 
         /// <summary>Callers who ask and answer until the server is gone, or until they are told to stop.</summary>
-        public Task Load(Uri address, int round, int callers, Task? until = null) => Task.WhenAll(Enumerable.Range(0, callers).Select(async caller =>
-        {
-            using var source = Source(address);
-            using var admin = Admin(address);
-            try
-            {
-                for (var i = 0; until is not { IsCompleted: true }; i++)
-                {
-                    var name = $"{round}-{caller}-{i}";
-                    _open[name] = true;
-                    var asked = await source.Post("/api/v1/requests", new { subject = $"Change {name}", externalId = name });
-                    if (asked.Status != 201)
-                        return;
-                    _told[asked["id"]!] = "active";
-                    _open.TryRemove(name, out _);
-                    if (i % 3 == 0)
-                        continue;
-                    var answered = await admin.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = i % 3 == 1 ? "approve" : "reject" });
-                    if (answered.Status != 200)
-                        return;
-                    _told[asked["id"]!] = answered["status"]!;
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // The server is gone.
-            }
-        }));
+        public Task Load(Uri address, int round, int callers, Task? until = null) =>
+            Task.WhenAll(
+                Enumerable
+                    .Range(0, callers)
+                    .Select(async caller =>
+                    {
+                        using var source = Source(address);
+                        using var admin = Admin(address);
+                        try
+                        {
+                            for (var i = 0; until is not { IsCompleted: true }; i++)
+                            {
+                                var name = $"{round}-{caller}-{i}";
+                                _open[name] = true;
+                                var asked = await source.Post(
+                                    "/api/v1/requests",
+                                    new { subject = $"Change {name}", externalId = name }
+                                );
+                                if (asked.Status != 201)
+                                    return;
+                                _told[asked["id"]!] = "active";
+                                _open.TryRemove(name, out _);
+                                if (i % 3 == 0)
+                                    continue;
+                                var answered = await admin.Post(
+                                    $"/api/v1/requests/{asked["id"]}/decisions",
+                                    new { answer = i % 3 == 1 ? "approve" : "reject" }
+                                );
+                                if (answered.Status != 200)
+                                    return;
+                                _told[asked["id"]!] = answered["status"]!;
+                            }
+                        }
+                        catch (HttpRequestException)
+                        {
+                            // The server is gone.
+                        }
+                    })
+            );
 
-        /// <summary>What one more caller hears in the end: one request may fit where the dozen before it did not.</summary>
+        /// <summary>
+        /// What one more caller hears in the end: one request may fit where the dozen before it did not.
+        /// </summary>
         public async Task<int> AskUntilRefused(Uri address, string name)
         {
             using var source = Source(address);
             for (var i = 0; ; i++)
             {
                 _open[$"{name}-{i}"] = true;
-                var asked = await source.Post("/api/v1/requests", new { subject = $"Change {name}-{i}", externalId = $"{name}-{i}" });
+                var asked = await source.Post(
+                    "/api/v1/requests",
+                    new { subject = $"Change {name}-{i}", externalId = $"{name}-{i}" }
+                );
                 if (asked.Status != 201)
                     return asked.Status;
                 _told[asked["id"]!] = "active";
@@ -209,15 +250,21 @@ public sealed class KillTests
             }
         }
 
-        public Task Acknowledged(int count) => Eventually.True(() => _told.Count >= count, $"{count} requests are acknowledged");
+        public Task Acknowledged(int count) =>
+            Eventually.True(() => _told.Count >= count, $"{count} requests are acknowledged");
 
-        /// <summary>Whoever got no answer asks again, and it is one request whether or not the first attempt arrived.</summary>
+        /// <summary>
+        /// Whoever got no answer asks again, and it is one request whether or not the first attempt arrived.
+        /// </summary>
         public async Task RepeatWhatWasNotAcknowledged(Uri address)
         {
             using var source = Source(address);
             foreach (var name in _open.Keys)
             {
-                var asked = await source.Post("/api/v1/requests", new { subject = $"Change {name}", externalId = name });
+                var asked = await source.Post(
+                    "/api/v1/requests",
+                    new { subject = $"Change {name}", externalId = name }
+                );
                 Assert.InRange(asked.Status, 200, 201);
                 _told[asked["id"]!] = "active";
                 _open.TryRemove(name, out _);
@@ -231,7 +278,10 @@ public sealed class KillTests
             {
                 var status = "";
                 // On a busy machine the database may be slow to answer; callers who hear 503 come back.
-                await Eventually.True(async () => (status = (await admin.Get($"/api/v1/requests/{id}"))["status"]) != "503", "the store answers");
+                await Eventually.True(
+                    async () => (status = (await admin.Get($"/api/v1/requests/{id}"))["status"]) != "503",
+                    "the store answers"
+                );
                 // An answer may have been kept although nobody heard of it; never the other way round.
                 if (told == "active")
                     Assert.Contains(status, new[] { "active", "approved", "rejected" });
@@ -243,14 +293,16 @@ public sealed class KillTests
 
         public async Task NothingHalfExists()
         {
-            foreach (var half in new[]
-            {
-                "requests r WHERE NOT EXISTS (SELECT 1 FROM revisions v WHERE v.request_id = r.id)",
-                "requests r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = 'request:' || r.id AND e.n = r.events)",
-                "requests r WHERE r.status = 'active' AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
-                "requests r WHERE r.status <> 'active' AND EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
-                "requests r WHERE r.status <> 'active' AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.request_id = r.id)",
-            })
+            foreach (
+                var half in new[]
+                {
+                    "requests r WHERE NOT EXISTS (SELECT 1 FROM revisions v WHERE v.request_id = r.id)",
+                    "requests r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = 'request:' || r.id AND e.n = r.events)",
+                    "requests r WHERE r.status = 'active' AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
+                    "requests r WHERE r.status <> 'active' AND EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
+                    "requests r WHERE r.status <> 'active' AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.request_id = r.id)",
+                }
+            )
             {
                 Assert.Equal((half, 0L), (half, await _place.Count(half)));
             }
@@ -258,6 +310,10 @@ public sealed class KillTests
 
         private ApiClient Source(Uri address) => new(address, new("Bearer", _key));
 
-        private ApiClient Admin(Uri address) => new(address, new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{_email}/token:{_token}"))));
+        private ApiClient Admin(Uri address) =>
+            new(
+                address,
+                new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{_email}/token:{_token}")))
+            );
     }
 }

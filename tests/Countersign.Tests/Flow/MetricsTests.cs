@@ -32,7 +32,9 @@ public sealed class MetricsTests
         Assert.All(figures.Followers, f => Assert.Equal(events, f.Behind));
         Assert.NotEmpty(figures.Followers);
 
-        await hub.Store.InTransaction(async tx => await tx.Execute("UPDATE jobs SET state = 'dead' WHERE kind = 'no_such_kind'"));
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute("UPDATE jobs SET state = 'dead' WHERE kind = 'no_such_kind'")
+        );
         Assert.Equal(1, (await hub.Store.ReadSnapshot(reader => EngineFigures.Of(reader, hub.Store.Now))).SetAside);
     }
 
@@ -49,12 +51,20 @@ public sealed class MetricsTests
         using var scraper = on.Nobody();
         await scraper.Get("/health/live");
         var text = await scraper.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
-        foreach (var name in new[]
-        {
-            "countersign_jobs_due", "countersign_jobs_overdue_seconds", "countersign_log_behind", "countersign_seal_lag_seconds",
-            "countersign_directory_age_seconds", "countersign_store_write_batch", "countersign_store_transaction_duration_milliseconds",
-            "http_server_request_duration_seconds", "dotnet_gc_collections",
-        })
+        foreach (
+            var name in new[]
+            {
+                "countersign_jobs_due",
+                "countersign_jobs_overdue_seconds",
+                "countersign_log_behind",
+                "countersign_seal_lag_seconds",
+                "countersign_directory_age_seconds",
+                "countersign_store_write_batch",
+                "countersign_store_transaction_duration_milliseconds",
+                "http_server_request_duration_seconds",
+                "dotnet_gc_collections",
+            }
+        )
         {
             Assert.Contains(name, text, StringComparison.Ordinal);
         }

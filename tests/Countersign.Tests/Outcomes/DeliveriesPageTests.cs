@@ -10,7 +10,11 @@ public sealed class DeliveriesPageTests
     public async Task Admins_see_what_was_sent_with_its_answer_and_nobody_else_does()
     {
         await using var receiver = new Receiver(new Conduct.Answers(500, "<b>broken</b>"));
-        await using var host = await ApiHost.Start(Engine.Sqlite, ("PublicUrl", "http://approvals.example.test"), ("Egress:Allow", "127.0.0.0/8"));
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Egress:Allow", "127.0.0.0/8")
+        );
         var pat = await host.Hub.AddPerson("Pat", Role.Admin);
         using var admin = await host.Person(pat);
         using var agent = await host.Person(await host.Hub.AddPerson("Ann", Role.Agent));
@@ -25,25 +29,47 @@ public sealed class DeliveriesPageTests
         var one = await admin.Get($"/deliveries/{test["delivery"]}");
         Assert.Contains("&lt;b&gt;broken", one.Text, StringComparison.Ordinal);
         Assert.Contains("webhook.test", one.Text, StringComparison.Ordinal);
-        Assert.Equal((404, 404), ((await agent.Get("/deliveries")).Status, (await agent.Get($"/deliveries/{test["delivery"]}")).Status));
+        Assert.Equal(
+            (404, 404),
+            ((await agent.Get("/deliveries")).Status, (await agent.Get($"/deliveries/{test["delivery"]}")).Status)
+        );
     }
 
     [Fact]
     public async Task Admins_add_try_and_switch_off_a_webhook_on_the_page_and_send_again_what_failed()
     {
         var broken = true;
-        await using var receiver = new Receiver(call => broken && !call.Body.Contains("webhook.test", StringComparison.Ordinal) ? new Conduct.Answers(500) : new Conduct.Answers(200, "got it"));
-        await using var host = await ApiHost.Start(Engine.Sqlite, ("PublicUrl", "http://approvals.example.test"), ("Egress:Allow", "127.0.0.0/8"), ("Outcomes:Schedule", "0s"));
+        await using var receiver = new Receiver(call =>
+            broken && !call.Body.Contains("webhook.test", StringComparison.Ordinal)
+                ? new Conduct.Answers(500)
+                : new Conduct.Answers(200, "got it")
+        );
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Egress:Allow", "127.0.0.0/8"),
+            ("Outcomes:Schedule", "0s")
+        );
         var pat = await host.Hub.AddPerson("Pat", Role.Admin);
         using var page = await host.SignIn(pat);
 
-        var added = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", $"{receiver.Address}?key=hidden"), ("events", "request.*"));
+        var added = await page.Submit(
+            "/deliveries",
+            "/deliveries/webhooks",
+            ("url", $"{receiver.Address}?key=hidden"),
+            ("events", "request.*")
+        );
         Assert.Contains("whsec_", added.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("key=hidden", added.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("whsec_", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
         var wrong = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "nowhere"), ("events", ""));
         Assert.Contains("not an http or https address", wrong.Text, StringComparison.Ordinal);
-        var ofNobody = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "https://example.com/typed"), ("sources", "Nobody"));
+        var ofNobody = await page.Submit(
+            "/deliveries",
+            "/deliveries/webhooks",
+            ("url", "https://example.com/typed"),
+            ("sources", "Nobody")
+        );
         Assert.Contains("the source Nobody", ofNobody.Text, StringComparison.Ordinal);
         Assert.Contains("value=\"https://example.com/typed\"", ofNobody.Text, StringComparison.Ordinal);
 
@@ -54,7 +80,10 @@ public sealed class DeliveriesPageTests
         // Two that fail for good, each sent again: one by itself, then all.
         await host.Hub.Ask(pat.AsApprover);
         await host.Hub.Ask(pat.AsApprover);
-        async Task<bool> Are(string state, int count) => await host.Hub.Place.Number($"SELECT count(*) FROM deliveries WHERE state = '{state}' AND kind = 'request.submitted'") == count;
+        async Task<bool> Are(string state, int count) =>
+            await host.Hub.Place.Number(
+                $"SELECT count(*) FROM deliveries WHERE state = '{state}' AND kind = 'request.submitted'"
+            ) == count;
         await Eventually.True(async () => await Are("failed", 2), "both have failed");
         broken = false;
         await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "enable"));
@@ -75,15 +104,34 @@ public sealed class DeliveriesPageTests
         await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "disable"));
         Assert.Contains("By hand.", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
         await host.Hub.AddSource("pipeline");
-        Assert.Contains("whsec_", (await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "https://example.com/"), ("sources", "pipeline"))).Text, StringComparison.Ordinal);
-        await Eventually.True(async () => (await page.Get("/deliveries")).Text.Contains("all events of pipeline", StringComparison.Ordinal), "the page knows the source by its name");
+        Assert.Contains(
+            "whsec_",
+            (
+                await page.Submit(
+                    "/deliveries",
+                    "/deliveries/webhooks",
+                    ("url", "https://example.com/"),
+                    ("sources", "pipeline")
+                )
+            ).Text,
+            StringComparison.Ordinal
+        );
+        await Eventually.True(
+            async () =>
+                (await page.Get("/deliveries")).Text.Contains("all events of pipeline", StringComparison.Ordinal),
+            "the page knows the source by its name"
+        );
     }
 
     [Fact]
     public async Task A_delivery_shows_the_headers_it_was_sent_with_and_nothing_that_is_secret()
     {
         await using var receiver = new Receiver(new Conduct.Answers(200, "got it"));
-        await using var host = await ApiHost.Start(Engine.Sqlite, ("PublicUrl", "http://approvals.example.test"), ("Egress:Allow", "127.0.0.0/8"));
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Egress:Allow", "127.0.0.0/8")
+        );
         using var admin = await host.Person(await host.Hub.AddPerson("Pat", Role.Admin));
         var made = await admin.Post("/api/v1/webhooks", new { url = $"{receiver.Address}?key=hidden" });
         var test = await admin.Post($"/api/v1/webhooks/{made["id"]}/test", new { });
@@ -97,12 +145,24 @@ public sealed class DeliveriesPageTests
         Assert.Contains("Content-Type: application/json", call);
         var page = await admin.Get($"/deliveries/{test["delivery"]}");
         Assert.Contains("webhook-signature: v1,…", page.Text, StringComparison.Ordinal);
-        foreach (var shown in new[] { page.Text, answer.Text, (await admin.Get("/api/v1/webhooks")).Text, made.Text, (await admin.Get("/audit")).Text })
+        foreach (
+            var shown in new[]
+            {
+                page.Text,
+                answer.Text,
+                (await admin.Get("/api/v1/webhooks")).Text,
+                made.Text,
+                (await admin.Get("/audit")).Text,
+            }
+        )
         {
             Assert.DoesNotContain("key=hidden", shown, StringComparison.Ordinal);
             Assert.DoesNotContain(sent["webhook-signature"][4..], shown, StringComparison.Ordinal);
         }
-        Assert.DoesNotContain((await host.Hub.Place.Events()).Select(e => e.Data), data => data.Contains("key=hidden", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await host.Hub.Place.Events()).Select(e => e.Data),
+            data => data.Contains("key=hidden", StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -110,14 +170,21 @@ public sealed class DeliveriesPageTests
     [InlineData("https://example.com:8443/hook?key=1", "https://example.com:8443/hook?…")]
     [InlineData("https://user:pass@example.com/hook", "https://…@example.com/hook")]
     [InlineData("https://user:pass@example.com/?key=1", "https://…@example.com/?…")]
-    public void An_address_is_shown_without_what_may_be_secret(string url, string shown) => Assert.Equal(shown, Countersign.Outcomes.Webhooks.Webhook.Masked(url));
+    public void An_address_is_shown_without_what_may_be_secret(string url, string shown) =>
+        Assert.Equal(shown, Countersign.Outcomes.Webhooks.Webhook.Masked(url));
 
     [Fact]
     public async Task A_person_switches_channels_off_and_on_on_their_account_page()
     {
         await using var box = new MailBox();
-        await using var host = await ApiHost.Start(Engine.Sqlite, ("PublicUrl", "http://approvals.example.test"),
-            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"),
+            ("Email:Port", $"{box.Port}"),
+            ("Email:Security", "none"),
+            ("Email:From", "approvals@example.test")
+        );
         var people = await host.Hub.AddPeople("Ann", "Ben");
         using var ann = await host.SignIn(people[0]);
         Assert.DoesNotContain("name=\"slack\"", (await ann.Get("/account")).Text, StringComparison.Ordinal);

@@ -22,14 +22,32 @@ public sealed class DeliveryTests
         await hub.Approve(request, jane);
         await news.Go();
 
-        Assert.Equal(["request.submitted", "request.approved"], receiver.Calls.Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()));
+        Assert.Equal(
+            ["request.submitted", "request.approved"],
+            receiver.Calls.Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString())
+        );
         var told = JsonNode.Parse(receiver.Calls[1].Body)!["data"]!;
-        Assert.Equal((request.Id.Value, "approved", $"https://approvals.example.test/requests/{request.Id}", $"person:{jane.Id}"),
-            (told["request"]!["id"]!.ToString(), told["request"]!["status"]!.ToString(), told["request"]!["url"]!.ToString(), told["actor"]!.ToString()));
+        Assert.Equal(
+            (
+                request.Id.Value,
+                "approved",
+                $"https://approvals.example.test/requests/{request.Id}",
+                $"person:{jane.Id}"
+            ),
+            (
+                told["request"]!["id"]!.ToString(),
+                told["request"]!["status"]!.ToString(),
+                told["request"]!["url"]!.ToString(),
+                told["actor"]!.ToString()
+            )
+        );
         Assert.True(await Followed(hub));
         var line = (await news.Lines())[0];
         Assert.Equal(("delivered", 1), (line.State, line.Attempts));
-        Assert.Equal((1, null, 200, "thanks"), (await news.Tries(line.Id)).Select(t => (t.N, t.Failure, t.Status, t.Answer)).Single());
+        Assert.Equal(
+            (1, null, 200, "thanks"),
+            (await news.Tries(line.Id)).Select(t => (t.N, t.Failure, t.Status, t.Answer)).Single()
+        );
     }
 
     [Theory, BothEngines]
@@ -42,7 +60,13 @@ public sealed class DeliveryTests
             await hub.Ask(jane.AsApprover);
         await news.Expand();
         Assert.True(await Followed(hub));
-        Assert.Equal((0, 0), (await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind IN ('notifications', 'webhooks')"), await hub.Place.Count("deliveries")));
+        Assert.Equal(
+            (0, 0),
+            (
+                await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind IN ('notifications', 'webhooks')"),
+                await hub.Place.Count("deliveries")
+            )
+        );
     }
 
     [Theory, BothEngines]
@@ -54,11 +78,23 @@ public sealed class DeliveryTests
         var jane = await hub.AddPerson("Jane");
         var source = await hub.AddSource("pipeline");
         await news.Hook(receiver, "request.approved");
-        Some.Done(await news.Webhooks.Add(receiver.Address.ToString() + "?other", ["request.*"], ["pipeline"], Some.Operator, null, default));
+        Some.Done(
+            await news.Webhooks.Add(
+                receiver.Address.ToString() + "?other",
+                ["request.*"],
+                ["pipeline"],
+                Some.Operator,
+                null,
+                default
+            )
+        );
         await hub.Approve(await hub.Ask(jane.AsApprover), jane);
         await hub.Ask(Some.Policy(jane.AsApprover), s => s with { SourceId = source.Id });
         await news.Expand();
-        Assert.Equal([("webhook:1", "request.approved"), ("webhook:2", "request.submitted")], (await news.Lines()).Select(l => (l.Receiver, l.Kind)));
+        Assert.Equal(
+            [("webhook:1", "request.approved"), ("webhook:2", "request.submitted")],
+            (await news.Lines()).Select(l => (l.Receiver, l.Kind))
+        );
     }
 
     [Theory, BothEngines]
@@ -69,27 +105,50 @@ public sealed class DeliveryTests
         await using var receiver = new Receiver(new Conduct.Answers(200));
         await news.Hook(receiver);
         var jane = await hub.AddPerson("Jane");
-        await hub.Store.InTransaction(async tx => await tx.Append($"person:{jane.Id}", Some.Origin, "person.sign_in_link", new { }));
+        await hub.Store.InTransaction(async tx =>
+            await tx.Append($"person:{jane.Id}", Some.Origin, "person.sign_in_link", new { })
+        );
         await news.Expand();
         Assert.Empty(await news.Lines());
     }
 
     /// <summary>Destinations are followed by none of what these tests run.</summary>
-    private static async Task<bool> Followed(TestHub hub) => await hub.Place.Number(
-        "SELECT count(*) FROM cursors WHERE name IN ('notifications', 'webhooks') AND position < @end",
-        new { end = await hub.Place.Store.Read(EventLog.End) }) == 0;
+    private static async Task<bool> Followed(TestHub hub) =>
+        await hub.Place.Number(
+            "SELECT count(*) FROM cursors WHERE name IN ('notifications', 'webhooks') AND position < @end",
+            new { end = await hub.Place.Store.Read(EventLog.End) }
+        ) == 0;
 
     [Fact]
     public void The_schedule_is_a_pure_function()
     {
         var schedule = OutcomeOptions.DefaultSchedule;
-        Assert.Equal(["00:00:00", "00:00:05", "00:05:00", "00:30:00", "02:00:00", "05:00:00", "10:00:00", "14:00:00", "20:00:00", "1.00:00:00", null],
-            Enumerable.Range(0, 11).Select(tries => schedule.WaitAfter(tries, 0.5)?.ToString()));
-        Assert.Equal((TimeSpan.FromSeconds(270), TimeSpan.FromSeconds(330)), (schedule.WaitAfter(2, 0), schedule.WaitAfter(2, 1)));
+        Assert.Equal(
+            [
+                "00:00:00",
+                "00:00:05",
+                "00:05:00",
+                "00:30:00",
+                "02:00:00",
+                "05:00:00",
+                "10:00:00",
+                "14:00:00",
+                "20:00:00",
+                "1.00:00:00",
+                null,
+            ],
+            Enumerable.Range(0, 11).Select(tries => schedule.WaitAfter(tries, 0.5)?.ToString())
+        );
+        Assert.Equal(
+            (TimeSpan.FromSeconds(270), TimeSpan.FromSeconds(330)),
+            (schedule.WaitAfter(2, 0), schedule.WaitAfter(2, 1))
+        );
     }
 
     [Theory, BothEngines]
-    public async Task Each_attempt_is_made_when_the_schedule_says_and_the_last_failure_switches_off_what_is_dead(Engine engine)
+    public async Task Each_attempt_is_made_when_the_schedule_says_and_the_last_failure_switches_off_what_is_dead(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         using var news = new News(hub);
@@ -113,39 +172,79 @@ public sealed class DeliveryTests
         Assert.Single(receiver.Calls.Select(c => c.Body).Distinct());
         var line = (await news.Lines())[0];
         Assert.Equal(("failed", 10), (line.State, line.Attempts));
-        Assert.All(await news.Tries(line.Id), t => Assert.Equal(("status", 500, "out of order"), (t.Failure, t.Status, t.Answer)));
-        Assert.Contains("Nothing arrived there since", (await news.Webhooks.Find(webhook.Id, default))!.DisabledWhy, StringComparison.Ordinal);
-        Assert.Equal((1, "hub"), (
-            await hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'webhook.disabled'"),
-            await hub.Place.Text("SELECT actor FROM events WHERE kind = 'webhook.disabled'")));
+        Assert.All(
+            await news.Tries(line.Id),
+            t => Assert.Equal(("status", 500, "out of order"), (t.Failure, t.Status, t.Answer))
+        );
+        Assert.Contains(
+            "Nothing arrived there since",
+            (await news.Webhooks.Find(webhook.Id, default))!.DisabledWhy,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            (1, "hub"),
+            (
+                await hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'webhook.disabled'"),
+                await hub.Place.Text("SELECT actor FROM events WHERE kind = 'webhook.disabled'")
+            )
+        );
     }
 
     [Theory]
-    [InlineData("nobody knows the name", "dns"), InlineData("nobody listens", "refused"), InlineData("nobody vouches for it", "tls")]
-    [InlineData("hangs", "timeout"), InlineData("answers byte by byte", "timeout"), InlineData("breaks off", "reset"), InlineData("answers without end", "too large")]
-    [InlineData("is not public", "blocked address"), InlineData("says no", "status"), InlineData("may not be called yet", "not configured")]
+    [
+        InlineData("nobody knows the name", "dns"),
+        InlineData("nobody listens", "refused"),
+        InlineData("nobody vouches for it", "tls")
+    ]
+    [
+        InlineData("hangs", "timeout"),
+        InlineData("answers byte by byte", "timeout"),
+        InlineData("breaks off", "reset"),
+        InlineData("answers without end", "too large")
+    ]
+    [
+        InlineData("is not public", "blocked address"),
+        InlineData("says no", "status"),
+        InlineData("may not be called yet", "not configured")
+    ]
     public async Task Every_way_to_fail_is_kept_by_its_word_and_tried_again(string receiver, string word)
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         using var certificate = word == "tls" ? Receiver.Certificate() : null;
-        await using var called = new Receiver(_ => receiver switch
-        {
-            "hangs" => new Conduct.Hangs(),
-            "answers byte by byte" => new Conduct.Drips(),
-            "breaks off" => new Conduct.Resets(),
-            "answers without end" => new Conduct.Floods(),
-            "says no" => new Conduct.Answers(500),
-            _ => new Conduct.Answers(200),
-        }, certificate);
+        await using var called = new Receiver(
+            _ =>
+                receiver switch
+                {
+                    "hangs" => new Conduct.Hangs(),
+                    "answers byte by byte" => new Conduct.Drips(),
+                    "breaks off" => new Conduct.Resets(),
+                    "answers without end" => new Conduct.Floods(),
+                    "says no" => new Conduct.Answers(500),
+                    _ => new Conduct.Answers(200),
+                },
+            certificate
+        );
         var loopback = new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] };
-        using var news = new News(hub, word == "not configured" ? News.Plain with { PublicUrl = null } : null, word switch
-        {
-            "dns" => loopback with { LookUp = (_, _) => throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.HostNotFound) },
-            "timeout" => loopback with { Patience = TimeSpan.FromMilliseconds(150) },
-            "blocked address" => new EgressOptions(),
-            _ => loopback,
-        });
-        var webhook = await news.Hook(word == "dns" ? new Uri("http://nobody.example/") : word == "refused" ? await Closed() : called.Address);
+        using var news = new News(
+            hub,
+            word == "not configured" ? News.Plain with { PublicUrl = null } : null,
+            word switch
+            {
+                "dns" => loopback with
+                {
+                    LookUp = (_, _) =>
+                        throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.HostNotFound),
+                },
+                "timeout" => loopback with { Patience = TimeSpan.FromMilliseconds(150) },
+                "blocked address" => new EgressOptions(),
+                _ => loopback,
+            }
+        );
+        var webhook = await news.Hook(
+            word == "dns" ? new Uri("http://nobody.example/")
+            : word == "refused" ? await Closed()
+            : called.Address
+        );
         await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
         await news.Go();
         hub.Clock.Advance(TimeSpan.FromSeconds(5));
@@ -172,7 +271,9 @@ public sealed class DeliveryTests
         await using var receiver = new Receiver(_ => new Conduct.Answers(broken ? 500 : 200));
         var webhook = await news.Hook(receiver, "request.*");
         var jane = await hub.AddPerson("Jane");
-        var request = await hub.Ask(Some.Policy(Some.Step("two", 2, jane.AsApprover, (await hub.AddPerson("Joe")).AsApprover)));
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("two", 2, jane.AsApprover, (await hub.AddPerson("Joe")).AsApprover))
+        );
         await hub.Comment.Run(request.Id, Some.Viewer(jane), "Why now?", default);
         await news.Go();
         await news.Go();
@@ -180,14 +281,21 @@ public sealed class DeliveryTests
 
         broken = false;
         Some.Done(await news.Webhooks.Enable(webhook.Id, Some.Operator, default));
-        await hub.Withdraw.Run(request.Id, Some.Viewer(await hub.AddPerson("Pat", Countersign.Access.Role.Admin)), "Not needed.", default);
+        await hub.Withdraw.Run(
+            request.Id,
+            Some.Viewer(await hub.AddPerson("Pat", Countersign.Access.Role.Admin)),
+            "Not needed.",
+            default
+        );
         await news.Expand();
         Assert.Equal(2, await news.Deliveries.ReplayFailed($"webhook:{webhook.Id}", DateTimeOffset.MinValue, default));
         // The withdrawal was on its way already; of those that go again the question comes first.
         Assert.Equal(["waiting", "waiting", "due"], (await news.Lines()).Select(l => l.State));
         await news.Go();
-        Assert.Equal(["request.withdrawn", "request.submitted", "request.commented"],
-            receiver.Calls.TakeLast(3).Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()));
+        Assert.Equal(
+            ["request.withdrawn", "request.submitted", "request.commented"],
+            receiver.Calls.TakeLast(3).Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString())
+        );
         Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
         Assert.True(await news.Deliveries.Replay(1, default));
         Assert.False(await news.Deliveries.Replay(1, default));
@@ -219,7 +327,11 @@ public sealed class DeliveryTests
         using var news = new News(hub);
         var broken = true;
         var first = "";
-        await using var receiver = new Receiver(call => broken && call.Body.Contains(first, StringComparison.Ordinal) ? new Conduct.Answers(503) : new Conduct.Answers(200));
+        await using var receiver = new Receiver(call =>
+            broken && call.Body.Contains(first, StringComparison.Ordinal)
+                ? new Conduct.Answers(503)
+                : new Conduct.Answers(200)
+        );
         await news.Hook(receiver);
         var jane = await hub.AddPerson("Jane");
         var one = await hub.Ask(jane.AsApprover);
@@ -228,14 +340,27 @@ public sealed class DeliveryTests
         var two = await hub.Ask(jane.AsApprover);
         await hub.Approve(two, jane);
         await news.Go();
-        Assert.Equal([(one.Id.Subject, "due"), (one.Id.Subject, "waiting"), (two.Id.Subject, "delivered"), (two.Id.Subject, "delivered")],
-            (await news.Lines()).Select(l => (l.Subject, l.State)));
+        Assert.Equal(
+            [
+                (one.Id.Subject, "due"),
+                (one.Id.Subject, "waiting"),
+                (two.Id.Subject, "delivered"),
+                (two.Id.Subject, "delivered"),
+            ],
+            (await news.Lines()).Select(l => (l.Subject, l.State))
+        );
 
         broken = false;
         hub.Clock.Advance(TimeSpan.FromSeconds(5));
         await news.Go();
-        Assert.Equal(["request.submitted", "request.approved"],
-            receiver.Calls.Skip(1).Where(c => c.Body.Contains(first, StringComparison.Ordinal)).Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString()).TakeLast(2));
+        Assert.Equal(
+            ["request.submitted", "request.approved"],
+            receiver
+                .Calls.Skip(1)
+                .Where(c => c.Body.Contains(first, StringComparison.Ordinal))
+                .Select(c => JsonNode.Parse(c.Body)!["type"]!.ToString())
+                .TakeLast(2)
+        );
         Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
     }
 
@@ -249,8 +374,12 @@ public sealed class DeliveryTests
         await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
         await news.Expand();
         // As a node that claimed, maybe sent, and died.
-        await hub.Store.InTransaction(async tx => await tx.Execute(
-            "UPDATE jobs SET holder = 'dead node', next_at = @until WHERE kind = 'delivery'", new { until = tx.Now.AddMinutes(1) }));
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute(
+                "UPDATE jobs SET holder = 'dead node', next_at = @until WHERE kind = 'delivery'",
+                new { until = tx.Now.AddMinutes(1) }
+            )
+        );
         await news.Go();
         Assert.Empty(receiver.Calls);
         hub.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -265,7 +394,11 @@ public sealed class DeliveryTests
         await using var hub = await TestHub.Start(engine);
         var options = News.Plain with { CallsPerReceiver = 1 };
         using var slow = new News(hub, options);
-        using var other = new News(hub, options, store: engine == Engine.Postgres ? await hub.Place.OpenAnother() : hub.Store);
+        using var other = new News(
+            hub,
+            options,
+            store: engine == Engine.Postgres ? await hub.Place.OpenAnother() : hub.Store
+        );
         var calls = 0;
         await using var receiver = new Receiver(_ =>
         {
@@ -403,12 +536,29 @@ public sealed class DeliveryTests
         await hub.Store.InTransaction(async tx =>
         {
             for (var i = 0; i < 2_500; i++)
-                await tx.Append($"group:{1000 + (i % 500)}", Head.None with { Count = i / 500 }, Some.Origin, "request.commented", new { i });
+            {
+                await tx.Append(
+                    $"group:{1000 + (i % 500)}",
+                    Head.None with
+                    {
+                        Count = i / 500,
+                    },
+                    Some.Origin,
+                    "request.commented",
+                    new { i }
+                );
+            }
         });
         await Task.WhenAll(one.Expand(), two.Expand());
         await one.Expand();
-        for (var round = 0; round < 50 && await hub.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") > 0; round++)
+        for (
+            var round = 0;
+            round < 50 && await hub.Place.Number("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") > 0;
+            round++
+        )
+        {
             await Task.WhenAll(one.Go(), two.Go());
+        }
         Assert.Equal(10_000, seen.Count);
         Assert.All(seen.Values, times => Assert.Equal(1, times));
         Assert.Equal(10_000, await hub.Place.Count("attempts"));

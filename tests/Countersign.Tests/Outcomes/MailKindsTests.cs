@@ -5,7 +5,10 @@ using Xunit;
 
 namespace Countersign.Tests.Outcomes;
 
-/// <summary>What a reader finds in each kind of mail, in both of its parts: what happened, the question, the facts, and the one button.</summary>
+/// <summary>
+/// What a reader finds in each kind of mail, in both of its parts: what happened, the question, the facts, and the one
+/// button.
+/// </summary>
 public sealed partial class MailKindsTests
 {
     private const string File = """
@@ -21,7 +24,15 @@ public sealed partial class MailKindsTests
 
     private const string Facts = """{"environment":"production","project":"shop"}""";
 
-    private static readonly string[] Asked = ["Turn on dark mode", "environment", "production", "shop", "Asked by", "Rita"];
+    private static readonly string[] Asked =
+    [
+        "Turn on dark mode",
+        "environment",
+        "production",
+        "shop",
+        "Asked by",
+        "Rita",
+    ];
 
     [Theory, BothEngines]
     public async Task Whoever_comes_next_is_told_when_their_step_opens(Engine engine)
@@ -35,7 +46,13 @@ public sealed partial class MailKindsTests
         Assert.Equal("Ann@example.test", Assert.Single(box.Mails).To);
         await hub.Hub.Approve(request, people["Ann"]);
         await news.Go();
-        Reads(box.Mails[1], "Ben@example.test", request, "Review and decide", ["It is your turn now: operations.", "So far", .. Asked]);
+        Reads(
+            box.Mails[1],
+            "Ben@example.test",
+            request,
+            "Review and decide",
+            ["It is your turn now: operations.", "So far", .. Asked]
+        );
         Assert.Equal(box.Mails[0].Header("References"), box.Mails[1].Header("References"));
     }
 
@@ -50,12 +67,24 @@ public sealed partial class MailKindsTests
         await news.Go();
         await hub.Wait(TimeSpan.FromHours(1));
         await news.Go();
-        Reads(box.Mails[1], "Ann@example.test", request, "Review and decide", ["A reminder: this still waits for your answer.", .. Asked]);
+        Reads(
+            box.Mails[1],
+            "Ann@example.test",
+            request,
+            "Review and decide",
+            ["A reminder: this still waits for your answer.", .. Asked]
+        );
         await hub.Wait(TimeSpan.FromHours(23));
         await news.Go();
         var escalated = box.Mails.Skip(2).ToList();
         Assert.Equal(["Ann@example.test", "Mia@example.test"], escalated.Select(m => m.To).Order());
-        Reads(escalated.Single(m => m.To.StartsWith("Mia", StringComparison.Ordinal)), "Mia@example.test", request, "Review and decide", ["Nobody answered in time, so more people are asked now.", .. Asked]);
+        Reads(
+            escalated.Single(m => m.To.StartsWith("Mia", StringComparison.Ordinal)),
+            "Mia@example.test",
+            request,
+            "Review and decide",
+            ["Nobody answered in time, so more people are asked now.", .. Asked]
+        );
     }
 
     [Theory, BothEngines]
@@ -65,11 +94,27 @@ public sealed partial class MailKindsTests
         await using var box = new MailBox();
         using var news = new News(hub.Hub, mail: News.Mail(box));
         var people = await Furnish(hub);
-        Some.Done(await hub.Absences.Set("Ann@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Sam@example.test", Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                "Ann@example.test",
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                "Sam@example.test",
+                Some.Operator,
+                default
+            )
+        );
         var request = await hub.Ask(Facts, people["Rita"]);
         await news.Go();
         Assert.Equal(["Ann@example.test", "Sam@example.test"], box.Mails.Select(m => m.To).Order());
-        Reads(box.Mails.Single(m => m.To.StartsWith("Sam", StringComparison.Ordinal)), "Sam@example.test", request, "Review and decide", ["asks for your approval.", .. Asked], isFirst: true);
+        Reads(
+            box.Mails.Single(m => m.To.StartsWith("Sam", StringComparison.Ordinal)),
+            "Sam@example.test",
+            request,
+            "Review and decide",
+            ["asks for your approval.", .. Asked],
+            isFirst: true
+        );
     }
 
     [Theory, BothEngines]
@@ -85,8 +130,13 @@ public sealed partial class MailKindsTests
         await hub.Looking.Drain();
         await news.Go();
         var stuck = (await hub.Find(request)).Stuck!;
-        Reads(Assert.Single(box.Mails, m => m.To == "Ada@example.test"), "Ada@example.test", request, "Open the request",
-            ["This request can no longer be approved as things are.", stuck.Why, stuck.Fix, "Turn on dark mode"]);
+        Reads(
+            Assert.Single(box.Mails, m => m.To == "Ada@example.test"),
+            "Ada@example.test",
+            request,
+            "Open the request",
+            ["This request can no longer be approved as things are.", stuck.Why, stuck.Fix, "Turn on dark mode"]
+        );
     }
 
     [Theory, BothEngines]
@@ -101,11 +151,27 @@ public sealed partial class MailKindsTests
         var request = await hub.Ask(Facts, people["Rita"]);
         await news.Go();
         const string reason = "Checkout is down and Ann does not answer.";
-        Assert.IsType<BreakGlassOutcome.Approved>(await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, null, default));
+        Assert.IsType<BreakGlassOutcome.Approved>(
+            await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, null, default)
+        );
         await news.Go();
         foreach (var admin in new[] { "Ada@example.test", "Bob@example.test" })
-            Reads(Assert.Single(box.Mails, m => m.To == admin), admin, request, "Open the request", ["Ada approved this past its policy.", reason, "Turn on dark mode"]);
-        Reads(Assert.Single(box.Mails, m => m.To == "Rita@example.test"), "Rita@example.test", request, "Open the request", ["Approved by Ada, past the policy.", "Turn on dark mode"]);
+        {
+            Reads(
+                Assert.Single(box.Mails, m => m.To == admin),
+                admin,
+                request,
+                "Open the request",
+                ["Ada approved this past its policy.", reason, "Turn on dark mode"]
+            );
+        }
+        Reads(
+            Assert.Single(box.Mails, m => m.To == "Rita@example.test"),
+            "Rita@example.test",
+            request,
+            "Open the request",
+            ["Approved by Ada, past the policy.", "Turn on dark mode"]
+        );
     }
 
     [Theory, BothEngines]
@@ -118,9 +184,19 @@ public sealed partial class MailKindsTests
         var bob = await hub.Hub.AddPerson("Bob", Role.Admin);
         await Furnish(hub);
         var request = await hub.Ask(Facts, bob);
-        await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), "Checkout is down and Ann does not answer.", null, default);
+        await hub.BreakGlass.Run(
+            request.Id,
+            Some.Viewer(ada),
+            "Checkout is down and Ann does not answer.",
+            null,
+            default
+        );
         await news.Go();
-        Assert.Contains("Ada approved this past its policy.", Assert.Single(box.Mails, m => m.To == "Bob@example.test").Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "Ada approved this past its policy.",
+            Assert.Single(box.Mails, m => m.To == "Bob@example.test").Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, BothEngines]
@@ -131,7 +207,16 @@ public sealed partial class MailKindsTests
         using var news = new News(hub.Hub, mail: News.Mail(box));
         var people = await hub.Hub.AddPeople("Ann", "Ben");
         var group = await hub.Hub.AddGroup("SRE", [.. people]);
-        Some.Done(await hub.Absences.Set("Ann@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Ben@example.test", Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                "Ann@example.test",
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                "Ben@example.test",
+                Some.Operator,
+                default
+            )
+        );
         await hub.Hub.Ask(Some.Policy(group.AsApprover, people[1].AsApprover));
         await news.Go();
         Assert.Equal(["Ann@example.test", "Ben@example.test"], box.Mails.Select(m => m.To).Order());
@@ -143,23 +228,33 @@ public sealed partial class MailKindsTests
         await using var hub = await PolicyHub.Start(engine);
         await using var box = new MailBox();
         using var news = new News(hub.Hub, mail: News.Mail(box));
-        await hub.Set("""
+        await hub.Set(
+            """
             version: 1
             policies:
               - name: short
                 steps: [{ name: developers, need: 1, from: { people: [Ann@example.test] } }]
                 expire: { after: 72h, as: rejected }
-            """);
+            """
+        );
         var people = await hub.Hub.AddPeople("Ann", "Rita");
         var request = await hub.Ask(Facts, people[1]);
         await news.Go();
         await hub.Wait(TimeSpan.FromHours(72));
         await news.Go();
-        Reads(box.Mails[1], "Rita@example.test", request, "Open the request", ["Expired after 72 h.", "Turn on dark mode"]);
+        Reads(
+            box.Mails[1],
+            "Rita@example.test",
+            request,
+            "Open the request",
+            ["Expired after 72 h.", "Turn on dark mode"]
+        );
     }
 
     [Theory, BothEngines]
-    public async Task A_webhook_where_nothing_arrived_for_the_whole_schedule_is_switched_off_and_whoever_added_it_is_told(Engine engine)
+    public async Task A_webhook_where_nothing_arrived_for_the_whole_schedule_is_switched_off_and_whoever_added_it_is_told(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         await using var box = new MailBox();
@@ -167,7 +262,16 @@ public sealed partial class MailKindsTests
         await using var dead = new Receiver(new Conduct.Answers(500));
         await hub.AddPerson("Ada", Role.Admin);
         var (owner, ann) = (await hub.AddPerson("Olga"), await hub.AddPerson("Ann"));
-        Some.Done(await news.Webhooks.Add(dead.Address.ToString(), ["request.submitted"], [], Some.Operator, owner.Id, default));
+        Some.Done(
+            await news.Webhooks.Add(
+                dead.Address.ToString(),
+                ["request.submitted"],
+                [],
+                Some.Operator,
+                owner.Id,
+                default
+            )
+        );
         await hub.Ask(ann.AsApprover);
         foreach (var step in Countersign.Outcomes.OutcomeOptions.DefaultSchedule.Steps)
         {
@@ -198,7 +302,10 @@ public sealed partial class MailKindsTests
         });
         await news.Go();
         var dead = Assert.Single(box.Mails);
-        Assert.Equal("The destination Desk has not answered for an hour, and requests wait for it", dead.Header("Subject"));
+        Assert.Equal(
+            "The destination Desk has not answered for an hour, and requests wait for it",
+            dead.Header("Subject")
+        );
         HasOneButton(dead, "Open Countersign", "https://approvals.example.test/destinations");
 
         await news.Hook(new Uri(gone.Address, "/hook?key=hidden"), "request.submitted");
@@ -218,7 +325,14 @@ public sealed partial class MailKindsTests
         return (await hub.Hub.AddPeople("Ann", "Ben", "Mia", "Rita", "Sam")).ToDictionary(p => p.Name);
     }
 
-    private static void Reads(Mail mail, string to, ApprovalRequest request, string button, string[] words, bool isFirst = false)
+    private static void Reads(
+        Mail mail,
+        string to,
+        ApprovalRequest request,
+        string button,
+        string[] words,
+        bool isFirst = false
+    )
     {
         Assert.Equal((to, $"{(isFirst ? "" : "Re: ")}Approval: Turn on dark mode"), (mail.To, mail.Header("Subject")));
         var html = System.Net.WebUtility.HtmlDecode(mail.Html);
@@ -235,8 +349,21 @@ public sealed partial class MailKindsTests
     private static void HasOneButton(Mail mail, string text, string url)
     {
         // And the way to hear no more, which is a link and no button.
-        Assert.Equal("Switch mail off", Assert.Single(Links().Matches(mail.Html), l => l.Groups["url"].Value == "https://approvals.example.test/account").Groups["text"].Value);
-        Assert.Contains("Switch mail off:\nhttps://approvals.example.test/account\n", mail.Text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Equal(
+            "Switch mail off",
+            Assert
+                .Single(
+                    Links().Matches(mail.Html),
+                    l => l.Groups["url"].Value == "https://approvals.example.test/account"
+                )
+                .Groups["text"]
+                .Value
+        );
+        Assert.Contains(
+            "Switch mail off:\nhttps://approvals.example.test/account\n",
+            mail.Text.ReplaceLineEndings("\n"),
+            StringComparison.Ordinal
+        );
         var link = Assert.Single(Links().Matches(mail.Html), l => l.Groups["text"].Value != "Switch mail off");
         Assert.Equal((url, text), (link.Groups["url"].Value, link.Groups["text"].Value));
         Assert.Contains($"{text}:\n{url}\n", mail.Text.ReplaceLineEndings("\n"), StringComparison.Ordinal);

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Countersign.Tests.Outcomes;
 
-/// <summary>How messages reach the mail server: over connections that are used again, to addresses in any script.</summary>
+/// <summary>
+/// How messages reach the mail server: over connections that are used again, to addresses in any script.
+/// </summary>
 public sealed class MailServerTests
 {
     [Fact]
@@ -70,7 +72,10 @@ public sealed class MailServerTests
         using var news = new News(hub, mail: News.Mail(box));
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
-        Assert.Equal(("due", "reset"), (Assert.Single(await news.Lines()).State, Assert.Single(await news.Tries(1)).Failure));
+        Assert.Equal(
+            ("due", "reset"),
+            (Assert.Single(await news.Lines()).State, Assert.Single(await news.Tries(1)).Failure)
+        );
         Assert.Single(box.Mails);
         breaks = false;
         hub.Clock.Advance(TimeSpan.FromMinutes(5));
@@ -95,8 +100,15 @@ public sealed class MailServerTests
     }
 
     [Theory]
-    [InlineData("Jürgen@example.test", true), InlineData("用户@example.test", true), InlineData("ann@bücher.example", false)]
-    public async Task Addresses_in_any_script_are_written_where_the_server_can_take_them(string email, bool needsInternational)
+    [
+        InlineData("Jürgen@example.test", true),
+        InlineData("用户@example.test", true),
+        InlineData("ann@bücher.example", false)
+    ]
+    public async Task Addresses_in_any_script_are_written_where_the_server_can_take_them(
+        string email,
+        bool needsInternational
+    )
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         await using var box = new MailBox(Answers("EHLO", "250-mailbox\r\n250-8BITMIME\r\n250 SMTPUTF8"));
@@ -108,7 +120,12 @@ public sealed class MailServerTests
             await news.Go();
             var mail = Assert.Single(box.Mails);
             Assert.Equal(email, mail.To);
-            Assert.Contains(box.Commands, c => c.StartsWith("MAIL FROM", StringComparison.Ordinal) && c.Contains("SMTPUTF8", StringComparison.Ordinal));
+            Assert.Contains(
+                box.Commands,
+                c =>
+                    c.StartsWith("MAIL FROM", StringComparison.Ordinal)
+                    && c.Contains("SMTPUTF8", StringComparison.Ordinal)
+            );
             Assert.Contains("Jürgen Ünal", mail.Header("To"), StringComparison.Ordinal);
         }
         using var strict = new News(hub, mail: News.Mail(plain));
@@ -175,7 +192,10 @@ public sealed class MailServerTests
         var signIn = new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions);
         await signIn.Ask(ann.Email!, new Visit("page", "192.0.2.1", ""), default);
         await news.Go();
-        Assert.Equal(["<https://approvals.example.test/account>", ""], box.Mails.Select(m => m.Header("List-Unsubscribe")));
+        Assert.Equal(
+            ["<https://approvals.example.test/account>", ""],
+            box.Mails.Select(m => m.Header("List-Unsubscribe"))
+        );
         Assert.All(box.Mails, m => Assert.Equal("auto-generated", m.Header("Auto-Submitted")));
     }
 
@@ -184,14 +204,21 @@ public sealed class MailServerTests
     [InlineData("MAIL FROM", "", "reset")]
     [InlineData("MAIL FROM", "421 shutting down", "status")]
     [InlineData("DATA", "no number", "reset")]
-    public async Task What_is_no_answer_is_a_broken_connection_and_tried_again(string command, string answer, string failure)
+    public async Task What_is_no_answer_is_a_broken_connection_and_tried_again(
+        string command,
+        string answer,
+        string failure
+    )
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         await using var box = new MailBox(Answers(command, answer));
         using var news = new News(hub, mail: News.Mail(box));
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
-        Assert.Equal(("due", failure), (Assert.Single(await news.Lines()).State, Assert.Single(await news.Tries(1)).Failure));
+        Assert.Equal(
+            ("due", failure),
+            (Assert.Single(await news.Lines()).State, Assert.Single(await news.Tries(1)).Failure)
+        );
     }
 
     [Fact]
@@ -213,8 +240,17 @@ public sealed class MailServerTests
         await using var server = new Receiver(_ => new Conduct.Hangs(), certificate);
         await using var hub = await TestHub.Start(Engine.Sqlite);
         await using var box = new MailBox();
-        var toServer = News.Mail(box) with { Host = "mail.example.test", Port = server.Port, Security = MailSecurity.Tls };
-        var egress = new EgressOptions { Roots = [certificate], LookUp = (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]) };
+        var toServer = News.Mail(box) with
+        {
+            Host = "mail.example.test",
+            Port = server.Port,
+            Security = MailSecurity.Tls,
+        };
+        var egress = new EgressOptions
+        {
+            Roots = [certificate],
+            LookUp = (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback]),
+        };
         using var news = new News(hub, egress: egress, mail: toServer);
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
@@ -224,12 +260,24 @@ public sealed class MailServerTests
     private static Func<string, string?> Answers(string command, string answer) =>
         said => said.StartsWith(command, StringComparison.Ordinal) ? answer : null;
 
-    /// <summary>Mails a person whose row was changed past the rules for addresses and names; then it is as it was.</summary>
+    /// <summary>
+    /// Mails a person whose row was changed past the rules for addresses and names; then it is as it was.
+    /// </summary>
     private static async Task AskChanged(TestHub hub, News news, string email, string name)
     {
         var ann = await hub.AddPerson("Ann");
-        Task Change(string email, string name) => hub.Store.InTransaction(
-            tx => tx.Execute("UPDATE people SET email = @email, name = @name WHERE id = @id", new { id = ann.Id, email, name }));
+        Task Change(string email, string name) =>
+            hub.Store.InTransaction(tx =>
+                tx.Execute(
+                    "UPDATE people SET email = @email, name = @name WHERE id = @id",
+                    new
+                    {
+                        id = ann.Id,
+                        email,
+                        name,
+                    }
+                )
+            );
         await Change(email, name);
         await hub.Ask(ann.AsApprover);
         await news.Go();

@@ -21,10 +21,15 @@ public sealed partial class MailTests
         await using var box = new MailBox();
         using var news = new News(hub, mail: News.Mail(box));
         var people = await hub.AddPeople("Ann", "Ben", "Cleo", "Rita");
-        var (one, two) = (await hub.AddGroup("SRE", people[0], people[1]), await hub.AddGroup("Leads", people[1], people[3]));
+        var (one, two) = (
+            await hub.AddGroup("SRE", people[0], people[1]),
+            await hub.AddGroup("Leads", people[1], people[3])
+        );
         await hub.Disable(people[2]);
-        var request = await hub.Ask(Some.Policy(Some.Step("any", 1, one.AsApprover, two.AsApprover, people[2].AsApprover)),
-            s => s with { Requester = new Requester(people[3].Id, "Rita", [people[3].Id], Certainty.Proven) });
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("any", 1, one.AsApprover, two.AsApprover, people[2].AsApprover)),
+            s => s with { Requester = new Requester(people[3].Id, "Rita", [people[3].Id], Certainty.Proven) }
+        );
         await news.Go();
         Assert.Equal(["Ann@example.test", "Ben@example.test"], box.Mails.Select(m => m.To).Order());
         Assert.All(box.Mails, m => Assert.Equal("Approval: Turn on dark mode", m.Header("Subject")));
@@ -46,7 +51,10 @@ public sealed partial class MailTests
         using var news = new News(hub, mail: News.Mail(box));
         var people = await hub.AddPeople("Ann", "Rita");
         await news.Switches.Set(people[0].Id, "mail", isOn: false, Some.Operator, default);
-        var request = await hub.Ask(Some.Policy(people[0].AsApprover), s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id], Certainty.Proven) });
+        var request = await hub.Ask(
+            Some.Policy(people[0].AsApprover),
+            s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id], Certainty.Proven) }
+        );
         await hub.Comment.Run(request.Id, Some.Viewer(people[1]), "Please hurry.", default);
         await news.Go();
         Assert.Empty(box.Mails);
@@ -61,20 +69,38 @@ public sealed partial class MailTests
         await using var hub = await TestHub.Start(engine);
         await using var box = new MailBox();
         using var news = new News(hub, mail: News.Mail(box));
-        var (pat, ann, rita) = (await hub.AddPerson("Pat", Role.Admin), await hub.AddPerson("Ann"), await hub.AddPerson("Rita"));
+        var (pat, ann, rita) = (
+            await hub.AddPerson("Pat", Role.Admin),
+            await hub.AddPerson("Ann"),
+            await hub.AddPerson("Rita")
+        );
         var claim = RequesterClaim.Of([], ["Rita"]) with { People = [rita.Id] };
-        var request = await hub.Ask(Some.Policy(ann.AsApprover),
-            s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Claimed) { Claim = claim } });
+        var request = await hub.Ask(
+            Some.Policy(ann.AsApprover),
+            s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Claimed) { Claim = claim } }
+        );
         await news.Go();
         Assert.Equal(["Ann@example.test", "Rita@example.test"], box.Mails.Select(m => m.To).Order());
         var told = box.Mails.Single(m => m.To == "Rita@example.test");
         Assert.Contains("A request was opened in your name.", told.Text, StringComparison.Ordinal);
         Assert.Contains("Not me", told.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("opened in your name", box.Mails.Single(m => m.To == "Ann@example.test").Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "opened in your name",
+            box.Mails.Single(m => m.To == "Ann@example.test").Text,
+            StringComparison.Ordinal
+        );
 
         await new Disown(hub.Store).Run(request.Id, Some.Viewer(rita), default);
         await news.Go();
-        Assert.Contains(box.Mails, m => m.To == "Pat@example.test" && m.Text.Contains("Rita says that this request, opened in their name, is not theirs.", StringComparison.Ordinal));
+        Assert.Contains(
+            box.Mails,
+            m =>
+                m.To == "Pat@example.test"
+                && m.Text.Contains(
+                    "Rita says that this request, opened in their name, is not theirs.",
+                    StringComparison.Ordinal
+                )
+        );
     }
 
     [Theory, BothEngines]
@@ -88,7 +114,10 @@ public sealed partial class MailTests
         var request = await hub.Ask(ann.AsApprover);
         await hub.MarkApplied.Run(request.Id, Some.Viewer(pat), default);
         await news.Go();
-        Assert.Contains(box.Mails, m => m.To == "Pat@example.test" && m.Text.Contains("applied without an approval", StringComparison.Ordinal));
+        Assert.Contains(
+            box.Mails,
+            m => m.To == "Pat@example.test" && m.Text.Contains("applied without an approval", StringComparison.Ordinal)
+        );
     }
 
     [Theory, BothEngines]
@@ -119,12 +148,28 @@ public sealed partial class MailTests
         await using var box = new MailBox();
         using var news = new News(hub, mail: News.Mail(box));
         var ann = await hub.AddPerson("Ann");
-        const string subject = "Zahlung für Jürgen\r\nBcc: all@example.test\r\n\r\n<script>alert(1)</script> 日本語のとても長い件名がここに続きます、本当に長い";
-        await hub.Ask(Some.Policy(ann.AsApprover), s => s with { Subject = subject, Message = ".\r\nQUIT\r\n.leading dot\r\n--=_countersign_parts\r\n<b>bold</b>" });
+        const string subject =
+            "Zahlung für Jürgen\r\nBcc: all@example.test\r\n\r\n<script>alert(1)</script> 日本語のとても長い件名がここに続きます、本当に長い";
+        await hub.Ask(
+            Some.Policy(ann.AsApprover),
+            s =>
+                s with
+                {
+                    Subject = subject,
+                    Message = ".\r\nQUIT\r\n.leading dot\r\n--=_countersign_parts\r\n<b>bold</b>",
+                }
+        );
         await news.Go();
         var mail = Assert.Single(box.Mails);
-        Assert.DoesNotContain("\r\nBcc:", mail.Wire[..mail.Wire.IndexOf("\r\n\r\n", StringComparison.Ordinal)], StringComparison.OrdinalIgnoreCase);
-        Assert.All(mail.Wire.Split("\r\n"), line => Assert.True(line.Length <= 998 && line.All(c => c is >= ' ' and <= '~' or '\t'), line));
+        Assert.DoesNotContain(
+            "\r\nBcc:",
+            mail.Wire[..mail.Wire.IndexOf("\r\n\r\n", StringComparison.Ordinal)],
+            StringComparison.OrdinalIgnoreCase
+        );
+        Assert.All(
+            mail.Wire.Split("\r\n"),
+            line => Assert.True(line.Length <= 998 && line.All(c => c is >= ' ' and <= '~' or '\t'), line)
+        );
         Assert.StartsWith("Approval: Zahlung für Jürgen", mail.Header("Subject"), StringComparison.Ordinal);
         Assert.Contains("日本語のとても長い件名", mail.Header("Subject"), StringComparison.Ordinal);
         Assert.Contains("\n.leading dot", mail.Text, StringComparison.Ordinal);
@@ -136,7 +181,12 @@ public sealed partial class MailTests
     [InlineData("RCPT TO", "550 no such user", "status", "failed")]
     [InlineData("RCPT TO", "451 try later", "status", "due")]
     [InlineData("MAIL FROM", "550 not you", "status", "due")]
-    public async Task What_the_mail_server_refuses_for_good_is_given_up_and_the_rest_tried_again(string command, string answer, string failure, string state)
+    public async Task What_the_mail_server_refuses_for_good_is_given_up_and_the_rest_tried_again(
+        string command,
+        string answer,
+        string failure,
+        string state
+    )
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         await using var box = new MailBox(c => c.StartsWith(command, StringComparison.Ordinal) ? answer : null);
@@ -184,7 +234,10 @@ public sealed partial class MailTests
             Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(altered, "", "", default));
         }
 
-        var both = await Task.WhenAll(news.ByMail.Run(approve, "Fine.", "192.0.2.1", default), news.ByMail.Run(reject, "No.", "192.0.2.1", default));
+        var both = await Task.WhenAll(
+            news.ByMail.Run(approve, "Fine.", "192.0.2.1", default),
+            news.ByMail.Run(reject, "No.", "192.0.2.1", default)
+        );
         Assert.Single(both, o => o is MailDecisionOutcome.Done);
         var settled = await hub.Find(request.Id);
         Assert.True(settled.IsSettled);
@@ -212,7 +265,9 @@ public sealed partial class MailTests
         Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(token, "", "", default));
         // Forged by somebody who can write to the store, for a request whose policy does not allow it.
         var forbidden = await hub.Ask(ann.AsApprover);
-        var forged = news.Links.Write(new MailLink.Decide(99, ann.Id, hub.Clock.Now.AddDays(1), forbidden.Id, forbidden.Digest, Answer.Approve));
+        var forged = news.Links.Write(
+            new MailLink.Decide(99, ann.Id, hub.Clock.Now.AddDays(1), forbidden.Id, forbidden.Digest, Answer.Approve)
+        );
         Assert.IsType<MailDecisionOutcome.Refused>(await news.ByMail.Run(forged, "", "", default));
         Assert.Equal(Status.Active, (await hub.Find(request.Id)).Status);
         await news.Go();
@@ -224,7 +279,15 @@ public sealed partial class MailTests
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         await using var box = new MailBox();
-        using var news = new News(hub, mail: News.Mail(box) with { Security = MailSecurity.StartTls, User = "hub", Password = "s3cret" });
+        using var news = new News(
+            hub,
+            mail: News.Mail(box) with
+            {
+                Security = MailSecurity.StartTls,
+                User = "hub",
+                Password = "s3cret",
+            }
+        );
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
         Assert.Equal("tls", Assert.Single(await news.Tries(1)).Failure);
@@ -237,22 +300,31 @@ public sealed partial class MailTests
     {
         using var npm = await Npm.Install("smtp-server@3.13.6");
         using var certificate = Receiver.Certificate();
-        using var key = System.Security.Cryptography.X509Certificates.RSACertificateExtensions.GetRSAPrivateKey(certificate)!;
+        using var key = System.Security.Cryptography.X509Certificates.RSACertificateExtensions.GetRSAPrivateKey(
+            certificate
+        )!;
         await File.WriteAllTextAsync(Path.Combine(npm.Folder, "cert.pem"), certificate.ExportCertificatePem());
         await File.WriteAllTextAsync(Path.Combine(npm.Folder, "key.pem"), key.ExportPkcs8PrivateKeyPem());
-        using var server = npm.StartNode($$"""
+        using var server = npm.StartNode(
+            $$"""
             const { SMTPServer } = require('smtp-server'), fs = require('fs');
             const server = new SMTPServer({
-              secure: {{(security == "tls" ? "true" : "false")}}, key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem'),
+              secure: {{(
+                security == "tls" ? "true" : "false"
+            )}}, key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem'),
               authMethods: ['{{(security == "tls" ? "LOGIN" : "PLAIN")}}'],
               onAuth: (auth, session, done) => auth.username === 'hub' && auth.password === 's3cret' ? done(null, { user: 'hub' }) : done(new Error('wrong')),
               onData: (stream, session, done) => { let text = ''; stream.on('data', d => text += d); stream.on('end', () => { console.log(JSON.stringify({ from: session.envelope.mailFrom.address, to: session.envelope.rcptTo.map(r => r.address), secure: session.secure, user: session.user, text })); done(); }); },
             });
             server.listen(0, '127.0.0.1', () => console.log(server.server.address().port));
-            """);
+            """
+        );
         try
         {
-            var port = int.Parse((await server.StandardOutput.ReadLineAsync().Soon())!, System.Globalization.CultureInfo.InvariantCulture);
+            var port = int.Parse(
+                (await server.StandardOutput.ReadLineAsync().Soon())!,
+                System.Globalization.CultureInfo.InvariantCulture
+            );
             await using var hub = await TestHub.Start(Engine.Sqlite);
             var options = new MailOptions
             {
@@ -271,7 +343,16 @@ public sealed partial class MailTests
                 Assert.Equal("tls", (await strict.Tries(1))[0].Failure);
             }
             hub.Clock.Advance(TimeSpan.FromSeconds(5));
-            using (var wrong = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: options with { Password = "wrong" }))
+            using (
+                var wrong = new News(
+                    hub,
+                    egress: new EgressOptions { Roots = [certificate] },
+                    mail: options with
+                    {
+                        Password = "wrong",
+                    }
+                )
+            )
             {
                 await wrong.Go();
                 Assert.Equal(("status", 535L), ((await wrong.Tries(1))[1].Failure, (await wrong.Tries(1))[1].Status));
@@ -280,10 +361,21 @@ public sealed partial class MailTests
             using var news = new News(hub, egress: new EgressOptions { Roots = [certificate] }, mail: options);
             await news.Go();
             var taken = System.Text.Json.Nodes.JsonNode.Parse((await server.StandardOutput.ReadLineAsync().Soon())!)!;
-            Assert.Equal(("approvals@example.test", "Ann@example.test", "true", "hub"), (taken["from"]!.ToString(), taken["to"]![0]!.ToString(), taken["secure"]!.ToString(), taken["user"]!.ToString()));
+            Assert.Equal(
+                ("approvals@example.test", "Ann@example.test", "true", "hub"),
+                (
+                    taken["from"]!.ToString(),
+                    taken["to"]![0]!.ToString(),
+                    taken["secure"]!.ToString(),
+                    taken["user"]!.ToString()
+                )
+            );
             var mail = new Mail("", "", taken["text"]!.ToString());
             Assert.Equal("Approval: Turn on dark mode", mail.Header("Subject"));
-            Assert.Equal(("Countersign <approvals@example.test>", "Ann <Ann@example.test>"), (mail.Header("From"), mail.Header("To")));
+            Assert.Equal(
+                ("Countersign <approvals@example.test>", "Ann <Ann@example.test>"),
+                (mail.Header("From"), mail.Header("To"))
+            );
             Assert.Equal("platform@example.test", mail.Header("Reply-To"));
             Assert.Equal("delivered", (await news.Lines())[0].State);
         }
@@ -297,13 +389,24 @@ public sealed partial class MailTests
     public async Task Links_from_mails_work_through_pages_and_scanners_change_nothing(Engine engine)
     {
         await using var box = new MailBox();
-        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
-            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        await using var host = await ApiHost.Start(
+            engine,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"),
+            ("Email:Port", $"{box.Port}"),
+            ("Email:Security", "none"),
+            ("Email:From", "approvals@example.test")
+        );
         var ann = await host.Hub.AddPerson("Ann");
         var request = await host.Hub.Ask(Some.Policy(ann.AsApprover) with { AllowsMailDecisions = true });
         await Eventually.True(() => box.Mails.Count == 1, "the question is mailed");
         var path = "/mail/" + Token(box.Mails[0], "Approve without");
-        using var browser = new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer(), AllowAutoRedirect = false }) { BaseAddress = host.Address };
+        using var browser = new HttpClient(
+            new SocketsHttpHandler { CookieContainer = new CookieContainer(), AllowAutoRedirect = false }
+        )
+        {
+            BaseAddress = host.Address,
+        };
 
         await Storm(host, browser, path);
         Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
@@ -317,9 +420,17 @@ public sealed partial class MailTests
 
         // Signing in: the same answer for somebody and for nobody; the link shows a button; the button works once.
         using var known = await Press(browser, "/sign-in", new() { ["E-mail"] = ann.Email! }, "/sign-in/mail");
-        using var unknown = await Press(browser, "/sign-in", new() { ["E-mail"] = "nobody@example.test" }, "/sign-in/mail");
+        using var unknown = await Press(
+            browser,
+            "/sign-in",
+            new() { ["E-mail"] = "nobody@example.test" },
+            "/sign-in/mail"
+        );
         Assert.Equal((known.StatusCode, await Body(known)), (unknown.StatusCode, await Body(unknown)));
-        await Eventually.True(() => box.Mails.Any(m => m.Header("Subject") == "Your link to sign in"), "the link is mailed");
+        await Eventually.True(
+            () => box.Mails.Any(m => m.Header("Subject") == "Your link to sign in"),
+            "the link is mailed"
+        );
         Assert.Equal(2, box.Mails.Count);
         var link = "/mail/" + Token(box.Mails[1], "Sign in");
         await Storm(host, browser, link);
@@ -337,26 +448,62 @@ public sealed partial class MailTests
     public async Task A_link_that_is_not_good_says_the_same_whatever_is_wrong_with_it_and_does_nothing(Engine engine)
     {
         await using var box = new MailBox();
-        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
-            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        await using var host = await ApiHost.Start(
+            engine,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"),
+            ("Email:Port", $"{box.Port}"),
+            ("Email:Security", "none"),
+            ("Email:From", "approvals@example.test")
+        );
         var (hub, clock, links) = (host.Hub, host.Hub.Clock, host.Services.GetRequiredService<MailLinks>());
         var people = await hub.AddPeople("Ann", "Ben", "Rita");
         var (ann, gone, rita) = (people[0], people[1], people[2]);
         await hub.Disable(gone);
-        var mayByMail = Some.Policy(ann.AsApprover, gone.AsApprover, rita.AsApprover) with { AllowsMailDecisions = true };
-        var request = await hub.Ask(mayByMail, s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Proven) });
+        var mayByMail = Some.Policy(ann.AsApprover, gone.AsApprover, rita.AsApprover) with
+        {
+            AllowsMailDecisions = true,
+        };
+        var request = await hub.Ask(
+            mayByMail,
+            s => s with { Requester = new Requester(rita.Id, "Rita", [rita.Id], Certainty.Proven) }
+        );
         var (settled, notByMail) = (await hub.Ask(mayByMail), await hub.Ask(ann.AsApprover));
         await hub.Approve(settled, ann);
-        string Link(ApprovalRequest about, Person person, TimeSpan left, string? digest = null, MailLinks? signedBy = null) =>
-            (signedBy ?? links).Write(new MailLink.Decide(9_999, person.Id, clock.Now + left, about.Id, digest ?? about.Digest, Answer.Approve));
+        string Link(
+            ApprovalRequest about,
+            Person person,
+            TimeSpan left,
+            string? digest = null,
+            MailLinks? signedBy = null
+        ) =>
+            (signedBy ?? links).Write(
+                new MailLink.Decide(
+                    9_999,
+                    person.Id,
+                    clock.Now + left,
+                    about.Id,
+                    digest ?? about.Digest,
+                    Answer.Approve
+                )
+            );
         var day = TimeSpan.FromDays(1);
         var good = Link(request, ann, day);
         var otherKey = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}-other.key");
         string[] bad =
         [
-            good[..40] + (good[40] == 'A' ? 'B' : 'A') + good[41..], good[..^4], good + "AAAA", new string('A', 120), "x",
-            Link(request, ann, TimeSpan.Zero), Link(request, ann, day, digest: settled.Digest + "0"), Link(request, gone, day), Link(request, rita, day),
-            Link(settled, ann, day), Link(notByMail, ann, day), Link(request, ann, day, signedBy: new MailLinks(RootKey.Load(otherKey, mayCreate: true))),
+            good[..40] + (good[40] == 'A' ? 'B' : 'A') + good[41..],
+            good[..^4],
+            good + "AAAA",
+            new string('A', 120),
+            "x",
+            Link(request, ann, TimeSpan.Zero),
+            Link(request, ann, day, digest: settled.Digest + "0"),
+            Link(request, gone, day),
+            Link(request, rita, day),
+            Link(settled, ann, day),
+            Link(notByMail, ann, day),
+            Link(request, ann, day, signedBy: new MailLinks(RootKey.Load(otherKey, mayCreate: true))),
             links.Write(new MailLink.SignIn(9_998, ann.Id, clock.Now)),
         ];
         File.Delete(otherKey);
@@ -369,7 +516,17 @@ public sealed partial class MailTests
         var answers = new List<string>();
         foreach (var token in bad)
         {
-            foreach (var answer in new[] { await browser.Get("/mail/" + token), await browser.Post("/mail/" + token, (Countersign.Tests.Browser.TokenField, proof), ("Note", "Yes.")) })
+            foreach (
+                var answer in new[]
+                {
+                    await browser.Get("/mail/" + token),
+                    await browser.Post(
+                        "/mail/" + token,
+                        (Countersign.Tests.Browser.TokenField, proof),
+                        ("Note", "Yes.")
+                    ),
+                }
+            )
             {
                 Assert.Equal(404, answer.Status);
                 answers.Add(answer.Text);
@@ -383,8 +540,14 @@ public sealed partial class MailTests
     public async Task A_link_to_sign_in_is_over_after_fifteen_minutes_and_three_at_a_time_are_enough(Engine engine)
     {
         await using var box = new MailBox();
-        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"),
-            ("Email:Host", "127.0.0.1"), ("Email:Port", $"{box.Port}"), ("Email:Security", "none"), ("Email:From", "approvals@example.test"));
+        await using var host = await ApiHost.Start(
+            engine,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Email:Host", "127.0.0.1"),
+            ("Email:Port", $"{box.Port}"),
+            ("Email:Security", "none"),
+            ("Email:From", "approvals@example.test")
+        );
         var ann = await host.Hub.AddPerson("Ann");
         using var browser = host.Browser();
         for (var i = 0; i < 5; i++)
@@ -402,9 +565,23 @@ public sealed partial class MailTests
     }
 
     /// <summary>What would show that an answer was given, a link used, or somebody signed in.</summary>
-    private static readonly string[] Kept = ["requests", "decisions", "comments", "waiting", "events", "deliveries", "attempts", "used_links", "sessions", "chats"];
+    private static readonly string[] Kept =
+    [
+        "requests",
+        "decisions",
+        "comments",
+        "waiting",
+        "events",
+        "deliveries",
+        "attempts",
+        "used_links",
+        "sessions",
+        "chats",
+    ];
 
-    /// <summary>All that mail scanners, previews and browsers ahead of their time do with a link: nothing that is kept changes.</summary>
+    /// <summary>
+    /// All that mail scanners, previews and browsers ahead of their time do with a link: nothing that is kept changes.
+    /// </summary>
     private static async Task Storm(ApiHost host, HttpClient browser, string path)
     {
         await AllIsOut(host);
@@ -413,9 +590,21 @@ public sealed partial class MailTests
         {
             using var scan = await browser.GetAsync(new Uri(path, UriKind.Relative));
             Assert.Equal(HttpStatusCode.OK, scan.StatusCode);
-            foreach (var method in new[] { HttpMethod.Head, HttpMethod.Options, HttpMethod.Get, HttpMethod.Put, HttpMethod.Delete })
+            foreach (
+                var method in new[]
+                {
+                    HttpMethod.Head,
+                    HttpMethod.Options,
+                    HttpMethod.Get,
+                    HttpMethod.Put,
+                    HttpMethod.Delete,
+                }
+            )
             {
-                using var ahead = new HttpRequestMessage(method, path) { Headers = { { "Sec-Purpose", "prefetch;prerender" }, { "Purpose", "prefetch" } } };
+                using var ahead = new HttpRequestMessage(method, path)
+                {
+                    Headers = { { "Sec-Purpose", "prefetch;prerender" }, { "Purpose", "prefetch" } },
+                };
                 using var answer = await browser.SendAsync(ahead);
             }
             using var bare = await browser.PostAsync(new Uri(path, UriKind.Relative), new FormUrlEncodedContent([]));
@@ -423,17 +612,35 @@ public sealed partial class MailTests
         Assert.Equal(before, await host.Hub.Place.Everything(Kept));
     }
 
-    private static Task AllIsOut(ApiHost host) => Eventually.True(
-        async () => await host.Hub.Place.IsFollowed()
-            && await host.Hub.Place.Number("SELECT count(*) FROM deliveries WHERE state IN ('due', 'waiting')") == 0,
-        "all news is out");
+    private static Task AllIsOut(ApiHost host) =>
+        Eventually.True(
+            async () =>
+                await host.Hub.Place.IsFollowed()
+                && await host.Hub.Place.Number("SELECT count(*) FROM deliveries WHERE state IN ('due', 'waiting')")
+                    == 0,
+            "all news is out"
+        );
 
-    private static string Token(Mail mail, string line) => Regex.Match(mail.Text.Replace("\r\n", "\n", StringComparison.Ordinal), Regex.Escape(line) + @"[^\n]*\n\S*/mail/(?<token>\S+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)).Groups["token"].Value;
+    private static string Token(Mail mail, string line) =>
+        Regex
+            .Match(
+                mail.Text.Replace("\r\n", "\n", StringComparison.Ordinal),
+                Regex.Escape(line) + @"[^\n]*\n\S*/mail/(?<token>\S+)",
+                RegexOptions.ExplicitCapture,
+                TimeSpan.FromSeconds(5)
+            )
+            .Groups["token"]
+            .Value;
 
     private static async Task<string> Body(HttpResponseMessage answer) => await answer.Content.ReadAsStringAsync();
 
     /// <summary>Opens a page as a browser does, and posts its form.</summary>
-    private static async Task<HttpResponseMessage> Press(HttpClient browser, string page, Dictionary<string, string> fields, string? action = null)
+    private static async Task<HttpResponseMessage> Press(
+        HttpClient browser,
+        string page,
+        Dictionary<string, string> fields,
+        string? action = null
+    )
     {
         var shown = await browser.GetStringAsync(new Uri(page, UriKind.Relative));
         fields["__RequestVerificationToken"] = ProofOf().Match(shown).Groups["value"].Value;

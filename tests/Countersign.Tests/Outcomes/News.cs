@@ -11,7 +11,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Tests.Outcomes;
 
-/// <summary>All that news passes on its way out, on a hub's store and the test's clock; nothing goes by itself.</summary>
+/// <summary>
+/// All that news passes on its way out, on a hub's store and the test's clock; nothing goes by itself.
+/// </summary>
 public sealed class News : IDisposable
 {
     private readonly JobWorker _worker;
@@ -19,7 +21,14 @@ public sealed class News : IDisposable
     private readonly Store _store;
     private readonly Egress _egress;
 
-    public News(TestHub hub, OutcomeOptions? options = null, EgressOptions? egress = null, Store? store = null, MailOptions? mail = null, SlackOptions? slack = null)
+    public News(
+        TestHub hub,
+        OutcomeOptions? options = null,
+        EgressOptions? egress = null,
+        Store? store = null,
+        MailOptions? mail = null,
+        SlackOptions? slack = null
+    )
     {
         Hub = hub;
         _store = store ??= hub.Store;
@@ -32,19 +41,32 @@ public sealed class News : IDisposable
         Links = new MailLinks(Root);
         var (toMail, toSlack) = (mail ?? new MailOptions(), slack ?? new SlackOptions());
         MailServer = new MailServer(_egress, toMail, Options, hub.Clock);
-        IChannel[] channels = [channel, new MailChannel(store, MailServer, toMail, Options, Links), new SlackChannel(store, _egress, toSlack, Options)];
+        IChannel[] channels =
+        [
+            channel,
+            new MailChannel(store, MailServer, toMail, Options, Links),
+            new SlackChannel(store, _egress, toSlack, Options),
+        ];
         ByMail = new DecideByMail(store, Links);
         Switches = new ChannelSwitches(store);
         var record = new RecordAttempt(Options, channels);
         Test = new TestWebhook(store, channel, record);
-        _cursors = [new LogCursor(store, new WebhookExpander()), new LogCursor(store, new PeopleExpander(toMail, toSlack, Options))];
+        _cursors =
+        [
+            new LogCursor(store, new WebhookExpander()),
+            new LogCursor(store, new PeopleExpander(toMail, toSlack, Options)),
+        ];
         _worker = new JobWorker(
-            store, [new SendDelivery(store, channels, record, Options, bounds, NullLogger<SendDelivery>.Instance)], NullLogger<JobWorker>.Instance);
+            store,
+            [new SendDelivery(store, channels, record, Options, bounds, NullLogger<SendDelivery>.Instance)],
+            NullLogger<JobWorker>.Instance
+        );
         Deliveries = new Deliveries(store);
     }
 
     /// <summary>Without jitter, so that times are what the schedule says.</summary>
-    public static OutcomeOptions Plain { get; } = new() { PublicUrl = new Uri("https://approvals.example.test"), Jitter = () => 0.5 };
+    public static OutcomeOptions Plain { get; } =
+        new() { PublicUrl = new Uri("https://approvals.example.test"), Jitter = () => 0.5 };
 
     public static IDataProtectionProvider KeyRing { get; } = new EphemeralDataProtectionProvider();
 
@@ -54,9 +76,20 @@ public sealed class News : IDisposable
     public DecideByMail ByMail { get; }
     public ChannelSwitches Switches { get; }
 
-    private static readonly RootKey Root = RootKey.Load(Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"), mayCreate: true);
+    private static readonly RootKey Root = RootKey.Load(
+        Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"),
+        mayCreate: true
+    );
 
-    public static MailOptions Mail(MailBox box) => new() { Host = "127.0.0.1", Port = box.Port, Security = MailSecurity.None, From = new System.Net.Mail.MailAddress("approvals@example.test", "Countersign") };
+    public static MailOptions Mail(MailBox box) =>
+        new()
+        {
+            Host = "127.0.0.1",
+            Port = box.Port,
+            Security = MailSecurity.None,
+            From = new System.Net.Mail.MailAddress("approvals@example.test", "Countersign"),
+        };
+
     public OutcomeOptions Options { get; }
     public Subscriptions Webhooks { get; }
     public TestWebhook Test { get; }
@@ -64,7 +97,8 @@ public sealed class News : IDisposable
 
     public async Task<NewWebhook> Hook(Receiver receiver, params string[] kinds) => await Hook(receiver.Address, kinds);
 
-    public async Task<NewWebhook> Hook(Uri address, params string[] kinds) => Some.Done(await Webhooks.Add(address.ToString(), kinds, [], Some.Operator, null, default));
+    public async Task<NewWebhook> Hook(Uri address, params string[] kinds) =>
+        Some.Done(await Webhooks.Add(address.ToString(), kinds, [], Some.Operator, null, default));
 
     /// <summary>Leads webhooks and notifications to the end of the log.</summary>
     public async Task Expand()
@@ -80,15 +114,24 @@ public sealed class News : IDisposable
         await _worker.Drain().Soon();
     }
 
-    public ValueTask<List<Row>> Lines() => Hub.Store.Read(reader => reader.All<Row>(
-        """
-        SELECT d.id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.attempts, d.folded_into, COALESCE(j.next_at, '') AS due_at,
-          CASE WHEN d.state = 'due' AND j.state = 'behind' THEN 'waiting' ELSE d.state END AS state
-        FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text) ORDER BY d.id
-        """));
+    public ValueTask<List<Row>> Lines() =>
+        Hub.Store.Read(reader =>
+            reader.All<Row>(
+                """
+                SELECT d.id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.attempts, d.folded_into, COALESCE(j.next_at, '') AS due_at,
+                  CASE WHEN d.state = 'due' AND j.state = 'behind' THEN 'waiting' ELSE d.state END AS state
+                FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text) ORDER BY d.id
+                """
+            )
+        );
 
-    public ValueTask<List<Try>> Tries(long delivery) => Hub.Store.Read(reader => reader.All<Try>(
-        "SELECT n, at, failure, status, answer FROM attempts WHERE delivery_id = @delivery ORDER BY n", new { delivery }));
+    public ValueTask<List<Try>> Tries(long delivery) =>
+        Hub.Store.Read(reader =>
+            reader.All<Try>(
+                "SELECT n, at, failure, status, answer FROM attempts WHERE delivery_id = @delivery ORDER BY n",
+                new { delivery }
+            )
+        );
 
     public void Dispose()
     {

@@ -15,7 +15,10 @@ public sealed class SlackTests
         using var news = new News(hub, slack: slack.Options("SRE=C0SRE"));
         var ann = await hub.AddPerson("Ann");
         var sre = await hub.AddGroup("SRE", ann);
-        var request = await hub.Ask(Some.Policy(sre.AsApprover), s => s with { Subject = "<!channel> & <script>", Facts = """{"environment":"production"}""" });
+        var request = await hub.Ask(
+            Some.Policy(sre.AsApprover),
+            s => s with { Subject = "<!channel> & <script>", Facts = """{"environment":"production"}""" }
+        );
         await news.Go();
         var (method, body) = Assert.Single(slack.Calls);
         Assert.Equal(("chat.postMessage", "C0SRE"), (method, body["channel"]!.ToString()));
@@ -26,13 +29,18 @@ public sealed class SlackTests
         await hub.Approve(request, ann);
         await news.Go();
         var (then, after) = slack.Calls[^1];
-        Assert.Equal(("chat.update", "C0SRE", "1700000000.000001"), (then, after["channel"]!.ToString(), after["ts"]!.ToString()));
+        Assert.Equal(
+            ("chat.update", "C0SRE", "1700000000.000001"),
+            (then, after["channel"]!.ToString(), after["ts"]!.ToString())
+        );
         Assert.Contains("Approved by Ann", after.ToJsonString(), StringComparison.Ordinal);
         Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
     }
 
     [Theory, BothEngines]
-    public async Task A_person_is_found_by_e_mail_and_one_whom_slack_does_not_know_costs_the_others_nothing(Engine engine)
+    public async Task A_person_is_found_by_e_mail_and_one_whom_slack_does_not_know_costs_the_others_nothing(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         await using var slack = new FakeSlack(known: "Ann@example.test");
@@ -40,8 +48,14 @@ public sealed class SlackTests
         var people = await hub.AddPeople("Ann", "Ben");
         await hub.Ask(Some.Policy(people[0].AsApprover, people[1].AsApprover));
         await news.Go();
-        Assert.Equal("U0ANN", Assert.Single(slack.Calls, c => c.Method == "chat.postMessage").Body["channel"]!.ToString());
-        Assert.Equal([("person:1", "delivered"), ("person:2", "failed")], (await news.Lines()).Select(l => (l.Receiver, l.State)).Order());
+        Assert.Equal(
+            "U0ANN",
+            Assert.Single(slack.Calls, c => c.Method == "chat.postMessage").Body["channel"]!.ToString()
+        );
+        Assert.Equal(
+            [("person:1", "delivered"), ("person:2", "failed")],
+            (await news.Lines()).Select(l => (l.Receiver, l.State)).Order()
+        );
     }
 
     [Theory, BothEngines]
@@ -52,11 +66,23 @@ public sealed class SlackTests
         using var news = new News(hub.Hub, slack: slack.Options("SRE=C0SRE"));
         var people = await hub.Hub.AddPeople("Ann", "Ben", "Sam");
         var sre = await hub.Hub.AddGroup("SRE", people[0], people[1]);
-        Some.Done(await hub.Absences.Set("Ben@example.test", hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), "Sam@example.test", Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                "Ben@example.test",
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                "Sam@example.test",
+                Some.Operator,
+                default
+            )
+        );
         await hub.Hub.Ask(Some.Policy(sre.AsApprover, people[0].AsApprover));
         await news.Expand();
         // Sam stands in for Ben, and does not read the channel.
-        Assert.Equal([$"person:{people[2].Id}", "slack:C0SRE"], (await news.Lines()).Select(l => l.Receiver).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [$"person:{people[2].Id}", "slack:C0SRE"],
+            (await news.Lines()).Select(l => l.Receiver).Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory, BothEngines]
@@ -65,13 +91,24 @@ public sealed class SlackTests
         await using var hub = await TestHub.Start(engine);
         await using var slack = new FakeSlack();
         var (ann, pat) = (await hub.AddPerson("Ann"), await hub.AddPerson("Pat", Countersign.Access.Role.Admin));
-        foreach (var (channels, receiver) in new[] { ("*=C0ALL", $"person:{pat.Id}"), ("*=C0ALL, admins=C0ADMINS", "slack:C0ADMINS") })
+        foreach (
+            var (channels, receiver) in new[]
+            {
+                ("*=C0ALL", $"person:{pat.Id}"),
+                ("*=C0ALL, admins=C0ADMINS", "slack:C0ADMINS"),
+            }
+        )
         {
             using var news = new News(hub, slack: slack.Options(channels));
             var request = await hub.Ask(ann.AsApprover);
             await hub.MarkApplied.Run(request.Id, Some.Viewer(pat), default);
             await news.Expand();
-            Assert.Equal(receiver, Assert.Single(await news.Lines(), l => l.Kind == "request.breached" && l.Subject == request.Id.Subject).Receiver);
+            Assert.Equal(
+                receiver,
+                Assert
+                    .Single(await news.Lines(), l => l.Kind == "request.breached" && l.Subject == request.Id.Subject)
+                    .Receiver
+            );
         }
     }
 
@@ -88,8 +125,14 @@ public sealed class SlackTests
         await news.Go();
         var body = Assert.Single(slack.Calls, c => c.Body["channel"]!.ToString() == "C0ADMINS").Body;
         Assert.Equal("https://approvals.example.test/deliveries", FakeSlack.Button(body));
-        Assert.Single(body["blocks"]!.AsArray(), b => b!.ToJsonString().Contains("was switched off", StringComparison.Ordinal));
-        Assert.Single(body["blocks"]!.AsArray(), b => b!.ToJsonString().Contains("It answered 410", StringComparison.Ordinal));
+        Assert.Single(
+            body["blocks"]!.AsArray(),
+            b => b!.ToJsonString().Contains("was switched off", StringComparison.Ordinal)
+        );
+        Assert.Single(
+            body["blocks"]!.AsArray(),
+            b => b!.ToJsonString().Contains("It answered 410", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -114,12 +157,18 @@ public sealed class SlackTests
     public async Task When_slack_says_no_the_word_is_status_and_its_patience_is_respected()
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
-        await using var slack = new FakeSlack { Refusal = new Conduct.Answers(429, """{"ok":false,"error":"ratelimited"}""", "Retry-After: 30\r\n") };
+        await using var slack = new FakeSlack
+        {
+            Refusal = new Conduct.Answers(429, """{"ok":false,"error":"ratelimited"}""", "Retry-After: 30\r\n"),
+        };
         using var news = new News(hub, slack: slack.Options("*=C0ALL"));
         await hub.Ask((await hub.AddGroup("SRE", await hub.AddPerson("Ann"))).AsApprover);
         await news.Go();
         var line = Assert.Single(await news.Lines());
-        Assert.Equal(("slack:C0ALL", "due", Countersign.Storage.Instant.ToText(hub.Clock.Now.AddSeconds(30))), (line.Receiver, line.State, line.DueAt));
+        Assert.Equal(
+            ("slack:C0ALL", "due", Countersign.Storage.Instant.ToText(hub.Clock.Now.AddSeconds(30))),
+            (line.Receiver, line.State, line.DueAt)
+        );
         Assert.Equal("status", Assert.Single(await news.Tries(line.Id)).Failure);
         slack.Refusal = new Conduct.Answers(200, """{"ok":false,"error":"channel_not_found"}""");
         hub.Clock.Advance(TimeSpan.FromSeconds(30));
@@ -140,9 +189,17 @@ public sealed class SlackTests
         public List<(string Method, JsonNode Body)> Calls => _calls;
 
         public SlackOptions Options(string channels) =>
-            new() { BaseUrl = new Uri(_receiver.Address, "/api/"), Token = "xoxb-test", Channels = SlackOptions.ReadChannels(channels)! };
+            new()
+            {
+                BaseUrl = new Uri(_receiver.Address, "/api/"),
+                Token = "xoxb-test",
+                Channels = SlackOptions.ReadChannels(channels)!,
+            };
 
-        public static string Button(JsonNode body) => body["blocks"]!.AsArray().Single(b => b!["type"]!.ToString() == "actions")!["elements"]![0]!["url"]!.ToString();
+        public static string Button(JsonNode body) =>
+            body["blocks"]!.AsArray().Single(b => b!["type"]!.ToString() == "actions")!["elements"]![0]![
+                "url"
+            ]!.ToString();
 
         public ValueTask DisposeAsync() => _receiver.DisposeAsync();
 
@@ -154,13 +211,20 @@ public sealed class SlackTests
                 return Refusal;
             var method = call.Path.Split('?')[0]["/api/".Length..];
             if (method == "users.lookupByEmail")
-                return call.Path.EndsWith("email=" + Uri.EscapeDataString(known), StringComparison.Ordinal) ? new Conduct.Answers(200, """{"ok":true,"user":{"id":"U0ANN"}}""") : Error("users_not_found");
+            {
+                return call.Path.EndsWith("email=" + Uri.EscapeDataString(known), StringComparison.Ordinal)
+                    ? new Conduct.Answers(200, """{"ok":true,"user":{"id":"U0ANN"}}""")
+                    : Error("users_not_found");
+            }
             var body = JsonNode.Parse(call.Body)!;
             if (Problem(method, call, body) is { } problem)
                 return Error(problem);
             lock (_calls)
                 _calls.Add((method, body));
-            return new Conduct.Answers(200, $$"""{"ok":true,"channel":"{{body["channel"]}}","ts":"1700000000.{{Interlocked.Increment(ref _sent):000000}}"}""");
+            return new Conduct.Answers(
+                200,
+                $$"""{"ok":true,"channel":"{{body["channel"]}}","ts":"1700000000.{{Interlocked.Increment(ref _sent):000000}}"}"""
+            );
         }
 
         /// <summary>https://docs.slack.dev/reference/methods/chat.postMessage and the reference of Block Kit.</summary>
@@ -178,15 +242,34 @@ public sealed class SlackTests
             return blocks.Count > 50 || blocks.Any(block => !IsBlock(block!)) ? "invalid_blocks" : null;
         }
 
-        private static bool IsBlock(JsonNode block) => block["type"]!.ToString() switch
-        {
-            "header" => IsText(block["text"]!, "plain_text", 150),
-            "section" => (block["text"] is null || IsText(block["text"]!, "mrkdwn", 3_000)) && (block["fields"] is null || (block["fields"]!.AsArray().Count is > 0 and <= 10 && block["fields"]!.AsArray().All(f => IsText(f!, "mrkdwn", 2_000)))),
-            "actions" => block["elements"]!.AsArray().All(e => e!["type"]!.ToString() == "button" && IsText(e["text"]!, "plain_text", 75) && e["url"]!.ToString().Length <= 3_000 && e["action_id"]!.ToString().Length <= 255),
-            _ => false,
-        };
+        private static bool IsBlock(JsonNode block) =>
+            block["type"]!.ToString() switch
+            {
+                "header" => IsText(block["text"]!, "plain_text", 150),
+                "section" => (block["text"] is null || IsText(block["text"]!, "mrkdwn", 3_000))
+                    && (
+                        block["fields"] is null
+                        || (
+                            block["fields"]!.AsArray().Count is > 0 and <= 10
+                            && block["fields"]!.AsArray().All(f => IsText(f!, "mrkdwn", 2_000))
+                        )
+                    ),
+                "actions" => block["elements"]!
+                    .AsArray()
+                    .All(e =>
+                        e!["type"]!.ToString() == "button"
+                        && IsText(e["text"]!, "plain_text", 75)
+                        && e["url"]!.ToString().Length <= 3_000
+                        && e["action_id"]!.ToString().Length <= 255
+                    ),
+                _ => false,
+            };
 
-        private static bool IsText(JsonNode text, string type, int longest) => text["type"]!.ToString() == type && text["text"]!.ToString().Length is var length && length > 0 && length <= longest;
+        private static bool IsText(JsonNode text, string type, int longest) =>
+            text["type"]!.ToString() == type
+            && text["text"]!.ToString().Length is var length
+            && length > 0
+            && length <= longest;
 
         private static Conduct.Answers Error(string error) => new(200, $$"""{"ok":false,"error":"{{error}}"}""");
     }

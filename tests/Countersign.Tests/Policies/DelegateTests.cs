@@ -38,19 +38,47 @@ public sealed class DelegateTests
         new("The delegate asked, and the policy lets them decide", true, "self", "Ben", "Ann leaves to Ben"),
         new("The principal asked, and the policy lets them decide", true, "self", "Ann", "Ann leaves to Ben"),
         new("The principal has answered", false, "group", "Rita", "Ann abstains", "Ann leaves to Ben"),
-        new("The principal's answer no longer counts, as they were disabled since", true, "group", "Rita",
-            "Ann abstains", "Ann is disabled", "Ann is enabled", "Ann leaves to Ben"),
+        new(
+            "The principal's answer no longer counts, as they were disabled since",
+            true,
+            "group",
+            "Rita",
+            "Ann abstains",
+            "Ann is disabled",
+            "Ann is enabled",
+            "Ann leaves to Ben"
+        ),
         new("The principal is disabled", false, "group", "Rita", "Ann leaves to Ben", "Ann is disabled"),
-        new("Another delegate has answered for the principal", false, "group", "Rita",
-            "Ann leaves to Dan", "Dan abstains", "Ann leaves to Ben"),
-        new("The other delegate answered for somebody else", true, "group", "Rita",
-            "Cleo leaves to Dan", "Dan abstains", "Ann leaves to Ben"),
+        new(
+            "Another delegate has answered for the principal",
+            false,
+            "group",
+            "Rita",
+            "Ann leaves to Dan",
+            "Dan abstains",
+            "Ann leaves to Ben"
+        ),
+        new(
+            "The other delegate answered for somebody else",
+            true,
+            "group",
+            "Rita",
+            "Cleo leaves to Dan",
+            "Dan abstains",
+            "Ann leaves to Ben"
+        ),
         new("A member of the group who asked", false, "group with Ben", "Ben"),
         new("A member of the group", true, "group with Ben", "Rita"),
         new("The principal's step has not come", false, "later", "Rita", "Ann leaves to Ben"),
         new("The principal's step has come", true, "later", "Rita", "Ann leaves to Ben", "Cleo approves"),
-        new("Someone who could fill both steps is needed in that of the principal", true, "both", "Rita",
-            "Ann leaves to Ben", "Cleo approves"),
+        new(
+            "Someone who could fill both steps is needed in that of the principal",
+            true,
+            "both",
+            "Rita",
+            "Ann leaves to Ben",
+            "Cleo approves"
+        ),
     ];
 
     [Theory, BothEngines]
@@ -100,8 +128,13 @@ public sealed class DelegateTests
     }
 
     private static ValueTask<Countersign.Requests.Page> Listed(TestHub hub, Person person) =>
-        new Listing(hub.Store, new Places(hub.Store))
-            .Run(Some.Viewer(person), new Filter { WaitingForMe = true }, 10, null, default);
+        new Listing(hub.Store, new Places(hub.Store)).Run(
+            Some.Viewer(person),
+            new Filter { WaitingForMe = true },
+            10,
+            null,
+            default
+        );
 
     private static async Task<(ApprovalRequest Request, Person Ben)> Tell(PagesHost host, Story story, int n)
     {
@@ -143,12 +176,14 @@ public sealed class DelegateTests
                     await absences.Cancel(who.Email!, Some.Operator, default);
                     break;
                 case "is":
-                    await (words[^1] switch
-                    {
-                        "disabled" => hub.Disable(who),
-                        "enabled" => hub.Enable(who),
-                        _ => hub.People.SetRole(who.Email!, Role.Admin, Some.Operator, default),
-                    });
+                    await (
+                        words[^1] switch
+                        {
+                            "disabled" => hub.Disable(who),
+                            "enabled" => hub.Enable(who),
+                            _ => hub.People.SetRole(who.Email!, Role.Admin, Some.Operator, default),
+                        }
+                    );
                     break;
                 default:
                     var answer = words[1] == "approves" ? Answer.Approve : Answer.Abstain;
@@ -169,17 +204,22 @@ public sealed class DelegateTests
         const string search = "/api/v2/approval_workflow_instances/any/approval_requests/search?status=active";
         var shown = await client.Get($"/api/v2/approval_requests/{id}");
         var assignee = shown.Status == 200 ? (long)shown.Json["approval_request"]!["assignee_user"]!["id"]! : 0;
-        var (told, possible) = await host.Hub.Store.InTransaction(async tx =>
-        {
-            var pools = await PoolRows.All(tx);
-            var decisions = await DecisionRow.Of(tx, request.Id);
-            var said = Seat.SaidIn(Weigh.LatestThatCount(request, decisions));
-            var steps = Passability.Available(request.Policy, pools, request.BarredNow, said);
-            var open = ((Verdict.StillPending)Weigh.Of(request, decisions, tx.Now)).OpenStep;
-            var waits = await WhoHears.Waiting(tx, request.Id);
-            return (WhoHears.People(request, decisions, waits!.Value.Parties, pools).Contains(ben.Id),
-                (steps.GetValueOrDefault(ben.Id) >> open & 1) == 1);
-        }, default);
+        var (told, possible) = await host.Hub.Store.InTransaction(
+            async tx =>
+            {
+                var pools = await PoolRows.All(tx);
+                var decisions = await DecisionRow.Of(tx, request.Id);
+                var said = Seat.SaidIn(Weigh.LatestThatCount(request, decisions));
+                var steps = Passability.Available(request.Policy, pools, request.BarredNow, said);
+                var open = ((Verdict.StillPending)Weigh.Of(request, decisions, tx.Now)).OpenStep;
+                var waits = await WhoHears.Waiting(tx, request.Id);
+                return (
+                    WhoHears.People(request, decisions, waits!.Value.Parties, pools).Contains(ben.Id),
+                    (steps.GetValueOrDefault(ben.Id) >> open & 1) == 1
+                );
+            },
+            default
+        );
         bool Shows(string text, string what) => text.Contains(what, StringComparison.Ordinal);
         return
         [

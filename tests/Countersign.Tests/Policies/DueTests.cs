@@ -40,14 +40,20 @@ public sealed class DueTests
         // A server that was off for half a day reminds once, and then goes on in its rhythm.
         await hub.Wait(TimeSpan.FromHours(13));
         Assert.Equal(3, (await hub.Kinds(request)).Count(k => k == "request.reminded"));
-        Assert.Equal("2026-03-05T02:06:07.089Z", await hub.Hub.Place.Text("SELECT due_at FROM jobs WHERE kind = 'remind'"));
+        Assert.Equal(
+            "2026-03-05T02:06:07.089Z",
+            await hub.Hub.Place.Text("SELECT due_at FROM jobs WHERE kind = 'remind'")
+        );
         // The next step begins to count when it opens.
         await hub.Hub.Approve(request, people[0]);
         await hub.Wait(TimeSpan.FromMinutes(59));
         Assert.Equal("request.step_opened", (await hub.Kinds(request))[^1]);
         await hub.Wait(TimeSpan.FromMinutes(1));
         var last = (await hub.Hub.Place.Events(request.Id.Subject))[^1];
-        Assert.Equal(("request.reminded", """{"step":1,"stepName":"ops"}""", "hub"), (last.Kind, last.Data, last.Actor));
+        Assert.Equal(
+            ("request.reminded", """{"step":1,"stepName":"ops"}""", "hub"),
+            (last.Kind, last.Data, last.Actor)
+        );
         Assert.Null(await hub.Proof());
     }
 
@@ -83,11 +89,20 @@ public sealed class DueTests
         var (rejected, withdrawn, late) = (await hub.Ask(Production), await hub.Ask(), await hub.Ask());
         hub.Hub.Clock.Advance(TimeSpan.FromHours(1));
         // Whoever answers too late does not have to wait for the clock-work to hear it.
-        Assert.Equal(Status.Withdrawn, Assert.IsType<DecideOutcome.AlreadySettled>(await hub.Hub.Approve(late, people[0])).Request.Status);
+        Assert.Equal(
+            Status.Withdrawn,
+            Assert.IsType<DecideOutcome.AlreadySettled>(await hub.Hub.Approve(late, people[0])).Request.Status
+        );
         await hub.Clockwork.Drain();
         await hub.Wait(TimeSpan.FromHours(71));
-        Assert.Equal((Status.Rejected, "Expired after 72 h"), (await hub.Find(rejected)) is var r ? (r.Status, r.Display) : default);
-        Assert.Equal((Status.Withdrawn, "Expired after 1 h"), (await hub.Find(withdrawn)) is var w ? (w.Status, w.Display) : default);
+        Assert.Equal(
+            (Status.Rejected, "Expired after 72 h"),
+            (await hub.Find(rejected)) is var r ? (r.Status, r.Display) : default
+        );
+        Assert.Equal(
+            (Status.Withdrawn, "Expired after 1 h"),
+            (await hub.Find(withdrawn)) is var w ? (w.Status, w.Display) : default
+        );
         Assert.Equal(["request.submitted", "request.withdrawn"], await hub.Kinds(late));
         Assert.Empty(await hub.Hub.WaitsFor(rejected.Id));
         Assert.Equal(0, await hub.Hub.Planned());
@@ -95,7 +110,9 @@ public sealed class DueTests
     }
 
     [Theory, BothEngines]
-    public async Task Nodes_that_are_all_at_it_do_each_thing_once_and_a_clock_that_jumps_back_nothing_twice(Engine engine)
+    public async Task Nodes_that_are_all_at_it_do_each_thing_once_and_a_clock_that_jumps_back_nothing_twice(
+        Engine engine
+    )
     {
         await using var hub = await PolicyHub.Start(engine);
         await hub.Hub.AddPeople("Ann", "Ben", "Mia");
@@ -105,13 +122,23 @@ public sealed class DueTests
             requests.Add(await hub.Ask(Production));
         hub.Hub.Clock.Advance(TimeSpan.FromHours(25));
         var another = PolicyHub.ClockworkOn(await hub.Hub.Place.OpenAnother());
-        await Task.WhenAll(Enumerable.Range(0, 3).SelectMany(_ => new[] { Task.Run(() => hub.Clockwork.Drain()), Task.Run(() => another.Drain()) })).Soon();
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, 3)
+                    .SelectMany(_ => new[] { Task.Run(() => hub.Clockwork.Drain()), Task.Run(() => another.Drain()) })
+            )
+            .Soon();
         hub.Hub.Clock.Advance(TimeSpan.FromHours(-25));
         await hub.Clockwork.Drain();
         hub.Hub.Clock.Advance(TimeSpan.FromHours(25));
         await hub.Clockwork.Drain();
         foreach (var request in requests)
-            Assert.Equal(["request.escalated", "request.reminded", "request.submitted"], (await hub.Kinds(request)).Order());
+        {
+            Assert.Equal(
+                ["request.escalated", "request.reminded", "request.submitted"],
+                (await hub.Kinds(request)).Order()
+            );
+        }
         another.Dispose();
     }
 
@@ -124,7 +151,15 @@ public sealed class DueTests
         var (settled, revised) = (await hub.Ask(Production), await hub.Ask(Production));
         await hub.Hub.Reject(settled, people[0]);
         await hub.Wait(TimeSpan.FromMinutes(30));
-        await hub.Hub.Submit.Run(Some.Submission(revised.Policy).Saying("Something else") with { ExternalId = revised.ExternalId }, Some.Origin, null, default);
+        await hub.Hub.Submit.Run(
+            Some.Submission(revised.Policy).Saying("Something else") with
+            {
+                ExternalId = revised.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
         await hub.Wait(TimeSpan.FromMinutes(45));
         Assert.Equal(["request.submitted", "request.revised"], await hub.Kinds(revised));
         await hub.Wait(TimeSpan.FromMinutes(15));
@@ -140,11 +175,23 @@ public sealed class DueTests
         await using var hub = await PolicyHub.Start(engine);
         await hub.Hub.AddPeople("Ann", "Ben", "Mia");
         await hub.Set(File);
-        foreach (var (start, escalates) in new[] { ("2026-03-28T23:30:00Z", "2026-03-29T23:30:00.000Z"), ("2026-10-24T23:30:00Z", "2026-10-25T23:30:00.000Z") })
+        foreach (
+            var (start, escalates) in new[]
+            {
+                ("2026-03-28T23:30:00Z", "2026-03-29T23:30:00.000Z"),
+                ("2026-10-24T23:30:00Z", "2026-10-25T23:30:00.000Z"),
+            }
+        )
         {
             hub.Hub.Clock.Now = DateTimeOffset.Parse(start, System.Globalization.CultureInfo.InvariantCulture);
             var request = await hub.Ask(Production);
-            Assert.Equal(escalates, await hub.Hub.Place.Text("SELECT due_at FROM jobs WHERE kind = 'escalate' AND subject = @s", new { s = request.Id.Subject }));
+            Assert.Equal(
+                escalates,
+                await hub.Hub.Place.Text(
+                    "SELECT due_at FROM jobs WHERE kind = 'escalate' AND subject = @s",
+                    new { s = request.Id.Subject }
+                )
+            );
         }
     }
 
@@ -159,6 +206,9 @@ public sealed class DueTests
         var asked = await source.Post("/api/v1/requests", new { subject = "May it?" });
         Assert.Equal("2026-03-04T06:06:07.089Z", asked["expiresAt"]);
         host.Hub.Clock.Advance(TimeSpan.FromHours(1));
-        await Eventually.True(async () => (await source.Get($"/api/v1/requests/{asked["id"]}"))["status"] == "withdrawn", "the request expires");
+        await Eventually.True(
+            async () => (await source.Get($"/api/v1/requests/{asked["id"]}"))["status"] == "withdrawn",
+            "the request expires"
+        );
     }
 }

@@ -50,7 +50,11 @@ public sealed partial class PolicyDocsTests
     [Fact]
     public void Every_key_of_a_policy_is_in_its_table()
     {
-        var unknown = Assert.Single(PolicyFile.Read("version: 1\npolicies: [ { name: x, auto: { answer: reject, because: y }, zzzzzzzz: 1 } ]").Problems);
+        var unknown = Assert.Single(
+            PolicyFile
+                .Read("version: 1\npolicies: [ { name: x, auto: { answer: reject, because: y }, zzzzzzzz: 1 } ]")
+                .Problems
+        );
         foreach (var key in unknown.Fix.Split("Known are ")[1].TrimEnd('.').Split(", "))
             Assert.Contains($"| `{key}` |", Document, StringComparison.Ordinal);
     }
@@ -67,28 +71,56 @@ public sealed partial class PolicyDocsTests
                 return await Ask(asks);
             if (act.EndsWith(" pass", StringComparison.Ordinal))
             {
-                await hub.Wait(Durations.Parse(act[..^" pass".Length].Replace(" ", "", StringComparison.Ordinal))!.Value);
+                await hub.Wait(
+                    Durations.Parse(act[..^" pass".Length].Replace(" ", "", StringComparison.Ordinal))!.Value
+                );
                 return (await hub.Find(_request!)).Display;
             }
             var (who, what) = (people[act.Split(' ')[0]], act[(act.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
             if (what.StartsWith("leaves", StringComparison.Ordinal))
             {
                 _away.Add(who);
-                var standIn = what.Contains(" to ", StringComparison.Ordinal) ? people[what.Split(" to ")[1]].Email : null;
-                Some.Done(await hub.Absences.Set(who.Email!, hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(1), standIn, Some.Operator, default));
+                var standIn = what.Contains(" to ", StringComparison.Ordinal)
+                    ? people[what.Split(" to ")[1]].Email
+                    : null;
+                Some.Done(
+                    await hub.Absences.Set(
+                        who.Email!,
+                        hub.Hub.Clock.Now,
+                        hub.Hub.Clock.Now.AddDays(1),
+                        standIn,
+                        Some.Operator,
+                        default
+                    )
+                );
                 await hub.Looking.Drain();
                 return (await hub.Find(_request!)).Display;
             }
             if (what == "breaks glass")
             {
-                return await hub.BreakGlass.Run(_request!.Id, Some.Viewer(who), "The shop is down and nobody answers.", null, default) switch
+                return await hub.BreakGlass.Run(
+                    _request!.Id,
+                    Some.Viewer(who),
+                    "The shop is down and nobody answers.",
+                    null,
+                    default
+                ) switch
                 {
                     BreakGlassOutcome.Approved { Request: var approved } => approved.Display,
                     BreakGlassOutcome.Forbidden => "forbidden",
                     var other => other.GetType().Name,
                 };
             }
-            return await hub.Hub.Answer(_request!, who, what switch { "approves" => Answer.Approve, "rejects" => Answer.Reject, _ => Answer.Abstain }) switch
+            return await hub.Hub.Answer(
+                _request!,
+                who,
+                what switch
+                {
+                    "approves" => Answer.Approve,
+                    "rejects" => Answer.Reject,
+                    _ => Answer.Abstain,
+                }
+            ) switch
             {
                 DecideOutcome.Recorded { Request: var request } => request.Display,
                 DecideOutcome.Settled { Request: var request } => request.Display,
@@ -110,14 +142,27 @@ public sealed partial class PolicyDocsTests
         {
             var source = asks.Groups["source"].Value is { Length: > 0 } named ? named : "api";
             var assignee = asks.Groups["whom"].Value is { Length: > 0 } whom ? people[whom].AsApprover : null;
-            _request = await hub.Ask(asks.Groups["facts"].Value, people[asks.Groups["who"].Value], assignee, source: source);
+            _request = await hub.Ask(
+                asks.Groups["facts"].Value,
+                people[asks.Groups["who"].Value],
+                assignee,
+                source: source
+            );
             return _request.Display;
         }
     }
 
-    [GeneratedRegex("^```(?<kind>yaml|story)\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 10_000)]
+    [GeneratedRegex(
+        "^```(?<kind>yaml|story)\n(?<text>.*?)^```$",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        10_000
+    )]
     private static partial Regex Blocks();
 
-    [GeneratedRegex(@"^(?<who>\w+) asks( (?<whom>[A-Z]\w+))?( through (?<source>\S+))? (?<facts>\{.*\})$", RegexOptions.ExplicitCapture, 10_000)]
+    [GeneratedRegex(
+        @"^(?<who>\w+) asks( (?<whom>[A-Z]\w+))?( through (?<source>\S+))? (?<facts>\{.*\})$",
+        RegexOptions.ExplicitCapture,
+        10_000
+    )]
     private static partial Regex Asking();
 }

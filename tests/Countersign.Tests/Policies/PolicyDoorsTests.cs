@@ -27,25 +27,62 @@ public sealed class PolicyDoorsTests
         using var admin = await host.Person(await host.Hub.AddPerson("Ada", Role.Admin));
         using var agent = await host.Person(await host.Hub.AddPerson("Amy", Role.Agent));
         Assert.Equal(404, (await admin.Get("/api/v1/policies")).Status);
-        Assert.Equal((403, "not_allowed"), (await agent.Get("/api/v1/policies")) is var no ? (no.Status, no.Code) : default);
+        Assert.Equal(
+            (403, "not_allowed"),
+            (await agent.Get("/api/v1/policies")) is var no ? (no.Status, no.Code) : default
+        );
 
         var wrong = await admin.Put("/api/v1/policies", new { text = "version: 1\npolicies: [ { name: x } ]" });
         Assert.Equal((422, "2:13"), (wrong.Status, Assert.Single(wrong.Wrong)));
         var set = await admin.Put("/api/v1/policies", new { text = File, basedOn = 0 });
-        Assert.Equal((200, "1", "unknown-group"), (set.Status, set["version"], set.Json["warnings"]![0]!["rule"]!.ToString()));
-        Assert.Equal((409, "changed"), (await admin.Put("/api/v1/policies", new { text = "version: 1\npolicies: []", basedOn = 0 })) is var late ? (late.Status, late.Code) : default);
+        Assert.Equal(
+            (200, "1", "unknown-group"),
+            (set.Status, set["version"], set.Json["warnings"]![0]!["rule"]!.ToString())
+        );
+        Assert.Equal(
+            (409, "changed"),
+            (await admin.Put("/api/v1/policies", new { text = "version: 1\npolicies: []", basedOn = 0 })) is var late
+                ? (late.Status, late.Code)
+                : default
+        );
         Assert.Equal(File, (await admin.Get("/api/v1/policies"))["text"]);
         Assert.Equal("1", (await admin.Get("/api/v1/policies/versions")).Json["versions"]![0]!["version"]!.ToString());
         Assert.Equal("false", (await admin.Post("/api/v1/policies/check", new { text = "version: 9" }))["ok"]);
 
-        var explained = await admin.Post("/api/v1/policies/explain", new { facts = new { environment = "test" }, requester = new { email = people[0].Email } });
+        var explained = await admin.Post(
+            "/api/v1/policies/explain",
+            new { facts = new { environment = "test" }, requester = new { email = people[0].Email } }
+        );
         Assert.Equal(("the rest", "file"), (explained["policy"], explained["decidedBy"]));
-        Assert.Equal("""environment is "test", and the policy wants "production" """.TrimEnd(), explained.Json["passedOver"]![0]!["why"]!.ToString());
+        Assert.Equal(
+            """environment is "test", and the policy wants "production" """.TrimEnd(),
+            explained.Json["passedOver"]![0]!["why"]!.ToString()
+        );
         Assert.Equal("ghosts lacks 1 person", explained.Json["stuck"]!["why"]!.ToString());
-        Assert.Equal("requester", (await admin.Post("/api/v1/policies/explain", new { facts = new { environment = "production" }, requester = new { email = people[0].Email } })).Json["steps"]![0]!["who"]![0]!["state"]!.ToString());
+        Assert.Equal(
+            "requester",
+            (
+                await admin.Post(
+                    "/api/v1/policies/explain",
+                    new { facts = new { environment = "production" }, requester = new { email = people[0].Email } }
+                )
+            ).Json["steps"]![0]!["who"]![0]!["state"]!.ToString()
+        );
 
-        await Eventually.True(async () => (await agent.Post("/api/v1/requests", new { subject = "Now?", facts = new { environment = "production" } }))["policy"] == "production", "the file is in force");
-        await admin.Put("/api/v1/policies", new { text = File.Replace("need: 2", "need: 1", StringComparison.Ordinal) });
+        await Eventually.True(
+            async () =>
+                (
+                    await agent.Post(
+                        "/api/v1/requests",
+                        new { subject = "Now?", facts = new { environment = "production" } }
+                    )
+                )["policy"] == "production",
+            "the file is in force"
+        );
+        await admin.Put(
+            "/api/v1/policies",
+            new { text = File.Replace("need: 2", "need: 1", StringComparison.Ordinal) }
+        );
         var looked = await admin.Post("/api/v1/policies/apply", new { dryRun = true });
         Assert.NotEmpty(looked.Json["changes"]!.AsArray());
         Assert.Equal("0 of 1 approval, waiting for SRE", looked.Json["changes"]!.AsArray()[^1]!["after"]!.ToString());
@@ -61,13 +98,27 @@ public sealed class PolicyDoorsTests
         using var admin = await host.Person(await host.Hub.AddPerson("Ada", Role.Admin));
         var request = await host.Hub.Ask(people[0].AsApprover);
         Assert.Equal(404, (await ben.Get($"/api/v1/requests/{request.Id}")).Status);
-        Assert.Equal(["from", "to"], (await ann.Put("/api/v1/me/absence", new { from = "tomorrow", to = "2026-03-05T00:00:00" })).Wrong);
-        var away = await ann.Put("/api/v1/me/absence", new { from = "2026-03-04", to = "2026-03-05", standIn = people[1].Email });
+        Assert.Equal(
+            ["from", "to"],
+            (await ann.Put("/api/v1/me/absence", new { from = "tomorrow", to = "2026-03-05T00:00:00" })).Wrong
+        );
+        var away = await ann.Put(
+            "/api/v1/me/absence",
+            new
+            {
+                from = "2026-03-04",
+                to = "2026-03-05",
+                standIn = people[1].Email,
+            }
+        );
         Assert.Equal((200, "true", "2026-03-06T00:00:00.000Z"), (away.Status, away["away"], away["to"]));
         Assert.Single((await ben.Get("/api/v1/requests?waiting=me")).Json["requests"]!.AsArray());
         var decided = await ben.Post($"/api/v1/requests/{request.Id}/decisions", new { answer = "approve" });
         Assert.Equal("Approved by Ben for Ann", decided["display"]);
-        Assert.Equal("Ann", (await ann.Get($"/api/v1/requests/{request.Id}")).Json["decisions"]![0]!["for"]!["name"]!.ToString());
+        Assert.Equal(
+            "Ann",
+            (await ann.Get($"/api/v1/requests/{request.Id}")).Json["decisions"]![0]!["for"]!["name"]!.ToString()
+        );
         Assert.Single((await admin.Get("/api/v1/absences")).Json["absences"]!.AsArray());
         Assert.Equal(204, (await ann.Delete("/api/v1/me/absence")).Status);
         Assert.Equal(404, (await ann.Get("/api/v1/me/absence")).Status);
@@ -75,7 +126,12 @@ public sealed class PolicyDoorsTests
         var urgent = await host.Hub.Ask(people[0].AsApprover);
         var path = $"/api/v1/requests/{urgent.Id}/break-glass";
         Assert.Equal(403, (await ann.Post(path, new { reason = "The shop is down, and nobody answers." })).Status);
-        Assert.Equal((422, "reason"), (await admin.Post(path, new { reason = "now" })) is var brief ? (brief.Status, Assert.Single(brief.Wrong)) : default);
+        Assert.Equal(
+            (422, "reason"),
+            (await admin.Post(path, new { reason = "now" })) is var brief
+                ? (brief.Status, Assert.Single(brief.Wrong))
+                : default
+        );
         var broken = await admin.Post(path, new { reason = "The shop is down, and nobody answers." });
         Assert.Equal((200, "approved"), (broken.Status, broken["status"]));
         Assert.NotNull(broken["brokeGlassAt"]);
@@ -95,12 +151,29 @@ public sealed class PolicyDoorsTests
 
         var (good, bad) = (Written("good.yaml", File), Written("bad.yaml", "version: 1\npolicies: [ { nam: x } ]"));
         var refused = await shell.Json("policy", "check", bad);
-        Assert.Equal((1, false, 2), (refused.ExitCode, refused.Document.GetProperty("ok").GetBoolean(), refused.Document.GetProperty("problems")[0].GetProperty("line").GetInt32()));
-        Assert.Contains("line 2, column 15: policies[0].nam: This key is not known here. Did you mean name?", (await shell.Run("policy", "check", bad)).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            (1, false, 2),
+            (
+                refused.ExitCode,
+                refused.Document.GetProperty("ok").GetBoolean(),
+                refused.Document.GetProperty("problems")[0].GetProperty("line").GetInt32()
+            )
+        );
+        Assert.Contains(
+            "line 2, column 15: policies[0].nam: This key is not known here. Did you mean name?",
+            (await shell.Run("policy", "check", bad)).Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal((1, "not_found"), (await shell.Json("policy", "show")).Failure);
-        Assert.Equal((1, "not_found"), (await shell.Json("policy", "check", Path.Combine(shell.Folder, "none.yaml"))).Failure);
+        Assert.Equal(
+            (1, "not_found"),
+            (await shell.Json("policy", "check", Path.Combine(shell.Folder, "none.yaml"))).Failure
+        );
         Assert.Equal(1, (await shell.Json("policy", "set", bad)).ExitCode);
-        Assert.Equal(1, (await shell.Json("policy", "check", Written("huge.yaml", new string('#', 10 * 1024 * 1024)))).ExitCode);
+        Assert.Equal(
+            1,
+            (await shell.Json("policy", "check", Written("huge.yaml", new string('#', 10 * 1024 * 1024)))).ExitCode
+        );
 
         Assert.True((await shell.Json("policy", "check", good)).Done.GetProperty("ok").GetBoolean());
         var set = (await shell.Json("policy", "set", good)).Done;
@@ -110,15 +183,50 @@ public sealed class PolicyDoorsTests
         Assert.Single((await shell.Json("policy", "show", "--list")).Done.GetProperty("versions").EnumerateArray());
 
         var request = Written("request.json", """{"facts":{"environment":"production"}}""");
-        Assert.Equal("production", (await shell.Json("policy", "explain", "--request", request)).Done.GetProperty("policy").GetString());
-        Assert.Contains("the group SRE is not there yet", (await shell.Run("policy", "explain", "--request", request)).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            "production",
+            (await shell.Json("policy", "explain", "--request", request)).Done.GetProperty("policy").GetString()
+        );
+        Assert.Contains(
+            "the group SRE is not there yet",
+            (await shell.Run("policy", "explain", "--request", request)).Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal((2, "invalid"), (await shell.Json("policy", "explain", "--request", good)).Failure);
         Assert.Empty((await shell.Json("policy", "apply", "--active")).Done.GetProperty("changes").EnumerateArray());
         Assert.Equal((2, "usage"), (await shell.Json("policy", "apply")).Failure);
 
         await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
-        Assert.Equal((2, "invalid"), (await shell.Json("user", "absence", "set", "ann@example.test", "--from", "2099-01-01T08:00:00+01:00", "--to", "2099-01-10")).Failure);
-        Assert.Equal((2, "invalid"), (await shell.Json("user", "absence", "set", "ann@example.test", "--from", "2099-01-01T08:00:00", "--to", "2099-01-10")).Failure);
+        Assert.Equal(
+            (2, "invalid"),
+            (
+                await shell.Json(
+                    "user",
+                    "absence",
+                    "set",
+                    "ann@example.test",
+                    "--from",
+                    "2099-01-01T08:00:00+01:00",
+                    "--to",
+                    "2099-01-10"
+                )
+            ).Failure
+        );
+        Assert.Equal(
+            (2, "invalid"),
+            (
+                await shell.Json(
+                    "user",
+                    "absence",
+                    "set",
+                    "ann@example.test",
+                    "--from",
+                    "2099-01-01T08:00:00",
+                    "--to",
+                    "2099-01-10"
+                )
+            ).Failure
+        );
         Assert.Equal((1, "not_found"), (await shell.Json("user", "absence", "end", "eve@example.test")).Failure);
         Assert.Empty((await shell.Json("user", "absence", "list")).Done.GetProperty("absences").EnumerateArray());
     }
@@ -133,38 +241,127 @@ public sealed class PolicyDoorsTests
         using var ann = await host.SignIn(people[0]);
         Assert.Equal(404, (await ann.Get("/policies")).Status);
         Assert.Contains("None was set yet.", (await admin.Get("/policies")).Text, StringComparison.Ordinal);
-        var wrong = await admin.Submit("/policies", "/policies", ("do", "set"), ("text", "version: 1\npolicies: <script>"), ("basedOn", "0"));
+        var wrong = await admin.Submit(
+            "/policies",
+            "/policies",
+            ("do", "set"),
+            ("text", "version: 1\npolicies: <script>"),
+            ("basedOn", "0")
+        );
         Assert.Equal(422, wrong.Status);
         Assert.Contains("&lt;script&gt;", wrong.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("<script>", wrong.Text, StringComparison.Ordinal);
         Assert.Contains("2:11", wrong.Text, StringComparison.Ordinal);
         var set = await admin.Submit("/policies", "/policies", ("do", "set"), ("text", File), ("basedOn", "0"));
         Assert.Contains("Version 1 is in force.", set.Text, StringComparison.Ordinal);
-        Assert.Equal(409, (await admin.Submit("/policies", "/policies", ("do", "set"), ("text", "version: 1\npolicies: []"), ("basedOn", "0"))).Status);
-        var explained = await admin.Submit("/policies", "/policies", ("do", "explain"), ("facts", "environment: production"), ("source", ""), ("requester", ""));
+        Assert.Equal(
+            409,
+            (
+                await admin.Submit(
+                    "/policies",
+                    "/policies",
+                    ("do", "set"),
+                    ("text", "version: 1\npolicies: []"),
+                    ("basedOn", "0")
+                )
+            ).Status
+        );
+        var explained = await admin.Submit(
+            "/policies",
+            "/policies",
+            ("do", "explain"),
+            ("facts", "environment: production"),
+            ("source", ""),
+            ("requester", "")
+        );
         Assert.Contains("The policy &quot;production&quot; decides.", explained.Text, StringComparison.Ordinal);
         Assert.Contains("+ version: 1", (await admin.Get("/policies?version=1")).Text, StringComparison.Ordinal);
-        Assert.Contains("Every active request has the policy", (await admin.Submit("/policies", "/policies", ("do", "look"))).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "Every active request has the policy",
+            (await admin.Submit("/policies", "/policies", ("do", "look"))).Text,
+            StringComparison.Ordinal
+        );
 
         var request = await host.Hub.Ask(people[0].AsApprover);
-        var refused = await ann.Submit("/account", "/account", ("do", "absence"), ("from", "soon"), ("to", "2026-03-09"), ("standIn", people[1].Email!));
+        var refused = await ann.Submit(
+            "/account",
+            "/account",
+            ("do", "absence"),
+            ("from", "soon"),
+            ("to", "2026-03-09"),
+            ("standIn", people[1].Email!)
+        );
         Assert.Equal(422, refused.Status);
         Assert.Contains("id=\"f-from-error\">This is no date.", refused.Text, StringComparison.Ordinal);
         Assert.Contains($"value=\"{people[1].Email}\"", refused.Text, StringComparison.Ordinal);
-        Assert.Equal(302, (await ann.Submit("/account", "/account", ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-09"), ("standIn", people[1].Email!))).Status);
-        Assert.Contains("You are away, and back on 2026-03-10. Until then Ben answers.", (await ann.Get("/account")).Text, StringComparison.Ordinal);
+        Assert.Equal(
+            302,
+            (
+                await ann.Submit(
+                    "/account",
+                    "/account",
+                    ("do", "absence"),
+                    ("from", "2026-03-04"),
+                    ("to", "2026-03-09"),
+                    ("standIn", people[1].Email!)
+                )
+            ).Status
+        );
+        Assert.Contains(
+            "You are away, and back on 2026-03-10. Until then Ben answers.",
+            (await ann.Get("/account")).Text,
+            StringComparison.Ordinal
+        );
         using var ben = await host.SignIn(people[1]);
-        await Eventually.True(async () => (await ben.Get($"/requests/{request.Id}")).Text.Contains("value=\"approve\"", StringComparison.Ordinal), "the stand-in has buttons");
+        await Eventually.True(
+            async () =>
+                (await ben.Get($"/requests/{request.Id}")).Text.Contains("value=\"approve\"", StringComparison.Ordinal),
+            "the stand-in has buttons"
+        );
         var path = $"/requests/{request.Id}";
-        var tooShort = await admin.Submit(path, $"{path}/break-glass", ("reason", "The shop"), ("digest", request.Digest));
+        var tooShort = await admin.Submit(
+            path,
+            $"{path}/break-glass",
+            ("reason", "The shop"),
+            ("digest", request.Digest)
+        );
         Assert.Equal(422, tooShort.Status);
         Assert.Contains("The shop</textarea>", tooShort.Text, StringComparison.Ordinal);
         Assert.Contains("<details class=\"confirm\" open>", tooShort.Text, StringComparison.Ordinal);
-        Assert.Equal(404, (await ann.Submit(path, $"{path}/break-glass", ("reason", "The shop is down, and nobody answers."), ("digest", request.Digest))).Status);
-        Assert.Equal(302, (await admin.Submit(path, $"{path}/break-glass", ("reason", "The shop is down, and nobody answers."), ("digest", request.Digest))).Status);
-        Assert.Contains("<div class=\"notice loud\" role=\"alert\"><p><strong>Approved by Ada, past the policy.", (await admin.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Equal(
+            404,
+            (
+                await ann.Submit(
+                    path,
+                    $"{path}/break-glass",
+                    ("reason", "The shop is down, and nobody answers."),
+                    ("digest", request.Digest)
+                )
+            ).Status
+        );
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    path,
+                    $"{path}/break-glass",
+                    ("reason", "The shop is down, and nobody answers."),
+                    ("digest", request.Digest)
+                )
+            ).Status
+        );
+        Assert.Contains(
+            "<div class=\"notice loud\" role=\"alert\"><p><strong>Approved by Ada, past the policy.",
+            (await admin.Get(path)).Text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("class=\"badge loud\"", (await admin.Get("/")).Text, StringComparison.Ordinal);
-        var late = await admin.Submit("/account", $"{path}/break-glass", ("reason", "The shop is still down, and nobody answers."), ("digest", request.Digest));
+        var late = await admin.Submit(
+            "/account",
+            $"{path}/break-glass",
+            ("reason", "The shop is still down, and nobody answers."),
+            ("digest", request.Digest)
+        );
         Assert.Equal(409, late.Status);
         Assert.Contains("The shop is still down", late.Text, StringComparison.Ordinal);
         Assert.NotNull((await host.Hub.Find(request.Id)).BrokeGlassAt);

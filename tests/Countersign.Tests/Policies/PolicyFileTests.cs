@@ -48,43 +48,73 @@ public sealed class PolicyFileTests
         Assert.Equal(("production", 3), (production.Name, production.Line));
         Assert.Equal(["production", "~"], production.When.Single(c => c.Key == "environment").AnyOf);
         Assert.Equal([1, null], production.Steps.Select(s => s.Need));
-        Assert.Equal((false, Rejection.Never, true, true), (production.AllowsSelfApproval, production.Rejection, production.AllowsMailDecisions, production.ForbidsBreakGlass));
-        Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromHours(4)), (production.Remind!.After, production.Remind.Every!.Value));
+        Assert.Equal(
+            (false, Rejection.Never, true, true),
+            (
+                production.AllowsSelfApproval,
+                production.Rejection,
+                production.AllowsMailDecisions,
+                production.ForbidsBreakGlass
+            )
+        );
+        Assert.Equal(
+            (TimeSpan.FromHours(1), TimeSpan.FromHours(4)),
+            (production.Remind!.After, production.Remind.Every!.Value)
+        );
         Assert.Equal(new Expiry(TimeSpan.FromHours(72)), production.Expire);
         Assert.Equal(new AutoAnswer(true, "no customer sees it"), file.Rules[1].Auto);
         Assert.Equal(["core"], file.Rules[2].When[0].AnyOf);
         Assert.Equal("servicenow-prod", file.Rules[2].Destination);
     }
 
-    /// <summary>A line is put in the place of one of the good file; expected are the line, the column and the rule.</summary>
-    public static TheoryData<string, string, string> Mistakes => new()
-    {
-        { "version: 1 → version: 2", "1:10 value", "version: 1" },
-        { "version: 1 → versions: 1", "1:1 unknown-key", "Did you mean version?" },
-        { "name: production → nam: production", "3:5 unknown-key", "Did you mean name?" },
-        { "environment: [test, \"dev-*\"] → enviroment: [test]", "26:13 unknown-key", "Did you mean environment?" },
-        { "environment: core → environment: ~", "29:26 value", "\"~\"" },
-        { "environment: core → environment: []", "29:26 value", "leave the key out" },
-        { "need: 1 → need: none", "12:15 value", "or: all" },
-        { "need: 1 → need: 0", "12:15 value", "from 1 to 1000" },
-        { "people: [owner@example.com] → people: [Owner]", "13:53 value", "ann@example.com" },
-        { "self_approval: forbid → self_approval: yes", "17:20 value", "forbid or allow" },
-        { "note_required: [reject] → note_required: [maybe]", "19:21 value", "approve, reject, abstain" },
-        { "remind: { after: 1h, every: 4h } → remind: { every: 4h }", "20:13 missing", "after: 24h" },
-        { "remind: { after: 1h, every: 4h } → remind: { after: 1h, every: 1s }", "20:33 value", "1m or longer" },
-        { "expire: { after: 72h, as: rejected } → expire: { after: 72h, as: approved }", "22:31 value", "rejected or withdrawn" },
-        { "expire: { after: 72h, as: rejected } → expire: { after: 3 days, as: rejected }", "22:22 value", "24h, 3d" },
-        { "because: \"no customer sees it\" → answer: approve", "27:30 duplicate-key", "Keep one" },
-        { "destination: servicenow-prod → destination: servicenow-prod\n    steps: [ { from: { people: [a@b.c] } } ]", "30:18 value", "Keep the one that decides" },
-        { "destination: servicenow-prod → remind: { after: 1h }", "28:5 missing", "steps, or destination, or auto" },
-        { "name: test environments → name: production", "25:5 duplicate-name", "a name of its own" },
-        { "tags: [pci] → tags: &pci [pci]", "8:13 anchors", "Write out" },
-        { "tags: [pci] → tags: *pci", "8:13 anchors", "quotes" },
-        { "tags: [pci] → tags: !!set [pci]", "8:13 tags", "Leave it out" },
-        { "tags: [pci] → tags: [[[[[[[[[[[[[[pci]]]]]]]]]]]]]]", "8:22 depth", "brackets" },
-        { "tags: [pci] → tags: [pci", "8:13 yaml", "indentation" },
-        { "destination: servicenow-prod → destination: x\n---\nversion: 1", "31:1 documents", "one" },
-    };
+    /// <summary>
+    /// A line is put in the place of one of the good file; expected are the line, the column and the rule.
+    /// </summary>
+    public static TheoryData<string, string, string> Mistakes =>
+        new()
+        {
+            { "version: 1 → version: 2", "1:10 value", "version: 1" },
+            { "version: 1 → versions: 1", "1:1 unknown-key", "Did you mean version?" },
+            { "name: production → nam: production", "3:5 unknown-key", "Did you mean name?" },
+            { "environment: [test, \"dev-*\"] → enviroment: [test]", "26:13 unknown-key", "Did you mean environment?" },
+            { "environment: core → environment: ~", "29:26 value", "\"~\"" },
+            { "environment: core → environment: []", "29:26 value", "leave the key out" },
+            { "need: 1 → need: none", "12:15 value", "or: all" },
+            { "need: 1 → need: 0", "12:15 value", "from 1 to 1000" },
+            { "people: [owner@example.com] → people: [Owner]", "13:53 value", "ann@example.com" },
+            { "self_approval: forbid → self_approval: yes", "17:20 value", "forbid or allow" },
+            { "note_required: [reject] → note_required: [maybe]", "19:21 value", "approve, reject, abstain" },
+            { "remind: { after: 1h, every: 4h } → remind: { every: 4h }", "20:13 missing", "after: 24h" },
+            { "remind: { after: 1h, every: 4h } → remind: { after: 1h, every: 1s }", "20:33 value", "1m or longer" },
+            {
+                "expire: { after: 72h, as: rejected } → expire: { after: 72h, as: approved }",
+                "22:31 value",
+                "rejected or withdrawn"
+            },
+            {
+                "expire: { after: 72h, as: rejected } → expire: { after: 3 days, as: rejected }",
+                "22:22 value",
+                "24h, 3d"
+            },
+            { "because: \"no customer sees it\" → answer: approve", "27:30 duplicate-key", "Keep one" },
+            {
+                "destination: servicenow-prod → destination: servicenow-prod\n    steps: [ { from: { people: [a@b.c] } } ]",
+                "30:18 value",
+                "Keep the one that decides"
+            },
+            {
+                "destination: servicenow-prod → remind: { after: 1h }",
+                "28:5 missing",
+                "steps, or destination, or auto"
+            },
+            { "name: test environments → name: production", "25:5 duplicate-name", "a name of its own" },
+            { "tags: [pci] → tags: &pci [pci]", "8:13 anchors", "Write out" },
+            { "tags: [pci] → tags: *pci", "8:13 anchors", "quotes" },
+            { "tags: [pci] → tags: !!set [pci]", "8:13 tags", "Leave it out" },
+            { "tags: [pci] → tags: [[[[[[[[[[[[[[pci]]]]]]]]]]]]]]", "8:22 depth", "brackets" },
+            { "tags: [pci] → tags: [pci", "8:13 yaml", "indentation" },
+            { "destination: servicenow-prod → destination: x\n---\nversion: 1", "31:1 documents", "one" },
+        };
 
     [Theory, MemberData(nameof(Mistakes))]
     public void A_mistake_is_named_with_its_place_and_what_to_do(string change, string expected, string fix)
@@ -102,7 +132,8 @@ public sealed class PolicyFileTests
     [Fact]
     public void All_mistakes_come_at_once_in_the_order_of_the_file()
     {
-        var (_, problems) = PolicyFile.Read("""
+        var (_, problems) = PolicyFile.Read(
+            """
             version: 7
             polices: []
             policies:
@@ -111,18 +142,35 @@ public sealed class PolicyFileTests
               - name: two
                 when: { planet: mars }
                 auto: { answer: maybe }
-            """);
+            """
+        );
         Assert.Equal(
-            ["1:10 value", "2:1 unknown-key", "4:5 missing", "4:12 value", "5:16 value", "6:5 unreachable", "7:13 unknown-key", "8:11 missing", "8:21 value"],
-            problems.Select(p => $"{p.Line}:{p.Column} {p.Rule}"));
+            [
+                "1:10 value",
+                "2:1 unknown-key",
+                "4:5 missing",
+                "4:12 value",
+                "5:16 value",
+                "6:5 unreachable",
+                "7:13 unknown-key",
+                "8:11 missing",
+                "8:21 value",
+            ],
+            problems.Select(p => $"{p.Line}:{p.Column} {p.Rule}")
+        );
     }
 
     [Fact]
     public void What_is_never_reached_is_said_and_hinders_nobody()
     {
-        var (file, problems) = PolicyFile.Read("version: 1\npolicies:\n  - { name: all, auto: { answer: reject, because: closed } }\n  - { name: more, auto: { answer: reject, because: closed } }\n");
+        var (file, problems) = PolicyFile.Read(
+            "version: 1\npolicies:\n  - { name: all, auto: { answer: reject, because: closed } }\n  - { name: more, auto: { answer: reject, because: closed } }\n"
+        );
         Assert.Equal(2, file!.Rules.Count);
-        Assert.Equal(("unreachable", true, 4), Assert.Single(problems) is var p ? (p.Rule, p.IsWarning, p.Line) : default);
+        Assert.Equal(
+            ("unreachable", true, 4),
+            Assert.Single(problems) is var p ? (p.Rule, p.IsWarning, p.Line) : default
+        );
     }
 
     [Theory]
@@ -145,7 +193,13 @@ public sealed class PolicyFileTests
     public void Ten_megabytes_are_too_much_and_anchors_that_would_explode_never_do()
     {
         Assert.Equal("size", Assert.Single(PolicyFile.Read(new string('a', 10 * 1024 * 1024)).Problems).Rule);
-        var bomb = "version: 1\na: &a [x, x]\n" + string.Concat(Enumerable.Range(1, 30).Select(i => $"a{i}: &a{i} [*a{(i == 1 ? "" : i - 1)}, *a{(i == 1 ? "" : i - 1)}]\n"));
+        var bomb =
+            "version: 1\na: &a [x, x]\n"
+            + string.Concat(
+                Enumerable
+                    .Range(1, 30)
+                    .Select(i => $"a{i}: &a{i} [*a{(i == 1 ? "" : i - 1)}, *a{(i == 1 ? "" : i - 1)}]\n")
+            );
         Assert.Equal("anchors", Assert.Single(PolicyFile.Read(bomb).Problems).Rule);
         Assert.Equal("depth", Assert.Single(PolicyFile.Read(new string('[', 200_000)).Problems).Rule);
     }

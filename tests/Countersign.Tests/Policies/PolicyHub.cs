@@ -23,7 +23,11 @@ public sealed class PolicyHub : IAsyncDisposable
         Explain = new Explain(Directory);
         BreakGlass = new BreakGlass(hub.Store);
         Clockwork = ClockworkOn(hub.Store);
-        Looking = new JobWorker(hub.Store, [new LookForBlocked(new Standstill(hub.Store), hub.Store)], NullLogger<JobWorker>.Instance);
+        Looking = new JobWorker(
+            hub.Store,
+            [new LookForBlocked(new Standstill(hub.Store), hub.Store)],
+            NullLogger<JobWorker>.Instance
+        );
     }
 
     public TestHub Hub { get; }
@@ -33,6 +37,7 @@ public sealed class PolicyHub : IAsyncDisposable
     public ApplyPolicies Apply { get; }
     public Explain Explain { get; }
     public BreakGlass BreakGlass { get; }
+
     /// <summary>Does what is due by time; <see cref="Looking"/> looks at what can still pass.</summary>
     public JobWorker Clockwork { get; }
 
@@ -44,27 +49,44 @@ public sealed class PolicyHub : IAsyncDisposable
     public static PolicyHub On(TestHub hub) => new(hub, endsHub: false);
 
     /// <summary>Another node's.</summary>
-    public static JobWorker ClockworkOn(Store store) => new(
-        store, [new Remind(), new Escalate(), new Expire(), new Reweigh(store), .. Access.Absences.Handlers()], NullLogger<JobWorker>.Instance);
+    public static JobWorker ClockworkOn(Store store) =>
+        new(
+            store,
+            [new Remind(), new Escalate(), new Expire(), new Reweigh(store), .. Access.Absences.Handlers()],
+            NullLogger<JobWorker>.Instance
+        );
 
-    public async Task<long> Set(string yaml) => await Files.Set(yaml, null, Some.Operator, default) is SetPoliciesOutcome.Set set
-        ? set.Version.Version
-        : throw new InvalidOperationException($"Not set: {string.Join('\n', PolicyFile.Read(yaml).Problems)}");
+    public async Task<long> Set(string yaml) =>
+        await Files.Set(yaml, null, Some.Operator, default) is SetPoliciesOutcome.Set set
+            ? set.Version.Version
+            : throw new InvalidOperationException($"Not set: {string.Join('\n', PolicyFile.Read(yaml).Problems)}");
 
     /// <summary>Asks as a door does: with the policy that the file in force has for it.</summary>
-    public async Task<ApprovalRequest> Ask(string facts = "{}", Person? by = null, Approver? assignee = null, Func<Submission, Submission>? change = null, string source = "api")
+    public async Task<ApprovalRequest> Ask(
+        string facts = "{}",
+        Person? by = null,
+        Approver? assignee = null,
+        Func<Submission, Submission>? change = null,
+        string source = "api"
+    )
     {
         var snapshot = await Directory.Refresh();
         var before = Hub.HasPoliciesOfItsOwn;
-        var request = await Hub.Ask(Some.Policy((Policies.Step[])[]), submission =>
-        {
-            submission = by is null ? submission : submission.AskedBy(by);
-            var from = snapshot.FindSource(source) ?? new Source(0, source, "api", null, null, null, false, default, null, null);
-            var (policy, stuck) = snapshot.WhoDecides(from, null, submission.Requester, facts, assignee);
-            submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
-            return change?.Invoke(submission) ?? submission;
-        });
-        // The policy follows from the file, unless the test changes it or asks about another source than the request has.
+        var request = await Hub.Ask(
+            Some.Policy((Policies.Step[])[]),
+            submission =>
+            {
+                submission = by is null ? submission : submission.AskedBy(by);
+                var from =
+                    snapshot.FindSource(source)
+                    ?? new Source(0, source, "api", null, null, null, false, default, null, null);
+                var (policy, stuck) = snapshot.WhoDecides(from, null, submission.Requester, facts, assignee);
+                submission = submission with { Facts = facts, Assignee = assignee, Policy = policy, Stuck = stuck };
+                return change?.Invoke(submission) ?? submission;
+            }
+        );
+        // The policy follows from the file, unless the test changes it or asks about another source than the request
+        // has.
         Hub.HasPoliciesOfItsOwn = before || change is not null || source != "api";
         return request;
     }

@@ -3,10 +3,13 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>What it costs that a requester is not proven: a pure function of the policy, the certainty and the source.</summary>
+/// <summary>
+/// What it costs that a requester is not proven: a pure function of the policy, the certainty and the source.
+/// </summary>
 public sealed class RequesterCostTests
 {
-    private static readonly Approver Sre = new(Party.Group(1), "SRE"), Legal = new(Party.Group(2), "Legal");
+    private static readonly Approver Sre = new(Party.Group(1), "SRE"),
+        Legal = new(Party.Group(2), "Legal");
     private static readonly Policy Two = new("two", [new Step("sre", 2, [Sre]), new Step("legal", 1, [Legal])]);
 
     [Theory]
@@ -17,15 +20,34 @@ public sealed class RequesterCostTests
     [InlineData(Certainty.None, UnknownRequester.OneMore, ClaimedRequester.OneMore, "2,2 unknown")]
     [InlineData(Certainty.None, UnknownRequester.Allow, ClaimedRequester.OneMore, "2,1")]
     [InlineData(Certainty.None, UnknownRequester.Refuse, ClaimedRequester.Accept, "2,1 unknown refused")]
-    public void The_source_says_it_where_the_policy_does_not(Certainty certainty, UnknownRequester unknown, ClaimedRequester claimed, string expected)
+    public void The_source_says_it_where_the_policy_does_not(
+        Certainty certainty,
+        UnknownRequester unknown,
+        ClaimedRequester claimed,
+        string expected
+    )
     {
         var rules = new SourceRules(unknown, claimed);
         Assert.Equal(expected, Shown(RequesterCost.Of(Two, certainty, rules)));
         // The policy's word stands before the source's, which here says the opposite.
         var opposite = new SourceRules(
             unknown == UnknownRequester.OneMore ? UnknownRequester.Allow : UnknownRequester.OneMore,
-            claimed == ClaimedRequester.Accept ? ClaimedRequester.OneMore : ClaimedRequester.Accept);
-        Assert.Equal(expected, Shown(RequesterCost.Of(Two with { UnknownRequester = unknown, ClaimedRequester = claimed }, certainty, opposite)));
+            claimed == ClaimedRequester.Accept ? ClaimedRequester.OneMore : ClaimedRequester.Accept
+        );
+        Assert.Equal(
+            expected,
+            Shown(
+                RequesterCost.Of(
+                    Two with
+                    {
+                        UnknownRequester = unknown,
+                        ClaimedRequester = claimed,
+                    },
+                    certainty,
+                    opposite
+                )
+            )
+        );
     }
 
     [Fact]
@@ -51,16 +73,25 @@ public sealed class RequesterCostTests
     public void What_asks_nobody_here_or_trusts_the_requester_is_not_raised_but_may_be_refused()
     {
         var refuse = new SourceRules(UnknownRequester.Refuse, ClaimedRequester.Accept);
-        foreach (var policy in new[]
-        {
-            Two with { AllowsSelfApproval = true },
-            new Policy("auto", []) { Auto = new AutoAnswer(true, "no customer sees it") },
-            new Policy("elsewhere", []) { Destination = "Jira" },
-        })
+        foreach (
+            var policy in new[]
+            {
+                Two with
+                {
+                    AllowsSelfApproval = true,
+                },
+                new Policy("auto", []) { Auto = new AutoAnswer(true, "no customer sees it") },
+                new Policy("elsewhere", []) { Destination = "Jira" },
+            }
+        )
         {
             Assert.False(RequesterCost.Of(policy, Certainty.None, default).RequesterUnknown);
             Assert.True(RequesterCost.Of(policy, Certainty.None, refuse).RefusesRequester);
-            Assert.False(RequesterCost.Of(policy with { UnknownRequester = UnknownRequester.Allow }, Certainty.None, refuse).RefusesRequester);
+            Assert.False(
+                RequesterCost
+                    .Of(policy with { UnknownRequester = UnknownRequester.Allow }, Certainty.None, refuse)
+                    .RefusesRequester
+            );
         }
     }
 
@@ -70,7 +101,11 @@ public sealed class RequesterCostTests
     [InlineData(UnknownRequester.Allow, ClaimedRequester.Accept, "2,1")]
     [InlineData(UnknownRequester.Allow, ClaimedRequester.OneMore, "2,2 claimed")]
     [InlineData(UnknownRequester.Refuse, ClaimedRequester.Accept, "2,1 unknown refused")]
-    public void A_stamped_policy_says_what_it_costs_to_be_disowned_later(UnknownRequester unknown, ClaimedRequester claimed, string expected)
+    public void A_stamped_policy_says_what_it_costs_to_be_disowned_later(
+        UnknownRequester unknown,
+        ClaimedRequester claimed,
+        string expected
+    )
     {
         var stamped = RequesterCost.Of(Two, Certainty.Claimed, new SourceRules(unknown, claimed));
         var read = Policy.Read(stamped.Stamp, stamped.ToText());
@@ -80,8 +115,20 @@ public sealed class RequesterCostTests
 
     [Fact]
     public void What_says_nothing_new_is_stamped_as_before() =>
-        Assert.Equal(Two.ToText(), (Two with { UnknownRequester = UnknownRequester.OneMore, ClaimedRequester = ClaimedRequester.Accept }).ToText());
+        Assert.Equal(
+            Two.ToText(),
+            (
+                Two with
+                {
+                    UnknownRequester = UnknownRequester.OneMore,
+                    ClaimedRequester = ClaimedRequester.Accept,
+                }
+            ).ToText()
+        );
 
-    private static string Shown(Policy policy) => string.Join(',', policy.Steps.Select(s => s.Need))
-        + (policy.RequesterUnknown ? " unknown" : "") + (policy.RequesterClaimed ? " claimed" : "") + (policy.RefusesRequester ? " refused" : "");
+    private static string Shown(Policy policy) =>
+        string.Join(',', policy.Steps.Select(s => s.Need))
+        + (policy.RequesterUnknown ? " unknown" : "")
+        + (policy.RequesterClaimed ? " claimed" : "")
+        + (policy.RefusesRequester ? " refused" : "");
 }

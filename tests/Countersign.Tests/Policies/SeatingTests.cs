@@ -3,36 +3,66 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>Whether all slots can be filled with different people, beside a search through all ways to seat them.</summary>
+/// <summary>
+/// Whether all slots can be filled with different people, beside a search through all ways to seat them.
+/// </summary>
 public sealed class SeatingTests
 {
     private const int Cases = 4000;
 
     [Fact]
-    public void It_agrees_with_trying_every_seat_for_everybody() => ForEach((needs, people) =>
-    {
-        var shortages = Seating.Shortages(needs, people);
-        var lacking = needs.Sum() - MostSeated(needs, people);
-        Assert.Equal(lacking, shortages.Sum(s => s.Missing));
-        Assert.Equal(lacking == 0, Seating.IsPossible(needs, people));
-    });
+    public void It_agrees_with_trying_every_seat_for_everybody() =>
+        ForEach(
+            (needs, people) =>
+            {
+                var shortages = Seating.Shortages(needs, people);
+                var lacking = needs.Sum() - MostSeated(needs, people);
+                Assert.Equal(lacking, shortages.Sum(s => s.Missing));
+                Assert.Equal(lacking == 0, Seating.IsPossible(needs, people));
+            }
+        );
 
     [Fact]
-    public void One_more_person_never_makes_it_impossible_and_those_it_asks_for_make_it_possible() => ForEach((needs, people) =>
-    {
-        var before = Seating.Shortages(needs, people);
-        for (var step = 0; step < needs.Count; step++)
-            Assert.True(Seating.Shortages(needs, [.. people, 1UL << step]).Sum(s => s.Missing) <= before.Sum(s => s.Missing));
-        foreach (var rival in before.SelectMany(s => s.Rivals))
-            Assert.True(Seating.Shortages(needs, [.. people, 1UL << rival]).Sum(s => s.Missing) < before.Sum(s => s.Missing));
-        Assert.True(Seating.IsPossible(needs, people.Concat(before.SelectMany(s => Enumerable.Repeat(1UL << s.Step, s.Missing)))));
-    });
+    public void One_more_person_never_makes_it_impossible_and_those_it_asks_for_make_it_possible() =>
+        ForEach(
+            (needs, people) =>
+            {
+                var before = Seating.Shortages(needs, people);
+                for (var step = 0; step < needs.Count; step++)
+                {
+                    Assert.True(
+                        Seating.Shortages(needs, [.. people, 1UL << step]).Sum(s => s.Missing)
+                            <= before.Sum(s => s.Missing)
+                    );
+                }
+                foreach (var rival in before.SelectMany(s => s.Rivals))
+                {
+                    Assert.True(
+                        Seating.Shortages(needs, [.. people, 1UL << rival]).Sum(s => s.Missing)
+                            < before.Sum(s => s.Missing)
+                    );
+                }
+                Assert.True(
+                    Seating.IsPossible(
+                        needs,
+                        people.Concat(before.SelectMany(s => Enumerable.Repeat(1UL << s.Step, s.Missing)))
+                    )
+                );
+            }
+        );
 
     [Fact]
-    public void The_order_of_people_changes_nothing() => ForEach((needs, people) =>
-        Assert.Equal(Say(Seating.Shortages(needs, people)), Say(Seating.Shortages(needs, people.AsEnumerable().Reverse()))));
+    public void The_order_of_people_changes_nothing() =>
+        ForEach(
+            (needs, people) =>
+                Assert.Equal(
+                    Say(Seating.Shortages(needs, people)),
+                    Say(Seating.Shortages(needs, people.AsEnumerable().Reverse()))
+                )
+        );
 
-    private static IEnumerable<string> Say(IReadOnlyList<Shortage> shortages) => shortages.Select(s => $"{s.Missing} in {s.Step} of {string.Join(',', s.Rivals)}");
+    private static IEnumerable<string> Say(IReadOnlyList<Shortage> shortages) =>
+        shortages.Select(s => $"{s.Missing} in {s.Step} of {string.Join(',', s.Rivals)}");
 
     private static void ForEach(Action<IReadOnlyList<int>, List<ulong>> law)
     {
@@ -41,14 +71,20 @@ public sealed class SeatingTests
             var random = Seeded.Random(seed);
             var steps = random.Next(1, 5);
             int[] needs = [.. Enumerable.Range(0, steps).Select(_ => random.Next(0, 4))];
-            List<ulong> people = [.. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (ulong)random.Next(1 << steps))];
+            List<ulong> people =
+            [
+                .. Enumerable.Range(0, random.Next(0, 8)).Select(_ => (ulong)random.Next(1 << steps)),
+            ];
             try
             {
                 law(needs, people);
             }
             catch (Exception failure)
             {
-                throw new InvalidOperationException($"With seed {seed}: needs {string.Join(' ', needs)}, people {string.Join(' ', people.Select(p => Convert.ToString((long)p, 2)))}", failure);
+                throw new InvalidOperationException(
+                    $"With seed {seed}: needs {string.Join(' ', needs)}, people {string.Join(' ', people.Select(p => Convert.ToString((long)p, 2)))}",
+                    failure
+                );
             }
         }
     }

@@ -12,13 +12,19 @@ public sealed class StampTests
     public void What_was_stamped_before_policies_had_terms_keeps_its_text()
     {
         var policy = new Policy("source", [new Step("SRE", 2, [Sre])]);
-        Assert.Equal("""{"name":"source","requesterUnknown":false,"steps":[{"name":"SRE","need":2,"from":[{"party":"group:2","name":"SRE"}]}]}""", policy.ToText());
+        Assert.Equal(
+            """{"name":"source","requesterUnknown":false,"steps":[{"name":"SRE","need":2,"from":[{"party":"group:2","name":"SRE"}]}]}""",
+            policy.ToText()
+        );
     }
 
     [Fact]
     public void Every_term_comes_back_as_it_was_stamped()
     {
-        var full = new Policy("full", [new Step("SRE", 2, [Sre]) { Unknown = ["group ghosts"] }, new Step("Ann", 1, [Ann]) { Escalated = true }])
+        var full = new Policy(
+            "full",
+            [new Step("SRE", 2, [Sre]) { Unknown = ["group ghosts"] }, new Step("Ann", 1, [Ann]) { Escalated = true }]
+        )
         {
             RequesterUnknown = true,
             AllowsSelfApproval = true,
@@ -48,13 +54,20 @@ public sealed class StampTests
         var stricter = policy with { Steps = [new Step("SRE", 2, [Sre])] };
         Assert.NotEqual(stamp, stricter.Stamp);
         Assert.Contains("\"need\":2", stricter.ToText(), StringComparison.Ordinal);
-        Assert.Contains("\"need\":2", WhoDecides.For(null, null, policy, Certainty.None).ToText(), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"need\":2",
+            WhoDecides.For(null, null, policy, Certainty.None).ToText(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Escalation_adds_those_it_names_to_one_step_and_nobody_twice()
     {
-        var policy = new Policy("p", [new Step("SRE", 1, [Sre]), new Step("Ann", 1, [Ann])]) { Escalate = new Escalation(TimeSpan.FromHours(1), [Ann, Sre]) };
+        var policy = new Policy("p", [new Step("SRE", 1, [Sre]), new Step("Ann", 1, [Ann])])
+        {
+            Escalate = new Escalation(TimeSpan.FromHours(1), [Ann, Sre]),
+        };
         var escalated = policy.WithEscalated(0);
         Assert.Equal([Sre, Ann], escalated.Steps[0].From);
         Assert.True(escalated.Steps[0].Escalated);

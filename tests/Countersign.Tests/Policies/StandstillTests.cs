@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>Requests that nobody left could make pass say so, with what would free them, and say so no more when it has.</summary>
+/// <summary>
+/// Requests that nobody left could make pass say so, with what would free them, and say so no more when it has.
+/// </summary>
 public sealed class StandstillTests
 {
     [Theory, BothEngines]
@@ -14,7 +16,9 @@ public sealed class StandstillTests
         await using var hub = await PolicyHub.Start(engine);
         var people = await hub.Hub.AddPeople("Ann", "Ben", "Cleo");
         await hub.Hub.AddGroup("SRE", people[0], people[1]);
-        await hub.Set("version: 1\npolicies: [ { name: two, steps: [ { name: SRE, need: 2, from: { groups: [SRE] } } ] } ]");
+        await hub.Set(
+            "version: 1\npolicies: [ { name: two, steps: [ { name: SRE, need: 2, from: { groups: [SRE] } } ] } ]"
+        );
         var request = await hub.Ask(by: people[2]);
         Assert.Null(request.Stuck);
 
@@ -26,14 +30,53 @@ public sealed class StandstillTests
         await Says("SRE lacks 1 person (Ben is disabled)", "Add 1 person to the group SRE");
         await hub.Hub.Enable(people[1]);
         await Says(null, null);
-        Some.Done(await hub.Absences.Set(people[0].Email!, hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), null, Some.Operator, default));
-        await Says("SRE lacks 1 person (Ann is away)", "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06");
+        Some.Done(
+            await hub.Absences.Set(
+                people[0].Email!,
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                null,
+                Some.Operator,
+                default
+            )
+        );
+        await Says(
+            "SRE lacks 1 person (Ann is away)",
+            "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06"
+        );
         // Whoever asks stands in for nobody; a stand-in who did not ask frees it.
-        Some.Done(await hub.Absences.Set(people[0].Email!, hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), people[2].Email, Some.Operator, default));
-        await Says("SRE lacks 1 person (Ann is away)", "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06");
-        Some.Done(await hub.Absences.Set(people[0].Email!, hub.Hub.Clock.Now, hub.Hub.Clock.Now.AddDays(2), (await hub.Hub.AddPerson("Dan")).Email, Some.Operator, default));
+        Some.Done(
+            await hub.Absences.Set(
+                people[0].Email!,
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                people[2].Email,
+                Some.Operator,
+                default
+            )
+        );
+        await Says(
+            "SRE lacks 1 person (Ann is away)",
+            "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06"
+        );
+        Some.Done(
+            await hub.Absences.Set(
+                people[0].Email!,
+                hub.Hub.Clock.Now,
+                hub.Hub.Clock.Now.AddDays(2),
+                (await hub.Hub.AddPerson("Dan")).Email,
+                Some.Operator,
+                default
+            )
+        );
         await Says(null, null);
-        Assert.Equal((3, 3), ((await hub.Kinds(request)).Count(k => k == "request.freed"), (await hub.Kinds(request)).Count(k => k == "request.stuck")));
+        Assert.Equal(
+            (3, 3),
+            (
+                (await hub.Kinds(request)).Count(k => k == "request.freed"),
+                (await hub.Kinds(request)).Count(k => k == "request.stuck")
+            )
+        );
         Assert.Null(await hub.Proof());
 
         async Task Says(string? why, string? fix)
@@ -41,7 +84,12 @@ public sealed class StandstillTests
             await hub.Looking.Drain();
             var now = await hub.Find(request);
             Assert.Equal((why, fix), (now.Stuck?.Why, now.Stuck?.Fix));
-            Assert.Equal(why is null ? "0 of 2 approvals, waiting for SRE" : $"0 of 2 approvals, waiting for SRE. Stuck: {why}. {fix}", now.Display);
+            Assert.Equal(
+                why is null
+                    ? "0 of 2 approvals, waiting for SRE"
+                    : $"0 of 2 approvals, waiting for SRE. Stuck: {why}. {fix}",
+                now.Display
+            );
         }
     }
 
@@ -50,7 +98,8 @@ public sealed class StandstillTests
     {
         await using var hub = await PolicyHub.Start(engine);
         var people = await hub.Hub.AddPeople("Ann", "Ben");
-        await hub.Set("""
+        await hub.Set(
+            """
             version: 1
             policies:
               - name: ghosts
@@ -60,8 +109,12 @@ public sealed class StandstillTests
                 steps:
                   - { name: first, from: { people: [Ann@example.test, Ben@example.test] } }
                   - { name: second, from: { people: [Ann@example.test, Ben@example.test] } }
-            """);
-        Assert.Equal(new Stuck("ghosts lacks 1 person", "Make the group ghosts, then apply the policies to active requests"), (await hub.Ask("""{"team":"ghosts"}""")).Stuck);
+            """
+        );
+        Assert.Equal(
+            new Stuck("ghosts lacks 1 person", "Make the group ghosts, then apply the policies to active requests"),
+            (await hub.Ask("""{"team":"ghosts"}""")).Stuck
+        );
         Assert.Null((await hub.Ask()).Stuck);
         var alone = await hub.Ask(by: people[0]);
         Assert.Equal("second lacks 1 person beside those in first (Ann asks)", alone.Stuck!.Why);
@@ -78,19 +131,53 @@ public sealed class StandstillTests
         {
             var random = Seeded.Random(seed);
             var everyone = Enumerable.Range(1, 6).Select(id => (long)id).ToList();
-            var pools = new Pools(everyone.ToDictionary(id => id, id => new Somebody(id, $"P{id}", IsDisabled: random.Next(5) == 0)), new Dictionary<string, IReadOnlyList<long>>());
-            var policy = new Policy("generated", [.. Enumerable.Range(0, random.Next(1, 4)).Select(s =>
-                new Step($"step {s}", random.Next(1, 3), [.. everyone.Where(_ => random.Next(2) == 0).Select(id => new Approver(Party.Person(id), $"P{id}"))]))]);
+            var pools = new Pools(
+                everyone.ToDictionary(id => id, id => new Somebody(id, $"P{id}", IsDisabled: random.Next(5) == 0)),
+                new Dictionary<string, IReadOnlyList<long>>()
+            );
+            var policy = new Policy(
+                "generated",
+                [
+                    .. Enumerable
+                        .Range(0, random.Next(1, 4))
+                        .Select(s => new Step(
+                            $"step {s}",
+                            random.Next(1, 3),
+                            [
+                                .. everyone
+                                    .Where(_ => random.Next(2) == 0)
+                                    .Select(id => new Approver(Party.Person(id), $"P{id}")),
+                            ]
+                        )),
+                ]
+            );
             long[] barred = random.Next(3) == 0 ? [random.Next(1, 7)] : [];
             var request = Council.RequestOf(policy, barred);
-            var yes = everyone.Where(id => !pools.Find(id)!.IsDisabled).Select((id, i) => Council.DecisionOf(request, i + 1, id, $"P{id}", Answer.Approve)).ToList();
+            var yes = everyone
+                .Where(id => !pools.Find(id)!.IsDisabled)
+                .Select((id, i) => Council.DecisionOf(request, i + 1, id, $"P{id}", Answer.Approve))
+                .ToList();
             var canPass = Weigh.Of(request, yes, Council.Start) is Verdict.Approved;
             Assert.True(canPass == Passability.Of(policy, pools, barred) is null, $"With seed {seed}");
             // One eligible approver more never makes a request that can pass one that cannot.
             if (canPass)
             {
                 var step = random.Next(policy.Steps.Count);
-                var more = policy with { Steps = [.. policy.Steps.Select((s, i) => i == step ? s with { From = [.. s.From, new Approver(Party.Person(random.Next(1, 7)), "more")] } : s)] };
+                var more = policy with
+                {
+                    Steps =
+                    [
+                        .. policy.Steps.Select(
+                            (s, i) =>
+                                i == step
+                                    ? s with
+                                    {
+                                        From = [.. s.From, new Approver(Party.Person(random.Next(1, 7)), "more")],
+                                    }
+                                    : s
+                        ),
+                    ],
+                };
                 Assert.Null(Passability.Of(more, pools, barred));
             }
         }

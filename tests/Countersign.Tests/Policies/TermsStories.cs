@@ -8,33 +8,51 @@ namespace Countersign.Tests;
 public sealed class TermsStories
 {
     /// <summary>The pool is everyone named; each line is an answer and what the request says then.</summary>
-    public static TheoryData<string, string, string[]> NoSingleNo => new()
-    {
+    public static TheoryData<string, string, string[]> NoSingleNo =>
+        new()
         {
-            "One of three may say no where two are enough", "SRE 2: Ann Ben Cleo",
-            ["Ann rejects → 0 of 2 approvals, waiting for SRE", "Ben approves → 1 of 2 approvals, waiting for SRE", "Cleo approves → Approved by Ben and Cleo"]
-        },
-        {
-            "The second no leaves too few", "SRE 2: Ann Ben Cleo",
-            ["Ann rejects → 0 of 2 approvals, waiting for SRE", "Ben rejects → Declined by Ann and Ben: too few others could approve"]
-        },
-        {
-            "A no taken back is none", "SRE 2: Ann Ben Cleo",
-            ["Ann rejects → …", "Ann abstains → 0 of 2 approvals, waiting for SRE", "Ben rejects → 0 of 2 approvals, waiting for SRE"]
-        },
-        {
-            "Abstaining settles nothing, whoever is left", "SRE 2: Ann Ben Cleo",
-            ["Ann abstains → …", "Ben abstains → …", "Cleo abstains → 0 of 2 approvals, waiting for SRE"]
-        },
-        {
-            "Who was needed in two steps leaves one of them empty", "Devs 1: Ann, Security 1: Ann Dan",
-            ["Dan rejects → Declined by Dan: too few others could approve"]
-        },
-        {
-            "It could not pass before, so a no is not what keeps it from passing", "SRE 3: Ann Ben",
-            ["Ann rejects → 0 of 3 approvals, waiting for SRE"]
-        },
-    };
+            {
+                "One of three may say no where two are enough",
+                "SRE 2: Ann Ben Cleo",
+                [
+                    "Ann rejects → 0 of 2 approvals, waiting for SRE",
+                    "Ben approves → 1 of 2 approvals, waiting for SRE",
+                    "Cleo approves → Approved by Ben and Cleo",
+                ]
+            },
+            {
+                "The second no leaves too few",
+                "SRE 2: Ann Ben Cleo",
+                [
+                    "Ann rejects → 0 of 2 approvals, waiting for SRE",
+                    "Ben rejects → Declined by Ann and Ben: too few others could approve",
+                ]
+            },
+            {
+                "A no taken back is none",
+                "SRE 2: Ann Ben Cleo",
+                [
+                    "Ann rejects → …",
+                    "Ann abstains → 0 of 2 approvals, waiting for SRE",
+                    "Ben rejects → 0 of 2 approvals, waiting for SRE",
+                ]
+            },
+            {
+                "Abstaining settles nothing, whoever is left",
+                "SRE 2: Ann Ben Cleo",
+                ["Ann abstains → …", "Ben abstains → …", "Cleo abstains → 0 of 2 approvals, waiting for SRE"]
+            },
+            {
+                "Who was needed in two steps leaves one of them empty",
+                "Devs 1: Ann, Security 1: Ann Dan",
+                ["Dan rejects → Declined by Dan: too few others could approve"]
+            },
+            {
+                "It could not pass before, so a no is not what keeps it from passing",
+                "SRE 3: Ann Ben",
+                ["Ann rejects → 0 of 3 approvals, waiting for SRE"]
+            },
+        };
 
     [Theory, MemberData(nameof(NoSingleNo))]
     public void Where_no_single_no_settles_it(string title, string policy, string[] course)
@@ -45,7 +63,10 @@ public sealed class TermsStories
         {
             council.Hear(line.Split(" → ")[0]);
             var verdict = council.Weigh(everyone: true);
-            Assert.True(line.Split(" → ")[1] is var expected && (expected == "…" || expected == verdict.Display), $"{title}: {line}, but: {verdict}");
+            Assert.True(
+                line.Split(" → ")[1] is var expected && (expected == "…" || expected == verdict.Display),
+                $"{title}: {line}, but: {verdict}"
+            );
             Assert.Equal(line.Contains("Declined", StringComparison.Ordinal), verdict is Verdict.Rejected);
         }
         // Without knowing who could still say yes, no no settles it.
@@ -65,19 +86,32 @@ public sealed class TermsStories
     [Fact]
     public void A_policy_that_answers_in_words_needs_nobody()
     {
-        var request = Council.RequestOf(new Policy("test environments", []) { Auto = new AutoAnswer(true, "no customer sees it") });
-        Assert.Equal(new Verdict.Approved([], "no customer sees it").Display, Weigh.Of(request, [], Council.Start).Display);
+        var request = Council.RequestOf(
+            new Policy("test environments", []) { Auto = new AutoAnswer(true, "no customer sees it") }
+        );
+        Assert.Equal(
+            new Verdict.Approved([], "no customer sees it").Display,
+            Weigh.Of(request, [], Council.Start).Display
+        );
         Assert.IsType<Verdict.Approved>(Weigh.Of(request, [], Council.Start));
         request = request with { Policy = request.Policy with { Auto = new AutoAnswer(false, "the year is closing") } };
-        Assert.Equal("Declined by policy: the year is closing", Assert.IsType<Verdict.Rejected>(Weigh.Of(request, [], Council.Start)).Display);
+        Assert.Equal(
+            "Declined by policy: the year is closing",
+            Assert.IsType<Verdict.Rejected>(Weigh.Of(request, [], Council.Start)).Display
+        );
     }
 
     [Fact]
     public void A_destination_decides_and_nobody_here_does()
     {
         var request = Council.RequestOf(new Policy("by the board", []) { Destination = "servicenow-prod" });
-        Assert.Equal("Waiting for servicenow-prod", Assert.IsType<Verdict.StillPending>(Weigh.Of(request, [], Council.Start)).Display);
-        Assert.IsType<Verdict.StillPending>(Weigh.Of(request, [Council.DecisionOf(request, 1, 7, "Ann", Answer.Approve)], Council.Start));
+        Assert.Equal(
+            "Waiting for servicenow-prod",
+            Assert.IsType<Verdict.StillPending>(Weigh.Of(request, [], Council.Start)).Display
+        );
+        Assert.IsType<Verdict.StillPending>(
+            Weigh.Of(request, [Council.DecisionOf(request, 1, 7, "Ann", Answer.Approve)], Council.Start)
+        );
     }
 
     [Fact]
@@ -90,7 +124,10 @@ public sealed class TermsStories
             Policy = council.Request.Policy with { Expire = new Expiry(TimeSpan.FromHours(72)) },
         };
         Assert.Equal("Expired after 72 h", Assert.IsType<Verdict.Rejected>(council.Weigh()).Display);
-        council.Request = council.Request with { Policy = council.Request.Policy with { Expire = new Expiry(TimeSpan.FromHours(72), AsWithdrawn: true) } };
+        council.Request = council.Request with
+        {
+            Policy = council.Request.Policy with { Expire = new Expiry(TimeSpan.FromHours(72), AsWithdrawn: true) },
+        };
         Assert.Equal("Expired after 72 h", Assert.IsType<Verdict.Withdrawn>(council.Weigh()).Display);
         council.Now = Council.Start;
         Assert.IsType<Verdict.StillPending>(council.Weigh());
@@ -104,7 +141,10 @@ public sealed class TermsStories
         council.Hear("Dan approves");
         council.Request = council.Request with
         {
-            Policy = council.Request.Policy with { Carried = new Carried(2, new Dictionary<int, IReadOnlyList<int>> { [1] = [1], [2] = [] }) },
+            Policy = council.Request.Policy with
+            {
+                Carried = new Carried(2, new Dictionary<int, IReadOnlyList<int>> { [1] = [1], [2] = [] }),
+            },
         };
         Assert.Equal("0 of 2 approvals, waiting for SRE", council.Weigh().Display);
         council.Hear("Ben approves");
@@ -146,7 +186,13 @@ public sealed class TermsStories
     public void What_cannot_pass_says_so()
     {
         var council = new Council("SRE 2: Ann");
-        council.Request = council.Request with { Stuck = new Stuck("SRE needs 2 people and has 1", "Add 1 person to SRE") };
-        Assert.Equal("0 of 2 approvals, waiting for SRE. Stuck: SRE needs 2 people and has 1. Add 1 person to SRE", council.Weigh().Display);
+        council.Request = council.Request with
+        {
+            Stuck = new Stuck("SRE needs 2 people and has 1", "Add 1 person to SRE"),
+        };
+        Assert.Equal(
+            "0 of 2 approvals, waiting for SRE. Stuck: SRE needs 2 people and has 1. Add 1 person to SRE",
+            council.Weigh().Display
+        );
     }
 }

@@ -19,16 +19,26 @@ public sealed class TextDiffTests
     {
         var lines = TextDiff.Lines(before, after);
         Assert.Equal(expected.Length, string.Join(' ', lines.Select(l => l.Mark + l.Text)).Length);
-        Assert.Equal(before.ReplaceLineEndings("\n"), string.Join('\n', lines.Where(l => l.Mark != '+').Select(l => l.Text)));
-        Assert.Equal(after.ReplaceLineEndings("\n"), string.Join('\n', lines.Where(l => l.Mark != '-').Select(l => l.Text)));
+        Assert.Equal(
+            before.ReplaceLineEndings("\n"),
+            string.Join('\n', lines.Where(l => l.Mark != '+').Select(l => l.Text))
+        );
+        Assert.Equal(
+            after.ReplaceLineEndings("\n"),
+            string.Join('\n', lines.Where(l => l.Mark != '-').Select(l => l.Text))
+        );
         Assert.DoesNotContain(lines.Zip(lines.Skip(1)), pair => pair is { First.Mark: '+', Second.Mark: '-' });
     }
 
     [Fact]
     public void An_excerpt_shows_two_lines_around_each_change_and_where_lines_are_left_out()
     {
-        string Text(params int[] changed) => string.Join('\n', Enumerable.Range(1, 20).Select(i => changed.Contains(i) ? $"new {i}" : $"{i}")) + "\n";
-        Assert.Equal("  2\n  3\n- 4\n+ new 4\n  5\n  6\n…\n  13\n  14\n- 15\n+ new 15\n  16\n  17\n", TextDiff.Excerpt(Text(), Text(4, 15)));
+        string Text(params int[] changed) =>
+            string.Join('\n', Enumerable.Range(1, 20).Select(i => changed.Contains(i) ? $"new {i}" : $"{i}")) + "\n";
+        Assert.Equal(
+            "  2\n  3\n- 4\n+ new 4\n  5\n  6\n…\n  13\n  14\n- 15\n+ new 15\n  16\n  17\n",
+            TextDiff.Excerpt(Text(), Text(4, 15))
+        );
         Assert.Equal("", TextDiff.Excerpt(Text(), Text()));
         Assert.Equal("+ 1\n", TextDiff.Excerpt("", "1\n"));
     }
@@ -36,9 +46,15 @@ public sealed class TextDiffTests
     [Fact]
     public void A_stretch_that_is_too_long_to_compare_is_shown_as_replaced()
     {
-        static string Text(string word) => "first\n" + string.Concat(Enumerable.Range(0, 1000).Select(i => i % 2 == 0 ? $"{word} {i}\n" : $"{i}\n")) + "last";
+        static string Text(string word) =>
+            "first\n"
+            + string.Concat(Enumerable.Range(0, 1000).Select(i => i % 2 == 0 ? $"{word} {i}\n" : $"{i}\n"))
+            + "last";
         var lines = TextDiff.Lines(Text("old"), Text("new"));
         // Both texts begin with "first" and end with an odd line and "last".
-        Assert.Equal((999, 999, 3), (lines.Count(l => l.Mark == '-'), lines.Count(l => l.Mark == '+'), lines.Count(l => l.Mark == ' ')));
+        Assert.Equal(
+            (999, 999, 3),
+            (lines.Count(l => l.Mark == '-'), lines.Count(l => l.Mark == '+'), lines.Count(l => l.Mark == ' '))
+        );
     }
 }

@@ -11,13 +11,17 @@ public sealed class CommentTests
         await using var hub = await TestHub.Start(engine);
         var ann = await hub.AddPerson("Ann");
         var request = await hub.Ask(ann.AsApprover);
-        var added = Assert.IsType<CommentOutcome.Added>(await hub.Comment.Run(request.Id, Some.Viewer(ann), "Why now?", default));
+        var added = Assert.IsType<CommentOutcome.Added>(
+            await hub.Comment.Run(request.Id, Some.Viewer(ann), "Why now?", default)
+        );
         Assert.Equal(1, added.Number);
         Assert.Equivalent(request with { Head = added.Request.Head }, await hub.Find(request.Id));
         Assert.Equal("Why now?", await hub.Place.Text("SELECT text FROM comments"));
         Assert.Equal(["request.submitted", "request.commented"], await hub.Kinds(request.Id));
         await hub.Reject(request, ann);
-        Assert.IsType<CommentOutcome.AlreadySettled>(await hub.Comment.Run(request.Id, Some.Viewer(ann), "Too late", default));
+        Assert.IsType<CommentOutcome.AlreadySettled>(
+            await hub.Comment.Run(request.Id, Some.Viewer(ann), "Too late", default)
+        );
         Assert.Equal(1, await hub.Place.Count("comments"));
     }
 
@@ -27,8 +31,16 @@ public sealed class CommentTests
         await using var hub = await TestHub.Start(engine);
         var ann = await hub.AddPerson("Ann");
         var request = await hub.Ask(ann.AsApprover);
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => hub.Comment.Run(request.Id, Some.Viewer(ann), $"Comment {i}", default)))).Soon();
-        Assert.Equal(Enumerable.Range(1, Comment.MostPerRequest), outcomes.OfType<CommentOutcome.Added>().Select(a => a.Number).Order());
+        var outcomes = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 60)
+                    .Select(i => Task.Run(() => hub.Comment.Run(request.Id, Some.Viewer(ann), $"Comment {i}", default)))
+            )
+            .Soon();
+        Assert.Equal(
+            Enumerable.Range(1, Comment.MostPerRequest),
+            outcomes.OfType<CommentOutcome.Added>().Select(a => a.Number).Order()
+        );
         Assert.Equal(60 - Comment.MostPerRequest, outcomes.OfType<CommentOutcome.TooMany>().Count());
         Assert.Equal(Comment.MostPerRequest, await hub.Place.Count("comments"));
         Assert.Equal(Comment.MostPerRequest + 1, (await hub.Kinds(request.Id)).Count);

@@ -14,13 +14,20 @@ public sealed class DecideTests
         var ann = await hub.AddPerson("Ann");
         var request = await hub.Ask(ann.AsApprover);
         hub.Clock.Advance(TimeSpan.FromMinutes(5));
-        var settled = Assert.IsType<DecideOutcome.Settled>(await hub.Answer(request, ann, Answer.Approve, "Looks good.")).Request;
+        var settled = Assert
+            .IsType<DecideOutcome.Settled>(await hub.Answer(request, ann, Answer.Approve, "Looks good."))
+            .Request;
 
-        Assert.Equal((Status.Approved, "Approved by Ann", hub.Clock.Now), (settled.Status, settled.Display, settled.SettledAt));
+        Assert.Equal(
+            (Status.Approved, "Approved by Ann", hub.Clock.Now),
+            (settled.Status, settled.Display, settled.SettledAt)
+        );
         Assert.Equivalent(settled, await hub.Find(request.Id));
         var decision = Assert.Single(await hub.Decisions(request.Id));
-        Assert.Equal((1, ann.Id, Answer.Approve, "Looks good.", request.Digest, "api", hub.Clock.Now),
-            (decision.N, decision.PersonId, decision.Answer, decision.Note, decision.Digest, decision.Via, decision.At));
+        Assert.Equal(
+            (1, ann.Id, Answer.Approve, "Looks good.", request.Digest, "api", hub.Clock.Now),
+            (decision.N, decision.PersonId, decision.Answer, decision.Note, decision.Digest, decision.Via, decision.At)
+        );
         Assert.Equal(["request.submitted", "request.approved"], await hub.Kinds(request.Id));
         Assert.Empty(await hub.WaitsFor(request.Id));
     }
@@ -47,10 +54,16 @@ public sealed class DecideTests
         var request = await hub.Ask(Some.Policy(Some.Step("both", 2, people[0].AsApprover, people[1].AsApprover)));
         await hub.Approve(request, people[0]);
         var abstained = Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0])).Request;
-        Assert.Equal("0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes). Name 1 person more in step both of the policy, then apply it to active requests", abstained.Display);
+        Assert.Equal(
+            "0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes). Name 1 person more in step both of the policy, then apply it to active requests",
+            abstained.Display
+        );
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
-        Assert.Equal([Answer.Approve, Answer.Abstain, Answer.Approve, Answer.Approve], (await hub.Decisions(request.Id)).Select(d => d.Answer));
+        Assert.Equal(
+            [Answer.Approve, Answer.Abstain, Answer.Approve, Answer.Approve],
+            (await hub.Decisions(request.Id)).Select(d => d.Answer)
+        );
     }
 
     [Theory, BothEngines]
@@ -73,17 +86,26 @@ public sealed class DecideTests
     public async Task Each_refusal_names_its_rule_and_leaves_nothing(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
-        var (ann, ben, rita) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"), await hub.AddPerson("Rita", Role.Admin));
+        var (ann, ben, rita) = (
+            await hub.AddPerson("Ann"),
+            await hub.AddPerson("Ben"),
+            await hub.AddPerson("Rita", Role.Admin)
+        );
         var admin = await hub.AddPerson("Ada", Role.Admin);
         var source = await hub.AddSource("ci");
-        var request = await hub.Ask(Some.Policy(Some.Step("first", 1, ann.AsApprover, rita.AsApprover), Some.Step("second", 1, ben.AsApprover)),
-            s => s.AskedBy(rita) with { SourceId = source.Id });
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("first", 1, ann.AsApprover, rita.AsApprover), Some.Step("second", 1, ben.AsApprover)),
+            s => s.AskedBy(rita) with { SourceId = source.Id }
+        );
 
         Assert.Equal("requester_may_not_decide", Rule(await hub.Approve(request, rita)));
         Assert.Equal("requester_may_not_decide", Rule(await hub.Reject(request, rita)));
         // An admin sees everything and decides only where a policy says so.
         Assert.Equal("not_an_approver", Rule(await hub.Approve(request, admin)));
-        Assert.Equal("not_an_approver", Rule(await hub.Decide.Run(request.Id, Some.Viewer(source), Answer.Approve, "", null, default)));
+        Assert.Equal(
+            "not_an_approver",
+            Rule(await hub.Decide.Run(request.Id, Some.Viewer(source), Answer.Approve, "", null, default))
+        );
         Assert.Equal("second", Assert.IsType<DecideOutcome.StepNotOpen>(await hub.Approve(request, ben)).Step);
         Assert.Equal("second", Assert.IsType<DecideOutcome.StepNotOpen>(await hub.Reject(request, ben)).Step);
         Assert.IsType<DecideOutcome.Changed>(await hub.Answer(request, ann, Answer.Approve, digest: "another"));
@@ -110,10 +132,21 @@ public sealed class DecideTests
         var request = await hub.Ask(Some.Policy(sre.AsApprover), s => s with { SourceId = source.Id });
 
         Assert.IsType<DecideOutcome.NotFound>(await hub.Approve(request, stranger));
-        Assert.IsType<CommentOutcome.NotFound>(await hub.Comment.Run(request.Id, Some.Viewer(stranger), "Hello", default));
+        Assert.IsType<CommentOutcome.NotFound>(
+            await hub.Comment.Run(request.Id, Some.Viewer(stranger), "Hello", default)
+        );
         Assert.IsType<WithdrawOutcome.NotFound>(await hub.Withdraw.Run(request.Id, Some.Viewer(other), "", default));
         Assert.IsType<MarkAppliedOutcome.NotFound>(await hub.MarkApplied.Run(request.Id, Some.Viewer(other), default));
-        Assert.IsType<DecideOutcome.NotFound>(await hub.Decide.Run(new RequestIds().Next(hub.Clock.Now), Some.Viewer(people[0]), Answer.Approve, "", null, default));
+        Assert.IsType<DecideOutcome.NotFound>(
+            await hub.Decide.Run(
+                new RequestIds().Next(hub.Clock.Now),
+                Some.Viewer(people[0]),
+                Answer.Approve,
+                "",
+                null,
+                default
+            )
+        );
 
         // Membership is asked of the store and not of what a door remembers.
         Assert.IsType<DecideOutcome.NotFound>(await hub.Approve(request, people[1]));
@@ -125,7 +158,11 @@ public sealed class DecideTests
     public async Task Where_one_admin_decides_it_is_any_admin_but_the_one_who_asks(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
-        var (ada, alan, agent) = (await hub.AddPerson("Ada", Role.Admin), await hub.AddPerson("Alan", Role.Admin), await hub.AddPerson("Ann", Role.Agent));
+        var (ada, alan, agent) = (
+            await hub.AddPerson("Ada", Role.Admin),
+            await hub.AddPerson("Alan", Role.Admin),
+            await hub.AddPerson("Ann", Role.Agent)
+        );
         var request = await hub.Ask(WhoDecides.For(null, null, null, Certainty.Proven), s => s.AskedBy(ada));
         Assert.Equal("requester_may_not_decide", Rule(await hub.Approve(request, ada)));
         Assert.IsType<DecideOutcome.NotFound>(await hub.Approve(request, agent));
@@ -149,9 +186,14 @@ public sealed class DecideTests
     {
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Dan");
-        var (devs, security) = (await hub.AddGroup("Devs", people[0], people[1]), await hub.AddGroup("Security", people[0], people[2]));
+        var (devs, security) = (
+            await hub.AddGroup("Devs", people[0], people[1]),
+            await hub.AddGroup("Security", people[0], people[2])
+        );
         var (toDevs, toSecurity) = (devs.AsApprover.Party.Text, security.AsApprover.Party.Text);
-        var request = await hub.Ask(Some.Policy(Some.Step("Devs", 1, devs.AsApprover), Some.Step("Security", 1, security.AsApprover)));
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("Devs", 1, devs.AsApprover), Some.Step("Security", 1, security.AsApprover))
+        );
         Assert.Equal([toDevs], await hub.WaitsFor(request.Id));
         // Ann could move up if a dev took her place.
         await hub.Approve(request, people[0]);
@@ -174,7 +216,10 @@ public sealed class DecideTests
         await hub.Approve(request, people[0]);
         await hub.Groups.RemoveMember("SRE", people[0].Email!, Some.Operator, default);
         Assert.IsType<DecideOutcome.NotFound>(await hub.Abstain(request, people[0]));
-        Assert.Equal("Approved by Ann and Ben", Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[1])).Request.Display);
+        Assert.Equal(
+            "Approved by Ann and Ben",
+            Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[1])).Request.Display
+        );
     }
 
     [Theory, BothEngines]
@@ -182,8 +227,13 @@ public sealed class DecideTests
     {
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Cleo");
-        var (first, second) = (await hub.AddGroup("First", people[0], people[1]), await hub.AddGroup("Second", people[2]));
-        var request = await hub.Ask(Some.Policy(Some.Step("First", 1, first.AsApprover), Some.Step("Second", 1, second.AsApprover)));
+        var (first, second) = (
+            await hub.AddGroup("First", people[0], people[1]),
+            await hub.AddGroup("Second", people[2])
+        );
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("First", 1, first.AsApprover), Some.Step("Second", 1, second.AsApprover))
+        );
         await hub.Approve(request, people[0]);
         Assert.Equal([second.AsApprover.Party.Text], await hub.WaitsFor(request.Id));
 
@@ -191,7 +241,10 @@ public sealed class DecideTests
         Assert.Equal("0 of 2 approvals, waiting for First", (await hub.Find(request.Id)).Display);
         Assert.Equal([first.AsApprover.Party.Text], await hub.WaitsFor(request.Id));
         Assert.IsType<DecideOutcome.StepNotOpen>(await hub.Approve(request, people[2]));
-        Assert.Equal(["request.submitted", "request.answered", "request.step_opened", "request.reweighed"], await hub.Kinds(request.Id));
+        Assert.Equal(
+            ["request.submitted", "request.answered", "request.step_opened", "request.reweighed"],
+            await hub.Kinds(request.Id)
+        );
 
         hub.Clock.Advance(TimeSpan.FromSeconds(1));
         await hub.Enable(people[0]);
@@ -222,12 +275,20 @@ public sealed class DecideTests
         await hub.Approve(request, people[0]);
         hub.Clock.Advance(TimeSpan.FromHours(-1));
         await hub.Disable(people[0]);
-        Assert.StartsWith("1 of 2 approvals, waiting for Ann or Ben", Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1])).Request.Display, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "1 of 2 approvals, waiting for Ann or Ben",
+            Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1])).Request.Display,
+            StringComparison.Ordinal
+        );
 
         // Back again, she counts only by a new answer, and that one does although the clock says it was before.
         await hub.Enable(people[0]);
         hub.Clock.Advance(TimeSpan.FromHours(-1));
-        Assert.StartsWith("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "1 of 2 approvals, waiting for Ann or Ben",
+            (await hub.Find(request.Id)).Display,
+            StringComparison.Ordinal
+        );
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
     }
 
@@ -241,7 +302,11 @@ public sealed class DecideTests
         hub.Clock.Advance(TimeSpan.FromDays(-400));
         Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0]));
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
-        Assert.StartsWith("1 of 2 approvals, waiting for Ann or Ben", (await hub.Find(request.Id)).Display, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "1 of 2 approvals, waiting for Ann or Ben",
+            (await hub.Find(request.Id)).Display,
+            StringComparison.Ordinal
+        );
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[0]));
     }
 
@@ -250,12 +315,19 @@ public sealed class DecideTests
     {
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Cleo");
-        var (first, second) = (await hub.AddGroup("First", people[0], people[1]), await hub.AddGroup("Second", people[1], people[2]));
-        var request = await hub.Ask(Some.Policy(Some.Step("First", 1, first.AsApprover), Some.Step("Second", 2, second.AsApprover)));
+        var (first, second) = (
+            await hub.AddGroup("First", people[0], people[1]),
+            await hub.AddGroup("Second", people[1], people[2])
+        );
+        var request = await hub.Ask(
+            Some.Policy(Some.Step("First", 1, first.AsApprover), Some.Step("Second", 2, second.AsApprover))
+        );
         var withdrawn = await hub.Ask(request.Policy);
         await hub.Approve(request, people[0]);
         await hub.Approve(withdrawn, people[0]);
-        await hub.Place.Tamper($"UPDATE people SET disabled_at = '2026-03-04T05:06:07.089Z', disablings = 1 WHERE id = {people[0].Id}");
+        await hub.Place.Tamper(
+            $"UPDATE people SET disabled_at = '2026-03-04T05:06:07.089Z', disablings = 1 WHERE id = {people[0].Id}"
+        );
 
         // Ben stands in for Ann, and could move up if another of the first group came.
         await hub.Approve(request, people[1]);
@@ -275,10 +347,27 @@ public sealed class DecideTests
         for (var round = 0; round < 3; round++)
         {
             var request = await hub.Ask(Some.Policy(Some.Step("any", 1, [.. people.Select(p => p.AsApprover)])));
-            var outcomes = await Task.WhenAll(people.Select((person, i) => Task.Run(() => (i % 4 < 2 ? hub.Decide : other)
-                .Run(request.Id, Some.Viewer(person), i % 2 == 0 ? Answer.Approve : Answer.Reject, "", null, default)))).Soon();
+            var outcomes = await Task.WhenAll(
+                    people.Select(
+                        (person, i) =>
+                            Task.Run(() =>
+                                (i % 4 < 2 ? hub.Decide : other).Run(
+                                    request.Id,
+                                    Some.Viewer(person),
+                                    i % 2 == 0 ? Answer.Approve : Answer.Reject,
+                                    "",
+                                    null,
+                                    default
+                                )
+                            )
+                    )
+                )
+                .Soon();
             var winner = Assert.Single(outcomes.OfType<DecideOutcome.Settled>()).Request;
-            Assert.All(outcomes.OfType<DecideOutcome.AlreadySettled>(), o => Assert.Equal((winner.Status, winner.Display), (o.Request.Status, o.Request.Display)));
+            Assert.All(
+                outcomes.OfType<DecideOutcome.AlreadySettled>(),
+                o => Assert.Equal((winner.Status, winner.Display), (o.Request.Status, o.Request.Display))
+            );
             Assert.Equal(15, outcomes.OfType<DecideOutcome.AlreadySettled>().Count());
             Assert.Single(await hub.Decisions(request.Id));
             Assert.Equal(2, (await hub.Kinds(request.Id)).Count);
@@ -292,8 +381,22 @@ public sealed class DecideTests
         var people = await hub.AddPeople([.. Enumerable.Range(0, 16).Select(i => $"Voter {i}")]);
         var other = new Decide(await hub.Place.OpenAnother());
         var request = await hub.Ask(Some.Policy(Some.Step("all", 16, [.. people.Select(p => p.AsApprover)])));
-        var outcomes = await Task.WhenAll(people.Select((person, i) => Task.Run(() => (i % 2 == 0 ? hub.Decide : other)
-            .Run(request.Id, Some.Viewer(person), Answer.Approve, "", null, default)))).Soon();
+        var outcomes = await Task.WhenAll(
+                people.Select(
+                    (person, i) =>
+                        Task.Run(() =>
+                            (i % 2 == 0 ? hub.Decide : other).Run(
+                                request.Id,
+                                Some.Viewer(person),
+                                Answer.Approve,
+                                "",
+                                null,
+                                default
+                            )
+                        )
+                )
+            )
+            .Soon();
         Assert.Single(outcomes.OfType<DecideOutcome.Settled>());
         Assert.Equal(15, outcomes.OfType<DecideOutcome.Recorded>().Count());
         Assert.Equal(Enumerable.Range(1, 16), (await hub.Decisions(request.Id)).Select(d => d.N));
@@ -314,11 +417,18 @@ public sealed class DecideTests
         var policy = Some.Policy(people[1].AsApprover, people[0].AsApprover);
         await using (var command = connection.CreateCommand())
         {
-            command.CommandText = $"INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}'); UPDATE requests SET stamp = '{policy.Stamp}', digest = 'new', revision = 2 WHERE id = '{request.Id}'";
+            command.CommandText =
+                $"INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}'); UPDATE requests SET stamp = '{policy.Stamp}', digest = 'new', revision = 2 WHERE id = '{request.Id}'";
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         var deciding = hub.Answer(request, people[0], Answer.Approve, digest: request.Digest);
-        await Eventually.True(async () => await hub.Place.Number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1, "the decision waits for the row");
+        await Eventually.True(
+            async () =>
+                await hub.Place.Number(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                ) == 1,
+            "the decision waits for the row"
+        );
         await revision.CommitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("new", Assert.IsType<DecideOutcome.Changed>(await deciding.Soon()).Request.Digest);
     }

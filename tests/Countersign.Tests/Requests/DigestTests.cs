@@ -12,8 +12,27 @@ public sealed class DigestTests
 {
     private static readonly string[] Texts =
     [
-        "plain", "", " ", "with \\\"quotes\\\"", "back\\\\slash", "slash\\/", "/", "tab\\tbreak\\nreturn\\rback\\bfeed\\f", "\\u0041", "\\u00e9", "é", "日本", "\\ud83d\\ude00", "😀",
-        "\\u007f", "\u007f", "<&>'+`", "\\u2028", "\u2028", "\\u0000", "\\u001f",
+        "plain",
+        "",
+        " ",
+        "with \\\"quotes\\\"",
+        "back\\\\slash",
+        "slash\\/",
+        "/",
+        "tab\\tbreak\\nreturn\\rback\\bfeed\\f",
+        "\\u0041",
+        "\\u00e9",
+        "é",
+        "日本",
+        "\\ud83d\\ude00",
+        "😀",
+        "\\u007f",
+        "\u007f",
+        "<&>'+`",
+        "\\u2028",
+        "\u2028",
+        "\\u0000",
+        "\\u001f",
     ];
 
     [Fact]
@@ -32,14 +51,23 @@ public sealed class DigestTests
         Same("{}");
         Same("[]");
         Same("[[], {}, [{}]]");
-        Same("""{"b": {"z": 1, "a": {"y": [], "x": {}}}, "a": 2, "\u0061a": 3, "B": 4, "_": 5, "é": 6, "\ud83d\ude00": 7, "\uff5e": 8, "～": 9, "": 10}""".Replace("\"～\": 9", "\"~\": 9", StringComparison.Ordinal));
+        Same(
+            """{"b": {"z": 1, "a": {"y": [], "x": {}}}, "a": 2, "\u0061a": 3, "B": 4, "_": 5, "é": 6, "\ud83d\ude00": 7, "\uff5e": 8, "～": 9, "": 10}""".Replace(
+                "\"～\": 9",
+                "\"~\": 9",
+                StringComparison.Ordinal
+            )
+        );
         Same("{" + string.Join(',', Enumerable.Range(0, 100).Select(i => $"\"m{i * 37 % 100}\":{i}")) + "}");
     }
 
     [Fact]
     public void White_space_and_the_order_of_members_make_no_other_content()
     {
-        Assert.Equal(Digest.Of("""{"a":1,"b":["x",{"c":null,"d":"é"}]}"""), Digest.Of("""{ "b" : [ "x", { "d" : "\u00e9", "c" : null } ], "\u0061" : 1 }"""));
+        Assert.Equal(
+            Digest.Of("""{"a":1,"b":["x",{"c":null,"d":"é"}]}"""),
+            Digest.Of("""{ "b" : [ "x", { "d" : "\u00e9", "c" : null } ], "\u0061" : 1 }""")
+        );
         Assert.NotEqual(Digest.Of("""{"a":1}"""), Digest.Of("""{"a":1.0}"""));
         Assert.NotEqual(Digest.Of("""{"a":"1"}"""), Digest.Of("""{"a":1}"""));
     }
@@ -48,8 +76,15 @@ public sealed class DigestTests
     {
         using var document = JsonDocument.Parse(json);
         var canonical = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(canonical, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true }))
+        using (
+            var writer = new Utf8JsonWriter(
+                canonical,
+                new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true }
+            )
+        )
+        {
             Write(writer, document.RootElement);
+        }
         Assert.Equal(Hashes.Sha256(canonical.WrittenSpan), Digest.Of(document.RootElement));
     }
 

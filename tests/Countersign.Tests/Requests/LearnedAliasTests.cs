@@ -10,7 +10,9 @@ namespace Countersign.Tests;
 public sealed class LearnedAliasTests
 {
     [Theory, BothEngines]
-    public async Task An_alias_learnt_later_bars_the_person_from_active_requests_and_takes_back_their_answer(Engine engine)
+    public async Task An_alias_learnt_later_bars_the_person_from_active_requests_and_takes_back_their_answer(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         var (ann, ben) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"));
@@ -28,12 +30,17 @@ public sealed class LearnedAliasTests
         Assert.Null(one.Stuck);
         var barred = Assert.Single(await hub.Place.Events(one.Id.Subject), e => e.Kind == "request.barred");
         Assert.Equal(Actor.Operator.Text, barred.Actor);
-        Assert.Equal("requester_may_not_decide", Assert.IsType<DecideOutcome.NotAllowed>(await hub.Approve(one, ann)).Rule);
+        Assert.Equal(
+            "requester_may_not_decide",
+            Assert.IsType<DecideOutcome.NotAllowed>(await hub.Approve(one, ann)).Rule
+        );
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(one, ben));
         Assert.Empty((await hub.Find(other.Id)).Barred);
 
         // Two of two cannot both approve when one of them asks: told before it is saved.
-        var blocked = Assert.IsType<AccessOutcome<Alias>.WouldBlock>(await aliases.Add(ann.Email!, "rroe", Some.Operator, default));
+        var blocked = Assert.IsType<AccessOutcome<Alias>.WouldBlock>(
+            await aliases.Add(ann.Email!, "rroe", Some.Operator, default)
+        );
         Assert.Equal(two.Id, Assert.Single(blocked.Requests).Id);
         Assert.Contains(two.Id.Value, blocked.Text, StringComparison.Ordinal);
         Assert.Equal(["Roe-Miller, R"], (await aliases.List(ann.Id, default)).Select(a => a.Text));
@@ -57,7 +64,10 @@ public sealed class LearnedAliasTests
         await using var hub = await TestHub.Start(engine);
         var (ann, ben) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"));
         var team = await hub.AddGroup("Team", ann, ben);
-        var (named, imported) = (await Ask(hub, team, need: 1, "Anna Roe"), await Ask(hub, team, need: 2, "benny the bold"));
+        var (named, imported) = (
+            await Ask(hub, team, need: 1, "Anna Roe"),
+            await Ask(hub, team, need: 2, "benny the bold")
+        );
         Some.Done(await hub.People.Rename(ann.Email!, "Anna Roe", Some.Operator, default));
         Assert.Equal([ann.Id], (await hub.Find(named.Id)).Barred);
 
@@ -70,8 +80,12 @@ public sealed class LearnedAliasTests
     }
 
     private static Task<ApprovalRequest> Ask(TestHub hub, Group team, int need, string name) =>
-        hub.Ask(Some.Policy(Some.Step("team", need, team.AsApprover)), s => s with
-        {
-            Requester = new Requester(null, name, [], Certainty.None) { Claim = RequesterClaim.Of([], [name]) },
-        });
+        hub.Ask(
+            Some.Policy(Some.Step("team", need, team.AsApprover)),
+            s =>
+                s with
+                {
+                    Requester = new Requester(null, name, [], Certainty.None) { Claim = RequesterClaim.Of([], [name]) },
+                }
+        );
 }

@@ -20,7 +20,12 @@ public sealed class LifeTests
     {
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Cleo", "Dan", "Eve");
-        var groups = new List<Group> { await hub.AddGroup("Red", people[0], people[1]), await hub.AddGroup("Green", people[1], people[2], people[3]), await hub.AddGroup("Blue", people[0], people[3], people[4]) };
+        var groups = new List<Group>
+        {
+            await hub.AddGroup("Red", people[0], people[1]),
+            await hub.AddGroup("Green", people[1], people[2], people[3]),
+            await hub.AddGroup("Blue", people[0], people[3], people[4]),
+        };
         var ends = new Dictionary<Status, int>();
         for (var seed = 0; seed < 25; seed++)
         {
@@ -46,14 +51,23 @@ public sealed class LifeTests
 
         public async Task Begin()
         {
-            _request = await hub.Ask(AnyPolicy(), s => s.Saying(Contents[0]).AskedBy(people[_random.Next(people.Count)]) with { ExternalId = $"life {seed}" });
+            _request = await hub.Ask(
+                AnyPolicy(),
+                s =>
+                    s.Saying(Contents[0]).AskedBy(people[_random.Next(people.Count)]) with
+                    {
+                        ExternalId = $"life {seed}",
+                    }
+            );
             await Check(_request, "begins");
         }
 
         public async Task Step()
         {
             var before = _request;
-            hub.Clock.Advance(TimeSpan.FromMilliseconds(_random.Next(5) == 0 ? -_random.Next(50) : 1 + _random.Next(100)));
+            hub.Clock.Advance(
+                TimeSpan.FromMilliseconds(_random.Next(5) == 0 ? -_random.Next(50) : 1 + _random.Next(100))
+            );
             var person = people[_random.Next(people.Count)];
             var act = _random.Next(100) switch
             {
@@ -81,8 +95,12 @@ public sealed class LifeTests
 
         private async Task<string> Revised()
         {
-            var submission = Some.Submission(AnyPolicy()).Saying(Contents[_random.Next(Contents.Length)]).AskedBy(people[_random.Next(people.Count)]);
-            return (await hub.Submit.Run(submission with { ExternalId = $"life {seed}" }, Some.Origin, null, default)).GetType().Name;
+            var submission = Some.Submission(AnyPolicy())
+                .Saying(Contents[_random.Next(Contents.Length)])
+                .AskedBy(people[_random.Next(people.Count)]);
+            return (await hub.Submit.Run(submission with { ExternalId = $"life {seed}" }, Some.Origin, null, default))
+                .GetType()
+                .Name;
         }
 
         private static async Task<string> Changed(Person person, Func<Person, Task> change, string what)
@@ -91,8 +109,18 @@ public sealed class LifeTests
             return $"{person.Name} is {what}";
         }
 
-        private Policy AnyPolicy() => Some.Policy([.. Enumerable.Range(0, 1 + _random.Next(3)).Select(i =>
-            Some.Step($"step {i}", 1 + _random.Next(2), [.. _random.Shuffled(groups).Take(1 + _random.Next(2)).Select(g => g.AsApprover)]))]);
+        private Policy AnyPolicy() =>
+            Some.Policy([
+                .. Enumerable
+                    .Range(0, 1 + _random.Next(3))
+                    .Select(i =>
+                        Some.Step(
+                            $"step {i}",
+                            1 + _random.Next(2),
+                            [.. _random.Shuffled(groups).Take(1 + _random.Next(2)).Select(g => g.AsApprover)]
+                        )
+                    ),
+            ]);
 
         private async Task Check(ApprovalRequest before, string act)
         {
@@ -111,18 +139,32 @@ public sealed class LifeTests
         {
             var decisions = await hub.Decisions(_request.Id);
             var verdict = Weigh.Of(_request, decisions, hub.Clock.Now);
-            Assert.True(before.Status == _request.Status || before.MayBecome(_request.Status), $"{before.Status} → {_request.Status}");
+            Assert.True(
+                before.Status == _request.Status || before.MayBecome(_request.Status),
+                $"{before.Status} → {_request.Status}"
+            );
 
             // Inboxes and display follow from the answers as long as it is active, and are empty afterwards.
-            Assert.Equal(_request.Status == Status.Active ? Change.WaitsFor(_request.Policy, verdict).Order(StringComparer.Ordinal) : [], await hub.WaitsFor(_request.Id));
+            Assert.Equal(
+                _request.Status == Status.Active
+                    ? Change.WaitsFor(_request.Policy, verdict).Order(StringComparer.Ordinal)
+                    : [],
+                await hub.WaitsFor(_request.Id)
+            );
             if (_request.Status == Status.Active)
                 Assert.Equal(Assert.IsType<Verdict.StillPending>(verdict).Display, _request.Display);
 
             // What became approved did so by enough distinct people who may: counted without the scales.
             if (before.Status == Status.Active && _request.Status == Status.Approved)
             {
-                var yes = decisions.Where(d => d.Revision == _request.Revision && !d.AuthorDisabled && !_request.Barred.Contains(d.PersonId))
-                    .GroupBy(d => d.PersonId).Select(g => g.Last()).Where(d => d.Answer == Answer.Approve).ToList();
+                var yes = decisions
+                    .Where(d =>
+                        d.Revision == _request.Revision && !d.AuthorDisabled && !_request.Barred.Contains(d.PersonId)
+                    )
+                    .GroupBy(d => d.PersonId)
+                    .Select(g => g.Last())
+                    .Where(d => d.Answer == Answer.Approve)
+                    .ToList();
                 Assert.True(yes.Count >= _request.Policy.Steps.Sum(s => s.Need));
                 for (var step = 0; step < _request.Policy.Steps.Count; step++)
                     Assert.True(yes.Count(d => d.Steps.Contains(step)) >= _request.Policy.Steps[step].Need);
@@ -132,7 +174,12 @@ public sealed class LifeTests
             var events = await hub.Place.Events(_request.Id.Subject);
             Assert.Equal(_request.Head, new Storage.Head(events[^1].N, events[^1].Hash));
             Assert.Equal(Enumerable.Range(1, events.Count), events.Select(e => (int)e.N));
-            var told = events.Select(e => JsonDocument.Parse(e.Data).RootElement).Where(d => d.TryGetProperty("status", out _)).Last().GetProperty("status").GetString();
+            var told = events
+                .Select(e => JsonDocument.Parse(e.Data).RootElement)
+                .Where(d => d.TryGetProperty("status", out _))
+                .Last()
+                .GetProperty("status")
+                .GetString();
             Assert.Equal(_request.Status.Ours(), told);
         }
     }

@@ -12,14 +12,24 @@ public sealed class MarkAppliedTests
         await using var hub = await TestHub.Start(engine);
         var (request, source) = await Asked(hub, Status.Approved);
         hub.Clock.Advance(TimeSpan.FromMinutes(1));
-        var applied = Assert.IsType<MarkAppliedOutcome.Applied>(await hub.MarkApplied.Run(request.Id, source, default)).Request;
-        Assert.Equal((Status.Approved, "Approved, applied", hub.Clock.Now, null), (applied.Status, applied.Display, applied.AppliedAt, applied.BreachedAt));
+        var applied = Assert
+            .IsType<MarkAppliedOutcome.Applied>(await hub.MarkApplied.Run(request.Id, source, default))
+            .Request;
+        Assert.Equal(
+            (Status.Approved, "Approved, applied", hub.Clock.Now, null),
+            (applied.Status, applied.Display, applied.AppliedAt, applied.BreachedAt)
+        );
         Assert.Equivalent(applied, await hub.Find(request.Id));
         var kinds = await hub.Kinds(request.Id);
         Assert.Equal("request.applied", kinds[^1]);
 
         hub.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equivalent(applied, Assert.IsType<MarkAppliedOutcome.AlreadyApplied>(await hub.MarkApplied.Run(request.Id, source, default)).Request);
+        Assert.Equivalent(
+            applied,
+            Assert
+                .IsType<MarkAppliedOutcome.AlreadyApplied>(await hub.MarkApplied.Run(request.Id, source, default))
+                .Request
+        );
         Assert.Equal(kinds, await hub.Kinds(request.Id));
     }
 
@@ -31,8 +41,13 @@ public sealed class MarkAppliedTests
         {
             var (request, source) = await Asked(hub, status);
             var told = (await hub.Kinds(request.Id)).Count;
-            var breached = Assert.IsType<MarkAppliedOutcome.Breach>(await hub.MarkApplied.Run(request.Id, source, default)).Request;
-            Assert.Equal((status, hub.Clock.Now, hub.Clock.Now), (breached.Status, breached.AppliedAt, breached.BreachedAt));
+            var breached = Assert
+                .IsType<MarkAppliedOutcome.Breach>(await hub.MarkApplied.Run(request.Id, source, default))
+                .Request;
+            Assert.Equal(
+                (status, hub.Clock.Now, hub.Clock.Now),
+                (breached.Status, breached.AppliedAt, breached.BreachedAt)
+            );
             Assert.Equivalent(breached, await hub.Find(request.Id));
             Assert.Equal("request.breached", (await hub.Kinds(request.Id))[^1]);
             Assert.Equal(told + 1, (await hub.Kinds(request.Id)).Count);
@@ -49,7 +64,9 @@ public sealed class MarkAppliedTests
         var (ann, admin) = ((await hub.Decisions(request.Id))[0].PersonId, await hub.AddPerson("Ada", Role.Admin));
         var other = await hub.AddSource("other");
         var approver = new Person(ann, null, "Ann", Role.EndUser, false, default);
-        Assert.IsType<MarkAppliedOutcome.NotAllowed>(await hub.MarkApplied.Run(request.Id, Some.Viewer(approver), default));
+        Assert.IsType<MarkAppliedOutcome.NotAllowed>(
+            await hub.MarkApplied.Run(request.Id, Some.Viewer(approver), default)
+        );
         Assert.IsType<MarkAppliedOutcome.NotFound>(await hub.MarkApplied.Run(request.Id, Some.Viewer(other), default));
         Assert.Null((await hub.Find(request.Id)).AppliedAt);
         Assert.IsType<MarkAppliedOutcome.Applied>(await hub.MarkApplied.Run(request.Id, Some.Viewer(admin), default));
@@ -60,7 +77,10 @@ public sealed class MarkAppliedTests
     {
         await using var hub = await TestHub.Start(engine);
         var (request, source) = await Asked(hub, Status.Approved);
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => hub.MarkApplied.Run(request.Id, source, default)))).Soon();
+        var outcomes = await Task.WhenAll(
+                Enumerable.Range(0, 16).Select(_ => Task.Run(() => hub.MarkApplied.Run(request.Id, source, default)))
+            )
+            .Soon();
         Assert.Single(outcomes.OfType<MarkAppliedOutcome.Applied>());
         Assert.Equal(15, outcomes.OfType<MarkAppliedOutcome.AlreadyApplied>().Count());
         Assert.Single(await hub.Kinds(request.Id), "request.applied");

@@ -5,7 +5,9 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
-/// <summary>Two people may share a name. Then the email address stands beside it wherever the name stands for one of them.</summary>
+/// <summary>
+/// Two people may share a name. Then the email address stands beside it wherever the name stands for one of them.
+/// </summary>
 public sealed class NamesakeTests
 {
     [Theory, BothEngines]
@@ -27,7 +29,12 @@ public sealed class NamesakeTests
         var snapshot = await directory.Refresh();
         Assert.Equal(
             ("Ann Smith (ann@example.test)", "ANN  Smith (ann2@example.test)", "Cid"),
-            (snapshot.People[ann.Id].DisplayName, snapshot.People[other.Id].DisplayName, snapshot.People[cid.Id].DisplayName));
+            (
+                snapshot.People[ann.Id].DisplayName,
+                snapshot.People[other.Id].DisplayName,
+                snapshot.People[cid.Id].DisplayName
+            )
+        );
         Assert.Equal("Ann Smith", snapshot.People[ann.Id].Name);
         Assert.Equal("Ann Smith (ann@example.test)", snapshot.Pools.Find(ann.Id)!.Name);
         Assert.Equal("Ann Smith (ann@example.test)", snapshot.People[ann.Id].AsApprover.Name);

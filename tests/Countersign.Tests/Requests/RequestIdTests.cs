@@ -14,7 +14,17 @@ public sealed class RequestIdTests
         var last = "";
         for (var i = 0; i < 20_000; i++)
         {
-            clock.Advance(TimeSpan.FromMilliseconds(random.Next(10) switch { 0 => 1, 1 => -50, 2 => 40, _ => 0 }));
+            clock.Advance(
+                TimeSpan.FromMilliseconds(
+                    random.Next(10) switch
+                    {
+                        0 => 1,
+                        1 => -50,
+                        2 => 40,
+                        _ => 0,
+                    }
+                )
+            );
             var id = ids.Next(clock.Now).Value;
             Assert.True(string.CompareOrdinal(last, id) < 0, $"{last} is followed by {id}");
             Assert.True(RequestId.TryParse(id, out var parsed) && parsed.Value == id);
@@ -27,7 +37,11 @@ public sealed class RequestIdTests
     {
         var ids = new RequestIds();
         var now = new TestClock().Now;
-        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 5000).Select(_ => ids.Next(now).Value).ToList())));
+        var made = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ => Task.Run(() => Enumerable.Range(0, 5000).Select(_ => ids.Next(now).Value).ToList()))
+        );
         Assert.Equal(40_000, made.SelectMany(m => m).Distinct().Count());
         Assert.All(made, m => Assert.Equal(m.Order(StringComparer.Ordinal), m));
     }

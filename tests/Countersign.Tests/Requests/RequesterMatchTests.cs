@@ -4,13 +4,19 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>Whom a name or an address from another system may mean: a pure function of the claim and the people.</summary>
+/// <summary>
+/// Whom a name or an address from another system may mean: a pure function of the claim and the people.
+/// </summary>
 public sealed class RequesterMatchTests
 {
-    private const long Ann = 1, OtherAnn = 2, Ben = 3, Wei = 4, Jon = 5, Gross = 6;
+    private const long Ann = 1,
+        OtherAnn = 2,
+        Ben = 3,
+        Wei = 4,
+        Jon = 5,
+        Gross = 6;
 
-    private static readonly RequesterIndex Index = RequesterIndex.Of(
-    [
+    private static readonly RequesterIndex Index = RequesterIndex.Of([
         new KnownPerson(Ann, ["ann.smith@example.test", "asmith@old.test"], ["Ann Smith", "Ann Miller"]),
         new KnownPerson(OtherAnn, ["a.s@example.test"], ["Ann B. Smith"]),
         new KnownPerson(Ben, ["ben+ops@example.test"], ["Ben O'Brien-Lee"]),
@@ -107,7 +113,10 @@ public sealed class RequesterMatchTests
     [Fact]
     public void A_sentence_with_too_many_readings_is_no_name()
     {
-        var names = Enumerable.Range(0, 2 * RequesterClaim.MaxReadings).Select(n => $"Reading {n}").Prepend("Ann Miller");
+        var names = Enumerable
+            .Range(0, 2 * RequesterClaim.MaxReadings)
+            .Select(n => $"Reading {n}")
+            .Prepend("Ann Miller");
         var match = Index.Match(RequesterClaim.Of([], names));
         Assert.Equal([Ann], match.People);
         Assert.Equal(Certainty.None, match.Certainty);
@@ -116,7 +125,11 @@ public sealed class RequesterMatchTests
     [Fact]
     public void A_claim_is_read_back_as_it_was_written()
     {
-        var claim = RequesterClaim.Of(["O'Brien+x@Example.test"], ["Ann \"Q\" \u0000Smith\n", "王 伟", "\ud83d"]) with { People = [3, 7], Disowned = [9] };
+        var claim = RequesterClaim.Of(["O'Brien+x@Example.test"], ["Ann \"Q\" \u0000Smith\n", "王 伟", "\ud83d"]) with
+        {
+            People = [3, 7],
+            Disowned = [9],
+        };
         var read = RequesterClaim.Read(claim.ToText())!;
         Assert.Equal(claim.ToText(), read.ToText());
         Assert.Equal(claim.Names, read.Names);
@@ -126,7 +139,9 @@ public sealed class RequesterMatchTests
         Assert.Null(RequesterClaim.Read(null));
     }
 
-    /// <summary>What is kept of a claim is folded; folding it again must change nothing, or an alias learnt later would miss it.</summary>
+    /// <summary>
+    /// What is kept of a claim is folded; folding it again must change nothing, or an alias learnt later would miss it.
+    /// </summary>
     [Theory]
     [InlineData("  Ａｎｎ　\u202ESmith, &amp;amp;amp;amp;lt; ")]
     [InlineData("ΟΔΥΣΣΕΥΣ İıẞſ K ﬁ ㍿ \u0345\u1E9B\u0323")]

@@ -16,9 +16,16 @@ public sealed class RevisionTests
         await hub.Approve(request, dev);
 
         var submission = Some.Submission(first) with { ExternalId = request.ExternalId };
-        Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(submission.Saying("Something else"), Some.Origin, null, default));
-        var strict = submission with { Policy = Some.Policy(Some.Step("security", 1, security.AsApprover), Some.Step("devs", 1, dev.AsApprover)) };
-        var back = Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(strict, Some.Origin, null, default)).Request;
+        Assert.IsType<SubmitOutcome.Revised>(
+            await hub.Submit.Run(submission.Saying("Something else"), Some.Origin, null, default)
+        );
+        var strict = submission with
+        {
+            Policy = Some.Policy(Some.Step("security", 1, security.AsApprover), Some.Step("devs", 1, dev.AsApprover)),
+        };
+        var back = Assert
+            .IsType<SubmitOutcome.Revised>(await hub.Submit.Run(strict, Some.Origin, null, default))
+            .Request;
 
         Assert.Equal(request.Digest, back.Digest);
         // As a dev's yes to the first it would now pass for security's.
@@ -44,7 +51,10 @@ public sealed class RevisionTests
         Assert.Equal((2, true), (revised.Policy.Steps[0].Need, revised.Policy.RequesterUnknown));
         Assert.Equal([people[0].Id], revised.Barred);
         // And is not charged twice.
-        var again = known with { Policy = WhoDecides.For(null, null, policy, Certainty.None) };
+        var again = known with
+        {
+            Policy = WhoDecides.For(null, null, policy, Certainty.None),
+        };
         Assert.Equal(2, (await Revise(again)).Policy.Steps[0].Need);
     }
 }

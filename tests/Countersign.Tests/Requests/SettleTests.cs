@@ -33,7 +33,14 @@ public sealed class SettleTests
         ["approval on the page"] = s => Decide(s, "page"),
         ["approval by mail"] = s => Decide(s, "mail"),
         ["approval in chat"] = s => Decide(s, "slack"),
-        ["override"] = s => s.Hub.BreakGlass.Run(s.Request.Id, Some.Viewer(s.Ada), "The site is down and everybody sleeps.", null, default),
+        ["override"] = s =>
+            s.Hub.BreakGlass.Run(
+                s.Request.Id,
+                Some.Viewer(s.Ada),
+                "The site is down and everybody sleeps.",
+                null,
+                default
+            ),
         ["withdrawal"] = s => s.Uses.Withdraw.Run(s.Request.Id, Viewer.Hub(Some.Origin), "No longer needed", default),
         ["application"] = s => s.Uses.MarkApplied.Run(s.Request.Id, Viewer.Hub(Some.Origin), default),
         ["the same request again"] = s => Submit(s, "Turn on dark mode"),
@@ -41,7 +48,10 @@ public sealed class SettleTests
         ["another policy"] = async s =>
         {
             await s.Hub.Set(File.Replace("patient", "other", StringComparison.Ordinal));
-            Assert.Contains(await s.Hub.Apply.Run(onlyLook: false, Some.Operator, default), c => c.Left == "It has expired.");
+            Assert.Contains(
+                await s.Hub.Apply.Run(onlyLook: false, Some.Operator, default),
+                c => c.Left == "It has expired."
+            );
         },
         ["a reviewer is disabled"] = async s =>
         {
@@ -57,7 +67,8 @@ public sealed class SettleTests
     public static readonly TheoryData<string> WayNames = [.. Ways.Keys];
 
     [Theory, MemberData(nameof(WayNames))]
-    public Task After_its_time_nothing_but_expiry_settles_a_request_on_SQLite(string way) => AfterItsTime(Engine.Sqlite, way);
+    public Task After_its_time_nothing_but_expiry_settles_a_request_on_SQLite(string way) =>
+        AfterItsTime(Engine.Sqlite, way);
 
     [Theory, MemberData(nameof(WayNames))]
     public async Task After_its_time_nothing_but_expiry_settles_a_request_on_PostgreSQL(string way)
@@ -75,7 +86,9 @@ public sealed class SettleTests
         await hub.Set(File);
         var leftToDesk = way.Contains("destination", StringComparison.Ordinal);
         var request = leftToDesk
-            ? await hub.Hub.Ask(new Policy("elsewhere", []) { Destination = "Desk", Expire = new Expiry(TimeSpan.FromHours(72)) })
+            ? await hub.Hub.Ask(
+                new Policy("elsewhere", []) { Destination = "Desk", Expire = new Expiry(TimeSpan.FromHours(72)) }
+            )
             : await hub.Ask();
         if (leftToDesk)
             await Linked(hub.Hub, request, "T1");
@@ -103,11 +116,28 @@ public sealed class SettleTests
         var request = await hub.Ask(ann.AsApprover);
         foreach (var status in new[] { Status.Approved, Status.Rejected, Status.Withdrawn })
         {
-            await Assert.ThrowsAsync<InvalidOperationException>(() => hub.Store.InTransaction(async tx =>
-                await Change.Save(tx, request, request with { Status = status, SettledAt = tx.Now }, Some.Origin, $"request.{status.Ours()}", new { status = status.Ours() })));
+            await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                hub.Store.InTransaction(async tx =>
+                    await Change.Save(
+                        tx,
+                        request,
+                        request with
+                        {
+                            Status = status,
+                            SettledAt = tx.Now,
+                        },
+                        Some.Origin,
+                        $"request.{status.Ours()}",
+                        new { status = status.Ours() }
+                    )
+                )
+            );
         }
-        await Assert.ThrowsAsync<InvalidOperationException>(() => hub.Store.InTransaction(async tx =>
-            await Settle.As(tx, request, revision: 2, [], Status.Approved, "Approved", Some.Origin, new { })));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            hub.Store.InTransaction(async tx =>
+                await Settle.As(tx, request, revision: 2, [], Status.Approved, "Approved", Some.Origin, new { })
+            )
+        );
         Assert.Equal(Status.Active, (await hub.Find(request.Id)).Status);
         Assert.Equal(["request.submitted"], await hub.Kinds(request.Id));
     }
@@ -131,7 +161,13 @@ public sealed class SettleTests
         await Refused(hub, request, "T3", "settled");
     }
 
-    private static async Task Refused(TestHub hub, ApprovalRequest request, string externalId, string rule, int revision = 1)
+    private static async Task Refused(
+        TestHub hub,
+        ApprovalRequest request,
+        string externalId,
+        string rule,
+        int revision = 1
+    )
     {
         var before = (await hub.Find(request.Id)).Status;
         Assert.IsType<DestinationAnswerOutcome.Refused>(await Take(hub, request, externalId, revision: revision));
@@ -141,18 +177,58 @@ public sealed class SettleTests
         Assert.Contains($"\"rule\":\"{rule}\"", last.Data, StringComparison.Ordinal);
     }
 
-    private static Task<DestinationAnswerOutcome> Take(TestHub hub, ApprovalRequest request, string externalId, bool approves = true, int revision = 1) =>
-        hub.Store.InTransaction(tx => AnswerFromDestination.Take(
-            tx, new DestinationAnswer(request.Id, "Desk", revision, approves, "yes", "Yes", WasBoth: false, externalId), Desk));
+    private static Task<DestinationAnswerOutcome> Take(
+        TestHub hub,
+        ApprovalRequest request,
+        string externalId,
+        bool approves = true,
+        int revision = 1
+    ) =>
+        hub.Store.InTransaction(tx =>
+            AnswerFromDestination.Take(
+                tx,
+                new DestinationAnswer(request.Id, "Desk", revision, approves, "yes", "Yes", WasBoth: false, externalId),
+                Desk
+            )
+        );
 
-    private static Task<bool> Linked(TestHub hub, ApprovalRequest request, string externalId) => hub.Store.InTransaction(tx =>
-        AnswerFromDestination.Note(tx, request.Id, Desk, "request.linked", new { destination = "Desk", externalId, revision = 1 }));
+    private static Task<bool> Linked(TestHub hub, ApprovalRequest request, string externalId) =>
+        hub.Store.InTransaction(tx =>
+            AnswerFromDestination.Note(
+                tx,
+                request.Id,
+                Desk,
+                "request.linked",
+                new
+                {
+                    destination = "Desk",
+                    externalId,
+                    revision = 1,
+                }
+            )
+        );
 
-    private static Task<DestinationAnswerOutcome> Answer(Scene scene, bool approves) => Take(scene.Uses, scene.Request, "T1", approves);
+    private static Task<DestinationAnswerOutcome> Answer(Scene scene, bool approves) =>
+        Take(scene.Uses, scene.Request, "T1", approves);
 
     private static Task<DecideOutcome> Decide(Scene scene, string via) =>
-        scene.Uses.Decide.Run(scene.Request.Id, Some.Viewer(scene.Ann, via), Requests.Answer.Approve, "", null, default);
+        scene.Uses.Decide.Run(
+            scene.Request.Id,
+            Some.Viewer(scene.Ann, via),
+            Requests.Answer.Approve,
+            "",
+            null,
+            default
+        );
 
-    private static Task<SubmitOutcome> Submit(Scene scene, string subject) => scene.Uses.Submit.Run(
-        Some.Submission(scene.Request.Policy).Saying(subject) with { ExternalId = scene.Request.ExternalId }, Some.Origin, null, default);
+    private static Task<SubmitOutcome> Submit(Scene scene, string subject) =>
+        scene.Uses.Submit.Run(
+            Some.Submission(scene.Request.Policy).Saying(subject) with
+            {
+                ExternalId = scene.Request.ExternalId,
+            },
+            Some.Origin,
+            null,
+            default
+        );
 }

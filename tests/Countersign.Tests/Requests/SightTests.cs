@@ -38,9 +38,11 @@ public sealed class SightTests
         var asked = await hub.Ask(ByAdmin, s => s.AskedBy(ann) with { CreatorId = null, ExternalId = "X-1" });
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));
 
-        var revised = Some.Submission(ByAdmin).Saying("Turn it off again").AskedBy(ben)
-            with
-        { CreatorId = null, ExternalId = "X-1" };
+        var revised = Some.Submission(ByAdmin).Saying("Turn it off again").AskedBy(ben) with
+        {
+            CreatorId = null,
+            ExternalId = "X-1",
+        };
         Assert.IsType<SubmitOutcome.Revised>(await hub.Submit.Run(revised, Some.Origin, null, default));
 
         Assert.Equal([asked.Id], await Seen(hub, Some.Viewer(ann)));

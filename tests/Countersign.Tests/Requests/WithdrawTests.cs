@@ -7,17 +7,27 @@ namespace Countersign.Tests;
 public sealed class WithdrawTests
 {
     [Theory, BothEngines]
-    public async Task The_requester_the_creator_the_source_the_tickets_assignee_and_admins_may_take_it_back_and_nobody_else(Engine engine)
+    public async Task The_requester_the_creator_the_source_the_tickets_assignee_and_admins_may_take_it_back_and_nobody_else(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Rita", "Cora", "Theo", "Ann", "Stranger");
-        var (requester, creator, assignee, approver, stranger) = (people[0], people[1], people[2], people[3], people[4]);
+        var (requester, creator, assignee, approver, stranger) = (
+            people[0],
+            people[1],
+            people[2],
+            people[3],
+            people[4]
+        );
         var admin = await hub.AddPerson("Ada", Role.Admin);
         var (source, other) = (await hub.AddSource("ci"), await hub.AddSource("other"));
-        await hub.Place.Tamper($"""
+        await hub.Place.Tamper(
+            $"""
             INSERT INTO tickets (subject, requester_id, assignee_id, assigned_by, assigned_by_admin, created_at)
             VALUES ('T', {requester.Id}, {assignee.Id}, {admin.Id}, 1, '')
-            """);
+            """
+        );
         var ticket = await hub.Place.Number("SELECT id FROM tickets");
 
         (Viewer Who, Type Expected)[] cases =
@@ -33,13 +43,19 @@ public sealed class WithdrawTests
         ];
         foreach (var (who, expected) in cases)
         {
-            var request = await hub.Ask(Some.Policy(approver.AsApprover), s => s.AskedBy(requester) with { CreatorId = creator.Id, SourceId = source.Id, TicketId = ticket });
+            var request = await hub.Ask(
+                Some.Policy(approver.AsApprover),
+                s => s.AskedBy(requester) with { CreatorId = creator.Id, SourceId = source.Id, TicketId = ticket }
+            );
             var outcome = await hub.Withdraw.Run(request.Id, who, "Not today", default);
             Assert.IsType(expected, outcome);
             var withdrawn = outcome is WithdrawOutcome.Withdrawn;
             Assert.Equal(withdrawn ? Status.Withdrawn : Status.Active, (await hub.Find(request.Id)).Status);
             Assert.Equal(withdrawn ? 0 : 1, (await hub.WaitsFor(request.Id)).Count);
-            Assert.Equal(withdrawn ? ["request.submitted", "request.withdrawn"] : ["request.submitted"], await hub.Kinds(request.Id));
+            Assert.Equal(
+                withdrawn ? ["request.submitted", "request.withdrawn"] : ["request.submitted"],
+                await hub.Kinds(request.Id)
+            );
         }
     }
 
@@ -51,7 +67,10 @@ public sealed class WithdrawTests
         var request = await hub.Ask(ann.AsApprover);
         hub.Clock.Advance(TimeSpan.FromMinutes(1));
         var withdrawn = Assert.IsType<WithdrawOutcome.Withdrawn>(await Withdraw(hub, request)).Request;
-        Assert.Equal((Status.Withdrawn, "Cancelled", hub.Clock.Now), (withdrawn.Status, withdrawn.Display, withdrawn.SettledAt));
+        Assert.Equal(
+            (Status.Withdrawn, "Cancelled", hub.Clock.Now),
+            (withdrawn.Status, withdrawn.Display, withdrawn.SettledAt)
+        );
         Assert.Equivalent(withdrawn, await hub.Find(request.Id));
         Assert.IsType<DecideOutcome.AlreadySettled>(await hub.Approve(request, ann));
     }
@@ -96,7 +115,10 @@ public sealed class WithdrawTests
         for (var round = 0; round < 10; round++)
         {
             var request = await hub.Ask(ann.AsApprover);
-            var (deciding, withdrawing) = (Task.Run(() => hub.Approve(request, ann)), Task.Run(() => Withdraw(hub, request)));
+            var (deciding, withdrawing) = (
+                Task.Run(() => hub.Approve(request, ann)),
+                Task.Run(() => Withdraw(hub, request))
+            );
             var decided = await deciding.Soon();
             Assert.IsType<WithdrawOutcome.Withdrawn>(await withdrawing.Soon());
             Assert.Equal(Status.Withdrawn, (await hub.Find(request.Id)).Status);
@@ -104,5 +126,6 @@ public sealed class WithdrawTests
         }
     }
 
-    private static Task<WithdrawOutcome> Withdraw(TestHub hub, ApprovalRequest request) => hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
+    private static Task<WithdrawOutcome> Withdraw(TestHub hub, ApprovalRequest request) =>
+        hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);
 }

@@ -5,13 +5,17 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>A request's page says when those who are asked are away, before they leave, meanwhile and afterwards.</summary>
+/// <summary>
+/// A request's page says when those who are asked are away, before they leave, meanwhile and afterwards.
+/// </summary>
 public sealed partial class AbsencesShownTests
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     [Theory, BothEngines]
-    public async Task The_time_line_tells_what_was_known_when_it_was_asked_and_what_happened_until_it_was_settled(Engine engine)
+    public async Task The_time_line_tells_what_was_known_when_it_was_asked_and_what_happened_until_it_was_settled(
+        Engine engine
+    )
     {
         await using var host = await PagesHost.Start(engine);
         using var rita = await host.Api.SignIn(host.Rita);
@@ -19,7 +23,16 @@ public sealed partial class AbsencesShownTests
         var cleo = await host.Hub.AddPerson("Cleo Colleague", Role.Agent);
         var start = host.Hub.Clock.Now;
         async Task Leaves(Person person, int from, int to, Person? standIn = null) =>
-            Some.Done(await absences.Set(person.Email!, start + (from * Day), start + (to * Day), standIn?.Email, Some.Operator, default));
+            Some.Done(
+                await absences.Set(
+                    person.Email!,
+                    start + (from * Day),
+                    start + (to * Day),
+                    standIn?.Email,
+                    Some.Operator,
+                    default
+                )
+            );
 
         // Over before it was asked, so no news; and announced before.
         await Leaves(host.Ben, 0, 9);
@@ -27,11 +40,21 @@ public sealed partial class AbsencesShownTests
         await Leaves(host.Ann, 1, 3, cleo);
         await Wait(TimeSpan.FromHours(1));
         var request = await host.Ask(need: 2);
-        Assert.Equal(["Ann Approver will be away; Cleo Colleague answers meanwhile", "Countersign asked"], await Told());
+        Assert.Equal(
+            ["Ann Approver will be away; Cleo Colleague answers meanwhile", "Countersign asked"],
+            await Told()
+        );
         Assert.Equal("Any of SRE: Ann Approver, Ben Approver", await Awaited());
 
         await Wait(Day);
-        Assert.Equal(["Ann Approver will be away; Cleo Colleague answers meanwhile", "Countersign asked", "Ann Approver is away; Cleo Colleague answers meanwhile"], await Told());
+        Assert.Equal(
+            [
+                "Ann Approver will be away; Cleo Colleague answers meanwhile",
+                "Countersign asked",
+                "Ann Approver is away; Cleo Colleague answers meanwhile",
+            ],
+            await Told()
+        );
         Assert.Equal("Any of SRE: Ann Approver (away, Cleo Colleague stands in), Ben Approver", await Awaited());
 
         // Whoever is not asked is nobody's news, nor is the one who asks.
@@ -46,17 +69,30 @@ public sealed partial class AbsencesShownTests
         await Leaves(host.Ann, 5, 6);
         Assert.Equal(
             [
-                "Ann Approver will be away; Cleo Colleague answers meanwhile", "Countersign asked", "Ann Approver is away; Cleo Colleague answers meanwhile",
-                "Ben Approver will be away; nobody answers meanwhile", "Ben Approver does not go away after all", "Ann Approver is back", "Ben Approver approved", "Ann Approver approved With that it is approved.",
+                "Ann Approver will be away; Cleo Colleague answers meanwhile",
+                "Countersign asked",
+                "Ann Approver is away; Cleo Colleague answers meanwhile",
+                "Ben Approver will be away; nobody answers meanwhile",
+                "Ben Approver does not go away after all",
+                "Ann Approver is back",
+                "Ben Approver approved",
+                "Ann Approver approved With that it is approved.",
             ],
-            await Told());
+            await Told()
+        );
 
         async Task Wait(TimeSpan time)
         {
             host.Hub.Clock.Advance(time);
             // The host's own worker does it.
-            await Eventually.True(async () => await host.Hub.Place.Number(
-                "SELECT count(*) FROM jobs WHERE kind LIKE '%absence' AND due_at <= @now", new { now = host.Hub.Clock.Now }) == 0, "absences begin and end");
+            await Eventually.True(
+                async () =>
+                    await host.Hub.Place.Number(
+                        "SELECT count(*) FROM jobs WHERE kind LIKE '%absence' AND due_at <= @now",
+                        new { now = host.Hub.Clock.Now }
+                    ) == 0,
+                "absences begin and end"
+            );
             await host.Api.Noticed();
         }
 
@@ -64,14 +100,26 @@ public sealed partial class AbsencesShownTests
 
         async Task<string> Awaited() => Plain((await Page()).Split("<p class=\"awaited\">")[1].Split("</p>")[0]);
 
-        async Task<List<string>> Told() => [.. (await Page()).Split("id=\"timeline\"")[1].Split("</ol>")[0].Split("<li ").Skip(1).Select(line => Plain("<li " + line))
-            // Whether it can still pass is looked at beside that.
-            .Where(line => !line.StartsWith("Countersign found", StringComparison.Ordinal))];
+        async Task<List<string>> Told() =>
+            [
+                .. (await Page())
+                    .Split("id=\"timeline\"")[1]
+                    .Split("</ol>")[0]
+                    .Split("<li ")
+                    .Skip(1)
+                    .Select(line => Plain("<li " + line))
+                    // Whether it can still pass is looked at beside that.
+                    .Where(line => !line.StartsWith("Countersign found", StringComparison.Ordinal)),
+            ];
 
         // Without the times and what else stands small.
         static string Plain(string html) => Markup().Replace(html, "").Trim();
     }
 
-    [GeneratedRegex("<span.*?</span>| ?(from |until )?<time.*?</time>|<[^>]*>", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        "<span.*?</span>| ?(from |until )?<time.*?</time>|<[^>]*>",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture,
+        1_000
+    )]
     private static partial Regex Markup();
 }

@@ -1,9 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using Directory = Countersign.Access.Directory;
@@ -19,8 +19,28 @@ public sealed class AdminPagesTests
         await using var host = await ApiHost.Start(engine);
         var root = await host.Hub.AddPerson("Root", Role.Admin);
         using var admin = await host.SignIn(root);
-        Assert.Equal(302, (await admin.Submit("/people", "/people", ("do", "add-person"), ("name", "Ann <b>"), ("email", "ann@example.test"), ("role", "agent"), ("password", "correct horse battery"))).Status);
-        var again = await admin.Submit("/people", "/people", ("do", "add-person"), ("name", "Ann"), ("email", "ANN@example.test"), ("role", "agent"));
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    "/people",
+                    "/people",
+                    ("do", "add-person"),
+                    ("name", "Ann <b>"),
+                    ("email", "ann@example.test"),
+                    ("role", "agent"),
+                    ("password", "correct horse battery")
+                )
+            ).Status
+        );
+        var again = await admin.Submit(
+            "/people",
+            "/people",
+            ("do", "add-person"),
+            ("name", "Ann"),
+            ("email", "ANN@example.test"),
+            ("role", "agent")
+        );
         Assert.Equal(422, again.Status);
         Assert.Contains("There is a person with this e-mail address already.", again.Text, StringComparison.Ordinal);
         var ann = (await Snapshot(host)).FindPerson("ann@example.test")!;
@@ -39,7 +59,10 @@ public sealed class AdminPagesTests
         var person = $"/people/{ann.Id}";
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "role"), ("role", "admin"))).Status);
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
-        Assert.Equal(422, (await admin.Submit(person, person, ("do", "password"), ("password", "password1234"))).Status);
+        Assert.Equal(
+            422,
+            (await admin.Submit(person, person, ("do", "password"), ("password", "password1234"))).Status
+        );
         using var anna = await host.SignIn(ann);
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "disable"))).Status);
         Assert.Equal(302, (await anna.Get("/account")).Status);
@@ -47,10 +70,33 @@ public sealed class AdminPagesTests
         Assert.Equal(("Anna", Role.Admin, true), (now.Name, now.Role, now.IsDisabled));
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "enable"))).Status);
 
-        Assert.Equal(422, (await admin.Submit(person, person, ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-01"))).Status);
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-09"), ("standIn", root.Email!))).Status);
-        Assert.Contains("Anna is away, and back on 2026-03-10. Until then Root answers.", (await admin.Get(person)).Text, StringComparison.Ordinal);
-        Assert.Contains("<span class=\"badge careful\">away</span>", (await admin.Get("/people")).Text, StringComparison.Ordinal);
+        Assert.Equal(
+            422,
+            (await admin.Submit(person, person, ("do", "absence"), ("from", "2026-03-04"), ("to", "2026-03-01"))).Status
+        );
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    person,
+                    person,
+                    ("do", "absence"),
+                    ("from", "2026-03-04"),
+                    ("to", "2026-03-09"),
+                    ("standIn", root.Email!)
+                )
+            ).Status
+        );
+        Assert.Contains(
+            "Anna is away, and back on 2026-03-10. Until then Root answers.",
+            (await admin.Get(person)).Text,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "<span class=\"badge careful\">away</span>",
+            (await admin.Get("/people")).Text,
+            StringComparison.Ordinal
+        );
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "absence-end"))).Status);
         Assert.DoesNotContain("Anna is away", (await admin.Get(person)).Text, StringComparison.Ordinal);
 
@@ -67,11 +113,29 @@ public sealed class AdminPagesTests
         await using var host = await ApiHost.Start(engine, ("PublicUrl", "https://approvals.example.test"));
         await host.Hub.AddGroup("SRE");
         using var admin = await host.SignIn(await host.Hub.AddPerson("Root", Role.Admin));
-        var made = await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"), ("who", "group:SRE"), ("need", "2"));
+        var made = await admin.Submit(
+            "/sources",
+            "/sources",
+            ("name", "LD production"),
+            ("kind", "launchdarkly"),
+            ("who", "group:SRE"),
+            ("need", "2")
+        );
         Assert.Equal(200, made.Status);
         var key = Regex.Match(made.Text, "csk_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
-        foreach (var value in new[] { "Custom approval service base URL", "https://approvals.example.test", "LD production", "Approval system", "waiting for the first call" })
+        foreach (
+            var value in new[]
+            {
+                "Custom approval service base URL",
+                "https://approvals.example.test",
+                "LD production",
+                "Approval system",
+                "waiting for the first call",
+            }
+        )
+        {
             Assert.Contains(value, made.Text, StringComparison.Ordinal);
+        }
         var source = (await Snapshot(host)).FindSource("LD production")!;
         Assert.Equal(2, source.Need);
         var path = $"/sources/{source.Id}";
@@ -81,7 +145,10 @@ public sealed class AdminPagesTests
 
         using var caller = host.Source(new NewKey(source.Id, source.Name, key));
         Assert.Equal(201, (await caller.Post("/api/approvals", new { _id = "first" })).Status);
-        await Eventually.True(async () => (await admin.Get(path)).Text.Contains("connected", StringComparison.Ordinal), "the source shows as connected");
+        await Eventually.True(
+            async () => (await admin.Get(path)).Text.Contains("connected", StringComparison.Ordinal),
+            "the source shows as connected"
+        );
 
         var rotated = await admin.Submit(path, path, ("do", "rotate"));
         Assert.Contains("csk_", rotated.Text, StringComparison.Ordinal);
@@ -92,36 +159,100 @@ public sealed class AdminPagesTests
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "set"), ("who", "group:SRE"), ("need", "3"))).Status);
         Assert.Contains("3 of SRE", (await admin.Get(path)).Text, StringComparison.Ordinal);
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "set"), ("who", ""), ("need", "3"))).Status);
-        Assert.Equal(((long?)null, (int?)null), ((await Snapshot(host)).Sources[source.Id] is var set ? set.GroupId : 0, set.Need));
+        Assert.Equal(
+            ((long?)null, (int?)null),
+            ((await Snapshot(host)).Sources[source.Id] is var set ? set.GroupId : 0, set.Need)
+        );
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "disable"))).Status);
         Assert.True((await Snapshot(host)).Sources[source.Id].IsDisabled);
-        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status);
-        Assert.Equal(422, (await admin.Submit("/sources", "/sources", ("name", "x"), ("kind", "api"), ("who", "group:SRE"), ("need", "none"))).Status);
+        Assert.Equal(
+            422,
+            (await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status
+        );
+        Assert.Equal(
+            422,
+            (
+                await admin.Submit(
+                    "/sources",
+                    "/sources",
+                    ("name", "x"),
+                    ("kind", "api"),
+                    ("who", "group:SRE"),
+                    ("need", "none")
+                )
+            ).Status
+        );
     }
 
     [Theory, BothEngines]
     public async Task Everybody_looks_after_their_own_tokens_sessions_and_password_and_nobody_elses(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);
-        var (ann, ben) = (await host.Hub.AddPerson("Ann", password: "correct horse battery"), await host.Hub.AddPerson("Ben"));
+        var (ann, ben) = (
+            await host.Hub.AddPerson("Ann", password: "correct horse battery"),
+            await host.Hub.AddPerson("Ben")
+        );
         var bens = Some.Done(await host.Hub.Tokens.Add(ben.Email!, Some.Operator, default));
         using var bensBrowser = await host.SignIn(ben);
         var bensSession = Assert.Single(await host.Hub.Sessions.List(ben.Id, default));
         using var browser = await host.SignIn(ann);
         using var elsewhere = await host.SignIn(ann);
 
-        var made = await browser.Submit("/account", "/tokens", ("do", "add"), ("person", $"{ben.Id}"), ("impersonates", "true"), ("back", "/account"));
+        var made = await browser.Submit(
+            "/account",
+            "/tokens",
+            ("do", "add"),
+            ("person", $"{ben.Id}"),
+            ("impersonates", "true"),
+            ("back", "/account")
+        );
         var token = Regex.Match(made.Text, "cst_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
         using var program = host.Person(ann.Email!, token);
         Assert.Equal(200, (await program.Get("/api/v1/requests")).Status);
         Assert.False((await host.Hub.Tokens.List(default)).Single(t => t.Email == ann.Email).Impersonates);
         Assert.Equal(404, (await browser.Submit("/account", "/tokens", ("do", "revoke"), ("id", $"{bens.Id}"))).Status);
-        Assert.Equal(404, (await browser.Submit("/account", "/sessions", ("do", "end"), ("id", $"{bensSession.Id}"))).Status);
+        Assert.Equal(
+            404,
+            (await browser.Submit("/account", "/sessions", ("do", "end"), ("id", $"{bensSession.Id}"))).Status
+        );
         Assert.Equal(200, (await bensBrowser.Get("/account")).Status);
-        Assert.Equal("/account?done=revoked", (await browser.Submit("/account", "/tokens", ("do", "revoke"), ("id", $"{(await host.Hub.Tokens.List(default, ann.Id))[0].Id}"), ("back", "//evil.example"))).Location);
+        Assert.Equal(
+            "/account?done=revoked",
+            (
+                await browser.Submit(
+                    "/account",
+                    "/tokens",
+                    ("do", "revoke"),
+                    ("id", $"{(await host.Hub.Tokens.List(default, ann.Id))[0].Id}"),
+                    ("back", "//evil.example")
+                )
+            ).Location
+        );
 
-        Assert.Equal(422, (await browser.Submit("/account", "/account", ("do", "password"), ("current-password", "a wrong one"), ("new-password", "another one entirely"))).Status);
-        Assert.Equal(302, (await browser.Submit("/account", "/account", ("do", "password"), ("current-password", "correct horse battery"), ("new-password", "another one entirely"))).Status);
+        Assert.Equal(
+            422,
+            (
+                await browser.Submit(
+                    "/account",
+                    "/account",
+                    ("do", "password"),
+                    ("current-password", "a wrong one"),
+                    ("new-password", "another one entirely")
+                )
+            ).Status
+        );
+        Assert.Equal(
+            302,
+            (
+                await browser.Submit(
+                    "/account",
+                    "/account",
+                    ("do", "password"),
+                    ("current-password", "correct horse battery"),
+                    ("new-password", "another one entirely")
+                )
+            ).Status
+        );
         Assert.Equal((200, 302), ((await browser.Get("/account")).Status, (await elsewhere.Get("/account")).Status));
         using var third = await host.SignIn(ann);
         Assert.Equal(302, (await browser.Submit("/account", "/sessions", ("do", "end-others"))).Status);
@@ -141,7 +272,10 @@ public sealed class AdminPagesTests
         var (root, ann) = (await host.Hub.AddPerson("Root", Role.Admin), await host.Hub.AddPerson("Ann"));
         using var admin = await host.SignIn(root);
         var person = $"/people/{ann.Id}";
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Ann <b> of Darkly"))).Status);
+        Assert.Equal(
+            302,
+            (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Ann <b> of Darkly"))).Status
+        );
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
         var refused = await admin.Submit(person, person, ("do", "add-alias"), ("alias", " "));
         Assert.Equal(422, refused.Status);
@@ -155,17 +289,27 @@ public sealed class AdminPagesTests
         Assert.DoesNotContain("of Darkly", (await admin.Get(person)).Text, StringComparison.Ordinal);
 
         // Where no one else could approve an active request, it is asked once more.
-        await host.Hub.Ask(Some.Policy(ann.AsApprover), s => s with
-        {
-            Subject = "Turn <i> on",
-            Requester = new Requester(null, "annie", [], Certainty.None) { Claim = RequesterClaim.Of([], ["annie"]) },
-        });
+        await host.Hub.Ask(
+            Some.Policy(ann.AsApprover),
+            s =>
+                s with
+                {
+                    Subject = "Turn <i> on",
+                    Requester = new Requester(null, "annie", [], Certainty.None)
+                    {
+                        Claim = RequesterClaim.Of([], ["annie"]),
+                    },
+                }
+        );
         var warned = await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"));
         Assert.Equal(422, warned.Status);
         Assert.Contains("no reviewer could approve 1 active request any more", warned.Text, StringComparison.Ordinal);
         Assert.Contains("Turn &lt;i&gt; on</a>", warned.Text, StringComparison.Ordinal);
         Assert.Empty((await Snapshot(host)).People[ann.Id].Aliases);
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"), ("force", "true"))).Status);
+        Assert.Equal(
+            302,
+            (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"), ("force", "true"))).Status
+        );
         Assert.Equal(["Annie"], (await Snapshot(host)).People[ann.Id].Aliases);
         Assert.Null(await host.Hub.Proof());
     }
@@ -175,24 +319,83 @@ public sealed class AdminPagesTests
     {
         await using var host = await ApiHost.Start(engine);
         var (root, ann) = (await host.Hub.AddPerson("Root", Role.Admin), await host.Hub.AddPerson("Ann"));
-        var (flags, builds) = (await host.Hub.AddSource("flags", kind: "launchdarkly"), await host.Hub.AddSource("builds"));
+        var (flags, builds) = (
+            await host.Hub.AddSource("flags", kind: "launchdarkly"),
+            await host.Hub.AddSource("builds")
+        );
         using var admin = await host.SignIn(root);
-        const string unknown = "Anyone whose LaunchDarkly name is unknown here can approve their own change.", claimed = "A named requester is taken at their word.";
+        const string unknown = "Anyone whose LaunchDarkly name is unknown here can approve their own change.",
+            claimed = "A named requester is taken at their word.";
         var path = $"/sources/{flags.Id}";
         Assert.Contains(claimed, (await admin.Get(path)).Text, StringComparison.Ordinal);
         Assert.DoesNotContain(unknown, (await admin.Get(path)).Text, StringComparison.Ordinal);
-        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "allow"), ("claimed", "one_more"), ("owner", ann.Email!))).Status);
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    path,
+                    path,
+                    ("do", "who-asks"),
+                    ("unknown", "allow"),
+                    ("claimed", "one_more"),
+                    ("owner", ann.Email!)
+                )
+            ).Status
+        );
         Assert.DoesNotContain(claimed, (await admin.Get(path)).Text, StringComparison.Ordinal);
         Assert.Contains(unknown, (await admin.Get(path)).Text, StringComparison.Ordinal);
         Assert.Contains($"Ann ({ann.Email})", (await admin.Get(path)).Text, StringComparison.Ordinal);
-        Assert.Equal(422, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", "eve@example.test"))).Status);
+        Assert.Equal(
+            422,
+            (
+                await admin.Submit(
+                    path,
+                    path,
+                    ("do", "who-asks"),
+                    ("unknown", "refuse"),
+                    ("claimed", "accept"),
+                    ("owner", "eve@example.test")
+                )
+            ).Status
+        );
         var source = (await Snapshot(host)).Sources[flags.Id];
-        Assert.Equal((UnknownRequester.Allow, ClaimedRequester.OneMore, (long?)ann.Id), (source.UnknownRequester, source.ClaimedRequester, source.OwnerId));
+        Assert.Equal(
+            (UnknownRequester.Allow, ClaimedRequester.OneMore, (long?)ann.Id),
+            (source.UnknownRequester, source.ClaimedRequester, source.OwnerId)
+        );
         path = $"/sources/{builds.Id}";
-        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", ""), ("required", "true"))).Status);
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    path,
+                    path,
+                    ("do", "who-asks"),
+                    ("unknown", "refuse"),
+                    ("claimed", "accept"),
+                    ("owner", ""),
+                    ("required", "true")
+                )
+            ).Status
+        );
         source = (await Snapshot(host)).Sources[builds.Id];
-        Assert.Equal((UnknownRequester.Refuse, (long?)null, true), (source.UnknownRequester, source.OwnerId, source.RequesterRequired));
-        Assert.Equal(302, (await admin.Submit(path, path, ("do", "who-asks"), ("unknown", "refuse"), ("claimed", "accept"), ("owner", ""))).Status);
+        Assert.Equal(
+            (UnknownRequester.Refuse, (long?)null, true),
+            (source.UnknownRequester, source.OwnerId, source.RequesterRequired)
+        );
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit(
+                    path,
+                    path,
+                    ("do", "who-asks"),
+                    ("unknown", "refuse"),
+                    ("claimed", "accept"),
+                    ("owner", "")
+                )
+            ).Status
+        );
         Assert.False((await Snapshot(host)).Sources[builds.Id].RequesterRequired);
     }
 
@@ -206,15 +409,39 @@ public sealed class AdminPagesTests
         using var bens = await host.SignIn(ben);
         Assert.Contains(ben.Email!, (await admin.Get("/tokens")).Text, StringComparison.Ordinal);
         var session = Assert.Single(await host.Hub.Sessions.List(ben.Id, default));
-        Assert.Equal("/sessions?done=ended", (await admin.Submit("/sessions", "/sessions", ("do", "end"), ("id", $"{session.Id}"), ("back", "/sessions"))).Location);
+        Assert.Equal(
+            "/sessions?done=ended",
+            (
+                await admin.Submit(
+                    "/sessions",
+                    "/sessions",
+                    ("do", "end"),
+                    ("id", $"{session.Id}"),
+                    ("back", "/sessions")
+                )
+            ).Location
+        );
         Assert.Equal(302, (await bens.Get("/account")).Status);
-        Assert.Equal(302, (await admin.Submit("/tokens", "/tokens", ("do", "revoke"), ("id", $"{token.Id}"), ("back", "/tokens"))).Status);
+        Assert.Equal(
+            302,
+            (
+                await admin.Submit("/tokens", "/tokens", ("do", "revoke"), ("id", $"{token.Id}"), ("back", "/tokens"))
+            ).Status
+        );
 
         var ended = await admin.Get($"/audit?kind=session.&subject={Uri.EscapeDataString(ben.Email!)}");
         Assert.Contains("session.ended", ended.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("token.revoked", ended.Text, StringComparison.Ordinal);
-        Assert.Contains("Nothing in the record fits", (await admin.Get("/audit?from=2030-01-01")).Text, StringComparison.Ordinal);
-        Assert.Contains("person.added", (await admin.Get($"/audit?who=operator&until={host.Hub.Clock.Now:yyyy-MM-dd}")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "Nothing in the record fits",
+            (await admin.Get("/audit?from=2030-01-01")).Text,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "person.added",
+            (await admin.Get($"/audit?who=operator&until={host.Hub.Clock.Now:yyyy-MM-dd}")).Text,
+            StringComparison.Ordinal
+        );
         Assert.Equal(422, (await admin.Get("/audit?who=nobody@example.test")).Status);
         Assert.Contains("The record holds", (await admin.Submit("/audit", "/audit")).Text, StringComparison.Ordinal);
         Assert.Equal(422, (await admin.Submit("/audit", "/audit", ("head", "nonsense"))).Status);
@@ -239,8 +466,7 @@ public sealed class AdminPagesTests
             var page = await browse.Run(new Wanted(null, "person.", null, null, null), below, 7, default);
             seen.AddRange(page.Events.Select(e => e.Id));
             below = page.Next;
-        }
-        while (below is not null);
+        } while (below is not null);
         Assert.Equal(30, seen.Count);
         Assert.Equal(seen.Distinct().OrderDescending(), seen);
     }
@@ -252,15 +478,42 @@ public sealed class AdminPagesTests
         var ben = await host.Hub.AddPerson("Ben", Role.Agent);
         using var browser = await host.SignIn(ben);
         using var stranger = host.Browser();
-        foreach (var path in new[] { "/people", $"/people/{ben.Id}", "/sources", "/sources/1", "/groups/1", "/tokens", "/sessions", "/audit" })
+        foreach (
+            var path in new[]
+            {
+                "/people",
+                $"/people/{ben.Id}",
+                "/sources",
+                "/sources/1",
+                "/groups/1",
+                "/tokens",
+                "/sessions",
+                "/audit",
+            }
+        )
         {
             Assert.Equal(404, (await browser.Get(path)).Status);
             Assert.Equal(302, (await stranger.Get(path)).Status);
         }
         foreach (var path in new[] { "/people", $"/people/{ben.Id}", "/sources", "/audit" })
-            Assert.Equal(404, (await browser.Submit("/account", path, ("do", "add-person"), ("name", "x"), ("email", "x@example.test"), ("role", "admin"))).Status);
+        {
+            Assert.Equal(
+                404,
+                (
+                    await browser.Submit(
+                        "/account",
+                        path,
+                        ("do", "add-person"),
+                        ("name", "x"),
+                        ("email", "x@example.test"),
+                        ("role", "admin")
+                    )
+                ).Status
+            );
+        }
         Assert.Null((await Snapshot(host)).FindPerson("x@example.test"));
     }
 
-    private static ValueTask<DirectorySnapshot> Snapshot(ApiHost host) => host.Services.GetRequiredService<Directory>().Refresh();
+    private static ValueTask<DirectorySnapshot> Snapshot(ApiHost host) =>
+        host.Services.GetRequiredService<Directory>().Refresh();
 }

@@ -12,7 +12,10 @@ public sealed class AxeTests(Chromium chromium)
     public async Task Nothing_serious_on_any_page_in_either_colour_scheme()
     {
         using var npm = await Npm.Install("axe-core@4");
-        var axe = await File.ReadAllTextAsync(Path.Combine(npm.Folder, "node_modules", "axe-core", "axe.min.js"), TestContext.Current.CancellationToken);
+        var axe = await File.ReadAllTextAsync(
+            Path.Combine(npm.Folder, "node_modules", "axe-core", "axe.min.js"),
+            TestContext.Current.CancellationToken
+        );
         await using var full = await FullHub.Start("Platform team");
         var host = full.Pages;
         await using var stranger = await chromium.Open(host.Api, options: Plain);
@@ -22,28 +25,68 @@ public sealed class AxeTests(Chromium chromium)
         await Look(stranger, ["/sign-in", "/nothing-here"]);
         await Look(ann, ["/"]);
 
-        var decided = await host.Ask("An approved one", change: s => s with { Message = "- one\n- two\n\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n\nhttps://example.test/x" });
+        var decided = await host.Ask(
+            "An approved one",
+            change: s =>
+                s with
+                {
+                    Message =
+                        "- one\n- two\n\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n\nhttps://example.test/x",
+                }
+        );
         await host.Hub.Approve(decided, host.Ben);
-        var open = await host.Ask("One that waits", need: 2, change: s => s with { Facts = """{"environment":"production","form.risk":"low"}""" });
+        var open = await host.Ask(
+            "One that waits",
+            need: 2,
+            change: s => s with { Facts = """{"environment":"production","form.risk":"low"}""" }
+        );
         await host.Hub.Approve(open, host.Ben);
         await host.Hub.Comment.Run(open.Id, Some.Viewer(host.Ben), "Is there a way back?", default);
         var revised = await host.Ask("Serve 10 percent");
-        await host.Hub.Submit.Run((Some.Submission(revised.Policy) with { ExternalId = revised.ExternalId }).Saying("Serve 90 percent").AskedBy(host.Rita), Some.Origin, null, default);
+        await host.Hub.Submit.Run(
+            (Some.Submission(revised.Policy) with { ExternalId = revised.ExternalId })
+                .Saying("Serve 90 percent")
+                .AskedBy(host.Rita),
+            Some.Origin,
+            null,
+            default
+        );
 
-        await Look(ann, ["/", "/?text=one", "/?show=asked", "/?text=nothing+like+this", "/new", "/account", $"/requests/{decided.Id}", $"/requests/{open.Id}", $"/requests/{revised.Id}?seen={revised.Digest}"]);
+        await Look(
+            ann,
+            [
+                "/",
+                "/?text=one",
+                "/?show=asked",
+                "/?text=nothing+like+this",
+                "/new",
+                "/account",
+                $"/requests/{decided.Id}",
+                $"/requests/{open.Id}",
+                $"/requests/{revised.Id}?seen={revised.Digest}",
+            ]
+        );
         await ann.Go($"/requests/{open.Id}");
         await ann.Press("Reject");
         await ann.Shows("Say in a few words");
         await Check(ann, "a refused rejection");
         await Look(window, [.. full.Paths]);
         // Nobody forgets a page here: whatever the navigation leads to was looked at.
-        Assert.Empty((await window.Page.Locator("header a[href]:not(.brand)").EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))")).Except(full.Paths));
+        Assert.Empty(
+            (
+                await window
+                    .Page.Locator("header a[href]:not(.brand)")
+                    .EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))")
+            ).Except(full.Paths)
+        );
         foreach (var path in full.Paths)
         {
             await window.Go(path);
             if (await window.Page.Locator("main details").CountAsync() == 0)
                 continue;
-            await window.Page.EvaluateAsync("() => { for (const one of document.querySelectorAll('main details')) one.open = true; }");
+            await window.Page.EvaluateAsync(
+                "() => { for (const one of document.querySelectorAll('main details')) one.open = true; }"
+            );
             await Check(window, path + " with all details open");
         }
         await window.Go("/destinations");
@@ -76,12 +119,21 @@ public sealed class AxeTests(Chromium chromium)
             {
                 await at.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
                 await at.Page.EvaluateAsync("script => { if (!window.axe) (0, eval)(script); }", axe);
-                var result = await at.Page.EvaluateAsync<JsonElement>("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => [v.impact, v.id, v.nodes.map(n => n.html).join(' | ')])");
-                found.AddRange(result.EnumerateArray().Where(v => v[0].GetString() is "serious" or "critical" or "moderate").Select(v => $"{where} in {scheme}: {v[1]} {v[2]}"));
+                var result = await at.Page.EvaluateAsync<JsonElement>(
+                    "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => [v.impact, v.id, v.nodes.map(n => n.html).join(' | ')])"
+                );
+                found.AddRange(
+                    result
+                        .EnumerateArray()
+                        .Where(v => v[0].GetString() is "serious" or "critical" or "moderate")
+                        .Select(v => $"{where} in {scheme}: {v[1]} {v[2]}")
+                );
             }
         }
     }
 
-    /// <summary>The measuring tool is put into the page past its policy; without the script's own work, which needs none of it.</summary>
+    /// <summary>
+    /// The measuring tool is put into the page past its policy; without the script's own work, which needs none of it.
+    /// </summary>
     private static void Plain(BrowserNewContextOptions options) => options.BypassCSP = true;
 }

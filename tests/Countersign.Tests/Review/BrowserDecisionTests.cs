@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>People decide in a browser: with and without a script, on a phone, by keyboard, after they were signed out.</summary>
+/// <summary>
+/// People decide in a browser: with and without a script, on a phone, by keyboard, after they were signed out.
+/// </summary>
 [Collection(Chromium.Name)]
 public sealed class BrowserDecisionTests(Chromium chromium)
 {
@@ -16,7 +18,14 @@ public sealed class BrowserDecisionTests(Chromium chromium)
     public async Task From_the_button_in_LaunchDarkly_through_signing_in_to_an_approval(bool withScript)
     {
         await using var host = await PagesHost.Start();
-        var request = await host.Ask(change: s => s with { SentBy = SentBy.LaunchDarkly, Facts = """{"environment":"production","environment.name":"Production","flag.name":"New checkout","link":"https://app.launchdarkly.com/x"}""" });
+        var request = await host.Ask(change: s =>
+            s with
+            {
+                SentBy = SentBy.LaunchDarkly,
+                Facts =
+                    """{"environment":"production","environment.name":"Production","flag.name":"New checkout","link":"https://app.launchdarkly.com/x"}""",
+            }
+        );
         await using var window = await chromium.Open(host.Api, options: o => o.JavaScriptEnabled = withScript);
         await window.Go($"/approvals?approvalID={request.ExternalId}");
         await window.Page.GetByLabel("E-mail").FillAsync(host.Ann.Email!);
@@ -28,7 +37,10 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.Press("Approve");
         await window.Shows("You approved this");
         await window.Shows("LaunchDarkly will see this within five minutes, or now if its page is reloaded.");
-        Assert.Equal("https://app.launchdarkly.com/x", await window.Page.GetByText("Open in LaunchDarkly").GetAttributeAsync("href"));
+        Assert.Equal(
+            "https://app.launchdarkly.com/x",
+            await window.Page.GetByText("Open in LaunchDarkly").GetAttributeAsync("href")
+        );
         Assert.Equal(Status.Approved, (await host.Hub.Find(request.Id)).Status);
         var decision = Assert.Single(await host.Hub.Decisions(request.Id));
         Assert.Equal(("Looks right.", "page", host.Ann.Id), (decision.Note, decision.Via, decision.PersonId));
@@ -51,16 +63,42 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.Note("Not before the sale.\nAsk again on Monday.");
         await window.Press("Reject");
         await window.Shows("You rejected this");
-        Assert.Equal("Not before the sale.\nAsk again on Monday.", Assert.Single(await host.Hub.Decisions(request.Id)).Note);
+        Assert.Equal(
+            "Not before the sale.\nAsk again on Monday.",
+            Assert.Single(await host.Hub.Decisions(request.Id)).Note
+        );
     }
 
     [Fact]
     public async Task On_a_small_phone_nothing_needs_scrolling_sideways_and_a_thumb_decides()
     {
         await using var host = await PagesHost.Start();
-        var request = await host.Ask("https://example.test/" + new string('x', 300), change: s => s with { Message = new string('m', 500) + "\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-" + new string('a', 200) + "\n+b", Facts = $$"""{"{{new string('k', 90)}}":"{{new string('v', 400)}}"}""" });
-        await using var window = await chromium.Open(host.Api, host.Ann, o => (o.ViewportSize, o.HasTouch, o.IsMobile) = (new ViewportSize { Width = 320, Height = 560 }, true, true));
-        foreach (var path in new[] { "/", "/?status=active&text=x", $"/requests/{request.Id}", "/new", "/account", "/nothing" })
+        var request = await host.Ask(
+            "https://example.test/" + new string('x', 300),
+            change: s =>
+                s with
+                {
+                    Message =
+                        new string('m', 500) + "\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-" + new string('a', 200) + "\n+b",
+                    Facts = $$"""{"{{new string('k', 90)}}":"{{new string('v', 400)}}"}""",
+                }
+        );
+        await using var window = await chromium.Open(
+            host.Api,
+            host.Ann,
+            o => (o.ViewportSize, o.HasTouch, o.IsMobile) = (new ViewportSize { Width = 320, Height = 560 }, true, true)
+        );
+        foreach (
+            var path in new[]
+            {
+                "/",
+                "/?status=active&text=x",
+                $"/requests/{request.Id}",
+                "/new",
+                "/account",
+                "/nothing",
+            }
+        )
         {
             await window.Go(path);
             Assert.False(await window.IsTooWide(), path + " is too wide");
@@ -83,8 +121,18 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.IsPainted();
         await window.Key("?", "() => document.querySelector('dialog[open]')?.textContent.includes('go to Approve')");
         await window.Key("Escape", "() => !document.querySelector('dialog[open]')");
-        foreach (var (key, row) in new[] { ("j", "The newer one"), ("j", "The older one"), ("k", "The newer one"), ("j", "The older one") })
+        foreach (
+            var (key, row) in new[]
+            {
+                ("j", "The newer one"),
+                ("j", "The older one"),
+                ("k", "The newer one"),
+                ("j", "The older one"),
+            }
+        )
+        {
             await window.Key(key, $"() => document.activeElement.textContent === '{row}'");
+        }
         await window.Key("Enter", $"() => location.pathname === '/requests/{older.Id}'");
         await window.IsPainted();
         await window.Key("r", "() => document.activeElement.name === 'note'");
@@ -148,7 +196,14 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.Press("Approve chosen");
         await window.Shows("One request approved; 1 not taken, see below.");
         await window.Shows("Too late: Cancelled");
-        Assert.Equal((Status.Approved, Status.Withdrawn, Status.Active), ((await host.Hub.Find(one.Id)).Status, (await host.Hub.Find(two.Id)).Status, (await host.Hub.Find(three.Id)).Status));
+        Assert.Equal(
+            (Status.Approved, Status.Withdrawn, Status.Active),
+            (
+                (await host.Hub.Find(one.Id)).Status,
+                (await host.Hub.Find(two.Id)).Status,
+                (await host.Hub.Find(three.Id)).Status
+            )
+        );
         Assert.Equal("Both are fine.", Assert.Single(await host.Hub.Decisions(one.Id)).Note);
     }
 
@@ -164,9 +219,15 @@ public sealed class BrowserDecisionTests(Chromium chromium)
         await window.Press("Ask for approval");
         await window.Shows("You ask for an approval");
         await window.Shows("Requesters can't approve their own requests");
-        Assert.Equal(0, await window.Page.GetByRole(AriaRole.Button, new() { Name = "Approve", Exact = true }).CountAsync());
+        Assert.Equal(
+            0,
+            await window.Page.GetByRole(AriaRole.Button, new() { Name = "Approve", Exact = true }).CountAsync()
+        );
         var id = RequestId.Of(window.Page.Url[^26..]);
-        Assert.Equal((SentBy.Page, host.Sre.Id), ((await host.Hub.Find(id)).SentBy, (await host.Hub.Find(id)).AssigneeGroup));
+        Assert.Equal(
+            (SentBy.Page, host.Sre.Id),
+            ((await host.Hub.Find(id)).SentBy, (await host.Hub.Find(id)).AssigneeGroup)
+        );
         await window.Press("Withdraw");
         await window.Shows("Say in a few words why this is withdrawn.");
         await window.Note("Found a spare one.");

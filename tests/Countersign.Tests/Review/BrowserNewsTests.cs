@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>What happens while a page is open: it appears by itself, on every node, and is not changed under the reader's eyes.</summary>
+/// <summary>
+/// What happens while a page is open: it appears by itself, on every node, and is not changed under the reader's eyes.
+/// </summary>
 [Collection(Chromium.Name)]
 public sealed class BrowserNewsTests(Chromium chromium)
 {
@@ -28,7 +30,9 @@ public sealed class BrowserNewsTests(Chromium chromium)
         var second = await host.Ask("Raise the limit");
         await inbox.Shows("Raise the limit");
         Assert.Equal("half a sen", await inbox.Page.GetByLabel("Note to all chosen").InputValueAsync());
-        Assert.True(await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).IsCheckedAsync());
+        Assert.True(
+            await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).IsCheckedAsync()
+        );
 
         await using var ben = await chromium.Open(other, host.Ben);
         await ben.Go($"/requests/{request.Id}");
@@ -42,7 +46,9 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await inbox.Shows("1 of 2 approvals");
 
         await host.Hub.Approve(second, host.Ben);
-        await inbox.Page.Locator("#part-waiting", new() { HasText = "Raise the limit" }).WaitForAsync(new() { State = WaitForSelectorState.Detached });
+        await inbox
+            .Page.Locator("#part-waiting", new() { HasText = "Raise the limit" })
+            .WaitForAsync(new() { State = WaitForSelectorState.Detached });
         Assert.Empty(inbox.Complaints);
         Assert.Empty(page.Complaints);
     }
@@ -63,8 +69,11 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await inbox.Listens();
         await inbox.Shows("Asked meanwhile");
 
-        Task Hide(bool isHidden) => inbox.Page.EvaluateAsync(
-            "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden }); document.dispatchEvent(new Event('visibilitychange')); }", isHidden);
+        Task Hide(bool isHidden) =>
+            inbox.Page.EvaluateAsync(
+                "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden }); document.dispatchEvent(new Event('visibilitychange')); }",
+                isHidden
+            );
     }
 
     [Theory]
@@ -73,14 +82,30 @@ public sealed class BrowserNewsTests(Chromium chromium)
     public async Task An_answer_to_content_that_has_changed_is_refused_and_the_difference_is_shown(bool withScript)
     {
         await using var host = await PagesHost.Start();
-        var request = await host.Ask("Serve 10 percent", change: s => s with { Message = "Set the rollout\nto 10 percent", Facts = """{"percent":"10"}""" });
+        var request = await host.Ask(
+            "Serve 10 percent",
+            change: s => s with { Message = "Set the rollout\nto 10 percent", Facts = """{"percent":"10"}""" }
+        );
         await using var window = await chromium.Open(host.Api, host.Ann, o => o.JavaScriptEnabled = withScript);
         await window.Go($"/requests/{request.Id}");
         await window.Note("Ten is fine.");
         if (withScript)
             await window.Listens();
         await host.Hub.Submit.Run(
-            (Some.Submission(request.Policy) with { ExternalId = request.ExternalId, Message = "Set the rollout\nto 90 percent", Facts = """{"percent":"90"}""" }).Saying("Serve 90 percent").AskedBy(host.Rita), Some.Origin, null, default);
+            (
+                Some.Submission(request.Policy) with
+                {
+                    ExternalId = request.ExternalId,
+                    Message = "Set the rollout\nto 90 percent",
+                    Facts = """{"percent":"90"}""",
+                }
+            )
+                .Saying("Serve 90 percent")
+                .AskedBy(host.Rita),
+            Some.Origin,
+            null,
+            default
+        );
         if (withScript)
             await window.Shows("The content of this request has changed while you were reading.");
         // The page still shows what was read; answering it is refused.
@@ -88,8 +113,14 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await window.Press("Approve");
         await window.Shows("your answer was not taken");
         Assert.Equal("Serve 90 percent", await window.Page.Locator("h1").InnerTextAsync());
-        Assert.Equal(["- Serve 10 percent", "- percent: 10", "- to 10 percent"], await window.Page.Locator("#changed del").AllInnerTextsAsync().Trimmed());
-        Assert.Equal(["+ Serve 90 percent", "+ percent: 90", "+ to 90 percent"], await window.Page.Locator("#changed ins").AllInnerTextsAsync().Trimmed());
+        Assert.Equal(
+            ["- Serve 10 percent", "- percent: 10", "- to 10 percent"],
+            await window.Page.Locator("#changed del").AllInnerTextsAsync().Trimmed()
+        );
+        Assert.Equal(
+            ["+ Serve 90 percent", "+ percent: 90", "+ to 90 percent"],
+            await window.Page.Locator("#changed ins").AllInnerTextsAsync().Trimmed()
+        );
         Assert.Equal("Ten is fine.", await window.Page.GetByLabel("Note", new() { Exact = true }).InputValueAsync());
         Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
         await window.Press("Approve");
@@ -130,5 +161,6 @@ public sealed class BrowserNewsTests(Chromium chromium)
 
 internal static class Texts
 {
-    public static async Task<string[]> Trimmed(this Task<IReadOnlyList<string>> texts) => [.. (await texts).Select(t => t.Trim())];
+    public static async Task<string[]> Trimmed(this Task<IReadOnlyList<string>> texts) =>
+        [.. (await texts).Select(t => t.Trim())];
 }

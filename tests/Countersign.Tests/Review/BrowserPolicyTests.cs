@@ -4,14 +4,18 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>An admin writes the policy file in a browser: what is wrong with it, putting it in force, asking who would decide.</summary>
+/// <summary>
+/// An admin writes the policy file in a browser: what is wrong with it, putting it in force, asking who would decide.
+/// </summary>
 [Collection(Chromium.Name)]
 public sealed class BrowserPolicyTests(Chromium chromium)
 {
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_file_with_mistakes_says_where_and_how_to_mend_them_and_a_good_one_is_in_force_and_explained(bool withScript)
+    public async Task A_file_with_mistakes_says_where_and_how_to_mend_them_and_a_good_one_is_in_force_and_explained(
+        bool withScript
+    )
     {
         await using var host = await PagesHost.Start();
         await using var window = await chromium.Open(host.Api, host.Root, o => o.JavaScriptEnabled = withScript);
@@ -36,10 +40,18 @@ public sealed class BrowserPolicyTests(Chromium chromium)
             Assert.Contains(part, first, StringComparison.Ordinal);
         Assert.Contains("5:22", await rows.Last.InnerTextAsync(), StringComparison.Ordinal);
         // What was typed is still there, and nothing is in force.
-        Assert.Equal(Mistaken.ReplaceLineEndings("\n"), (await file.InputValueAsync()).ReplaceLineEndings("\n").TrimEnd());
+        Assert.Equal(
+            Mistaken.ReplaceLineEndings("\n"),
+            (await file.InputValueAsync()).ReplaceLineEndings("\n").TrimEnd()
+        );
         Assert.Equal(0, await host.Hub.Place.Count("policy_files"));
 
-        await file.FillAsync(Mistaken.Replace("enviroment", "environment", StringComparison.Ordinal).Replace("need: 0", "need: 2", StringComparison.Ordinal).Replace("[SRE]", "[SRE, ghosts]", StringComparison.Ordinal));
+        await file.FillAsync(
+            Mistaken
+                .Replace("enviroment", "environment", StringComparison.Ordinal)
+                .Replace("need: 0", "need: 2", StringComparison.Ordinal)
+                .Replace("[SRE]", "[SRE, ghosts]", StringComparison.Ordinal)
+        );
         await window.Press("Check");
         await window.Shows("Nothing is wrong with this file: 1 policy.");
         await window.Shows("There is no group ghosts yet.");
@@ -53,12 +65,25 @@ public sealed class BrowserPolicyTests(Chromium chromium)
         await window.Shows("The policy \"production\" decides.");
         await window.Shows("2 approvals needed");
         var who = await window.Page.Locator("#explain").InnerTextAsync();
-        foreach (var part in new[] { "production: 2 of 2", "Ann Approver asks, and may not decide", "Ben Approver", "the group ghosts is not there yet", "It could never pass" })
+        foreach (
+            var part in new[]
+            {
+                "production: 2 of 2",
+                "Ann Approver asks, and may not decide",
+                "Ben Approver",
+                "the group ghosts is not there yet",
+                "It could never pass",
+            }
+        )
+        {
             Assert.Contains(part, who.Replace("SRE", "production", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
         await window.Page.GetByLabel("Facts", new() { Exact = true }).FillAsync("environment: test");
         await window.Press("Explain");
         await window.Shows("No policy of the file matches. Decided by: one admin.");
-        await window.Shows("Not \"production\" (line 3): environment is \"test\", and the policy wants \"production\".");
+        await window.Shows(
+            "Not \"production\" (line 3): environment is \"test\", and the policy wants \"production\"."
+        );
 
         // Somebody who edits what another has changed meanwhile hears of it and loses nothing.
         await using var other = await chromium.Open(host.Api, host.Root);
@@ -80,7 +105,11 @@ public sealed class BrowserPolicyTests(Chromium chromium)
         var request = await host.Ask("Open the new checkout");
         await using var window = await chromium.Open(host.Api, host.Root);
         await window.Go("/policies");
-        await window.Page.GetByLabel("Policy file (YAML)").FillAsync("version: 1\npolicies: [ { name: everything, steps: [ { name: both, need: 2, from: { groups: [SRE] } } ] } ]");
+        await window
+            .Page.GetByLabel("Policy file (YAML)")
+            .FillAsync(
+                "version: 1\npolicies: [ { name: everything, steps: [ { name: both, need: 2, from: { groups: [SRE] } } ] } ]"
+            );
         await window.Press("Put in force");
         await window.Press("See what it would change");
         await window.Shows("What it would change");

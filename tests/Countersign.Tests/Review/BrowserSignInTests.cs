@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>Both ways to sign in, as a person goes them in a browser: the identity provider's own pages are in between.</summary>
+/// <summary>
+/// Both ways to sign in, as a person goes them in a browser: the identity provider's own pages are in between.
+/// </summary>
 [Collection(Chromium.Name)]
 public sealed class BrowserSignInTests(Chromium chromium)
 {
@@ -14,7 +16,10 @@ public sealed class BrowserSignInTests(Chromium chromium)
     public async Task With_the_provider_and_with_the_password_one_lands_where_one_wanted_to_go(bool withScript)
     {
         await using var provider = await IdentityProvider.Start();
-        await using var host = await PagesHost.Start(Engine.Sqlite, [.. provider.Settings, ("Oidc:Name", "Example Login")]);
+        await using var host = await PagesHost.Start(
+            Engine.Sqlite,
+            [.. provider.Settings, ("Oidc:Name", "Example Login")]
+        );
         IdentityProvider.ShareClock(host.Hub);
         var request = await host.Ask();
         await using var window = await Open(host, withScript);
@@ -38,10 +43,15 @@ public sealed class BrowserSignInTests(Chromium chromium)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task What_was_typed_before_the_session_ended_waits_while_one_signs_in_with_the_provider(bool withScript)
+    public async Task What_was_typed_before_the_session_ended_waits_while_one_signs_in_with_the_provider(
+        bool withScript
+    )
     {
         await using var provider = await IdentityProvider.Start();
-        await using var host = await PagesHost.Start(Engine.Sqlite, [.. provider.Settings, ("Oidc:Name", "Example Login")]);
+        await using var host = await PagesHost.Start(
+            Engine.Sqlite,
+            [.. provider.Settings, ("Oidc:Name", "Example Login")]
+        );
         IdentityProvider.ShareClock(host.Hub);
         var request = await host.Ask();
         await using var window = await Open(host, withScript);
@@ -74,8 +84,16 @@ public sealed class BrowserSignInTests(Chromium chromium)
         await using var host = await PagesHost.Start(Engine.Sqlite, provider.Settings);
         using var browser = host.Api.Browser();
         var path = $"/requests/{(await host.Ask()).Id}";
-        string Words(int count) => string.Join(' ', Enumerable.Range(0, count).Select(i => Convert.ToHexString(BitConverter.GetBytes(i * 2654435761L))));
-        Assert.Contains("to=%2Fsign-in%2Fkept", (await browser.Post(path, ("do", "comment"), ("note", Words(20)))).Text, StringComparison.Ordinal);
+        string Words(int count) =>
+            string.Join(
+                ' ',
+                Enumerable.Range(0, count).Select(i => Convert.ToHexString(BitConverter.GetBytes(i * 2654435761L)))
+            );
+        Assert.Contains(
+            "to=%2Fsign-in%2Fkept",
+            (await browser.Post(path, ("do", "comment"), ("note", Words(20)))).Text,
+            StringComparison.Ordinal
+        );
         var tooLong = await browser.Post(path, ("do", "comment"), ("note", Words(2000)));
         Assert.Contains("in another tab", tooLong.Text, StringComparison.Ordinal);
         Assert.Contains(Words(2000), tooLong.Text, StringComparison.Ordinal);
@@ -83,7 +101,10 @@ public sealed class BrowserSignInTests(Chromium chromium)
 
         using var ann = await host.Api.SignIn(host.Ann);
         Assert.Equal("/", (await ann.Get("/sign-in/kept")).Location);
-        ann.Cookies.Add(host.Api.Address, new System.Net.Cookie("countersign_kept", "bm90IHNlYWxlZCBieSB1cw", "/sign-in/kept"));
+        ann.Cookies.Add(
+            host.Api.Address,
+            new System.Net.Cookie("countersign_kept", "bm90IHNlYWxlZCBieSB1cw", "/sign-in/kept")
+        );
         Assert.Equal("/", (await ann.Get("/sign-in/kept")).Location);
     }
 
@@ -91,7 +112,10 @@ public sealed class BrowserSignInTests(Chromium chromium)
     private async Task<Window> Open(PagesHost host, bool withScript)
     {
         var window = await chromium.Open(host.Api, options: o => o.JavaScriptEnabled = withScript);
-        await window.Context.RouteAsync(url => !new Uri(url).IsLoopback, route => route.FulfillAsync(new() { ContentType = "text/css", Body = "" }));
+        await window.Context.RouteAsync(
+            url => !new Uri(url).IsLoopback,
+            route => route.FulfillAsync(new() { ContentType = "text/css", Body = "" })
+        );
         return window;
     }
 

@@ -13,8 +13,14 @@ public sealed class BrowserSizeTests(Chromium chromium)
     [InlineData(320, 560)]
     public async Task No_page_needs_scrolling_sideways_on_a_phone_or_with_large_letters(int width, int height)
     {
-        await using var full = await FullHub.Start("A_name_without_a_single_place_to_break_" + new string('w', 100) + " and an end");
-        await using var window = await chromium.Open(full.Pages.Api, full.Pages.Root, o => o.ViewportSize = new ViewportSize { Width = width, Height = height });
+        await using var full = await FullHub.Start(
+            "A_name_without_a_single_place_to_break_" + new string('w', 100) + " and an end"
+        );
+        await using var window = await chromium.Open(
+            full.Pages.Api,
+            full.Pages.Root,
+            o => o.ViewportSize = new ViewportSize { Width = width, Height = height }
+        );
         var tooWide = new List<string>();
         foreach (var path in full.Paths)
         {
@@ -22,12 +28,17 @@ public sealed class BrowserSizeTests(Chromium chromium)
             if (await window.IsTooWide())
                 tooWide.Add(path);
             // With everything open that can be opened.
-            await window.Page.EvaluateAsync("() => { for (const one of document.querySelectorAll('details')) one.open = true; }");
+            await window.Page.EvaluateAsync(
+                "() => { for (const one of document.querySelectorAll('details')) one.open = true; }"
+            );
             if (await window.IsTooWide())
                 tooWide.Add(path + " with all details open");
         }
         Assert.Empty(tooWide);
-        await using var stranger = await chromium.Open(full.Pages.Api, options: o => o.ViewportSize = new ViewportSize { Width = width, Height = height });
+        await using var stranger = await chromium.Open(
+            full.Pages.Api,
+            options: o => o.ViewportSize = new ViewportSize { Width = width, Height = height }
+        );
         await stranger.Go("/sign-in");
         Assert.False(await stranger.IsTooWide());
     }
@@ -64,10 +75,12 @@ public sealed class BrowserSizeTests(Chromium chromium)
     private async Task<Window> Watched(PagesHost host)
     {
         var window = await chromium.Open(host.Api, host.Ann);
-        await window.Context.AddInitScriptAsync("""
+        await window.Context.AddInitScriptAsync(
+            """
             window.shifted = 0;
             new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value; }).observe({ type: 'layout-shift', buffered: true });
-            """);
+            """
+        );
         return window;
     }
 }

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>From an empty store to the first change that LaunchDarkly may make, as an operator lives through it.</summary>
+/// <summary>
+/// From an empty store to the first change that LaunchDarkly may make, as an operator lives through it.
+/// </summary>
 [Collection(Chromium.Name)]
 public sealed class FirstStartTests(Chromium chromium)
 {
@@ -24,7 +26,9 @@ public sealed class FirstStartTests(Chromium chromium)
         await window.Shows("Nothing waits for you");
         await window.Listens();
 
-        using var side = new LaunchDarklySide(host.Source(await host.Hub.AddSource("LaunchDarkly", kind: "launchdarkly")));
+        using var side = new LaunchDarklySide(
+            host.Source(await host.Hub.AddSource("LaunchDarkly", kind: "launchdarkly"))
+        );
         await host.Hub.AddPerson("Rita Roe");
         await host.Noticed();
         var body = LaunchDarklySide.Body();

@@ -8,7 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>A hub in which every page has something to show, and whatever can have a name or a text has this one.</summary>
+/// <summary>
+/// A hub in which every page has something to show, and whatever can have a name or a text has this one.
+/// </summary>
 internal sealed class FullHub : IAsyncDisposable
 {
     private readonly Receiver _receiver;
@@ -23,7 +25,14 @@ internal sealed class FullHub : IAsyncDisposable
     public static async Task<FullHub> Start(string name)
     {
         var receiver = new Receiver(new Conduct.Answers(500, name));
-        var full = new FullHub(await PagesHost.Start(Engine.Sqlite, ("PublicUrl", "http://approvals.example.test"), ("Egress:Allow", "127.0.0.0/8")), receiver);
+        var full = new FullHub(
+            await PagesHost.Start(
+                Engine.Sqlite,
+                ("PublicUrl", "http://approvals.example.test"),
+                ("Egress:Allow", "127.0.0.0/8")
+            ),
+            receiver
+        );
         await full.Fill(name);
         return full;
     }
@@ -37,29 +46,55 @@ internal sealed class FullHub : IAsyncDisposable
         await hub.AddSource(name + " (off)");
         await hub.Sources.Disable(name + " (off)", Some.Operator, default);
         Some.Done(await hub.Tokens.Add(person.Email!, Some.Operator, default));
-        await services.GetRequiredService<Sessions>().Start(person.Id, "password", new Visit("page", "127.0.0.1", name), default);
-        Some.Done(await services.GetRequiredService<AddDestination>().Run(
-            name, Sample.Text, new Dictionary<string, string> { ["baseURL"] = "http://127.0.0.1:9" }, new Dictionary<string, string> { ["apiKey"] = "k" }, Some.Operator, default));
+        await services
+            .GetRequiredService<Sessions>()
+            .Start(person.Id, "password", new Visit("page", "127.0.0.1", name), default);
+        Some.Done(
+            await services
+                .GetRequiredService<AddDestination>()
+                .Run(
+                    name,
+                    Sample.Text,
+                    new Dictionary<string, string> { ["baseURL"] = "http://127.0.0.1:9" },
+                    new Dictionary<string, string> { ["apiKey"] = "k" },
+                    Some.Operator,
+                    default
+                )
+        );
         var quoted = $"'{name.Replace("'", "''", StringComparison.Ordinal)}'";
-        if (await services.GetRequiredService<PolicyFiles>().Set(
-            $"version: 1\npolicies:\n  - name: {quoted}\n    when: {{ source: [{quoted}] }}\n    steps:\n      - name: {quoted}\n        need: 1\n        from: {{ groups: [{quoted}] }}\n",
-            null, Some.Operator, default) is not SetPoliciesOutcome.Set)
+        if (
+            await services
+                .GetRequiredService<PolicyFiles>()
+                .Set(
+                    $"version: 1\npolicies:\n  - name: {quoted}\n    when: {{ source: [{quoted}] }}\n    steps:\n      - name: {quoted}\n        need: 1\n        from: {{ groups: [{quoted}] }}\n",
+                    null,
+                    Some.Operator,
+                    default
+                )
+            is not SetPoliciesOutcome.Set
+        )
         {
             throw new InvalidOperationException("The policy was not set.");
         }
 
         using var admin = await Pages.Api.Person(Pages.Root);
-        var webhook = await admin.Post("/api/v1/webhooks", new { url = $"{_receiver.Address}{Uri.EscapeDataString(name)}", sources = new[] { name } });
+        var webhook = await admin.Post(
+            "/api/v1/webhooks",
+            new { url = $"{_receiver.Address}{Uri.EscapeDataString(name)}", sources = new[] { name } }
+        );
         var delivery = (await admin.Post($"/api/v1/webhooks/{webhook["id"]}/test", new { }))["delivery"];
 
-        Submission Named(Submission s) => s with
-        {
-            Subject = name,
-            Message = name,
-            SourceId = source.Id,
-            Requester = new Requester(person.Id, name, [person.Id], Certainty.Proven),
-            Facts = System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { ["environment.name"] = name, [name] = name }),
-        };
+        Submission Named(Submission s) =>
+            s with
+            {
+                Subject = name,
+                Message = name,
+                SourceId = source.Id,
+                Requester = new Requester(person.Id, name, [person.Id], Certainty.Proven),
+                Facts = System.Text.Json.JsonSerializer.Serialize(
+                    new Dictionary<string, string> { ["environment.name"] = name, [name] = name }
+                ),
+            };
         var open = await hub.Ask(Some.Policy(Some.Step(name, 2, group.AsApprover, person.AsApprover)), Named);
         await hub.Comment.Run(open.Id, Some.Viewer(person), name, default);
         await hub.Answer(open, Pages.Ann, Answer.Approve, name);
@@ -68,10 +103,31 @@ internal sealed class FullHub : IAsyncDisposable
         var elsewhere = await hub.Ask(new Policy(name, []) { Destination = name }, Named);
         Paths =
         [
-            "/", "/?status=active", "/?show=asked", "/?text=nothing+like+this", "/new", "/account",
-            $"/requests/{open.Id}", $"/requests/{settled.Id}", $"/requests/{elsewhere.Id}",
-            "/people", $"/people/{person.Id}", $"/groups/{group.Id}", "/sources", $"/sources/{source.Id}", "/policies", "/policies?version=1",
-            "/destinations", DestinationPage.AddressOf(name), "/deliveries", $"/deliveries/{delivery}", "/work", "/tokens", "/sessions", "/audit", "/nothing-here",
+            "/",
+            "/?status=active",
+            "/?show=asked",
+            "/?text=nothing+like+this",
+            "/new",
+            "/account",
+            $"/requests/{open.Id}",
+            $"/requests/{settled.Id}",
+            $"/requests/{elsewhere.Id}",
+            "/people",
+            $"/people/{person.Id}",
+            $"/groups/{group.Id}",
+            "/sources",
+            $"/sources/{source.Id}",
+            "/policies",
+            "/policies?version=1",
+            "/destinations",
+            DestinationPage.AddressOf(name),
+            "/deliveries",
+            $"/deliveries/{delivery}",
+            "/work",
+            "/tokens",
+            "/sessions",
+            "/audit",
+            "/nothing-here",
         ];
     }
 

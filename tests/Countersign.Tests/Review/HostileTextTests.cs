@@ -38,17 +38,43 @@ public sealed class HostileTextTests(Chromium chromium)
                 body[field] = evil;
             body["shortDescription"] = $"{evil} requested approval for {evil}";
             foreach (var named in new[] { "project", "environment", "flag" })
-                body[named] = new JsonObject { ["name"] = evil, ["key"] = evil, ["tags"] = new JsonArray(evil) };
+            {
+                body[named] = new JsonObject
+                {
+                    ["name"] = evil,
+                    ["key"] = evil,
+                    ["tags"] = new JsonArray(evil),
+                };
+            }
             body["approvalFormVariables"] = new JsonObject { [evil] = evil, ["risk"] = evil };
-            body["_site"]!["href"] = n % 2 == 0 ? "javascript:document.title='hacked'" : "https://app.test/\"><script>document.title='hacked'</script>";
+            body["_site"]!["href"] =
+                n % 2 == 0
+                    ? "javascript:document.title='hacked'"
+                    : "https://app.test/\"><script>document.title='hacked'</script>";
             Assert.Equal(201, (await host.Side.Create(body)).Status);
-            Assert.Equal(201, (await zendesk.Post("/api/v2/approval_requests", new { subject = evil, message = evil, assignee_group_id = group.Id, ticket_id = ++n })).Status);
+            Assert.Equal(
+                201,
+                (
+                    await zendesk.Post(
+                        "/api/v2/approval_requests",
+                        new
+                        {
+                            subject = evil,
+                            message = evil,
+                            assignee_group_id = group.Id,
+                            ticket_id = ++n,
+                        }
+                    )
+                ).Status
+            );
         }
 
         await using var window = await chromium.Open(host.Host, ann);
         await window.Go("/");
         await IsUnharmed(window, "the inbox");
-        var pages = await window.Page.Locator("#part-waiting .subject").EvaluateAllAsync<string[]>("links => links.map(link => link.href)");
+        var pages = await window
+            .Page.Locator("#part-waiting .subject")
+            .EvaluateAllAsync<string[]>("links => links.map(link => link.href)");
         Assert.Equal(Attacks.Length * 2, pages.Length);
         foreach (var (page, i) in pages.Select((page, i) => (page, i)))
         {
@@ -61,7 +87,14 @@ public sealed class HostileTextTests(Chromium chromium)
                 await IsUnharmed(window, page);
             }
         }
-        await window.Go("/?text=" + Uri.EscapeDataString(Attacks[1]) + "&source=" + Uri.EscapeDataString(Attacks[0]) + "&group=" + Uri.EscapeDataString(Attacks[2]));
+        await window.Go(
+            "/?text="
+                + Uri.EscapeDataString(Attacks[1])
+                + "&source="
+                + Uri.EscapeDataString(Attacks[0])
+                + "&group="
+                + Uri.EscapeDataString(Attacks[2])
+        );
         await IsUnharmed(window, "a search");
         await using var asks = await chromium.Open(host.Host, agent);
         await asks.Go("/new");
@@ -88,8 +121,17 @@ public sealed class HostileTextTests(Chromium chromium)
 
     private static async Task IsUnharmed(Window window, string where)
     {
-        Assert.DoesNotContain("hacked", await window.Page.TitleAsync() == "hacked" ? "hacked" : "", StringComparison.Ordinal);
-        Assert.Equal(0, await window.Page.Locator("main script, main img, main svg, main [onerror], main [onload], main [onmouseover]").CountAsync());
+        Assert.DoesNotContain(
+            "hacked",
+            await window.Page.TitleAsync() == "hacked" ? "hacked" : "",
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            0,
+            await window
+                .Page.Locator("main script, main img, main svg, main [onerror], main [onload], main [onmouseover]")
+                .CountAsync()
+        );
         Assert.True(window.Complaints.IsEmpty, $"{where}: {string.Join('\n', window.Complaints)}");
     }
 }

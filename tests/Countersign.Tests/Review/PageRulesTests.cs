@@ -8,7 +8,10 @@ public sealed partial class PageRulesTests
 {
     private const int LargestScript = 20 * 1024;
 
-    /// <summary>Browsers fetch ahead, mail programs open links, scanners ask for heads: none of them is a person who wants something done.</summary>
+    /// <summary>
+    /// Browsers fetch ahead, mail programs open links, scanners ask for heads: none of them is a person who wants
+    /// something done.
+    /// </summary>
     [Fact]
     public async Task Looking_at_every_page_in_every_way_changes_nothing()
     {
@@ -23,7 +26,12 @@ public sealed partial class PageRulesTests
             {
                 Assert.InRange((await browser.Get(path)).Status, 200, 404);
                 await browser.Send(new HttpRequestMessage(HttpMethod.Head, path));
-                await browser.Send(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Purpose", "prefetch" }, { "Sec-Purpose", "prefetch;prerender" } } });
+                await browser.Send(
+                    new HttpRequestMessage(HttpMethod.Get, path)
+                    {
+                        Headers = { { "Purpose", "prefetch" }, { "Sec-Purpose", "prefetch;prerender" } },
+                    }
+                );
             }
         }
 
@@ -40,7 +48,11 @@ public sealed partial class PageRulesTests
         var loaded = Loaded().Matches(page).Select(m => m.Groups["address"].Value).ToList();
         Assert.Equal(["css", "js", "svg"], loaded.Select(address => address[(address.LastIndexOf('.') + 1)..]).Order());
         Assert.All(loaded, address => Assert.StartsWith("/assets/", address, StringComparison.Ordinal));
-        Assert.InRange((await ann.Get(loaded.Single(address => address.EndsWith(".js", StringComparison.Ordinal)))).Text.Length, 1, LargestScript);
+        Assert.InRange(
+            (await ann.Get(loaded.Single(address => address.EndsWith(".js", StringComparison.Ordinal)))).Text.Length,
+            1,
+            LargestScript
+        );
     }
 
     [Fact]
@@ -52,12 +64,27 @@ public sealed partial class PageRulesTests
         var request = await api.Hub.Ask(Some.Policy(root.AsApprover));
         using var stranger = api.Browser();
         using var admin = await api.SignIn(root);
-        foreach (var (browser, path) in new[] { (stranger, "/sign-in"), (admin, "/"), (admin, $"/requests/{request.Id}"), (admin, "/people"), (admin, "/api/v2/users/me.json") })
+        foreach (
+            var (browser, path) in new[]
+            {
+                (stranger, "/sign-in"),
+                (admin, "/"),
+                (admin, $"/requests/{request.Id}"),
+                (admin, "/people"),
+                (admin, "/api/v2/users/me.json"),
+            }
+        )
         {
             var page = await browser.Get(path);
             Assert.Equal((path, 200, true), (path, page.Status, page.Headers.CacheControl is { NoStore: true }));
         }
-        Assert.DoesNotContain(overheard.Lines, line => line.StartsWith("Warning", StringComparison.Ordinal) || line.StartsWith("Error", StringComparison.Ordinal) || line.StartsWith("Critical", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            overheard.Lines,
+            line =>
+                line.StartsWith("Warning", StringComparison.Ordinal)
+                || line.StartsWith("Error", StringComparison.Ordinal)
+                || line.StartsWith("Critical", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -79,16 +106,26 @@ public sealed partial class PageRulesTests
 
         // Her proof in his browser, and in her browser once somebody else has signed in there.
         Assert.NotEqual(302, await Say(ben, first, "Not mine"));
-        ann.Cookies.Add(host.Api.Address, new System.Net.Cookie(Web.SessionCookie.Name, ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value));
+        ann.Cookies.Add(
+            host.Api.Address,
+            new System.Net.Cookie(
+                Web.SessionCookie.Name,
+                ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value
+            )
+        );
         Assert.NotEqual(302, await Say(ann, first, "Not his"));
         var his = (await ann.Get("/")).Token!;
         Assert.NotEqual(first, his);
         Assert.Equal(302, await Say(ann, his, "His"));
         // Without the cookie that it goes with.
-        using var bare = new Browser(host.Api.Address, ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value);
+        using var bare = new Browser(
+            host.Api.Address,
+            ben.Cookies.GetCookies(host.Api.Address)[Web.SessionCookie.Name]!.Value
+        );
         Assert.NotEqual(302, await Say(bare, his, "From nowhere"));
 
-        async Task<int> Say(Browser browser, string proof, string text) => (await browser.Post(path, (Browser.TokenField, proof), ("do", "comment"), ("note", text))).Status;
+        async Task<int> Say(Browser browser, string proof, string text) =>
+            (await browser.Post(path, (Browser.TokenField, proof), ("do", "comment"), ("note", text))).Status;
     }
 
     [Theory, BothEngines]
@@ -108,13 +145,25 @@ public sealed partial class PageRulesTests
 
     private static async Task<StreamReader> Open(Browser browser, string about)
     {
-        var reader = new StreamReader(await browser.Http.GetStreamAsync($"/live?about={about}", TestContext.Current.CancellationToken));
-        Assert.Equal((": listening", ""), (await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon(), await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon()));
+        var reader = new StreamReader(
+            await browser.Http.GetStreamAsync($"/live?about={about}", TestContext.Current.CancellationToken)
+        );
+        Assert.Equal(
+            (": listening", ""),
+            (
+                await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon(),
+                await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().Soon()
+            )
+        );
         return reader;
     }
 
     private static ValueTask<long> Written(FullHub full) => full.Pages.Hub.Place.Count("events");
 
-    [GeneratedRegex("<(link rel=\"(stylesheet|icon)\" href|script src)=\"(?<address>[^\"]+)\"", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        "<(link rel=\"(stylesheet|icon)\" href|script src)=\"(?<address>[^\"]+)\"",
+        RegexOptions.ExplicitCapture,
+        1_000
+    )]
     private static partial Regex Loaded();
 }

@@ -4,7 +4,9 @@ using Countersign.Requests;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>A server with the people of most stories about pages: two of a group who decide, one who asks, an admin.</summary>
+/// <summary>
+/// A server with the people of most stories about pages: two of a group who decide, one who asks, an admin.
+/// </summary>
 internal sealed class PagesHost : IAsyncDisposable
 {
     public const string Password = "correct horse battery";
@@ -19,7 +21,10 @@ internal sealed class PagesHost : IAsyncDisposable
     public Person Root { get; private set; } = null!;
     public Group Sre { get; private set; } = null!;
 
-    public static async Task<PagesHost> Start(Engine engine = Engine.Sqlite, params (string Name, string Value)[] settings)
+    public static async Task<PagesHost> Start(
+        Engine engine = Engine.Sqlite,
+        params (string Name, string Value)[] settings
+    )
     {
         var host = new PagesHost(await ApiHost.Start(engine, settings));
         host.Ann = await host.Hub.AddPerson("Ann Approver", Role.Agent, Password);
@@ -31,8 +36,15 @@ internal sealed class PagesHost : IAsyncDisposable
     }
 
     /// <summary>Asked by Rita, to be decided by so many of the group.</summary>
-    public Task<ApprovalRequest> Ask(string subject = "Open the new checkout", int need = 1, Func<Submission, Submission>? change = null) =>
-        Hub.Ask(Some.Policy(Some.Step("SRE", need, Sre.AsApprover)), s => (change?.Invoke(s) ?? s).Saying(subject).AskedBy(Rita));
+    public Task<ApprovalRequest> Ask(
+        string subject = "Open the new checkout",
+        int need = 1,
+        Func<Submission, Submission>? change = null
+    ) =>
+        Hub.Ask(
+            Some.Policy(Some.Step("SRE", need, Sre.AsApprover)),
+            s => (change?.Invoke(s) ?? s).Saying(subject).AskedBy(Rita)
+        );
 
     public ValueTask DisposeAsync() => Api.DisposeAsync();
 }

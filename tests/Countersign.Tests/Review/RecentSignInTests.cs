@@ -22,20 +22,31 @@ public sealed partial class RecentSignInTests
         using var browser = await host.Api.SignIn(boss);
         host.Hub.Clock.Advance(RecentSignIn.Lasts);
 
-        var asked = await browser.Submit($"/requests/{request.Id}", $"/requests/{request.Id}/break-glass", ("digest", request.Digest), ("reason", "The shop is down and no one else is here"));
+        var asked = await browser.Submit(
+            $"/requests/{request.Id}",
+            $"/requests/{request.Id}/break-glass",
+            ("digest", request.Digest),
+            ("reason", "The shop is down and no one else is here")
+        );
         Assert.Equal(403, asked.Status);
         Assert.Contains("Sign in again", asked.Text, StringComparison.Ordinal);
         Assert.Contains($"value=\"{boss.Email}\"", asked.Text, StringComparison.Ordinal);
         Assert.Equal(Requests.Status.Active, (await host.Hub.Find(request.Id)).Status);
 
-        var wrong = await browser.Post("/sign-in", [.. Hidden(asked), ("E-mail", boss.Email!), ("Password", "not the right one")]);
+        var wrong = await browser.Post(
+            "/sign-in",
+            [.. Hidden(asked), ("E-mail", boss.Email!), ("Password", "not the right one")]
+        );
         Assert.Equal(401, wrong.Status);
         var again = await browser.Post("/sign-in", [.. Hidden(wrong), ("E-mail", boss.Email!), ("Password", Password)]);
         Assert.Equal(409, again.Status);
         Assert.Contains("The shop is down and no one else is here", again.Text, StringComparison.Ordinal);
         Assert.Equal(Requests.Status.Active, (await host.Hub.Find(request.Id)).Status);
 
-        var done = await browser.Post($"/requests/{request.Id}/break-glass", [.. Hidden(again), ("reason", "The shop is down and no one else is here")]);
+        var done = await browser.Post(
+            $"/requests/{request.Id}/break-glass",
+            [.. Hidden(again), ("reason", "The shop is down and no one else is here")]
+        );
         Assert.Equal((302, $"/requests/{request.Id}"), (done.Status, done.Location));
         Assert.Equal(Requests.Status.Approved, (await host.Hub.Find(request.Id)).Status);
         // The new session took the place of the old one.
@@ -51,20 +62,31 @@ public sealed partial class RecentSignInTests
         var (ben, request) = (host.Ben, await host.Ask());
         (string Path, (string, string)[] Form)[] sensitive =
         [
-            ("/tokens", [("do", "add")]), ($"/requests/{request.Id}/break-glass", [("reason", "x")]), ("/people", [("do", "add-person"), ("role", "agent")]),
-            ($"/people/{ben.Id}", [("do", "role"), ("role", "agent")]), ($"/people/{ben.Id}", [("do", "password")]), ($"/people/{ben.Id}", [("do", "enable")]), ($"/people/{ben.Id}", [("do", "disable")]),
+            ("/tokens", [("do", "add")]),
+            ($"/requests/{request.Id}/break-glass", [("reason", "x")]),
+            ("/people", [("do", "add-person"), ("role", "agent")]),
+            ($"/people/{ben.Id}", [("do", "role"), ("role", "agent")]),
+            ($"/people/{ben.Id}", [("do", "password")]),
+            ($"/people/{ben.Id}", [("do", "enable")]),
+            ($"/people/{ben.Id}", [("do", "disable")]),
         ];
         (HttpMethod Method, string Path, string Body)[] calls =
         [
-            (HttpMethod.Post, "/api/v1/tokens", """{"email":"nobody@example.test"}"""), (HttpMethod.Post, "/api/v1/people", """{"email":"x","name":"X"}"""),
-            (HttpMethod.Put, $"/api/v1/people/{ben.Email}/role", """{"role":"agent"}"""), (HttpMethod.Put, $"/api/v1/people/{ben.Email}/password", """{"password":"x"}"""),
-            (HttpMethod.Post, $"/api/v1/people/{ben.Email}/enable", "{}"), (HttpMethod.Post, $"/api/v1/people/nobody@example.test/disable", "{}"),
+            (HttpMethod.Post, "/api/v1/tokens", """{"email":"nobody@example.test"}"""),
+            (HttpMethod.Post, "/api/v1/people", """{"email":"x","name":"X"}"""),
+            (HttpMethod.Put, $"/api/v1/people/{ben.Email}/role", """{"role":"agent"}"""),
+            (HttpMethod.Put, $"/api/v1/people/{ben.Email}/password", """{"password":"x"}"""),
+            (HttpMethod.Post, $"/api/v1/people/{ben.Email}/enable", "{}"),
+            (HttpMethod.Post, $"/api/v1/people/nobody@example.test/disable", "{}"),
             (HttpMethod.Post, $"/api/v1/requests/{request.Id}/break-glass", """{"reason":"x"}"""),
         ];
         var csrf = (await browser.Get("/account")).Token!;
         async Task<int> Call((HttpMethod Method, string Path, string Body) call)
         {
-            using var message = new HttpRequestMessage(call.Method, call.Path) { Content = new StringContent(call.Body, Encoding.UTF8, "application/json") };
+            using var message = new HttpRequestMessage(call.Method, call.Path)
+            {
+                Content = new StringContent(call.Body, Encoding.UTF8, "application/json"),
+            };
             message.Headers.Add("X-CSRF-Token", csrf);
             var answer = await browser.Send(message);
             Assert.Equal(answer.Status == 403, answer.Text.Contains(RecentSignIn.Rule, StringComparison.Ordinal));
@@ -83,10 +105,29 @@ public sealed partial class RecentSignInTests
         foreach (var call in calls)
         {
             Assert.Equal(403, await Call(call));
-            Assert.NotEqual(403, (await token.Send(call.Method, call.Path, new StringContent(call.Body, Encoding.UTF8, "application/json"))).Status);
+            Assert.NotEqual(
+                403,
+                (
+                    await token.Send(
+                        call.Method,
+                        call.Path,
+                        new StringContent(call.Body, Encoding.UTF8, "application/json")
+                    )
+                ).Status
+            );
         }
-        foreach (var (path, form) in new (string, (string, string)[])[] { ($"/people/{ben.Id}", [("do", "name"), ("name", "Ben Approver")]), ($"/requests/{request.Id}", [("do", "comment"), ("note", "x")]), ("/people", [("do", "add-group"), ("group", "Ops")]), ("/sessions", [("do", "end-others")]) })
+        foreach (
+            var (path, form) in new (string, (string, string)[])[]
+            {
+                ($"/people/{ben.Id}", [("do", "name"), ("name", "Ben Approver")]),
+                ($"/requests/{request.Id}", [("do", "comment"), ("note", "x")]),
+                ("/people", [("do", "add-group"), ("group", "Ops")]),
+                ("/sessions", [("do", "end-others")]),
+            }
+        )
+        {
             Assert.Equal(302, (await browser.Submit("/account", path, form)).Status);
+        }
     }
 
     [Fact]
@@ -121,10 +162,18 @@ public sealed partial class RecentSignInTests
         var form = page.Text[page.Text.IndexOf("<main", StringComparison.Ordinal)..];
         form = form[form.IndexOf("<form", StringComparison.Ordinal)..];
         form = form[..form.IndexOf("</form>", StringComparison.Ordinal)];
-        return HiddenField().Matches(form).Select(m => (WebUtility.HtmlDecode(m.Groups["name"].Value), WebUtility.HtmlDecode(m.Groups["value"].Value)));
+        return HiddenField()
+            .Matches(form)
+            .Select(m =>
+                (WebUtility.HtmlDecode(m.Groups["name"].Value), WebUtility.HtmlDecode(m.Groups["value"].Value))
+            );
     }
 
-    [GeneratedRegex("<input type=\"hidden\" name=\"(?<name>[^\"]*)\" value=\"(?<value>[^\"]*)\"", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "<input type=\"hidden\" name=\"(?<name>[^\"]*)\" value=\"(?<value>[^\"]*)\"",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex HiddenField();
 
     [GeneratedRegex("href=\"(?<to>/sign-in/oidc[^\"]*)\"", RegexOptions.ExplicitCapture, 1000)]

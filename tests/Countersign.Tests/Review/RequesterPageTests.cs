@@ -14,10 +14,17 @@ public sealed class RequesterPageTests(Chromium chromium)
     {
         await using var host = await PagesHost.Start();
         var claim = RequesterClaim.Of([], ["Rita Requester"]) with { People = [host.Rita.Id] };
-        var request = await host.Hub.Ask(Some.Policy(Some.Step("SRE", 1, host.Sre.AsApprover)), s => s.Saying("Open the new checkout") with
-        {
-            Requester = new Requester(host.Rita.Id, host.Rita.Name, [host.Rita.Id], Certainty.Claimed) { Claim = claim },
-        });
+        var request = await host.Hub.Ask(
+            Some.Policy(Some.Step("SRE", 1, host.Sre.AsApprover)),
+            s =>
+                s.Saying("Open the new checkout") with
+                {
+                    Requester = new Requester(host.Rita.Id, host.Rita.Name, [host.Rita.Id], Certainty.Claimed)
+                    {
+                        Claim = claim,
+                    },
+                }
+        );
         await using var named = await chromium.Open(host.Api, host.Rita);
         await named.Go($"/requests/{request.Id}");
         await named.Shows("This request was opened in your name.");
@@ -46,6 +53,10 @@ public sealed class RequesterPageTests(Chromium chromium)
         using var ann = await host.Api.SignIn(host.Ann);
         Assert.DoesNotContain("Not me", (await ann.Get($"/requests/{request.Id}")).Text, StringComparison.Ordinal);
         Assert.Equal(404, (await ann.Submit($"/requests/{request.Id}", $"/requests/{request.Id}/not-me")).Status);
-        Assert.Contains("Confirmed: asked with their own account or key.", (await ann.Get($"/requests/{request.Id}")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "Confirmed: asked with their own account or key.",
+            (await ann.Get($"/requests/{request.Id}")).Text,
+            StringComparison.Ordinal
+        );
     }
 }

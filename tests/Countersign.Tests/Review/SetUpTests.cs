@@ -14,8 +14,17 @@ public sealed class SetUpTests
         var link = await Link(host);
         using var browser = host.Browser();
         Assert.Contains("no admin yet", (await browser.Get("/hub/sign-in")).Text, StringComparison.Ordinal);
-        foreach (var (name, email, password) in new[] { ("", "ann@example.test", "correct horse battery"), ("Ann", "no address", "correct horse battery"), ("Ann", "ann@example.test", "password123") })
+        foreach (
+            var (name, email, password) in new[]
+            {
+                ("", "ann@example.test", "correct horse battery"),
+                ("Ann", "no address", "correct horse battery"),
+                ("Ann", "ann@example.test", "password123"),
+            }
+        )
+        {
             Assert.Equal(422, (await Use(browser, link, name, email, password)).Status);
+        }
         Assert.Equal(0, await host.Hub.Place.Count("people"));
 
         var done = await Use(browser, link, "Ann", "ann@example.test", "correct horse battery");
@@ -23,7 +32,10 @@ public sealed class SetUpTests
         Assert.Contains("ann@example.test", (await browser.Get("/hub/account")).Text, StringComparison.Ordinal);
         Assert.Equal(404, (await browser.Get(link)).Status);
         Assert.Null(await host.Services.GetRequiredService<SetUpLink>().Make(default));
-        Assert.Equal(["person.added", "session.started"], (await host.Hub.Place.Events("person:1")).Select(e => e.Kind));
+        Assert.Equal(
+            ["person.added", "session.started"],
+            (await host.Hub.Place.Events("person:1")).Select(e => e.Kind)
+        );
     }
 
     [Theory, BothEngines]
@@ -32,8 +44,22 @@ public sealed class SetUpTests
         await using var host = await ApiHost.Start(engine);
         var setUp = host.Services.GetRequiredService<SetUpLink>();
         var links = new[] { await setUp.Make(default), await setUp.Make(default) };
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(i =>
-            Task.Run(() => setUp.Use(links[i % 2]!, $"p{i}@example.test", $"P{i}", "correct horse battery", new Visit("page", "", ""), default))));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 4)
+                .Select(i =>
+                    Task.Run(() =>
+                        setUp.Use(
+                            links[i % 2]!,
+                            $"p{i}@example.test",
+                            $"P{i}",
+                            "correct horse battery",
+                            new Visit("page", "", ""),
+                            default
+                        )
+                    )
+                )
+        );
         Assert.Single(outcomes.OfType<SetUpOutcome.Done>());
         Assert.Equal(3, outcomes.OfType<SetUpOutcome.LinkIsOver>().Count());
         Assert.Equal(1, await host.Hub.Place.Count("people"));
@@ -59,11 +85,19 @@ public sealed class SetUpTests
         Assert.Equal(404, (await browser.Get("/set-up?key=csu_guessed")).Status);
     }
 
-    private static async Task<string> Link(ApiHost host) => $"{host.Base}/set-up?key={await host.Services.GetRequiredService<SetUpLink>().Make(default)}";
+    private static async Task<string> Link(ApiHost host) =>
+        $"{host.Base}/set-up?key={await host.Services.GetRequiredService<SetUpLink>().Make(default)}";
 
     private static Task<Browser.Page> Use(Browser browser, string link, string name, string email, string password)
     {
         var parts = link.Split("?key=");
-        return browser.Submit(link, parts[0], ("key", parts[1]), ("Name", name), ("E-mail", email), ("Password", password));
+        return browser.Submit(
+            link,
+            parts[0],
+            ("key", parts[1]),
+            ("Name", name),
+            ("E-mail", email),
+            ("Password", password)
+        );
     }
 }

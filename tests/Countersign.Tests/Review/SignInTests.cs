@@ -13,7 +13,9 @@ public sealed class SignInTests
     private const string Password = "correct horse battery";
 
     [Theory, BothEngines]
-    public async Task One_signs_in_lands_where_one_wanted_to_go_and_stays_signed_in_on_every_node_and_after_a_restart(Engine engine)
+    public async Task One_signs_in_lands_where_one_wanted_to_go_and_stays_signed_in_on_every_node_and_after_a_restart(
+        Engine engine
+    )
     {
         await using var host = await ApiHost.Start(engine);
         var ann = await host.Hub.AddPerson("Ann", password: Password);
@@ -21,16 +23,28 @@ public sealed class SignInTests
         var sent = await browser.Get("/account?tab=tokens");
         Assert.Equal((302, "/sign-in?to=%2Faccount%3Ftab%3Dtokens"), (sent.Status, sent.Location));
 
-        var entered = await browser.Submit(sent.Location!, "/sign-in", ("E-mail", ann.Email!), ("Password", Password), ("to", "/account?tab=tokens"));
+        var entered = await browser.Submit(
+            sent.Location!,
+            "/sign-in",
+            ("E-mail", ann.Email!),
+            ("Password", Password),
+            ("to", "/account?tab=tokens")
+        );
         Assert.Equal((302, "/account?tab=tokens"), (entered.Status, entered.Location));
         Assert.Contains("Ann", (await browser.Get("/account")).Text, StringComparison.Ordinal);
         // Who is signed in already is not asked again.
         Assert.Equal("/account", (await browser.Get("/sign-in?to=/account")).Location);
 
         await using var other = await ApiHost.Start(host.Hub);
-        using var there = new Browser(other.Address, browser.Cookies.GetCookies(host.Address)[SessionCookie.Name]!.Value);
+        using var there = new Browser(
+            other.Address,
+            browser.Cookies.GetCookies(host.Address)[SessionCookie.Name]!.Value
+        );
         Assert.Equal(200, (await there.Get("/account")).Status);
-        Assert.Equal(["person.added", "session.started"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        Assert.Equal(
+            ["person.added", "session.started"],
+            (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind)
+        );
     }
 
     [Theory]
@@ -50,7 +64,13 @@ public sealed class SignInTests
         await using var host = await ApiHost.Start(Engine.Sqlite);
         var ann = await host.Hub.AddPerson("Ann", password: Password);
         using var browser = host.Browser();
-        var entered = await browser.Submit($"/sign-in?to={Uri.EscapeDataString(to)}", "/sign-in", ("E-mail", ann.Email!), ("Password", Password), ("to", to));
+        var entered = await browser.Submit(
+            $"/sign-in?to={Uri.EscapeDataString(to)}",
+            "/sign-in",
+            ("E-mail", ann.Email!),
+            ("Password", Password),
+            ("to", to)
+        );
         Assert.Equal(302, entered.Status);
         var landed = new Uri(host.Address, entered.Location);
         Assert.Equal((host.Address.Host, host.Address.Port, "http"), (landed.Host, landed.Port, landed.Scheme));
@@ -68,7 +88,16 @@ public sealed class SignInTests
         await host.Hub.AddPerson("Cleo");
         using var browser = host.Browser();
         var answers = new List<(int, string, string?)>();
-        foreach (var (email, password) in new[] { (ann.Email!, "a wrong one entirely"), ("nobody@example.test", Password), (ben.Email!, Password), (Some.Email("Cleo"), Password), (ann.Email!, "") })
+        foreach (
+            var (email, password) in new[]
+            {
+                (ann.Email!, "a wrong one entirely"),
+                ("nobody@example.test", Password),
+                (ben.Email!, Password),
+                (Some.Email("Cleo"), Password),
+                (ann.Email!, ""),
+            }
+        )
         {
             var refused = await browser.Submit("/sign-in", "/sign-in", ("E-mail", email), ("Password", password));
             answers.Add((refused.Status, WithoutHoles(refused.Text, email), refused.Location));
@@ -91,14 +120,29 @@ public sealed class SignInTests
         foreach (var email in new[] { ann.Email!, "nobody@example.test" })
         {
             for (var i = 0; i < Attempts.MaxPerAccount; i++)
-                Assert.Equal(401, (await browser.Submit("/sign-in", "/sign-in", ("E-mail", email), ("Password", $"guess number {i}"))).Status);
+            {
+                Assert.Equal(
+                    401,
+                    (
+                        await browser.Submit(
+                            "/sign-in",
+                            "/sign-in",
+                            ("E-mail", email),
+                            ("Password", $"guess number {i}")
+                        )
+                    ).Status
+                );
+            }
             // The right one is not looked at either, so guessing on is of no use.
             var limited = await browser.Submit("/sign-in", "/sign-in", ("E-mail", email), ("Password", Password));
             Assert.Equal(429, limited.Status);
             Assert.NotNull(limited.Headers.RetryAfter);
         }
         host.Hub.Clock.Advance(Attempts.Window);
-        Assert.Equal(302, (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Password))).Status);
+        Assert.Equal(
+            302,
+            (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Password))).Status
+        );
     }
 
     [Theory, BothEngines]
@@ -114,7 +158,10 @@ public sealed class SignInTests
         Assert.Equal("/sign-in", (await browser.Submit("/account", "/sign-out")).Location);
         using var thief = new Browser(host.Address, secret);
         Assert.Equal(302, (await thief.Get("/account")).Status);
-        Assert.Equal(["person.added", "session.started", "session.ended"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        Assert.Equal(
+            ["person.added", "session.started", "session.ended"],
+            (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind)
+        );
     }
 
     [Theory, BothEngines]
@@ -122,22 +169,41 @@ public sealed class SignInTests
     {
         await using var host = await ApiHost.Start(engine);
         await using var other = await ApiHost.Start(host.Hub);
-        var (ann, ben) = (await host.Hub.AddPerson("Ann", password: Password), await host.Hub.AddPerson("Ben", password: Password));
-        foreach (var (person, end) in new (Person, Func<Task>)[] { (ann, () => host.Hub.Disable(ann)), (ben, () => host.Hub.People.SetPassword(ben.Email!, "another one entirely", Some.Operator, default)) })
+        var (ann, ben) = (
+            await host.Hub.AddPerson("Ann", password: Password),
+            await host.Hub.AddPerson("Ben", password: Password)
+        );
+        foreach (
+            var (person, end) in new (Person, Func<Task>)[]
+            {
+                (ann, () => host.Hub.Disable(ann)),
+                (ben, () => host.Hub.People.SetPassword(ben.Email!, "another one entirely", Some.Operator, default)),
+            }
+        )
         {
             using var here = await host.SignIn(person);
             using var there = await other.SignIn(person);
             Assert.Equal((200, 200), (await Api(here), await Api(there)));
             await end();
             Assert.Equal((401, 401), (await Api(here), await Api(there)));
-            Assert.Null(await host.Hub.Sessions.Start(person.Id, "password", new Visit("page", "", ""), default, "an older hash"));
+            Assert.Null(
+                await host.Hub.Sessions.Start(
+                    person.Id,
+                    "password",
+                    new Visit("page", "", ""),
+                    default,
+                    "an older hash"
+                )
+            );
         }
         Assert.Null(await host.Hub.Sessions.Start(ann.Id, "oidc", new Visit("page", "", ""), default));
         Assert.Equal(0, await host.Hub.Place.Count("sessions"));
     }
 
     [Theory, BothEngines]
-    public async Task A_session_ends_when_it_was_quiet_for_long_and_after_its_longest_time_however_much_it_is_used(Engine engine)
+    public async Task A_session_ends_when_it_was_quiet_for_long_and_after_its_longest_time_however_much_it_is_used(
+        Engine engine
+    )
     {
         await using var host = await ApiHost.Start(engine, ("Sessions:Idle", "1d"), ("Sessions:Longest", "3d"));
         var ann = await host.Hub.AddPerson("Ann");
@@ -166,7 +232,14 @@ public sealed class SignInTests
         for (var i = 0; i < Sessions.MostPerPerson + 2; i++)
         {
             hub.Clock.Advance(TimeSpan.FromSeconds(1));
-            Assert.NotNull(await hub.Sessions.Start(ann.Id, "password", new Visit("page", "127.0.0.1", new string('x', 5000)), default));
+            Assert.NotNull(
+                await hub.Sessions.Start(
+                    ann.Id,
+                    "password",
+                    new Visit("page", "127.0.0.1", new string('x', 5000)),
+                    default
+                )
+            );
         }
         var open = await hub.Sessions.List(ann.Id, default);
         Assert.Equal(Sessions.MostPerPerson, open.Count);
@@ -174,7 +247,9 @@ public sealed class SignInTests
     }
 
     [Theory, BothEngines]
-    public async Task A_session_opens_the_apis_and_what_changes_something_must_carry_the_token_of_our_pages(Engine engine)
+    public async Task A_session_opens_the_apis_and_what_changes_something_must_carry_the_token_of_our_pages(
+        Engine engine
+    )
     {
         await using var host = await ApiHost.Start(engine);
         var ann = await host.Hub.AddPerson("Ann", Role.Admin);
@@ -183,7 +258,12 @@ public sealed class SignInTests
         Assert.Equal(200, await Api(browser));
         var decision = $"/api/v1/requests/{request.Id.Value}/decisions";
         foreach (var token in new[] { null, "", "undefined", "CfDJ8wrong" })
-            Assert.Equal(403, (await Json(browser, HttpMethod.Post, decision, """{"answer":"approve"}""", token)).Status);
+        {
+            Assert.Equal(
+                403,
+                (await Json(browser, HttpMethod.Post, decision, """{"answer":"approve"}""", token)).Status
+            );
+        }
         Assert.Equal(["request.submitted"], await host.Hub.Kinds(request.Id));
 
         var me = System.Text.Json.Nodes.JsonNode.Parse((await browser.Get("/api/v2/users/me.json")).Text)!["user"]!;
@@ -191,8 +271,25 @@ public sealed class SignInTests
         var mine = me["authenticity_token"]!.ToString();
         // Somebody else's token is none.
         using var eve = await host.SignIn(await host.Hub.AddPerson("Eve", Role.Admin));
-        Assert.Equal(403, (await Json(eve, HttpMethod.Patch, $"/api/v2/approval_workflow_instances/1/approval_requests/{request.Id.Value}/decision", """{"status":"approved"}""", mine)).Status);
-        var decided = await Json(browser, HttpMethod.Patch, $"/api/v2/approval_workflow_instances/1/approval_requests/{request.Id.Value}/decision", """{"status":"approved","notes":""}""", mine);
+        Assert.Equal(
+            403,
+            (
+                await Json(
+                    eve,
+                    HttpMethod.Patch,
+                    $"/api/v2/approval_workflow_instances/1/approval_requests/{request.Id.Value}/decision",
+                    """{"status":"approved"}""",
+                    mine
+                )
+            ).Status
+        );
+        var decided = await Json(
+            browser,
+            HttpMethod.Patch,
+            $"/api/v2/approval_workflow_instances/1/approval_requests/{request.Id.Value}/decision",
+            """{"status":"approved","notes":""}""",
+            mine
+        );
         Assert.True(decided.Status == 200, decided.Text);
         Assert.Equal(Requests.Status.Approved, (await host.Hub.Find(request.Id)).Status);
 
@@ -206,9 +303,18 @@ public sealed class SignInTests
         await using var host = await ApiHost.Start(Engine.Sqlite, ("PathBase", "/hub"));
         var ann = await host.Hub.AddPerson("Ann", password: Password);
         using var browser = host.Browser();
-        var entered = await browser.Submit("/hub/sign-in", "/hub/sign-in", ("E-mail", ann.Email!), ("Password", Password), ("to", "/account"));
+        var entered = await browser.Submit(
+            "/hub/sign-in",
+            "/hub/sign-in",
+            ("E-mail", ann.Email!),
+            ("Password", Password),
+            ("to", "/account")
+        );
         Assert.Equal("/hub/account", entered.Location);
-        var cookie = Assert.Single(entered.Headers.GetValues("Set-Cookie"), c => c.StartsWith(SessionCookie.Name, StringComparison.Ordinal));
+        var cookie = Assert.Single(
+            entered.Headers.GetValues("Set-Cookie"),
+            c => c.StartsWith(SessionCookie.Name, StringComparison.Ordinal)
+        );
         Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("samesite=lax", cookie, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("path=/hub", cookie, StringComparison.OrdinalIgnoreCase);
@@ -217,12 +323,35 @@ public sealed class SignInTests
         using var behindTls = host.Browser();
         behindTls.Http.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
         var page = await behindTls.Get("/hub/sign-in");
-        Assert.All(page.Headers.GetValues("Set-Cookie"), c => Assert.Contains("secure", c, StringComparison.OrdinalIgnoreCase));
+        Assert.All(
+            page.Headers.GetValues("Set-Cookie"),
+            c => Assert.Contains("secure", c, StringComparison.OrdinalIgnoreCase)
+        );
         var safe = page.Headers.GetValues("Set-Cookie").Select(c => c.Split(';')[0]).First();
         behindTls.Http.DefaultRequestHeaders.Add("Cookie", safe);
-        using var form = new FormUrlEncodedContent(new Dictionary<string, string> { [Browser.TokenField] = page.Token!, ["E-mail"] = ann.Email!, ["Password"] = Password });
-        var done = await behindTls.Send(new HttpRequestMessage(HttpMethod.Post, "/hub/sign-in") { Content = form, Headers = { { "Sec-Fetch-Site", "same-origin" } } });
-        Assert.Contains("secure", Assert.Single(done.Headers.GetValues("Set-Cookie"), c => c.StartsWith("__Secure-" + SessionCookie.Name, StringComparison.Ordinal)), StringComparison.OrdinalIgnoreCase);
+        using var form = new FormUrlEncodedContent(
+            new Dictionary<string, string>
+            {
+                [Browser.TokenField] = page.Token!,
+                ["E-mail"] = ann.Email!,
+                ["Password"] = Password,
+            }
+        );
+        var done = await behindTls.Send(
+            new HttpRequestMessage(HttpMethod.Post, "/hub/sign-in")
+            {
+                Content = form,
+                Headers = { { "Sec-Fetch-Site", "same-origin" } },
+            }
+        );
+        Assert.Contains(
+            "secure",
+            Assert.Single(
+                done.Headers.GetValues("Set-Cookie"),
+                c => c.StartsWith("__Secure-" + SessionCookie.Name, StringComparison.Ordinal)
+            ),
+            StringComparison.OrdinalIgnoreCase
+        );
     }
 
     [Theory]
@@ -248,7 +377,17 @@ public sealed class SignInTests
         var ann = await host.Hub.AddPerson("Ann", password: Password);
         using var browser = host.Browser();
         Assert.Equal(400, (await browser.Post("/sign-in", ("E-mail", ann.Email!), ("Password", Password))).Status);
-        Assert.Equal(200, (await browser.Send(new HttpRequestMessage(HttpMethod.Post, "/sign-in") { Content = new StringContent("{}", System.Text.Encoding.UTF8, "application/json") })).Status);
+        Assert.Equal(
+            200,
+            (
+                await browser.Send(
+                    new HttpRequestMessage(HttpMethod.Post, "/sign-in")
+                    {
+                        Content = new StringContent("{}", System.Text.Encoding.UTF8, "application/json"),
+                    }
+                )
+            ).Status
+        );
         Assert.Empty(await host.Hub.Sessions.List(null, default));
     }
 
@@ -263,10 +402,25 @@ public sealed class SignInTests
         var request = await host.Hub.Ask(ann.AsApprover);
         using var browser = await host.SignIn(ann);
         using var stranger = host.Browser();
-        (string, string)[] answer = [("do", "approve"), ("note", "planted words")], carried = [("kept.to", "/"), ("kept.note", "planted words")];
-        foreach (var (who, path, fields) in new[] { (browser, $"/requests/{request.Id}", answer), (browser, "/sign-in", carried), (stranger, $"/requests/{request.Id}", answer), (stranger, "/sign-in", carried) })
+        (string, string)[] answer = [("do", "approve"), ("note", "planted words")],
+            carried = [("kept.to", "/"), ("kept.note", "planted words")];
+        foreach (
+            var (who, path, fields) in new[]
+            {
+                (browser, $"/requests/{request.Id}", answer),
+                (browser, "/sign-in", carried),
+                (stranger, $"/requests/{request.Id}", answer),
+                (stranger, "/sign-in", carried),
+            }
+        )
         {
-            var planted = await who.Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Item1, f.Item2))), Headers = { { header, value } } });
+            var planted = await who.Send(
+                new HttpRequestMessage(HttpMethod.Post, path)
+                {
+                    Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Item1, f.Item2))),
+                    Headers = { { header, value } },
+                }
+            );
             Assert.Equal(403, planted.Status);
             Assert.DoesNotContain("planted words", planted.Text, StringComparison.Ordinal);
         }
@@ -281,12 +435,21 @@ public sealed class SignInTests
 
     private static Task<Browser.Page> Json(Browser browser, HttpMethod method, string path, string body, string? token)
     {
-        var request = new HttpRequestMessage(method, path) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+        var request = new HttpRequestMessage(method, path)
+        {
+            Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json"),
+        };
         if (token is not null)
             request.Headers.TryAddWithoutValidation("X-CSRF-Token", token);
         return browser.Send(request);
     }
 
     private static string WithoutHoles(string page, string email) =>
-        System.Text.RegularExpressions.Regex.Replace(page.Replace(WebUtility.HtmlEncode(email), "", StringComparison.Ordinal), "name=\"__RequestVerificationToken\" value=\"[^\"]*\"|data-now=\"[^\"]*\"", "", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+        System.Text.RegularExpressions.Regex.Replace(
+            page.Replace(WebUtility.HtmlEncode(email), "", StringComparison.Ordinal),
+            "name=\"__RequestVerificationToken\" value=\"[^\"]*\"|data-now=\"[^\"]*\"",
+            "",
+            System.Text.RegularExpressions.RegexOptions.None,
+            TimeSpan.FromSeconds(1)
+        );
 }

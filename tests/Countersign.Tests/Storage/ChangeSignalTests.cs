@@ -7,7 +7,10 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
-/// <summary>Whoever follows the store hears of what another process wrote, long before the look that happens once a second anyway.</summary>
+/// <summary>
+/// Whoever follows the store hears of what another process wrote, long before the look that happens once a second
+/// anyway.
+/// </summary>
 public sealed class ChangeSignalTests
 {
     [Theory, BothEngines]
@@ -19,11 +22,13 @@ public sealed class ChangeSignalTests
         for (var i = 1; i <= 20; i++)
         {
             await another.InTransaction(tx => tx.Signal("directory"));
-            do
-                await test.Store.MaybeChanged(default).Soon();
+            do await test.Store.MaybeChanged(default).Soon();
             while (await test.Number("SELECT revision FROM signals WHERE name = 'directory'") != i + 1);
         }
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(15), "Changes are only found by looking once a second.");
+        Assert.True(
+            Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(15),
+            "Changes are only found by looking once a second."
+        );
     }
 
     [Theory, BothEngines]
@@ -56,23 +61,39 @@ public sealed class ChangeSignalTests
         await follower.StartAsync(default);
 
         var another = await hub.Place.OpenAnother();
-        var (people, tokens, sources) = (new People(another, new Requests.Reweigh(another)), new Tokens(another), new Sources(another));
+        var (people, tokens, sources) = (
+            new People(another, new Requests.Reweigh(another)),
+            new Tokens(another),
+            new Sources(another)
+        );
         var ann = Some.Done(await people.Add(Some.Email("Ann"), "Ann", Role.Agent, null, Some.Operator, default));
         var token = Some.Done(await tokens.Add(ann.Email!, Some.Operator, default));
         var key = Some.Done(await sources.Add("ci", "api", null, null, Some.Operator, default));
-        await Eventually.True(() => directory.Current.SourcesByKey.ContainsKey(Keys.HashOf(key.Key)), "the source is known");
+        await Eventually.True(
+            () => directory.Current.SourcesByKey.ContainsKey(Keys.HashOf(key.Key)),
+            "the source is known"
+        );
         Assert.Equal(ann.Id, directory.Current.Tokens[Keys.HashOf(token.Token)].Person.Id);
 
         await tokens.Revoke(token.Id, Some.Operator, default);
         await sources.Disable("ci", Some.Operator, default);
-        await Eventually.True(() => !directory.Current.SourcesByKey.ContainsKey(Keys.HashOf(key.Key)), "the source is shut out");
+        await Eventually.True(
+            () => !directory.Current.SourcesByKey.ContainsKey(Keys.HashOf(key.Key)),
+            "the source is shut out"
+        );
         Assert.DoesNotContain(Keys.HashOf(token.Token), directory.Current.Tokens.Keys);
 
         await sources.Enable("ci", Some.Operator, default);
         var second = Some.Done(await tokens.Add(ann.Email!, Some.Operator, default));
-        await Eventually.True(() => directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)), "the second token is known");
+        await Eventually.True(
+            () => directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)),
+            "the second token is known"
+        );
         await people.Disable(ann.Email!, Some.Operator, default);
-        await Eventually.True(() => !directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)), "a disabled person's token is shut out");
+        await Eventually.True(
+            () => !directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)),
+            "a disabled person's token is shut out"
+        );
         await follower.StopAsync(default);
     }
 

@@ -12,9 +12,24 @@ public sealed class ClosingTests
         await using (var store = await Store.Open(place.Options, place.Clock))
         {
             await store.InTransaction(async tx => await tx.Signal("directory"), default);
-            await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ => Assert.Equal(2, await store.Read(reader => reader.Number("SELECT revision FROM signals WHERE name = 'directory'"), default))));
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 4)
+                    .Select(async _ =>
+                        Assert.Equal(
+                            2,
+                            await store.Read(
+                                reader => reader.Number("SELECT revision FROM signals WHERE name = 'directory'"),
+                                default
+                            )
+                        )
+                    )
+            );
         }
-        Assert.Equal(["countersign.db"], System.IO.Directory.GetFiles(place.Options.DataFolder).Select(Path.GetFileName));
+        Assert.Equal(
+            ["countersign.db"],
+            System.IO.Directory.GetFiles(place.Options.DataFolder).Select(Path.GetFileName)
+        );
     }
 
     [Fact]
@@ -24,8 +39,23 @@ public sealed class ClosingTests
         await using var store = await Store.Open(place.Options, place.Clock);
         var text = new string('x', 1_000_000);
         for (var n = 0; n < 36; n++)
-            await store.InTransaction(async tx => await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, @text)", new { name = $"{n}", text }), default);
-        await Eventually.True(() => new FileInfo(place.Options.SqliteFile).Length > 30_000_000, "the log lies in the file");
-        Assert.Equal(36, await store.Read(reader => reader.Number("SELECT count(*) FROM hub WHERE length(value) = 1000000"), default));
+        {
+            await store.InTransaction(
+                async tx =>
+                    await tx.Execute(
+                        "INSERT INTO hub (name, value) VALUES (@name, @text)",
+                        new { name = $"{n}", text }
+                    ),
+                default
+            );
+        }
+        await Eventually.True(
+            () => new FileInfo(place.Options.SqliteFile).Length > 30_000_000,
+            "the log lies in the file"
+        );
+        Assert.Equal(
+            36,
+            await store.Read(reader => reader.Number("SELECT count(*) FROM hub WHERE length(value) = 1000000"), default)
+        );
     }
 }

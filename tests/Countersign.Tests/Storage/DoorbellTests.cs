@@ -34,6 +34,14 @@ public sealed class DoorbellTests
         var ann = await hub.AddPerson("Ann", Role.Agent);
         await using var after = await ApiHost.Start(hub);
         using var person = await after.Person(ann);
-        Assert.Equal(201, (await person.Post("/api/v1/requests", new { subject = "Still here?", assignee = new { person = "Ann@example.test" } })).Status);
+        Assert.Equal(
+            201,
+            (
+                await person.Post(
+                    "/api/v1/requests",
+                    new { subject = "Still here?", assignee = new { person = "Ann@example.test" } }
+                )
+            ).Status
+        );
     }
 }

@@ -12,24 +12,53 @@ public sealed class HistoryTests
     public async Task Every_event_of_a_subject_carries_the_hash_of_the_one_before(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => test.Store.InTransaction(async tx =>
-        {
-            await tx.Append($"person:{i % 3}", Some.Operator, "test.happened", new { i, text = "Grüße,\n\"quoted\" ✓ \u0001" });
-            await tx.Append("hub", Some.Origin, "test.happened", new { i });
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(i =>
+                    test.Store.InTransaction(async tx =>
+                    {
+                        await tx.Append(
+                            $"person:{i % 3}",
+                            Some.Operator,
+                            "test.happened",
+                            new { i, text = "Grüße,\n\"quoted\" ✓ \u0001" }
+                        );
+                        await tx.Append("hub", Some.Origin, "test.happened", new { i });
+                    })
+                )
+        );
         foreach (var subject in (await test.Events()).GroupBy(e => e.Subject))
         {
             var (n, previous) = (0L, "");
             foreach (var e in subject.OrderBy(e => e.N))
             {
                 // As anyone would with a shell.
-                var lines = string.Join('\n', "countersign-event-v1", previous, e.Subject, e.N.ToString(CultureInfo.InvariantCulture), e.At, e.Kind, e.Actor, e.Via, e.Address, e.Data);
+                var lines = string.Join(
+                    '\n',
+                    "countersign-event-v1",
+                    previous,
+                    e.Subject,
+                    e.N.ToString(CultureInfo.InvariantCulture),
+                    e.At,
+                    e.Kind,
+                    e.Actor,
+                    e.Via,
+                    e.Address,
+                    e.Data
+                );
                 Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines))), e.Hash);
                 Assert.Equal(++n, e.N);
                 previous = e.Hash;
             }
-            Assert.Equal(previous, await test.Text("SELECT hash FROM event_heads WHERE subject = @subject", new { subject = subject.Key }));
-            Assert.Equal(n, await test.Number("SELECT n FROM event_heads WHERE subject = @subject", new { subject = subject.Key }));
+            Assert.Equal(
+                previous,
+                await test.Text("SELECT hash FROM event_heads WHERE subject = @subject", new { subject = subject.Key })
+            );
+            Assert.Equal(
+                n,
+                await test.Number("SELECT n FROM event_heads WHERE subject = @subject", new { subject = subject.Key })
+            );
         }
         Assert.Equal(20, (await test.Events("hub")).Count);
     }
@@ -52,15 +81,20 @@ public sealed class HistoryTests
     public async Task Positions_have_no_gaps_where_a_transaction_was_undone(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => test.Store.InTransaction(async tx =>
-        {
-            await tx.Append("hub", Some.Origin, "test.undone", new { });
-            throw new TimeZoneNotFoundException();
-        }));
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await tx.Append("hub", Some.Origin, "test.undone", new { });
+                throw new TimeZoneNotFoundException();
+            })
+        );
         for (var i = 0; i < 2; i++)
             await test.Store.InTransaction(async tx => await tx.Append("hub", Some.Origin, "test.done", new { i }));
         await test.Store.GivePositions();
-        Assert.Equal([(1, 1), (2, 2)], (await test.Store.Read(r => EventLog.Next(r, 0, 10))).Select(e => (e.Position, e.N)));
+        Assert.Equal(
+            [(1, 1), (2, 2)],
+            (await test.Store.Read(r => EventLog.Next(r, 0, 10))).Select(e => (e.Position, e.N))
+        );
     }
 
     [Theory]
@@ -83,8 +117,18 @@ public sealed class HistoryTests
         try
         {
             CultureInfo.CurrentCulture = new CultureInfo("ar-SA");
-            var times = Enumerable.Range(0, 500).Select(_ => new DateTimeOffset(random.NextInt64(DateTime.MaxValue.Ticks / 2), TimeSpan.Zero).ToOffset(TimeSpan.FromHours(random.Next(0, 14)))).ToList();
-            Assert.Equal(times.Select(Instant.ToMilliseconds).Order(), times.Select(Instant.ToText).Order(StringComparer.Ordinal).Select(Instant.Parse));
+            var times = Enumerable
+                .Range(0, 500)
+                .Select(_ =>
+                    new DateTimeOffset(random.NextInt64(DateTime.MaxValue.Ticks / 2), TimeSpan.Zero).ToOffset(
+                        TimeSpan.FromHours(random.Next(0, 14))
+                    )
+                )
+                .ToList();
+            Assert.Equal(
+                times.Select(Instant.ToMilliseconds).Order(),
+                times.Select(Instant.ToText).Order(StringComparer.Ordinal).Select(Instant.Parse)
+            );
         }
         finally
         {
@@ -98,5 +142,6 @@ public sealed class HistoryTests
     [InlineData("2026-02-28T23:59:59.999+01:00")]
     [InlineData("2026-02-30T00:00:00.000Z")]
     [InlineData("")]
-    public void What_is_no_time_of_ours_is_not_read_as_one(string text) => Assert.Throws<FormatException>(() => Instant.Parse(text));
+    public void What_is_no_time_of_ours_is_not_read_as_one(string text) =>
+        Assert.Throws<FormatException>(() => Instant.Parse(text));
 }

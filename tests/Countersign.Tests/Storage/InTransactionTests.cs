@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>What <see cref="Store.InTransaction{T}"/> promises on both engines, and on SQLite the lane behind it.</summary>
+/// <summary>
+/// What <see cref="Store.InTransaction{T}"/> promises on both engines, and on SQLite the lane behind it.
+/// </summary>
 public sealed class InTransactionTests
 {
     [Theory, BothEngines]
@@ -21,11 +23,13 @@ public sealed class InTransactionTests
     public async Task A_transaction_inside_a_transaction_throws_and_undoes_the_outer_one(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => test.Store.InTransaction(async tx =>
-        {
-            await Put(tx, "outer");
-            await test.Store.InTransaction(inner => Put(inner, "inner"));
-        }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await Put(tx, "outer");
+                await test.Store.InTransaction(inner => Put(inner, "inner"));
+            })
+        );
         Assert.Equal(0, await test.Count("hub"));
         await test.Store.InTransaction(tx => Put(tx, "afterwards"));
     }
@@ -35,11 +39,13 @@ public sealed class InTransactionTests
     {
         await using var test = await TestStore.Start(engine);
         var thrown = new TimeZoneNotFoundException("of the caller's own");
-        var caught = await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => test.Store.InTransaction(async tx =>
-        {
-            await Put(tx, "gone");
-            throw thrown;
-        }));
+        var caught = await Assert.ThrowsAsync<TimeZoneNotFoundException>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await Put(tx, "gone");
+                throw thrown;
+            })
+        );
         Assert.Same(thrown, caught);
         Assert.Equal(0, await test.Count("hub"));
     }
@@ -49,11 +55,13 @@ public sealed class InTransactionTests
     {
         await using var test = await TestStore.Start(engine);
         await test.Store.InTransaction(tx => Put(tx, "one"));
-        var failure = await Record.ExceptionAsync(() => test.Store.InTransaction(async tx =>
-        {
-            await Put(tx, "two");
-            await Put(tx, "one");
-        }));
+        var failure = await Record.ExceptionAsync(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await Put(tx, "two");
+                await Put(tx, "one");
+            })
+        );
         Assert.IsAssignableFrom<System.Data.Common.DbException>(failure);
         Assert.Equal(1, await test.Count("hub"));
     }
@@ -62,7 +70,9 @@ public sealed class InTransactionTests
     public async Task A_call_that_was_cancelled_before_it_began_leaves_nothing(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => test.Store.InTransaction(tx => Put(tx, "never"), new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            test.Store.InTransaction(tx => Put(tx, "never"), new CancellationToken(canceled: true))
+        );
         Assert.Equal(0, await test.Count("hub"));
     }
 
@@ -71,16 +81,29 @@ public sealed class InTransactionTests
     {
         await using var test = await TestStore.Start(engine);
         var heard = new List<long>();
-        test.Store.EventsCommitted += id => { lock (heard) heard.Add(id); };
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => test.Store.InTransaction(async tx =>
+        test.Store.EventsCommitted += id =>
         {
-            await tx.Append("hub", Some.Origin, "test.undone", new { });
-            throw new TimeZoneNotFoundException();
-        }));
+            lock (heard)
+                heard.Add(id);
+        };
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await tx.Append("hub", Some.Origin, "test.undone", new { });
+                throw new TimeZoneNotFoundException();
+            })
+        );
         await test.Store.InTransaction(tx => Put(tx, "no event"));
         await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
 
-        await Eventually.True(() => { lock (heard) return heard.Count > 0; }, "the event is heard of");
+        await Eventually.True(
+            () =>
+            {
+                lock (heard)
+                    return heard.Count > 0;
+            },
+            "the event is heard of"
+        );
         Assert.Equal((await test.Events("hub")).Select(e => e.Id), heard);
     }
 
@@ -121,12 +144,16 @@ public sealed class InTransactionTests
     public async Task A_question_that_fails_harms_neither_the_next_nor_others(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(async () => await test.Store.Read<long>(async r =>
-        {
-            await r.Number("SELECT count(*) FROM hub");
-            throw new TimeZoneNotFoundException();
-        }));
-        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(async () => await test.Number("SELECT nonsense FROM nowhere"));
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(async () =>
+            await test.Store.Read<long>(async r =>
+            {
+                await r.Number("SELECT count(*) FROM hub");
+                throw new TimeZoneNotFoundException();
+            })
+        );
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(async () =>
+            await test.Number("SELECT nonsense FROM nowhere")
+        );
         Assert.Equal(0, await test.Count("hub"));
     }
 
@@ -134,12 +161,24 @@ public sealed class InTransactionTests
     public async Task Sixty_four_writers_of_one_row_all_count(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await test.Store.InTransaction(async tx => { await tx.Execute("INSERT INTO hub (name, value) VALUES ('n', '0')"); });
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => test.Store.InTransaction(async tx =>
+        await test.Store.InTransaction(async tx =>
         {
-            var n = long.Parse((await tx.Text($"SELECT value FROM hub WHERE name = 'n'{tx.ForUpdate}"))!, System.Globalization.CultureInfo.InvariantCulture);
-            await tx.Execute("UPDATE hub SET value = @value WHERE name = 'n'", new { value = $"{n + 1}" });
-        })));
+            await tx.Execute("INSERT INTO hub (name, value) VALUES ('n', '0')");
+        });
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 64)
+                .Select(_ =>
+                    test.Store.InTransaction(async tx =>
+                    {
+                        var n = long.Parse(
+                            (await tx.Text($"SELECT value FROM hub WHERE name = 'n'{tx.ForUpdate}"))!,
+                            System.Globalization.CultureInfo.InvariantCulture
+                        );
+                        await tx.Execute("UPDATE hub SET value = @value WHERE name = 'n'", new { value = $"{n + 1}" });
+                    })
+                )
+        );
         Assert.Equal("64", await test.Text("SELECT value FROM hub WHERE name = 'n'"));
     }
 
@@ -147,21 +186,25 @@ public sealed class InTransactionTests
     public async Task Every_check_and_foreign_key_is_enforced(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        foreach (var forbidden in new[]
+        foreach (
+            var forbidden in new[]
+            {
+                "UPDATE sources SET kind = 'fax' WHERE id = 1",
+                "UPDATE sources SET person_id = 404 WHERE id = 1",
+                "INSERT INTO tickets (subject, status, created_at) VALUES ('x', 'lost', '')",
+                "INSERT INTO tickets (subject, requester_id, created_at) VALUES ('x', 404, '')",
+                "INSERT INTO parties (party, request_id) VALUES ('admins', 'x')",
+                "INSERT INTO waiting (party, request_id) VALUES ('admins', 'x')",
+                "INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at) VALUES ('x', 1, '', '', '', '', '', '')",
+                "INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, created_at) VALUES (404, '', '', '', '', '', 'due', '', '')",
+                "INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('x', '', '', '')",
+                "INSERT INTO claimed_members (group_id, person_id) VALUES (404, 404)",
+            }
+        )
         {
-            "UPDATE sources SET kind = 'fax' WHERE id = 1",
-            "UPDATE sources SET person_id = 404 WHERE id = 1",
-            "INSERT INTO tickets (subject, status, created_at) VALUES ('x', 'lost', '')",
-            "INSERT INTO tickets (subject, requester_id, created_at) VALUES ('x', 404, '')",
-            "INSERT INTO parties (party, request_id) VALUES ('admins', 'x')",
-            "INSERT INTO waiting (party, request_id) VALUES ('admins', 'x')",
-            "INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at) VALUES ('x', 1, '', '', '', '', '', '')",
-            "INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, created_at) VALUES (404, '', '', '', '', '', 'due', '', '')",
-            "INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('x', '', '', '')",
-            "INSERT INTO claimed_members (group_id, person_id) VALUES (404, 404)",
-        })
-        {
-            var failure = await Record.ExceptionAsync(() => test.Store.InTransaction(async tx => await tx.Execute(forbidden)));
+            var failure = await Record.ExceptionAsync(() =>
+                test.Store.InTransaction(async tx => await tx.Execute(forbidden))
+            );
             Assert.True(failure is System.Data.Common.DbException, forbidden);
         }
         Assert.Equal(0, await test.Number("SELECT count(*) FROM sources WHERE kind = 'fax' OR person_id IS NOT NULL"));
@@ -189,15 +232,27 @@ public sealed class InTransactionTests
                 Assert.Equal(Value(row), await tx.Text(read, new { name = $"{row}" }));
             // Once more, so that pages which lie in the log are written there anew.
             for (var row = 0; row < 20; row++)
-                await tx.Execute("UPDATE hub SET value = @value WHERE name = @name", new { name = $"{row}", value = Value(row + 1) });
+            {
+                await tx.Execute(
+                    "UPDATE hub SET value = @value WHERE name = @name",
+                    new { name = $"{row}", value = Value(row + 1) }
+                );
+            }
         });
         var another = await test.OpenAnother();
         for (var row = 0; row < rows; row++)
-            Assert.Equal(Value(row < 20 ? row + 1 : row), await another.Read(r => r.Text(read, new { name = $"{row}" })));
+        {
+            Assert.Equal(
+                Value(row < 20 ? row + 1 : row),
+                await another.Read(r => r.Text(read, new { name = $"{row}" }))
+            );
+        }
         Assert.Equal("ok", await test.Text("PRAGMA integrity_check"));
     }
 
-    /// <summary>Pages of it have left for the log by then, and another process writes there as soon as the lock is free.</summary>
+    /// <summary>
+    /// Pages of it have left for the log by then, and another process writes there as soon as the lock is free.
+    /// </summary>
     [Fact]
     public async Task A_transaction_larger_than_the_cache_that_fails_does_no_harm_to_what_others_commit_next()
     {
@@ -206,25 +261,39 @@ public sealed class InTransactionTests
         // From an empty log on, so that undoing the transaction reads nothing there.
         await test.Tamper("PRAGMA wal_checkpoint(TRUNCATE)");
         var rollbacks = 0;
-        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => test.Store.InTransaction(async tx =>
-        {
-            await tx.Number("PRAGMA cache_size = 10");
-            // Called between the ROLLBACK and the lane's next BEGIN, when no lock is held.
-            raw.sqlite3_rollback_hook(((SqliteConnection)tx.Connection).Handle, _ =>
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(() =>
+            test.Store.InTransaction(async tx =>
             {
-                rollbacks++;
-                PutLong(another);
-            }, null);
-            await tx.Execute("INSERT INTO hub (name, value) VALUES ('undone', @value)", new { value = new string('x', 4_000_000) });
-            throw new TimeZoneNotFoundException();
-        }));
+                await tx.Number("PRAGMA cache_size = 10");
+                // Called between the ROLLBACK and the lane's next BEGIN, when no lock is held.
+                raw.sqlite3_rollback_hook(
+                    ((SqliteConnection)tx.Connection).Handle,
+                    _ =>
+                    {
+                        rollbacks++;
+                        PutLong(another);
+                    },
+                    null
+                );
+                await tx.Execute(
+                    "INSERT INTO hub (name, value) VALUES ('undone', @value)",
+                    new { value = new string('x', 4_000_000) }
+                );
+                throw new TimeZoneNotFoundException();
+            })
+        );
         await test.Store.InTransaction(tx => Put(tx, "afterwards"));
 
         Assert.Equal(1, rollbacks);
         var reopened = await test.OpenAnother();
         Assert.Equal("ok", await reopened.Read(r => r.Text("PRAGMA integrity_check")));
         Assert.Equal(2, await reopened.Read(r => r.Number("SELECT count(*) FROM hub")));
-        Assert.Equal(2, await reopened.Read(r => r.Number("SELECT count(*) FROM hub WHERE value = hex(zeroblob(4000000)) OR name = 'afterwards'")));
+        Assert.Equal(
+            2,
+            await reopened.Read(r =>
+                r.Number("SELECT count(*) FROM hub WHERE value = hex(zeroblob(4000000)) OR name = 'afterwards'")
+            )
+        );
     }
 
     [Fact]
@@ -237,11 +306,13 @@ public sealed class InTransactionTests
         for (var i = 0; i < 20; i++)
         {
             var name = $"caller {i}";
-            callers.Add(test.Store.InTransaction(async tx =>
-            {
-                await Put(tx, name);
-                early += callers.Count(c => c.IsCompleted);
-            }));
+            callers.Add(
+                test.Store.InTransaction(async tx =>
+                {
+                    await Put(tx, name);
+                    early += callers.Count(c => c.IsCompleted);
+                })
+            );
         }
         await held.Release();
         await Task.WhenAll(callers).Soon();
@@ -276,12 +347,14 @@ public sealed class InTransactionTests
     public async Task A_caller_that_waits_for_something_else_inside_its_transaction_is_refused_and_the_lane_goes_on()
     {
         await using var test = await TestStore.Start(Engine.Sqlite);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => test.Store.InTransaction(async tx =>
-        {
-            await Put(tx, "slow");
-            await Task.Yield();
-            await Put(tx, "slower");
-        }));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await Put(tx, "slow");
+                await Task.Yield();
+                await Put(tx, "slower");
+            })
+        );
         Assert.Equal(0, await test.Count("hub"));
         await test.Store.InTransaction(tx => Put(tx, "next"));
         Assert.Equal(1, await test.Count("hub"));
@@ -310,12 +383,15 @@ public sealed class InTransactionTests
     {
         await using var test = await TestStore.Start(Engine.Sqlite);
         using var cancel = new CancellationTokenSource();
-        await test.Store.InTransaction(async tx =>
-        {
-            // A callback of the token runs here; the change is made all the same, and acknowledged.
-            cancel.Cancel();
-            await Put(tx, "begun");
-        }, cancel.Token);
+        await test.Store.InTransaction(
+            async tx =>
+            {
+                // A callback of the token runs here; the change is made all the same, and acknowledged.
+                cancel.Cancel();
+                await Put(tx, "begun");
+            },
+            cancel.Token
+        );
         Assert.Equal(1, await test.Count("hub"));
     }
 
@@ -328,15 +404,18 @@ public sealed class InTransactionTests
         var waiting = Enumerable.Range(0, 50).Select(i => another.InTransaction(tx => Put(tx, $"caller {i}"))).ToList();
         var closing = Task.Run(async () => await another.DisposeAsync());
         var refusal = "";
-        await Eventually.True(async () =>
-        {
-            // Once the lane is closing, a new caller is refused although it is still held.
-            var late = another.InTransaction(tx => ValueTask.CompletedTask);
-            if (!late.IsFaulted)
-                return false;
-            refusal = (await Assert.ThrowsAsync<StoreUnavailable>(() => late)).Message;
-            return true;
-        }, "a new caller is refused");
+        await Eventually.True(
+            async () =>
+            {
+                // Once the lane is closing, a new caller is refused although it is still held.
+                var late = another.InTransaction(tx => ValueTask.CompletedTask);
+                if (!late.IsFaulted)
+                    return false;
+                refusal = (await Assert.ThrowsAsync<StoreUnavailable>(() => late)).Message;
+                return true;
+            },
+            "a new caller is refused"
+        );
         Assert.Equal("The store is closing.", refusal);
         await held.Release();
         await Task.WhenAll(waiting).Soon();
@@ -356,7 +435,10 @@ public sealed class InTransactionTests
             waiting.Add(next);
             Assert.True(waiting.Count <= 100_000, "The queue has no bound.");
         }
-        Assert.Equal("Too many writers are waiting for the store.", (await Assert.ThrowsAsync<StoreUnavailable>(() => next)).Message);
+        Assert.Equal(
+            "Too many writers are waiting for the store.",
+            (await Assert.ThrowsAsync<StoreUnavailable>(() => next)).Message
+        );
         await held.Release();
         await Task.WhenAll(waiting).Soon();
         await test.Store.InTransaction(tx => Put(tx, "afterwards"));
@@ -366,9 +448,11 @@ public sealed class InTransactionTests
     {
         using var command = connection.CreateCommand();
         // What it commits stays in the log.
-        command.CommandText = "PRAGMA wal_autocheckpoint = 0; INSERT INTO hub (name, value) VALUES ('other', hex(zeroblob(4000000)))";
+        command.CommandText =
+            "PRAGMA wal_autocheckpoint = 0; INSERT INTO hub (name, value) VALUES ('other', hex(zeroblob(4000000)))";
         command.ExecuteNonQuery();
     }
 
-    private static async ValueTask Put(Tx tx, string name) => await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, '')", new { name });
+    private static async ValueTask Put(Tx tx, string name) =>
+        await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, '')", new { name });
 }

@@ -10,7 +10,8 @@ public sealed class InstantTests
     [InlineData("2024-02-29T00:00:00.000Z")]
     [InlineData("0001-01-01T00:00:00.000Z")]
     [InlineData("9999-12-31T23:59:59.999Z")]
-    public void What_is_read_is_what_was_written(string text) => Assert.Equal(text, Instant.ToText(Instant.Parse(text)));
+    public void What_is_read_is_what_was_written(string text) =>
+        Assert.Equal(text, Instant.ToText(Instant.Parse(text)));
 
     [Theory]
     [InlineData("")]

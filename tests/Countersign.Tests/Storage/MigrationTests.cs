@@ -36,11 +36,14 @@ public sealed class MigrationTests
     }
 
     [Theory, BothEngines]
-    public async Task Rows_that_name_no_request_are_left_behind_when_foreign_keys_come_and_all_others_stay(Engine engine)
+    public async Task Rows_that_name_no_request_are_left_behind_when_foreign_keys_come_and_all_others_stay(
+        Engine engine
+    )
     {
         await using var test = await TestStore.Place(engine);
         await MigrateUpTo(test, "012_foreign_keys");
-        await test.Tamper("""
+        await test.Tamper(
+            """
             INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
               requester_name, created_at, events, head)
               VALUES ('kept', 1, 'api', 'active', '', 1, '', '', '[]', '', '', '', '', 0, '');
@@ -50,7 +53,8 @@ public sealed class MigrationTests
             INSERT INTO waiting (party, request_id) VALUES ('admins', 'kept'), ('admins', 'gone');
             INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('kept', '', '', ''), ('gone', '', '', '');
             INSERT INTO claimed_members (group_id, person_id) VALUES (1, 1), (1, 404), (404, 1)
-            """);
+            """
+        );
         var store = await test.OpenAnother();
         foreach (var (table, rows) in new[] { ("parties", 2), ("waiting", 1), ("chats", 1), ("claimed_members", 1) })
             Assert.Equal((table, rows), (table, await store.Read(r => r.Number($"SELECT count(*) FROM {table}"))));
@@ -61,7 +65,8 @@ public sealed class MigrationTests
     {
         await using var test = await TestStore.Place(engine);
         await MigrateUpTo(test, "020_fewer_rows");
-        await test.Tamper("""
+        await test.Tamper(
+            """
             INSERT INTO people (id, name, role, created_at) VALUES
               (1, 'Ann', 'agent', ''), (2, 'Ben', 'agent', ''), (3, 'A system', 'service', ''), (4, 'Cem', 'agent', '');
             INSERT INTO stamps (hash, policy) VALUES
@@ -88,7 +93,8 @@ public sealed class MigrationTests
               (8, 2, 'k', 'request:sent', 'person:1', 'mail', 'mail', 'folded', '', 7, ''),
               (9, 404, 'k', 'request:gone', 'person:1', 'mail', 'mail', 'delivered', '', NULL, '');
             INSERT INTO attempts (delivery_id, n, at, took, answer) VALUES (7, 1, '', 1, ''), (9, 1, '', 1, '')
-            """.Replace("X'0a'", engine == Engine.Sqlite ? "char(10)" : "chr(10)", StringComparison.Ordinal));
+            """.Replace("X'0a'", engine == Engine.Sqlite ? "char(10)" : "chr(10)", StringComparison.Ordinal)
+        );
         if (engine == Engine.Postgres)
             await test.Tamper("ALTER SEQUENCE deliveries_id_seq RESTART WITH 10");
 
@@ -102,23 +108,39 @@ public sealed class MigrationTests
             person:2|asked
             person:4|sent
 
-            """.ReplaceLineEndings("\n"), await test.Everything("parties"));
+            """.ReplaceLineEndings("\n"),
+            await test.Everything("parties")
+        );
         await using var connection = await test.OpenRaw();
         Assert.Equal(
             "sent|1|X-1|launchdarkly|active|so|1|d|of a group|1|Dark Mode||3|1|Ann||||2026|||||1|h|||claimed|c",
-            await Row(connection, "requests WHERE id = 'sent'"));
+            await Row(connection, "requests WHERE id = 'sent'")
+        );
         Assert.Equal("übergang\nann\n", await Row(connection, "(SELECT search FROM requests WHERE id = 'asked') s"));
         Assert.Equal("""sent|1|d|of a group|m|{}|{"a":1}|2026""", await Row(connection, "revisions"));
-        Assert.Equal("7,8", await Row(connection, engine == Engine.Sqlite
-            ? "(SELECT group_concat(id) FROM (SELECT id FROM deliveries ORDER BY id)) d"
-            : "(SELECT string_agg(id::text, ',' ORDER BY id) FROM deliveries) d"));
+        Assert.Equal(
+            "7,8",
+            await Row(
+                connection,
+                engine == Engine.Sqlite
+                    ? "(SELECT group_concat(id) FROM (SELECT id FROM deliveries ORDER BY id)) d"
+                    : "(SELECT string_agg(id::text, ',' ORDER BY id) FROM deliveries) d"
+            )
+        );
         Assert.Equal("7", await Row(connection, "(SELECT folded_into FROM deliveries WHERE id = 8) d"));
         Assert.Equal("1", await Row(connection, "(SELECT count(*) FROM attempts) a"));
         // The numbers of deliveries are in links that were mailed.
-        Assert.Equal("10", await Row(connection, """
-            (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, created_at)
-              VALUES (1, 'k', '', '', '', '', 'due', '') RETURNING id
-            """, result: 1));
+        Assert.Equal(
+            "10",
+            await Row(
+                connection,
+                """
+                (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, created_at)
+                  VALUES (1, 'k', '', '', '', '', 'due', '') RETURNING id
+                """,
+                result: 1
+            )
+        );
     }
 
     [Theory, BothEngines]
@@ -126,7 +148,8 @@ public sealed class MigrationTests
     {
         await using var test = await TestStore.Place(engine);
         await MigrateUpTo(test, "023_link_jobs");
-        await test.Tamper("""
+        await test.Tamper(
+            """
             INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
             INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, requester_name,
               created_at, events, head) VALUES ('asked', 1, 'api', 'active', '', 1, '', 's', '', '', '', '', 0, '');
@@ -136,15 +159,23 @@ public sealed class MigrationTests
               (6, 'asked', 2, 3, 'held', NULL, NULL, NULL, '2025'), (7, 'asked', 3, 3, 'open', NULL, NULL, NULL, '2025');
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since)
               VALUES ('link', '7', 'request:asked', 0, 8, 'It cannot be read.', '2026-02-02')
-            """);
+            """
+        );
 
         await test.OpenAnother();
 
         await using var connection = await test.OpenRaw();
-        Assert.Equal("link|5|request:asked|link destination:3|waiting|2026-01-01||0",
-            await Row(connection, "(SELECT kind, key, subject, receiver, state, next_at, holder, lost FROM jobs WHERE key = '5') j"));
-        Assert.Equal("link destination:3|dead|8|It cannot be read.",
-            await Row(connection, "(SELECT receiver, state, attempts, error FROM jobs WHERE key = '7') j"));
+        Assert.Equal(
+            "link|5|request:asked|link destination:3|waiting|2026-01-01||0",
+            await Row(
+                connection,
+                "(SELECT kind, key, subject, receiver, state, next_at, holder, lost FROM jobs WHERE key = '5') j"
+            )
+        );
+        Assert.Equal(
+            "link destination:3|dead|8|It cannot be read.",
+            await Row(connection, "(SELECT receiver, state, attempts, error FROM jobs WHERE key = '7') j")
+        );
         Assert.Equal("2", await Row(connection, "(SELECT count(*) FROM jobs WHERE kind = 'link') j"));
         Assert.Equal("sending", await Row(connection, "(SELECT state FROM links WHERE id = 5) l"));
         Assert.Equal("held", await Row(connection, "(SELECT state FROM links WHERE id = 6) l"));
@@ -155,7 +186,8 @@ public sealed class MigrationTests
     {
         await using var test = await TestStore.Place(engine);
         await MigrateUpTo(test, "022_due_jobs");
-        await test.Tamper("""
+        await test.Tamper(
+            """
             INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
             INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject,
               requester_name, created_at, events, head) VALUES ('01A', 1, 'api', 'active', '', 1, '', 's', '', '', '', '2026-01-01', 0, '');
@@ -173,26 +205,40 @@ public sealed class MigrationTests
               (1, 1, 'a', 'request:01A', 'person:7', 'mail', 'mail', 'due', '2026-01-02', 'a node', '2026-01-01'),
               (2, 2, 'b', 'request:01A', 'person:7', 'mail', 'mail', 'waiting', '2026-01-01', NULL, '2026-01-01'),
               (3, 1, 'a', 'request:01A', 'person:8', 'mail', 'mail', 'delivered', '2026-01-01', NULL, '2026-01-01')
-            """);
-        var store = await test.OpenAnother();
-        var jobs = await store.Read(r => r.All<Line>(
             """
-            SELECT kind || ' ' || key || ' ' || state || ' ' || due_at || ' ' || next_at || ' ' || attempts || ' ' || COALESCE(error, '-')
-              || ' ' || COALESCE(holder, '-') || ' ' || COALESCE(order_key, '-') AS text
-            FROM jobs ORDER BY kind, key
-            """));
+        );
+        var store = await test.OpenAnother();
+        var jobs = await store.Read(r =>
+            r.All<Line>(
+                """
+                SELECT kind || ' ' || key || ' ' || state || ' ' || due_at || ' ' || next_at || ' ' || attempts || ' ' || COALESCE(error, '-')
+                  || ' ' || COALESCE(holder, '-') || ' ' || COALESCE(order_key, '-') AS text
+                FROM jobs ORDER BY kind, key
+                """
+            )
+        );
         Assert.Equal(
-        [
-            "begin_absence 7 waiting 2026-01-03 2026-01-03 0 - - -",
-            "delivery 1 waiting 2026-01-02 2026-01-02 0 - a node person:7 mail request:01A",
-            "delivery 2 behind 2026-01-01 2026-01-01 0 - - person:7 mail request:01A",
-            "expire 01A dead 2026-01-04 2026-01-04 8 No. - -",
-            "look_for_blocked 01A waiting 2026-01-05 2026-01-07 3 No. - -",
-            "look_for_blocked all waiting 2026-01-01 2026-01-01 0 - - -",
-            "remind 01A waiting 2026-01-02 2026-01-02 0 - - -",
-            "reweigh 7 waiting 2026-01-01 2026-01-06 2 Not yet. - -",
-        ], jobs.Select(j => j.Text));
-        Assert.Equal("due due delivered", string.Join(' ', (await store.Read(r => r.All<Line>("SELECT state AS text FROM deliveries ORDER BY id"))).Select(l => l.Text)));
+            [
+                "begin_absence 7 waiting 2026-01-03 2026-01-03 0 - - -",
+                "delivery 1 waiting 2026-01-02 2026-01-02 0 - a node person:7 mail request:01A",
+                "delivery 2 behind 2026-01-01 2026-01-01 0 - - person:7 mail request:01A",
+                "expire 01A dead 2026-01-04 2026-01-04 8 No. - -",
+                "look_for_blocked 01A waiting 2026-01-05 2026-01-07 3 No. - -",
+                "look_for_blocked all waiting 2026-01-01 2026-01-01 0 - - -",
+                "remind 01A waiting 2026-01-02 2026-01-02 0 - - -",
+                "reweigh 7 waiting 2026-01-01 2026-01-06 2 Not yet. - -",
+            ],
+            jobs.Select(j => j.Text)
+        );
+        Assert.Equal(
+            "due due delivered",
+            string.Join(
+                ' ',
+                (await store.Read(r => r.All<Line>("SELECT state AS text FROM deliveries ORDER BY id"))).Select(l =>
+                    l.Text
+                )
+            )
+        );
     }
 
     private static async Task MigrateUpTo(TestStore test, string next)
@@ -222,39 +268,59 @@ public sealed class MigrationTests
     public async Task Every_column_that_names_a_row_is_a_foreign_key(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        var named = (await test.Store.Read(r => r.All<Line>(engine == Engine.Sqlite
-            ? """
-              SELECT t.name || '.' || c.name AS text FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
-              EXCEPT SELECT t.name || '.' || k."from" FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) k
-              """
-            : """
-              SELECT table_name || '.' || column_name AS text FROM information_schema.columns WHERE table_schema = 'public'
-              EXCEPT SELECT c.relname || '.' || a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-                JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) WHERE k.contype = 'f'
-              """))).Select(line => line.Text).Where(name => name.EndsWith("_id", StringComparison.Ordinal)
-                || name.EndsWith(".stamp", StringComparison.Ordinal) || name.EndsWith(".folded_into", StringComparison.Ordinal));
+        var named = (
+            await test.Store.Read(r =>
+                r.All<Line>(
+                    engine == Engine.Sqlite
+                        ? """
+                        SELECT t.name || '.' || c.name AS text FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
+                        EXCEPT SELECT t.name || '.' || k."from" FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) k
+                        """
+                        : """
+                        SELECT table_name || '.' || column_name AS text FROM information_schema.columns WHERE table_schema = 'public'
+                        EXCEPT SELECT c.relname || '.' || a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+                          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) WHERE k.contype = 'f'
+                        """
+                )
+            )
+        ).Select(line => line.Text).Where(name => name.EndsWith("_id", StringComparison.Ordinal) || name.EndsWith(".stamp", StringComparison.Ordinal) || name.EndsWith(".folded_into", StringComparison.Ordinal));
 
-        Assert.Equal(["links.external_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"], named.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["links.external_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"],
+            named.Order(StringComparer.Ordinal)
+        );
     }
 
-    /// <summary>Events that were sealed late, told, untold and failed, as the version with an outbox left them.</summary>
+    /// <summary>
+    /// Events that were sealed late, told, untold and failed, as the version with an outbox left them.
+    /// </summary>
     [Theory, BothEngines]
-    public async Task Events_get_their_positions_and_what_the_outbox_held_is_told_by_each_consumer_and_nothing_else(Engine engine)
+    public async Task Events_get_their_positions_and_what_the_outbox_held_is_told_by_each_consumer_and_nothing_else(
+        Engine engine
+    )
     {
         await using var test = await TestStore.Place(engine);
         await MigrateUpTo(test, "018_one_log");
         // On PostgreSQL event 2 was committed late, and is not sealed yet; on SQLite none can be.
-        var seals = engine == Engine.Sqlite
-            ? "(1, '', '1-3', 3, '', ''), (2, '', '4', 1, '', '')"
-            : "(1, '', '1,3', 2, '', ''), (2, '', '4', 1, '', ''), (3, '', 'not ours', 9, '', '')";
-        await test.Tamper($"""
+        var seals =
+            engine == Engine.Sqlite
+                ? "(1, '', '1-3', 3, '', ''), (2, '', '4', 1, '', '')"
+                : "(1, '', '1,3', 2, '', ''), (2, '', '4', 1, '', ''), (3, '', 'not ours', 9, '', '')";
+        await test.Tamper(
+            $"""
             INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash)
-              VALUES {string.Join(", ", Enumerable.Range(1, 7).Select(i => $"({i}, 'request:{(i + 1) / 2}', {2 - (i % 2)}, '', 'test.happened', '', '', '', '{{}}', 'h{i}')"))};
+              VALUES {string.Join(
+                ", ",
+                Enumerable.Range(1, 7).Select(i =>
+                    $"({i}, 'request:{(i + 1) / 2}', {2 - (i % 2)}, '', 'test.happened', '', '', '', '{{}}', 'h{i}')"
+                )
+            )};
             INSERT INTO seals (n, at, events, count, hash, signature) VALUES {seals};
             INSERT INTO outbox (event_id, kind, due_at) VALUES (1, 'test.happened', '2026'), (5, 'test.happened', '2026'), (6, 'test.happened', '2026');
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at) VALUES
               ('notifications', '1', 'request:1', 1, 8, 'Broken', '2025', NULL), ('notifications', '4', 'request:2', 4, 1, 'Told since', '2025', '2026')
-            """);
+            """
+        );
 
         var store = await test.OpenAnother();
         var log = await store.Read(r => EventLog.Next(r, 0, 100));
@@ -262,18 +328,23 @@ public sealed class MigrationTests
         Assert.Equal(engine == Engine.Sqlite ? [1, 2, 3, 4, 5, 6, 7] : [1, 3, 4, 2, 5, 6, 7], log.Select(e => e.Id));
         Assert.Equal(
             ["destinations 7", "notifications 7", $"sealer {(engine == Engine.Sqlite ? 4 : 3)}", "webhooks 7"],
-            await Lines("SELECT name || ' ' || position AS text FROM cursors ORDER BY name"));
+            await Lines("SELECT name || ' ' || position AS text FROM cursors ORDER BY name")
+        );
         foreach (var consumer in new[] { "notifications", "webhooks", "destinations" })
         {
             Assert.Equal(
                 ["1 request:1 1 8 dead Broken", "5 request:3 5 0 waiting ", "6 request:3 6 0 behind "],
-                await Lines($"""
+                await Lines(
+                    $"""
                     SELECT key || ' ' || order_key || ' ' || order_no || ' ' || attempts || ' ' || state || ' ' || coalesce(error, '') AS text
                     FROM jobs WHERE kind = '{consumer}' AND receiver = kind ORDER BY key
-                    """));
+                    """
+                )
+            );
         }
 
-        async Task<IEnumerable<string>> Lines(string sql) => (await store.Read(r => r.All<Line>(sql))).Select(l => l.Text);
+        async Task<IEnumerable<string>> Lines(string sql) =>
+            (await store.Read(r => r.All<Line>(sql))).Select(l => l.Text);
     }
 
     [Fact]
@@ -299,18 +370,22 @@ public sealed class MigrationTests
     /// <summary>Every column with whether it may be null, and every named index, one per line.</summary>
     private static async Task<List<string>> Shape(TestStore test)
     {
-        var rows = await test.Store.Read(r => r.All<Line>(test.Engine == Engine.Sqlite
-            ? """
-              SELECT t.name || '.' || c.name || CASE WHEN c."notnull" = 1 OR c.pk > 0 THEN ' not null' ELSE '' END AS text
-              FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
-              UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
-              """
-            : """
-              SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END AS text
-              FROM information_schema.columns WHERE table_schema = 'public'
-              UNION ALL SELECT 'index ' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-              WHERE c.relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
-              """));
+        var rows = await test.Store.Read(r =>
+            r.All<Line>(
+                test.Engine == Engine.Sqlite
+                    ? """
+                    SELECT t.name || '.' || c.name || CASE WHEN c."notnull" = 1 OR c.pk > 0 THEN ' not null' ELSE '' END AS text
+                    FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+                    UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
+                    """
+                    : """
+                    SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END AS text
+                    FROM information_schema.columns WHERE table_schema = 'public'
+                    UNION ALL SELECT 'index ' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                    WHERE c.relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+                    """
+            )
+        );
         return [.. rows.Select(r => r.Text).Order(StringComparer.Ordinal)];
     }
 

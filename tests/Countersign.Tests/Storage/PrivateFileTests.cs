@@ -18,13 +18,17 @@ public sealed class PrivateFileTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such modes.");
         await using var place = await TestStore.Start(Engine.Sqlite);
         var target = Path.Combine(place.Options.DataFolder, "copy.db");
-        UnixFileMode? before = null, after = null;
-        await NewFile.Make(target, async unfinished =>
-        {
-            before = File.GetUnixFileMode(unfinished);
-            await place.Store.CopyTo(unfinished, default);
-            after = File.GetUnixFileMode(unfinished);
-        });
+        UnixFileMode? before = null,
+            after = null;
+        await NewFile.Make(
+            target,
+            async unfinished =>
+            {
+                before = File.GetUnixFileMode(unfinished);
+                await place.Store.CopyTo(unfinished, default);
+                after = File.GetUnixFileMode(unfinished);
+            }
+        );
         Assert.Equal((OwnerOnly, OwnerOnly, OwnerOnly), (before, after, File.GetUnixFileMode(target)));
         var (bare, mode) = (Path.Combine(place.Options.DataFolder, "bare.db"), (UnixFileMode?)null);
         // While VACUUM writes, its file is there already: a watcher sees the mode that it was made with.

@@ -16,8 +16,7 @@ public sealed class ReaderTests
             await tx.Execute("INSERT INTO hub (name, value) VALUES ('full', 'x')");
         });
         // Columns, and expressions, of which SQLite knows no type but that of the value at hand.
-        const string sql =
-            """
+        const string sql = """
             SELECT h.name, CASE WHEN h.value = '' THEN NULL ELSE 7 END AS number, CASE WHEN h.value = '' THEN NULL ELSE 'seven' END AS text,
               'group:' || s.id AS "group", s.need, s.created_at
             FROM hub h LEFT JOIN sources s ON s.id = 1 AND h.value <> '' WHERE h.name <> @not ORDER BY h.name
@@ -29,15 +28,23 @@ public sealed class ReaderTests
                 var rows = writing
                     ? await test.Store.InTransaction(tx => tx.All<Row>(sql, new { not }))
                     : await test.Store.Read(r => r.All<Row>(sql, new { not }));
-                Assert.Equal(not == "none" ? ["empty", "full"] : not == "full" ? ["empty"] : ["full"], rows.Select(r => r.Name));
-                Assert.All(rows, row =>
-                {
-                    Assert.Equal(row.Name == "full" ? 7 : null, row.Number);
-                    Assert.Equal(row.Name == "full" ? "seven" : null, row.Text);
-                    Assert.Equal(row.Name == "full" ? "group:1" : null, row.Group);
-                    Assert.Equal(row.Name == "full" ? "2026-01-01T00:00:00.000Z" : null, row.CreatedAt);
-                    Assert.Null(row.Need);
-                });
+                Assert.Equal(
+                    not == "none" ? ["empty", "full"]
+                        : not == "full" ? ["empty"]
+                        : ["full"],
+                    rows.Select(r => r.Name)
+                );
+                Assert.All(
+                    rows,
+                    row =>
+                    {
+                        Assert.Equal(row.Name == "full" ? 7 : null, row.Number);
+                        Assert.Equal(row.Name == "full" ? "seven" : null, row.Text);
+                        Assert.Equal(row.Name == "full" ? "group:1" : null, row.Group);
+                        Assert.Equal(row.Name == "full" ? "2026-01-01T00:00:00.000Z" : null, row.CreatedAt);
+                        Assert.Null(row.Need);
+                    }
+                );
             }
         }
     }
@@ -81,24 +88,49 @@ public sealed class ReaderTests
     public async Task Values_go_in_and_come_out_unchanged(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        string[] texts = ["", " ", "O'Brien; DROP TABLE hub --", "Grüße 🖋 e\u0301", "line\nbreak\ttab", new('x', 100_000), "@name", "\u202E"];
+        string[] texts =
+        [
+            "",
+            " ",
+            "O'Brien; DROP TABLE hub --",
+            "Grüße 🖋 e\u0301",
+            "line\nbreak\ttab",
+            new('x', 100_000),
+            "@name",
+            "\u202E",
+        ];
         // PostgreSQL refuses a zero character; SQLite must neither cut the text there nor take it for another.
         if (engine == Engine.Sqlite)
             texts = [.. texts, "a\0b"];
         await test.Store.InTransaction(async tx =>
         {
             for (var i = 0; i < texts.Length; i++)
-                await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, @value)", new { name = $"{i}", value = texts[i] });
+            {
+                await tx.Execute(
+                    "INSERT INTO hub (name, value) VALUES (@name, @value)",
+                    new { name = $"{i}", value = texts[i] }
+                );
+            }
         });
         for (var i = 0; i < texts.Length; i++)
-            Assert.Equal(texts[i], await test.Text("SELECT value FROM hub WHERE name = @name", new Dictionary<string, object?> { ["name"] = $"{i}" }));
+        {
+            Assert.Equal(
+                texts[i],
+                await test.Text(
+                    "SELECT value FROM hub WHERE name = @name",
+                    new Dictionary<string, object?> { ["name"] = $"{i}" }
+                )
+            );
+        }
     }
 
     [Theory, BothEngines]
     public async Task A_type_without_a_column_form_is_refused_and_harms_no_later_use(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await test.Number("SELECT count(*) FROM hub WHERE name = @name", new { name = 1.5m }));
+        await Assert.ThrowsAsync<ArgumentException>(async () =>
+            await test.Number("SELECT count(*) FROM hub WHERE name = @name", new { name = 1.5m })
+        );
         Assert.Equal(0, await test.Number("SELECT count(*) FROM hub WHERE name = @name", new { name = "" }));
     }
 

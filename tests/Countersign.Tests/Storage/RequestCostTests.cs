@@ -26,8 +26,12 @@ public sealed class RequestCostTests
         var written = rows.Where(table => table.Value - rowsBefore[table.Key] >= Requests)
             .ToDictionary(table => table.Key, table => (table.Value - rowsBefore[table.Key]) / (double)Requests);
         var taken = bytes.ToDictionary(
-            item => item.Key, item => (item.Value - bytesBefore.GetValueOrDefault(item.Key)) / Requests);
-        var counts = written.Select(table => string.Create(CultureInfo.InvariantCulture, $"{table.Key} {table.Value:0.00}"));
+            item => item.Key,
+            item => (item.Value - bytesBefore.GetValueOrDefault(item.Key)) / Requests
+        );
+        var counts = written.Select(table =>
+            string.Create(CultureInfo.InvariantCulture, $"{table.Key} {table.Value:0.00}")
+        );
         var largest = taken.Where(item => item.Value > 0).OrderByDescending(item => item.Value);
         var report = $"""
             Rows: {string.Join(", ", counts)}
@@ -49,9 +53,13 @@ public sealed class RequestCostTests
 
     private static async Task<Dictionary<string, long>> Rows(TestStore place)
     {
-        var tables = await place.Store.Read(r => r.All<Sized>(place.Engine == Engine.Sqlite
-            ? "SELECT name, 0 AS bytes FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            : "SELECT tablename AS name, 0 AS bytes FROM pg_tables WHERE schemaname = 'public'"));
+        var tables = await place.Store.Read(r =>
+            r.All<Sized>(
+                place.Engine == Engine.Sqlite
+                    ? "SELECT name, 0 AS bytes FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                    : "SELECT tablename AS name, 0 AS bytes FROM pg_tables WHERE schemaname = 'public'"
+            )
+        );
         var rows = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var table in tables)
             rows[table.Name] = await place.Count(table.Name);
@@ -68,13 +76,17 @@ public sealed class RequestCostTests
             vacuum.CommandText = "VACUUM FULL";
             await vacuum.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
-        var sizes = await place.Store.Read(r => r.All<Sized>(place.Engine == Engine.Sqlite
-            ? "SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name"
-            : """
-              SELECT c.relname::text AS name,
-                pg_total_relation_size(c.oid) - CASE c.relkind WHEN 'r' THEN pg_indexes_size(c.oid) ELSE 0 END AS bytes
-              FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'i')
-              """));
+        var sizes = await place.Store.Read(r =>
+            r.All<Sized>(
+                place.Engine == Engine.Sqlite
+                    ? "SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name"
+                    : """
+                    SELECT c.relname::text AS name,
+                      pg_total_relation_size(c.oid) - CASE c.relkind WHEN 'r' THEN pg_indexes_size(c.oid) ELSE 0 END AS bytes
+                    FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'i')
+                    """
+            )
+        );
         return sizes.ToDictionary(size => size.Name, size => size.Bytes, StringComparer.Ordinal);
     }
 

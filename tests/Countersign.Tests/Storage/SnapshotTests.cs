@@ -26,7 +26,9 @@ public sealed class SnapshotTests
     {
         await using var hub = await TestHub.Start(engine);
 
-        await Assert.ThrowsAnyAsync<Exception>(async () => await hub.Store.ReadSnapshot(reader => reader.Number("DELETE FROM sources RETURNING id")));
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+            await hub.Store.ReadSnapshot(reader => reader.Number("DELETE FROM sources RETURNING id"))
+        );
 
         Assert.Equal(2, await hub.Place.Count("sources"));
     }

@@ -3,15 +3,20 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>A store that cannot serve: every caller it touches hears so, nothing half stands, and it recovers by itself.</summary>
+/// <summary>
+/// A store that cannot serve: every caller it touches hears so, nothing half stands, and it recovers by itself.
+/// </summary>
 public sealed class UnavailableTests
 {
-    /// <summary>One row too big for what is left: SQLite then ends the whole transaction, not only the statement.</summary>
+    /// <summary>
+    /// One row too big for what is left: SQLite then ends the whole transaction, not only the statement.
+    /// </summary>
     private const string MoreThanFits = "INSERT INTO hub (name, value) VALUES ('big', hex(zeroblob(1000000)))";
 
-    /// <summary>Many rows in one statement: of these SQLite undoes the statement and lets the transaction stand.</summary>
-    private const string ManyRows =
-        """
+    /// <summary>
+    /// Many rows in one statement: of these SQLite undoes the statement and lets the transaction stand.
+    /// </summary>
+    private const string ManyRows = """
         INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
         SELECT 'full', n, '', '', '', '', '', hex(zeroblob(1000)), '' FROM numbers
@@ -24,7 +29,10 @@ public sealed class UnavailableTests
         using var held = await Held.Of(test.Store);
         var filling = test.Store.InTransaction(FillDisk);
         var before = test.Store.InTransaction(tx => Put(tx, "before"));
-        var big = test.Store.InTransaction(async tx => { await tx.Execute(MoreThanFits); });
+        var big = test.Store.InTransaction(async tx =>
+        {
+            await tx.Execute(MoreThanFits);
+        });
         var after = test.Store.InTransaction(tx => Put(tx, "after"));
 
         await held.Release();
@@ -44,16 +52,29 @@ public sealed class UnavailableTests
         await using var test = await TestStore.Start(Engine.Sqlite);
         using var held = await Held.Of(test.Store, FillDisk);
         var before = test.Store.InTransaction(tx => Put(tx, "before"));
-        var many = test.Store.InTransaction(async tx => { await Put(tx, "with many"); await tx.Execute(ManyRows); });
+        var many = test.Store.InTransaction(async tx =>
+        {
+            await Put(tx, "with many");
+            await tx.Execute(ManyRows);
+        });
         await held.Release();
         await before.Soon();
-        Assert.Equal("The disk that holds the store is full.", (await Assert.ThrowsAsync<StoreUnavailable>(() => many.Soon())).Message);
+        Assert.Equal(
+            "The disk that holds the store is full.",
+            (await Assert.ThrowsAsync<StoreUnavailable>(() => many.Soon())).Message
+        );
         Assert.Equal(0, await test.Count("events"));
         Assert.Equal(1, await test.Count("hub"));
 
         // Somebody makes room.
-        await test.Store.InTransaction(async tx => { await tx.Number("PRAGMA max_page_count = 1000000"); });
-        await test.Store.InTransaction(async tx => { await tx.Execute(ManyRows); });
+        await test.Store.InTransaction(async tx =>
+        {
+            await tx.Number("PRAGMA max_page_count = 1000000");
+        });
+        await test.Store.InTransaction(async tx =>
+        {
+            await tx.Execute(ManyRows);
+        });
         Assert.Equal(2000, await test.Count("events"));
     }
 
@@ -89,8 +110,14 @@ public sealed class UnavailableTests
     {
         await using var test = await TestStore.Start(Engine.Sqlite);
         await test.Store.InTransaction(tx => Put(tx, "before"));
-        await test.Store.InTransaction(async tx => { await tx.Execute("PRAGMA query_only = ON"); });
-        Assert.Equal("The store's file cannot be written.", (await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(tx => Put(tx, "now")))).Message);
+        await test.Store.InTransaction(async tx =>
+        {
+            await tx.Execute("PRAGMA query_only = ON");
+        });
+        Assert.Equal(
+            "The store's file cannot be written.",
+            (await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(tx => Put(tx, "now")))).Message
+        );
         Assert.Equal(1, await test.Count("hub"));
         // The next attempt opens the file anew.
         await test.Store.InTransaction(tx => Put(tx, "later"));
@@ -103,7 +130,9 @@ public sealed class UnavailableTests
         await using var test = await TestStore.Start(Engine.Sqlite);
         await using var other = await test.OpenRaw();
         await Run(other, "BEGIN IMMEDIATE");
-        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(tx => Put(tx, "now")).Soon());
+        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() =>
+            test.Store.InTransaction(tx => Put(tx, "now")).Soon()
+        );
         Assert.Equal("Another process keeps the store locked.", failure.Message);
         Assert.Equal(0, await test.Count("hub"));
         await Run(other, "COMMIT");
@@ -116,7 +145,10 @@ public sealed class UnavailableTests
     {
         await using var test = await TestStore.Place(Engine.Sqlite);
         await File.WriteAllTextAsync(test.Options.SqliteFile, new string('x', 5000));
-        Assert.Equal("The store's file is damaged.", (await Assert.ThrowsAsync<StoreUnavailable>(() => test.OpenAnother())).Message);
+        Assert.Equal(
+            "The store's file is damaged.",
+            (await Assert.ThrowsAsync<StoreUnavailable>(() => test.OpenAnother())).Message
+        );
     }
 
     [Theory, PostgresOnly]
@@ -135,12 +167,14 @@ public sealed class UnavailableTests
     public async Task A_connection_that_dies_between_two_statements_leaves_no_doubt(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(async tx =>
-        {
-            await Put(tx, "dying");
-            await PostgresServer.EndConnections(test.Options.Database!);
-            await Put(tx, "dead");
-        }));
+        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() =>
+            test.Store.InTransaction(async tx =>
+            {
+                await Put(tx, "dying");
+                await PostgresServer.EndConnections(test.Options.Database!);
+                await Put(tx, "dead");
+            })
+        );
         Assert.False(failure.OutcomeUnknown);
         await Recovers(test);
     }
@@ -155,7 +189,9 @@ public sealed class UnavailableTests
         for (var i = 0; i < 5; i++)
         {
             await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(tx => Put(tx, "now")));
-            await Assert.ThrowsAsync<StoreUnavailable>(async () => await another.Read(r => r.Number("SELECT count(*) FROM hub")));
+            await Assert.ThrowsAsync<StoreUnavailable>(async () =>
+                await another.Read(r => r.Number("SELECT count(*) FROM hub"))
+            );
         }
         await Assert.ThrowsAsync<StoreUnavailable>(() => Store.Open(test.Options, test.Clock));
         await PostgresServer.AllowConnections(test.Options.Database!, allow: true);
@@ -170,11 +206,14 @@ public sealed class UnavailableTests
         nobody.Start();
         var port = ((System.Net.IPEndPoint)nobody.LocalEndpoint).Port;
         nobody.Stop();
-        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() => Store.Open(new StoreOptions("", $"Host=127.0.0.1;Port={port};Username=x;Password=hunter2"), new TestClock()));
+        var failure = await Assert.ThrowsAsync<StoreUnavailable>(() =>
+            Store.Open(new StoreOptions("", $"Host=127.0.0.1;Port={port};Username=x;Password=hunter2"), new TestClock())
+        );
         Assert.Equal("PostgreSQL does not answer.", failure.Message);
     }
 
-    private static async ValueTask Put(Tx tx, string name) => await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, '')", new { name });
+    private static async ValueTask Put(Tx tx, string name) =>
+        await tx.Execute("INSERT INTO hub (name, value) VALUES (@name, '')", new { name });
 
     /// <summary>From now on the file may not grow, as if nothing were left on its disk.</summary>
     private static async ValueTask FillDisk(Tx tx) => await tx.Number("PRAGMA max_page_count = 1");
@@ -194,16 +233,20 @@ public sealed class UnavailableTests
     }
 
     /// <summary>Each dead connection in the pool is found out by one caller; then the store serves.</summary>
-    private static Task Recovers(TestStore test) => Eventually.True(async () =>
-    {
-        try
-        {
-            await test.Store.InTransaction(tx => Put(tx, "recovered"));
-            return true;
-        }
-        catch (StoreUnavailable)
-        {
-            return false;
-        }
-    }, "the store serves again");
+    private static Task Recovers(TestStore test) =>
+        Eventually.True(
+            async () =>
+            {
+                try
+                {
+                    await test.Store.InTransaction(tx => Put(tx, "recovered"));
+                    return true;
+                }
+                catch (StoreUnavailable)
+                {
+                    return false;
+                }
+            },
+            "the store serves again"
+        );
 }

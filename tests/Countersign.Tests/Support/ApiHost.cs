@@ -35,16 +35,26 @@ public sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>One whose log is listened to, at every level.</summary>
-    public static async Task<ApiHost> Start(Engine engine, ILoggerProvider log, params (string Name, string Value)[] settings)
+    public static async Task<ApiHost> Start(
+        Engine engine,
+        ILoggerProvider log,
+        params (string Name, string Value)[] settings
+    )
     {
         var hub = await TestHub.Start(engine);
         return await Start(hub, hub, settings, log);
     }
 
     /// <summary>One more server on a hub that somebody else ends: another node.</summary>
-    public static Task<ApiHost> Start(TestHub hub, params (string Name, string Value)[] settings) => Start(hub, null, settings, null);
+    public static Task<ApiHost> Start(TestHub hub, params (string Name, string Value)[] settings) =>
+        Start(hub, null, settings, null);
 
-    private static async Task<ApiHost> Start(TestHub hub, TestHub? owned, (string Name, string Value)[] given, ILoggerProvider? log)
+    private static async Task<ApiHost> Start(
+        TestHub hub,
+        TestHub? owned,
+        (string Name, string Value)[] given,
+        ILoggerProvider? log
+    )
     {
         var keyFile = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key");
         var values = new Dictionary<string, string?>
@@ -60,17 +70,25 @@ public sealed class ApiHost : IAsyncDisposable
         if (mistakes.Count > 0)
             throw new InvalidOperationException(string.Join('\n', mistakes));
         var store = owned is null ? await hub.Place.OpenAnother() : hub.Store;
-        string[] switches = log is null ? [] : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
-        var app = Server.Build(settings, store, RootKey.Load(keyFile, mayCreate: true), switches, services =>
-        {
-            services.AddSingleton<TimeProvider>(hub.Clock);
-            services.AddLogging(logging =>
+        string[] switches = log is null
+            ? []
+            : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
+        var app = Server.Build(
+            settings,
+            store,
+            RootKey.Load(keyFile, mayCreate: true),
+            switches,
+            services =>
             {
-                logging.ClearProviders();
-                if (log is not null)
-                    logging.AddProvider(log);
-            });
-        });
+                services.AddSingleton<TimeProvider>(hub.Clock);
+                services.AddLogging(logging =>
+                {
+                    logging.ClearProviders();
+                    if (log is not null)
+                        logging.AddProvider(log);
+                });
+            }
+        );
         await app.StartAsync();
         return new ApiHost(hub, app, owned);
     }
@@ -89,7 +107,9 @@ public sealed class ApiHost : IAsyncDisposable
     /// <summary>The person in a browser: signed in, without their password.</summary>
     public async Task<Browser> SignIn(Person person)
     {
-        var session = await Services.GetRequiredService<Sessions>().Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+        var session = await Services
+            .GetRequiredService<Sessions>()
+            .Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
         return new Browser(Address, (session ?? throw new InvalidOperationException("They are shut out.")).Secret);
     }
 
@@ -97,7 +117,13 @@ public sealed class ApiHost : IAsyncDisposable
     public Browser Browser() => new(Address, null);
 
     public ApiClient Person(string email, string token) =>
-        new(Address, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"))));
+        new(
+            Address,
+            new AuthenticationHeaderValue(
+                "Basic",
+                Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"))
+            )
+        );
 
     /// <summary>The server knows what was changed beside it, as it would a moment later.</summary>
     public async Task Noticed() => await Services.GetRequiredService<Access.Directory>().Refresh();
@@ -117,33 +143,60 @@ public sealed class ApiClient : IDisposable
 {
     public ApiClient(Uri address, AuthenticationHeaderValue? authorization)
     {
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false })
+        {
+            BaseAddress = address,
+            Timeout = TimeSpan.FromSeconds(60),
+        };
         Http.DefaultRequestHeaders.Authorization = authorization;
     }
 
     public HttpClient Http { get; }
 
     public Task<ApiAnswer> Get(string path) => Send(HttpMethod.Get, path, null);
-    public Task<ApiAnswer> Delete(string path) => Send(HttpMethod.Delete, path, null);
-    public Task<ApiAnswer> Put(string path, object? body = null) => Send(HttpMethod.Put, path, body is null ? null : Json(body));
-    public Task<ApiAnswer> Post(string path, object body, params (string Name, string Value)[] headers) => Send(HttpMethod.Post, path, Json(body), headers);
-    public Task<ApiAnswer> PostText(string path, string body, string type = "application/json") => Send(HttpMethod.Post, path, new StringContent(body, Encoding.UTF8, type));
-    public Task<ApiAnswer> PostBytes(string path, byte[] body) =>
-        Send(HttpMethod.Post, path, new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } });
 
-    public async Task<ApiAnswer> Send(HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
+    public Task<ApiAnswer> Delete(string path) => Send(HttpMethod.Delete, path, null);
+
+    public Task<ApiAnswer> Put(string path, object? body = null) =>
+        Send(HttpMethod.Put, path, body is null ? null : Json(body));
+
+    public Task<ApiAnswer> Post(string path, object body, params (string Name, string Value)[] headers) =>
+        Send(HttpMethod.Post, path, Json(body), headers);
+
+    public Task<ApiAnswer> PostText(string path, string body, string type = "application/json") =>
+        Send(HttpMethod.Post, path, new StringContent(body, Encoding.UTF8, type));
+
+    public Task<ApiAnswer> PostBytes(string path, byte[] body) =>
+        Send(
+            HttpMethod.Post,
+            path,
+            new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } }
+        );
+
+    public async Task<ApiAnswer> Send(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        params (string Name, string Value)[] headers
+    )
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
         using var response = await Http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        return new ApiAnswer((int)response.StatusCode, text, response.Headers, response.Content.Headers.ContentType?.MediaType);
+        return new ApiAnswer(
+            (int)response.StatusCode,
+            text,
+            response.Headers,
+            response.Content.Headers.ContentType?.MediaType
+        );
     }
 
     public void Dispose() => Http.Dispose();
 
-    private static StringContent Json(object body) => new(JsonSerializer.Serialize(body, JsonSerializerOptions.Web), Encoding.UTF8, "application/json");
+    private static StringContent Json(object body) =>
+        new(JsonSerializer.Serialize(body, JsonSerializerOptions.Web), Encoding.UTF8, "application/json");
 }
 
 public sealed record ApiAnswer(int Status, string Text, HttpResponseHeaders Headers, string? MediaType)

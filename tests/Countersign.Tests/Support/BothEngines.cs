@@ -5,7 +5,11 @@ using Xunit.v3;
 
 namespace Countersign.Tests;
 
-public enum Engine { Sqlite, Postgres }
+public enum Engine
+{
+    Sqlite,
+    Postgres,
+}
 
 /// <summary>Runs a theory once per engine. Without a PostgreSQL server that half is skipped and says why.</summary>
 [AttributeUsage(AttributeTargets.Method)]
@@ -13,11 +17,16 @@ public class BothEnginesAttribute : DataAttribute
 {
     protected virtual IReadOnlyList<Engine> Engines => [Engine.Sqlite, Engine.Postgres];
 
-    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
-        ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>([.. Engines.Select(engine => new TheoryDataRow<Engine>(engine)
-        {
-            Skip = engine == Engine.Postgres ? PostgresServer.Missing : null,
-        })]);
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
+        MethodInfo testMethod,
+        DisposalTracker disposalTracker
+    ) =>
+        ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>([
+            .. Engines.Select(engine => new TheoryDataRow<Engine>(engine)
+            {
+                Skip = engine == Engine.Postgres ? PostgresServer.Missing : null,
+            }),
+        ]);
 
     public override bool SupportsDiscoveryEnumeration() => true;
 }

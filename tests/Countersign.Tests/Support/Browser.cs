@@ -4,7 +4,10 @@ using Countersign.Web;
 
 namespace Countersign.Tests;
 
-/// <summary>What a browser without scripts does: it keeps cookies, shows a page and sends the forms that are on it. It does not follow redirects.</summary>
+/// <summary>
+/// What a browser without scripts does: it keeps cookies, shows a page and sends the forms that are on it. It does not
+/// follow redirects.
+/// </summary>
 public sealed partial class Browser : IDisposable
 {
     public Browser(Uri address, string? session)
@@ -12,7 +15,11 @@ public sealed partial class Browser : IDisposable
         Cookies = new CookieContainer();
         if (session is not null)
             Cookies.Add(address, new Cookie(SessionCookie.Name, session));
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies })
+        {
+            BaseAddress = address,
+            Timeout = TimeSpan.FromSeconds(60),
+        };
         Origin = address.GetLeftPart(UriPartial.Authority);
     }
 
@@ -22,37 +29,69 @@ public sealed partial class Browser : IDisposable
 
     public Task<Page> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));
 
-    /// <summary>Opens the page and sends a form from it: its antiforgery token goes along, the other fields are given here.</summary>
+    /// <summary>
+    /// Opens the page and sends a form from it: its antiforgery token goes along, the other fields are given here.
+    /// </summary>
     public async Task<Page> Submit(string page, string action, params (string Name, string Value)[] fields)
     {
         var shown = await Get(page);
-        return await Post(action, [(TokenField, shown.Token ?? throw new InvalidOperationException($"{page} answered {shown.Status} and holds no form: {shown.Text}")), .. fields]);
+        return await Post(
+            action,
+            [
+                (
+                    TokenField,
+                    shown.Token
+                        ?? throw new InvalidOperationException(
+                            $"{page} answered {shown.Status} and holds no form: {shown.Text}"
+                        )
+                ),
+                .. fields,
+            ]
+        );
     }
 
     public const string TokenField = "__RequestVerificationToken";
 
-    public Task<Page> Post(string path, params (string Name, string Value)[] fields) => Send(new HttpRequestMessage(HttpMethod.Post, path)
-    {
-        Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value))),
-        Headers = { { "Origin", Origin } },
-    });
+    public Task<Page> Post(string path, params (string Name, string Value)[] fields) =>
+        Send(
+            new HttpRequestMessage(HttpMethod.Post, path)
+            {
+                Content = new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value))),
+                Headers = { { "Origin", Origin } },
+            }
+        );
 
     public async Task<Page> Send(HttpRequestMessage request)
     {
         using (request)
         {
             using var response = await Http.SendAsync(request);
-            return new Page((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers.Location?.ToString(), response.Headers);
+            return new Page(
+                (int)response.StatusCode,
+                await response.Content.ReadAsStringAsync(),
+                response.Headers.Location?.ToString(),
+                response.Headers
+            );
         }
     }
 
     public void Dispose() => Http.Dispose();
 
-    [GeneratedRegex("name=\"__RequestVerificationToken\"[^>]*value=\"(?<token>[^\"]+)\"", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "name=\"__RequestVerificationToken\"[^>]*value=\"(?<token>[^\"]+)\"",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex TokenInput();
 
-    public sealed record Page(int Status, string Text, string? Location, System.Net.Http.Headers.HttpResponseHeaders Headers)
+    public sealed record Page(
+        int Status,
+        string Text,
+        string? Location,
+        System.Net.Http.Headers.HttpResponseHeaders Headers
+    )
     {
-        public string? Token => TokenInput().Match(Text) is { Success: true } found ? found.Groups["token"].Value : null;
+        public string? Token =>
+            TokenInput().Match(Text) is { Success: true } found ? found.Groups["token"].Value : null;
     }
 }

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>One browser, the system's own Chromium, for all tests that need one. Each person gets a window with cookies of its own.</summary>
+/// <summary>
+/// One browser, the system's own Chromium, for all tests that need one. Each person gets a window with cookies of its
+/// own.
+/// </summary>
 public sealed class Chromium : IAsyncLifetime
 {
     public const string Name = "browser";
@@ -20,21 +23,47 @@ public sealed class Chromium : IAsyncLifetime
         if (Environment.GetEnvironmentVariable("TEST_CHROMIUM") is not { Length: > 0 } program)
             return;
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = program, Args = ["--no-sandbox"] });
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new BrowserTypeLaunchOptions { ExecutablePath = program, Args = ["--no-sandbox"] }
+        );
     }
 
     /// <summary>A window in which this person is signed in; without a person, nobody is.</summary>
-    public async Task<Window> Open(ApiHost host, Person? person = null, Action<BrowserNewContextOptions>? options = null)
+    public async Task<Window> Open(
+        ApiHost host,
+        Person? person = null,
+        Action<BrowserNewContextOptions>? options = null
+    )
     {
-        Assert.SkipWhen(_browser is null, Environment.GetEnvironmentVariable("TEST_CHROMIUM_MISSING") is { Length: > 0 } reason ? reason : "No Chromium: run ./test.sh");
-        var settings = new BrowserNewContextOptions { BaseURL = host.Address.ToString(), Locale = "en-GB", TimezoneId = "Europe/Berlin" };
+        Assert.SkipWhen(
+            _browser is null,
+            Environment.GetEnvironmentVariable("TEST_CHROMIUM_MISSING") is { Length: > 0 } reason
+                ? reason
+                : "No Chromium: run ./test.sh"
+        );
+        var settings = new BrowserNewContextOptions
+        {
+            BaseURL = host.Address.ToString(),
+            Locale = "en-GB",
+            TimezoneId = "Europe/Berlin",
+        };
         options?.Invoke(settings);
         var context = await _browser.NewContextAsync(settings);
         context.SetDefaultTimeout(20_000);
         if (person is not null)
         {
-            var session = await host.Services.GetRequiredService<Sessions>().Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
-            await context.AddCookiesAsync([new Cookie { Name = SessionCookie.Name, Value = session!.Secret, Url = host.Address.ToString(), HttpOnly = true }]);
+            var session = await host
+                .Services.GetRequiredService<Sessions>()
+                .Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+            await context.AddCookiesAsync([
+                new Cookie
+                {
+                    Name = SessionCookie.Name,
+                    Value = session!.Secret,
+                    Url = host.Address.ToString(),
+                    HttpOnly = true,
+                },
+            ]);
         }
         return new Window(context, await context.NewPageAsync());
     }
@@ -50,7 +79,9 @@ public sealed class Chromium : IAsyncLifetime
 [CollectionDefinition(Chromium.Name)]
 public sealed class BrowserTests : ICollectionFixture<Chromium>;
 
-/// <summary>A person's window. What its console complains about, a policy of ours that is broken for one, is kept.</summary>
+/// <summary>
+/// A person's window. What its console complains about, a policy of ours that is broken for one, is kept.
+/// </summary>
 public sealed class Window : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
@@ -61,8 +92,13 @@ public sealed class Window : IAsyncDisposable
         page.Console += (_, message) =>
         {
             // That an answer was 4xx is said by the page; the console repeats it.
-            if (message.Type == "error" && !message.Text.Contains("the server responded with a status of", StringComparison.Ordinal))
+            if (
+                message.Type == "error"
+                && !message.Text.Contains("the server responded with a status of", StringComparison.Ordinal)
+            )
+            {
                 Complaints.Enqueue(message.Text);
+            }
         };
         page.PageError += (_, error) => Complaints.Enqueue(error);
         page.Dialog += async (_, dialog) =>
@@ -79,7 +115,8 @@ public sealed class Window : IAsyncDisposable
 
     public Task Go(string path) => Page.GotoAsync(path);
 
-    public Task Press(string button) => Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+    public Task Press(string button) =>
+        Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
     public Task Note(string text) => Page.GetByLabel("Note", new() { Exact = true }).FillAsync(text);
 
@@ -87,7 +124,8 @@ public sealed class Window : IAsyncDisposable
     public Task Shows(string text) => Page.GetByText(text).First.WaitForAsync();
 
     /// <summary>Chromium drops keys that come before it has painted anything; people do not press any.</summary>
-    public Task IsPainted() => Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    public Task IsPainted() =>
+        Page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
 
     /// <summary>
     /// Presses a key and sees what it does. A browser on a busy machine now and then swallows a key while it paints; a
@@ -103,14 +141,13 @@ public sealed class Window : IAsyncDisposable
                 await Page.WaitForFunctionAsync(does, null, new() { Timeout = 5_000 });
                 return;
             }
-            catch (TimeoutException) when (tries < 4)
-            {
-            }
+            catch (TimeoutException) when (tries < 4) { }
         }
     }
 
     /// <summary>Whether one has to scroll sideways.</summary>
-    public async Task<bool> IsTooWide() => await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+    public async Task<bool> IsTooWide() =>
+        await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth > document.documentElement.clientWidth");
 
     /// <summary>Until the page hears of what happens.</summary>
     public Task Listens() => Page.WaitForSelectorAsync("body[data-listening]");

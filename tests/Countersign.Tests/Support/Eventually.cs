@@ -3,7 +3,10 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>The only place where tests wait for something that tells nobody when it happens. It never proves that something does not happen.</summary>
+/// <summary>
+/// The only place where tests wait for something that tells nobody when it happens. It never proves that something does
+/// not happen.
+/// </summary>
 public static class Eventually
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -13,7 +16,10 @@ public static class Eventually
         var since = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(since) < Patience, $"Waited {Patience.TotalSeconds:0} s for this: {what}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(since) < Patience,
+                $"Waited {Patience.TotalSeconds:0} s for this: {what}"
+            );
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
     }

@@ -2,7 +2,9 @@ using Countersign.Storage;
 
 namespace Countersign.Tests;
 
-/// <summary>A transaction that has begun and stays open until it is released. On SQLite all other writers wait behind it.</summary>
+/// <summary>
+/// A transaction that has begun and stays open until it is released. On SQLite all other writers wait behind it.
+/// </summary>
 internal sealed class Held : IDisposable
 {
     private readonly ManualResetEventSlim _release = new();
@@ -12,13 +14,15 @@ internal sealed class Held : IDisposable
     {
         var held = new Held();
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        held._work = Task.Run(() => store.InTransaction(async tx =>
-        {
-            if (work is not null)
-                await work(tx);
-            begun.TrySetResult();
-            held._release.Wait(TimeSpan.FromMinutes(1));
-        }));
+        held._work = Task.Run(() =>
+            store.InTransaction(async tx =>
+            {
+                if (work is not null)
+                    await work(tx);
+                begun.TrySetResult();
+                held._release.Wait(TimeSpan.FromMinutes(1));
+            })
+        );
         await Task.WhenAny(begun.Task, held._work).Soon();
         return held;
     }

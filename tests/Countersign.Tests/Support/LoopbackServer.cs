@@ -40,7 +40,8 @@ public abstract class LoopbackServer : IAsyncDisposable
         {
             while (true)
             {
-                // Elsewhere: what is there already is served without a wait, and a test that lets it wait for another call would keep that one out.
+                // Elsewhere: what is there already is served without a wait, and a test that lets it wait for another
+                // call would keep that one out.
                 var client = await _listener.AcceptTcpClientAsync(_end.Token);
                 served.Add(Task.Run(() => UntilItEnds(client)));
             }
@@ -59,7 +60,13 @@ public abstract class LoopbackServer : IAsyncDisposable
             {
                 await Serve(client);
             }
-            catch (Exception failure) when (failure is IOException or OperationCanceledException or SocketException or System.Security.Authentication.AuthenticationException)
+            catch (Exception failure)
+                when (failure
+                        is IOException
+                            or OperationCanceledException
+                            or SocketException
+                            or System.Security.Authentication.AuthenticationException
+                )
             {
                 // The other side has gone, or the test ended.
             }

@@ -18,7 +18,10 @@ public sealed record Mail(string From, string To, string Wire)
     public string Html => _message.HtmlBody ?? "";
 }
 
-/// <summary>A mail server on loopback that takes everything, or says no as the test wants. For what real ones do there is one from npm.</summary>
+/// <summary>
+/// A mail server on loopback that takes everything, or says no as the test wants. For what real ones do there is one
+/// from npm.
+/// </summary>
 public sealed class MailBox : LoopbackServer
 {
     private readonly ConcurrentQueue<Mail> _mails = new();
@@ -40,7 +43,11 @@ public sealed class MailBox : LoopbackServer
     {
         Interlocked.Increment(ref _connections);
         using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
-        await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII) { NewLine = "\r\n", AutoFlush = true };
+        await using var writer = new StreamWriter(client.GetStream(), Encoding.ASCII)
+        {
+            NewLine = "\r\n",
+            AutoFlush = true,
+        };
         await writer.WriteLineAsync("220 mailbox");
         var (from, to) = ("", "");
         while (await reader.ReadLineAsync(End) is { } command)
@@ -75,5 +82,11 @@ public sealed class MailBox : LoopbackServer
     }
 
     private static string Address(string command) =>
-        Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(command[(command.IndexOf('<', StringComparison.Ordinal) + 1)..command.IndexOf('>', StringComparison.Ordinal)]));
+        Encoding.UTF8.GetString(
+            Encoding.Latin1.GetBytes(
+                command[
+                    (command.IndexOf('<', StringComparison.Ordinal) + 1)..command.IndexOf('>', StringComparison.Ordinal)
+                ]
+            )
+        );
 }

@@ -6,9 +6,22 @@ namespace Countersign.Tests;
 public static class Programs
 {
     /// <summary>The code is -1 where the program is not on this machine.</summary>
-    public static async Task<(int Code, string Output, string Error)> Run(string program, IEnumerable<string> arguments, string folder = "")
+    public static async Task<(int Code, string Output, string Error)> Run(
+        string program,
+        IEnumerable<string> arguments,
+        string folder = ""
+    )
     {
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder } };
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments)
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = folder,
+            },
+        };
         try
         {
             process.Start();

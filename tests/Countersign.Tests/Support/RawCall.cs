@@ -7,7 +7,9 @@ namespace Countersign.Tests;
 /// <summary>A call written byte by byte, as no well-behaved client would send it.</summary>
 internal static class RawCall
 {
-    /// <summary>Sends the lines as they are and reads the first answer; 0 when the server just closed the connection.</summary>
+    /// <summary>
+    /// Sends the lines as they are and reads the first answer; 0 when the server just closed the connection.
+    /// </summary>
     /// <param name="lines">The request line and the headers, separated by line feeds, without Host.</param>
     public static async Task<(int Status, string Text)> Send(Uri server, string lines, string body = "")
     {

@@ -40,12 +40,11 @@ public sealed class Receiver : LoopbackServer
     private readonly X509Certificate2? _certificate;
     private readonly ConcurrentQueue<Received> _received = new();
 
-    public Receiver(Func<Received, Conduct> conduct, X509Certificate2? certificate = null) => (_conduct, _certificate) = (conduct, certificate);
+    public Receiver(Func<Received, Conduct> conduct, X509Certificate2? certificate = null) =>
+        (_conduct, _certificate) = (conduct, certificate);
 
     public Receiver(Conduct conduct)
-        : this(_ => conduct)
-    {
-    }
+        : this(_ => conduct) { }
 
     public Uri Address => new($"{(_certificate is null ? "http" : "https")}://127.0.0.1:{Port}/hook");
     public IReadOnlyList<Received> Calls => [.. _received];
@@ -59,8 +58,13 @@ public sealed class Receiver : LoopbackServer
         names.AddIpAddress(IPAddress.Loopback);
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        using var made = request.CreateSelfSigned(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2049, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true)
+        );
+        using var made = request.CreateSelfSigned(
+            new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero),
+            new DateTimeOffset(2049, 1, 1, 0, 0, 0, TimeSpan.Zero)
+        );
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
@@ -70,7 +74,10 @@ public sealed class Receiver : LoopbackServer
         if (_certificate is not null)
         {
             var tls = new SslStream(stream);
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, End);
+            await tls.AuthenticateAsServerAsync(
+                new SslServerAuthenticationOptions { ServerCertificate = _certificate },
+                End
+            );
             stream = tls;
         }
         while (await Read(stream) is { } call)
@@ -127,8 +134,13 @@ public sealed class Receiver : LoopbackServer
         }
         var lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var first = lines[0].Split(' ');
-        var headers = lines.Skip(1).Select(l => l.Split(": ", 2)).ToDictionary(l => l[0], l => l[1], StringComparer.OrdinalIgnoreCase);
-        var body = new byte[headers.TryGetValue("Content-Length", out var length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0];
+        var headers = lines
+            .Skip(1)
+            .Select(l => l.Split(": ", 2))
+            .ToDictionary(l => l[0], l => l[1], StringComparer.OrdinalIgnoreCase);
+        var body = new byte[
+            headers.TryGetValue("Content-Length", out var length) ? int.Parse(length, CultureInfo.InvariantCulture) : 0
+        ];
         await stream.ReadExactlyAsync(body, End);
         return new Received(first[0], first[1], headers, Encoding.UTF8.GetString(body));
     }

@@ -6,7 +6,8 @@ public static class Repository
     public static readonly string Root = Find(new DirectoryInfo(AppContext.BaseDirectory));
 
     /// <summary>A text of it, with the line ends that its authors see.</summary>
-    public static string Read(params string[] path) => File.ReadAllText(Path.Combine([Root, .. path])).ReplaceLineEndings("\n");
+    public static string Read(params string[] path) =>
+        File.ReadAllText(Path.Combine([Root, .. path])).ReplaceLineEndings("\n");
 
     private static string Find(DirectoryInfo? folder) =>
         folder is null ? throw new InvalidOperationException("The tests run outside of the repository.")

@@ -14,10 +14,22 @@ public static class Some
     public static string Email(string name) => $"{name.Replace(' ', '.')}@example.test";
 
     public static Viewer Viewer(Person person, string via = "api") =>
-        new(Party.Person(person.Id), person.Id, person.Role == Role.Admin, person.Name, new Origin(Actor.Person(person.Id), via, "127.0.0.1"));
+        new(
+            Party.Person(person.Id),
+            person.Id,
+            person.Role == Role.Admin,
+            person.Name,
+            new Origin(Actor.Person(person.Id), via, "127.0.0.1")
+        );
 
     public static Viewer Viewer(NewKey source, string via = "api") =>
-        new(Party.Source(source.Id), null, IsAdmin: false, source.Name, new Origin(Actor.Source(source.Id), via, "127.0.0.1"));
+        new(
+            Party.Source(source.Id),
+            null,
+            IsAdmin: false,
+            source.Name,
+            new Origin(Actor.Source(source.Id), via, "127.0.0.1")
+        );
 
     /// <summary>One step that one of these may fill.</summary>
     public static Policy Policy(params Approver[] from) => Policy(new Step("step 1", 1, from));
@@ -47,11 +59,22 @@ public static class Some
 
     /// <summary>Changes the content of a submission and with it the digest; everything else stays.</summary>
     public static Submission Saying(this Submission submission, string subject) =>
-        submission with { Subject = subject, Body = Content(subject).Body, Digest = Content(subject).Digest };
+        submission with
+        {
+            Subject = subject,
+            Body = Content(subject).Body,
+            Digest = Content(subject).Digest,
+        };
 
     public static Submission AskedBy(this Submission submission, Person person) =>
-        submission with { Requester = new Requester(person.Id, person.Name, [person.Id], Certainty.Proven), CreatorId = person.Id };
+        submission with
+        {
+            Requester = new Requester(person.Id, person.Name, [person.Id], Certainty.Proven),
+            CreatorId = person.Id,
+        };
 
     public static T Done<T>(AccessOutcome<T> outcome) =>
-        outcome is AccessOutcome<T>.Done done ? done.Value : throw new InvalidOperationException($"Not done: {outcome}");
+        outcome is AccessOutcome<T>.Done done
+            ? done.Value
+            : throw new InvalidOperationException($"Not done: {outcome}");
 }

@@ -1,6 +1,9 @@
 namespace Countersign.Tests;
 
-/// <summary>A clock that stands still until a test moves it, also backwards. Its timers are real: nothing waits for a time that never comes.</summary>
+/// <summary>
+/// A clock that stands still until a test moves it, also backwards. Its timers are real: nothing waits for a time that
+/// never comes.
+/// </summary>
 public sealed class TestClock : TimeProvider
 {
     private readonly Lock _lock = new();
@@ -8,8 +11,16 @@ public sealed class TestClock : TimeProvider
 
     public DateTimeOffset Now
     {
-        get { lock (_lock) return _now; }
-        set { lock (_lock) _now = value; }
+        get
+        {
+            lock (_lock)
+                return _now;
+        }
+        set
+        {
+            lock (_lock)
+                _now = value;
+        }
     }
 
     public void Advance(TimeSpan by)

@@ -70,12 +70,19 @@ public sealed class TestHub : IAsyncDisposable
     public bool HasPoliciesOfItsOwn { get; set; }
 
     /// <summary>Null when the whole record proves itself, else what is wrong with it.</summary>
-    public async Task<string?> Proof() => await Store.ReadSnapshot(async reader =>
-    {
-        var problems = new ProblemList();
-        await new HistoryCheck(reader, problems, checksPolicies: !HasPoliciesOfItsOwn, Instant.ToText(Store.Now), default).Run();
-        return problems.Named is [] ? null : string.Join('\n', problems.Named);
-    });
+    public async Task<string?> Proof() =>
+        await Store.ReadSnapshot(async reader =>
+        {
+            var problems = new ProblemList();
+            await new HistoryCheck(
+                reader,
+                problems,
+                checksPolicies: !HasPoliciesOfItsOwn,
+                Instant.ToText(Store.Now),
+                default
+            ).Run();
+            return problems.Named is [] ? null : string.Join('\n', problems.Named);
+        });
 
     /// <summary>Every story ends with the proof of its record.</summary>
     public async ValueTask DisposeAsync()
@@ -110,6 +117,7 @@ public sealed class TestHub : IAsyncDisposable
         Some.Done(await Sources.Add(name, kind, group?.Name, need, Some.Operator, default));
 
     public Task Disable(Person person) => People.Disable(person.Email!, Some.Operator, default);
+
     public Task Enable(Person person) => People.Enable(person.Email!, Some.Operator, default);
 
     // --- Requests ---
@@ -119,27 +127,46 @@ public sealed class TestHub : IAsyncDisposable
     {
         var submission = Some.Submission(policy) with { ExternalId = $"ext-{Interlocked.Increment(ref _asked)}" };
         var outcome = await Submit.Run(change?.Invoke(submission) ?? submission, Some.Origin, null, default);
-        return outcome is SubmitOutcome.Created created ? created.Request : throw new InvalidOperationException($"Not created: {outcome}");
+        return outcome is SubmitOutcome.Created created
+            ? created.Request
+            : throw new InvalidOperationException($"Not created: {outcome}");
     }
 
     public Task<ApprovalRequest> Ask(Approver approver) => Ask(Some.Policy(approver));
 
-    public Task<DecideOutcome> Answer(ApprovalRequest request, Person person, Answer answer, string note = "", string? digest = null) =>
-        Decide.Run(request.Id, Some.Viewer(person), answer, note, digest, default);
+    public Task<DecideOutcome> Answer(
+        ApprovalRequest request,
+        Person person,
+        Answer answer,
+        string note = "",
+        string? digest = null
+    ) => Decide.Run(request.Id, Some.Viewer(person), answer, note, digest, default);
 
-    public Task<DecideOutcome> Approve(ApprovalRequest request, Person person) => Answer(request, person, Requests.Answer.Approve);
-    public Task<DecideOutcome> Reject(ApprovalRequest request, Person person) => Answer(request, person, Requests.Answer.Reject);
-    public Task<DecideOutcome> Abstain(ApprovalRequest request, Person person) => Answer(request, person, Requests.Answer.Abstain);
+    public Task<DecideOutcome> Approve(ApprovalRequest request, Person person) =>
+        Answer(request, person, Requests.Answer.Approve);
+
+    public Task<DecideOutcome> Reject(ApprovalRequest request, Person person) =>
+        Answer(request, person, Requests.Answer.Reject);
+
+    public Task<DecideOutcome> Abstain(ApprovalRequest request, Person person) =>
+        Answer(request, person, Requests.Answer.Abstain);
 
     /// <summary>The request as it lies in the store now.</summary>
     public async Task<ApprovalRequest> Find(RequestId id) =>
-        await Store.Read(reader => RequestRow.Find(reader, id, Viewer.Hub(Some.Origin))) ?? throw new InvalidOperationException($"No request {id}.");
+        await Store.Read(reader => RequestRow.Find(reader, id, Viewer.Hub(Some.Origin)))
+        ?? throw new InvalidOperationException($"No request {id}.");
 
     public ValueTask<List<Decision>> Decisions(RequestId id) => Store.Read(reader => DecisionRow.Of(reader, id));
 
     /// <summary>Whom the request waits for, as the inboxes have it.</summary>
     public async Task<List<string>> WaitsFor(RequestId id) =>
-        [.. (await Store.Read(r => r.All<PartyRow>("SELECT party FROM waiting WHERE request_id = @id ORDER BY party", new { id }))).Select(r => r.Party)];
+        [
+            .. (
+                await Store.Read(r =>
+                    r.All<PartyRow>("SELECT party FROM waiting WHERE request_id = @id ORDER BY party", new { id })
+                )
+            ).Select(r => r.Party),
+        ];
 
     /// <summary>How much is planned, beside the look at what can still pass.</summary>
     public ValueTask<long> Planned() => _place.Number("SELECT count(*) FROM jobs WHERE kind <> 'look_for_blocked'");

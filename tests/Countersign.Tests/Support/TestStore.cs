@@ -36,10 +36,17 @@ public sealed class TestStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Only the place, for tests of how a store begins: an empty folder, or (unless <paramref name="migrated"/>) a database without tables.</summary>
-    internal static async Task<TestStore> Place(Engine engine, bool migrated = false) => new(engine, engine == Engine.Sqlite
-        ? new StoreOptions(await Folder(migrated), null)
-        : new StoreOptions("", await PostgresServer.CreateDatabase(migrated)));
+    /// <summary>
+    /// Only the place, for tests of how a store begins: an empty folder, or (unless <paramref name="migrated"/>) a
+    /// database without tables.
+    /// </summary>
+    internal static async Task<TestStore> Place(Engine engine, bool migrated = false) =>
+        new(
+            engine,
+            engine == Engine.Sqlite
+                ? new StoreOptions(await Folder(migrated), null)
+                : new StoreOptions("", await PostgresServer.CreateDatabase(migrated))
+        );
 
     private static async Task<string> Folder(bool migrated)
     {
@@ -59,7 +66,9 @@ public sealed class TestStore : IAsyncDisposable
         return file;
     }
 
-    /// <summary>The same place once more: what a second node, or the command line in another process, sees. Ends with the test.</summary>
+    /// <summary>
+    /// The same place once more: what a second node, or the command line in another process, sees. Ends with the test.
+    /// </summary>
     public async Task<Store> OpenAnother(TimeProvider? clock = null)
     {
         var store = await Store.Open(Options, clock ?? Clock);
@@ -87,9 +96,19 @@ public sealed class TestStore : IAsyncDisposable
     {
         // The first to use SQLite decides which library serves the process.
         SqliteLibrary.Use();
-        DbConnection connection = Engine == Engine.Sqlite
-            ? new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Options.SqliteFile, Pooling = false, DefaultTimeout = 30 }.ToString())
-            : new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Options.Database) { Pooling = false }.ConnectionString);
+        DbConnection connection =
+            Engine == Engine.Sqlite
+                ? new SqliteConnection(
+                    new SqliteConnectionStringBuilder
+                    {
+                        DataSource = Options.SqliteFile,
+                        Pooling = false,
+                        DefaultTimeout = 30,
+                    }.ToString()
+                )
+                : new NpgsqlConnection(
+                    new NpgsqlConnectionStringBuilder(Options.Database) { Pooling = false }.ConnectionString
+                );
         await connection.OpenAsync();
         return connection;
     }
@@ -105,8 +124,12 @@ public sealed class TestStore : IAsyncDisposable
             return;
         using var ofNobody = key is null
             ? new SealKey(
-            RootKey.Load(Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"),
-            mayCreate: true)) : null;
+                RootKey.Load(
+                    Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"),
+                    mayCreate: true
+                )
+            )
+            : null;
         Verification found;
         try
         {
@@ -121,19 +144,25 @@ public sealed class TestStore : IAsyncDisposable
         if (!found.Ok)
         {
             throw new InvalidOperationException(
-                $"The record does not prove itself at the end of this story:\n{string.Join('\n', found.Problems.Take(20))}");
+                $"The record does not prove itself at the end of this story:\n{string.Join('\n', found.Problems.Take(20))}"
+            );
         }
     }
 
-    public ValueTask<long> Number(string sql, object? arguments = null) => Store.Read(reader => reader.Number(sql, arguments));
-    public ValueTask<string?> Text(string sql, object? arguments = null) => Store.Read(reader => reader.Text(sql, arguments));
+    public ValueTask<long> Number(string sql, object? arguments = null) =>
+        Store.Read(reader => reader.Number(sql, arguments));
+
+    public ValueTask<string?> Text(string sql, object? arguments = null) =>
+        Store.Read(reader => reader.Text(sql, arguments));
 
     /// <summary>Every consumer of the log but the sealer stands at its end, as where it has no one to tell.</summary>
     public async Task Follow()
     {
         await Store.GivePositions();
         var end = await Store.Read(EventLog.End);
-        await Store.InTransaction(async tx => await tx.Execute("UPDATE cursors SET position = @end WHERE name <> 'sealer'", new { end }));
+        await Store.InTransaction(async tx =>
+            await tx.Execute("UPDATE cursors SET position = @end WHERE name <> 'sealer'", new { end })
+        );
     }
 
     /// <summary>Whether every consumer of the log but the sealer has handled all that happened.</summary>
@@ -141,7 +170,8 @@ public sealed class TestStore : IAsyncDisposable
     {
         var end = await Store.Read(EventLog.End);
         return await Count("events") == await Store.Read(r => EventLog.Count(r, end))
-            && await Number("SELECT count(*) FROM cursors WHERE name <> 'sealer' AND position < @end", new { end }) == 0;
+            && await Number("SELECT count(*) FROM cursors WHERE name <> 'sealer' AND position < @end", new { end })
+                == 0;
     }
 
     public ValueTask<long> Count(string table) => Number($"SELECT count(*) FROM {table}");
@@ -163,8 +193,13 @@ public sealed class TestStore : IAsyncDisposable
         return all.ToString();
     }
 
-    public ValueTask<List<StoredEvent>> Events(string? subject = null) => Store.Read(reader => reader.All<StoredEvent>(
-        $"SELECT {StoredEvent.Columns} FROM events WHERE @subject = '' OR subject = @subject ORDER BY id", new { subject = subject ?? "" }));
+    public ValueTask<List<StoredEvent>> Events(string? subject = null) =>
+        Store.Read(reader =>
+            reader.All<StoredEvent>(
+                $"SELECT {StoredEvent.Columns} FROM events WHERE @subject = '' OR subject = @subject ORDER BY id",
+                new { subject = subject ?? "" }
+            )
+        );
 
     public async ValueTask DisposeAsync()
     {

@@ -41,9 +41,18 @@ public sealed class FailedWorkTests
         over.Hub.Place.IsTampered = true;
         await over.Destination(desk);
         // What was once read of a policy is remembered, so nothing else may have this one.
-        var poisoned = await over.Hub.Ask(new Policy($"elsewhere {RandomNumberGenerator.GetHexString(12)}", []) { Destination = HandedOver.Name });
+        var poisoned = await over.Hub.Ask(
+            new Policy($"elsewhere {RandomNumberGenerator.GetHexString(12)}", []) { Destination = HandedOver.Name }
+        );
         var neighbour = await over.Ask();
-        var stamp = await Change(over.Hub, "stamps", "policy", Broken, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
+        var stamp = await Change(
+            over.Hub,
+            "stamps",
+            "policy",
+            Broken,
+            "hash = (SELECT stamp FROM requests WHERE id = @id)",
+            poisoned.Id
+        );
         await over.Work();
         Assert.Equal(LinkState.Open, (await over.Link(neighbour)).State);
         Assert.Empty(await over.Links(poisoned));
@@ -51,28 +60,58 @@ public sealed class FailedWorkTests
         // What comes later of the same subject waits behind it, while it is tried again.
         await over.Hub.Store.InTransaction(async tx =>
         {
-            var head = await tx.Append(poisoned.Id.Subject, poisoned.Head, Some.Origin, "request.commented", new { n = 1, text = "Is it there yet?" });
-            await tx.Execute("UPDATE requests SET events = @n, head = @hash WHERE id = @id", new { n = head.Count, hash = head.Hash, id = poisoned.Id });
+            var head = await tx.Append(
+                poisoned.Id.Subject,
+                poisoned.Head,
+                Some.Origin,
+                "request.commented",
+                new { n = 1, text = "Is it there yet?" }
+            );
+            await tx.Execute(
+                "UPDATE requests SET events = @n, head = @hash WHERE id = @id",
+                new
+                {
+                    n = head.Count,
+                    hash = head.Hash,
+                    id = poisoned.Id,
+                }
+            );
         });
         await over.Work();
         Assert.Equal(["behind 0", "waiting 1"], await States());
         for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await over.WorkAfter(Long);
         Assert.Equal(["dead 8"], await States());
-        Assert.Equal(poisoned.Id.Subject, await over.Hub.Place.Text("SELECT subject FROM jobs WHERE kind = 'destinations'"));
+        Assert.Equal(
+            poisoned.Id.Subject,
+            await over.Hub.Place.Text("SELECT subject FROM jobs WHERE kind = 'destinations'")
+        );
 
         // Set aside it stays, until someone has mended the cause and says so.
         await over.WorkAfter(Long);
         Assert.Empty(await over.Links(poisoned));
-        await Change(over.Hub, "stamps", "policy", stamp, "hash = (SELECT stamp FROM requests WHERE id = @id)", poisoned.Id);
+        await Change(
+            over.Hub,
+            "stamps",
+            "policy",
+            stamp,
+            "hash = (SELECT stamp FROM requests WHERE id = @id)",
+            poisoned.Id
+        );
         var key = await over.Hub.Place.Text("SELECT key FROM jobs WHERE kind = 'destinations'");
         Assert.True(await over.Hub.Store.InTransaction(tx => Jobs.Reschedule(tx, "destinations", key!, tx.Now)));
         await over.Work();
         Assert.Equal(LinkState.Open, (await over.Link(poisoned)).State);
         Assert.Empty(await States());
 
-        async Task<List<string>> States() => (await over.Hub.Store.Read(r => r.All<Told>(
-            "SELECT state || ' ' || attempts AS text FROM jobs WHERE kind = 'destinations' ORDER BY state"))).ConvertAll(t => t.Text);
+        async Task<List<string>> States() =>
+            (
+                await over.Hub.Store.Read(r =>
+                    r.All<Told>(
+                        "SELECT state || ' ' || attempts AS text FROM jobs WHERE kind = 'destinations' ORDER BY state"
+                    )
+                )
+            ).ConvertAll(t => t.Text);
     }
 
     [Theory, BothEngines]
@@ -97,7 +136,10 @@ public sealed class FailedWorkTests
         Assert.Equal(Status.Active, (await hub.Find(poisoned)).Status);
         Assert.IsType<WorkOutcome.Done>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
         await hub.Wait(TimeSpan.Zero);
-        Assert.Equal((Status.Rejected, "Expired after 1 h"), (await hub.Find(poisoned)) is var now ? (now.Status, now.Display) : default);
+        Assert.Equal(
+            (Status.Rejected, "Expired after 1 h"),
+            (await hub.Find(poisoned)) is var now ? (now.Status, now.Display) : default
+        );
         Assert.Empty(await SetAside(hub.Hub));
         Assert.IsType<WorkOutcome.NotFound>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
     }
@@ -108,21 +150,29 @@ public sealed class FailedWorkTests
         await using var hub = await PolicyHub.Start(engine);
         hub.Hub.Place.IsTampered = true;
         await hub.Hub.AddPeople("Ann", "Ben");
-        await hub.Set("""
+        await hub.Set(
+            """
             version: 1
             policies:
               - name: timed
                 steps: [ { name: devs, from: { people: [Ann@example.test] } } ]
                 remind: { after: 10m }
                 escalate: { after: 20m, to: { people: [Ben@example.test] } }
-            """);
+            """
+        );
         var (poisoned, neighbour) = (await hub.Ask(), await hub.Ask());
         await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
         await hub.Wait(TimeSpan.FromMinutes(30));
-        Assert.Equal(["request.escalated", "request.reminded"], (await hub.Kinds(neighbour)).Where(k => k is "request.reminded" or "request.escalated").Order());
+        Assert.Equal(
+            ["request.escalated", "request.reminded"],
+            (await hub.Kinds(neighbour)).Where(k => k is "request.reminded" or "request.escalated").Order()
+        );
         for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await hub.Wait(Long);
-        Assert.Equal(["escalate", "remind"], (await SetAside(hub.Hub)).Where(j => j.Subject == poisoned.Id.Subject).Select(j => j.Kind).Order());
+        Assert.Equal(
+            ["escalate", "remind"],
+            (await SetAside(hub.Hub)).Where(j => j.Subject == poisoned.Id.Subject).Select(j => j.Kind).Order()
+        );
     }
 
     [Theory, BothEngines]
@@ -133,7 +183,11 @@ public sealed class FailedWorkTests
         var people = await hub.Hub.AddPeople("Ann", "Ben");
         var now = hub.Hub.Store.Now;
         foreach (var person in people)
-            Some.Done(await hub.Absences.Set(person.Email!, now.AddHours(1), now.AddHours(2), null, Some.Operator, default));
+        {
+            Some.Done(
+                await hub.Absences.Set(person.Email!, now.AddHours(1), now.AddHours(2), null, Some.Operator, default)
+            );
+        }
         // The next event of the first person collides with the one that is there.
         await hub.Hub.Place.Tamper($"UPDATE event_heads SET n = n - 1 WHERE subject = 'person:{people[0].Id}'");
         await hub.Wait(TimeSpan.FromHours(1.5));
@@ -197,13 +251,16 @@ public sealed class FailedWorkTests
         await Change(over.Hub, "requests", "created_at", created, "id = @id", unrecordable.Id);
         var link = (await over.Link(unrecordable)).Id;
         Assert.IsType<ResolveLinkOutcome.Done>(
-            await over.Resolve.Run(link, new Resolution.Retry(), Some.Operator, default));
+            await over.Resolve.Run(link, new Resolution.Retry(), Some.Operator, default)
+        );
         await over.Work();
         Assert.Equal(Status.Approved, (await over.Now(unrecordable)).Status);
     }
 
     [Theory, BothEngines]
-    public async Task A_delivery_that_cannot_be_recorded_is_sent_again_and_then_failed_while_others_arrive(Engine engine)
+    public async Task A_delivery_that_cannot_be_recorded_is_sent_again_and_then_failed_while_others_arrive(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         await using var failing = new Receiver(_ => new Conduct.Answers(500, ""));
@@ -214,8 +271,12 @@ public sealed class FailedWorkTests
         var ann = await hub.AddPerson("Ann");
         var request = await hub.Ask(ann.AsApprover);
         await news.Expand();
-        await hub.Store.InTransaction(async tx => await tx.Execute(
-            "UPDATE endpoints SET failures = 1, failing_since = 'soon' WHERE name = @name", new { name = $"webhook:{hook.Id}" }));
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute(
+                "UPDATE endpoints SET failures = 1, failing_since = 'soon' WHERE name = @name",
+                new { name = $"webhook:{hook.Id}" }
+            )
+        );
         for (var attempt = 1; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
         {
             await news.Go();
@@ -259,10 +320,20 @@ public sealed class FailedWorkTests
         uses.Note("token:not a number");
         uses.Note($"source:{source.Id}");
         await uses.WriteOnce();
-        Assert.Equal(1, await hub.Store.Read(r => r.Number("SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NOT NULL", new { id = source.Id })));
+        Assert.Equal(
+            1,
+            await hub.Store.Read(r =>
+                r.Number(
+                    "SELECT count(*) FROM sources WHERE id = @id AND last_used_at IS NOT NULL",
+                    new { id = source.Id }
+                )
+            )
+        );
     }
 
-    /// <summary>A server starts on a store with all of that, stays up, serves, and says what waits for an admin.</summary>
+    /// <summary>
+    /// A server starts on a store with all of that, stays up, serves, and says what waits for an admin.
+    /// </summary>
     [Theory, BothEngines]
     public async Task A_server_starts_on_it_stays_up_and_says_what_is_set_aside(Engine engine)
     {
@@ -276,12 +347,21 @@ public sealed class FailedWorkTests
         {
             await tx.Execute("UPDATE requests SET created_at = 'soon' WHERE id = @id", new { id = poisoned.Id });
             await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
-            await tx.Execute("UPDATE events SET data = '{broken' WHERE subject = @subject", new { subject = poisoned.Id.Subject });
-            await tx.Execute("UPDATE jobs SET state = 'dead', attempts = 8, error = 'soon' WHERE kind = 'expire' AND key = @id", new { id = poisoned.Id });
+            await tx.Execute(
+                "UPDATE events SET data = '{broken' WHERE subject = @subject",
+                new { subject = poisoned.Id.Subject }
+            );
+            await tx.Execute(
+                "UPDATE jobs SET state = 'dead', attempts = 8, error = 'soon' WHERE kind = 'expire' AND key = @id",
+                new { id = poisoned.Id }
+            );
         });
         hub.Clock.Advance(TimeSpan.FromHours(1));
         await using var host = await ApiHost.Start(hub);
-        await Eventually.True(async () => (await hub.Find(neighbour.Id)).Status == Status.Rejected, "the neighbour expires");
+        await Eventually.True(
+            async () => (await hub.Find(neighbour.Id)).Status == Status.Rejected,
+            "the neighbour expires"
+        );
         using var nobody = host.Nobody();
         var ready = await nobody.Get("/health/ready");
         Assert.Equal((200, "degraded"), (ready.Status, ready["status"]));
@@ -291,11 +371,21 @@ public sealed class FailedWorkTests
         var page = await browser.Get("/work");
         Assert.Contains("Set aside", page.Text, StringComparison.Ordinal);
         var job = Assert.Single(await SetAside(hub)).Id;
-        Assert.Contains("goes when the request is settled", (await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "discard"))).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "goes when the request is settled",
+            (await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "discard"))).Text,
+            StringComparison.Ordinal
+        );
         await Change(hub, "requests", "created_at", Instant.ToText(poisoned.CreatedAt), "id = @id", poisoned.Id);
         await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "retry"));
-        await Eventually.True(async () => (await hub.Find(poisoned.Id)).Status == Status.Rejected, "the retried one expires");
-        await Eventually.True(async () => (await nobody.Get("/health/ready")).Json["reasons"]!.AsArray().Count == 1, "only the person is left");
+        await Eventually.True(
+            async () => (await hub.Find(poisoned.Id)).Status == Status.Rejected,
+            "the retried one expires"
+        );
+        await Eventually.True(
+            async () => (await nobody.Get("/health/ready")).Json["reasons"]!.AsArray().Count == 1,
+            "only the person is left"
+        );
     }
 
     [Fact]
@@ -303,29 +393,50 @@ public sealed class FailedWorkTests
     {
         using var end = new CancellationTokenSource();
         var rounds = 0;
-        await new WorkLoop("test", NullLogger.Instance, TimeSpan.FromMilliseconds(1)).Run(_ => Task.CompletedTask, async _ =>
-        {
-            switch (++rounds)
-            {
-                case 1: throw new InvalidOperationException("A mistake of ours.");
-                case 2: throw new StoreUnavailable("The store rests.");
-                case 3: throw new OperationCanceledException("Some other end.");
-                case 4: break;
-                default: await end.CancelAsync(); break;
-            }
-        }, end.Token).Soon();
+        await new WorkLoop("test", NullLogger.Instance, TimeSpan.FromMilliseconds(1))
+            .Run(
+                _ => Task.CompletedTask,
+                async _ =>
+                {
+                    switch (++rounds)
+                    {
+                        case 1:
+                            throw new InvalidOperationException("A mistake of ours.");
+                        case 2:
+                            throw new StoreUnavailable("The store rests.");
+                        case 3:
+                            throw new OperationCanceledException("Some other end.");
+                        case 4:
+                            break;
+                        default:
+                            await end.CancelAsync();
+                            break;
+                    }
+                },
+                end.Token
+            )
+            .Soon();
         Assert.Equal(5, rounds);
     }
 
     /// <summary>Writes past the hub; what stood there before.</summary>
-    private static Task<string> Change(TestHub hub, string table, string column, string value, string where, RequestId id) => hub.Store.InTransaction(async tx =>
-    {
-        var before = await tx.Text($"SELECT {column} FROM {table} WHERE {where}", new { id });
-        await tx.Execute($"UPDATE {table} SET {column} = @value WHERE {where}", new { value, id });
-        return before!;
-    });
+    private static Task<string> Change(
+        TestHub hub,
+        string table,
+        string column,
+        string value,
+        string where,
+        RequestId id
+    ) =>
+        hub.Store.InTransaction(async tx =>
+        {
+            var before = await tx.Text($"SELECT {column} FROM {table} WHERE {where}", new { id });
+            await tx.Execute($"UPDATE {table} SET {column} = @value WHERE {where}", new { value, id });
+            return before!;
+        });
 
-    private static async Task<IReadOnlyList<WorkItem>> SetAside(TestHub hub) => (await hub.Work.List("set_aside", null, null, default)).Jobs;
+    private static async Task<IReadOnlyList<WorkItem>> SetAside(TestHub hub) =>
+        (await hub.Work.List("set_aside", null, null, default)).Jobs;
 
     private sealed class Told
     {

@@ -45,8 +45,10 @@ public sealed class JobWorkerTests
         for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
             await queue.DrainAfter(Long);
         Assert.Equal(RetrySchedule.Default.Steps.Count, queue.Ran.Count(k => k == "poison"));
-        Assert.Equal("dead 8 FormatException: No such thing.",
-            await queue.Place.Text("SELECT state || ' ' || attempts || ' ' || error FROM jobs"));
+        Assert.Equal(
+            "dead 8 FormatException: No such thing.",
+            await queue.Place.Text("SELECT state || ' ' || attempts || ' ' || error FROM jobs")
+        );
         Assert.Equal(["poison"], queue.SetAside);
 
         queue.Runs = _ => new JobResult.Done();
@@ -71,16 +73,18 @@ public sealed class JobWorkerTests
         await queue.Add("neighbour");
         await queue.Worker.Drain();
         Assert.Equal("neighbour", await queue.Noted());
-        Assert.Equal("waiting 1",
-            await queue.Place.Text("SELECT state || ' ' || attempts FROM jobs WHERE key = 'poison'"));
+        Assert.Equal(
+            "waiting 1",
+            await queue.Place.Text("SELECT state || ' ' || attempts FROM jobs WHERE key = 'poison'")
+        );
     }
 
     [Theory, BothEngines]
     public async Task Rows_that_cannot_be_read_keep_no_other_waiting(Engine engine)
     {
         await using var queue = await Queue.Start(engine);
-        queue.Runs = job => Instant.Parse(job.DueAt) > default(DateTimeOffset) ? new JobResult.Done()
-            : throw new FormatException();
+        queue.Runs = job =>
+            Instant.Parse(job.DueAt) > default(DateTimeOffset) ? new JobResult.Done() : throw new FormatException();
         foreach (var key in new[] { "when", "due", "neighbour" })
             await queue.Add(key);
         await queue.Place.Tamper("UPDATE jobs SET next_at = 'soon' WHERE key = 'when'");
@@ -94,8 +98,10 @@ public sealed class JobWorkerTests
     public async Task Again_waits_until_then_and_keeps_its_reason(Engine engine)
     {
         await using var queue = await Queue.Start(engine);
-        queue.Runs = job =>
-            new JobResult.Again(queue.Place.Clock.Now.AddHours(1), queue.Ran.Count == 1 ? "Not yet." : null);
+        queue.Runs = job => new JobResult.Again(
+            queue.Place.Clock.Now.AddHours(1),
+            queue.Ran.Count == 1 ? "Not yet." : null
+        );
         await queue.Add("poll");
         await queue.Worker.Drain();
         Assert.Equal("1 Not yet.", await queue.Place.Text("SELECT attempts || ' ' || error FROM jobs"));
@@ -103,9 +109,10 @@ public sealed class JobWorkerTests
         Assert.Single(queue.Ran);
         await queue.DrainAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(2, queue.Ran.Count);
-        Assert.Equal("0",
-            await queue.Place.Text(
-                "SELECT CAST(attempts AS text) FROM jobs WHERE error IS NULL AND due_at = next_at"));
+        Assert.Equal(
+            "0",
+            await queue.Place.Text("SELECT CAST(attempts AS text) FROM jobs WHERE error IS NULL AND due_at = next_at")
+        );
     }
 
     [Theory, BothEngines]
@@ -123,8 +130,10 @@ public sealed class JobWorkerTests
         Assert.Equal(["a1", "a2", "a3"], queue.Ran.Where(k => k[0] == 'a').Skip(1));
 
         // One that is set aside lets the next go; retried, it goes before those that are still behind.
-        queue.Runs = job => job.Key == "c1" && queue.SetAside.IsEmpty ? new JobResult.SetAside("No.")
-            : job.Key == "c2" ? new JobResult.Again(queue.Place.Clock.Now + Long) : new JobResult.Done();
+        queue.Runs = job =>
+            job.Key == "c1" && queue.SetAside.IsEmpty ? new JobResult.SetAside("No.")
+            : job.Key == "c2" ? new JobResult.Again(queue.Place.Clock.Now + Long)
+            : new JobResult.Done();
         foreach (var key in new[] { "c1", "c2", "c3" })
             await queue.Add(key, order: "c");
         await queue.Worker.Drain();
@@ -173,8 +182,10 @@ public sealed class JobWorkerTests
             await Jobs.Add(tx, queue.New("never") with { Receiver = "held" });
         });
         await queue.Worker.StartAsync(default);
-        await Eventually.True(() =>
-            queue.Ran.Contains("quick") && queue.Ran.Count >= 4, "the idle receiver's job has run");
+        await Eventually.True(
+            () => queue.Ran.Contains("quick") && queue.Ran.Count >= 4,
+            "the idle receiver's job has run"
+        );
         Assert.Equal(3, most);
         gate.SetResult();
         await Eventually.True(async () => await queue.Place.Count("jobs") == 1, "all have run");
@@ -222,9 +233,12 @@ public sealed class JobWorkerTests
         await using var queue = await Queue.Start(engine);
         queue.RunsLong = async job =>
         {
-            await queue.Place.Store.InTransaction(async tx => _ = job.Key == "moved"
-                ? await Jobs.Reschedule(tx, Queue.Kind, "moved", tx.Now.AddHours(1))
-                    : await Jobs.Cancel(tx, Queue.Kind, job.Key));
+            await queue.Place.Store.InTransaction(async tx =>
+                _ =
+                    job.Key == "moved"
+                        ? await Jobs.Reschedule(tx, Queue.Kind, "moved", tx.Now.AddHours(1))
+                        : await Jobs.Cancel(tx, Queue.Kind, job.Key)
+            );
             return new JobResult.Done(tx => Note(tx, job));
         };
         await queue.Add("moved");
@@ -241,8 +255,10 @@ public sealed class JobWorkerTests
         queue.Runs = _ => throw new StoreUnavailable("The store rests.");
         await queue.Add("patient");
         await queue.Worker.Drain();
-        Assert.Equal("waiting 0 1",
-            await queue.Place.Text("SELECT state || ' ' || attempts || ' ' || lost FROM jobs WHERE holder IS NULL"));
+        Assert.Equal(
+            "waiting 0 1",
+            await queue.Place.Text("SELECT state || ' ' || attempts || ' ' || lost FROM jobs WHERE holder IS NULL")
+        );
         queue.Place.Clock.Advance(Long);
         var begun = new TaskCompletionSource();
         queue.RunsUntil = async (_, cancel) =>
@@ -255,9 +271,12 @@ public sealed class JobWorkerTests
         await ending.StartAsync(default);
         await begun.Task.Soon();
         ending.Dispose();
-        await Eventually.True(async () => await queue.Place.Text(
-            "SELECT state || ' ' || attempts || ' ' || lost FROM jobs WHERE holder IS NULL") == "waiting 0 1",
-                "it is given back");
+        await Eventually.True(
+            async () =>
+                await queue.Place.Text("SELECT state || ' ' || attempts || ' ' || lost FROM jobs WHERE holder IS NULL")
+                == "waiting 0 1",
+            "it is given back"
+        );
     }
 
     [Theory, BothEngines]
@@ -272,8 +291,11 @@ public sealed class JobWorkerTests
         };
         await queue.Add("endless");
         await queue.Worker.Drain();
-        Assert.StartsWith("1 TimeoutException", await queue.Place.Text("SELECT attempts || ' ' || error FROM jobs"),
-            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "1 TimeoutException",
+            await queue.Place.Text("SELECT attempts || ' ' || error FROM jobs"),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, BothEngines]
@@ -297,13 +319,25 @@ public sealed class JobWorkerTests
         await queue.Place.Store.InTransaction(async tx =>
         {
             for (var i = 0; i < 200; i++)
-                await Jobs.Add(tx, queue.New($"job{i}") with { Receiver = $"r{i % 7}", Order = i % 2 == 0 ? $"o{i % 5}" : null });
+            {
+                await Jobs.Add(
+                    tx,
+                    queue.New($"job{i}") with
+                    {
+                        Receiver = $"r{i % 7}",
+                        Order = i % 2 == 0 ? $"o{i % 5}" : null,
+                    }
+                );
+            }
         });
-        await Task.WhenAll(workers.Select(async worker =>
-        {
-            while (await queue.Place.Count("jobs") > 0)
-                await worker.Drain();
-        })).Soon();
+        await Task.WhenAll(
+                workers.Select(async worker =>
+                {
+                    while (await queue.Place.Count("jobs") > 0)
+                        await worker.Drain();
+                })
+            )
+            .Soon();
         Assert.Equal(200, queue.Ran.Count);
         Assert.Equal(200, queue.Ran.Distinct().Count());
         Assert.Equal(200, (await queue.Noted())!.Split(' ').Length);
@@ -316,16 +350,25 @@ public sealed class JobWorkerTests
         queue.Runs = _ => new JobResult.Done();
         var other = await queue.Another();
         var adding = true;
-        var adders = Enumerable.Range(0, 3).Select(a => Task.Run(async () =>
-        {
-            for (var i = 0; i < 60; i++)
-                await queue.Add($"{a}-{i}", order: "one");
-        })).ToList();
-        var workers = new[] { queue.Worker, other }.Select(worker => Task.Run(async () =>
-        {
-            while (Volatile.Read(ref adding) || await queue.Place.Count("jobs") > 0)
-                await worker.Drain();
-        })).ToList();
+        var adders = Enumerable
+            .Range(0, 3)
+            .Select(a =>
+                Task.Run(async () =>
+                {
+                    for (var i = 0; i < 60; i++)
+                        await queue.Add($"{a}-{i}", order: "one");
+                })
+            )
+            .ToList();
+        var workers = new[] { queue.Worker, other }
+            .Select(worker =>
+                Task.Run(async () =>
+                {
+                    while (Volatile.Read(ref adding) || await queue.Place.Count("jobs") > 0)
+                        await worker.Drain();
+                })
+            )
+            .ToList();
         await Task.WhenAll(adders).Soon();
         Volatile.Write(ref adding, false);
         await Task.WhenAll(workers).Soon();
@@ -335,13 +378,16 @@ public sealed class JobWorkerTests
 
     [Theory, BothEngines]
     public async Task What_recurs_is_added_by_the_worker_goes_on_after_failures_and_an_idle_queue_writes_nothing(
-        Engine engine)
+        Engine engine
+    )
     {
         await using var place = await TestStore.Start(engine);
         var runs = 0;
-        var job = new CleanUp(place.Store,
+        var job = new CleanUp(
+            place.Store,
             [new CleaningStep("dust", _ => ++runs == 1 ? throw new FormatException() : Task.FromResult(1))],
-            NullLogger<CleanUp>.Instance);
+            NullLogger<CleanUp>.Instance
+        );
         using var worker = new JobWorker(place.Store, [job], NullLogger<JobWorker>.Instance);
         await worker.StartAsync(default);
         await Eventually.True(async () => await place.Count("jobs") == 1, "it is there");
@@ -358,8 +404,11 @@ public sealed class JobWorkerTests
         Assert.Equal("waiting", await place.Text("SELECT state FROM jobs WHERE error IS NULL"));
     }
 
-    private static async ValueTask Note(Tx tx, Job job) => await tx.Execute(
-        "INSERT INTO hub (name, value) VALUES ('noted', @key) ON CONFLICT (name) DO UPDATE SET value = hub.value || ' ' || @key", new { key = job.Key });
+    private static async ValueTask Note(Tx tx, Job job) =>
+        await tx.Execute(
+            "INSERT INTO hub (name, value) VALUES ('noted', @key) ON CONFLICT (name) DO UPDATE SET value = hub.value || ' ' || @key",
+            new { key = job.Key }
+        );
 
     /// <summary>A store with a worker whose only handler does what a test says.</summary>
     private sealed class Queue : IJobHandler, IAsyncDisposable
@@ -374,10 +423,16 @@ public sealed class JobWorkerTests
         public Func<string, int> Limit { get; set; } = _ => 8;
         public TimeSpan MaxRun { get; set; } = TimeSpan.FromSeconds(30);
 
-        public Func<Job, JobResult> Runs { set => RunsLong = job => Task.FromResult(value(job)); }
-        public Func<Job, Task<JobResult>> RunsLong { set => RunsUntil = (job, _) => value(job); }
-        public Func<Job, CancellationToken, Task<JobResult>> RunsUntil { get; set; } = (_, _) =>
-            Task.FromResult<JobResult>(new JobResult.Done());
+        public Func<Job, JobResult> Runs
+        {
+            set => RunsLong = job => Task.FromResult(value(job));
+        }
+        public Func<Job, Task<JobResult>> RunsLong
+        {
+            set => RunsUntil = (job, _) => value(job);
+        }
+        public Func<Job, CancellationToken, Task<JobResult>> RunsUntil { get; set; } =
+            (_, _) => Task.FromResult<JobResult>(new JobResult.Done());
 
         string IJobHandler.Kind => Kind;
 

@@ -15,7 +15,9 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-/// <summary>The log: one order for everyone, each event handled once, and no event or consumer that holds up another.</summary>
+/// <summary>
+/// The log: one order for everyone, each event handled once, and no event or consumer that holds up another.
+/// </summary>
 public sealed class LogTests
 {
     private const string Kind = "test.happened";
@@ -50,7 +52,10 @@ public sealed class LogTests
         Assert.Equal(2, await recorded.Sealer.SealOnce());
         Assert.Equal(["quick", "slow", "last"], one.Told);
         Assert.Equal(["quick", "slow", "last"], other.Told);
-        Assert.DoesNotContain((await recorded.Check()).Problems, p => p.Contains("cursor", StringComparison.Ordinal) || p.Contains("Seal", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await recorded.Check()).Problems,
+            p => p.Contains("cursor", StringComparison.Ordinal) || p.Contains("Seal", StringComparison.Ordinal)
+        );
     }
 
     [Theory, PostgresOnly]
@@ -60,16 +65,27 @@ public sealed class LogTests
         hub.Place.IsTampered = true;
         Store[] nodes = [hub.Store, await hub.Place.OpenAnother(), await hub.Place.OpenAnother()];
         using var stop = new CancellationTokenSource();
-        var giving = nodes.Select(node => Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
-                await node.GivePositions();
-        })).ToList();
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(writer => Task.Run(async () =>
-        {
-            for (var i = 0; i < 30; i++)
-                await Happens(nodes[writer % 3], $"test:{writer % 4}", $"{i}");
-        }))).Soon();
+        var giving = nodes
+            .Select(node =>
+                Task.Run(async () =>
+                {
+                    while (!stop.IsCancellationRequested)
+                        await node.GivePositions();
+                })
+            )
+            .ToList();
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, 6)
+                    .Select(writer =>
+                        Task.Run(async () =>
+                        {
+                            for (var i = 0; i < 30; i++)
+                                await Happens(nodes[writer % 3], $"test:{writer % 4}", $"{i}");
+                        })
+                    )
+            )
+            .Soon();
         await stop.CancelAsync();
         await Task.WhenAll(giving).Soon();
         await hub.Store.GivePositions();
@@ -80,15 +96,27 @@ public sealed class LogTests
     }
 
     [Theory, BothEngines]
-    public async Task An_event_that_throws_keeps_its_neighbours_from_nothing_and_is_handled_before_what_follows_it(Engine engine)
+    public async Task An_event_that_throws_keeps_its_neighbours_from_nothing_and_is_handled_before_what_follows_it(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         hub.Place.IsTampered = true;
         var listener = new Listener("webhooks") { Throws = name => name == "poison" };
         var cursor = new LogCursor(hub.Store, listener);
         using var worker = new JobWorker(hub.Store, [new RetryEvent(listener)], NullLogger<JobWorker>.Instance);
-        foreach (var (subject, name) in new[] { ("test:1", "before"), ("test:2", "poison"), ("test:3", "neighbour"), ("test:2", "after") })
+        foreach (
+            var (subject, name) in new[]
+            {
+                ("test:1", "before"),
+                ("test:2", "poison"),
+                ("test:3", "neighbour"),
+                ("test:2", "after"),
+            }
+        )
+        {
             await Happens(hub.Store, subject, name);
+        }
         await cursor.ToTheEnd(hub.Store);
         await worker.Drain();
         Assert.Equal(["before", "neighbour"], listener.Told);
@@ -111,21 +139,32 @@ public sealed class LogTests
         await hub.Store.GivePositions();
         var cursor = new LogCursor(hub.Store, listener);
         await Assert.ThrowsAsync<StoreUnavailable>(() => cursor.Run());
-        Assert.Equal((0, 0), (await hub.Place.Count("jobs"), await hub.Place.Number("SELECT position FROM cursors WHERE name = 'webhooks'")));
+        Assert.Equal(
+            (0, 0),
+            (
+                await hub.Place.Count("jobs"),
+                await hub.Place.Number("SELECT position FROM cursors WHERE name = 'webhooks'")
+            )
+        );
         listener.Throws = _ => false;
         Assert.Equal(1, (await cursor.Run()).Handled);
     }
 
     /// <summary>Notifications and webhooks; destinations are in <see cref="FailedWorkTests"/>.</summary>
     [Theory, BothEngines]
-    public async Task An_event_that_notifications_or_webhooks_cannot_handle_keeps_no_other_from_being_told(Engine engine)
+    public async Task An_event_that_notifications_or_webhooks_cannot_handle_keeps_no_other_from_being_told(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         hub.Place.IsTampered = true;
         await using var box = new MailBox();
         await using var receiver = new Receiver(new Conduct.Answers(200));
         using var news = new News(hub, mail: News.Mail(box));
-        var (broken, _) = (await news.Hook(receiver, "request.commented"), await news.Hook(receiver, "request.submitted"));
+        var (broken, _) = (
+            await news.Hook(receiver, "request.commented"),
+            await news.Hook(receiver, "request.submitted")
+        );
         var ann = await hub.AddPerson("Ann");
         var (poisoned, neighbour) = (await hub.Ask(ann.AsApprover), await hub.Ask(ann.AsApprover));
         await hub.Comment.Run(poisoned.Id, Some.Viewer(ann), "When?", default);
@@ -137,20 +176,46 @@ public sealed class LogTests
         await news.Expand();
         Assert.Equal(
             [("mail", neighbour.Id.Subject), ("webhook", neighbour.Id.Subject), ("webhook", poisoned.Id.Subject)],
-            (await news.Lines()).Select(l => (l.Channel, l.Subject)).OrderBy(l => l.Channel).ThenBy(l => l.Subject != neighbour.Id.Subject));
-        Assert.Equal(2, await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'notifications' AND order_key = @subject", new { subject = poisoned.Id.Subject }));
+            (await news.Lines())
+                .Select(l => (l.Channel, l.Subject))
+                .OrderBy(l => l.Channel)
+                .ThenBy(l => l.Subject != neighbour.Id.Subject)
+        );
+        Assert.Equal(
+            2,
+            await hub.Place.Number(
+                "SELECT count(*) FROM jobs WHERE kind = 'notifications' AND order_key = @subject",
+                new { subject = poisoned.Id.Subject }
+            )
+        );
         Assert.Equal(1, await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind = 'webhooks'"));
 
         await hub.Store.InTransaction(async tx =>
         {
-            await tx.Execute("UPDATE requests SET created_at = @at WHERE id = @id", new { id = poisoned.Id, at = poisoned.CreatedAt });
+            await tx.Execute(
+                "UPDATE requests SET created_at = @at WHERE id = @id",
+                new { id = poisoned.Id, at = poisoned.CreatedAt }
+            );
             await tx.Execute("UPDATE webhooks SET sources = '' WHERE id = @id", new { id = broken.Id });
         });
-        IJobHandler[] handlers = [new RetryEvent(new WebhookExpander()), new RetryEvent(new PeopleExpander(News.Mail(box), new SlackOptions(), News.Plain))];
+        IJobHandler[] handlers =
+        [
+            new RetryEvent(new WebhookExpander()),
+            new RetryEvent(new PeopleExpander(News.Mail(box), new SlackOptions(), News.Plain)),
+        ];
         using var worker = new JobWorker(hub.Store, handlers, NullLogger<JobWorker>.Instance);
         await worker.Drain();
-        Assert.Equal(0, await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind IN ('notifications', 'webhooks')"));
-        Assert.Equal((2, 3), ((await news.Lines()).Count(l => l.Channel == "mail"), (await news.Lines()).Count(l => l.Channel == "webhook")));
+        Assert.Equal(
+            0,
+            await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind IN ('notifications', 'webhooks')")
+        );
+        Assert.Equal(
+            (2, 3),
+            (
+                (await news.Lines()).Count(l => l.Channel == "mail"),
+                (await news.Lines()).Count(l => l.Channel == "webhook")
+            )
+        );
     }
 
     [Theory, BothEngines]
@@ -180,7 +245,9 @@ public sealed class LogTests
     }
 
     [Theory, PostgresOnly]
-    public async Task A_node_that_dies_while_it_handles_an_event_is_followed_by_another_that_handles_it_once(Engine engine)
+    public async Task A_node_that_dies_while_it_handles_an_event_is_followed_by_another_that_handles_it_once(
+        Engine engine
+    )
     {
         await using var hub = await TestHub.Start(engine);
         hub.Place.IsTampered = true;
@@ -194,7 +261,11 @@ public sealed class LogTests
                 await never.Task;
             },
         };
-        var heir = new Listener("webhooks") { Writes = async (tx, _) => await tx.Execute("INSERT INTO hub (name, value) VALUES ('told by the second', '')") };
+        var heir = new Listener("webhooks")
+        {
+            Writes = async (tx, _) =>
+                await tx.Execute("INSERT INTO hub (name, value) VALUES ('told by the second', '')"),
+        };
         await Happens(hub.Store, "test:1", "news");
         await hub.Store.GivePositions();
         var first = new LogCursor(await hub.Place.OpenAnother(), dying).Run();
@@ -206,14 +277,21 @@ public sealed class LogTests
         await using (var connection = await hub.Place.OpenRaw())
         {
             await using var kill = connection.CreateCommand();
-            kill.CommandText = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+            kill.CommandText =
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
             await kill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         Assert.Equal(1, (await second.Run().Soon()).Handled);
         Assert.Equal("told by the second", await hub.Place.Text("SELECT name FROM hub WHERE name LIKE 'told by%'"));
         never.SetResult();
         await Assert.ThrowsAsync<StoreUnavailable>(() => first.Soon());
-        Assert.Equal((0, 1), (await hub.Place.Count("jobs"), await hub.Place.Number("SELECT count(*) FROM hub WHERE name LIKE 'told by%'")));
+        Assert.Equal(
+            (0, 1),
+            (
+                await hub.Place.Count("jobs"),
+                await hub.Place.Number("SELECT count(*) FROM hub WHERE name LIKE 'told by%'")
+            )
+        );
     }
 
     [Theory, BothEngines]
@@ -232,16 +310,21 @@ public sealed class LogTests
             ("UPDATE cursors SET position = position - 1 WHERE name = 'sealer'", true),
             ("DELETE FROM cursors WHERE name = 'sealer'", true),
             ("UPDATE cursors SET position = 100000 WHERE name = 'webhooks'", false),
-            .. engine == Engine.Sqlite ? Array.Empty<(string, bool)>() :
-            [
-                ("UPDATE events SET position = 0 WHERE position = (SELECT max(position) FROM events)", true),
-                ("UPDATE events SET position = 100000 WHERE position = 1", true),
-            ],
+            .. engine == Engine.Sqlite
+                ? Array.Empty<(string, bool)>()
+                :
+                [
+                    ("UPDATE events SET position = 0 WHERE position = (SELECT max(position) FROM events)", true),
+                    ("UPDATE events SET position = 100000 WHERE position = 1", true),
+                ],
         ];
         foreach (var (sql, stops) in changes)
         {
             await intruder.Run(sql);
-            Assert.Contains((await recorded.Check()).Problems, p => p.Contains("cursor", StringComparison.Ordinal) || p.Contains("position", StringComparison.Ordinal));
+            Assert.Contains(
+                (await recorded.Check()).Problems,
+                p => p.Contains("cursor", StringComparison.Ordinal) || p.Contains("position", StringComparison.Ordinal)
+            );
             if (stops)
                 await Assert.ThrowsAsync<InvalidDataException>(() => recorded.NewSealer(recorded.Hub.Store).SealOnce());
             await intruder.PutBack("cursors");

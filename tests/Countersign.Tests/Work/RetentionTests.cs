@@ -37,7 +37,12 @@ public sealed class RetentionTests
         Task Submit(string key)
         {
             var content = Some.Content(key);
-            return hub.Submit.Run(content, Some.Origin, new Repeatable(key, content.Digest, request => request.Id.Value), default);
+            return hub.Submit.Run(
+                content,
+                Some.Origin,
+                new Repeatable(key, content.Digest, request => request.Id.Value),
+                default
+            );
         }
     }
 
@@ -48,7 +53,8 @@ public sealed class RetentionTests
         hub.HasPoliciesOfItsOwn = true;
         var submit = new Submit(hub.Store, new RequestIds(), Keep with { IdempotencyKeys = TimeSpan.FromDays(7) });
         var content = Some.Content("x");
-        Task<SubmitOutcome> Call() => submit.Run(content, Some.Origin, new Repeatable("k", content.Digest, r => r.Id.Value), default);
+        Task<SubmitOutcome> Call() =>
+            submit.Run(content, Some.Origin, new Repeatable("k", content.Digest, r => r.Id.Value), default);
         await Call();
         hub.Clock.Advance(TimeSpan.FromDays(6));
         Assert.IsType<SubmitOutcome.Replayed>(await Call());
@@ -105,12 +111,13 @@ public sealed class RetentionTests
         await hub.Place.Tamper("DELETE FROM used_links");
         Assert.Contains("link 2 is gone", (await recorded.Check()).Problem, StringComparison.Ordinal);
 
-        Task Use(long delivery) => hub.Store.InTransaction(async tx =>
-        {
-            var link = new MailLink.SignIn(delivery, jane.Id, tx.Now);
-            Assert.True(await DecideByMail.Use(tx, link));
-            await DecideByMail.NoteUse(tx, link, "127.0.0.1");
-        });
+        Task Use(long delivery) =>
+            hub.Store.InTransaction(async tx =>
+            {
+                var link = new MailLink.SignIn(delivery, jane.Id, tx.Now);
+                Assert.True(await DecideByMail.Use(tx, link));
+                await DecideByMail.NoteUse(tx, link, "127.0.0.1");
+            });
     }
 
     [Theory, BothEngines]
@@ -121,8 +128,12 @@ public sealed class RetentionTests
         var (settled, active) = (await hub.Ask(jane.AsApprover), await hub.Ask(jane.AsApprover));
         foreach (var request in new[] { settled, active })
         {
-            await hub.Store.InTransaction(async tx => await tx.Execute(
-                "INSERT INTO chats (request_id, receiver, channel, ts) VALUES (@id, 'group:1', 'C1', '1.2')", new { id = request.Id }));
+            await hub.Store.InTransaction(async tx =>
+                await tx.Execute(
+                    "INSERT INTO chats (request_id, receiver, channel, ts) VALUES (@id, 'group:1', 'C1', '1.2')",
+                    new { id = request.Id }
+                )
+            );
         }
         await hub.Approve(settled, jane);
         var step = SlackChannel.OldMessages(hub.Store, Keep);
@@ -170,7 +181,12 @@ public sealed class RetentionTests
         await hub.Store.InTransaction(async tx =>
         {
             for (var i = 0; i < 1_234; i++)
-                await tx.Execute("INSERT INTO used_links (delivery_id, at) VALUES (@i, @now)", new { i = (long)i, now = tx.Now });
+            {
+                await tx.Execute(
+                    "INSERT INTO used_links (delivery_id, at) VALUES (@i, @now)",
+                    new { i = (long)i, now = tx.Now }
+                );
+            }
         });
         hub.Clock.Advance(Keep.UsedLinks);
         Assert.Equal(1_234, await MailLinks.OldUses(hub.Store, Keep).Run(default));
@@ -180,17 +196,22 @@ public sealed class RetentionTests
     public void A_retention_that_is_none_or_shorter_than_what_others_rely_on_is_named()
     {
         var mistakes = new List<string>();
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Retention:Bodies"] = "soon",
-            ["Retention:UsedLinks"] = "2d",
-            ["Retention:IdempotencyKeys"] = "1h",
-            ["Retention:Deliveries"] = "0s",
-            ["Retention:ChatMessages"] = "7d",
-        }).Build();
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                new Dictionary<string, string?>
+                {
+                    ["Retention:Bodies"] = "soon",
+                    ["Retention:UsedLinks"] = "2d",
+                    ["Retention:IdempotencyKeys"] = "1h",
+                    ["Retention:Deliveries"] = "0s",
+                    ["Retention:ChatMessages"] = "7d",
+                }
+            )
+            .Build();
         Assert.Equal(TimeSpan.FromDays(7), Settings.Read(configuration, mistakes).Retention.ChatMessages);
         Assert.Equal(
             ["Retention:Bodies", "Retention:Deliveries", "Retention:IdempotencyKeys", "Retention:UsedLinks"],
-            mistakes.Select(m => m.Split(' ')[0]).Order());
+            mistakes.Select(m => m.Split(' ')[0]).Order()
+        );
     }
 }

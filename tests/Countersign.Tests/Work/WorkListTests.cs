@@ -40,8 +40,12 @@ public sealed class WorkListTests
         var expiry = (await admin.Get("/api/v1/work?kind=expire")).Json["jobs"]![0]!["id"]!.ToString();
         var refused = await admin.Post($"/api/v1/work/{expiry}/discard", new { });
         Assert.Equal(409, refused.Status);
-        Assert.Equal(["work.retried", "work.discarded"], (await hub.Place.Events("hub")).Select(e =>
-            e.Kind).Where(k => k.StartsWith("work.", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["work.retried", "work.discarded"],
+            (await hub.Place.Events("hub"))
+                .Select(e => e.Kind)
+                .Where(k => k.StartsWith("work.", StringComparison.Ordinal))
+        );
 
         async Task<long> Id(string key) => await hub.Place.Number("SELECT id FROM jobs WHERE key = @key", new { key });
     }
@@ -52,15 +56,19 @@ public sealed class WorkListTests
         await using var shell = await Shell.Start(engine);
         await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
         await shell.Place.Tamper(
-            "UPDATE jobs SET state = 'dead', attempts = 8, error = 'No.' WHERE kind = 'look_for_blocked'");
+            "UPDATE jobs SET state = 'dead', attempts = 8, error = 'No.' WHERE kind = 'look_for_blocked'"
+        );
         var listed = (await shell.Json("work", "list", "--state", "set_aside")).Done.GetProperty("jobs")[0];
-        Assert.Equal(("look_for_blocked", "No."),
-            (listed.GetProperty("kind").GetString(), listed.GetProperty("error").GetString()));
+        Assert.Equal(
+            ("look_for_blocked", "No."),
+            (listed.GetProperty("kind").GetString(), listed.GetProperty("error").GetString())
+        );
         var id = listed.GetProperty("id").GetInt64();
         Assert.Contains("set_aside", (await shell.Run("work", "list")).Output, StringComparison.Ordinal);
         Assert.Equal(id, (await shell.Json("work", "retry", $"{id}")).Done.GetProperty("id").GetInt64());
         await shell.Place.Tamper(
-            "UPDATE jobs SET error = 'No.', attempts = 1, next_at = '2100-01-01T00:00:00.000Z' WHERE kind = 'look_for_blocked'");
+            "UPDATE jobs SET error = 'No.', attempts = 1, next_at = '2100-01-01T00:00:00.000Z' WHERE kind = 'look_for_blocked'"
+        );
         Assert.Equal(id, (await shell.Json("work", "discard", $"{id}")).Done.GetProperty("id").GetInt64());
         Assert.Equal(1, (await shell.Run("work", "discard", $"{id}")).ExitCode);
     }

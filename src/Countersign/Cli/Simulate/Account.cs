@@ -9,7 +9,8 @@ namespace Countersign.Cli.Simulate;
 /// <param name="live">Where the lines go while it runs; nowhere when a program reads the result.</param>
 internal sealed class Account(TextWriter? live)
 {
-    private const int MostKept = 2000, ShownPerRule = 3;
+    private const int MostKept = 2000,
+        ShownPerRule = 3;
 
     private readonly Lock _lock = new();
     private readonly List<Finding> _findings = [];
@@ -19,7 +20,11 @@ internal sealed class Account(TextWriter? live)
 
     public IReadOnlyList<Finding> Findings
     {
-        get { lock (_lock) return [.. _findings]; }
+        get
+        {
+            lock (_lock)
+                return [.. _findings];
+        }
     }
 
     public bool IsClean => !Findings.Any(f => f.Rule.Level == Level.Wrong);
@@ -32,9 +37,17 @@ internal sealed class Account(TextWriter? live)
             if (_findings.Count < MostKept)
                 _findings.Add(new Finding(rule, ofCase, request, what));
             if (count <= ShownPerRule)
-                live?.WriteLine($"  {(rule.Level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code}  {(request is null ? "" : request[..Math.Min(8, request.Length)] + "  ")}{what}");
+            {
+                live?.WriteLine(
+                    $"  {(rule.Level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code}  {(request is null ? "" : request[..Math.Min(8, request.Length)] + "  ")}{what}"
+                );
+            }
             else if (count == ShownPerRule + 1)
-                live?.WriteLine($"  {(rule.Level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code}  … and more of these; the summary counts them.");
+            {
+                live?.WriteLine(
+                    $"  {(rule.Level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code}  … and more of these; the summary counts them."
+                );
+            }
         }
     }
 
@@ -42,7 +55,11 @@ internal sealed class Account(TextWriter? live)
     public void Tell(ApprovalTicket ticket)
     {
         lock (_lock)
-            live?.WriteLine($"  {ticket.Change.Id[..8]}  {Fitted(ticket.Change.Flag.Name, 22)}  LaunchDarkly: {ticket.State,-12}  application: {Said(ticket)}");
+        {
+            live?.WriteLine(
+                $"  {ticket.Change.Id[..8]}  {Fitted(ticket.Change.Flag.Name, 22)}  LaunchDarkly: {ticket.State, -12}  application: {Said(ticket)}"
+            );
+        }
     }
 
     public void Begin(Case one)
@@ -82,7 +99,12 @@ internal sealed class Account(TextWriter? live)
                 ok = !_findings.Exists(f => f.Rule.Level == Level.Wrong),
                 application = application.BaseUrl,
                 calls = application.Calls.Value,
-                cases = _played.Select(p => new { name = p.Case.Name, p.Calls, findings = _findings.Count(f => f.Case == p.Case.Name) }),
+                cases = _played.Select(p => new
+                {
+                    name = p.Case.Name,
+                    p.Calls,
+                    findings = _findings.Count(f => f.Case == p.Case.Name),
+                }),
                 skipped = _skipped,
                 open,
                 requests = tickets.Select(t => new
@@ -96,7 +118,14 @@ internal sealed class Account(TextWriter? live)
                     value = t.Value,
                     display = t.Display,
                 }),
-                findings = _findings.Select(f => new { code = f.Rule.Code, level = Word(f.Rule.Level), @case = f.Case, request = f.Request, what = f.What }),
+                findings = _findings.Select(f => new
+                {
+                    code = f.Rule.Code,
+                    level = Word(f.Rule.Level),
+                    @case = f.Case,
+                    request = f.Request,
+                    what = f.What,
+                }),
             };
             var text = Summary(application, tickets, open);
             return document.ok ? new Reply.Done(document, text) : new Reply.No(document, text);
@@ -105,35 +134,67 @@ internal sealed class Account(TextWriter? live)
 
     private string Summary(Application application, IReadOnlyList<ApprovalTicket> tickets, int open)
     {
-        var lines = new List<string> { "", $"{tickets.Count} requests, {application.Calls.Value} calls to {application.BaseUrl}" };
+        var lines = new List<string>
+        {
+            "",
+            $"{tickets.Count} requests, {application.Calls.Value} calls to {application.BaseUrl}",
+        };
         if (tickets.Count > 0)
-            lines.Add("LaunchDarkly has " + string.Join(", ", tickets.GroupBy(t => t.State).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}")) + ".");
+        {
+            lines.Add(
+                "LaunchDarkly has "
+                    + string.Join(
+                        ", ",
+                        tickets
+                            .GroupBy(t => t.State)
+                            .OrderBy(g => g.Key, StringComparer.Ordinal)
+                            .Select(g => $"{g.Count()} {g.Key}")
+                    )
+                    + "."
+            );
+        }
         if (open > 0)
             lines.Add($"{open} still wait for somebody to decide; what happens to them afterwards was not seen.");
         foreach (var level in new[] { Level.Wrong, Level.Doubtful })
         {
-            foreach (var rule in _findings.Select(f => f.Rule).Where(r => r.Level == level).Distinct().OrderBy(r => r.Code, StringComparer.Ordinal))
+            foreach (
+                var rule in _findings
+                    .Select(f => f.Rule)
+                    .Where(r => r.Level == level)
+                    .Distinct()
+                    .OrderBy(r => r.Code, StringComparer.Ordinal)
+            )
             {
                 var first = _findings.Find(f => f.Rule == rule)!;
                 lines.Add("");
-                lines.Add($"{(level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code} ({_counts[rule.Code].ToString(CultureInfo.InvariantCulture)})  {rule.Meaning}");
+                lines.Add(
+                    $"{(level == Level.Wrong ? "WRONG" : "doubt")}  {rule.Code} ({_counts[rule.Code].ToString(CultureInfo.InvariantCulture)})  {rule.Meaning}"
+                );
                 lines.Add($"       {first.Case}: {first.What}");
             }
         }
         lines.Add("");
-        lines.Add(_findings.Exists(f => f.Rule.Level == Level.Wrong) ? "LaunchDarkly and the application disagree." : "LaunchDarkly and the application agree.");
+        lines.Add(
+            _findings.Exists(f => f.Rule.Level == Level.Wrong)
+                ? "LaunchDarkly and the application disagree."
+                : "LaunchDarkly and the application agree."
+        );
         return string.Join('\n', lines);
     }
 
     private static string Said(ApprovalTicket ticket) =>
-        ticket.Value is null ? "nothing yet" : ticket.Display is { Length: > 0 } display ? $"{ticket.Value}, {Fitted(display, 60).TrimEnd()}" : ticket.Value;
+        ticket.Value is null ? "nothing yet"
+        : ticket.Display is { Length: > 0 } display ? $"{ticket.Value}, {Fitted(display, 60).TrimEnd()}"
+        : ticket.Value;
 
     private static string Word(Level level) => level == Level.Wrong ? "wrong" : "doubtful";
 
     /// <summary>One line without anything that could steer a terminal, as wide as asked.</summary>
     private static string Fitted(string text, int width)
     {
-        var line = string.Concat(text.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c));
+        var line = string.Concat(
+            text.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? ' ' : c)
+        );
         return line.Length > width ? line[..(width - 1)] + "…" : line.PadRight(width);
     }
 }

@@ -8,13 +8,22 @@ namespace Countersign.Cli.Simulate;
 
 /// <summary>An answer, with the moments between which it was given.</summary>
 /// <param name="Status">0 when none came; then <paramref name="Text"/> says why.</param>
-internal sealed record Answer(Call Call, int Status, string Text, string MediaType, long Began, long Ended, JsonElement? Json)
+internal sealed record Answer(
+    Call Call,
+    int Status,
+    string Text,
+    string MediaType,
+    long Began,
+    long Ended,
+    JsonElement? Json
+)
 {
     public bool IsGood => Status is >= 200 and < 300;
     public TimeSpan Took => Stopwatch.GetElapsedTime(Began, Ended);
 
     /// <summary>In a few words, for an account.</summary>
-    public override string ToString() => Status == 0 ? $"{Call.Name}: {Text}" : $"{Call.Name} answered {Status} {Excerpt(Text)}".TrimEnd();
+    public override string ToString() =>
+        Status == 0 ? $"{Call.Name}: {Text}" : $"{Call.Name} answered {Status} {Excerpt(Text)}".TrimEnd();
 
     private static string Excerpt(string text)
     {
@@ -24,8 +33,8 @@ internal sealed record Answer(Call Call, int Status, string Text, string MediaTy
 }
 
 /// <summary>
-/// The approval application under one configuration of LaunchDarkly: its base URL and its key. Addresses and headers are
-/// the contract's; redirects are not followed and nothing is tried twice.
+/// The approval application under one configuration of LaunchDarkly: its base URL and its key. Addresses and headers
+/// are the contract's; redirects are not followed and nothing is tried twice.
 /// </summary>
 internal sealed class Application(HttpClient http, Contract contract, string baseUrl, string key)
 {
@@ -37,22 +46,43 @@ internal sealed class Application(HttpClient http, Contract contract, string bas
     /// <summary>How many calls were made, of all configurations that share the connection.</summary>
     public CallCount Calls { get; private init; } = new();
 
-    public Application With(string? otherUrl = null, string? otherKey = null, Func<ProposedChange, string>? otherBody = null) =>
-        new(http, otherBody is null ? contract : contract with { Body = otherBody }, otherUrl ?? baseUrl, otherKey ?? key) { Calls = Calls };
+    public Application With(
+        string? otherUrl = null,
+        string? otherKey = null,
+        Func<ProposedChange, string>? otherBody = null
+    ) =>
+        new(
+            http,
+            otherBody is null ? contract : contract with { Body = otherBody },
+            otherUrl ?? baseUrl,
+            otherKey ?? key
+        )
+        {
+            Calls = Calls,
+        };
 
-    public static HttpClient NewHttp(TimeSpan patience) => new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-    })
-    {
-        Timeout = patience,
-        MaxResponseContentBufferSize = LargestAnswer,
-    };
+    public static HttpClient NewHttp(TimeSpan patience) =>
+        new(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            }
+        )
+        {
+            Timeout = patience,
+            MaxResponseContentBufferSize = LargestAnswer,
+        };
 
     /// <param name="giveUp">LaunchDarkly's own patience with this call, when it is short.</param>
-    public async Task<Answer> Send(Call call, string externalId, string? body, CancellationToken cancel, TimeSpan? giveUp = null)
+    public async Task<Answer> Send(
+        Call call,
+        string externalId,
+        string? body,
+        CancellationToken cancel,
+        TimeSpan? giveUp = null
+    )
     {
         var scope = new Scope(baseUrl, key, externalId);
         using var request = new HttpRequestMessage(call.Method, call.Url(scope));
@@ -89,7 +119,15 @@ internal sealed class Application(HttpClient http, Contract contract, string bas
         {
             using var response = await http.SendAsync(request, patience.Token);
             var text = await response.Content.ReadAsStringAsync(patience.Token);
-            return new Answer(call, (int)response.StatusCode, text, response.Content.Headers.ContentType?.MediaType ?? "", began, Stopwatch.GetTimestamp(), Parse(text));
+            return new Answer(
+                call,
+                (int)response.StatusCode,
+                text,
+                response.Content.Headers.ContentType?.MediaType ?? "",
+                began,
+                Stopwatch.GetTimestamp(),
+                Parse(text)
+            );
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -101,7 +139,8 @@ internal sealed class Application(HttpClient http, Contract contract, string bas
         }
     }
 
-    private static Answer None(Call call, long began, string why) => new(call, 0, why, "", began, Stopwatch.GetTimestamp(), null);
+    private static Answer None(Call call, long began, string why) =>
+        new(call, 0, why, "", began, Stopwatch.GetTimestamp(), null);
 
     private static JsonElement? Parse(string text)
     {

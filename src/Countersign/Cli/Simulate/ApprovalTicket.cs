@@ -1,14 +1,27 @@
 namespace Countersign.Cli.Simulate;
 
 /// <summary>LaunchDarkly's words for what an approval application has said.</summary>
-internal enum ReviewStatus { NeedsReview, Approved, Declined }
+internal enum ReviewStatus
+{
+    NeedsReview,
+    Approved,
+    Declined,
+}
 
 /// <summary>What LaunchDarkly does with a request once people have approved it.</summary>
-internal enum OnceApproved { Nothing, Apply, ApplyTwice, Cancel, ApplyAndCancelAtOnce, CreateAgain }
+internal enum OnceApproved
+{
+    Nothing,
+    Apply,
+    ApplyTwice,
+    Cancel,
+    ApplyAndCancelAtOnce,
+    CreateAgain,
+}
 
 /// <summary>
-/// One approval request as LaunchDarkly has it: what it last heard, and what it did itself. It believes every answer and
-/// remembers enough to notice when two of them cannot both be true.
+/// One approval request as LaunchDarkly has it: what it last heard, and what it did itself. It believes every answer
+/// and remembers enough to notice when two of them cannot both be true.
 /// </summary>
 internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Application application)
 {
@@ -31,12 +44,25 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
     public bool WasApprovedWhenApplied { get; private set; }
 
     /// <summary>LaunchDarkly's side in one word.</summary>
-    public string State => IsApplied ? "applied" : IsDeleted ? "deleted" : Words(Review);
+    public string State =>
+        IsApplied ? "applied"
+        : IsDeleted ? "deleted"
+        : Words(Review);
 
     /// <summary>Nothing is left to wait for or to do.</summary>
-    public bool IsSettled => IsApplied || IsDeleted || Review == ReviewStatus.Declined || (Review == ReviewStatus.Approved && Then == OnceApproved.Nothing);
+    public bool IsSettled =>
+        IsApplied
+        || IsDeleted
+        || Review == ReviewStatus.Declined
+        || (Review == ReviewStatus.Approved && Then == OnceApproved.Nothing);
 
-    public static string Words(ReviewStatus review) => review switch { ReviewStatus.Approved => "approved", ReviewStatus.Declined => "declined", _ => "needs review" };
+    public static string Words(ReviewStatus review) =>
+        review switch
+        {
+            ReviewStatus.Approved => "approved",
+            ReviewStatus.Declined => "declined",
+            _ => "needs review",
+        };
 
     /// <summary>Believes an answer. Returns the rule that it breaks together with an earlier one, if any.</summary>
     /// <param name="whenItContradicts">The rule for this situation, where it is more telling than the usual.</param>
@@ -63,7 +89,10 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
         }
     }
 
-    /// <summary>A decision does not change any more; only a request that LaunchDarkly has deleted may become whatever the application likes.</summary>
+    /// <summary>
+    /// A decision does not change any more; only a request that LaunchDarkly has deleted may become whatever the
+    /// application likes.
+    /// </summary>
     private Rule? Contradiction(Heard heard, Rule? whenItContradicts)
     {
         if (_decision is not { } earlier || heard.Review == earlier.Review)
@@ -72,7 +101,8 @@ internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Appli
             return Rule.AppliedNotApproved;
         if (IsDeleted)
             return null;
-        return whenItContradicts ?? (heard.Review == ReviewStatus.NeedsReview ? Rule.DecisionTakenBack : Rule.DecisionFlipped);
+        return whenItContradicts
+            ?? (heard.Review == ReviewStatus.NeedsReview ? Rule.DecisionTakenBack : Rule.DecisionFlipped);
     }
 
     public void MarkApplied()

@@ -10,7 +10,10 @@ internal enum Generation
     /// <summary>Texts that people write arrive as they are; keys and addresses escaped for HTML.</summary>
     Current,
 
-    /// <summary>Everything escaped for HTML, and a quote in a text breaks the JSON: how it was until the middle of 2025, and still is with OAuth.</summary>
+    /// <summary>
+    /// Everything escaped for HTML, and a quote in a text breaks the JSON: how it was until the middle of 2025, and
+    /// still is with OAuth.
+    /// </summary>
     Old,
 }
 
@@ -28,8 +31,16 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         body.Coded("_id", change.Id);
         if (change.Details is { Length: > 0 } details)
             body.Plain("details", details);
-        body.Open("project").Plain("name", change.Project.Name).Coded("key", change.Project.Key).Tags(change.Project.Tags).Close();
-        body.Open("environment").Plain("name", change.Environment.Name).Coded("key", change.Environment.Key).Tags(change.Environment.Tags).Close();
+        body.Open("project")
+            .Plain("name", change.Project.Name)
+            .Coded("key", change.Project.Key)
+            .Tags(change.Project.Tags)
+            .Close();
+        body.Open("environment")
+            .Plain("name", change.Environment.Name)
+            .Coded("key", change.Environment.Key)
+            .Tags(change.Environment.Tags)
+            .Close();
         body.Open("flag").Plain("name", change.Flag.Name).Coded("key", change.Flag.Key).Tags(change.Flag.Tags).Close();
         if (change.RequestedBy is { } by)
             body.Open("requestedBy").Coded("id", by.Id).Coded("email", by.Email).Close();
@@ -73,7 +84,8 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         public Writer Coded(string name, string value) => AsItIs(name, escapes.Html(Escapes.Json(value)));
 
         /// <summary>Three braces, at least in the current generation.</summary>
-        public Writer Plain(string name, string value) => codesAll ? Coded(name, value) : AsItIs(name, Escapes.Json(value));
+        public Writer Plain(string name, string value) =>
+            codesAll ? Coded(name, value) : AsItIs(name, Escapes.Json(value));
 
         public Writer AsItIs(string name, string rendered)
         {

@@ -7,7 +7,12 @@ namespace Countersign.Cli.Simulate;
 internal sealed record Scope(string BaseUrl, string Key, string ExternalId = "");
 
 /// <summary>One kind of request that LaunchDarkly makes.</summary>
-internal sealed record Call(string Name, HttpMethod Method, Func<Scope, string> Url, Func<Scope, IReadOnlyList<(string Name, string Value)>> Headers);
+internal sealed record Call(
+    string Name,
+    HttpMethod Method,
+    Func<Scope, string> Url,
+    Func<Scope, IReadOnlyList<(string Name, string Value)>> Headers
+);
 
 /// <summary>
 /// Everything LaunchDarkly goes by when it talks to an approval application: five kinds of requests, the body of the
@@ -35,7 +40,8 @@ internal sealed record Contract
         var reader = new StatusReader("/_id", "/status/value", "/status/display", "approved", "declined");
         IReadOnlyList<(string, string)> KeyOnly(Scope s) => [("Authorization", "Bearer " + escapes.Html(s.Key))];
         IReadOnlyList<(string, string)> KeyAndType(Scope s) => [("Content-Type", "application/json"), .. KeyOnly(s)];
-        string About(Scope s, string what) => $"{escapes.Html(s.BaseUrl)}/api/approvals/{escapes.Html(s.ExternalId)}/{what}";
+        string About(Scope s, string what) =>
+            $"{escapes.Html(s.BaseUrl)}/api/approvals/{escapes.Html(s.ExternalId)}/{what}";
         return new Contract
         {
             Create = new Call("create", HttpMethod.Post, s => $"{escapes.Html(s.BaseUrl)}/api/approvals", KeyAndType),
@@ -50,29 +56,62 @@ internal sealed record Contract
     }
 }
 
-/// <summary>Finds LaunchDarkly's three facts in an answer: JSON pointers to text, and two patterns that may match anywhere in it.</summary>
-internal sealed class StatusReader(string? idPointer, string valuePointer, string? displayPointer, string approvedPattern, string? declinedPattern)
+/// <summary>
+/// Finds LaunchDarkly's three facts in an answer: JSON pointers to text, and two patterns that may match anywhere in
+/// it.
+/// </summary>
+internal sealed class StatusReader(
+    string? idPointer,
+    string valuePointer,
+    string? displayPointer,
+    string approvedPattern,
+    string? declinedPattern
+)
 {
-    /// <summary>Words that mean a decision to people; an application that says one of them expects to be understood.</summary>
-    private static readonly string[] DecisionWords = ["approve", "accepted", "granted", "rejected", "reject", "denied", "deny", "refused", "decline"];
+    /// <summary>
+    /// Words that mean a decision to people; an application that says one of them expects to be understood.
+    /// </summary>
+    private static readonly string[] DecisionWords =
+    [
+        "approve",
+        "accepted",
+        "granted",
+        "rejected",
+        "reject",
+        "denied",
+        "deny",
+        "refused",
+        "decline",
+    ];
 
-    private readonly GoPattern _approved = GoPattern.Parse(approvedPattern), _declined = GoPattern.Parse(declinedPattern ?? @"[^\x00-\x{FFFF}]");
+    private readonly GoPattern _approved = GoPattern.Parse(approvedPattern),
+        _declined = GoPattern.Parse(declinedPattern ?? @"[^\x00-\x{FFFF}]");
 
     /// <summary>Without a pointer to an id LaunchDarkly goes on using its own.</summary>
     public bool ReturnsId => idPointer is not null;
 
-    public string? Id(JsonElement answer) => idPointer is not null && Pointer.Find(answer, idPointer) is { } found ? Pointer.Text(found) : null;
+    public string? Id(JsonElement answer) =>
+        idPointer is not null && Pointer.Find(answer, idPointer) is { } found ? Pointer.Text(found) : null;
 
     public Heard Read(JsonElement answer)
     {
         if (Pointer.Find(answer, valuePointer) is not { } found || Pointer.Text(found) is not { } value)
             return new Heard(ReviewStatus.NeedsReview, null, null, Rule.StatusMissing);
-        var display = displayPointer is not null && Pointer.Find(answer, displayPointer) is { } shown ? Pointer.Text(shown) : null;
-        bool approved = _approved.IsMatch(value), declined = _declined.IsMatch(value);
+        var display =
+            displayPointer is not null && Pointer.Find(answer, displayPointer) is { } shown
+                ? Pointer.Text(shown)
+                : null;
+        bool approved = _approved.IsMatch(value),
+            declined = _declined.IsMatch(value);
         // When both match, nobody knows which one LaunchDarkly tries first.
-        var review = declined ? ReviewStatus.Declined : approved ? ReviewStatus.Approved : ReviewStatus.NeedsReview;
-        var oddity = approved && declined ? Rule.ValueBoth
-            : approved && Misread(value, approvedPattern) || declined && Misread(value, declinedPattern) ? Rule.ValueMisread
+        var review =
+            declined ? ReviewStatus.Declined
+            : approved ? ReviewStatus.Approved
+            : ReviewStatus.NeedsReview;
+        var oddity =
+            approved && declined ? Rule.ValueBoth
+            : approved && Misread(value, approvedPattern) || declined && Misread(value, declinedPattern)
+                ? Rule.ValueMisread
             : !approved && !declined && Unread(value) ? Rule.ValueUnread
             : found.ValueKind != JsonValueKind.String ? Rule.ValueNotText
             : string.IsNullOrEmpty(display) ? Rule.DisplayMissing
@@ -81,10 +120,12 @@ internal sealed class StatusReader(string? idPointer, string valuePointer, strin
     }
 
     /// <summary>The pattern is a plain word and the value is more than that word.</summary>
-    private static bool Misread(string value, string? pattern) => pattern is not null && pattern.All(char.IsAsciiLetter) && value != pattern;
+    private static bool Misread(string value, string? pattern) =>
+        pattern is not null && pattern.All(char.IsAsciiLetter) && value != pattern;
 
     private bool Unread(string value) =>
-        value.Equals(approvedPattern, StringComparison.OrdinalIgnoreCase) || value.Equals(declinedPattern, StringComparison.OrdinalIgnoreCase)
+        value.Equals(approvedPattern, StringComparison.OrdinalIgnoreCase)
+        || value.Equals(declinedPattern, StringComparison.OrdinalIgnoreCase)
         || DecisionWords.Contains(value, StringComparer.OrdinalIgnoreCase);
 }
 

@@ -4,8 +4,8 @@ using Countersign.Destinations.Manifest;
 namespace Countersign.Cli.Simulate;
 
 /// <summary>
-/// The contract as a published manifest has it: its addresses, headers, body and parsers, rendered by LaunchDarkly's rules.
-/// A manifest that cannot be used throws <see cref="FormatException"/> and says which part of it.
+/// The contract as a published manifest has it: its addresses, headers, body and parsers, rendered by LaunchDarkly's
+/// rules. A manifest that cannot be used throws <see cref="FormatException"/> and says which part of it.
 /// </summary>
 internal sealed class ManifestContract
 {
@@ -40,7 +40,9 @@ internal sealed class ManifestContract
         {
             throw new FormatException($"The manifest is not JSON: {failure.Message}", failure);
         }
-        var approval = (manifest as JsonObject)?["capabilities"]?["approval"] ?? throw new FormatException("The manifest has no capabilities.approval.");
+        var approval =
+            (manifest as JsonObject)?["capabilities"]?["approval"]
+            ?? throw new FormatException("The manifest has no capabilities.approval.");
         try
         {
             return new ManifestContract(approval, escapes).ToContract();
@@ -67,7 +69,8 @@ internal sealed class ManifestContract
             MemberReader = new MemberReader(
                 TextAt("memberListRequest", "parser", "memberArrayPath") ?? "/members",
                 TextAt("memberListRequest", "parser", "memberItems", "memberId") ?? "/name",
-                TextAt("memberListRequest", "parser", "memberItems", "email") ?? "/email"),
+                TextAt("memberListRequest", "parser", "memberItems", "email") ?? "/email"
+            ),
         };
     }
 
@@ -76,7 +79,10 @@ internal sealed class ManifestContract
         var url = Template(Needed(request, "endpoint", "url"));
         var method = new HttpMethod(Needed(request, "endpoint", "method"));
         var headers = (_approval[request]?["endpoint"]?["headers"] as JsonArray ?? [])
-            .Select(h => (Name: h?["name"]?.GetValue<string>() ?? "", Value: Template(h?["value"]?.GetValue<string>() ?? ""))).ToList();
+            .Select(h =>
+                (Name: h?["name"]?.GetValue<string>() ?? "", Value: Template(h?["value"]?.GetValue<string>() ?? ""))
+            )
+            .ToList();
         return new Call(name, method, s => url(Known(s)), s => [.. headers.Select(h => (h.Name, h.Value(Known(s))))]);
     }
 
@@ -84,8 +90,13 @@ internal sealed class ManifestContract
     {
         string Creation(string member) => Needed("creationRequest", "parser", member);
         string? Parser(string member) => TextAt(request, "parser", member);
-        return new StatusReader(Parser("approvalId"), Parser("statusValue") ?? Creation("statusValue"), Parser("statusDisplay"),
-            Parser("approvalMatcher") ?? Creation("approvalMatcher"), Parser("rejectionMatcher"));
+        return new StatusReader(
+            Parser("approvalId"),
+            Parser("statusValue") ?? Creation("statusValue"),
+            Parser("statusDisplay"),
+            Parser("approvalMatcher") ?? Creation("approvalMatcher"),
+            Parser("rejectionMatcher")
+        );
     }
 
     private Func<ProposedChange, string> Body()
@@ -102,41 +113,60 @@ internal sealed class ManifestContract
         return s => template(Known(s));
     }
 
-    /// <summary>What addresses and headers may name: the form variables, by key, and the id that the application returned.</summary>
-    private static Dictionary<string, object?> Known(Scope scope) => new()
-    {
-        ["baseURL"] = scope.BaseUrl,
-        ["apiKey"] = scope.Key,
-        ["oauth"] = new Dictionary<string, object?> { ["baseURI"] = scope.BaseUrl, ["accessToken"] = scope.Key },
-        ["context"] = new Dictionary<string, object?> { ["approvalId"] = scope.ExternalId },
-    };
+    /// <summary>
+    /// What addresses and headers may name: the form variables, by key, and the id that the application returned.
+    /// </summary>
+    private static Dictionary<string, object?> Known(Scope scope) =>
+        new()
+        {
+            ["baseURL"] = scope.BaseUrl,
+            ["apiKey"] = scope.Key,
+            ["oauth"] = new Dictionary<string, object?> { ["baseURI"] = scope.BaseUrl, ["accessToken"] = scope.Key },
+            ["context"] = new Dictionary<string, object?> { ["approvalId"] = scope.ExternalId },
+        };
 
     /// <summary>What the body may name, with every string already escaped for JSON.</summary>
     private Dictionary<string, object?> Context(ProposedChange change)
     {
-        static Dictionary<string, object?> Named(Resource resource) => new()
-        {
-            ["name"] = Escapes.Json(resource.Name),
-            ["key"] = Escapes.Json(resource.Key),
-            ["tags"] = resource.Tags.Select(Escapes.Json).ToList(),
-        };
+        static Dictionary<string, object?> Named(Resource resource) =>
+            new()
+            {
+                ["name"] = Escapes.Json(resource.Name),
+                ["key"] = Escapes.Json(resource.Key),
+                ["tags"] = resource.Tags.Select(Escapes.Json).ToList(),
+            };
         // Only Go's engine stumbles over a null; the dump goes out as it is.
         var form = new Dictionary<string, object?>();
         foreach (var (key, value) in change.Form)
-            form[key] = value is not null ? Escapes.Json(value) : _escapes == Escapes.Go ? GoDump.Of(change) : "";
+        {
+            form[key] =
+                value is not null ? Escapes.Json(value)
+                : _escapes == Escapes.Go ? GoDump.Of(change)
+                : "";
+        }
         var project = Named(change.Project);
         project["environment"] = Named(change.Environment);
         var title = new Dictionary<string, object?> { ["plainText"] = Escapes.Json(change.ShortDescription) };
         var context = new Dictionary<string, object?>
         {
             ["approvalId"] = change.Id,
-            ["_links"] = new Dictionary<string, object?> { ["approval"] = new Dictionary<string, object?> { ["href"] = Escapes.Json(change.Link) } },
+            ["_links"] = new Dictionary<string, object?>
+            {
+                ["approval"] = new Dictionary<string, object?> { ["href"] = Escapes.Json(change.Link) },
+            },
             ["title"] = title,
-            ["details"] = new Dictionary<string, object?> { ["plainText"] = change.Details is null ? null : Escapes.Json(change.Details) },
+            ["details"] = new Dictionary<string, object?>
+            {
+                ["plainText"] = change.Details is null ? null : Escapes.Json(change.Details),
+            },
             ["approvalDescription"] = Escapes.Json(change.Comment),
             ["project"] = project,
             ["flag"] = Named(change.Flag),
-            ["timestamp"] = new Dictionary<string, object?> { ["milliseconds"] = change.Timestamp, ["seconds"] = change.Timestamp / 1000 },
+            ["timestamp"] = new Dictionary<string, object?>
+            {
+                ["milliseconds"] = change.Timestamp,
+                ["seconds"] = change.Timestamp / 1000,
+            },
             ["approvalFormVariables"] = form,
         };
         if (change.RequestedBy is { } by)
@@ -150,11 +180,14 @@ internal sealed class ManifestContract
     private Func<IReadOnlyDictionary<string, object?>, string> Template(string text, bool isBody = false)
     {
         var template = _templates.Of(text, isBody);
-        return template.CompileProblem() is { } problem ? throw new FormatException($"The manifest cannot be used: {problem}") : template.Render;
+        return template.CompileProblem() is { } problem
+            ? throw new FormatException($"The manifest cannot be used: {problem}")
+            : template.Render;
     }
 
     private string Needed(string request, params string[] path) =>
-        TextAt(request, path) ?? throw new FormatException($"The manifest has no capabilities.approval.{request}.{string.Join('.', path)}.");
+        TextAt(request, path)
+        ?? throw new FormatException($"The manifest has no capabilities.approval.{request}.{string.Join('.', path)}.");
 
     private string? TextAt(string request, params string[] path)
     {

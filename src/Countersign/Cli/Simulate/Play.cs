@@ -7,12 +7,22 @@ namespace Countersign.Cli.Simulate;
 /// One case being played: LaunchDarkly's acts, each with what the protocol expects of the answer. A case says in which
 /// order and under which circumstances they happen (<see cref="Cases"/>).
 /// </summary>
-internal sealed class Play(Case ofCase, Plan plan, Application application, Account account, BelievableChanges changes, ConcurrentQueue<ApprovalTicket> books, CancellationToken cancel)
+internal sealed class Play(
+    Case ofCase,
+    Plan plan,
+    Application application,
+    Account account,
+    BelievableChanges changes,
+    ConcurrentQueue<ApprovalTicket> books,
+    CancellationToken cancel
+)
 {
-    private const int AtOnce = 8, FirstPolls = 3;
+    private const int AtOnce = 8,
+        FirstPolls = 3;
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(5);
 
-    private int _asked, _hits;
+    private int _asked,
+        _hits;
 
     public Plan Plan => plan;
     public Application Application => application;
@@ -23,10 +33,17 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
     public ProposedChange NextChange() => changes.Next();
 
     /// <summary>Plays it as often as the plan says, a few at a time.</summary>
-    public Task Each(Func<int, Task> play) => Parallel.ForAsync(0, plan.Requests,
-        new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (i, _) => await play(i));
+    public Task Each(Func<int, Task> play) =>
+        Parallel.ForAsync(
+            0,
+            plan.Requests,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel },
+            async (i, _) => await play(i)
+        );
 
-    /// <summary>Somebody requests approval. Null when that came to nothing, as it must with a body that is no JSON.</summary>
+    /// <summary>
+    /// Somebody requests approval. Null when that came to nothing, as it must with a body that is no JSON.
+    /// </summary>
     public async Task<ApprovalTicket?> Create(ProposedChange change, Application? at = null, bool maybeTooLarge = false)
     {
         var ticket = new ApprovalTicket(change, ofCase.Name, at ?? application);
@@ -47,7 +64,16 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
 
     /// <summary>The same creation once more, whatever has become of the request meanwhile.</summary>
     public async Task CreateAgain(ApprovalTicket ticket, CancellationToken stop) =>
-        HearCreation(ticket, await ticket.Application.Send(ticket.Application.Contract.Create, "", ticket.Application.Contract.Body(ticket.Change), stop), Rule.RepeatReset);
+        HearCreation(
+            ticket,
+            await ticket.Application.Send(
+                ticket.Application.Contract.Create,
+                "",
+                ticket.Application.Contract.Body(ticket.Change),
+                stop
+            ),
+            Rule.RepeatReset
+        );
 
     /// <summary>A body that no application can make a request of: refused, and forgotten.</summary>
     public async Task CreateBroken(string id, string body, Application at)
@@ -102,7 +128,9 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
         return true;
     }
 
-    /// <summary>What LaunchDarkly does right after a creation, and when somebody looks at its page: several polls in a row.</summary>
+    /// <summary>
+    /// What LaunchDarkly does right after a creation, and when somebody looks at its page: several polls in a row.
+    /// </summary>
     public async Task PollInBurst(ApprovalTicket ticket)
     {
         for (var n = 0; n < FirstPolls; n++)
@@ -110,7 +138,12 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
     }
 
     public async Task Poll(ApprovalTicket ticket, CancellationToken stop, Rule? whenItContradicts = null) =>
-        HearAnswer(ticket, await ticket.Application.Send(ticket.Application.Contract.Status, ticket.ExternalId, null, stop), Rule.StatusRefused, whenItContradicts);
+        HearAnswer(
+            ticket,
+            await ticket.Application.Send(ticket.Application.Contract.Status, ticket.ExternalId, null, stop),
+            Rule.StatusRefused,
+            whenItContradicts
+        );
 
     public async Task PollAtOnce(ApprovalTicket ticket, int times)
     {
@@ -122,7 +155,11 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
     public async Task Apply(ApprovalTicket ticket, CancellationToken stop)
     {
         ticket.MarkApplied();
-        HearAnswer(ticket, await ticket.Application.Send(ticket.Application.Contract.Apply, ticket.ExternalId, null, stop), Rule.ApplyRefused);
+        HearAnswer(
+            ticket,
+            await ticket.Application.Send(ticket.Application.Contract.Apply, ticket.ExternalId, null, stop),
+            Rule.ApplyRefused
+        );
         account.Tell(ticket);
     }
 
@@ -131,7 +168,11 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
     {
         if (!ticket.IsApplied)
             ticket.MarkDeleted();
-        HearAnswer(ticket, await ticket.Application.Send(ticket.Application.Contract.Cancel, ticket.ExternalId, null, stop), Rule.CancelRefused);
+        HearAnswer(
+            ticket,
+            await ticket.Application.Send(ticket.Application.Contract.Cancel, ticket.ExternalId, null, stop),
+            Rule.CancelRefused
+        );
         account.Tell(ticket);
     }
 
@@ -142,7 +183,8 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
         books.Enqueue(ticket);
     }
 
-    public void Watch(ApprovalTicket ticket) => Watch(ticket, plan.AutoApply ? OnceApproved.Apply : OnceApproved.Nothing);
+    public void Watch(ApprovalTicket ticket) =>
+        Watch(ticket, plan.AutoApply ? OnceApproved.Apply : OnceApproved.Nothing);
 
     public void HearAnswer(ApprovalTicket ticket, Answer answer, Rule whenRefused, Rule? whenItContradicts = null)
     {
@@ -159,7 +201,9 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
 
     /// <summary>What was read from an answer that belongs to no ticket.</summary>
     public static Heard? Read(Answer answer, Application at) =>
-        answer.IsGood && answer.Json is { } json && answer.Call.Name != "members" ? at.Contract.Reader(answer.Call).Read(json) : null;
+        answer.IsGood && answer.Json is { } json && answer.Call.Name != "members"
+            ? at.Contract.Reader(answer.Call).Read(json)
+            : null;
 
     /// <summary>Faults that say nothing about the request: no answer at all, a crash, a brake.</summary>
     public bool IsFault(Answer answer, string? id)
@@ -179,7 +223,15 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
     {
         json = answer.Json ?? default;
         if (answer.Json is null)
-            Find(Rule.NotJson, id, answer.Text.Length == 0 ? $"{answer.Call.Name} answered {answer.Status} with nothing" : answer.ToString());
+        {
+            Find(
+                Rule.NotJson,
+                id,
+                answer.Text.Length == 0
+                    ? $"{answer.Call.Name} answered {answer.Status} with nothing"
+                    : answer.ToString()
+            );
+        }
         return answer.Json is not null;
     }
 
@@ -209,9 +261,23 @@ internal sealed class Play(Case ofCase, Plan plan, Application application, Acco
         var (state, value) = (ticket.State, ticket.Value);
         var heard = ticket.Application.Contract.Reader(answer.Call).Read(json);
         if (heard.Oddity is { } oddity)
-            Find(oddity, ticket.Change.Id, heard.Value is null ? answer.ToString() : $"LaunchDarkly believes {ApprovalTicket.Words(heard.Review)}, the application says {heard.Value}");
+        {
+            Find(
+                oddity,
+                ticket.Change.Id,
+                heard.Value is null
+                    ? answer.ToString()
+                    : $"LaunchDarkly believes {ApprovalTicket.Words(heard.Review)}, the application says {heard.Value}"
+            );
+        }
         if (ticket.Hear(heard, answer, whenItContradicts) is { } broken)
-            Find(broken, ticket.Change.Id, $"LaunchDarkly believed {state}, the application said {value} and now says {heard.Value} ({answer.Call.Name})");
+        {
+            Find(
+                broken,
+                ticket.Change.Id,
+                $"LaunchDarkly believed {state}, the application said {value} and now says {heard.Value} ({answer.Call.Name})"
+            );
+        }
         if (ticket.State != state && answer.Call.Name == "status")
             account.Tell(ticket);
     }

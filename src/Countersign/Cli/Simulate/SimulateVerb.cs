@@ -5,45 +5,120 @@ using Countersign.Policies;
 namespace Countersign.Cli.Simulate;
 
 /// <summary>
-/// <c>countersign simulate launchdarkly</c>: plays LaunchDarkly against any custom approvals application, and tells where
-/// the two come to believe different things. Nothing in here knows what the application is made of.
+/// <c>countersign simulate launchdarkly</c>: plays LaunchDarkly against any custom approvals application, and tells
+/// where the two come to believe different things. Nothing in here knows what the application is made of.
 /// </summary>
 internal static class SimulateVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private static readonly Option<string> Url = new("--url") { Description = "The application's base URL, as it would be pasted into LaunchDarkly.", Required = true, HelpName = "base" };
-    private static readonly Option<string> Key = new("--key") { Description = "Its API token.", Required = true, HelpName = "key" };
-    private static readonly Option<string?> RotatedKey = new("--rotated-key") { Description = "Another token that must work as well, as during a rotation.", HelpName = "key" };
-    private static readonly Option<string?> Manifest = new("--manifest") { Description = "Go by this approval manifest; without it, by our own description of custom approvals.", HelpName = "file" };
-    private static readonly Option<string> Escaping = new("--escaping") { Description = "Whose HTML escaping: go as LaunchDarkly's engine, js as the reference one.", DefaultValueFactory = _ => "go" };
-    private static readonly Option<string> Template = new("--template") { Description = "Whose body, without a manifest: today's, that of before the middle of 2025, or that of the OAuth twin.", DefaultValueFactory = _ => "current" };
-    private static readonly Option<int> Requests = new("--requests") { Description = "How often each case is played.", DefaultValueFactory = _ => 5, HelpName = "n" };
-    private static readonly Option<bool> AutoApply = new("--auto-apply") { Description = "Apply a change as soon as it reads as approved." };
-    private static readonly Option<double> Speed = new("--speed") { Description = "How many times faster the clock runs: with 600, the poll of every five minutes comes every half second.", DefaultValueFactory = _ => 600, HelpName = "n" };
-    private static readonly Option<string?> Every = new("--every") { Description = "Open one believable change now and then, such as every 10s, instead of all at once.", HelpName = "time" };
+    private static readonly Option<string> Url = new("--url")
+    {
+        Description = "The application's base URL, as it would be pasted into LaunchDarkly.",
+        Required = true,
+        HelpName = "base",
+    };
+    private static readonly Option<string> Key = new("--key")
+    {
+        Description = "Its API token.",
+        Required = true,
+        HelpName = "key",
+    };
+    private static readonly Option<string?> RotatedKey = new("--rotated-key")
+    {
+        Description = "Another token that must work as well, as during a rotation.",
+        HelpName = "key",
+    };
+    private static readonly Option<string?> Manifest = new("--manifest")
+    {
+        Description = "Go by this approval manifest; without it, by our own description of custom approvals.",
+        HelpName = "file",
+    };
+    private static readonly Option<string> Escaping = new("--escaping")
+    {
+        Description = "Whose HTML escaping: go as LaunchDarkly's engine, js as the reference one.",
+        DefaultValueFactory = _ => "go",
+    };
+    private static readonly Option<string> Template = new("--template")
+    {
+        Description =
+            "Whose body, without a manifest: today's, that of before the middle of 2025, or that of the OAuth twin.",
+        DefaultValueFactory = _ => "current",
+    };
+    private static readonly Option<int> Requests = new("--requests")
+    {
+        Description = "How often each case is played.",
+        DefaultValueFactory = _ => 5,
+        HelpName = "n",
+    };
+    private static readonly Option<bool> AutoApply = new("--auto-apply")
+    {
+        Description = "Apply a change as soon as it reads as approved.",
+    };
+    private static readonly Option<double> Speed = new("--speed")
+    {
+        Description =
+            "How many times faster the clock runs: with 600, the poll of every five minutes comes every half second.",
+        DefaultValueFactory = _ => 600,
+        HelpName = "n",
+    };
+    private static readonly Option<string?> Every = new("--every")
+    {
+        Description = "Open one believable change now and then, such as every 10s, instead of all at once.",
+        HelpName = "time",
+    };
     private static readonly Option<string[]> Requester = new("--requester")
     {
-        Description = "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six whom it does not.",
+        Description =
+            "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six whom it does not.",
         HelpName = "name",
     };
-    private static readonly Option<string?> For = new("--for") { Description = "How long to wait for decisions once all is played (2m).", HelpName = "time" };
-    private static readonly Option<bool> NoWait = new("--no-wait") { Description = "Do not wait for decisions at all." };
+    private static readonly Option<string?> For = new("--for")
+    {
+        Description = "How long to wait for decisions once all is played (2m).",
+        HelpName = "time",
+    };
+    private static readonly Option<bool> NoWait = new("--no-wait")
+    {
+        Description = "Do not wait for decisions at all.",
+    };
     private static readonly Option<bool> All = new("--all") { Description = "Play all of the following cases." };
     private static readonly IReadOnlyList<(Case Case, Option<bool> Switch)> OddCases =
-        [.. Cases.Odd.Select(c => (c, new Option<bool>($"--{c.Name}") { Description = c.Does }))];
+    [
+        .. Cases.Odd.Select(c => (c, new Option<bool>($"--{c.Name}") { Description = c.Does })),
+    ];
 
-    public static Command Build(Terminal terminal) => Verb.Family("simulate", "Play the other side, to try an application out.", LaunchDarkly(terminal));
+    public static Command Build(Terminal terminal) =>
+        Verb.Family("simulate", "Play the other side, to try an application out.", LaunchDarkly(terminal));
 
     private static Command LaunchDarkly(Terminal terminal)
     {
         Escaping.AcceptOnlyFromAmong("go", "js");
         Template.AcceptOnlyFromAmong("current", "old", "oauth");
-        return Verb.Plain(terminal, "launchdarkly",
+        return Verb.Plain(
+            terminal,
+            "launchdarkly",
             "Play LaunchDarkly against a custom approvals application, anyone's. It asks for approvals, polls, applies and cancels; people or the application decide. "
-            + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md explains every finding.",
-            [Url, Key, RotatedKey, Manifest, Escaping, Template, Requests, AutoApply, Speed, Every, Requester, For, NoWait, All, .. OddCases.Select(c => c.Switch)],
-            (parse, cancel) => Run(terminal, parse, cancel));
+                + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md explains every finding.",
+            [
+                Url,
+                Key,
+                RotatedKey,
+                Manifest,
+                Escaping,
+                Template,
+                Requests,
+                AutoApply,
+                Speed,
+                Every,
+                Requester,
+                For,
+                NoWait,
+                All,
+                .. OddCases.Select(c => c.Switch),
+            ],
+            (parse, cancel) => Run(terminal, parse, cancel)
+        );
     }
 
     private static async Task<Reply> Run(Terminal terminal, ParseResult parse, CancellationToken cancel)
@@ -73,7 +148,11 @@ internal static class SimulateVerb
             Key = parse.GetValue(Key)!,
             RotatedKey = parse.GetValue(RotatedKey),
             Requests = parse.GetValue(Requests),
-            Cases = [.. Cases.Usual, .. OddCases.Where(c => parse.GetValue(All) || parse.GetValue(c.Switch)).Select(c => c.Case)],
+            Cases =
+            [
+                .. Cases.Usual,
+                .. OddCases.Where(c => parse.GetValue(All) || parse.GetValue(c.Switch)).Select(c => c.Case),
+            ],
             Escapes = EscapesOf(parse),
             AutoApply = parse.GetValue(AutoApply),
             Speed = parse.GetValue(Speed),
@@ -87,7 +166,12 @@ internal static class SimulateVerb
     {
         var escapes = EscapesOf(parse);
         if (parse.GetValue(Manifest) is not { } file)
-            return Contract.BuiltIn(escapes, parse.GetValue(Template) == "current" ? Generation.Current : Generation.Old);
+        {
+            return Contract.BuiltIn(
+                escapes,
+                parse.GetValue(Template) == "current" ? Generation.Current : Generation.Old
+            );
+        }
         try
         {
             return ManifestContract.Read(File.ReadAllText(file), escapes);

@@ -25,7 +25,9 @@ internal sealed record Plan
     /// <summary>Open one change now and then instead of all at once.</summary>
     public TimeSpan? Every { get; init; }
 
-    /// <summary>With <see cref="Every"/>: how many to open at the start, and how many may be open before it pauses.</summary>
+    /// <summary>
+    /// With <see cref="Every"/>: how many to open at the start, and how many may be open before it pauses.
+    /// </summary>
     public (int AtFirst, int MostOpen) Trickle { get; init; } = (1, int.MaxValue);
 
     /// <summary>How long to wait for people to decide; zero for not at all.</summary>
@@ -36,13 +38,14 @@ internal sealed record Plan
 }
 
 /// <summary>
-/// LaunchDarkly, as an approval application knows it. It plays the cases one after the other; everything that they leave
-/// open is polled on a compressed clock until somebody has decided and LaunchDarkly has done its part. At the very end all
-/// requests are polled once more, whatever became of them.
+/// LaunchDarkly, as an approval application knows it. It plays the cases one after the other; everything that they
+/// leave open is polled on a compressed clock until somebody has decided and LaunchDarkly has done its part. At the
+/// very end all requests are polled once more, whatever became of them.
 /// </summary>
 internal sealed class Simulation(Plan plan, Application application, Account account, TimeProvider time)
 {
-    private const int PollsAtOnce = 16, PageViewEvery = 7;
+    private const int PollsAtOnce = 16,
+        PageViewEvery = 7;
 
     private readonly ConcurrentQueue<ApprovalTicket> _books = new();
     private readonly BelievableChanges _changes = new(time, plan.Requesters);
@@ -80,7 +83,8 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
         account.Played(one, application.Calls.Value - before);
     }
 
-    private Play PlayOf(Case one, CancellationToken cancel) => new(one, plan, application, account, _changes, _books, cancel);
+    private Play PlayOf(Case one, CancellationToken cancel) =>
+        new(one, plan, application, account, _changes, _books, cancel);
 
     private async Task Settle(CancellationToken cancel)
     {
@@ -113,16 +117,20 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
         }
     }
 
-    private Task VisitAll(Func<ApprovalTicket, bool> which, CancellationToken stop, bool pageView = false) => Parallel.ForEachAsync(
-        _books.Where(which), new ParallelOptions { MaxDegreeOfParallelism = PollsAtOnce, CancellationToken = stop }, async (ticket, cancel) =>
-        {
-            var play = PlayOf(new Case(ticket.Case, "", _ => Task.CompletedTask), cancel);
-            // Somebody looking at LaunchDarkly's page has it polled several times in a row.
-            for (var n = pageView ? 3 : 1; n > 0; n--)
-                await play.Poll(ticket, cancel);
-            if (ticket is { Review: ReviewStatus.Approved, IsApplied: false, IsDeleted: false })
-                await OnceApproved(play, ticket, cancel);
-        });
+    private Task VisitAll(Func<ApprovalTicket, bool> which, CancellationToken stop, bool pageView = false) =>
+        Parallel.ForEachAsync(
+            _books.Where(which),
+            new ParallelOptions { MaxDegreeOfParallelism = PollsAtOnce, CancellationToken = stop },
+            async (ticket, cancel) =>
+            {
+                var play = PlayOf(new Case(ticket.Case, "", _ => Task.CompletedTask), cancel);
+                // Somebody looking at LaunchDarkly's page has it polled several times in a row.
+                for (var n = pageView ? 3 : 1; n > 0; n--)
+                    await play.Poll(ticket, cancel);
+                if (ticket is { Review: ReviewStatus.Approved, IsApplied: false, IsDeleted: false })
+                    await OnceApproved(play, ticket, cancel);
+            }
+        );
 
     private static async Task OnceApproved(Play play, ApprovalTicket ticket, CancellationToken cancel)
     {

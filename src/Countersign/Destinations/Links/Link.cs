@@ -5,15 +5,30 @@ using Countersign.Storage;
 namespace Countersign.Destinations.Links;
 
 /// <summary>
-/// How far a question has come at its destination. <c>Sending</c> is written before the call leaves: found again after a
-/// crash it means that it may have arrived.
+/// How far a question has come at its destination. <c>Sending</c> is written before the call leaves: found again after
+/// a crash it means that it may have arrived.
 /// </summary>
-internal enum LinkState { New, Sending, Unsure, Held, Open, Closed }
+internal enum LinkState
+{
+    New,
+    Sending,
+    Unsure,
+    Held,
+    Open,
+    Closed,
+}
 
 /// <summary>What still has to be passed on: that the change was applied, or that no one asks any more.</summary>
-internal enum PendingAction { None, Apply, Cancel }
+internal enum PendingAction
+{
+    None,
+    Apply,
+    Cancel,
+}
 
-/// <summary>The question about one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.</summary>
+/// <summary>
+/// The question about one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.
+/// </summary>
 internal sealed record Link
 {
     public required long Id { get; init; }
@@ -48,8 +63,7 @@ internal sealed record Link
 /// <summary>A link as it lies in the store.</summary>
 internal sealed class LinkRow
 {
-    public const string Columns =
-        """
+    public const string Columns = """
         l.id, l.request_id, l.revision, l.destination_id, l.state, l.wish, l.answer, l.external_id, l.url, l.creation,
         l.value, l.display, l.seen_at, CASE WHEN j.state <> 'dead' THEN j.due_at END AS due_at, l.attempts, l.polls,
         l.problem, l.exchange, l.created_at
@@ -83,28 +97,34 @@ internal sealed class LinkRow
     public required string CreatedAt { get; init; }
     public string? Subject { get; init; }
 
-    public Link ToLink() => new()
-    {
-        Id = Id,
-        RequestId = Requests.RequestId.Of(RequestId),
-        Revision = (int)Revision,
-        DestinationId = DestinationId,
-        State = StateOf(State),
-        Pending = Wish switch { "" => PendingAction.None, "apply" => PendingAction.Apply, _ => PendingAction.Cancel },
-        Answer = Answer,
-        ExternalId = ExternalId,
-        Url = Url,
-        Creation = Creation,
-        Value = Value,
-        Display = Display,
-        SeenAt = SeenAt is null ? null : Instant.Parse(SeenAt),
-        DueAt = DueAt is null ? null : Instant.Parse(DueAt),
-        Attempts = (int)Attempts,
-        Polls = (int)Polls,
-        Problem = Problem,
-        Exchange = Exchange,
-        CreatedAt = Instant.Parse(CreatedAt),
-    };
+    public Link ToLink() =>
+        new()
+        {
+            Id = Id,
+            RequestId = Requests.RequestId.Of(RequestId),
+            Revision = (int)Revision,
+            DestinationId = DestinationId,
+            State = StateOf(State),
+            Pending = Wish switch
+            {
+                "" => PendingAction.None,
+                "apply" => PendingAction.Apply,
+                _ => PendingAction.Cancel,
+            },
+            Answer = Answer,
+            ExternalId = ExternalId,
+            Url = Url,
+            Creation = Creation,
+            Value = Value,
+            Display = Display,
+            SeenAt = SeenAt is null ? null : Instant.Parse(SeenAt),
+            DueAt = DueAt is null ? null : Instant.Parse(DueAt),
+            Attempts = (int)Attempts,
+            Polls = (int)Polls,
+            Problem = Problem,
+            Exchange = Exchange,
+            CreatedAt = Instant.Parse(CreatedAt),
+        };
 
     public static async ValueTask<Link?> Find(Reader reader, long id)
     {
@@ -112,21 +132,28 @@ internal sealed class LinkRow
         return (await reader.First<LinkRow>($"SELECT {Columns} {From} WHERE l.id = @id{locked}", new { id }))?.ToLink();
     }
 
-    /// <summary>Whatever moves or removes a link's job locks the link first, so that no two wait for each other.</summary>
+    /// <summary>
+    /// Whatever moves or removes a link's job locks the link first, so that no two wait for each other.
+    /// </summary>
     public static async ValueTask Lock(Tx tx, long id) =>
         await tx.Number($"SELECT id FROM links WHERE id = @id{tx.ForUpdate}", new { id });
 
     /// <summary>Its job is set aside: the link shows why.</summary>
-    public static async ValueTask NoteSetAside(Tx tx, long id) => await tx.Execute(
-        $"""
-        UPDATE links SET problem = (
-          SELECT j.error FROM jobs j WHERE j.kind = '{LinkJob.Kind}' AND j.key = CAST(links.id AS TEXT)) WHERE id = @id
-        """,
-        new { id });
+    public static async ValueTask NoteSetAside(Tx tx, long id) =>
+        await tx.Execute(
+            $"""
+            UPDATE links SET problem = (
+              SELECT j.error FROM jobs j WHERE j.kind = '{LinkJob.Kind}' AND j.key = CAST(links.id AS TEXT)) WHERE id = @id
+            """,
+            new { id }
+        );
 
     /// <summary>The links of one request, newest content first.</summary>
     public static ValueTask<List<LinkRow>> Of(Reader reader, RequestId request) =>
-        reader.All<LinkRow>($"SELECT {Shown} WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC", new { request });
+        reader.All<LinkRow>(
+            $"SELECT {Shown} WHERE l.request_id = @request ORDER BY l.revision DESC, l.id DESC",
+            new { request }
+        );
 
     /// <summary>Writes all that may change, but for when it is due, which its job says.</summary>
     public static async ValueTask Save(Tx tx, Link link) =>
@@ -152,30 +179,38 @@ internal sealed class LinkRow
                 polls = (long)link.Polls,
                 problem = link.Problem,
                 exchange = link.Exchange,
-            });
+            }
+        );
 
-    public static string Word(LinkState state) => state switch
-    {
-        LinkState.New => "new",
-        LinkState.Sending => "sending",
-        LinkState.Unsure => "unsure",
-        LinkState.Held => "held",
-        LinkState.Open => "open",
-        LinkState.Closed => "closed",
-        _ => throw new UnreachableException(),
-    };
+    public static string Word(LinkState state) =>
+        state switch
+        {
+            LinkState.New => "new",
+            LinkState.Sending => "sending",
+            LinkState.Unsure => "unsure",
+            LinkState.Held => "held",
+            LinkState.Open => "open",
+            LinkState.Closed => "closed",
+            _ => throw new UnreachableException(),
+        };
 
     private static string Word(PendingAction action) =>
-        action switch { PendingAction.None => "", PendingAction.Apply => "apply", _ => "cancel" };
+        action switch
+        {
+            PendingAction.None => "",
+            PendingAction.Apply => "apply",
+            _ => "cancel",
+        };
 
-    private static LinkState StateOf(string word) => word switch
-    {
-        "new" => LinkState.New,
-        "sending" => LinkState.Sending,
-        "unsure" => LinkState.Unsure,
-        "held" => LinkState.Held,
-        "open" => LinkState.Open,
-        "closed" => LinkState.Closed,
-        _ => throw new FormatException("The store holds a state of a link that is none."),
-    };
+    private static LinkState StateOf(string word) =>
+        word switch
+        {
+            "new" => LinkState.New,
+            "sending" => LinkState.Sending,
+            "unsure" => LinkState.Unsure,
+            "held" => LinkState.Held,
+            "open" => LinkState.Open,
+            "closed" => LinkState.Closed,
+            _ => throw new FormatException("The store holds a state of a link that is none."),
+        };
 }

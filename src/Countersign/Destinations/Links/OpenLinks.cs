@@ -15,12 +15,27 @@ internal sealed class OpenLinks : ILogConsumer
     public string Name => "destinations";
 
     /// <summary>What changes what is to be done with a link, or may have happened at its destination, too.</summary>
-    public IReadOnlySet<string> Kinds { get; } = new HashSet<string>
-    {
-        "request.submitted", "request.revised", "request.restamped", "request.withdrawn", "request.rejected", "request.approved",
-        "request.applied", "request.breached", "request.commented", "request.conflicted", "request.step_opened", "request.reminded",
-        "request.escalated", "request.stuck", "request.freed", "request.broke_glass", "request.disowned",
-    };
+    public IReadOnlySet<string> Kinds { get; } =
+        new HashSet<string>
+        {
+            "request.submitted",
+            "request.revised",
+            "request.restamped",
+            "request.withdrawn",
+            "request.rejected",
+            "request.approved",
+            "request.applied",
+            "request.breached",
+            "request.commented",
+            "request.conflicted",
+            "request.step_opened",
+            "request.reminded",
+            "request.escalated",
+            "request.stuck",
+            "request.freed",
+            "request.broke_glass",
+            "request.disowned",
+        };
 
     public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
@@ -63,8 +78,7 @@ internal sealed class OpenLinks : ILogConsumer
     /// <summary>Also for requests that were there before their destination was.</summary>
     internal static async ValueTask Open(Tx tx, IReadOnlyDictionary<string, long> ids, RequestId id)
     {
-        const string stamped =
-            """
+        const string stamped = """
             SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.id = @id
             """;
         if (await tx.First<StampRow>(stamped, new { id }) is not { Status: "active" } row)
@@ -80,7 +94,14 @@ internal sealed class OpenLinks : ILogConsumer
             VALUES (@id, @revision, @wanted, 'new', @now)
             ON CONFLICT (request_id, revision, destination_id) DO NOTHING RETURNING id
             """,
-            new { id, revision = row.Revision, wanted, now = tx.Now });
+            new
+            {
+                id,
+                revision = row.Revision,
+                wanted,
+                now = tx.Now,
+            }
+        );
         if (link != 0)
             await LinkJob.Put(tx, link, id.Value, wanted, tx.Now);
     }
@@ -97,21 +118,52 @@ internal sealed class OpenLinks : ILogConsumer
     private static async ValueTask Close(Tx tx, RequestId id, string which, long revision = 0, long wanted = 0)
     {
         var unsent = $"state = 'new' AND {which}";
-        foreach (var link in await Changed(tx, "SET state = 'closed'", unsent, new { id, revision, wanted }))
+        foreach (
+            var link in await Changed(
+                tx,
+                "SET state = 'closed'",
+                unsent,
+                new
+                {
+                    id,
+                    revision,
+                    wanted,
+                }
+            )
+        )
+        {
             await LinkJob.Cancel(tx, link.Id);
+        }
     }
 
     /// <summary>
-    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action when
-    /// it records its call.
+    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action
+    /// when it records its call.
     /// </summary>
     private static async ValueTask Pass(
-        Tx tx, RequestId id, string action, string which, long revision = 0, long wanted = 0)
+        Tx tx,
+        RequestId id,
+        string action,
+        string which,
+        long revision = 0,
+        long wanted = 0
+    )
     {
         var mayBeThere = action == "cancel" ? new[] { "open", "unsure" } : ["open"];
         var sent = $"state IN ('sending', 'unsure', 'held', 'open') AND {which}";
-        foreach (var link in await Changed(
-            tx, $"SET wish = '{action}', attempts = 0", sent, new { id, revision, wanted }))
+        foreach (
+            var link in await Changed(
+                tx,
+                $"SET wish = '{action}', attempts = 0",
+                sent,
+                new
+                {
+                    id,
+                    revision,
+                    wanted,
+                }
+            )
+        )
         {
             if (mayBeThere.Contains(link.State) && !await LinkJob.IsRunning(tx, link.Id))
                 await LinkJob.Put(tx, link.Id, id.Value, link.DestinationId, tx.Now);
@@ -128,7 +180,9 @@ internal sealed class OpenLinks : ILogConsumer
 
     private static ValueTask<List<ChangedRow>> Changed(Tx tx, string set, string which, object arguments) =>
         tx.All<ChangedRow>(
-            $"UPDATE links {set} WHERE request_id = @id AND {which} RETURNING id, destination_id, state", arguments);
+            $"UPDATE links {set} WHERE request_id = @id AND {which} RETURNING id, destination_id, state",
+            arguments
+        );
 
     private sealed class ChangedRow
     {

@@ -28,8 +28,11 @@ internal static class RecordCall
     /// </summary>
     public static async ValueTask TakeLate(Tx tx, Destination destination, CallResult result, TimeSpan pollEvery)
     {
-        if (result.Outcome is CallOutcome.Opened
-            && await LinkRow.Find(tx, result.Link.Id) is { } link && IsToBeOpened(link))
+        if (
+            result.Outcome is CallOutcome.Opened
+            && await LinkRow.Find(tx, result.Link.Id) is { } link
+            && IsToBeOpened(link)
+        )
         {
             await Record(tx, destination, link, result, pollEvery);
         }
@@ -39,12 +42,25 @@ internal static class RecordCall
         link.State is LinkState.New or LinkState.Sending or LinkState.Unsure or LinkState.Held;
 
     private static async ValueTask Record(
-        Tx tx, Destination destination, Link link, CallResult result, TimeSpan pollEvery)
+        Tx tx,
+        Destination destination,
+        Link link,
+        CallResult result,
+        TimeSpan pollEvery
+    )
     {
         var outcome = result.Outcome;
         var next = LinkTransitions.Next(
-            link with { Exchange = result.Shown ?? link.Exchange }, outcome, destination.Manifest.CanLookUp, tx.Now,
-            pollEvery, result.Spread);
+            link with
+            {
+                Exchange = result.Shown ?? link.Exchange,
+            },
+            outcome,
+            destination.Manifest.CanLookUp,
+            tx.Now,
+            pollEvery,
+            result.Spread
+        );
         var origin = destination.Origin;
         var isActive = true;
         // Before its answer is looked at, because an answer counts only under the id that was recorded.
@@ -53,14 +69,19 @@ internal static class RecordCall
             isActive = await NoteLinked(tx, destination.Name, next, origin);
             if (!isActive)
             {
-                await tx.Append($"destination:{destination.Id}", origin, "destination.opened_late", new
-                {
-                    link = next.Id,
-                    request = next.RequestId.Value,
-                    content = next.Revision,
-                    externalId = next.ExternalId,
-                    url = next.Url,
-                });
+                await tx.Append(
+                    $"destination:{destination.Id}",
+                    origin,
+                    "destination.opened_late",
+                    new
+                    {
+                        link = next.Id,
+                        request = next.RequestId.Value,
+                        content = next.Revision,
+                        externalId = next.ExternalId,
+                        url = next.Url,
+                    }
+                );
             }
         }
         else if (next is { State: LinkState.Open, Pending: PendingAction.None, DueAt: not null })
@@ -71,10 +92,19 @@ internal static class RecordCall
         if (link.Answer.Length == 0 && next.Answer.Length > 0)
         {
             var hasMatchedBoth =
-                outcome is CallOutcome.Told { Heard.MatchedBoth: true } or CallOutcome.Opened { Heard.MatchedBoth: true };
+                outcome
+                is CallOutcome.Told { Heard.MatchedBoth: true }
+                    or CallOutcome.Opened { Heard.MatchedBoth: true };
             var answer = new DestinationAnswer(
-                next.RequestId, destination.Name, next.Revision, next.Answer == "approved", next.Value ?? "",
-                next.Display ?? "", hasMatchedBoth, next.ExternalId ?? "");
+                next.RequestId,
+                destination.Name,
+                next.Revision,
+                next.Answer == "approved",
+                next.Value ?? "",
+                next.Display ?? "",
+                hasMatchedBoth,
+                next.ExternalId ?? ""
+            );
             var taken = await AnswerFromDestination.Take(tx, answer, origin);
             if (taken is DestinationAnswerOutcome.Refused { Why: var why })
                 next = next with { Problem = $"Its answer does not count. {why}" };
@@ -85,7 +115,12 @@ internal static class RecordCall
         if (link.State != LinkState.Held && next.State == LinkState.Held)
         {
             await AnswerFromDestination.Note(
-                tx, next.RequestId, origin, "request.held", new { destination = destination.Name, why = next.Problem });
+                tx,
+                next.RequestId,
+                origin,
+                "request.held",
+                new { destination = destination.Name, why = next.Problem }
+            );
         }
         await LinkRow.Save(tx, next);
         await LinkJob.Schedule(tx, next);
@@ -93,32 +128,60 @@ internal static class RecordCall
 
     /// <summary>Records on the request under which id it is known there; false when it is settled.</summary>
     public static ValueTask<bool> NoteLinked(Tx tx, string destination, Link link, Origin origin) =>
-        AnswerFromDestination.Note(tx, link.RequestId, origin, "request.linked",
-            new { destination, externalId = link.ExternalId, url = link.Url, revision = link.Revision });
+        AnswerFromDestination.Note(
+            tx,
+            link.RequestId,
+            origin,
+            "request.linked",
+            new
+            {
+                destination,
+                externalId = link.ExternalId,
+                url = link.Url,
+                revision = link.Revision,
+            }
+        );
 
     /// <summary>
     /// Whether the destination answers at all. One that has not for an hour is reported once, until it answers again.
     /// </summary>
     private static async ValueTask Health(Tx tx, Destination destination, CallOutcome outcome)
     {
-        var arguments = new { id = destination.Id, now = tx.Now, before = tx.Now - DeadAfter };
-        if (outcome is not (CallOutcome.Failed or CallOutcome.PerhapsOpened or CallOutcome.NotOpened { IsFinal: false }))
+        var arguments = new
+        {
+            id = destination.Id,
+            now = tx.Now,
+            before = tx.Now - DeadAfter,
+        };
+        if (
+            outcome is not (CallOutcome.Failed or CallOutcome.PerhapsOpened or CallOutcome.NotOpened { IsFinal: false })
+        )
         {
             await tx.Execute(
                 """
                 UPDATE destinations SET failing_since = NULL, dead_at = NULL WHERE id = @id AND failing_since IS NOT NULL
                 """,
-                arguments);
+                arguments
+            );
             return;
         }
-        await tx.Execute("UPDATE destinations SET failing_since = @now WHERE id = @id AND failing_since IS NULL", arguments);
-        var isDeadNow = await tx.Execute(
-            "UPDATE destinations SET dead_at = @now WHERE id = @id AND dead_at IS NULL AND failing_since < @before",
-            arguments) == 1;
+        await tx.Execute(
+            "UPDATE destinations SET failing_since = @now WHERE id = @id AND failing_since IS NULL",
+            arguments
+        );
+        var isDeadNow =
+            await tx.Execute(
+                "UPDATE destinations SET dead_at = @now WHERE id = @id AND dead_at IS NULL AND failing_since < @before",
+                arguments
+            ) == 1;
         if (isDeadNow)
         {
-            await tx.Append($"destination:{destination.Id}", destination.Origin, "destination.dead",
-                new { destination = destination.Name });
+            await tx.Append(
+                $"destination:{destination.Id}",
+                destination.Origin,
+                "destination.dead",
+                new { destination = destination.Name }
+            );
         }
     }
 }

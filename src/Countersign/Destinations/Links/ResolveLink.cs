@@ -34,56 +34,85 @@ public abstract record Resolution
 }
 
 /// <summary>
-/// An operator says how to go on with a link. Where nobody knows whether a creation arrived, only a person who has looked
-/// may say that it is to be sent again.
+/// An operator says how to go on with a link. Where nobody knows whether a creation arrived, only a person who has
+/// looked may say that it is to be sent again.
 /// </summary>
 public sealed class ResolveLink(Store store)
 {
-    public Task<ResolveLinkOutcome> Run(long id, Resolution resolution, Origin origin, CancellationToken cancel) => store.InTransaction<ResolveLinkOutcome>(async tx =>
-    {
-        if (await LinkRow.Find(tx, id) is not { } link)
-            return new ResolveLinkOutcome.NotFound();
-        if (await LinkJob.IsRunning(tx, id))
-            return new ResolveLinkOutcome.NotPossible("It is being worked on at this moment. Try again in a minute.");
-        Link next;
-        switch (resolution)
-        {
-            case Resolution.Retry when link.State is LinkState.Open or LinkState.Unsure or LinkState.New && !(link is { State: LinkState.Open, Pending: PendingAction.None, Answer.Length: > 0 }):
-                next = link with { DueAt = tx.Now, Attempts = 0, Polls = 0 };
-                break;
-            case Resolution.Retry when link.State == LinkState.Held:
-                return new ResolveLinkOutcome.NotPossible("Nobody knows whether it was opened. Look there first; then say that it exists, or that it is to be sent again.");
-            case Resolution.SendAgain when link.State is LinkState.Held or LinkState.Unsure:
-                next = link with { State = LinkState.New, DueAt = tx.Now, Attempts = 0, Problem = null };
-                break;
-            case Resolution.Exists(var externalId) when link.State is LinkState.Held or LinkState.Unsure && externalId.Trim().Length is > 0 and <= 200:
-                next = link with { State = LinkState.Open, ExternalId = externalId.Trim(), DueAt = tx.Now, Attempts = 0, Polls = 0, Problem = null };
-                break;
-            case Resolution.GiveUp when link.State != LinkState.Closed:
-                next = link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null };
-                break;
-            default:
-                return new ResolveLinkOutcome.NotPossible("There is nothing to do with it in that way.");
-        }
-        await LinkRow.Save(tx, next);
-        await LinkJob.Schedule(tx, next);
-        if (resolution is Resolution.Exists)
-        {
-            // An answer counts only under the id that the request's own activity names.
-            var destination = await tx.Text("SELECT name FROM destinations WHERE id = @id", new { id = link.DestinationId });
-            await RecordCall.NoteLinked(tx, destination ?? "", next, origin);
-        }
-        await tx.Append($"destination:{link.DestinationId}", origin, "destination.link_resolved",
-            new
+    public Task<ResolveLinkOutcome> Run(long id, Resolution resolution, Origin origin, CancellationToken cancel) =>
+        store.InTransaction<ResolveLinkOutcome>(
+            async tx =>
             {
-                link = id,
-                request = link.RequestId.Value,
-                by = resolution.GetType().Name,
-                content = link.Revision,
-                externalId = next.ExternalId,
-                url = next.Url,
-                state = LinkRow.Word(next.State)
-            });
-        return new ResolveLinkOutcome.Done();
-    }, cancel);
+                if (await LinkRow.Find(tx, id) is not { } link)
+                    return new ResolveLinkOutcome.NotFound();
+                if (await LinkJob.IsRunning(tx, id))
+                {
+                    return new ResolveLinkOutcome.NotPossible(
+                        "It is being worked on at this moment. Try again in a minute."
+                    );
+                }
+                Link next;
+                switch (resolution)
+                {
+                    case Resolution.Retry
+                        when link.State is LinkState.Open or LinkState.Unsure or LinkState.New
+                            && !(link is { State: LinkState.Open, Pending: PendingAction.None, Answer.Length: > 0 }):
+                        next = link with { DueAt = tx.Now, Attempts = 0, Polls = 0 };
+                        break;
+                    case Resolution.Retry when link.State == LinkState.Held:
+                        return new ResolveLinkOutcome.NotPossible(
+                            "Nobody knows whether it was opened. Look there first; then say that it exists, or that it is to be sent again."
+                        );
+                    case Resolution.SendAgain when link.State is LinkState.Held or LinkState.Unsure:
+                        next = link with { State = LinkState.New, DueAt = tx.Now, Attempts = 0, Problem = null };
+                        break;
+                    case Resolution.Exists(var externalId)
+                        when link.State is LinkState.Held or LinkState.Unsure
+                            && externalId.Trim().Length is > 0 and <= 200:
+                        next = link with
+                        {
+                            State = LinkState.Open,
+                            ExternalId = externalId.Trim(),
+                            DueAt = tx.Now,
+                            Attempts = 0,
+                            Polls = 0,
+                            Problem = null,
+                        };
+                        break;
+                    case Resolution.GiveUp when link.State != LinkState.Closed:
+                        next = link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null };
+                        break;
+                    default:
+                        return new ResolveLinkOutcome.NotPossible("There is nothing to do with it in that way.");
+                }
+                await LinkRow.Save(tx, next);
+                await LinkJob.Schedule(tx, next);
+                if (resolution is Resolution.Exists)
+                {
+                    // An answer counts only under the id that the request's own activity names.
+                    var destination = await tx.Text(
+                        "SELECT name FROM destinations WHERE id = @id",
+                        new { id = link.DestinationId }
+                    );
+                    await RecordCall.NoteLinked(tx, destination ?? "", next, origin);
+                }
+                await tx.Append(
+                    $"destination:{link.DestinationId}",
+                    origin,
+                    "destination.link_resolved",
+                    new
+                    {
+                        link = id,
+                        request = link.RequestId.Value,
+                        by = resolution.GetType().Name,
+                        content = link.Revision,
+                        externalId = next.ExternalId,
+                        url = next.Url,
+                        state = LinkRow.Word(next.State),
+                    }
+                );
+                return new ResolveLinkOutcome.Done();
+            },
+            cancel
+        );
 }

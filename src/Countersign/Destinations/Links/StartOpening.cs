@@ -9,7 +9,11 @@ namespace Countersign.Destinations.Links;
 internal sealed class StartOpening(Store store)
 {
     /// <summary>False when it is not to be opened any more, or another run is opening it.</summary>
-    public Task<bool> Run(long link, CancellationToken cancel) => store.InTransaction(async tx =>
-        await tx.Execute("UPDATE links SET state = 'sending' WHERE id = @link AND state = 'new'", new { link }) == 1,
-        cancel);
+    public Task<bool> Run(long link, CancellationToken cancel) =>
+        store.InTransaction(
+            async tx =>
+                await tx.Execute("UPDATE links SET state = 'sending' WHERE id = @link AND state = 'new'", new { link })
+                == 1,
+            cancel
+        );
 }

@@ -27,16 +27,21 @@ internal sealed class FindingList
         var count = finding.IsFatal ? ++_fatal : ++_warnings;
         if (count <= MaxOfAKind)
         {
-            _all.Add(finding with
-            {
-                Place = Short(finding.Place),
-                Problem = Short(finding.Problem),
-                Fix = Short(finding.Fix),
-            });
+            _all.Add(
+                finding with
+                {
+                    Place = Short(finding.Place),
+                    Problem = Short(finding.Problem),
+                    Fix = Short(finding.Fix),
+                }
+            );
         }
         else if (count == MaxOfAKind + 1)
         {
-            var (problem, fix) = ($"There are more than the {MaxOfAKind} that are named.", "Correct these first and look again.");
+            var (problem, fix) = (
+                $"There are more than the {MaxOfAKind} that are named.",
+                "Correct these first and look again."
+            );
             _all.Add(new Finding("", problem, fix, finding.IsFatal));
         }
     }
@@ -46,15 +51,17 @@ internal sealed class FindingList
 }
 
 /// <summary>
-/// A workflow system as a manifest describes it: how to open an approval there, ask after it, say that the change was made
-/// and take the question back. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
+/// A workflow system as a manifest describes it: how to open an approval there, ask after it, say that the change was
+/// made and take the question back. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
 /// </summary>
 internal sealed record ApprovalManifest
 {
     /// <summary>As people know the system.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Asked when the destination is added: the integration's own variables, and those of an environment.</summary>
+    /// <summary>
+    /// Asked when the destination is added: the integration's own variables, and those of an environment.
+    /// </summary>
     public IReadOnlyList<FormVariable> FormVariables { get; init; } = [];
     public IReadOnlyList<FormVariable> EnvironmentVariables { get; init; } = [];
 
@@ -75,8 +82,8 @@ internal sealed record ApprovalManifest
     public bool UsesOAuth { get; init; }
 
     /// <summary>
-    /// Whether what a creation may have made can be found again: by a look-up of the manifest's own, or by asking after the
-    /// status of our own id, where that is the id under which the other system knows the approval.
+    /// Whether what a creation may have made can be found again: by a look-up of the manifest's own, or by asking after
+    /// the status of our own id, where that is the id under which the other system knows the approval.
     /// </summary>
     public bool CanLookUp => _canLookUp ??= LookUp is not null || IdIsOurs();
     private bool? _canLookUp;
@@ -91,8 +98,13 @@ internal sealed record ApprovalManifest
     {
         if (Create.Parser?.ApprovalId is not { } place)
             return true;
-        if (Renderer.Render(Create, Rehearsals.Context(this, Rehearsals.Full)) is not Rendering.Ready { Call.Body: { } body })
+        if (
+            Renderer.Render(Create, Rehearsals.Context(this, Rehearsals.Full))
+            is not Rendering.Ready { Call.Body: { } body }
+        )
+        {
             return false;
+        }
         using var document = JsonDocument.Parse(body);
         return Pointer.TextAt(document.RootElement, place) == Rehearsals.Full.Id;
     }
@@ -115,11 +127,15 @@ internal sealed record CallTemplate
 
     public IEnumerable<Template> Texts => Headers.Select(h => h.Value).Prepend(Url);
 
-    public IReadOnlyList<UsedName> Names => _names ??= [.. Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names)];
+    public IReadOnlyList<UsedName> Names =>
+        _names ??= [.. Texts.Concat(Body is null ? [] : [Body]).SelectMany(t => t.Names)];
     private IReadOnlyList<UsedName>? _names;
 
-    /// <summary>What can be said of such calls before anything is filled in, for the one manifest that this is part of.</summary>
+    /// <summary>
+    /// What can be said of such calls before anything is filled in, for the one manifest that this is part of.
+    /// </summary>
     public CallNeeds Needs(ApprovalManifest manifest) => _needs ??= new CallNeeds(this, manifest);
+
     private CallNeeds? _needs;
 }
 
@@ -134,15 +150,33 @@ internal sealed record StatusParser
     public Template? Url { get; init; }
 }
 
-/// <summary>Where an answer holds a list: members (e-mail and id) or the values of a variable (label and value).</summary>
+/// <summary>
+/// Where an answer holds a list: members (e-mail and id) or the values of a variable (label and value).
+/// </summary>
 internal sealed record ListParser(string Items, string First, string Second);
 
-internal enum Comparison { LessThan, LessThanOrEqualTo, GreaterThan, GreaterThanOrEqualTo, EqualTo, NotEqual, Contains, StartsWith, EndsWith }
+internal enum Comparison
+{
+    LessThan,
+    LessThanOrEqualTo,
+    GreaterThan,
+    GreaterThanOrEqualTo,
+    EqualTo,
+    NotEqual,
+    Contains,
+    StartsWith,
+    EndsWith,
+}
 
 internal sealed record Condition(Comparison Operator, string Value);
 
 /// <summary>A variable that is asked for only when others are so.</summary>
-internal sealed record Dependence(string VariableKey, string VariableLocation, bool Shows, IReadOnlyList<Condition> Conditions);
+internal sealed record Dependence(
+    string VariableKey,
+    string VariableLocation,
+    bool Shows,
+    IReadOnlyList<Condition> Conditions
+);
 
 /// <summary>Something a person fills in.</summary>
 internal sealed record FormVariable

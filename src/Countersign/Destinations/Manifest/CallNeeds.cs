@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>What can be said of a kind of call from its templates alone: worked out once, for every call of the kind asks it.</summary>
+/// <summary>
+/// What can be said of a kind of call from its templates alone: worked out once, for every call of the kind asks it.
+/// </summary>
 internal sealed class CallNeeds
 {
     private readonly List<string> _secrets = [];
@@ -18,7 +20,9 @@ internal sealed class CallNeeds
         if (call.Hmac is { } hmac)
             _secrets.Add(hmac.SecretKey);
         Unknown = call.Texts.SelectMany(t => t.Names).FirstOrDefault(n => n.IsPrinted && !KnownNames.Has(manifest, n));
-        _mayHoldSecret = (call.Body is null ? call.Texts : call.Texts.Append(call.Body)).Where(t => MayPrintSecret(t, manifest)).ToFrozenSet();
+        _mayHoldSecret = (call.Body is null ? call.Texts : call.Texts.Append(call.Body))
+            .Where(t => MayPrintSecret(t, manifest))
+            .ToFrozenSet();
         TextRoots = Together(call.Texts);
         SecretTextRoots = Together(call.Texts.Where(MayHoldSecret));
     }
@@ -26,7 +30,10 @@ internal sealed class CallNeeds
     /// <summary>A name in its address or a header that means nothing.</summary>
     public UsedName? Unknown { get; }
 
-    /// <summary>The first steps of what its address and headers draw on, and those of them that a secret may be in; null where that cannot be said before.</summary>
+    /// <summary>
+    /// The first steps of what its address and headers draw on, and those of them that a secret may be in; null where
+    /// that cannot be said before.
+    /// </summary>
     public IReadOnlySet<string>? TextRoots { get; }
     public IReadOnlySet<string>? SecretTextRoots { get; }
 
@@ -52,11 +59,17 @@ internal sealed class CallNeeds
             ["environment" or "environmentFormVariables" or "formVariables", var inner, ..] => inner,
             [var first, ..] => first,
         };
-        return key == OAuthKeys.AccessToken || manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true } ? key : null;
+        return key == OAuthKeys.AccessToken || manifest.Settings.FirstOrDefault(v => v.Key == key) is { IsSecret: true }
+            ? key
+            : null;
     }
 
     private static bool MayPrintSecret(Template template, ApprovalManifest manifest) =>
-        template.Roots is null || template.Names.Any(n => n.Plain is [] or ["oauth" or "environment" or "environmentFormVariables" or "formVariables"] || SecretOf(n, manifest) is not null);
+        template.Roots is null
+        || template.Names.Any(n =>
+            n.Plain is [] or ["oauth" or "environment" or "environmentFormVariables" or "formVariables"]
+            || SecretOf(n, manifest) is not null
+        );
 
     private static HashSet<string>? Together(IEnumerable<Template> templates)
     {

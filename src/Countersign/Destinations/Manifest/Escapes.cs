@@ -4,8 +4,8 @@ using System.Text;
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>
-/// How text gets into what a template makes: in a body every value is escaped for JSON first. LaunchDarkly's engines then
-/// escape what stands between two braces for HTML as well; which characters depends on the language of the engine.
+/// How text gets into what a template makes: in a body every value is escaped for JSON first. LaunchDarkly's engines
+/// then escape what stands between two braces for HTML as well; which characters depends on the language of the engine.
 /// </summary>
 internal sealed class Escapes
 {
@@ -19,7 +19,14 @@ internal sealed class Escapes
 
     private Escapes(string apostrophe, bool alsoBacktickAndEquals)
     {
-        _html = new() { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = apostrophe };
+        _html = new()
+        {
+            ['&'] = "&amp;",
+            ['<'] = "&lt;",
+            ['>'] = "&gt;",
+            ['"'] = "&quot;",
+            ['\''] = apostrophe,
+        };
         if (alsoBacktickAndEquals)
         {
             _html['`'] = "&#x60;";
@@ -78,13 +85,32 @@ internal sealed class Escapes
                 continue;
             }
             i++;
-            if (text[i] == 'u' && i + 4 < text.Length && ushort.TryParse(text.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+            if (
+                text[i] == 'u'
+                && i + 4 < text.Length
+                && ushort.TryParse(
+                    text.AsSpan(i + 1, 4),
+                    NumberStyles.AllowHexSpecifier,
+                    CultureInfo.InvariantCulture,
+                    out var code
+                )
+            )
             {
                 plain.Append((char)code);
                 i += 4;
                 continue;
             }
-            plain.Append(text[i] switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', var c => c });
+            plain.Append(
+                text[i] switch
+                {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\b',
+                    'f' => '\f',
+                    var c => c,
+                }
+            );
         }
         return plain.ToString();
     }

@@ -15,7 +15,10 @@ internal sealed class FormValues
 
     /// <summary>Reads settings and, where a request is at hand, what came with it. Mistakes are named by key.</summary>
     public static (FormValues Values, IReadOnlyList<(string Key, string Problem)> Mistakes) Read(
-        ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings, IReadOnlyList<KeyValuePair<string, string>>? request = null)
+        ApprovalManifest manifest,
+        IReadOnlyDictionary<string, string> settings,
+        IReadOnlyList<KeyValuePair<string, string>>? request = null
+    )
     {
         var values = new FormValues();
         var mistakes = new List<(string, string)>();
@@ -39,20 +42,33 @@ internal sealed class FormValues
         return (values, mistakes);
     }
 
-    /// <summary>Hidden by itself, shown once every showField agrees, hidden again by any hideField that holds.</summary>
+    /// <summary>
+    /// Hidden by itself, shown once every showField agrees, hidden again by any hideField that holds.
+    /// </summary>
     public bool IsVisible(FormVariable variable)
     {
         var shows = variable.DependsOn.Where(d => d.Shows).ToList();
-        return (shows.Count > 0 ? shows.All(IsMet) : !variable.IsHidden) && !variable.DependsOn.Any(d => !d.Shows && IsMet(d));
+        return (shows.Count > 0 ? shows.All(IsMet) : !variable.IsHidden)
+            && !variable.DependsOn.Any(d => !d.Shows && IsMet(d));
     }
 
     private bool IsMet(Dependence dependence)
     {
-        var target = dependence.VariableLocation switch { "formVariables" => Form, "environmentFormVariables" => Environment, _ => Request };
-        return target.TryGetValue(dependence.VariableKey, out var value) && dependence.Conditions.All(c => Holds(c, TemplateHelpers.Text(value)));
+        var target = dependence.VariableLocation switch
+        {
+            "formVariables" => Form,
+            "environmentFormVariables" => Environment,
+            _ => Request,
+        };
+        return target.TryGetValue(dependence.VariableKey, out var value)
+            && dependence.Conditions.All(c => Holds(c, TemplateHelpers.Text(value)));
     }
 
-    private void HideAndCheck(IReadOnlyList<FormVariable> variables, Dictionary<string, object?> values, List<(string, string)> mistakes)
+    private void HideAndCheck(
+        IReadOnlyList<FormVariable> variables,
+        Dictionary<string, object?> values,
+        List<(string, string)> mistakes
+    )
     {
         foreach (var variable in variables)
         {
@@ -73,13 +89,27 @@ internal sealed class FormValues
         }
         else if (variable.Type == "enum" && !variable.AllowedValues.Contains(text))
         {
-            mistakes.Add((variable.Key, $"{variable.Name} must be one of {string.Join(", ", variable.AllowedValues)}."));
+            mistakes.Add(
+                (variable.Key, $"{variable.Name} must be one of {string.Join(", ", variable.AllowedValues)}.")
+            );
         }
-        else if (variable.Type == "multiselect" && value is IEnumerable<string> chosen && chosen.Except(variable.Options.Select(o => o.Value)).Any())
+        else if (
+            variable.Type == "multiselect"
+            && value is IEnumerable<string> chosen
+            && chosen.Except(variable.Options.Select(o => o.Value)).Any()
+        )
         {
-            mistakes.Add((variable.Key, $"{variable.Name} must be some of {string.Join(", ", variable.Options.Select(o => o.Value))}."));
+            mistakes.Add(
+                (
+                    variable.Key,
+                    $"{variable.Name} must be some of {string.Join(", ", variable.Options.Select(o => o.Value))}."
+                )
+            );
         }
-        else if (variable.Type == "uri" && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+        else if (
+            variable.Type == "uri"
+            && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+        )
         {
             mistakes.Add((variable.Key, $"{variable.Name} must be an address that begins with https:// or http://."));
         }
@@ -92,16 +122,30 @@ internal sealed class FormValues
     private static object? Typed(FormVariable variable, string? given)
     {
         if (variable.IsBoolean)
-            return given is null ? variable.Default is { ValueKind: JsonValueKind.True } : bool.TryParse(given, out var yes) ? yes : given;
+        {
+            return given is null ? variable.Default is { ValueKind: JsonValueKind.True }
+                : bool.TryParse(given, out var yes) ? yes
+                : given;
+        }
         if (variable.IsMultiple)
-            return given is null ? variable.DefaultOptions.ToList() : given.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
-        return string.IsNullOrEmpty(given) ? variable.Default is { } value ? Pointer.Text(value) ?? "" : "" : given;
+        {
+            return given is null
+                ? variable.DefaultOptions.ToList()
+                : given.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
+        }
+        return string.IsNullOrEmpty(given)
+            ? variable.Default is { } value
+                ? Pointer.Text(value) ?? ""
+                : ""
+            : given;
     }
 
     /// <summary>Numbers compare as numbers where both are; everything else as text, booleans in lower case.</summary>
     private static bool Holds(Condition condition, string value)
     {
-        var numbers = decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var left) & decimal.TryParse(condition.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var right);
+        var numbers =
+            decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var left)
+            & decimal.TryParse(condition.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var right);
         var order = numbers ? left.CompareTo(right) : string.CompareOrdinal(value, condition.Value);
         return condition.Operator switch
         {

@@ -5,13 +5,18 @@ using System.Text.RegularExpressions;
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>How a pattern fits a value: not at all, only a part of it by accident, or as its author meant it.</summary>
-internal enum Fit { None, Part, Whole }
+internal enum Fit
+{
+    None,
+    Part,
+    Whole,
+}
 
 /// <summary>
-/// A matcher of a manifest. Manifests are written for Go's regular expressions; this reads that dialect and writes the same
-/// pattern for .NET, where the two differ: <c>$</c> ends the text and never a line before its break, <c>\d \w \s</c> and the
-/// POSIX classes are ASCII, a dot takes a whole character. What cannot be said the same way is refused when the manifest is
-/// loaded. Matching takes time in proportion to the text, whatever the pattern.
+/// A matcher of a manifest. Manifests are written for Go's regular expressions; this reads that dialect and writes the
+/// same pattern for .NET, where the two differ: <c>$</c> ends the text and never a line before its break, <c>\d \w
+/// \s</c> and the POSIX classes are ASCII, a dot takes a whole character. What cannot be said the same way is refused
+/// when the manifest is loaded. Matching takes time in proportion to the text, whatever the pattern.
 /// </summary>
 internal sealed partial class GoPattern
 {
@@ -25,7 +30,9 @@ internal sealed partial class GoPattern
     /// <summary>As the manifest has it.</summary>
     public string Text { get; }
 
-    /// <summary>The longest of a published manifest has 60; what an automaton is made of grows faster than its pattern.</summary>
+    /// <summary>
+    /// The longest of a published manifest has 60; what an automaton is made of grows faster than its pattern.
+    /// </summary>
     private const int LongestPattern = 1_000;
 
     /// <summary>Throws <see cref="FormatException"/> with the reason.</summary>
@@ -36,7 +43,10 @@ internal sealed partial class GoPattern
         var translated = new Translation(text).Run();
         try
         {
-            return new GoPattern(text, new Regex(translated, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, Longest));
+            return new GoPattern(
+                text,
+                new Regex(translated, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, Longest)
+            );
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
@@ -47,9 +57,9 @@ internal sealed partial class GoPattern
     public bool IsMatch(string value) => _regex.IsMatch(value);
 
     /// <summary>
-    /// Whether a value is what the author had in mind. In Go's dialect "approved" also fits "not approved", and "^4" fits
-    /// "40". So a pattern that says nothing of the beginning must fit the whole value; one that does may leave the end open,
-    /// but neither begins later nor cuts a number in two.
+    /// Whether a value is what the author had in mind. In Go's dialect "approved" also fits "not approved", and "^4"
+    /// fits "40". So a pattern that says nothing of the beginning must fit the whole value; one that does may leave the
+    /// end open, but neither begins later nor cuts a number in two.
     /// </summary>
     public Fit FitOf(string value)
     {
@@ -58,7 +68,9 @@ internal sealed partial class GoPattern
             return Fit.None;
         var before = value.AsSpan(0, match.Index);
         var after = value.AsSpan(match.Index + match.Length);
-        var isWhole = match.Length > 0 && before.IsWhiteSpace()
+        var isWhole =
+            match.Length > 0
+            && before.IsWhiteSpace()
             && (Anchored().IsMatch(Text) ? !CutsNumber(match.ValueSpan, after) : after.IsWhiteSpace());
         return isWhole ? Fit.Whole : Fit.Part;
     }
@@ -110,7 +122,44 @@ internal sealed partial class GoPattern
         };
 
         private static readonly HashSet<string> Categories =
-            ["C", "Cc", "Cf", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs"];
+        [
+            "C",
+            "Cc",
+            "Cf",
+            "Co",
+            "Cs",
+            "L",
+            "Ll",
+            "Lm",
+            "Lo",
+            "Lt",
+            "Lu",
+            "M",
+            "Mc",
+            "Me",
+            "Mn",
+            "N",
+            "Nd",
+            "Nl",
+            "No",
+            "P",
+            "Pc",
+            "Pd",
+            "Pe",
+            "Pf",
+            "Pi",
+            "Po",
+            "Ps",
+            "S",
+            "Sc",
+            "Sk",
+            "Sm",
+            "So",
+            "Z",
+            "Zl",
+            "Zp",
+            "Zs",
+        ];
 
         private readonly StringBuilder _out = new();
         private readonly Stack<(bool Lines, bool DotAll)> _groups = new();
@@ -180,7 +229,15 @@ internal sealed partial class GoPattern
         {
             if (character.Length == 1 && char.IsSurrogate(character[0]))
                 throw new FormatException("It holds half of a character.");
-            Write(character.Length == 2 ? $"(?:{character})" : Regex.Escape(character).Replace("]", @"\]", StringComparison.Ordinal).Replace("}", @"\}", StringComparison.Ordinal), character.Length);
+            Write(
+                character.Length == 2
+                    ? $"(?:{character})"
+                    : Regex
+                        .Escape(character)
+                        .Replace("]", @"\]", StringComparison.Ordinal)
+                        .Replace("}", @"\}", StringComparison.Ordinal),
+                character.Length
+            );
         }
 
         private void Quantifier(string quantifier, int taken)
@@ -203,12 +260,25 @@ internal sealed partial class GoPattern
             if (end < 0)
                 return null;
             var parts = text[(_at + 1)..end].Split(',');
-            if (parts.Length > 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var least))
+            if (
+                parts.Length > 2
+                || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var least)
+            )
+            {
                 return null;
+            }
             var most = least;
-            if (parts.Length == 2 && parts[1].Length > 0 && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out most))
+            if (
+                parts.Length == 2
+                && parts[1].Length > 0
+                && !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out most)
+            )
+            {
                 return null;
-            return least <= 1000 && most <= 1000 && most >= least ? text[_at..(end + 1)] : throw new FormatException("A repetition counts at most to 1000, upwards.");
+            }
+            return least <= 1000 && most <= 1000 && most >= least
+                ? text[_at..(end + 1)]
+                : throw new FormatException("A repetition counts at most to 1000, upwards.");
         }
 
         private void Group()
@@ -260,12 +330,21 @@ internal sealed partial class GoPattern
                         throw new FormatException("The flag U is not known here; write the lazy repetitions out.");
                     case ')':
                         _at++;
-                        _out.Append(ignoreOn ? "(?i)" : ignoreOff ? "(?-i)" : "");
+                        _out.Append(
+                            ignoreOn ? "(?i)"
+                            : ignoreOff ? "(?-i)"
+                            : ""
+                        );
                         _repeatable = false;
                         return;
                     case ':':
                         _at++;
-                        Open(outer, ignoreOn ? "(?i:" : ignoreOff ? "(?-i:" : "(?:");
+                        Open(
+                            outer,
+                            ignoreOn ? "(?i:"
+                                : ignoreOff ? "(?-i:"
+                                : "(?:"
+                        );
                         return;
                     default:
                         throw new FormatException($"The flag {text[_at]} is not one of Go's.");
@@ -298,7 +377,9 @@ internal sealed partial class GoPattern
                     Write($@"\{c}", 2);
                     return;
                 case 'b' or 'B':
-                    throw new FormatException($@"\{c} asks for the edge of a word, which means other words here than in Go. Write what may stand beside it, such as (^|[^0-9A-Za-z]).");
+                    throw new FormatException(
+                        $@"\{c} asks for the edge of a word, which means other words here than in Go. Write what may stand beside it, such as (^|[^0-9A-Za-z])."
+                    );
                 case 'p' or 'P':
                     Write(Category(), 0);
                     return;
@@ -331,12 +412,18 @@ internal sealed partial class GoPattern
             _at += 2;
             switch (c)
             {
-                case 'a': return 7;
-                case 'f': return '\f';
-                case 'n': return '\n';
-                case 'r': return '\r';
-                case 't': return '\t';
-                case 'v': return 11;
+                case 'a':
+                    return 7;
+                case 'f':
+                    return '\f';
+                case 'n':
+                    return '\n';
+                case 'r':
+                    return '\r';
+                case 't':
+                    return '\t';
+                case 'v':
+                    return 11;
                 case 'x':
                     string digits;
                     if (_at < text.Length && text[_at] == '{')
@@ -350,15 +437,24 @@ internal sealed partial class GoPattern
                         digits = _at + 2 <= text.Length ? text.Substring(_at, 2) : "";
                         _at += 2;
                     }
-                    return int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var point) && Rune.IsValid(point)
-                        ? point : throw new FormatException(@"\x takes two hexadecimal digits, or more in braces.");
+                    return
+                        int.TryParse(
+                            digits,
+                            NumberStyles.AllowHexSpecifier,
+                            CultureInfo.InvariantCulture,
+                            out var point
+                        ) && Rune.IsValid(point)
+                        ? point
+                        : throw new FormatException(@"\x takes two hexadecimal digits, or more in braces.");
                 case >= '0' and <= '7' when c == '0' || (_at < text.Length && text[_at] is >= '0' and <= '7'):
                     var octal = c - '0';
                     for (var n = 1; n < 3 && _at < text.Length && text[_at] is >= '0' and <= '7'; n++, _at++)
                         octal = octal * 8 + text[_at] - '0';
                     return octal;
                 default:
-                    return c < 0x80 && !char.IsAsciiLetterOrDigit(c) ? c : throw new FormatException($@"\{c} is not in Go's dialect.");
+                    return c < 0x80 && !char.IsAsciiLetterOrDigit(c)
+                        ? c
+                        : throw new FormatException($@"\{c} is not in Go's dialect.");
             }
         }
 
@@ -380,7 +476,9 @@ internal sealed partial class GoPattern
             }
             if (name.StartsWith('^'))
                 (negated, name) = (!negated, name[1..]);
-            return Categories.Contains(name) ? $@"\{(negated ? 'P' : 'p')}{{{name}}}" : throw new FormatException($@"\p{{{name}}} is a class of characters that is not known here.");
+            return Categories.Contains(name)
+                ? $@"\{(negated ? 'P' : 'p')}{{{name}}}"
+                : throw new FormatException($@"\p{{{name}}} is a class of characters that is not known here.");
         }
 
         private void Class()
@@ -396,7 +494,12 @@ internal sealed partial class GoPattern
                     throw new FormatException("A bracket is not closed.");
                 if (text[_at] == ']' && !first)
                     break;
-                if (text[_at] == '[' && _at + 1 < text.Length && text[_at + 1] == ':' && text.IndexOf(":]", _at, StringComparison.Ordinal) is > 0 and var close)
+                if (
+                    text[_at] == '['
+                    && _at + 1 < text.Length
+                    && text[_at + 1] == ':'
+                    && text.IndexOf(":]", _at, StringComparison.Ordinal) is > 0 and var close
+                )
                 {
                     var name = text[(_at + 2)..close];
                     var not = name.StartsWith('^');
@@ -431,7 +534,11 @@ internal sealed partial class GoPattern
                         throw new FormatException("A range in brackets runs backwards.");
                 }
                 if (to > 0xFFFF)
-                    throw new FormatException("Characters beyond U+FFFF cannot stand in brackets here; write them as alternatives.");
+                {
+                    throw new FormatException(
+                        "Characters beyond U+FFFF cannot stand in brackets here; write them as alternatives."
+                    );
+                }
                 inside.Append(Ranges([(from, to)]));
             }
             _at++;

@@ -30,13 +30,21 @@ internal static class KnownNames
             return path.Count > 1 && Has(manifest, name with { Path = [.. path.Skip(1)] });
         if (path[0] is "environment" or "environmentFormVariables" or "formVariables" or "approvalFormVariables")
         {
-            var list = path[0] switch { "formVariables" => manifest.FormVariables, "approvalFormVariables" => manifest.RequestVariables, _ => manifest.EnvironmentVariables };
-            return path.Count == 1 || list.Any(v => v.Key == path[1]) || (path[0] == "approvalFormVariables" && manifest.TakesMoreRequestVariables);
+            var list = path[0] switch
+            {
+                "formVariables" => manifest.FormVariables,
+                "approvalFormVariables" => manifest.RequestVariables,
+                _ => manifest.EnvironmentVariables,
+            };
+            return path.Count == 1
+                || list.Any(v => v.Key == path[1])
+                || (path[0] == "approvalFormVariables" && manifest.TakesMoreRequestVariables);
         }
         if (Approval.TryGetValue(path[0], out var members))
             return members is null || path.Count == 1 || members.Contains(path[1]) || IsSetting(manifest, path);
         return IsSetting(manifest, path);
     }
 
-    private static bool IsSetting(ApprovalManifest manifest, IReadOnlyList<string> path) => path.Count == 1 && manifest.Settings.Any(v => v.Key == path[0]);
+    private static bool IsSetting(ApprovalManifest manifest, IReadOnlyList<string> path) =>
+        path.Count == 1 && manifest.Settings.Any(v => v.Key == path[0]);
 }

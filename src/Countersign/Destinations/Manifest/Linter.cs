@@ -1,6 +1,8 @@
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>All that can be found wrong with a manifest without calling anybody: what reading finds, and what a rehearsal shows.</summary>
+/// <summary>
+/// All that can be found wrong with a manifest without calling anybody: what reading finds, and what a rehearsal shows.
+/// </summary>
 internal static class Linter
 {
     public static IReadOnlyList<Finding> Run(string json)
@@ -9,18 +11,35 @@ internal static class Linter
         return manifest is null ? findings : [.. findings, .. Rehearse(manifest)];
     }
 
-    /// <summary>Every call is rendered with everything filled in, with as little as possible, and with texts that templates stumble over.</summary>
+    /// <summary>
+    /// Every call is rendered with everything filled in, with as little as possible, and with texts that templates
+    /// stumble over.
+    /// </summary>
     private static IEnumerable<Finding> Rehearse(ApprovalManifest manifest)
     {
         foreach (var call in manifest.Calls)
         {
             var place = $"capabilities.approval.{call.Name}";
-            var problems = Rehearsals.All.Select(r => Renderer.Render(call, Rehearsals.Context(manifest, r))).OfType<Rendering.Refused>().Where(r => !r.Why.Contains("means nothing here", StringComparison.Ordinal)).ToList();
+            var problems = Rehearsals
+                .All.Select(r => Renderer.Render(call, Rehearsals.Context(manifest, r)))
+                .OfType<Rendering.Refused>()
+                .Where(r => !r.Why.Contains("means nothing here", StringComparison.Ordinal))
+                .ToList();
             var refused = problems.Find(p => p.Place.EndsWith("jsonBody", StringComparison.Ordinal));
             if (refused is not null)
-                yield return new Finding($"{place}.jsonBody", problems.Count(p => p.Place == refused.Place) == Rehearsals.All.Count ? $"{refused.Why} It is so whatever the approval says." : $"{refused.Why} It is so for some approvals: with details or without, with tags or without, or with quotes in a name.", "Compare commas, quotes and braces with what each block leaves out.");
+            {
+                yield return new Finding(
+                    $"{place}.jsonBody",
+                    problems.Count(p => p.Place == refused.Place) == Rehearsals.All.Count
+                        ? $"{refused.Why} It is so whatever the approval says."
+                        : $"{refused.Why} It is so for some approvals: with details or without, with tags or without, or with quotes in a name.",
+                    "Compare commas, quotes and braces with what each block leaves out."
+                );
+            }
             else if (problems.Count == Rehearsals.All.Count)
+            {
                 yield return new Finding(place, problems[0].Why, "Correct the call so that it can be made.");
+            }
         }
     }
 }
@@ -46,7 +65,13 @@ internal static class Rehearsals
     public static readonly IReadOnlyList<Question> All =
     [
         Full,
-        new Question { Id = Full.Id, Link = Full.Link, Title = "A change", At = Full.At },
+        new Question
+        {
+            Id = Full.Id,
+            Link = Full.Link,
+            Title = "A change",
+            At = Full.At,
+        },
         Full with
         {
             Title = "\"Quotes\", \\back\\ <b>&amp; 'it''s' 日本 😀",
@@ -59,11 +84,21 @@ internal static class Rehearsals
 
     public static CallContext Context(ApprovalManifest manifest, Question question)
     {
-        var settings = manifest.Settings.Where(v => !v.IsMultiple && !v.IsBoolean).DistinctBy(v => v.Key).ToDictionary(v => v.Key, v =>
-            v.AllowedValues.Count > 0 ? v.AllowedValues[0]
-            : v.Default is { } value && Pointer.Text(value) is { Length: > 0 } text ? text
-            : v.Type == "uri" || v.Key.Contains("url", StringComparison.OrdinalIgnoreCase) || v.Key.Contains("host", StringComparison.OrdinalIgnoreCase) || v.Key.Contains("uri", StringComparison.OrdinalIgnoreCase) ? "https://example.com"
-            : "4711");
+        var settings = manifest
+            .Settings.Where(v => !v.IsMultiple && !v.IsBoolean)
+            .DistinctBy(v => v.Key)
+            .ToDictionary(
+                v => v.Key,
+                v =>
+                    v.AllowedValues.Count > 0 ? v.AllowedValues[0]
+                    : v.Default is { } value && Pointer.Text(value) is { Length: > 0 } text ? text
+                    : v.Type == "uri"
+                    || v.Key.Contains("url", StringComparison.OrdinalIgnoreCase)
+                    || v.Key.Contains("host", StringComparison.OrdinalIgnoreCase)
+                    || v.Key.Contains("uri", StringComparison.OrdinalIgnoreCase)
+                        ? "https://example.com"
+                    : "4711"
+            );
         return new CallContext
         {
             Manifest = manifest,

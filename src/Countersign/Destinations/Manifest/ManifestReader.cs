@@ -13,12 +13,32 @@ internal sealed class ManifestReader
     private static readonly HashSet<string> Methods = ["POST", "PUT", "PATCH", "GET", "DELETE"];
 
     /// <summary>Headers that belong to the connection and not to the author.</summary>
-    private static readonly HashSet<string> OurHeaders = new(StringComparer.OrdinalIgnoreCase) { "Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "Trailer", "TE", "Expect", "Proxy-Authorization" };
+    private static readonly HashSet<string> OurHeaders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Upgrade",
+        "Trailer",
+        "TE",
+        "Expect",
+        "Proxy-Authorization",
+    };
 
     private static readonly HashSet<string> ApprovalMembers =
     [
-        "name", "environmentFormVariables", "approvalFormVariables", "allowAdditionalApprovalFormVariables", "allowApprovalIntegrationConfigurations",
-        "creationRequest", "statusRequest", "postApplyRequest", "deletionRequest", "memberListRequest", "lookupRequest",
+        "name",
+        "environmentFormVariables",
+        "approvalFormVariables",
+        "allowAdditionalApprovalFormVariables",
+        "allowApprovalIntegrationConfigurations",
+        "creationRequest",
+        "statusRequest",
+        "postApplyRequest",
+        "deletionRequest",
+        "memberListRequest",
+        "lookupRequest",
     ];
 
     private readonly FindingList _findings = new();
@@ -27,20 +47,42 @@ internal sealed class ManifestReader
     private ManifestReader(Templates templates) => _templates = templates;
 
     /// <summary>The manifest, or null where a finding is fatal.</summary>
-    public static (ApprovalManifest? Manifest, IReadOnlyList<Finding> Findings) Read(string json, Templates? templates = null)
+    public static (ApprovalManifest? Manifest, IReadOnlyList<Finding> Findings) Read(
+        string json,
+        Templates? templates = null
+    )
     {
         var reader = new ManifestReader(templates ?? Templates.Plain);
         ApprovalManifest? manifest = null;
         try
         {
             if (json.Length > LargestManifest)
-                return (null, [new Finding("", "It is larger than a manifest can be.", "Point at the manifest.json of one integration.", IsFatal: true)]);
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 64 });
+            {
+                return (
+                    null,
+                    [
+                        new Finding(
+                            "",
+                            "It is larger than a manifest can be.",
+                            "Point at the manifest.json of one integration.",
+                            IsFatal: true
+                        ),
+                    ]
+                );
+            }
+            using var document = JsonDocument.Parse(
+                json,
+                new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 64 }
+            );
             manifest = reader.Whole(document.RootElement);
         }
         catch (JsonException broken)
         {
-            reader.Fatal(broken.LineNumber is { } line ? $"line {line + 1}" : "", "It is not JSON, or a member appears twice.", "Correct the file at this place.");
+            reader.Fatal(
+                broken.LineNumber is { } line ? $"line {line + 1}" : "",
+                "It is not JSON, or a member appears twice.",
+                "Correct the file at this place."
+            );
         }
         return (reader._findings.HasFatal ? null : manifest, reader._findings.All);
     }
@@ -48,13 +90,26 @@ internal sealed class ManifestReader
     private ApprovalManifest? Whole(JsonElement root)
     {
         const string place = "capabilities.approval";
-        if (Member(root, "capabilities") is not { } capabilities || Member(capabilities, "approval") is not { ValueKind: JsonValueKind.Object } approval)
+        if (
+            Member(root, "capabilities") is not { } capabilities
+            || Member(capabilities, "approval") is not { ValueKind: JsonValueKind.Object } approval
+        )
         {
-            Fatal(place, "The manifest describes no approvals.", "Add capabilities.approval, or take the manifest of an integration that has it.");
+            Fatal(
+                place,
+                "The manifest describes no approvals.",
+                "Add capabilities.approval, or take the manifest of an integration that has it."
+            );
             return null;
         }
         foreach (var member in approval.EnumerateObject().Where(m => !ApprovalMembers.Contains(m.Name)))
-            Warn($"{place}.{member.Name}", "Approvals have no member of this name.", $"The members are {string.Join(", ", ApprovalMembers.Order())}.");
+        {
+            Warn(
+                $"{place}.{member.Name}",
+                "Approvals have no member of this name.",
+                $"The members are {string.Join(", ", ApprovalMembers.Order())}."
+            );
+        }
 
         var variables = new VariableReader(_findings, Call);
         var form = variables.Read(root, "formVariables", "formVariables");
@@ -70,14 +125,42 @@ internal sealed class ManifestReader
         var lookUp = Member(approval, "lookupRequest") is null ? null : Call(approval, "lookupRequest", place);
         if (create is null || status is null || apply is null || cancel is null)
             return null;
-        foreach (var call in new[] { status, apply, cancel }.Where(c => Member(Member(approval, c.Name)!.Value, "parser") is null))
-            Fatal($"{place}.{call.Name}.parser", "Nobody can tell what the answer means.", "Add a parser with statusValue and approvalMatcher.");
+        foreach (
+            var call in new[] { status, apply, cancel }.Where(c =>
+                Member(Member(approval, c.Name)!.Value, "parser") is null
+            )
+        )
+        {
+            Fatal(
+                $"{place}.{call.Name}.parser",
+                "Nobody can tell what the answer means.",
+                "Add a parser with statusValue and approvalMatcher."
+            );
+        }
         if (Member(Member(approval, create.Name)!.Value, "parser") is null)
-            Warn($"{place}.creationRequest.parser", "The answer to a creation is not read, so the other system must know the approval by our id.", "Add a parser with approvalId, statusValue and approvalMatcher.");
+        {
+            Warn(
+                $"{place}.creationRequest.parser",
+                "The answer to a creation is not read, so the other system must know the approval by our id.",
+                "Add a parser with approvalId, statusValue and approvalMatcher."
+            );
+        }
         else if (create.Parser is { ApprovalId: null })
-            Warn($"{place}.creationRequest.parser.approvalId", "Without it the other system must know the approval by our id.", "Point approvalId at the id in the answer.");
+        {
+            Warn(
+                $"{place}.creationRequest.parser.approvalId",
+                "Without it the other system must know the approval by our id.",
+                "Point approvalId at the id in the answer."
+            );
+        }
         if (lookUp is not null && lookUp.Parser?.ApprovalId is null)
-            Fatal($"{place}.lookupRequest.parser.approvalId", "A look-up that yields no id finds nothing.", "Point approvalId at the id of what was found.");
+        {
+            Fatal(
+                $"{place}.lookupRequest.parser.approvalId",
+                "A look-up that yields no id finds nothing.",
+                "Point approvalId at the id of what was found."
+            );
+        }
 
         var manifest = new ApprovalManifest
         {
@@ -85,7 +168,8 @@ internal sealed class ManifestReader
             FormVariables = form,
             EnvironmentVariables = environment,
             RequestVariables = request,
-            TakesMoreRequestVariables = Member(approval, "allowAdditionalApprovalFormVariables") is { ValueKind: JsonValueKind.True },
+            TakesMoreRequestVariables =
+                Member(approval, "allowAdditionalApprovalFormVariables") is { ValueKind: JsonValueKind.True },
             Create = create,
             Status = status,
             Apply = apply,
@@ -93,7 +177,13 @@ internal sealed class ManifestReader
             Members = members,
             LookUp = lookUp,
         };
-        manifest = manifest with { UsesOAuth = manifest.Calls.Concat(manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>()).SelectMany(c => c.Names).Any(n => n.Path[0] == "oauth") };
+        manifest = manifest with
+        {
+            UsesOAuth = manifest
+                .Calls.Concat(manifest.Settings.Select(v => v.DynamicOptions).OfType<CallTemplate>())
+                .SelectMany(c => c.Names)
+                .Any(n => n.Path[0] == "oauth"),
+        };
         foreach (var call in manifest.Calls)
             CheckNames(manifest, call, $"{place}.{call.Name}");
         foreach (var variable in manifest.Settings.Where(v => v.DynamicOptions is not null))
@@ -104,30 +194,75 @@ internal sealed class ManifestReader
     private CallTemplate? Call(JsonElement parent, string name, string place)
     {
         place = $"{place}.{name}";
-        if (Member(parent, name) is not { ValueKind: JsonValueKind.Object } call || Member(call, "endpoint") is not { ValueKind: JsonValueKind.Object } endpoint)
+        if (
+            Member(parent, name) is not { ValueKind: JsonValueKind.Object } call
+            || Member(call, "endpoint") is not { ValueKind: JsonValueKind.Object } endpoint
+        )
         {
             Fatal(place, "This call is not described.", "Add it, with an endpoint that has url and method.");
             return null;
         }
-        foreach (var member in endpoint.EnumerateObject().Where(m => m.Name is not ("url" or "method" or "headers" or "hmacSignature")))
-            Warn($"{place}.endpoint.{member.Name}", "Endpoints have no member of this name.", "An endpoint has url, method, headers and hmacSignature.");
+        foreach (
+            var member in endpoint
+                .EnumerateObject()
+                .Where(m => m.Name is not ("url" or "method" or "headers" or "hmacSignature"))
+        )
+        {
+            Warn(
+                $"{place}.endpoint.{member.Name}",
+                "Endpoints have no member of this name.",
+                "An endpoint has url, method, headers and hmacSignature."
+            );
+        }
         var method = TextOf(endpoint, "method") ?? "";
         if (!Methods.Contains(method))
-            Fatal($"{place}.endpoint.method", $"{(method.Length == 0 ? "Nothing" : method)} is not a method.", $"Write one of {string.Join(", ", Methods.Order())}.");
+        {
+            Fatal(
+                $"{place}.endpoint.method",
+                $"{(method.Length == 0 ? "Nothing" : method)} is not a method.",
+                $"Write one of {string.Join(", ", Methods.Order())}."
+            );
+        }
         var url = TextOf(endpoint, "url");
         if (string.IsNullOrWhiteSpace(url))
-            Fatal($"{place}.endpoint.url", "There is no address.", "Write the whole address, such as {{baseURL}}/api/approvals.");
-        else if (!url.TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase) && !url.TrimStart().StartsWith("{{", StringComparison.Ordinal))
-            Warn($"{place}.endpoint.url", "It begins neither with http nor with a variable, so it is no whole address.", "Begin with https:// or with a variable that holds the base address.");
+        {
+            Fatal(
+                $"{place}.endpoint.url",
+                "There is no address.",
+                "Write the whole address, such as {{baseURL}}/api/approvals."
+            );
+        }
+        else if (
+            !url.TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase)
+            && !url.TrimStart().StartsWith("{{", StringComparison.Ordinal)
+        )
+        {
+            Warn(
+                $"{place}.endpoint.url",
+                "It begins neither with http nor with a variable, so it is no whole address.",
+                "Begin with https:// or with a variable that holds the base address."
+            );
+        }
         var urlTemplate = Template(url ?? "", $"{place}.endpoint.url");
         var headers = Headers(endpoint, $"{place}.endpoint.headers");
         (string, string)? hmac = null;
         if (Member(endpoint, "hmacSignature") is { ValueKind: JsonValueKind.Object } signature)
         {
-            if (TextOf(signature, "headerName") is { Length: > 0 } header && TextOf(signature, "hmacSecretFormVariableKey") is { Length: > 0 } key)
+            if (
+                TextOf(signature, "headerName") is { Length: > 0 } header
+                && TextOf(signature, "hmacSecretFormVariableKey") is { Length: > 0 } key
+            )
+            {
                 hmac = (header, key);
+            }
             else
-                Fatal($"{place}.endpoint.hmacSignature", "It names no header or no variable.", "Give it headerName and hmacSecretFormVariableKey.");
+            {
+                Fatal(
+                    $"{place}.endpoint.hmacSignature",
+                    "It names no header or no variable.",
+                    "Give it headerName and hmacSecretFormVariableKey."
+                );
+            }
         }
         var body = TextOf(call, "jsonBody") is { } text ? Template(text, $"{place}.jsonBody", isBody: true) : null;
         if (Member(call, "jsonBody") is { ValueKind: not JsonValueKind.String })
@@ -144,8 +279,14 @@ internal sealed class ManifestReader
             Headers = headers,
             Hmac = hmac,
             Body = body,
-            List = parser is { } list && name is "memberListRequest" or "dynamicOptions" ? List(parser.Value, name, $"{place}.parser") : null,
-            Parser = parser is { } found && name is not ("memberListRequest" or "dynamicOptions") ? Status(found, $"{place}.parser") : null,
+            List =
+                parser is { } list && name is "memberListRequest" or "dynamicOptions"
+                    ? List(parser.Value, name, $"{place}.parser")
+                    : null,
+            Parser =
+                parser is { } found && name is not ("memberListRequest" or "dynamicOptions")
+                    ? Status(found, $"{place}.parser")
+                    : null,
         };
     }
 
@@ -162,10 +303,23 @@ internal sealed class ManifestReader
         foreach (var (header, n) in given.EnumerateArray().Select((h, n) => (h, n)))
         {
             var name = TextOf(header, "name") ?? "";
-            if (name.Length is 0 or > 50 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal)))
-                Fatal($"{place}[{n}].name", "This is not the name of a header.", "Write letters, digits and hyphens, at most 50.");
+            if (
+                name.Length is 0 or > 50
+                || !name.All(c =>
+                    char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal)
+                )
+            )
+            {
+                Fatal(
+                    $"{place}[{n}].name",
+                    "This is not the name of a header.",
+                    "Write letters, digits and hyphens, at most 50."
+                );
+            }
             else if (OurHeaders.Contains(name))
+            {
                 Fatal($"{place}[{n}].name", $"{name} belongs to the connection.", "Take it out; it is set for you.");
+            }
             headers.Add((name, Template(TextOf(header, "value") ?? "", $"{place}[{n}].value")));
         }
         foreach (var twice in headers.GroupBy(h => h.Item1, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
@@ -179,32 +333,58 @@ internal sealed class ManifestReader
         var approval = PatternAt(parser, "approvalMatcher", place, needed: true);
         var rejection = PatternAt(parser, "rejectionMatcher", place, needed: false);
         if (approval is not null && rejection is not null && approval.Text == rejection.Text)
-            Warn($"{place}.rejectionMatcher", "Both patterns are the same, so whatever matches counts as declined.", "Write a pattern for what means no, and another for what means yes.");
-        if (approval is { Text: "" })
-            Fatal($"{place}.approvalMatcher", "An empty pattern finds approval in every answer.", "Write what an approved status looks like.");
-        if (rejection is { Text: "" })
-            Warn($"{place}.rejectionMatcher", "An empty pattern finds a refusal in every answer.", "Write what a declined status looks like, or take it out.");
-        return value is null || approval is null ? null : new StatusParser
         {
-            StatusValue = value,
-            StatusDisplay = PointerAt(parser, "statusDisplay", place, needed: false),
-            ApprovalId = PointerAt(parser, "approvalId", place, needed: false),
-            Approval = approval,
-            Rejection = rejection,
-            Url = TextOf(parser, "urlTemplate") is { } url ? Template(url, $"{place}.urlTemplate") : null,
-        };
+            Warn(
+                $"{place}.rejectionMatcher",
+                "Both patterns are the same, so whatever matches counts as declined.",
+                "Write a pattern for what means no, and another for what means yes."
+            );
+        }
+        if (approval is { Text: "" })
+        {
+            Fatal(
+                $"{place}.approvalMatcher",
+                "An empty pattern finds approval in every answer.",
+                "Write what an approved status looks like."
+            );
+        }
+        if (rejection is { Text: "" })
+        {
+            Warn(
+                $"{place}.rejectionMatcher",
+                "An empty pattern finds a refusal in every answer.",
+                "Write what a declined status looks like, or take it out."
+            );
+        }
+        return value is null || approval is null
+            ? null
+            : new StatusParser
+            {
+                StatusValue = value,
+                StatusDisplay = PointerAt(parser, "statusDisplay", place, needed: false),
+                ApprovalId = PointerAt(parser, "approvalId", place, needed: false),
+                Approval = approval,
+                Rejection = rejection,
+                Url = TextOf(parser, "urlTemplate") is { } url ? Template(url, $"{place}.urlTemplate") : null,
+            };
     }
 
     private ListParser? List(JsonElement parser, string name, string place)
     {
-        var (path, items, first, second) = name == "memberListRequest" ? ("memberArrayPath", "memberItems", "email", "memberId") : ("optionsPath", "optionsItems", "label", "value");
+        var (path, items, first, second) =
+            name == "memberListRequest"
+                ? ("memberArrayPath", "memberItems", "email", "memberId")
+                : ("optionsPath", "optionsItems", "label", "value");
         var list = PointerAt(parser, path, place, needed: true);
         if (Member(parser, items) is not { } item)
         {
             Fatal($"{place}.{items}", "Nobody can tell what an item holds.", $"Give it {first} and {second}.");
             return null;
         }
-        var (one, other) = (PointerAt(item, first, $"{place}.{items}", needed: true), PointerAt(item, second, $"{place}.{items}", needed: true));
+        var (one, other) = (
+            PointerAt(item, first, $"{place}.{items}", needed: true),
+            PointerAt(item, second, $"{place}.{items}", needed: true)
+        );
         return list is null || one is null || other is null ? null : new ListParser(list, one, other);
     }
 
@@ -218,7 +398,11 @@ internal sealed class ManifestReader
         }
         if (Pointer.IsOne(pointer))
             return pointer;
-        Fatal($"{place}.{name}", $"{pointer} is not a JSON pointer.", "Begin with a slash; a slash inside a name is ~1, a tilde ~0.");
+        Fatal(
+            $"{place}.{name}",
+            $"{pointer} is not a JSON pointer.",
+            "Begin with a slash; a slash inside a name is ~1, a tilde ~0."
+        );
         return null;
     }
 
@@ -227,7 +411,13 @@ internal sealed class ManifestReader
         if (TextOf(parser, name) is not { } text)
         {
             if (needed)
-                Fatal($"{place}.{name}", "It is missing.", "Write what an approved status looks like, such as ^approved$.");
+            {
+                Fatal(
+                    $"{place}.{name}",
+                    "It is missing.",
+                    "Write what an approved status looks like, such as ^approved$."
+                );
+            }
             return null;
         }
         try
@@ -236,7 +426,11 @@ internal sealed class ManifestReader
         }
         catch (FormatException wrong)
         {
-            Fatal($"{place}.{name}", $"{text} cannot be used as a pattern: {wrong.Message}", "Write it in the dialect of Go's regexp package (RE2).");
+            Fatal(
+                $"{place}.{name}",
+                $"{text} cannot be used as a pattern: {wrong.Message}",
+                "Write it in the dialect of Go's regexp package (RE2)."
+            );
             return null;
         }
     }
@@ -254,17 +448,37 @@ internal sealed class ManifestReader
     private void CheckNames(ApprovalManifest manifest, CallTemplate call, string place)
     {
         foreach (var name in call.Names.DistinctBy(n => n.Text).Where(n => !KnownNames.Has(manifest, n)))
-            Warn(place, $"Nothing is known as {name.Text}, so nothing is printed there.", "Use a variable of this manifest, or one of the names of the approval (docs/destinations.md).");
-        if (call.Hmac is { } hmac && manifest.Settings.FirstOrDefault(v => v.Key == hmac.SecretKey) is not { IsSecret: true })
-            Fatal($"{place}.endpoint.hmacSignature", $"There is no secret variable {hmac.SecretKey}.", "Add a variable of type string with isSecret.");
+        {
+            Warn(
+                place,
+                $"Nothing is known as {name.Text}, so nothing is printed there.",
+                "Use a variable of this manifest, or one of the names of the approval (docs/destinations.md)."
+            );
+        }
+        if (
+            call.Hmac is { } hmac
+            && manifest.Settings.FirstOrDefault(v => v.Key == hmac.SecretKey) is not { IsSecret: true }
+        )
+        {
+            Fatal(
+                $"{place}.endpoint.hmacSignature",
+                $"There is no secret variable {hmac.SecretKey}.",
+                "Add a variable of type string with isSecret."
+            );
+        }
     }
 
-    private void Fatal(string place, string problem, string fix) => _findings.Add(new Finding(place, problem, fix, IsFatal: true));
+    private void Fatal(string place, string problem, string fix) =>
+        _findings.Add(new Finding(place, problem, fix, IsFatal: true));
 
     private void Warn(string place, string problem, string fix) => _findings.Add(new Finding(place, problem, fix));
 
     internal static JsonElement? Member(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var found) && found.ValueKind != JsonValueKind.Null ? found : null;
+        parent.ValueKind == JsonValueKind.Object
+        && parent.TryGetProperty(name, out var found)
+        && found.ValueKind != JsonValueKind.Null
+            ? found
+            : null;
 
     internal static string? TextOf(JsonElement parent, string name) =>
         Member(parent, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>What a workflow system is asked, in the words that LaunchDarkly's templates use; the same for a request of any origin.</summary>
+/// <summary>
+/// What a workflow system is asked, in the words that LaunchDarkly's templates use; the same for a request of any
+/// origin.
+/// </summary>
 internal sealed record Question
 {
     /// <summary>The asker's own id of this approval, which is ours.</summary>
@@ -58,8 +61,14 @@ internal sealed record CallContext
 
     /// <summary>Every secret that has a value, by key.</summary>
     public IEnumerable<(string Key, string Value)> Secrets =>
-        from secret in Manifest.FormVariables.Where(v => v.IsSecret).Select(v => (v.Key, Value: Values.Form.GetValueOrDefault(v.Key)))
-            .Concat(Manifest.EnvironmentVariables.Where(v => v.IsSecret).Select(v => (v.Key, Value: Values.Environment.GetValueOrDefault(v.Key))))
+        from secret in Manifest
+            .FormVariables.Where(v => v.IsSecret)
+            .Select(v => (v.Key, Value: Values.Form.GetValueOrDefault(v.Key)))
+            .Concat(
+                Manifest
+                    .EnvironmentVariables.Where(v => v.IsSecret)
+                    .Select(v => (v.Key, Value: Values.Environment.GetValueOrDefault(v.Key)))
+            )
             .Append(("oauth.accessToken", AccessToken))
         let text = TemplateHelpers.Text(secret.Value)
         where text.Length > 0
@@ -76,7 +85,9 @@ internal sealed record CallContext
         return this with { Values = masked, AccessToken = AccessToken.Length > 0 ? TemplateHelpers.Mask : "" };
     }
 
-    /// <summary>Takes the secrets out of what a system sent: it may repeat what it was sent, in whatever spelling.</summary>
+    /// <summary>
+    /// Takes the secrets out of what a system sent: it may repeat what it was sent, in whatever spelling.
+    /// </summary>
     public string Hide(string text)
     {
         foreach (var spelled in _spelled ??= [.. Spelled()])
@@ -88,13 +99,31 @@ internal sealed record CallContext
 
     private IEnumerable<string> Spelled()
     {
-        var names = Values.Form.Concat(Values.Environment).Select(v => v.Value).OfType<string>().Where(v => v.Length > 0).Distinct().ToList();
+        var names = Values
+            .Form.Concat(Values.Environment)
+            .Select(v => v.Value)
+            .OfType<string>()
+            .Where(v => v.Length > 0)
+            .Distinct()
+            .ToList();
         foreach (var (_, secret) in Secrets)
         {
             if (secret.Length > 2)
             {
-                foreach (var spelled in new[] { secret, Escapes.Json(secret), JsonEncodedText.Encode(secret).ToString(), Uri.EscapeDataString(secret), Escapes.Go.Html(secret), Base64(secret) }.Distinct())
+                foreach (
+                    var spelled in new[]
+                    {
+                        secret,
+                        Escapes.Json(secret),
+                        JsonEncodedText.Encode(secret).ToString(),
+                        Uri.EscapeDataString(secret),
+                        Escapes.Go.Html(secret),
+                        Base64(secret),
+                    }.Distinct()
+                )
+                {
                     yield return spelled;
+                }
             }
             // Credentials in Basic form hold the secret in a spelling that depends on the name before it.
             foreach (var name in names)
@@ -104,9 +133,18 @@ internal sealed record CallContext
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    private static void Mask(IReadOnlyList<FormVariable> variables, Dictionary<string, object?> from, Dictionary<string, object?> to)
+    private static void Mask(
+        IReadOnlyList<FormVariable> variables,
+        Dictionary<string, object?> from,
+        Dictionary<string, object?> to
+    )
     {
         foreach (var (key, value) in from)
-            to[key] = TemplateHelpers.Text(value).Length > 0 && variables.Any(v => v.Key == key && v.IsSecret) ? TemplateHelpers.Mask : value;
+        {
+            to[key] =
+                TemplateHelpers.Text(value).Length > 0 && variables.Any(v => v.Key == key && v.IsSecret)
+                    ? TemplateHelpers.Mask
+                    : value;
+        }
     }
 }

@@ -4,13 +4,26 @@ using Countersign.Storage;
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>What the other system says of the approval.</summary>
-internal enum Opinion { Undecided, Approved, Rejected }
+internal enum Opinion
+{
+    Undecided,
+    Approved,
+    Rejected,
+}
 
 /// <summary>What an answer holds, or null for each part that it does not.</summary>
-/// <param name="Value">The status as it was written; null when there is none, which means nothing and changes nothing.</param>
+/// <param name="Value">The status as it was written; null when there is none, which means nothing and changes
+/// nothing.</param>
 /// <param name="MatchedBoth">Both patterns match, which counts as a refusal.</param>
 /// <param name="Problem">Why it says less than it seems to.</param>
-internal sealed record Heard(Opinion Opinion, string? Value, string? Display, string? ExternalId, bool MatchedBoth, string? Problem = null)
+internal sealed record Heard(
+    Opinion Opinion,
+    string? Value,
+    string? Display,
+    string? ExternalId,
+    bool MatchedBoth,
+    string? Problem = null
+)
 {
     public static readonly Heard Nothing = new(Opinion.Undecided, null, null, null, false);
 }
@@ -20,11 +33,14 @@ internal static class Reading
 {
     public const int LongestValue = 1_000;
 
-    /// <summary>Of two members with one name, readers take one or the other; whoever has both says nothing for certain.</summary>
+    /// <summary>
+    /// Of two members with one name, readers take one or the other; whoever has both says nothing for certain.
+    /// </summary>
     public static readonly JsonDocumentOptions Strictly = new() { AllowDuplicateProperties = false };
 
     /// <summary>
-    /// An answer that is not JSON, has a member twice, or has no status at its place, says nothing: nothing is settled by it.
+    /// An answer that is not JSON, has a member twice, or has no status at its place, says nothing: nothing is settled
+    /// by it.
     /// </summary>
     public static Heard Read(StatusParser parser, ReadOnlyMemory<byte> answer)
     {
@@ -36,8 +52,12 @@ internal static class Reading
         catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
         {
             // Half of a surrogate pair is no text either.
-            return unreadable is JsonException && !IsJson(answer) ? Heard.Nothing
-                : Heard.Nothing with { Problem = "The answer is ambiguous: it has a member twice, or a text that is not valid Unicode." };
+            return unreadable is JsonException && !IsJson(answer)
+                ? Heard.Nothing
+                : Heard.Nothing with
+                {
+                    Problem = "The answer is ambiguous: it has a member twice, or a text that is not valid Unicode.",
+                };
         }
     }
 
@@ -62,25 +82,40 @@ internal static class Reading
         var display = Pointer.TextAt(answer, parser.StatusDisplay) is { Length: > 0 } shown ? shown : value;
         var approved = parser.Approval.FitOf(value);
         var rejected = parser.Rejection?.IsMatch(value) ?? false;
-        var opinion = rejected ? Opinion.Rejected : approved == Fit.Whole ? Opinion.Approved : Opinion.Undecided;
-        return new Heard(opinion, Cut(value), Cut(display), id, approved != Fit.None && rejected,
-            approved == Fit.Part && !rejected ? $"The manifest's pattern {parser.Approval} fits only a part of the status \"{Cut(value)}\", which does not approve." : null);
+        var opinion =
+            rejected ? Opinion.Rejected
+            : approved == Fit.Whole ? Opinion.Approved
+            : Opinion.Undecided;
+        return new Heard(
+            opinion,
+            Cut(value),
+            Cut(display),
+            id,
+            approved != Fit.None && rejected,
+            approved == Fit.Part && !rejected
+                ? $"The manifest's pattern {parser.Approval} fits only a part of the status \"{Cut(value)}\", which does not approve."
+                : null
+        );
     }
 
-    /// <summary>The items of a list, each as its two texts; those that lack one are left out. Null when there is no list.</summary>
+    /// <summary>
+    /// The items of a list, each as its two texts; those that lack one are left out. Null when there is no list.
+    /// </summary>
     public static IReadOnlyList<(string First, string Second)>? ReadList(ListParser parser, ReadOnlyMemory<byte> answer)
     {
         try
         {
             using var document = JsonDocument.Parse(WellFormed.Json(answer), Strictly);
-            return Pointer.Find(document.RootElement, parser.Items) is not { ValueKind: JsonValueKind.Array } items ? null :
-            [
-                .. from item in items.EnumerateArray()
-                   let first = Pointer.TextAt(item, parser.First)
-                   let second = Pointer.TextAt(item, parser.Second)
-                   where !string.IsNullOrEmpty(first) && !string.IsNullOrEmpty(second)
-                   select (first, second),
-            ];
+            return Pointer.Find(document.RootElement, parser.Items) is not { ValueKind: JsonValueKind.Array } items
+                ? null
+                :
+                [
+                    .. from item in items.EnumerateArray()
+                    let first = Pointer.TextAt(item, parser.First)
+                    let second = Pointer.TextAt(item, parser.Second)
+                    where !string.IsNullOrEmpty(first) && !string.IsNullOrEmpty(second)
+                    select (first, second),
+                ];
         }
         catch (JsonException)
         {

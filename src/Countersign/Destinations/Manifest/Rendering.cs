@@ -7,7 +7,13 @@ using System.Text.Json;
 namespace Countersign.Destinations.Manifest;
 
 /// <summary>A call ready to leave.</summary>
-internal sealed record RenderedCall(string Name, HttpMethod Method, Uri Url, IReadOnlyList<(string Name, string Value)> Headers, byte[]? Body)
+internal sealed record RenderedCall(
+    string Name,
+    HttpMethod Method,
+    Uri Url,
+    IReadOnlyList<(string Name, string Value)> Headers,
+    byte[]? Body
+)
 {
     public HttpRequestMessage ToMessage()
     {
@@ -28,16 +34,19 @@ internal abstract record Rendering
 {
     private Rendering() { }
 
-    /// <param name="Shown">The same as it may be shown, every secret masked; null where it makes no sense without them.</param>
+    /// <param name="Shown">The same as it may be shown, every secret masked; null where it makes no sense without
+    /// them.</param>
     public sealed record Ready(RenderedCall Call, RenderedCall? Shown) : Rendering;
 
-    /// <summary>Nothing leaves: what is wrong, and at which place of the manifest. Holds no value of a secret.</summary>
+    /// <summary>
+    /// Nothing leaves: what is wrong, and at which place of the manifest. Holds no value of a secret.
+    /// </summary>
     public sealed record Refused(string Place, string Why) : Rendering;
 }
 
 /// <summary>
-/// Makes a call from its templates, and refuses to when the result would do harm or make no sense: an address that is not
-/// whole, a secret that is empty, a name that means nothing, a line break in a header, a body that is not JSON.
+/// Makes a call from its templates, and refuses to when the result would do harm or make no sense: an address that is
+/// not whole, a secret that is empty, a name that means nothing, a line break in a header, a body that is not JSON.
 /// </summary>
 internal static class Renderer
 {
@@ -69,12 +78,14 @@ internal static class Renderer
     }
 
     /// <summary>
-    /// The address that a template makes, null where it is not whole. Throws <see cref="FormatException"/> where a value of
-    /// the request or of the other system would change its shape.
+    /// The address that a template makes, null where it is not whole. Throws <see cref="FormatException"/> where a
+    /// value of the request or of the other system would change its shape.
     /// </summary>
     public static Uri? AddressOf(Template url, CallContext context)
     {
-        var address = ForeignValue.PutIn(url.Render(TemplateScope.Of(context, isBody: false, url.Roots, isAddress: true)).Trim());
+        var address = ForeignValue.PutIn(
+            url.Render(TemplateScope.Of(context, isBody: false, url.Roots, isAddress: true)).Trim()
+        );
         if (address.Length > LongestAddress || address.Any(char.IsControl))
             throw new FormatException("The address holds a line break, or is too long.");
         return Address(address);
@@ -86,7 +97,12 @@ internal static class Renderer
         if (needs.Unset(context) is { } unset)
             return new Rendering.Refused(template.Name, $"The secret {unset} is not set.");
         if (needs.Unknown is { } unknown)
-            return new Rendering.Refused(template.Name, $"Its address or a header names {unknown.Text}, which means nothing here.");
+        {
+            return new Rendering.Refused(
+                template.Name,
+                $"Its address or a header names {unknown.Text}, which means nothing here."
+            );
+        }
         var (call, refused) = Call(template, context, null);
         if (call is null)
             return refused!;
@@ -95,7 +111,11 @@ internal static class Renderer
     }
 
     /// <param name="clear">The same before masking: what no secret can be in is taken from it.</param>
-    private static (RenderedCall? Call, Rendering.Refused? Refused) Call(CallTemplate template, CallContext context, RenderedCall? clear)
+    private static (RenderedCall? Call, Rendering.Refused? Refused) Call(
+        CallTemplate template,
+        CallContext context,
+        RenderedCall? clear
+    )
     {
         var needs = template.Needs(context.Manifest);
         var scope = TemplateScope.Of(context, isBody: false, clear is null ? needs.TextRoots : needs.SecretTextRoots);
@@ -111,7 +131,12 @@ internal static class Renderer
                 return Refused($"{template.Name}.endpoint.url", wrong.Message);
             }
             if (url is null)
-                return Refused($"{template.Name}.endpoint.url", "What comes out is not a whole address that begins with https:// or http://.");
+            {
+                return Refused(
+                    $"{template.Name}.endpoint.url",
+                    "What comes out is not a whole address that begins with https:// or http://."
+                );
+            }
         }
 
         var body = clear?.Body;
@@ -132,7 +157,12 @@ internal static class Renderer
             }
             var rendered = value.Render(scope).Trim(' ', '\t');
             if (rendered.Any(char.IsControl))
-                return Refused($"{template.Name}.endpoint.headers.{name}", "The value of the header holds a line break or another control character.");
+            {
+                return Refused(
+                    $"{template.Name}.endpoint.headers.{name}",
+                    "The value of the header holds a line break or another control character."
+                );
+            }
             headers.Add((name, rendered));
         }
         if (template.Hmac is { } hmac)
@@ -143,17 +173,27 @@ internal static class Renderer
             headers.Add(("Accept", "application/json"));
         return (new RenderedCall(template.Name, template.Method, url, headers, body), null);
 
-        static (RenderedCall?, Rendering.Refused?) Refused(string place, string why) => (null, new Rendering.Refused(place, why));
+        static (RenderedCall?, Rendering.Refused?) Refused(string place, string why) =>
+            (null, new Rendering.Refused(place, why));
     }
 
     private static Uri? Address(string text) =>
-        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0 && url.Host.Length > 0 ? url : null;
+        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url)
+        && url.Scheme is "http" or "https"
+        && url.UserInfo.Length == 0
+        && url.Host.Length > 0
+            ? url
+            : null;
 
-    /// <summary>Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.</summary>
+    /// <summary>
+    /// Lower-case hexadecimal HMAC-SHA256 over the very bytes that are sent, as LaunchDarkly signs its webhooks.
+    /// </summary>
     private static string Signature(CallContext context, string key, byte[] body)
     {
         var secret = context.Secrets.First(s => s.Key == key).Value;
-        return secret == TemplateHelpers.Mask ? TemplateHelpers.Mask : Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
+        return secret == TemplateHelpers.Mask
+            ? TemplateHelpers.Mask
+            : Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
     }
 
     private static string? JsonProblem(byte[] body)
@@ -161,14 +201,15 @@ internal static class Renderer
         try
         {
             var reader = new Utf8JsonReader(body);
-            while (reader.Read())
-            {
-            }
+            while (reader.Read()) { }
             return null;
         }
         catch (JsonException broken)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}."
+            );
         }
     }
 }

@@ -11,20 +11,28 @@ namespace Countersign.Destinations.Manifest;
 internal static class TemplateScope
 {
     /// <param name="isBody">Strings are escaped for the JSON that they will stand in.</param>
-    /// <param name="isAddress">What no admin set can only fill a part of the address (<see cref="ForeignValue"/>).</param>
-    /// <param name="roots">The names that will be asked for: what is under no other need not be there. Null for all.</param>
-    public static Dictionary<string, object?> Of(CallContext call, bool isBody, IReadOnlySet<string>? roots = null, bool isAddress = false)
+    /// <param name="isAddress">What no admin set can only fill a part of the address
+    /// (<see cref="ForeignValue"/>).</param>
+    /// <param name="roots">The names that will be asked for: what is under no other need not be there. Null for
+    /// all.</param>
+    public static Dictionary<string, object?> Of(
+        CallContext call,
+        bool isBody,
+        IReadOnlySet<string>? roots = null,
+        bool isAddress = false
+    )
     {
         bool Wants(string root) => roots is null || roots.Contains(root);
         // What an admin set may be an address itself, with slashes and all.
         string Set(string text) => isBody ? Escapes.Json(text) : text;
         string T(string text) => isAddress ? ForeignValue.Wrap(text) : Set(text);
-        object? V(object? value, Func<string, string> text) => value switch
-        {
-            string one => text(one),
-            List<string> list => list.ConvertAll(t => (object?)text(t)),
-            _ => value,
-        };
+        object? V(object? value, Func<string, string> text) =>
+            value switch
+            {
+                string one => text(one),
+                List<string> list => list.ConvertAll(t => (object?)text(t)),
+                _ => value,
+            };
         Dictionary<string, object?> Values(Dictionary<string, object?> values, Func<string, string> text)
         {
             var all = new Dictionary<string, object?>(values.Count);
@@ -33,14 +41,29 @@ internal static class TemplateScope
             return all;
         }
         Dictionary<string, object?> Thing(Question.Thing thing) =>
-            new() { ["name"] = T(thing.Name), ["key"] = T(thing.Key), ["tags"] = thing.Tags.Select(t => (object?)T(t)).ToList() };
+            new()
+            {
+                ["name"] = T(thing.Name),
+                ["key"] = T(thing.Key),
+                ["tags"] = thing.Tags.Select(t => (object?)T(t)).ToList(),
+            };
         Dictionary<string, object?> Link(string href) => new() { ["href"] = T(href) };
-        Dictionary<string, object?> Words(string text) => new() { ["plainText"] = T(text), ["markdown"] = T(text), ["html"] = T(System.Net.WebUtility.HtmlEncode(text)) };
+        Dictionary<string, object?> Words(string text) =>
+            new()
+            {
+                ["plainText"] = T(text),
+                ["markdown"] = T(text),
+                ["html"] = T(System.Net.WebUtility.HtmlEncode(text)),
+            };
 
         var question = call.Question;
         var environment = Values(call.Values.Environment, Set);
         var form = Values(call.Values.Form, Set);
-        var approval = new Dictionary<string, object?> { ["environmentFormVariables"] = environment, ["formVariables"] = form };
+        var approval = new Dictionary<string, object?>
+        {
+            ["environmentFormVariables"] = environment,
+            ["formVariables"] = form,
+        };
         if (Wants("approvalId"))
             approval["approvalId"] = T(question.Id);
         if (Wants("approvalDescription"))
@@ -48,7 +71,13 @@ internal static class TemplateScope
         if (Wants("comment"))
             approval["comment"] = T(call.Comment);
         if (Wants("_links"))
-            approval["_links"] = new Dictionary<string, object?> { ["approval"] = Link(question.Link), ["history"] = Link(question.Link) };
+        {
+            approval["_links"] = new Dictionary<string, object?>
+            {
+                ["approval"] = Link(question.Link),
+                ["history"] = Link(question.Link),
+            };
+        }
         if (Wants("title"))
         {
             var title = Words(question.Title);
@@ -81,8 +110,15 @@ internal static class TemplateScope
             approval["approvalFormVariables"] = Values(call.Values.Request, T);
         if (Wants("customProperties"))
         {
-            approval["customProperties"] = question.CustomProperties.ToDictionary(p => p.Key,
-                object? (p) => new Dictionary<string, object?> { ["name"] = T(p.Key), ["values"] = p.Value.Select(v => (object?)T(v)).ToList() });
+            approval["customProperties"] = question.CustomProperties.ToDictionary(
+                p => p.Key,
+                object? (p) =>
+                    new Dictionary<string, object?>
+                    {
+                        ["name"] = T(p.Key),
+                        ["values"] = p.Value.Select(v => (object?)T(v)).ToList(),
+                    }
+            );
         }
         if (Wants("creationResponseBody"))
             approval["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, T) : null;
@@ -114,7 +150,13 @@ internal static class TemplateScope
         }
         scope["environment"] = environment;
         if (Wants("oauth"))
-            scope["oauth"] = new Dictionary<string, object?> { ["baseURI"] = Set(call.OAuthBaseUri.TrimEnd('/')), ["accessToken"] = Set(call.AccessToken) };
+        {
+            scope["oauth"] = new Dictionary<string, object?>
+            {
+                ["baseURI"] = Set(call.OAuthBaseUri.TrimEnd('/')),
+                ["accessToken"] = Set(call.AccessToken),
+            };
+        }
         if (Wants("context"))
             scope["context"] = new Dictionary<string, object?>(approval) { ["approvalId"] = T(call.ExternalId) };
         return scope;
@@ -133,13 +175,14 @@ internal static class TemplateScope
         }
     }
 
-    private static object? Tree(JsonElement element, Func<string, string> text) => element.ValueKind switch
-    {
-        JsonValueKind.Object => element.EnumerateObject().ToDictionary(m => m.Name, m => Tree(m.Value, text)),
-        JsonValueKind.Array => element.EnumerateArray().Select(e => Tree(e, text)).ToList(),
-        JsonValueKind.String => text(element.GetString()!),
-        JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetRawText(),
-        JsonValueKind.True or JsonValueKind.False => element.ValueKind == JsonValueKind.True,
-        _ => null,
-    };
+    private static object? Tree(JsonElement element, Func<string, string> text) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => element.EnumerateObject().ToDictionary(m => m.Name, m => Tree(m.Value, text)),
+            JsonValueKind.Array => element.EnumerateArray().Select(e => Tree(e, text)).ToList(),
+            JsonValueKind.String => text(element.GetString()!),
+            JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetRawText(),
+            JsonValueKind.True or JsonValueKind.False => element.ValueKind == JsonValueKind.True,
+            _ => null,
+        };
 }

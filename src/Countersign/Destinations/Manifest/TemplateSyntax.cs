@@ -17,7 +17,9 @@ internal sealed record UsedName(IReadOnlyList<string> Path, bool IsPrinted)
 /// </summary>
 internal static class TemplateSyntax
 {
-    /// <summary>Deeper or longer than anybody writes by hand; the engine reads what is inside one another by calling itself.</summary>
+    /// <summary>
+    /// Deeper or longer than anybody writes by hand; the engine reads what is inside one another by calling itself.
+    /// </summary>
     private const int MaxDepth = 50;
     private const int LongestTag = 1_000;
 
@@ -25,11 +27,25 @@ internal static class TemplateSyntax
     private const int MaxTags = 500;
 
     private static readonly HashSet<string> Blocks = ["if", "unless", "each", "with", "equal", "equalWithElse"];
-    private static readonly HashSet<string> Helpers = ["lookup", "pathEncode", "queryEncode", "basicAuthHeaderValue", "formatWithOffset"];
+    private static readonly HashSet<string> Helpers =
+    [
+        "lookup",
+        "pathEncode",
+        "queryEncode",
+        "basicAuthHeaderValue",
+        "formatWithOffset",
+    ];
 
-    /// <summary>Names, and problems each with its fix. A brace too few is sent as it is, which makes no address and no JSON; everything else cannot be rendered.</summary>
+    /// <summary>
+    /// Names, and problems each with its fix. A brace too few is sent as it is, which makes no address and no JSON;
+    /// everything else cannot be rendered.
+    /// </summary>
     /// <remarks><c>IsClosed</c>: it draws on nothing but those names and what is in them.</remarks>
-    public static (IReadOnlyList<UsedName> Names, bool IsClosed, IReadOnlyList<(string Problem, string Fix, bool IsFatal)> Problems) Read(string text, bool isBody)
+    public static (
+        IReadOnlyList<UsedName> Names,
+        bool IsClosed,
+        IReadOnlyList<(string Problem, string Fix, bool IsFatal)> Problems
+    ) Read(string text, bool isBody)
     {
         var names = new Found();
         var problems = new List<(string, string, bool)>();
@@ -43,13 +59,22 @@ internal static class TemplateSyntax
             if (open < 0)
                 break;
             var triple = text.AsSpan(open).StartsWith("{{{");
-            var closing = text.AsSpan(open).StartsWith("{{!--") ? "--}}" : triple ? "}}}" : "}}";
+            var closing =
+                text.AsSpan(open).StartsWith("{{!--") ? "--}}"
+                : triple ? "}}}"
+                : "}}";
             var start = open + (triple ? 3 : 2);
             var close = text.IndexOf(closing, start, StringComparison.Ordinal);
             var inside = close < 0 ? "" : text[start..close];
             if (close < 0 || (closing != "--}}" && inside.AsSpan().ContainsAny('{', '}')))
             {
-                problems.Add(("The braces at " + Quote(text[open..]) + " are not balanced.", "Write a name between two braces on each side: {{name}}", true));
+                problems.Add(
+                    (
+                        "The braces at " + Quote(text[open..]) + " are not balanced.",
+                        "Write a name between two braces on each side: {{name}}",
+                        true
+                    )
+                );
                 return (names.Names, names.IsClosed, problems);
             }
             at = close + closing.Length;
@@ -60,15 +85,26 @@ internal static class TemplateSyntax
             }
             if (closing != "--}}" && inside.Length > LongestTag)
             {
-                problems.Add((
-                    "What stands between the braces at " + Quote(text[open..]) + $" is longer than {LongestTag} characters.",
-                    "Write a name between the braces: {{name}}", true));
+                problems.Add(
+                    (
+                        "What stands between the braces at "
+                            + Quote(text[open..])
+                            + $" is longer than {LongestTag} characters.",
+                        "Write a name between the braces: {{name}}",
+                        true
+                    )
+                );
                 return (names.Names, names.IsClosed, problems);
             }
             if (blocks.Count > MaxDepth)
             {
-                problems.Add((
-                    $"Blocks are inside one another more than {MaxDepth} deep.", "Close blocks before opening more.", true));
+                problems.Add(
+                    (
+                        $"Blocks are inside one another more than {MaxDepth} deep.",
+                        "Close blocks before opening more.",
+                        true
+                    )
+                );
                 return (names.Names, names.IsClosed, problems);
             }
             Tag(inside.Trim().Trim('~').Trim(), blocks, names, problems);
@@ -79,8 +115,8 @@ internal static class TemplateSyntax
     }
 
     /// <summary>
-    /// A body's own closing brace right behind a tag, as in <c>{"n": {{n}}}</c>, is a third brace to Handlebars.Net and to
-    /// no other engine; there it is printed by a helper.
+    /// A body's own closing brace right behind a tag, as in <c>{"n": {{n}}}</c>, is a third brace to Handlebars.Net and
+    /// to no other engine; there it is printed by a helper.
     /// </summary>
     public static string ForHandlebarsNet(string text)
     {
@@ -93,7 +129,10 @@ internal static class TemplateSyntax
             var open = text.IndexOf("{{", at, StringComparison.Ordinal);
             if (open < 0)
                 break;
-            var closing = text.AsSpan(open).StartsWith("{{!--") ? "--}}" : text.AsSpan(open).StartsWith("{{{") ? "}}}" : "}}";
+            var closing =
+                text.AsSpan(open).StartsWith("{{!--") ? "--}}"
+                : text.AsSpan(open).StartsWith("{{{") ? "}}}"
+                : "}}";
             var close = text.IndexOf(closing, open + 2, StringComparison.Ordinal);
             if (close < 0)
                 break;
@@ -115,12 +154,22 @@ internal static class TemplateSyntax
             var named = text.AsSpan((i + 1)..end).Trim().Length > 0 && text.AsSpan(end).StartsWith("}");
             if (named || !isBody)
             {
-                problems.Add(("A brace is missing at " + Quote(text[i..]) + ".", "Write a name between two braces on each side: {{name}}", false));
+                problems.Add(
+                    (
+                        "A brace is missing at " + Quote(text[i..]) + ".",
+                        "Write a name between two braces on each side: {{name}}",
+                        false
+                    )
+                );
                 return;
             }
         }
         if (!isBody && text.Contains('}', StringComparison.Ordinal))
-            problems.Add(("There is a closing brace too many.", "Write a name between two braces on each side: {{name}}", false));
+        {
+            problems.Add(
+                ("There is a closing brace too many.", "Write a name between two braces on each side: {{name}}", false)
+            );
+        }
     }
 
     private static void Tag(string tag, Stack<string> blocks, Found names, List<(string, string, bool)> problems)
@@ -140,15 +189,37 @@ internal static class TemplateSyntax
             case '#':
                 var (name, rest) = Head(tag[1..].Trim());
                 if (!Blocks.Contains(name))
-                    problems.Add(($"There is no block {name}.", $"The blocks are {string.Join(", ", Blocks.Order())}.", true));
+                {
+                    problems.Add(
+                        ($"There is no block {name}.", $"The blocks are {string.Join(", ", Blocks.Order())}.", true)
+                    );
+                }
                 else if (Arguments(rest).Count != (name.StartsWith("equal", StringComparison.Ordinal) ? 2 : 1))
-                    problems.Add(($"The block {name} has the wrong number of values.", name.StartsWith("equal", StringComparison.Ordinal) ? $"Give it two: {{{{#{name} a b}}}}" : $"Give it one: {{{{#{name} a}}}}", true));
+                {
+                    problems.Add(
+                        (
+                            $"The block {name} has the wrong number of values.",
+                            name.StartsWith("equal", StringComparison.Ordinal)
+                                ? $"Give it two: {{{{#{name} a b}}}}"
+                                : $"Give it one: {{{{#{name} a}}}}",
+                            true
+                        )
+                    );
+                }
                 Use(rest, blocks, names, printed: false);
                 blocks.Push(name);
                 return;
             case '/':
                 if (blocks.Count == 0 || blocks.Pop() != tag[1..].Trim())
-                    problems.Add(($"{tag} closes what was not opened.", "Close blocks in the order in which they were opened, innermost first.", true));
+                {
+                    problems.Add(
+                        (
+                            $"{tag} closes what was not opened.",
+                            "Close blocks in the order in which they were opened, innermost first.",
+                            true
+                        )
+                    );
+                }
                 return;
             case '^':
                 return;
@@ -171,12 +242,18 @@ internal static class TemplateSyntax
         if (arguments.Length == 0)
         {
             if (Helpers.Contains(head))
-                problems.Add(($"The helper {head} has nothing to work on.", $"Give it its values: {{{{{head} name}}}}", true));
+            {
+                problems.Add(
+                    ($"The helper {head} has nothing to work on.", $"Give it its values: {{{{{head} name}}}}", true)
+                );
+            }
             Use(head, blocks, names, printed: true);
         }
         else if (!Helpers.Contains(head))
         {
-            problems.Add(($"There is no helper {head}.", $"The helpers are {string.Join(", ", Helpers.Order())}.", true));
+            problems.Add(
+                ($"There is no helper {head}.", $"The helpers are {string.Join(", ", Helpers.Order())}.", true)
+            );
         }
         else
         {
@@ -188,9 +265,18 @@ internal static class TemplateSyntax
     {
         foreach (var argument in Arguments(arguments))
         {
-            names.IsClosed &= !argument.StartsWith("@root", StringComparison.Ordinal) && !(argument is "this" or "." && !blocks.Any(b => b is "each" or "with"));
-            if (argument.Length == 0 || argument[0] is '"' or '\'' or '@' or '-' || char.IsAsciiDigit(argument[0]) || argument is "true" or "false" or "null" or "undefined" or "this" or "." or "as")
+            names.IsClosed &=
+                !argument.StartsWith("@root", StringComparison.Ordinal)
+                && !(argument is "this" or "." && !blocks.Any(b => b is "each" or "with"));
+            if (
+                argument.Length == 0
+                || argument[0] is '"' or '\'' or '@' or '-'
+                || char.IsAsciiDigit(argument[0])
+                || argument is "true" or "false" or "null" or "undefined" or "this" or "." or "as"
+            )
+            {
                 continue;
+            }
             if (argument[0] == '(')
             {
                 Use(Head(argument.Trim('(', ')')).Others, blocks, names, printed);
@@ -206,7 +292,9 @@ internal static class TemplateSyntax
                 names.IsClosed = false;
                 continue;
             }
-            names.Names.Add(new UsedName([.. path.Split('.', '/').Select(s => s.Trim('[', ']')).Where(s => s.Length > 0)], printed));
+            names.Names.Add(
+                new UsedName([.. path.Split('.', '/').Select(s => s.Trim('[', ']')).Where(s => s.Length > 0)], printed)
+            );
         }
     }
 
@@ -236,11 +324,20 @@ internal static class TemplateSyntax
             for (; i < text.Length && (quote != default || depth > 0 || !char.IsWhiteSpace(text[i])); i++)
             {
                 if (quote != default)
+                {
                     quote = text[i] == quote ? default : quote;
+                }
                 else if (text[i] is '"' or '\'')
+                {
                     quote = text[i];
+                }
                 else
-                    depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+                {
+                    depth +=
+                        text[i] == '(' ? 1
+                        : text[i] == ')' ? -1
+                        : 0;
+                }
             }
             all.Add(text[start..i]);
         }

@@ -6,7 +6,9 @@ using HandlebarsDotNet.IO;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>A template, read and compiled once. Rendering throws <see cref="FormatException"/> when it prints what has no text.</summary>
+/// <summary>
+/// A template, read and compiled once. Rendering throws <see cref="FormatException"/> when it prints what has no text.
+/// </summary>
 internal sealed class Template
 {
     private readonly Lazy<HandlebarsTemplate<object, object>> _compiled;
@@ -34,7 +36,8 @@ internal sealed class Template
             _ = _compiled.Value;
             return null;
         }
-        catch (Exception failure) when (failure is HandlebarsException or ArgumentException or InvalidOperationException)
+        catch (Exception failure)
+            when (failure is HandlebarsException or ArgumentException or InvalidOperationException)
         {
             return failure.Message;
         }
@@ -46,7 +49,13 @@ internal sealed class Template
         {
             return _compiled.Value(scope);
         }
-        catch (Exception failure) when (failure is HandlebarsException or InvalidOperationException or ArgumentException or InvalidCastException)
+        catch (Exception failure)
+            when (failure
+                    is HandlebarsException
+                        or InvalidOperationException
+                        or ArgumentException
+                        or InvalidCastException
+            )
         {
             throw new FormatException((failure.InnerException as FormatException ?? failure).Message, failure);
         }
@@ -56,9 +65,9 @@ internal sealed class Template
 }
 
 /// <summary>
-/// The template language of manifests, as Handlebars.Net has it, with what differs put right: booleans print in lower case,
-/// lists with commas, objects not at all. Two braces escape for HTML only where an engine is to be imitated to the letter;
-/// authors who write them mean the text itself.
+/// The template language of manifests, as Handlebars.Net has it, with what differs put right: booleans print in lower
+/// case, lists with commas, objects not at all. Two braces escape for HTML only where an engine is to be imitated to
+/// the letter; authors who write them mean the text itself.
 /// </summary>
 internal sealed class Templates
 {
@@ -106,7 +115,8 @@ internal sealed class Templates
         public bool TryCreateFormatter(Type type, out IFormatter formatter)
         {
             formatter = this;
-            return type == typeof(bool) || (type != typeof(string) && typeof(System.Collections.IEnumerable).IsAssignableFrom(type));
+            return type == typeof(bool)
+                || (type != typeof(string) && typeof(System.Collections.IEnumerable).IsAssignableFrom(type));
         }
 
         public void Format<T>(T value, in EncodedTextWriter writer)
@@ -117,7 +127,9 @@ internal sealed class Templates
                     writer.Write(yes ? "true" : "false");
                     break;
                 case System.Collections.IDictionary or IReadOnlyDictionary<string, object?>:
-                    throw new FormatException("The template prints a whole object; it should print one of its members.");
+                    throw new FormatException(
+                        "The template prints a whole object; it should print one of its members."
+                    );
                 case System.Collections.IEnumerable list:
                     writer.Write(string.Join(',', list.Cast<object?>().Select(TemplateHelpers.Text)));
                     break;
@@ -126,7 +138,10 @@ internal sealed class Templates
     }
 }
 
-/// <summary>The helpers that published manifests use. In bodies values come escaped for JSON, and are taken back for what works on the text.</summary>
+/// <summary>
+/// The helpers that published manifests use. In bodies values come escaped for JSON, and are taken back for what works
+/// on the text.
+/// </summary>
 internal sealed class TemplateHelpers(bool isBody)
 {
     /// <summary>Stands for a secret where a call is only shown.</summary>
@@ -139,22 +154,41 @@ internal sealed class TemplateHelpers(bool isBody)
         engine.RegisterHelper(ClosingBrace, (output, _, _) => output.WriteSafeString("}"));
         engine.RegisterHelper("equal", Equal);
         engine.RegisterHelper("equalWithElse", Equal);
-        engine.RegisterHelper("pathEncode", (output, _, arguments) => output.WriteSafeString(Encoded(PathEncode, arguments)));
-        engine.RegisterHelper("queryEncode", (output, _, arguments) => output.WriteSafeString(Encoded(QueryEncode, arguments)));
-        engine.RegisterHelper("basicAuthHeaderValue", (output, _, arguments) => output.WriteSafeString(Put(Basic(Plain(arguments, 0), Plain(arguments, 1)))));
-        engine.RegisterHelper("formatWithOffset", (output, _, arguments) => output.WriteSafeString(Time(Plain(arguments, 0), Plain(arguments, 1), Plain(arguments, 2))));
+        engine.RegisterHelper(
+            "pathEncode",
+            (output, _, arguments) => output.WriteSafeString(Encoded(PathEncode, arguments))
+        );
+        engine.RegisterHelper(
+            "queryEncode",
+            (output, _, arguments) => output.WriteSafeString(Encoded(QueryEncode, arguments))
+        );
+        engine.RegisterHelper(
+            "basicAuthHeaderValue",
+            (output, _, arguments) => output.WriteSafeString(Put(Basic(Plain(arguments, 0), Plain(arguments, 1))))
+        );
+        engine.RegisterHelper(
+            "formatWithOffset",
+            (output, _, arguments) =>
+                output.WriteSafeString(Time(Plain(arguments, 0), Plain(arguments, 1), Plain(arguments, 2)))
+        );
     }
 
-    public static string Text(object? value) => value switch
-    {
-        null => "",
-        bool yes => yes ? "true" : "false",
-        UndefinedBindingResult => "",
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
+    public static string Text(object? value) =>
+        value switch
+        {
+            null => "",
+            bool yes => yes ? "true" : "false",
+            UndefinedBindingResult => "",
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
 
-    private static void Equal(EncodedTextWriter output, BlockHelperOptions options, Context context, Arguments arguments)
+    private static void Equal(
+        EncodedTextWriter output,
+        BlockHelperOptions options,
+        Context context,
+        Arguments arguments
+    )
     {
         if (ForeignValue.Unwrap(Text(arguments[0])) == ForeignValue.Unwrap(Text(arguments[1])))
             options.Template(output, context);
@@ -168,9 +202,13 @@ internal sealed class TemplateHelpers(bool isBody)
         return isBody ? Escapes.FromJson(text) : ForeignValue.Unwrap(text);
     }
 
-    /// <summary>A value that no admin set is encoded for the place where it comes to stand, whatever the template says.</summary>
+    /// <summary>
+    /// A value that no admin set is encoded for the place where it comes to stand, whatever the template says.
+    /// </summary>
     private string Encoded(Func<string, string> encode, Arguments arguments) =>
-        arguments.Length > 0 && Text(arguments[0]) is var text && ForeignValue.IsIn(text) ? text : Put(encode(Plain(arguments, 0)));
+        arguments.Length > 0 && Text(arguments[0]) is var text && ForeignValue.IsIn(text)
+            ? text
+            : Put(encode(Plain(arguments, 0)));
 
     private string Put(string text) => isBody ? Escapes.Json(text) : text;
 
@@ -179,30 +217,56 @@ internal sealed class TemplateHelpers(bool isBody)
 
     /// <summary>As browsers' encodeURIComponent: a space is %20, and <c>!'()*~</c> stay.</summary>
     internal static string QueryEncode(string text) =>
-        Uri.EscapeDataString(text).Replace("%21", "!", StringComparison.Ordinal).Replace("%27", "'", StringComparison.Ordinal)
-            .Replace("%28", "(", StringComparison.Ordinal).Replace("%29", ")", StringComparison.Ordinal).Replace("%2A", "*", StringComparison.Ordinal);
+        Uri.EscapeDataString(text)
+            .Replace("%21", "!", StringComparison.Ordinal)
+            .Replace("%27", "'", StringComparison.Ordinal)
+            .Replace("%28", "(", StringComparison.Ordinal)
+            .Replace("%29", ")", StringComparison.Ordinal)
+            .Replace("%2A", "*", StringComparison.Ordinal);
 
     private static string Basic(string user, string password) =>
-        password == Mask ? $"Basic {Mask}" : "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
+        password == Mask
+            ? $"Basic {Mask}"
+            : "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
 
-    /// <summary>Always UTC, in the 24 hours of a day: two of the engines differ there, and a change window must not.</summary>
+    /// <summary>
+    /// Always UTC, in the 24 hours of a day: two of the engines differ there, and a change window must not.
+    /// </summary>
     private static string Time(string milliseconds, string offset, string format)
     {
-        if (!decimal.TryParse(milliseconds, NumberStyles.Float, CultureInfo.InvariantCulture, out var from) || !decimal.TryParse(offset.Length == 0 ? "0" : offset, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
+        if (
+            !decimal.TryParse(milliseconds, NumberStyles.Float, CultureInfo.InvariantCulture, out var from)
+            || !decimal.TryParse(
+                offset.Length == 0 ? "0" : offset,
+                NumberStyles.Float,
+                CultureInfo.InvariantCulture,
+                out var seconds
+            )
+        )
+        {
             throw new FormatException("formatWithOffset needs milliseconds and a number of seconds.");
+        }
         var total = from + seconds * 1000;
-        if (total < DateTimeOffset.MinValue.ToUnixTimeMilliseconds() || total > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+        if (
+            total < DateTimeOffset.MinValue.ToUnixTimeMilliseconds()
+            || total > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+        )
+        {
             throw new FormatException("formatWithOffset was given a time beyond the calendar.");
+        }
         return Written(DateTimeOffset.FromUnixTimeMilliseconds((long)decimal.Floor(total)), format);
     }
 
     /// <summary>A time in one of the four forms.</summary>
-    public static string Written(DateTimeOffset time, string format) => format switch
-    {
-        "milliseconds" => time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
-        "seconds" => time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
-        "rfc3339" => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-        "simple" => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture),
-        _ => throw new FormatException($"formatWithOffset knows milliseconds, seconds, rfc3339 and simple, and not {format}."),
-    };
+    public static string Written(DateTimeOffset time, string format) =>
+        format switch
+        {
+            "milliseconds" => time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture),
+            "seconds" => time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            "rfc3339" => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            "simple" => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture),
+            _ => throw new FormatException(
+                $"formatWithOffset knows milliseconds, seconds, rfc3339 and simple, and not {format}."
+            ),
+        };
 }

@@ -2,13 +2,28 @@ using System.Text.Json;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>Reads form variables; its findings are those that the published schema leaves to its repository's tests, and a few that nobody looks for.</summary>
+/// <summary>
+/// Reads form variables; its findings are those that the published schema leaves to its repository's tests, and a few
+/// that nobody looks for.
+/// </summary>
 internal sealed class VariableReader(FindingList findings, Func<JsonElement, string, string, CallTemplate?> readCall)
 {
-    private static readonly HashSet<string> Types = ["string", "boolean", "uri", "enum", "oauth", "dynamicEnum", "generated", "environmentSelector", "multiselect", "publicKey"];
+    private static readonly HashSet<string> Types =
+    [
+        "string",
+        "boolean",
+        "uri",
+        "enum",
+        "oauth",
+        "dynamicEnum",
+        "generated",
+        "environmentSelector",
+        "multiselect",
+        "publicKey",
+    ];
 
-    private static readonly Dictionary<string, Comparison> Operators =
-        Enum.GetValues<Comparison>().ToDictionary(c => char.ToLowerInvariant(c.ToString()[0]) + c.ToString()[1..]);
+    private static readonly Dictionary<string, Comparison> Operators = Enum.GetValues<Comparison>()
+        .ToDictionary(c => char.ToLowerInvariant(c.ToString()[0]) + c.ToString()[1..]);
 
     /// <summary>Ten times what the largest published manifest has.</summary>
     private const int MaxVariables = 200;
@@ -22,38 +37,84 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
             return [];
         if (list.ValueKind != JsonValueKind.Array)
         {
-            Fatal(place, "Form variables are a list.", "Write [{\"key\": …, \"name\": …, \"type\": …, \"description\": …}].");
+            Fatal(
+                place,
+                "Form variables are a list.",
+                "Write [{\"key\": …, \"name\": …, \"type\": …, \"description\": …}]."
+            );
             return [];
         }
         if (list.GetArrayLength() > MaxVariables)
         {
             Fatal(
-                place, $"There are {list.GetArrayLength()} variables, and a list has at most {MaxVariables}.",
-                "Leave out what nobody fills in.");
+                place,
+                $"There are {list.GetArrayLength()} variables, and a list has at most {MaxVariables}.",
+                "Leave out what nobody fills in."
+            );
             return [];
         }
         var variables = list.EnumerateArray().Select((v, n) => One(v, $"{place}[{n}]")).OfType<FormVariable>().ToList();
         foreach (var twice in variables.GroupBy(v => v.Key).Where(g => g.Count() > 1))
-            Fatal(place, $"The key {twice.Key} is there {twice.Count()} times.", "Give each variable a key of its own.");
+        {
+            Fatal(
+                place,
+                $"The key {twice.Key} is there {twice.Count()} times.",
+                "Give each variable a key of its own."
+            );
+        }
         return variables;
     }
 
     /// <summary>What can only be seen with all lists at hand.</summary>
-    public void CheckTogether(IReadOnlyList<FormVariable> form, IReadOnlyList<FormVariable> environment, IReadOnlyList<FormVariable> request)
+    public void CheckTogether(
+        IReadOnlyList<FormVariable> form,
+        IReadOnlyList<FormVariable> environment,
+        IReadOnlyList<FormVariable> request
+    )
     {
-        foreach (var twice in form.Concat(environment).GroupBy(v => v.Key).Where(g => g.Select(v => _places[v].Split('[')[0]).Distinct().Count() > 1))
-            Warn(_places[twice.Last()], $"The key {twice.Key} is also used in another list; one setting will serve both.", "Give it a key of its own.");
+        foreach (
+            var twice in form.Concat(environment)
+                .GroupBy(v => v.Key)
+                .Where(g => g.Select(v => _places[v].Split('[')[0]).Distinct().Count() > 1)
+        )
+        {
+            Warn(
+                _places[twice.Last()],
+                $"The key {twice.Key} is also used in another list; one setting will serve both.",
+                "Give it a key of its own."
+            );
+        }
         foreach (var variable in form.Concat(environment).Concat(request))
         {
             foreach (var (dependence, n) in variable.DependsOn.Select((d, n) => (d, n)))
             {
-                var target = dependence.VariableLocation switch { "formVariables" => form, "environmentFormVariables" => environment, "approvalFormVariables" => request, _ => null };
+                var target = dependence.VariableLocation switch
+                {
+                    "formVariables" => form,
+                    "environmentFormVariables" => environment,
+                    "approvalFormVariables" => request,
+                    _ => null,
+                };
                 if (target is null)
-                    Fatal($"{_places[variable]}.dependsOn[{n}].variableLocation", $"{dependence.VariableLocation} is no list of variables.", "Write formVariables, environmentFormVariables or approvalFormVariables.");
+                {
+                    Fatal(
+                        $"{_places[variable]}.dependsOn[{n}].variableLocation",
+                        $"{dependence.VariableLocation} is no list of variables.",
+                        "Write formVariables, environmentFormVariables or approvalFormVariables."
+                    );
+                }
                 else if (!target.Any(v => v.Key == dependence.VariableKey))
-                    Fatal($"{_places[variable]}.dependsOn[{n}].variableKey", $"There is no variable {dependence.VariableKey} in {dependence.VariableLocation}.", "Name a variable that is there.");
+                {
+                    Fatal(
+                        $"{_places[variable]}.dependsOn[{n}].variableKey",
+                        $"There is no variable {dependence.VariableKey} in {dependence.VariableLocation}.",
+                        "Name a variable that is there."
+                    );
+                }
                 else if (dependence.VariableKey == variable.Key && target.Contains(variable))
+                {
                     Warn($"{_places[variable]}.dependsOn[{n}]", "It depends on itself.", "Name another variable.");
+                }
             }
         }
     }
@@ -64,12 +125,20 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         var type = ManifestReader.TextOf(variable, "type") ?? "";
         if (key.Length is 0 or > 20 || key.Any(char.IsWhiteSpace))
         {
-            Fatal($"{place}.key", "A key has 1 to 20 characters and no white space.", "Shorten it, or write it in one word.");
+            Fatal(
+                $"{place}.key",
+                "A key has 1 to 20 characters and no white space.",
+                "Shorten it, or write it in one word."
+            );
             return null;
         }
         if (!Types.Contains(type))
         {
-            Fatal($"{place}.type", $"{(type.Length == 0 ? "Nothing" : type)} is not a type.", $"Write one of {string.Join(", ", Types.Order())}.");
+            Fatal(
+                $"{place}.type",
+                $"{(type.Length == 0 ? "Nothing" : type)} is not a type.",
+                $"Write one of {string.Join(", ", Types.Order())}."
+            );
             return null;
         }
         var read = new FormVariable
@@ -84,19 +153,41 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
             IsOptional = Is(variable, "isOptional"),
             Default = ManifestReader.Member(variable, "defaultValue")?.Clone(),
             AllowedValues = Texts(variable, "allowedValues"),
-            Options = ManifestReader.Member(variable, "multiselectOptions") is { ValueKind: JsonValueKind.Array } options
-                ? [.. options.EnumerateArray().Select(o => (ManifestReader.TextOf(o, "label") ?? "", ManifestReader.TextOf(o, "value") ?? ""))] : [],
+            Options = ManifestReader.Member(variable, "multiselectOptions")
+                is { ValueKind: JsonValueKind.Array } options
+                ?
+                [
+                    .. options
+                        .EnumerateArray()
+                        .Select(o =>
+                            (ManifestReader.TextOf(o, "label") ?? "", ManifestReader.TextOf(o, "value") ?? "")
+                        ),
+                ]
+                : [],
             DefaultOptions = Texts(variable, "multiselectDefaultOptions"),
-            DynamicOptions = ManifestReader.Member(variable, "dynamicOptions") is null ? null : readCall(variable, "dynamicOptions", place),
+            DynamicOptions = ManifestReader.Member(variable, "dynamicOptions") is null
+                ? null
+                : readCall(variable, "dynamicOptions", place),
             DependsOn = ManifestReader.Member(variable, "dependsOn") is { ValueKind: JsonValueKind.Array } dependsOn
-                ? [.. dependsOn.EnumerateArray().Take(MaxDependences)
-                    .Select((d, n) => Depends(d, $"{place}.dependsOn[{n}]"))] : [],
+                ?
+                [
+                    .. dependsOn
+                        .EnumerateArray()
+                        .Take(MaxDependences)
+                        .Select((d, n) => Depends(d, $"{place}.dependsOn[{n}]")),
+                ]
+                : [],
         };
-        if (ManifestReader.Member(variable, "dependsOn") is { ValueKind: JsonValueKind.Array } all
-            && all.GetArrayLength() > MaxDependences)
+        if (
+            ManifestReader.Member(variable, "dependsOn") is { ValueKind: JsonValueKind.Array } all
+            && all.GetArrayLength() > MaxDependences
+        )
         {
             Fatal(
-                $"{place}.dependsOn", $"It depends on more than {MaxDependences} others.", "Leave out what does not matter.");
+                $"{place}.dependsOn",
+                $"It depends on more than {MaxDependences} others.",
+                "Leave out what does not matter."
+            );
         }
         _places[read] = place;
         Check(read, place);
@@ -108,21 +199,62 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         if (v.Type == "enum" && v.AllowedValues.Count == 0)
             Fatal($"{place}.allowedValues", "There is nothing to choose from.", "List the values in allowedValues.");
         if (v.Type == "dynamicEnum" && v.DynamicOptions is null)
-            Fatal($"{place}.dynamicOptions", "Nobody knows where its values come from.", "Describe the call in dynamicOptions.");
+        {
+            Fatal(
+                $"{place}.dynamicOptions",
+                "Nobody knows where its values come from.",
+                "Describe the call in dynamicOptions."
+            );
+        }
         if (v.Type != "dynamicEnum" && v.DynamicOptions is not null)
             Warn($"{place}.dynamicOptions", "Only a dynamicEnum looks its values up.", "Make it a dynamicEnum.");
         if (v.Type == "multiselect" && v.Options.Count == 0)
-            Fatal($"{place}.multiselectOptions", "There is nothing to choose from.", "List the options with label and value.");
+        {
+            Fatal(
+                $"{place}.multiselectOptions",
+                "There is nothing to choose from.",
+                "List the options with label and value."
+            );
+        }
         if (v.IsSecret && v.Type is not ("string" or "oauth" or "publicKey" or "generated"))
             Warn($"{place}.isSecret", $"A {v.Type} cannot be kept secret.", "Make it a string, or take isSecret out.");
         if (v.IsMultiple && (v.Default is not null || v.AllowedValues.Count > 0 || v.IsSecret))
-            Warn(place, $"A {v.Type} has neither defaultValue nor allowedValues nor isSecret.", "Use multiselectOptions and multiselectDefaultOptions.");
+        {
+            Warn(
+                place,
+                $"A {v.Type} has neither defaultValue nor allowedValues nor isSecret.",
+                "Use multiselectOptions and multiselectDefaultOptions."
+            );
+        }
         if (v.Default is { } value && value.ValueKind != (v.IsBoolean ? value.GetBooleanKind() : JsonValueKind.String))
-            Warn($"{place}.defaultValue", $"The default of a {v.Type} is {(v.IsBoolean ? "true or false" : "a text")}.", v.IsBoolean ? "Write true or false without quotes." : "Write it in quotes.");
-        if (v.Type == "enum" && v.Default is { ValueKind: JsonValueKind.String } one && v.AllowedValues.Count > 0 && !v.AllowedValues.Contains(one.GetString()))
-            Warn($"{place}.defaultValue", "The default is not one of the allowed values.", "Allow it, or choose another.");
+        {
+            Warn(
+                $"{place}.defaultValue",
+                $"The default of a {v.Type} is {(v.IsBoolean ? "true or false" : "a text")}.",
+                v.IsBoolean ? "Write true or false without quotes." : "Write it in quotes."
+            );
+        }
+        if (
+            v.Type == "enum"
+            && v.Default is { ValueKind: JsonValueKind.String } one
+            && v.AllowedValues.Count > 0
+            && !v.AllowedValues.Contains(one.GetString())
+        )
+        {
+            Warn(
+                $"{place}.defaultValue",
+                "The default is not one of the allowed values.",
+                "Allow it, or choose another."
+            );
+        }
         if (v.IsHidden && !v.IsOptional && v.Default is null && !v.DependsOn.Any(d => d.Shows))
-            Fatal($"{place}.isHidden", "It must be filled in and is never shown.", "Make it optional, give it a default, or say in dependsOn when it is shown.");
+        {
+            Fatal(
+                $"{place}.isHidden",
+                "It must be filled in and is never shown.",
+                "Make it optional, give it a default, or say in dependsOn when it is shown."
+            );
+        }
     }
 
     private Dependence Depends(JsonElement dependence, string place)
@@ -135,29 +267,56 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             foreach (var condition in list.EnumerateArray())
             {
-                if (ManifestReader.TextOf(condition, "operator") is { } name && Operators.TryGetValue(name, out var comparison))
+                if (
+                    ManifestReader.TextOf(condition, "operator") is { } name
+                    && Operators.TryGetValue(name, out var comparison)
+                )
+                {
                     conditions.Add(new Condition(comparison, ManifestReader.TextOf(condition, "value") ?? ""));
+                }
                 else
-                    Fatal($"{place}.conditions", "It compares in a way that is not known.", $"Write one of {string.Join(", ", Operators.Keys)}.");
+                {
+                    Fatal(
+                        $"{place}.conditions",
+                        "It compares in a way that is not known.",
+                        $"Write one of {string.Join(", ", Operators.Keys)}."
+                    );
+                }
             }
         }
         if (conditions.Count == 0)
-            Fatal($"{place}.conditions", "It has no condition.", "Say when: {\"operator\": \"equalTo\", \"value\": \"true\"}.");
-        return new Dependence(ManifestReader.TextOf(dependence, "variableKey") ?? "", ManifestReader.TextOf(dependence, "variableLocation") ?? "", action == "showField", conditions);
+        {
+            Fatal(
+                $"{place}.conditions",
+                "It has no condition.",
+                "Say when: {\"operator\": \"equalTo\", \"value\": \"true\"}."
+            );
+        }
+        return new Dependence(
+            ManifestReader.TextOf(dependence, "variableKey") ?? "",
+            ManifestReader.TextOf(dependence, "variableLocation") ?? "",
+            action == "showField",
+            conditions
+        );
     }
 
-    private void Fatal(string place, string problem, string fix) => findings.Add(new Finding(place, problem, fix, IsFatal: true));
+    private void Fatal(string place, string problem, string fix) =>
+        findings.Add(new Finding(place, problem, fix, IsFatal: true));
 
     private void Warn(string place, string problem, string fix) => findings.Add(new Finding(place, problem, fix));
 
-    private static bool Is(JsonElement variable, string name) => ManifestReader.Member(variable, name) is { ValueKind: JsonValueKind.True };
+    private static bool Is(JsonElement variable, string name) =>
+        ManifestReader.Member(variable, name) is { ValueKind: JsonValueKind.True };
 
     private static IReadOnlyList<string> Texts(JsonElement variable, string name) =>
-        ManifestReader.Member(variable, name) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Where(t => t.ValueKind == JsonValueKind.String).Select(t => t.GetString()!)] : [];
+        ManifestReader.Member(variable, name) is { ValueKind: JsonValueKind.Array } list
+            ? [.. list.EnumerateArray().Where(t => t.ValueKind == JsonValueKind.String).Select(t => t.GetString()!)]
+            : [];
 }
 
 file static class JsonKinds
 {
     /// <summary>Whichever of the two it is.</summary>
-    public static JsonValueKind GetBooleanKind(this JsonElement value) => value.ValueKind == JsonValueKind.False ? JsonValueKind.False : JsonValueKind.True;
+    public static JsonValueKind GetBooleanKind(this JsonElement value) =>
+        value.ValueKind == JsonValueKind.False ? JsonValueKind.False : JsonValueKind.True;
 }

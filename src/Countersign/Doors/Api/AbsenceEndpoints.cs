@@ -30,16 +30,30 @@ public sealed record AbsenceBody : IChecked
 /// <summary>When somebody leaves and returns, as people write it.</summary>
 public static class AbsenceTimes
 {
-    public const string Expected = "Write a day such as 2026-12-24, or a time with its zone such as 2026-12-24T08:00:00+01:00.";
+    public const string Expected =
+        "Write a day such as 2026-12-24, or a time with its zone such as 2026-12-24T08:00:00+01:00.";
 
     /// <summary>A day is meant as a whole, in UTC: from its first moment, or to its last.</summary>
     public static DateTimeOffset? Read(string? text, bool isEnd)
     {
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day < DateOnly.MaxValue)
+        if (
+            DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            && day < DateOnly.MaxValue
+        )
+        {
             return new DateTimeOffset((isEnd ? day.AddDays(1) : day).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+        }
         // Only with a zone: a time without one means another moment on every machine.
-        return text is { Length: >= 17 } && (text.EndsWith('Z') || text[^6] is '+' or '-')
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var time) && time.Year is > 1970 and < 9000
+        return
+            text is { Length: >= 17 }
+            && (text.EndsWith('Z') || text[^6] is '+' or '-')
+            && DateTimeOffset.TryParse(
+                text,
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AdjustToUniversal,
+                out var time
+            )
+            && time.Year is > 1970 and < 9000
             ? Instant.ToMilliseconds(time)
             : null;
     }
@@ -47,8 +61,14 @@ public static class AbsenceTimes
 
 public sealed record AbsenceView(string Person, string From, string To, string? StandIn, bool Away)
 {
-    public static AbsenceView Of(Absence absence, DirectorySnapshot directory) => new(
-        NameOf(absence.PersonId, directory)!, Instant.ToText(absence.From), Instant.ToText(absence.To), NameOf(absence.StandIn, directory), absence.Begun);
+    public static AbsenceView Of(Absence absence, DirectorySnapshot directory) =>
+        new(
+            NameOf(absence.PersonId, directory)!,
+            Instant.ToText(absence.From),
+            Instant.ToText(absence.To),
+            NameOf(absence.StandIn, directory),
+            absence.Begun
+        );
 
     private static string? NameOf(long? id, DirectorySnapshot directory) =>
         id is { } known && directory.People.TryGetValue(known, out var person) ? person.Email ?? person.Name : null;
@@ -61,33 +81,100 @@ internal static class AbsenceEndpoints
 {
     public static void Map(RouteGroupBuilder api, RouteGroupBuilder admin)
     {
-        api.MapGet("/me/absence", async Task<IResult> (CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
-            asking.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(404);
-        api.MapPut("/me/absence", async Task<IResult> (JsonBody<AbsenceBody> body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
-            asking.Caller.Person is not { } me ? PeopleOnly : await Set(me.Email!, body.Value, asking, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(422);
-        api.MapDelete("/me/absence", async Task<IResult> (CurrentCaller asking, Absences absences, CancellationToken cancel) =>
-            asking.Caller.Person is not { } me ? PeopleOnly : AdminEndpoints.Plain(await absences.Cancel(me.Email!, asking.Viewer.Origin, cancel)));
-        admin.MapGet("/absences", async (Absences absences, Directory directory, CancellationToken cancel) =>
-        {
-            var snapshot = await directory.Refresh(cancel);
-            return TypedResults.Ok(new AbsencesView([.. (await absences.List(cancel)).Select(a => AbsenceView.Of(a, snapshot))]));
-        });
-        admin.MapPut("/people/{email}/absence", (string email, JsonBody<AbsenceBody> body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel) =>
-            Set(email, body.Value, asking, absences, directory, cancel)).Produces<AbsenceView>().ProducesProblem(404).ProducesProblem(422);
-        admin.MapDelete("/people/{email}/absence", async (string email, CurrentCaller asking, Absences absences, CancellationToken cancel) =>
-            AdminEndpoints.Plain(await absences.Cancel(email, asking.Viewer.Origin, cancel)));
+        api.MapGet(
+                "/me/absence",
+                async Task<IResult> (
+                    CurrentCaller asking,
+                    Absences absences,
+                    Directory directory,
+                    CancellationToken cancel
+                ) => asking.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)
+            )
+            .Produces<AbsenceView>()
+            .ProducesProblem(404);
+        api.MapPut(
+                "/me/absence",
+                async Task<IResult> (
+                    JsonBody<AbsenceBody> body,
+                    CurrentCaller asking,
+                    Absences absences,
+                    Directory directory,
+                    CancellationToken cancel
+                ) =>
+                    asking.Caller.Person is not { } me
+                        ? PeopleOnly
+                        : await Set(me.Email!, body.Value, asking, absences, directory, cancel)
+            )
+            .Produces<AbsenceView>()
+            .ProducesProblem(422);
+        api.MapDelete(
+            "/me/absence",
+            async Task<IResult> (CurrentCaller asking, Absences absences, CancellationToken cancel) =>
+                asking.Caller.Person is not { } me
+                    ? PeopleOnly
+                    : AdminEndpoints.Plain(await absences.Cancel(me.Email!, asking.Viewer.Origin, cancel))
+        );
+        admin.MapGet(
+            "/absences",
+            async (Absences absences, Directory directory, CancellationToken cancel) =>
+            {
+                var snapshot = await directory.Refresh(cancel);
+                return TypedResults.Ok(
+                    new AbsencesView([.. (await absences.List(cancel)).Select(a => AbsenceView.Of(a, snapshot))])
+                );
+            }
+        );
+        admin
+            .MapPut(
+                "/people/{email}/absence",
+                (
+                    string email,
+                    JsonBody<AbsenceBody> body,
+                    CurrentCaller asking,
+                    Absences absences,
+                    Directory directory,
+                    CancellationToken cancel
+                ) => Set(email, body.Value, asking, absences, directory, cancel)
+            )
+            .Produces<AbsenceView>()
+            .ProducesProblem(404)
+            .ProducesProblem(422);
+        admin.MapDelete(
+            "/people/{email}/absence",
+            async (string email, CurrentCaller asking, Absences absences, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await absences.Cancel(email, asking.Viewer.Origin, cancel))
+        );
     }
 
     private static IResult PeopleOnly => Problems.NotAllowed("people_only", "Only people are away.");
 
-    private static async Task<IResult> Show(Person person, Absences absences, Directory directory, CancellationToken cancel) =>
+    private static async Task<IResult> Show(
+        Person person,
+        Absences absences,
+        Directory directory,
+        CancellationToken cancel
+    ) =>
         await absences.Find(person.Id, cancel) is { } absence
             ? TypedResults.Ok(AbsenceView.Of(absence, await directory.Refresh(cancel)))
             : Problems.NotFound("No absence is set.");
 
-    private static async Task<IResult> Set(string email, AbsenceBody body, CurrentCaller asking, Absences absences, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Set(
+        string email,
+        AbsenceBody body,
+        CurrentCaller asking,
+        Absences absences,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
-        var outcome = await absences.Set(email, AbsenceTimes.Read(body.From, isEnd: false)!.Value, AbsenceTimes.Read(body.To, isEnd: true)!.Value, body.StandIn, asking.Viewer.Origin, cancel);
+        var outcome = await absences.Set(
+            email,
+            AbsenceTimes.Read(body.From, isEnd: false)!.Value,
+            AbsenceTimes.Read(body.To, isEnd: true)!.Value,
+            body.StandIn,
+            asking.Viewer.Origin,
+            cancel
+        );
         var snapshot = await directory.Refresh(cancel);
         return AdminEndpoints.Answer(outcome, absence => TypedResults.Ok(AbsenceView.Of(absence, snapshot)));
     }

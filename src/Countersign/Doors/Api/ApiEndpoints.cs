@@ -16,7 +16,9 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
-/// <summary>Countersign's own API: all that the pages and the command line can do. This list is its table of contents.</summary>
+/// <summary>
+/// Countersign's own API: all that the pages and the command line can do. This list is its table of contents.
+/// </summary>
 public static class ApiEndpoints
 {
     public const string Root = "/api/v1";
@@ -25,30 +27,76 @@ public static class ApiEndpoints
 
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Root).RequireAuthorization(Permissions.AnyCaller).AddEndpointFilter(NoteRefusal).AddEndpointFilter(AnswerMistakes.Filter).ProducesProblem(401).ProducesProblem(429).ProducesProblem(503);
+        var api = routes
+            .MapGroup(Root)
+            .RequireAuthorization(Permissions.AnyCaller)
+            .AddEndpointFilter(NoteRefusal)
+            .AddEndpointFilter(AnswerMistakes.Filter)
+            .ProducesProblem(401)
+            .ProducesProblem(429)
+            .ProducesProblem(503);
 
-        api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run).Produces<RequestView>(201).Produces<RequestView>().ProducesProblem(409).ProducesProblem(422);
+        api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run)
+            .Produces<RequestView>(201)
+            .Produces<RequestView>()
+            .ProducesProblem(409)
+            .ProducesProblem(422);
         api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
         api.MapGet("/requests/{id}", RequestEndpoints.Get).Produces<RequestView>().ProducesProblem(404);
-        api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
-        api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn).Produces<RequestView>(201).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
-        api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
+        api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn)
+            .Produces<RequestView>()
+            .ProducesProblem(403)
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .ProducesProblem(422);
+        api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn)
+            .Produces<RequestView>(201)
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .ProducesProblem(422);
+        api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne)
+            .Produces<RequestView>()
+            .ProducesProblem(403)
+            .ProducesProblem(404)
+            .ProducesProblem(409);
         api.MapPost("/requests/{id}/not-me", RequestEndpoints.NotMe)
-            .Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
-        api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn).RequireRecentSignIn().Produces<RequestView>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
-        api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied).Produces<RequestView>().ProducesProblem(403).ProducesProblem(404);
+            .Produces<RequestView>()
+            .ProducesProblem(403)
+            .ProducesProblem(404);
+        api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn)
+            .RequireRecentSignIn()
+            .Produces<RequestView>()
+            .ProducesProblem(403)
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .ProducesProblem(422);
+        api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied)
+            .Produces<RequestView>()
+            .ProducesProblem(403)
+            .ProducesProblem(404);
         api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List).Produces<RevisionsView>().ProducesProblem(404);
-        api.MapGet("/requests/{id}/revisions/{n:long}", RevisionEndpoints.Get).Produces<ContentView>().ProducesProblem(404);
+        api.MapGet("/requests/{id}/revisions/{n:long}", RevisionEndpoints.Get)
+            .Produces<ContentView>()
+            .ProducesProblem(404);
         api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
         OutcomeEndpoints.MapOwn(api);
         AdminEndpoints.Map(api);
     }
 
-    private static async ValueTask<object?> NoteRefusal(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    private static async ValueTask<object?> NoteRefusal(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next
+    )
     {
         var answer = await next(context);
         if (answer is ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } refused)
-            Refusals.Note(context.HttpContext, (refused.ProblemDetails.Extensions.TryGetValue("rule", out var rule) ? rule as string : null) ?? "not_allowed");
+        {
+            Refusals.Note(
+                context.HttpContext,
+                (refused.ProblemDetails.Extensions.TryGetValue("rule", out var rule) ? rule as string : null)
+                    ?? "not_allowed"
+            );
+        }
         return answer;
     }
 }
@@ -59,7 +107,8 @@ public sealed class ApiDoor : ProgramDoor
     public override string Via => "api";
     public override bool TakesSources => true;
     public override bool TakesPeople => true;
-    public override string HowToCall => "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.";
+    public override string HowToCall =>
+        "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.";
     public override string WwwAuthenticate => "Basic realm=\"Countersign\", Bearer";
 
     public override Dialect DialectOf(HttpContext http) => Dialect.Ours;
@@ -68,7 +117,9 @@ public sealed class ApiDoor : ProgramDoor
         Problems.NotAllowed(requirement.Rule, requirement.Why).ExecuteAsync(http);
 }
 
-/// <summary>Readers and writers for the bodies, made at build time: the first answer then comes as fast as the thousandth.</summary>
+/// <summary>
+/// Readers and writers for the bodies, made at build time: the first answer then comes as fast as the thousandth.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(SubmitBody))]
 [JsonSerializable(typeof(DecisionBody))]
@@ -145,7 +196,9 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
-    /// <summary>Writes exactly as the server's answers are written, so that a replayed answer is the first one to the byte.</summary>
+    /// <summary>
+    /// Writes exactly as the server's answers are written, so that a replayed answer is the first one to the byte.
+    /// </summary>
     public static readonly ApiJson Wire = new(Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web)));
 
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)

@@ -3,8 +3,18 @@ using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
-public sealed record VerificationView(bool Ok, long Events, long Sealed, long Unsealed, string Head, string? Problem,
-    IReadOnlyList<string> Problems, long MoreProblems, long BodiesForgotten, long Archived);
+public sealed record VerificationView(
+    bool Ok,
+    long Events,
+    long Sealed,
+    long Unsealed,
+    string Head,
+    string? Problem,
+    IReadOnlyList<string> Problems,
+    long MoreProblems,
+    long BodiesForgotten,
+    long Archived
+);
 
 /// <summary>The record, for admins: is it as it was written, and all of it as JSON lines.</summary>
 internal static class AuditEndpoints
@@ -21,16 +31,31 @@ internal static class AuditEndpoints
         if (head is not null && (earlier = SealHead.TryParse(head)) is null)
         {
             return Problems.Malformed(
-                "head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits.");
+                "head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits."
+            );
         }
         var found = await verify.Run(earlier, cancel);
-        return TypedResults.Ok(new VerificationView(found.Ok, found.Events, found.Sealed, found.Unsealed, found.Head,
-            found.Problem, found.Problems, found.MoreProblems, found.BodiesForgotten,
-            found.Archived));
+        return TypedResults.Ok(
+            new VerificationView(
+                found.Ok,
+                found.Events,
+                found.Sealed,
+                found.Unsealed,
+                found.Head,
+                found.Problem,
+                found.Problems,
+                found.MoreProblems,
+                found.BodiesForgotten,
+                found.Archived
+            )
+        );
     }
 
     private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(
-        Export export, CurrentCaller asking, HttpContext http) =>
+        Export export,
+        CurrentCaller asking,
+        HttpContext http
+    ) =>
         TypedResults.Stream(
             async to =>
             {
@@ -45,5 +70,7 @@ internal static class AuditEndpoints
                     http.Abort();
                 }
             },
-            "application/jsonl", "countersign-record.jsonl");
+            "application/jsonl",
+            "countersign-record.jsonl"
+        );
 }

@@ -65,37 +65,124 @@ internal static class DestinationEndpoints
 {
     public static void Map(RouteGroupBuilder admin)
     {
-        admin.MapGet("/destinations", async (DestinationViews views, CancellationToken cancel) => TypedResults.Ok(new DestinationsView(await views.All(cancel)))).Produces<DestinationsView>();
+        admin
+            .MapGet(
+                "/destinations",
+                async (DestinationViews views, CancellationToken cancel) =>
+                    TypedResults.Ok(new DestinationsView(await views.All(cancel)))
+            )
+            .Produces<DestinationsView>();
         admin.MapPost("/destinations", Add).Produces<NewDestination>(201).ProducesProblem(409).ProducesProblem(422);
         admin.MapPost("/destinations/lint", Lint).Produces<FindingsView>();
-        admin.MapGet("/destinations/{name}", async (string name, DestinationViews views, CancellationToken cancel) => await views.Find(name, cancel) is { } found ? (IResult)TypedResults.Ok(found) : None()).Produces<DestinationView>();
-        admin.MapPut("/destinations/{name}/values", async (string name, JsonBody<DestinationValuesBody> body, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
-            AdminEndpoints.Plain(await add.Change(name, body.Value.Settings ?? Empty, body.Value.Secrets ?? Empty, asking.Viewer.Origin, cancel))).Produces(204).ProducesProblem(422);
-        admin.MapPost("/destinations/{name}/pause", async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, true, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/destinations/{name}/resume", async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) => AdminEndpoints.Plain(await add.Pause(name, false, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/destinations/{name}/test", async (string name, TryDestination trying, CancellationToken cancel) => AdminEndpoints.Answer(await trying.Connect(name, cancel), trial => TypedResults.Ok(trial))).Produces<DestinationTrial>();
+        admin
+            .MapGet(
+                "/destinations/{name}",
+                async (string name, DestinationViews views, CancellationToken cancel) =>
+                    await views.Find(name, cancel) is { } found ? (IResult)TypedResults.Ok(found) : None()
+            )
+            .Produces<DestinationView>();
+        admin
+            .MapPut(
+                "/destinations/{name}/values",
+                async (
+                    string name,
+                    JsonBody<DestinationValuesBody> body,
+                    CurrentCaller asking,
+                    AddDestination add,
+                    CancellationToken cancel
+                ) =>
+                    AdminEndpoints.Plain(
+                        await add.Change(
+                            name,
+                            body.Value.Settings ?? Empty,
+                            body.Value.Secrets ?? Empty,
+                            asking.Viewer.Origin,
+                            cancel
+                        )
+                    )
+            )
+            .Produces(204)
+            .ProducesProblem(422);
+        admin.MapPost(
+            "/destinations/{name}/pause",
+            async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await add.Pause(name, true, asking.Viewer.Origin, cancel))
+        );
+        admin.MapPost(
+            "/destinations/{name}/resume",
+            async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await add.Pause(name, false, asking.Viewer.Origin, cancel))
+        );
+        admin
+            .MapPost(
+                "/destinations/{name}/test",
+                async (string name, TryDestination trying, CancellationToken cancel) =>
+                    AdminEndpoints.Answer(await trying.Connect(name, cancel), trial => TypedResults.Ok(trial))
+            )
+            .Produces<DestinationTrial>();
         admin.MapPost("/destinations/{name}/rehearsal", Rehearse).Produces<DestinationTrial>().ProducesProblem(404);
-        admin.MapGet("/destinations/{name}/options/{key}", async (string name, string key, TryDestination trying, CancellationToken cancel) =>
-            AdminEndpoints.Answer(await trying.Options(name, key, cancel), options => TypedResults.Ok(new OptionsView([.. options.Select(o => new OptionView(o.Label, o.Value))])))).Produces<OptionsView>();
+        admin
+            .MapGet(
+                "/destinations/{name}/options/{key}",
+                async (string name, string key, TryDestination trying, CancellationToken cancel) =>
+                    AdminEndpoints.Answer(
+                        await trying.Options(name, key, cancel),
+                        options =>
+                            TypedResults.Ok(new OptionsView([.. options.Select(o => new OptionView(o.Label, o.Value))]))
+                    )
+            )
+            .Produces<OptionsView>();
         admin.MapGet("/destinations/{name}/links", ListLinks).Produces<LinksView>();
-        admin.MapPost("/links/{id:long}/resolution", Resolve).Produces(204).ProducesProblem(404).ProducesProblem(409).ProducesProblem(422);
+        admin
+            .MapPost("/links/{id:long}/resolution", Resolve)
+            .Produces(204)
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .ProducesProblem(422);
     }
 
     private static readonly Dictionary<string, string> Empty = [];
 
-    private static async Task<IResult> Add(JsonBody<DestinationBody> body, CurrentCaller asking, AddDestination add, CancellationToken cancel)
+    private static async Task<IResult> Add(
+        JsonBody<DestinationBody> body,
+        CurrentCaller asking,
+        AddDestination add,
+        CancellationToken cancel
+    )
     {
         if (TextOf(body.Value.Manifest) is not { } manifest)
-            return Problems.Invalid("manifest", $"Send the manifest as JSON, or one of these names: {string.Join(", ", ShippedManifests.Names)}.");
-        return AdminEndpoints.Answer(await add.Run(body.Value.Name, manifest, body.Value.Settings ?? Empty, body.Value.Secrets ?? Empty, asking.Viewer.Origin, cancel),
-            made => TypedResults.Json(made, ApiJson.Wire.NewDestination, statusCode: 201));
+        {
+            return Problems.Invalid(
+                "manifest",
+                $"Send the manifest as JSON, or one of these names: {string.Join(", ", ShippedManifests.Names)}."
+            );
+        }
+        return AdminEndpoints.Answer(
+            await add.Run(
+                body.Value.Name,
+                manifest,
+                body.Value.Settings ?? Empty,
+                body.Value.Secrets ?? Empty,
+                asking.Viewer.Origin,
+                cancel
+            ),
+            made => TypedResults.Json(made, ApiJson.Wire.NewDestination, statusCode: 201)
+        );
     }
 
-    private static IResult Lint(JsonBody<ManifestBody> body) => TextOf(body.Value.Manifest) is { } manifest
-        ? TypedResults.Ok(new FindingsView([.. Linter.Run(manifest).Select(f => new FindingView(f.Place, f.Problem, f.Fix))]))
-        : Problems.Invalid("manifest", "Send the manifest as JSON.");
+    private static IResult Lint(JsonBody<ManifestBody> body) =>
+        TextOf(body.Value.Manifest) is { } manifest
+            ? TypedResults.Ok(
+                new FindingsView([.. Linter.Run(manifest).Select(f => new FindingView(f.Place, f.Problem, f.Fix))])
+            )
+            : Problems.Invalid("manifest", "Send the manifest as JSON.");
 
-    private static async Task<IResult> Rehearse(string name, JsonBody<RehearsalBody> body, TryDestination trying, CancellationToken cancel)
+    private static async Task<IResult> Rehearse(
+        string name,
+        JsonBody<RehearsalBody> body,
+        TryDestination trying,
+        CancellationToken cancel
+    )
     {
         RequestId? id = null;
         if (body.Value.Request is { } text)
@@ -107,14 +194,33 @@ internal static class DestinationEndpoints
         return AdminEndpoints.Answer(await trying.Rehearse(name, id, cancel), trial => TypedResults.Ok(trial));
     }
 
-    private static async Task<IResult> ListLinks(string name, string? state, long? before, DestinationViews views, CancellationToken cancel)
+    private static async Task<IResult> ListLinks(
+        string name,
+        string? state,
+        long? before,
+        DestinationViews views,
+        CancellationToken cancel
+    )
     {
         if (state is not null && !Enum.GetValues<LinkState>().Select(LinkRow.Word).Contains(state))
-            return Problems.Invalid("state", $"A state is one of {string.Join(", ", Enum.GetValues<LinkState>().Select(LinkRow.Word))}.");
-        return await views.Links(name, state, before, cancel) is { } links ? TypedResults.Ok(new LinksView(links)) : None();
+        {
+            return Problems.Invalid(
+                "state",
+                $"A state is one of {string.Join(", ", Enum.GetValues<LinkState>().Select(LinkRow.Word))}."
+            );
+        }
+        return await views.Links(name, state, before, cancel) is { } links
+            ? TypedResults.Ok(new LinksView(links))
+            : None();
     }
 
-    private static async Task<IResult> Resolve(long id, JsonBody<ResolutionBody> body, CurrentCaller asking, ResolveLink resolve, CancellationToken cancel)
+    private static async Task<IResult> Resolve(
+        long id,
+        JsonBody<ResolutionBody> body,
+        CurrentCaller asking,
+        ResolveLink resolve,
+        CancellationToken cancel
+    )
     {
         Resolution? resolution = body.Value.Action switch
         {
@@ -134,12 +240,14 @@ internal static class DestinationEndpoints
         };
     }
 
-    private static string? TextOf(JsonElement manifest) => manifest.ValueKind switch
-    {
-        JsonValueKind.Object => manifest.GetRawText(),
-        JsonValueKind.String => ShippedManifests.Find(manifest.GetString()!),
-        _ => null,
-    };
+    private static string? TextOf(JsonElement manifest) =>
+        manifest.ValueKind switch
+        {
+            JsonValueKind.Object => manifest.GetRawText(),
+            JsonValueKind.String => ShippedManifests.Find(manifest.GetString()!),
+            _ => null,
+        };
 
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult None() => Problems.NotFound("There is no destination with this name.");
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult None() =>
+        Problems.NotFound("There is no destination with this name.");
 }

@@ -8,18 +8,31 @@ using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
-public sealed record EventView(long Id, string Subject, string Kind, string At, string Actor, string Via, JsonElement Data);
+public sealed record EventView(
+    long Id,
+    string Subject,
+    string Kind,
+    string At,
+    string Actor,
+    string Via,
+    JsonElement Data
+);
 
 /// <summary>
-/// <c>GET /api/v1/events</c>: what the caller may see, as server-sent events. <c>Last-Event-ID</c> goes on where a broken
-/// stream ended. A stopping server ends the stream.
+/// <c>GET /api/v1/events</c>: what the caller may see, as server-sent events. <c>Last-Event-ID</c> goes on where a
+/// broken stream ended. A stopping server ends the stream.
 /// </summary>
 internal static class EventsEndpoint
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     public static async Task<IResult> Run(
-        HttpContext http, CurrentCaller asking, EventFeed feed, Store store, CancellationToken cancel)
+        HttpContext http,
+        CurrentCaller asking,
+        EventFeed feed,
+        Store store,
+        CancellationToken cancel
+    )
     {
         long? after = null;
         if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
@@ -46,7 +59,12 @@ internal static class EventsEndpoint
     }
 
     private static async Task Write(
-        HttpResponse response, IAsyncEnumerable<StoredEvent> events, CallerWatch watch, Store store, CancellationToken cancel)
+        HttpResponse response,
+        IAsyncEnumerable<StoredEvent> events,
+        CallerWatch watch,
+        Store store,
+        CancellationToken cancel
+    )
     {
         await using var next = events.GetAsyncEnumerator(watch.Ended);
         var waiting = next.MoveNextAsync().AsTask();
@@ -87,7 +105,10 @@ internal static class EventsEndpoint
     {
         const string prefix = "request:";
         return viewer.IsAdmin
-            || (e.Subject.StartsWith(prefix, StringComparison.Ordinal)
-                && await Details.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel) is not null);
+            || (
+                e.Subject.StartsWith(prefix, StringComparison.Ordinal)
+                && await Details.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel)
+                    is not null
+            );
     }
 }

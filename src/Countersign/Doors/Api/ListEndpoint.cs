@@ -18,9 +18,29 @@ public sealed record PageView(IReadOnlyList<RequestView> Requests, string? Next,
 internal static class ListEndpoint
 {
     private const int UsualPage = 50;
-    private static readonly string[] Known = ["status", "assignee", "group", "source", "environment", "text", "from", "before", "waiting", "size", "cursor"];
+    private static readonly string[] Known =
+    [
+        "status",
+        "assignee",
+        "group",
+        "source",
+        "environment",
+        "text",
+        "from",
+        "before",
+        "waiting",
+        "size",
+        "cursor",
+    ];
 
-    public static async Task<IResult> Run(HttpRequest request, CurrentCaller asking, Listing listing, Directory directory, Cursors cursors, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpRequest request,
+        CurrentCaller asking,
+        Listing listing,
+        Directory directory,
+        Cursors cursors,
+        CancellationToken cancel
+    )
     {
         var snapshot = directory.Current;
         var mistakes = new Mistakes();
@@ -29,10 +49,34 @@ internal static class ListEndpoint
 
         var filter = new Filter
         {
-            Statuses = Many(request, "status", mistakes, Words.StatusOf, "Say active, approved, rejected or withdrawn."),
-            AssigneeUsers = Many(request, "assignee", mistakes, email => snapshot.FindPerson(email)?.Id, "Nobody here has this e-mail address."),
-            AskedGroups = Many(request, "group", mistakes, name => snapshot.FindGroup(name)?.Id, "No group here has this name."),
-            Sources = Many(request, "source", mistakes, name => snapshot.FindSource(name)?.Id, "No source here has this name."),
+            Statuses = Many(
+                request,
+                "status",
+                mistakes,
+                Words.StatusOf,
+                "Say active, approved, rejected or withdrawn."
+            ),
+            AssigneeUsers = Many(
+                request,
+                "assignee",
+                mistakes,
+                email => snapshot.FindPerson(email)?.Id,
+                "Nobody here has this e-mail address."
+            ),
+            AskedGroups = Many(
+                request,
+                "group",
+                mistakes,
+                name => snapshot.FindGroup(name)?.Id,
+                "No group here has this name."
+            ),
+            Sources = Many(
+                request,
+                "source",
+                mistakes,
+                name => snapshot.FindSource(name)?.Id,
+                "No source here has this name."
+            ),
             Text = One(request, "text"),
             Place = One(request, "environment") is { Length: > 0 } place ? place : null,
             From = Time(request, "from", mistakes),
@@ -47,8 +91,16 @@ internal static class ListEndpoint
         if (filter.Text is { Length: > 200 } || filter.Text?.Any(char.IsControl) == true)
             mistakes.Add("text", "A line of at most 200 characters.");
         var size = UsualPage;
-        if (One(request, "size") is { Length: > 0 } asked && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > Listing.LargestPage))
+        if (
+            One(request, "size") is { Length: > 0 } asked
+            && (
+                !int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size)
+                || size is < 1 or > Listing.LargestPage
+            )
+        )
+        {
             mistakes.Add("size", $"A whole number from 1 to {Listing.LargestPage}.");
+        }
         Position? position = null;
         if (One(request, "cursor") is { Length: > 0 } cursor && (position = cursors.Read(cursor)) is null)
             mistakes.Add("cursor", "This cursor is not one of ours, or it was altered. Start without one.");
@@ -56,18 +108,34 @@ internal static class ListEndpoint
             return Problems.Invalid(mistakes.ByField);
 
         var page = await listing.Run(asking.Viewer, filter, size, position, cancel);
-        return TypedResults.Ok(new PageView(
-            [.. page.Requests.Select(r => RequestView.From(r, snapshot))],
-            page.Older is { } older ? cursors.Write(older) : null,
-            page.Newer is { } newer ? cursors.Write(newer) : null));
+        return TypedResults.Ok(
+            new PageView(
+                [.. page.Requests.Select(r => RequestView.From(r, snapshot))],
+                page.Older is { } older ? cursors.Write(older) : null,
+                page.Newer is { } newer ? cursors.Write(newer) : null
+            )
+        );
     }
 
-    private static string? One(HttpRequest request, string name) => request.Query[name] is { Count: > 0 } values ? values[^1] : null;
+    private static string? One(HttpRequest request, string name) =>
+        request.Query[name] is { Count: > 0 } values ? values[^1] : null;
 
-    private static List<T> Many<T>(HttpRequest request, string name, Mistakes mistakes, Func<string, T?> read, string wrong)
+    private static List<T> Many<T>(
+        HttpRequest request,
+        string name,
+        Mistakes mistakes,
+        Func<string, T?> read,
+        string wrong
+    )
         where T : struct
     {
-        var words = request.Query[name].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct().ToList();
+        var words = request
+            .Query[name]
+            .SelectMany(v =>
+                (v ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            )
+            .Distinct()
+            .ToList();
         if (words.Count > Filter.MostValues)
         {
             mistakes.Add(name, $"At most {Filter.MostValues} values.");
@@ -88,8 +156,13 @@ internal static class ListEndpoint
     {
         if (One(request, name) is not { Length: > 0 } text)
             return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time.Year is >= 1970 and < 5000)
+        if (
+            DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            && time.Year is >= 1970 and < 5000
+        )
+        {
             return time;
+        }
         mistakes.Add(name, "A time such as 2026-01-31T12:00:00Z.");
         return null;
     }
@@ -126,8 +199,13 @@ public sealed class Cursors(RootKey rootKey)
         {
             return null;
         }
-        if (bytes.Length <= TagSize || !CryptographicOperations.FixedTimeEquals(bytes.AsSpan(^TagSize..), Tag(bytes.AsSpan(..^TagSize))))
+        if (
+            bytes.Length <= TagSize
+            || !CryptographicOperations.FixedTimeEquals(bytes.AsSpan(^TagSize..), Tag(bytes.AsSpan(..^TagSize)))
+        )
+        {
             return null;
+        }
         var text = Encoding.ASCII.GetString(bytes.AsSpan(..^TagSize));
         return new Position(text[1..], text[0] == '+');
     }

@@ -29,11 +29,28 @@ public sealed record ReplayBody
     public string? Since { get; init; }
 }
 
-public sealed record WebhookView(long Id, string Url, IReadOnlyList<string> Events, IReadOnlyList<string> Sources, string? Owner, bool Disabled, string? DisabledWhy, string CreatedAt)
+public sealed record WebhookView(
+    long Id,
+    string Url,
+    IReadOnlyList<string> Events,
+    IReadOnlyList<string> Sources,
+    string? Owner,
+    bool Disabled,
+    string? DisabledWhy,
+    string CreatedAt
+)
 {
-    public static WebhookView From(Webhook webhook, DirectorySnapshot directory) => new(
-        webhook.Id, webhook.ShownUrl, webhook.KindList, [.. webhook.SourceNames(directory)],
-        webhook.OwnerId is { } owner && directory.People.TryGetValue(owner, out var person) ? person.Email : null, webhook.IsDisabled, webhook.DisabledWhy, webhook.CreatedAt);
+    public static WebhookView From(Webhook webhook, DirectorySnapshot directory) =>
+        new(
+            webhook.Id,
+            webhook.ShownUrl,
+            webhook.KindList,
+            [.. webhook.SourceNames(directory)],
+            webhook.OwnerId is { } owner && directory.People.TryGetValue(owner, out var person) ? person.Email : null,
+            webhook.IsDisabled,
+            webhook.DisabledWhy,
+            webhook.CreatedAt
+        );
 }
 
 public sealed record WebhooksView(IReadOnlyList<WebhookView> Webhooks);
@@ -56,19 +73,61 @@ internal static class OutcomeEndpoints
     {
         admin.MapGet("/webhooks", ListWebhooks).Produces<WebhooksView>();
         admin.MapPost("/webhooks", AddWebhook).Produces<NewWebhook>(201).ProducesProblem(422);
-        admin.MapPost("/webhooks/{id:long}/secret", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
-            AdminEndpoints.Answer(await webhooks.Rotate(id, asking.Viewer.Origin, cancel), made => TypedResults.Ok(made))).Produces<NewWebhook>();
-        admin.MapDelete("/webhooks/{id:long}/old-secret", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/disable", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/enable", async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) => AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel)));
-        admin.MapPost("/webhooks/{id:long}/test", async (long id, CurrentCaller asking, TestWebhook test, CancellationToken cancel) =>
-            AdminEndpoints.Answer(await test.Run(id, asking.Viewer.Origin, cancel), result => TypedResults.Ok(result))).Produces<WebhookTest>();
+        admin
+            .MapPost(
+                "/webhooks/{id:long}/secret",
+                async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
+                    AdminEndpoints.Answer(
+                        await webhooks.Rotate(id, asking.Viewer.Origin, cancel),
+                        made => TypedResults.Ok(made)
+                    )
+            )
+            .Produces<NewWebhook>();
+        admin.MapDelete(
+            "/webhooks/{id:long}/old-secret",
+            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel))
+        );
+        admin.MapPost(
+            "/webhooks/{id:long}/disable",
+            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel))
+        );
+        admin.MapPost(
+            "/webhooks/{id:long}/enable",
+            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel))
+        );
+        admin
+            .MapPost(
+                "/webhooks/{id:long}/test",
+                async (long id, CurrentCaller asking, TestWebhook test, CancellationToken cancel) =>
+                    AdminEndpoints.Answer(
+                        await test.Run(id, asking.Viewer.Origin, cancel),
+                        result => TypedResults.Ok(result)
+                    )
+            )
+            .Produces<WebhookTest>();
 
         admin.MapGet("/deliveries", ListDeliveries).Produces<DeliveryPage>().ProducesProblem(422);
-        admin.MapGet("/deliveries/{id:long}", async (long id, Deliveries deliveries, CancellationToken cancel) =>
-            await deliveries.Find(id, cancel) is { } found ? TypedResults.Ok(found) : (IResult)Problems.NotFound("There is no delivery with this id.")).Produces<DeliveryDetails>();
-        admin.MapPost("/deliveries/{id:long}/replay", async (long id, Deliveries deliveries, CancellationToken cancel) =>
-            await deliveries.Replay(id, cancel) ? TypedResults.NoContent() : (IResult)Problems.NotFound("There is no such delivery, or it is still on its way.")).Produces(204);
+        admin
+            .MapGet(
+                "/deliveries/{id:long}",
+                async (long id, Deliveries deliveries, CancellationToken cancel) =>
+                    await deliveries.Find(id, cancel) is { } found
+                        ? TypedResults.Ok(found)
+                        : (IResult)Problems.NotFound("There is no delivery with this id.")
+            )
+            .Produces<DeliveryDetails>();
+        admin
+            .MapPost(
+                "/deliveries/{id:long}/replay",
+                async (long id, Deliveries deliveries, CancellationToken cancel) =>
+                    await deliveries.Replay(id, cancel)
+                        ? TypedResults.NoContent()
+                        : (IResult)Problems.NotFound("There is no such delivery, or it is still on its way.")
+            )
+            .Produces(204);
         admin.MapPost("/deliveries/replay", Replay).Produces<ReplayedView>().ProducesProblem(422);
     }
 
@@ -79,7 +138,11 @@ internal static class OutcomeEndpoints
         api.MapPut("/me/channels", SetOwnChannels).Produces<ChannelsView>().ProducesProblem(403);
     }
 
-    private static async Task<IResult> OwnChannels(CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
+    private static async Task<IResult> OwnChannels(
+        CurrentCaller asking,
+        ChannelSwitches switches,
+        CancellationToken cancel
+    )
     {
         if (asking.Viewer.PersonId is not { } person)
             return Problems.NotAllowed("people_only", "Sources have no channels; webhooks tell them.");
@@ -87,7 +150,12 @@ internal static class OutcomeEndpoints
         return TypedResults.Ok(new ChannelsView(on["mail"], on["slack"]));
     }
 
-    private static async Task<IResult> SetOwnChannels(JsonBody<ChannelsBody> body, CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
+    private static async Task<IResult> SetOwnChannels(
+        JsonBody<ChannelsBody> body,
+        CurrentCaller asking,
+        ChannelSwitches switches,
+        CancellationToken cancel
+    )
     {
         if (asking.Viewer.PersonId is { } person)
         {
@@ -99,17 +167,43 @@ internal static class OutcomeEndpoints
         return await OwnChannels(asking, switches, cancel);
     }
 
-    private static async Task<IResult> ListWebhooks(Subscriptions webhooks, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ListWebhooks(
+        Subscriptions webhooks,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var snapshot = await directory.Refresh(cancel);
-        return TypedResults.Ok(new WebhooksView([.. (await webhooks.List(cancel)).Select(w => WebhookView.From(w, snapshot))]));
+        return TypedResults.Ok(
+            new WebhooksView([.. (await webhooks.List(cancel)).Select(w => WebhookView.From(w, snapshot))])
+        );
     }
 
-    private static async Task<IResult> AddWebhook(JsonBody<WebhookBodyIn> body, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
-        AdminEndpoints.Answer(await webhooks.Add(body.Value.Url, body.Value.Events ?? [], body.Value.Sources ?? [], asking.Viewer.Origin, asking.Viewer.PersonId, cancel),
-            made => TypedResults.Json(made, ApiJson.Wire.NewWebhook, statusCode: 201));
+    private static async Task<IResult> AddWebhook(
+        JsonBody<WebhookBodyIn> body,
+        CurrentCaller asking,
+        Subscriptions webhooks,
+        CancellationToken cancel
+    ) =>
+        AdminEndpoints.Answer(
+            await webhooks.Add(
+                body.Value.Url,
+                body.Value.Events ?? [],
+                body.Value.Sources ?? [],
+                asking.Viewer.Origin,
+                asking.Viewer.PersonId,
+                cancel
+            ),
+            made => TypedResults.Json(made, ApiJson.Wire.NewWebhook, statusCode: 201)
+        );
 
-    private static async Task<IResult> ListDeliveries(string? state, string? endpoint, string? before, Deliveries deliveries, CancellationToken cancel)
+    private static async Task<IResult> ListDeliveries(
+        string? state,
+        string? endpoint,
+        string? before,
+        Deliveries deliveries,
+        CancellationToken cancel
+    )
     {
         if (state is not null && !Deliveries.States.Contains(state))
             return Problems.Invalid("state", $"A state is one of: {string.Join(", ", Deliveries.States)}.");
@@ -123,11 +217,25 @@ internal static class OutcomeEndpoints
         return TypedResults.Ok(await deliveries.List(state, endpoint, from, cancel));
     }
 
-    private static async Task<IResult> Replay(JsonBody<ReplayBody> body, Deliveries deliveries, CancellationToken cancel)
+    private static async Task<IResult> Replay(
+        JsonBody<ReplayBody> body,
+        Deliveries deliveries,
+        CancellationToken cancel
+    )
     {
         var since = DateTimeOffset.MinValue;
-        if (body.Value.Since is { } text && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out since))
+        if (
+            body.Value.Since is { } text
+            && !DateTimeOffset.TryParse(
+                text,
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                out since
+            )
+        )
+        {
             return Problems.Invalid("since", "This is not a time such as 2026-03-04T05:06:07Z.");
+        }
         return TypedResults.Ok(new ReplayedView(await deliveries.ReplayFailed(body.Value.Endpoint, since, cancel)));
     }
 }

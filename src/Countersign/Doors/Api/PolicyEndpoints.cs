@@ -29,7 +29,9 @@ public sealed record ApplyBody
     public bool DryRun { get; init; }
 }
 
-/// <summary>A request as somebody imagines it: what is sent to <c>POST /requests</c>, and the source that would send it.</summary>
+/// <summary>
+/// A request as somebody imagines it: what is sent to <c>POST /requests</c>, and the source that would send it.
+/// </summary>
 public sealed record ExplainBody : IChecked
 {
     public string? Source { get; init; }
@@ -66,9 +68,28 @@ public sealed record CheckedView(bool Ok, int Policies, IReadOnlyList<PolicyProb
 
 public sealed record SetView(long Version, bool Changed, string Diff, IReadOnlyList<PolicyProblem> Warnings);
 
-public sealed record RestampedView(string Id, string Subject, string OldPolicy, string NewPolicy, string Before, string After, IReadOnlyList<string> Lost, string? Left)
+public sealed record RestampedView(
+    string Id,
+    string Subject,
+    string OldPolicy,
+    string NewPolicy,
+    string Before,
+    string After,
+    IReadOnlyList<string> Lost,
+    string? Left
+)
 {
-    public static RestampedView From(Restamped change) => new(change.Id.Value, change.Subject, change.From, change.To, change.Before, change.After, change.Lost, change.Left);
+    public static RestampedView From(Restamped change) =>
+        new(
+            change.Id.Value,
+            change.Subject,
+            change.From,
+            change.To,
+            change.Before,
+            change.After,
+            change.Lost,
+            change.Left
+        );
 }
 
 public sealed record AppliedView(bool DryRun, IReadOnlyList<RestampedView> Changes);
@@ -79,13 +100,37 @@ public sealed record StuckView(string Why, string Fix)
 }
 
 public sealed record ExplanationView(
-    string Policy, string DecidedBy, long Version, string Outcome, IReadOnlyList<PassedOver> PassedOver, IReadOnlyList<ExplainedStep> Steps, StuckView? Stuck,
-    IReadOnlyList<string> Times, bool SelfApproval, string Rejection, IReadOnlyList<string> NoteRequired, bool MailDecisions, bool BreakGlass)
+    string Policy,
+    string DecidedBy,
+    long Version,
+    string Outcome,
+    IReadOnlyList<PassedOver> PassedOver,
+    IReadOnlyList<ExplainedStep> Steps,
+    StuckView? Stuck,
+    IReadOnlyList<string> Times,
+    bool SelfApproval,
+    string Rejection,
+    IReadOnlyList<string> NoteRequired,
+    bool MailDecisions,
+    bool BreakGlass
+)
 {
-    public static ExplanationView From(Explanation explained) => new(
-        explained.Policy, explained.DecidedBy, explained.Version, explained.Outcome, explained.PassedOver, explained.Steps, StuckView.From(explained.Stuck), explained.Times,
-        explained.Stamped.AllowsSelfApproval, explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any", explained.Stamped.NoteRequired ?? ["reject"],
-        explained.Stamped.AllowsMailDecisions, !explained.Stamped.ForbidsBreakGlass);
+    public static ExplanationView From(Explanation explained) =>
+        new(
+            explained.Policy,
+            explained.DecidedBy,
+            explained.Version,
+            explained.Outcome,
+            explained.PassedOver,
+            explained.Steps,
+            StuckView.From(explained.Stuck),
+            explained.Times,
+            explained.Stamped.AllowsSelfApproval,
+            explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any",
+            explained.Stamped.NoteRequired ?? ["reject"],
+            explained.Stamped.AllowsMailDecisions,
+            !explained.Stamped.ForbidsBreakGlass
+        );
 }
 
 /// <summary>The policy file: look, check, set, explain, and apply to what is active. For admins.</summary>
@@ -95,41 +140,99 @@ internal static class PolicyEndpoints
     {
         admin.MapGet("/policies", Show).Produces<PolicyVersionView>().ProducesProblem(404);
         admin.MapPut("/policies", Set).Produces<SetView>().ProducesProblem(409).ProducesProblem(422);
-        admin.MapGet("/policies/versions", async (PolicyFiles files, CancellationToken cancel) =>
-            TypedResults.Ok(new PolicyVersionsView([.. (await files.List(cancel)).Select(v => PolicyVersionView.From(v, withText: false))])));
-        admin.MapGet("/policies/versions/{version:long}", async Task<IResult> (long version, PolicyFiles files, CancellationToken cancel) =>
-            await files.Find(version, cancel) is { } found ? TypedResults.Ok(PolicyVersionView.From(found, withText: true)) : Problems.NotFound("There is no such version.")).Produces<PolicyVersionView>();
+        admin.MapGet(
+            "/policies/versions",
+            async (PolicyFiles files, CancellationToken cancel) =>
+                TypedResults.Ok(
+                    new PolicyVersionsView([
+                        .. (await files.List(cancel)).Select(v => PolicyVersionView.From(v, withText: false)),
+                    ])
+                )
+        );
+        admin
+            .MapGet(
+                "/policies/versions/{version:long}",
+                async Task<IResult> (long version, PolicyFiles files, CancellationToken cancel) =>
+                    await files.Find(version, cancel) is { } found
+                        ? TypedResults.Ok(PolicyVersionView.From(found, withText: true))
+                        : Problems.NotFound("There is no such version.")
+            )
+            .Produces<PolicyVersionView>();
         admin.MapPost("/policies/check", Check).Produces<CheckedView>();
         admin.MapPost("/policies/explain", ExplainOne).Produces<ExplanationView>().ProducesProblem(422);
-        admin.MapPost("/policies/apply", async (JsonBody<ApplyBody> body, CurrentCaller asking, ApplyPolicies apply, CancellationToken cancel) =>
-            TypedResults.Ok(new AppliedView(body.Value.DryRun, [.. (await apply.Run(body.Value.DryRun, asking.Viewer.Origin, cancel)).Select(RestampedView.From)])));
+        admin.MapPost(
+            "/policies/apply",
+            async (JsonBody<ApplyBody> body, CurrentCaller asking, ApplyPolicies apply, CancellationToken cancel) =>
+                TypedResults.Ok(
+                    new AppliedView(
+                        body.Value.DryRun,
+                        [
+                            .. (await apply.Run(body.Value.DryRun, asking.Viewer.Origin, cancel)).Select(
+                                RestampedView.From
+                            ),
+                        ]
+                    )
+                )
+        );
     }
 
-    /// <summary>An imagined request against the people and groups of this moment; null with what is wrong about it.</summary>
+    /// <summary>
+    /// An imagined request against the people and groups of this moment; null with what is wrong about it.
+    /// </summary>
     public static (Imagined? Imagined, string Field, string Why) Imagine(ExplainBody body, DirectorySnapshot directory)
     {
         var assignee = body.Assignee is { } wanted ? SubmitEndpoint.Find(wanted, directory) : null;
         if (body.Assignee is not null && assignee is null)
             return (null, "assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
         var name = body.Source ?? "api";
-        var requester = body.Requester is { } named && directory.FindSource(name) is { } source
-            ? SubmitEndpoint.WhoAsks(named, source, null, directory)
-            : new Requester(null, "", [], Certainty.Proven);
-        return (new Imagined(name, requester, body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}", assignee), "", "");
+        var requester =
+            body.Requester is { } named && directory.FindSource(name) is { } source
+                ? SubmitEndpoint.WhoAsks(named, source, null, directory)
+                : new Requester(null, "", [], Certainty.Proven);
+        return (
+            new Imagined(
+                name,
+                requester,
+                body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}",
+                assignee
+            ),
+            "",
+            ""
+        );
     }
 
     private static async Task<IResult> Show(PolicyFiles files, CancellationToken cancel) =>
         await files.Find(null, cancel) is { } version
             ? TypedResults.Ok(PolicyVersionView.From(version, withText: true))
-            : Problems.NotFound("No policy file was set yet; requests are decided by their assignee, by their source's group, or by one admin.");
+            : Problems.NotFound(
+                "No policy file was set yet; requests are decided by their assignee, by their source's group, or by one admin."
+            );
 
-    private static async Task<IResult> Set(JsonBody<PolicyTextBody> body, CurrentCaller asking, PolicyFiles files, CancellationToken cancel) =>
+    private static async Task<IResult> Set(
+        JsonBody<PolicyTextBody> body,
+        CurrentCaller asking,
+        PolicyFiles files,
+        CancellationToken cancel
+    ) =>
         await files.Set(body.Value.Text!, body.Value.BasedOn, asking.Viewer.Origin, cancel) switch
         {
-            SetPoliciesOutcome.Set { Version: var version, Warnings: var warnings, Diff: var diff } => TypedResults.Ok(new SetView(version.Version, true, diff, warnings)),
-            SetPoliciesOutcome.Same { Version: var version, Warnings: var warnings } => TypedResults.Ok(new SetView(version.Version, false, "", warnings)),
-            SetPoliciesOutcome.Wrong { Problems: var problems } => Problems.Invalid(problems.Where(p => !p.IsWarning).GroupBy(p => $"{p.Line}:{p.Column}").ToDictionary(g => g.Key, g => g.Select(p => p.ToString()).ToArray())),
-            SetPoliciesOutcome.Changed { Version: var version } => Problems.Of(409, "changed", $"Version {version} was set meanwhile. Read it, and make your change to that one."),
+            SetPoliciesOutcome.Set { Version: var version, Warnings: var warnings, Diff: var diff } => TypedResults.Ok(
+                new SetView(version.Version, true, diff, warnings)
+            ),
+            SetPoliciesOutcome.Same { Version: var version, Warnings: var warnings } => TypedResults.Ok(
+                new SetView(version.Version, false, "", warnings)
+            ),
+            SetPoliciesOutcome.Wrong { Problems: var problems } => Problems.Invalid(
+                problems
+                    .Where(p => !p.IsWarning)
+                    .GroupBy(p => $"{p.Line}:{p.Column}")
+                    .ToDictionary(g => g.Key, g => g.Select(p => p.ToString()).ToArray())
+            ),
+            SetPoliciesOutcome.Changed { Version: var version } => Problems.Of(
+                409,
+                "changed",
+                $"Version {version} was set meanwhile. Read it, and make your change to that one."
+            ),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
@@ -139,7 +242,12 @@ internal static class PolicyEndpoints
         return TypedResults.Ok(new CheckedView(file is not null, file?.Rules.Count ?? 0, problems));
     }
 
-    private static async Task<IResult> ExplainOne(JsonBody<ExplainBody> body, Explain explain, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ExplainOne(
+        JsonBody<ExplainBody> body,
+        Explain explain,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var (imagined, field, why) = Imagine(body.Value, await directory.Refresh(cancel));
         if (imagined is null)

@@ -63,10 +63,19 @@ internal static class RequestEndpoints
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
 
-    /// <summary><c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.</summary>
+    /// <summary>
+    /// <c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.
+    /// </summary>
     public static async Task<IResult> Get(
-        string id, string? wait, HttpContext http, CurrentCaller asking, Store store, Directory directory, EventFeed feed,
-        CancellationToken cancel)
+        string id,
+        string? wait,
+        HttpContext http,
+        CurrentCaller asking,
+        Store store,
+        Directory directory,
+        EventFeed feed,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -89,40 +98,84 @@ internal static class RequestEndpoints
             : Problems.NotFound();
     }
 
-    public static async Task<IResult> DecideOn(string id, JsonBody<DecisionBody> body, CurrentCaller asking, Decide decide, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> DecideOn(
+        string id,
+        JsonBody<DecisionBody> body,
+        CurrentCaller asking,
+        Decide decide,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        var outcome = await decide.Run(requestId, asking.Viewer, Words.AnswerOf(body.Value.Answer!)!.Value, body.Value.Note ?? "", body.Value.Digest, cancel);
+        var outcome = await decide.Run(
+            requestId,
+            asking.Viewer,
+            Words.AnswerOf(body.Value.Answer!)!.Value,
+            body.Value.Note ?? "",
+            body.Value.Digest,
+            cancel
+        );
         return outcome switch
         {
             DecideOutcome.Recorded { Request: var request } => RequestView.Answer(request, directory.Current),
             DecideOutcome.Settled { Request: var request } => RequestView.Answer(request, directory.Current),
             DecideOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
-            DecideOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
-                "The content is not the one that was answered. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
-            DecideOutcome.StepNotOpen { Step: var step } => Problems.Of(409, "step_not_open", $"Your step, {step}, opens after the ones before it."),
+            DecideOutcome.Changed { Request: var request } => Problems.Of(
+                409,
+                "changed",
+                "The content is not the one that was answered. Read it again and send its digest.",
+                request: RequestView.From(request, directory.Current)
+            ),
+            DecideOutcome.StepNotOpen { Step: var step } => Problems.Of(
+                409,
+                "step_not_open",
+                $"Your step, {step}, opens after the ones before it."
+            ),
             DecideOutcome.NotAllowed { Rule: var rule, Why: var why } => Problems.NotAllowed(rule, why),
             DecideOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    public static async Task<IResult> CommentOn(string id, JsonBody<CommentBody> body, CurrentCaller asking, Comment comment, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> CommentOn(
+        string id,
+        JsonBody<CommentBody> body,
+        CurrentCaller asking,
+        Comment comment,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
         return await comment.Run(requestId, asking.Viewer, body.Value.Text!, cancel) switch
         {
-            CommentOutcome.Added { Request: var request } => RequestView.Answer(request, directory.Current, StatusCodes.Status201Created),
+            CommentOutcome.Added { Request: var request } => RequestView.Answer(
+                request,
+                directory.Current,
+                StatusCodes.Status201Created
+            ),
             CommentOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
-            CommentOutcome.TooMany => Problems.Of(409, "conflict", $"A request takes at most {Comment.MostPerRequest} comments."),
+            CommentOutcome.TooMany => Problems.Of(
+                409,
+                "conflict",
+                $"A request takes at most {Comment.MostPerRequest} comments."
+            ),
             CommentOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    public static async Task<IResult> WithdrawOne(string id, JsonBody<WithdrawalBody> body, CurrentCaller asking, Withdraw withdraw, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> WithdrawOne(
+        string id,
+        JsonBody<WithdrawalBody> body,
+        CurrentCaller asking,
+        Withdraw withdraw,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -130,27 +183,48 @@ internal static class RequestEndpoints
         {
             WithdrawOutcome.Withdrawn { Request: var request } => RequestView.Answer(request, directory.Current),
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
-            WithdrawOutcome.NotAllowed => Problems.NotAllowed("not_yours", "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."),
+            WithdrawOutcome.NotAllowed => Problems.NotAllowed(
+                "not_yours",
+                "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."
+            ),
             WithdrawOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    /// <summary><c>POST /api/v1/requests/{id}/not-me</c>: the person in whose name it was opened says that it was not they.</summary>
-    public static async Task<IResult> NotMe(string id, CurrentCaller asking, Disown disown, Directory directory, CancellationToken cancel)
+    /// <summary>
+    /// <c>POST /api/v1/requests/{id}/not-me</c>: the person in whose name it was opened says that it was not they.
+    /// </summary>
+    public static async Task<IResult> NotMe(
+        string id,
+        CurrentCaller asking,
+        Disown disown,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
         return await disown.Run(requestId, asking.Viewer, cancel) switch
         {
             DisownOutcome.Disowned { Request: var request } => RequestView.Answer(request, directory.Current),
-            DisownOutcome.NotInYourName => Problems.NotAllowed("not_in_your_name", "This request was not opened in your name."),
+            DisownOutcome.NotInYourName => Problems.NotAllowed(
+                "not_in_your_name",
+                "This request was not opened in your name."
+            ),
             DisownOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    public static async Task<IResult> BreakGlassOn(string id, JsonBody<BreakGlassBody> body, CurrentCaller asking, BreakGlass breakGlass, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> BreakGlassOn(
+        string id,
+        JsonBody<BreakGlassBody> body,
+        CurrentCaller asking,
+        BreakGlass breakGlass,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -158,17 +232,33 @@ internal static class RequestEndpoints
         {
             BreakGlassOutcome.Approved { Request: var request } => RequestView.Answer(request, directory.Current),
             BreakGlassOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
-            BreakGlassOutcome.Changed { Request: var request } => Problems.Of(409, "changed",
-                "The content is not the one that was read. Read it again and send its digest.", request: RequestView.From(request, directory.Current)),
-            BreakGlassOutcome.ReasonTooShort => Problems.Invalid("reason", $"Say why it cannot wait, in at least {BreakGlass.ShortestReason} characters."),
-            BreakGlassOutcome.Forbidden => Problems.NotAllowed("break_glass_forbidden", "The policy of this request lets nobody past it."),
+            BreakGlassOutcome.Changed { Request: var request } => Problems.Of(
+                409,
+                "changed",
+                "The content is not the one that was read. Read it again and send its digest.",
+                request: RequestView.From(request, directory.Current)
+            ),
+            BreakGlassOutcome.ReasonTooShort => Problems.Invalid(
+                "reason",
+                $"Say why it cannot wait, in at least {BreakGlass.ShortestReason} characters."
+            ),
+            BreakGlassOutcome.Forbidden => Problems.NotAllowed(
+                "break_glass_forbidden",
+                "The policy of this request lets nobody past it."
+            ),
             BreakGlassOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins approve past a policy."),
             BreakGlassOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    public static async Task<IResult> Applied(string id, CurrentCaller asking, MarkApplied markApplied, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Applied(
+        string id,
+        CurrentCaller asking,
+        MarkApplied markApplied,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
@@ -176,18 +266,38 @@ internal static class RequestEndpoints
         {
             MarkAppliedOutcome.Applied { Request: var request } => RequestView.Answer(request, directory.Current),
             MarkAppliedOutcome.Breach { Request: var request } => RequestView.Answer(request, directory.Current),
-            MarkAppliedOutcome.AlreadyApplied { Request: var request } => RequestView.Answer(request, directory.Current),
-            MarkAppliedOutcome.NotAllowed => Problems.NotAllowed("not_yours", "That a change was applied is said by its source, by whoever asked, or by an admin."),
+            MarkAppliedOutcome.AlreadyApplied { Request: var request } => RequestView.Answer(
+                request,
+                directory.Current
+            ),
+            MarkAppliedOutcome.NotAllowed => Problems.NotAllowed(
+                "not_yours",
+                "That a change was applied is said by its source, by whoever asked, or by an admin."
+            ),
             MarkAppliedOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Settled(ApprovalRequest request, Directory directory) => Problems.Of(409, "already_settled",
-        $"This request is {request.Status.Ours()}: {request.Display}.", request: RequestView.From(request, directory.Current));
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Settled(
+        ApprovalRequest request,
+        Directory directory
+    ) =>
+        Problems.Of(
+            409,
+            "already_settled",
+            $"This request is {request.Status.Ours()}: {request.Display}.",
+            request: RequestView.From(request, directory.Current)
+        );
 
     private static async Task UntilSettled(
-        RequestId id, CallerWatch watch, TimeSpan patience, Store store, EventFeed feed, CancellationToken cancel)
+        RequestId id,
+        CallerWatch watch,
+        TimeSpan patience,
+        Store store,
+        EventFeed feed,
+        CancellationToken cancel
+    )
     {
         // Most who wait do so for what is settled already, or is not theirs to see.
         if (patience == TimeSpan.Zero || !await IsWaitedFor())
@@ -199,9 +309,7 @@ internal static class RequestEndpoints
             // Subscribed first, looked second: a settling in between is heard.
             while (await IsWaitedFor() && await subscription.News.WaitToReadAsync(watch.Ended))
             {
-                while (subscription.News.TryRead(out _))
-                {
-                }
+                while (subscription.News.TryRead(out _)) { }
             }
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -14,11 +14,22 @@ public sealed record PartyView(string Party, string Name)
 
 public sealed record StepView(string Name, int Need, IReadOnlyList<PartyView> From);
 
-public sealed record DecisionView(int N, PartyView Person, string Answer, string Note, string Digest, string Via, string At, PartyView? For = null);
+public sealed record DecisionView(
+    int N,
+    PartyView Person,
+    string Answer,
+    string Note,
+    string Digest,
+    string Via,
+    string At,
+    PartyView? For = null
+);
 
 public sealed record SaidView(int N, string Actor, string Text, string Via, string At);
 
-/// <summary>A request as the API shows it. Lists and answers to changes leave out what is long; GET of one request has it all.</summary>
+/// <summary>
+/// A request as the API shows it. Lists and answers to changes leave out what is long; GET of one request has it all.
+/// </summary>
 public sealed record RequestView
 {
     public required string Id { get; init; }
@@ -67,54 +78,88 @@ public sealed record RequestView
     public IReadOnlyList<DecisionView>? Decisions { get; init; }
     public IReadOnlyList<SaidView>? Comments { get; init; }
 
-    public static RequestView From(ApprovalRequest request, DirectorySnapshot directory) => new()
-    {
-        Id = request.Id.Value,
-        Status = request.Status.Ours(),
-        Display = request.Display,
-        Subject = request.Subject,
-        Source = directory.Sources.TryGetValue(request.SourceId, out var source) ? source.Name : "",
-        ExternalId = request.ExternalId,
-        SentBy = request.SentBy.Ours(),
-        Requester = request.RequesterName,
-        RequesterCertainty = request.Certainty.Ours(),
-        RequesterMatches = Matches(request, directory),
-        Assignee = AssigneeOf(request, directory),
-        Revision = request.Revision,
-        Digest = request.Digest,
-        CreatedAt = Instant.ToText(request.CreatedAt),
-        ExpiresAt = Time(request.ExpiresAt),
-        SettledAt = Time(request.SettledAt),
-        AppliedAt = Time(request.AppliedAt),
-        BreachedAt = Time(request.BreachedAt),
-        BrokeGlassAt = Time(request.BrokeGlassAt),
-        Stuck = StuckView.From(request.Stuck),
-        Policy = request.Policy.Name,
-    };
+    public static RequestView From(ApprovalRequest request, DirectorySnapshot directory) =>
+        new()
+        {
+            Id = request.Id.Value,
+            Status = request.Status.Ours(),
+            Display = request.Display,
+            Subject = request.Subject,
+            Source = directory.Sources.TryGetValue(request.SourceId, out var source) ? source.Name : "",
+            ExternalId = request.ExternalId,
+            SentBy = request.SentBy.Ours(),
+            Requester = request.RequesterName,
+            RequesterCertainty = request.Certainty.Ours(),
+            RequesterMatches = Matches(request, directory),
+            Assignee = AssigneeOf(request, directory),
+            Revision = request.Revision,
+            Digest = request.Digest,
+            CreatedAt = Instant.ToText(request.CreatedAt),
+            ExpiresAt = Time(request.ExpiresAt),
+            SettledAt = Time(request.SettledAt),
+            AppliedAt = Time(request.AppliedAt),
+            BreachedAt = Time(request.BreachedAt),
+            BrokeGlassAt = Time(request.BrokeGlassAt),
+            Stuck = StuckView.From(request.Stuck),
+            Policy = request.Policy.Name,
+        };
 
-    public static IResult Answer(ApprovalRequest request, DirectorySnapshot directory, int code = StatusCodes.Status200OK) =>
-        JsonAnswer.Of(From(request, directory), ApiJson.Wire.RequestView, code);
+    public static IResult Answer(
+        ApprovalRequest request,
+        DirectorySnapshot directory,
+        int code = StatusCodes.Status200OK
+    ) => JsonAnswer.Of(From(request, directory), ApiJson.Wire.RequestView, code);
 
-    public static RequestView From(Details details, DirectorySnapshot directory) => From(details.Request, directory) with
-    {
-        ArchivedAt = Time(details.Archived?.At),
-        Archive = details.Archived?.File,
-        Message = details.Current.Message,
-        Facts = JsonElement.Parse(details.Current.Facts),
-        Steps = [.. details.Request.Policy.Steps.Select(s => new StepView(s.Name, s.Need, [.. s.From.Select(PartyView.From)]))],
-        Decisions = [.. details.Decisions.Select(d =>
-            new DecisionView(d.N, new PartyView(Party.Person(d.PersonId).Text, d.PersonName), d.Answer.Ours(), d.Note, d.Digest, d.Via, Instant.ToText(d.At),
-                d.ForPerson is { } absent ? new PartyView(Party.Person(absent).Text, d.ForPersonName ?? "") : null))],
-        Comments = [.. details.Comments.Select(c => new SaidView(c.N, c.Actor, c.Text, c.Via, Instant.ToText(c.At)))],
-    };
+    public static RequestView From(Details details, DirectorySnapshot directory) =>
+        From(details.Request, directory) with
+        {
+            ArchivedAt = Time(details.Archived?.At),
+            Archive = details.Archived?.File,
+            Message = details.Current.Message,
+            Facts = JsonElement.Parse(details.Current.Facts),
+            Steps =
+            [
+                .. details.Request.Policy.Steps.Select(s => new StepView(
+                    s.Name,
+                    s.Need,
+                    [.. s.From.Select(PartyView.From)]
+                )),
+            ],
+            Decisions =
+            [
+                .. details.Decisions.Select(d => new DecisionView(
+                    d.N,
+                    new PartyView(Party.Person(d.PersonId).Text, d.PersonName),
+                    d.Answer.Ours(),
+                    d.Note,
+                    d.Digest,
+                    d.Via,
+                    Instant.ToText(d.At),
+                    d.ForPerson is { } absent ? new PartyView(Party.Person(absent).Text, d.ForPersonName ?? "") : null
+                )),
+            ],
+            Comments =
+            [
+                .. details.Comments.Select(c => new SaidView(c.N, c.Actor, c.Text, c.Via, Instant.ToText(c.At))),
+            ],
+        };
 
-    private static IReadOnlyList<PartyView>? Matches(ApprovalRequest request, DirectorySnapshot directory) => request.Claim is { } claim
-        ? [.. claim.People.Select(directory.People.GetValueOrDefault).OfType<Person>().Select(p => PartyView.From(p.AsApprover))]
-        : null;
+    private static IReadOnlyList<PartyView>? Matches(ApprovalRequest request, DirectorySnapshot directory) =>
+        request.Claim is { } claim
+            ?
+            [
+                .. claim
+                    .People.Select(directory.People.GetValueOrDefault)
+                    .OfType<Person>()
+                    .Select(p => PartyView.From(p.AsApprover)),
+            ]
+            : null;
 
     private static PartyView? AssigneeOf(ApprovalRequest request, DirectorySnapshot directory) =>
-        request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person) ? PartyView.From(person.AsApprover)
-        : request.AssigneeGroup is { } id && directory.Groups.TryGetValue(id, out var group) ? PartyView.From(group.AsApprover)
+        request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person)
+            ? PartyView.From(person.AsApprover)
+        : request.AssigneeGroup is { } id && directory.Groups.TryGetValue(id, out var group)
+            ? PartyView.From(group.AsApprover)
         : null;
 
     private static string? Time(DateTimeOffset? time) => time is { } at ? Instant.ToText(at) : null;

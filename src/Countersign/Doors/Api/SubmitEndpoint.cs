@@ -30,7 +30,9 @@ public sealed record SubmitBody : IChecked
     public const int LongestMessage = 100_000;
     private const int MostFacts = 100;
 
-    /// <summary>Your own id for it: asking again under the same id is the same request. Other callers' are theirs.</summary>
+    /// <summary>
+    /// Your own id for it: asking again under the same id is the same request. Other callers' are theirs.
+    /// </summary>
     public string? ExternalId { get; init; }
     public string? Subject { get; init; }
     public string? Message { get; init; }
@@ -39,7 +41,10 @@ public sealed record SubmitBody : IChecked
     public JsonElement? Facts { get; init; }
     public AssigneeBody? Assignee { get; init; }
 
-    /// <summary>Who wants the change, when that is not the caller. They may not decide; a name that matches no one costs one approval more.</summary>
+    /// <summary>
+    /// Who wants the change, when that is not the caller. They may not decide; a name that matches no one costs one
+    /// approval more.
+    /// </summary>
     public RequesterBody? Requester { get; init; }
 
     public void Check(Mistakes mistakes)
@@ -74,8 +79,16 @@ public sealed record SubmitBody : IChecked
             }
             var name = $"facts.{fact.Name}";
             mistakes.Line(name, fact.Name, 100, required: true);
-            if (!(fact.Value.ValueKind == JsonValueKind.Array ? AreValues(mistakes, name, fact.Value) : IsValue(mistakes, name, fact.Value)))
+            if (
+                !(
+                    fact.Value.ValueKind == JsonValueKind.Array
+                        ? AreValues(mistakes, name, fact.Value)
+                        : IsValue(mistakes, name, fact.Value)
+                )
+            )
+            {
                 mistakes.Add(name, "A fact is a text, a number, yes or no, or a list of those.");
+            }
         }
     }
 
@@ -106,8 +119,14 @@ internal static class SubmitEndpoint
     private const int LongestKey = 255;
 
     public static async Task<IResult> Run(
-        JsonBody<SubmitBody> body, CurrentCaller asking, [FromHeader(Name = KeyHeader)] string? idempotencyKey,
-        Submit submit, Directory directory, HttpContext http, CancellationToken cancel)
+        JsonBody<SubmitBody> body,
+        CurrentCaller asking,
+        [FromHeader(Name = KeyHeader)] string? idempotencyKey,
+        Submit submit,
+        Directory directory,
+        HttpContext http,
+        CancellationToken cancel
+    )
     {
         if (idempotencyKey is { Length: 0 or > LongestKey })
             return Problems.Malformed($"{KeyHeader} has 1 to {LongestKey} characters.");
@@ -118,7 +137,12 @@ internal static class SubmitEndpoint
 
         Approver? assignee = null;
         if (body.Value.Assignee is { } wanted && (assignee = Find(wanted, snapshot)) is null)
-            return Problems.Invalid("assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
+        {
+            return Problems.Invalid(
+                "assignee",
+                "Nobody here has this e-mail address or name, or the person is disabled."
+            );
+        }
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
         var creator = caller.Person?.Id ?? source.PersonId;
@@ -141,21 +165,36 @@ internal static class SubmitEndpoint
             Policy = policy,
             Stuck = stuck,
         };
-        var repeatable = idempotencyKey is null ? null : new Repeatable(
-            Hashes.Sha256($"{caller.Viewer.Party}\n{idempotencyKey}"), body.Digest,
-            created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Wire.RequestView));
+        var repeatable = idempotencyKey is null
+            ? null
+            : new Repeatable(
+                Hashes.Sha256($"{caller.Viewer.Party}\n{idempotencyKey}"),
+                body.Digest,
+                created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Wire.RequestView)
+            );
 
         return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
         {
             SubmitOutcome.Created { Request: var request } => Created(http, request, snapshot),
             SubmitOutcome.Known { Request: var request } => RequestView.Answer(request, snapshot),
             SubmitOutcome.Revised { Request: var request } => RequestView.Answer(request, snapshot),
-            SubmitOutcome.Settled { Request: var request } => Problems.Of(409, "already_settled",
-                "A request with this externalId and other content is settled. Ask under a new externalId.", request: RequestView.From(request, snapshot)),
-            SubmitOutcome.AssigneeDiffers { Request: var request } => Problems.Of(409, "assignee_differs",
+            SubmitOutcome.Settled { Request: var request } => Problems.Of(
+                409,
+                "already_settled",
+                "A request with this externalId and other content is settled. Ask under a new externalId.",
+                request: RequestView.From(request, snapshot)
+            ),
+            SubmitOutcome.AssigneeDiffers { Request: var request } => Problems.Of(
+                409,
+                "assignee_differs",
                 "A revision keeps the assignee. Name the same one, or withdraw the request and ask under a new externalId.",
-                request: RequestView.From(request, snapshot)),
-            SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(answer, "application/json", statusCode: status),
+                request: RequestView.From(request, snapshot)
+            ),
+            SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(
+                answer,
+                "application/json",
+                statusCode: status
+            ),
             SubmitOutcome.KeyTaken => Problems.Of(409, "conflict", "This Idempotency-Key was used for another body."),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
@@ -169,18 +208,23 @@ internal static class SubmitEndpoint
 
     internal static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
         wanted.Person is { } email
-            ? snapshot.FindPerson(email) is { IsDisabled: false } person ? person.AsApprover : null
+            ? snapshot.FindPerson(email) is { IsDisabled: false } person
+                ? person.AsApprover
+                : null
             : snapshot.FindGroup(wanted.Group!)?.AsApprover;
 
     /// <summary>
-    /// A call with a person's token is that person's, and whom it names is claimed beside them. A source of kind api asks in
-    /// its own name where it names no one.
+    /// A call with a person's token is that person's, and whom it names is claimed beside them. A source of kind api
+    /// asks in its own name where it names no one.
     /// </summary>
     internal static Requester WhoAsks(RequesterBody? named, Source source, Person? caller, DirectorySnapshot snapshot)
     {
-        var shown = new[] { named?.Name, named?.Email }.FirstOrDefault(text => !string.IsNullOrWhiteSpace(text))?.Trim();
+        var shown = new[] { named?.Name, named?.Email }
+            .FirstOrDefault(text => !string.IsNullOrWhiteSpace(text))
+            ?.Trim();
         var mustBeNamed = source.RequesterRequired || source.Kind == "launchdarkly";
-        return shown is null ? Access.WhoAsks.Unnamed(source, caller, source.Name, mustBeNamed)
+        return shown is null
+            ? Access.WhoAsks.Unnamed(source, caller, source.Name, mustBeNamed)
             : snapshot.Named(RequesterClaim.Of([named!.Email], [named.Name]), shown, source, caller);
     }
 }

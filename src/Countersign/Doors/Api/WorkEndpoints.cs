@@ -10,16 +10,31 @@ internal static class WorkEndpoints
     public static void Map(RouteGroupBuilder admin)
     {
         admin.MapGet("/work", List).Produces<WorkPage>().ProducesProblem(422);
-        admin.MapPost("/work/{id:long}/retry",
-            async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
-            Answer(await work.Retry(id, asking.Viewer.Origin, cancel))).Produces(204).ProducesProblem(409);
-        admin.MapPost("/work/{id:long}/discard",
-            async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
-            Answer(await work.Discard(id, asking.Viewer.Origin, cancel))).Produces(204).ProducesProblem(409);
+        admin
+            .MapPost(
+                "/work/{id:long}/retry",
+                async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
+                    Answer(await work.Retry(id, asking.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .ProducesProblem(409);
+        admin
+            .MapPost(
+                "/work/{id:long}/discard",
+                async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
+                    Answer(await work.Discard(id, asking.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .ProducesProblem(409);
     }
 
-    private static async Task<IResult> List(string? state, string? kind, string? before, WorkList work,
-        CancellationToken cancel)
+    private static async Task<IResult> List(
+        string? state,
+        string? kind,
+        string? before,
+        WorkList work,
+        CancellationToken cancel
+    )
     {
         if (state is not null && !WorkList.States.Contains(state))
             return Problems.Invalid("state", $"A state is one of: {string.Join(", ", WorkList.States)}.");
@@ -30,11 +45,12 @@ internal static class WorkEndpoints
             : Problems.Invalid("before", "This is what the page before answered as next.");
     }
 
-    private static IResult Answer(WorkOutcome outcome) => outcome switch
-    {
-        WorkOutcome.Done => TypedResults.NoContent(),
-        WorkOutcome.NotFound => Problems.NotFound("There is no job with this id."),
-        WorkOutcome.Refused { Why: var why } => Problems.Of(409, "conflict", why),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    private static IResult Answer(WorkOutcome outcome) =>
+        outcome switch
+        {
+            WorkOutcome.Done => TypedResults.NoContent(),
+            WorkOutcome.NotFound => Problems.NotFound("There is no job with this id."),
+            WorkOutcome.Refused { Why: var why } => Problems.Of(409, "conflict", why),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 }

@@ -7,12 +7,14 @@ using Countersign.Web;
 namespace Countersign.Doors.LaunchDarkly;
 
 /// <summary>
-/// What LaunchDarkly reads: <c>/_id</c>, <c>/status/value</c> and <c>/status/display</c>. The value comes from the table
-/// of words and nowhere else, because LaunchDarkly looks for "approved" and "declined" anywhere inside it.
+/// What LaunchDarkly reads: <c>/_id</c>, <c>/status/value</c> and <c>/status/display</c>. The value comes from the
+/// table of words and nowhere else, because LaunchDarkly looks for "approved" and "declined" anywhere inside it.
 /// </summary>
 internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(code, json)
 {
-    /// <summary>LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.</summary>
+    /// <summary>
+    /// LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.
+    /// </summary>
     public const int LongestDisplay = 240;
 
     public static Answer Of(string id, ApprovalRequest request, int code = StatusCodes.Status200OK) =>
@@ -20,19 +22,28 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(c
 
     public static Answer Of(string id, Status status, string display, int code = StatusCodes.Status200OK)
     {
-        var approval = new ApprovalText(id, new StatusText(status.LaunchDarkly(), Plainly.Line(display, LongestDisplay)));
+        var approval = new ApprovalText(
+            id,
+            new StatusText(status.LaunchDarkly(), Plainly.Line(display, LongestDisplay))
+        );
         return new(code, JsonSerializer.SerializeToUtf8Bytes(approval, LaunchDarklyJson.Wire.ApprovalText));
     }
 
     public static Answer Refusal(int code, string name, string message) =>
-        new(code, JsonSerializer.SerializeToUtf8Bytes(new RefusalText(new(name, message)), LaunchDarklyJson.Wire.RefusalText));
+        new(
+            code,
+            JsonSerializer.SerializeToUtf8Bytes(new RefusalText(new(name, message)), LaunchDarklyJson.Wire.RefusalText)
+        );
 
     /// <summary>The same for an id that nobody asked under and one of another source.</summary>
     public static Answer NotFound() =>
         Refusal(StatusCodes.Status404NotFound, "not_found", "This source has asked for no approval with this id.");
 
-    public static Answer Of(IReadOnlyList<MemberText> members) => new(
-        StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(new MembersText(members), LaunchDarklyJson.Wire.MembersText));
+    public static Answer Of(IReadOnlyList<MemberText> members) =>
+        new(
+            StatusCodes.Status200OK,
+            JsonSerializer.SerializeToUtf8Bytes(new MembersText(members), LaunchDarklyJson.Wire.MembersText)
+        );
 }
 
 internal sealed record ApprovalText([property: JsonPropertyName("_id")] string Id, StatusText Status);
@@ -53,8 +64,7 @@ internal sealed record MemberText(string Name, string Email);
 internal sealed partial class LaunchDarklyJson : JsonSerializerContext
 {
     /// <summary>Characters beyond ASCII stand as they are.</summary>
-    public static readonly LaunchDarklyJson Wire = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    public static readonly LaunchDarklyJson Wire = new(
+        new JsonSerializerOptions(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+    );
 }

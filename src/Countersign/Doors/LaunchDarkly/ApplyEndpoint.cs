@@ -11,7 +11,14 @@ namespace Countersign.Doors.LaunchDarkly;
 /// </summary>
 internal static partial class ApplyEndpoint
 {
-    public static async Task<IResult> Run(string id, CurrentCaller asking, Store store, MarkApplied markApplied, ILogger<MarkApplied> log, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        string id,
+        CurrentCaller asking,
+        Store store,
+        MarkApplied markApplied,
+        ILogger<MarkApplied> log,
+        CancellationToken cancel
+    )
     {
         if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
         {
@@ -31,7 +38,10 @@ internal static partial class ApplyEndpoint
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Source {Source} has applied a change for which it never asked here")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Source {Source} has applied a change for which it never asked here"
+        )]
         public static partial void Unknown(ILogger log, long source);
     }
 }

@@ -3,13 +3,16 @@ using System.Buffers;
 namespace Countersign.Doors.LaunchDarkly;
 
 /// <summary>
-/// LaunchDarkly's id of an approval. It puts the id into paths and into the review page's address without encoding it, so
-/// only ids that need none can come back to us.
+/// LaunchDarkly's id of an approval. It puts the id into paths and into the review page's address without encoding it,
+/// so only ids that need none can come back to us.
 /// </summary>
 internal static class ApprovalId
 {
     private const int Longest = 200;
-    private static readonly SearchValues<char> Allowed = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    private static readonly SearchValues<char> Allowed = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+    );
 
-    public static bool IsOne(string text) => text.Length is > 0 and <= Longest && !text.AsSpan().ContainsAnyExcept(Allowed);
+    public static bool IsOne(string text) =>
+        text.Length is > 0 and <= Longest && !text.AsSpan().ContainsAnyExcept(Allowed);
 }

@@ -13,7 +13,14 @@ internal static partial class CancelEndpoint
 {
     private const string Reason = "Deleted in LaunchDarkly";
 
-    public static async Task<IResult> Run(string id, CurrentCaller asking, Store store, Withdraw withdraw, ILogger<Withdraw> log, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        string id,
+        CurrentCaller asking,
+        Store store,
+        Withdraw withdraw,
+        ILogger<Withdraw> log,
+        CancellationToken cancel
+    )
     {
         if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
             return Unknown(id, asking, log);
@@ -35,7 +42,10 @@ internal static partial class CancelEndpoint
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Source {Source} has cancelled an approval for which it never asked here")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Source {Source} has cancelled an approval for which it never asked here"
+        )]
         public static partial void Unknown(ILogger log, long source);
     }
 }

@@ -9,9 +9,9 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Doors.LaunchDarkly;
 
 /// <summary>
-/// <c>POST /api/approvals</c>: LaunchDarkly asks. It may ask again under the same id, also at the same moment; that is one
-/// request. 201 the first time, 200 with the current status when it is known, 409 when other content comes under the id
-/// of a settled one.
+/// <c>POST /api/approvals</c>: LaunchDarkly asks. It may ask again under the same id, also at the same moment; that is
+/// one request. 201 the first time, 200 with the current status when it is known, 409 when other content comes under
+/// the id of a settled one.
 /// </summary>
 internal static class CreateEndpoint
 {
@@ -19,30 +19,62 @@ internal static class CreateEndpoint
     public const int LargestBody = 1536 * 1024;
 
     public static async Task<IResult> Run(
-        HttpContext http, CurrentCaller asking, Submit submit, RejectedBodies rejected, Directory directory, Store store, CancellationToken cancel)
+        HttpContext http,
+        CurrentCaller asking,
+        Submit submit,
+        RejectedBodies rejected,
+        Directory directory,
+        Store store,
+        CancellationToken cancel
+    )
     {
         if (!http.Request.HasJsonContentType())
-            return Answer.Refusal(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send JSON, with Content-Type: application/json.");
+        {
+            return Answer.Refusal(
+                StatusCodes.Status415UnsupportedMediaType,
+                "unsupported_media_type",
+                "Send JSON, with Content-Type: application/json."
+            );
+        }
         if (await BodyBytes.Read(http, LargestBody) is not { } sent)
-            return Answer.Refusal(StatusCodes.Status413PayloadTooLarge, "too_large", $"A body has at most {LargestBody / 1024} KiB.");
+        {
+            return Answer.Refusal(
+                StatusCodes.Status413PayloadTooLarge,
+                "too_large",
+                $"A body has at most {LargestBody / 1024} KiB."
+            );
+        }
         var (body, problem) = CreationBody.Read(sent);
         if (body is null)
         {
             await rejected.Keep(asking.Source.Id, problem!.Why, problem.Text, asking.Viewer.Origin, cancel);
             return Answer.Refusal(StatusCodes.Status400BadRequest, "invalid", problem.Why);
         }
-        return await submit.Run(Submission(body, asking.Source, directory.Current, store.Now), asking.Viewer.Origin, null, cancel) switch
+        return await submit.Run(
+            Submission(body, asking.Source, directory.Current, store.Now),
+            asking.Viewer.Origin,
+            null,
+            cancel
+        ) switch
         {
             SubmitOutcome.Created { Request: var request } => Answer.Of(body.Id, request, StatusCodes.Status201Created),
             SubmitOutcome.Known { Request: var request } => Answer.Of(body.Id, request),
             SubmitOutcome.Revised { Request: var request } => Answer.Of(body.Id, request),
-            SubmitOutcome.Settled => Answer.Refusal(StatusCodes.Status409Conflict, "already_settled",
-                "The approval with this id is settled and said something else. Ask under a new id."),
+            SubmitOutcome.Settled => Answer.Refusal(
+                StatusCodes.Status409Conflict,
+                "already_settled",
+                "The approval with this id is settled and said something else. Ask under a new id."
+            ),
             _ => throw new UnreachableException(),
         };
     }
 
-    private static Submission Submission(CreationBody body, Source source, DirectorySnapshot directory, DateTimeOffset received)
+    private static Submission Submission(
+        CreationBody body,
+        Source source,
+        DirectorySnapshot directory,
+        DateTimeOffset received
+    )
     {
         var requester = RequesterIn.Of(body, directory, source);
         var facts = Facts.Json(body, requester, received);

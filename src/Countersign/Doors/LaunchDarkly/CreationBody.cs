@@ -12,9 +12,9 @@ namespace Countersign.Doors.LaunchDarkly;
 internal sealed record Unreadable(string Why, string Text);
 
 /// <summary>
-/// The body of a creation as LaunchDarkly renders it from a template. Everything but <c>_id</c> may be missing, empty or
-/// of another type than usual, and what we do not know is kept in the text. <see cref="Field"/> says which members come
-/// HTML-escaped.
+/// The body of a creation as LaunchDarkly renders it from a template. Everything but <c>_id</c> may be missing, empty
+/// or of another type than usual, and what we do not know is kept in the text. <see cref="Field"/> says which members
+/// come HTML-escaped.
 /// </summary>
 internal sealed partial class CreationBody
 {
@@ -30,9 +30,21 @@ internal sealed partial class CreationBody
         Timestamp = Field.Raw(root, "timestamp").Trim();
         Link = Field.Escaped(root, "_site", "href");
         RequesterEmail = Field.Escaped(root, "requestedBy", "email").Trim();
-        Project = new Named(Field.Escaped(root, "project", "key"), Field.Raw(root, "project", "name"), Field.List(root, escaped: false, "project", "tags"));
-        Environment = new Named(Field.Escaped(root, "environment", "key"), Field.Raw(root, "environment", "name"), Field.List(root, escaped: true, "environment", "tags"));
-        Flag = new Named(Field.Escaped(root, "flag", "key"), Field.Raw(root, "flag", "name"), Field.List(root, escaped: true, "flag", "tags"));
+        Project = new Named(
+            Field.Escaped(root, "project", "key"),
+            Field.Raw(root, "project", "name"),
+            Field.List(root, escaped: false, "project", "tags")
+        );
+        Environment = new Named(
+            Field.Escaped(root, "environment", "key"),
+            Field.Raw(root, "environment", "name"),
+            Field.List(root, escaped: true, "environment", "tags")
+        );
+        Flag = new Named(
+            Field.Escaped(root, "flag", "key"),
+            Field.Raw(root, "flag", "name"),
+            Field.List(root, escaped: true, "flag", "tags")
+        );
         // The page about set-up calls them by another name than the template does.
         var form = new List<(string, string)>(4);
         Field.Form(root, "approvalFormVariables", form);
@@ -65,18 +77,34 @@ internal sealed partial class CreationBody
         var bytes = sent.AsMemory(sent.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0);
         var text = Encoding.UTF8.GetString(bytes.Span);
         if (!Utf8.IsValid(bytes.Span))
-            return (null, new Unreadable($"The body is not UTF-8: byte {FirstInvalid(bytes.Span) + 1} begins no character.", text));
+        {
+            return (
+                null,
+                new Unreadable($"The body is not UTF-8: byte {FirstInvalid(bytes.Span) + 1} begins no character.", text)
+            );
+        }
         try
         {
             // The text is kept, hashed and read again later, so it is mended before anything else looks at it.
             var mended = WellFormed.Json(text);
-            using var document = JsonDocument.Parse(ReferenceEquals(mended, text) ? bytes
-                : Encoding.UTF8.GetBytes(mended), Strict);
+            using var document = JsonDocument.Parse(
+                ReferenceEquals(mended, text) ? bytes : Encoding.UTF8.GetBytes(mended),
+                Strict
+            );
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 return (null, new Unreadable("The body must be a JSON object.", text));
-            if (!root.TryGetProperty("_id", out var id) || id.ValueKind != JsonValueKind.String || !ApprovalId.IsOne(id.GetString()!))
-                return (null, new Unreadable("_id must be the approval's id: 1 to 200 letters, digits, - and _.", text));
+            if (
+                !root.TryGetProperty("_id", out var id)
+                || id.ValueKind != JsonValueKind.String
+                || !ApprovalId.IsOne(id.GetString()!)
+            )
+            {
+                return (
+                    null,
+                    new Unreadable("_id must be the approval's id: 1 to 200 letters, digits, - and _.", text)
+                );
+            }
             return (new CreationBody(id.GetString()!, mended, Requests.Digest.Of(root), root), null);
         }
         catch (JsonException broken)
@@ -91,9 +119,11 @@ internal sealed partial class CreationBody
             return "The body is not the JSON that is expected here: a member appears twice.";
         var why = $"The body is not JSON: line {line + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.";
         return text.Contains("map[", StringComparison.Ordinal)
-            ? why + " It holds a dump of LaunchDarkly's own data, which happens when an additional form variable has no value: give each a default."
+                ? why
+                    + " It holds a dump of LaunchDarkly's own data, which happens when an additional form variable has no value: give each a default."
             : EscapedQuote().IsMatch(text)
-            ? why + " It holds a quote that was escaped twice, as older versions of the integration do: leave quotes out of names and comments, or use the current integration."
+                ? why
+                    + " It holds a quote that was escaped twice, as older versions of the integration do: leave quotes out of names and comments, or use the current integration."
             : why;
     }
 
@@ -109,8 +139,9 @@ internal sealed partial class CreationBody
 }
 
 /// <summary>
-/// Reading one member, whatever it is. LaunchDarkly's template writes some members with <c>{{ }}</c>, which HTML-escapes,
-/// and the others with <c>{{{ }}}</c>, which does not: a flag whose name really is <c>R&amp;amp;D</c> keeps it.
+/// Reading one member, whatever it is. LaunchDarkly's template writes some members with <c>{{ }}</c>, which
+/// HTML-escapes, and the others with <c>{{{ }}}</c>, which does not: a flag whose name really is <c>R&amp;amp;D</c>
+/// keeps it.
 /// </summary>
 internal static class Field
 {
@@ -126,11 +157,14 @@ internal static class Field
     }
 
     /// <summary>The text at this path, of which the template escaped the characters that HTML minds.</summary>
-    public static string Escaped(JsonElement root, params ReadOnlySpan<string> path) => Entities.Decode(Raw(root, path));
+    public static string Escaped(JsonElement root, params ReadOnlySpan<string> path) =>
+        Entities.Decode(Raw(root, path));
 
     public static IReadOnlyList<string> List(JsonElement root, bool escaped, string parent, string name) =>
-        root.TryGetProperty(parent, out var holder) && holder.ValueKind == JsonValueKind.Object
-            && holder.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+        root.TryGetProperty(parent, out var holder)
+        && holder.ValueKind == JsonValueKind.Object
+        && holder.TryGetProperty(name, out var list)
+        && list.ValueKind == JsonValueKind.Array
             ? Texts(list, escaped)
             : [];
 
@@ -145,7 +179,9 @@ internal static class Field
         return texts;
     }
 
-    /// <summary>Form variables: the template makes texts of all values, escapes the keys, and promises no order.</summary>
+    /// <summary>
+    /// Form variables: the template makes texts of all values, escapes the keys, and promises no order.
+    /// </summary>
     public static void Form(JsonElement root, string name, List<(string Key, string Value)> into)
     {
         if (!root.TryGetProperty(name, out var form) || form.ValueKind != JsonValueKind.Object)
@@ -154,31 +190,50 @@ internal static class Field
             into.Add((Entities.Decode(Plainly.Text(variable.Name)), TextOf(variable.Value)));
     }
 
-    private static string TextOf(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => Plainly.Text(value.GetString()!),
-        JsonValueKind.Null or JsonValueKind.Undefined => "",
-        _ => value.GetRawText(),
-    };
+    private static string TextOf(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => Plainly.Text(value.GetString()!),
+            JsonValueKind.Null or JsonValueKind.Undefined => "",
+            _ => value.GetRawText(),
+        };
 }
 
 /// <summary>The characters that a template escapes, in the spellings of the renderers that are known.</summary>
 internal static partial class Entities
 {
-    public static string Decode(string text) => text.Contains('&', StringComparison.Ordinal)
-        ? Known().Replace(text, match => match.ValueSpan switch
-        {
-            "&amp;" => "&",
-            "&lt;" => "<",
-            "&gt;" => ">",
-            "&quot;" => "\"",
-            "&apos;" => "'",
-            var number => ((char)(number[2] is 'x' or 'X'
-                ? int.Parse(number[3..^1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
-                : int.Parse(number[2..^1], NumberStyles.None, CultureInfo.InvariantCulture))).ToString(),
-        })
-        : text;
+    public static string Decode(string text) =>
+        text.Contains('&', StringComparison.Ordinal)
+            ? Known()
+                .Replace(
+                    text,
+                    match =>
+                        match.ValueSpan switch
+                        {
+                            "&amp;" => "&",
+                            "&lt;" => "<",
+                            "&gt;" => ">",
+                            "&quot;" => "\"",
+                            "&apos;" => "'",
+                            var number => (
+                                (char)(
+                                    number[2] is 'x' or 'X'
+                                        ? int.Parse(
+                                            number[3..^1],
+                                            NumberStyles.AllowHexSpecifier,
+                                            CultureInfo.InvariantCulture
+                                        )
+                                        : int.Parse(number[2..^1], NumberStyles.None, CultureInfo.InvariantCulture)
+                                )
+                            ).ToString(),
+                        }
+                )
+            : text;
 
-    [GeneratedRegex("&(?:amp|lt|gt|quot|apos|#39|#34|#38|#60|#62|#[xX](?:22|26|27|3[cC]|3[eE]|3[dD]|60));", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(
+        "&(?:amp|lt|gt|quot|apos|#39|#34|#38|#60|#62|#[xX](?:22|26|27|3[cC]|3[eE]|3[dD]|60));",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 10_000
+    )]
     private static partial Regex Known();
 }

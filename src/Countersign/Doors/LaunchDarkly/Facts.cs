@@ -6,19 +6,22 @@ using Countersign.Storage;
 namespace Countersign.Doors.LaunchDarkly;
 
 /// <summary>
-/// What a creation says, for people: how it reads, and by which names pages, policies and messages find its parts. A part
-/// that LaunchDarkly left out is no fact; a form variable that was left blank is one.
+/// What a creation says, for people: how it reads, and by which names pages, policies and messages find its parts. A
+/// part that LaunchDarkly left out is no fact; a form variable that was left blank is one.
 /// </summary>
 internal static class Facts
 {
     private const int LongestSubject = 1_000;
 
     /// <summary>The comment; without one what LaunchDarkly says in short.</summary>
-    public static string Subject(CreationBody body) => Plainly.Line(
-        body.Comment.Length > 0 ? body.Comment
-        : body.ShortDescription.Length > 0 ? body.ShortDescription
-        : body.Flag.Name.Length > 0 ? $"A change of {body.Flag.Name}"
-        : $"LaunchDarkly approval {body.Id}", LongestSubject);
+    public static string Subject(CreationBody body) =>
+        Plainly.Line(
+            body.Comment.Length > 0 ? body.Comment
+                : body.ShortDescription.Length > 0 ? body.ShortDescription
+                : body.Flag.Name.Length > 0 ? $"A change of {body.Flag.Name}"
+                : $"LaunchDarkly approval {body.Id}",
+            LongestSubject
+        );
 
     /// <summary>The details, without the comment that LaunchDarkly repeats in their first line.</summary>
     public static string Message(CreationBody body)
@@ -29,13 +32,19 @@ internal static class Facts
         foreach (var opening in new[] { $"Created approval request: {body.Comment}", body.Comment })
         {
             var comment = opening.ReplaceLineEndings("\n");
-            if (details.StartsWith(comment, StringComparison.Ordinal) && details.AsSpan(comment.Length).TrimStart(" \t") is [] or ['\n', ..])
+            if (
+                details.StartsWith(comment, StringComparison.Ordinal)
+                && details.AsSpan(comment.Length).TrimStart(" \t") is [] or ['\n', ..]
+            )
+            {
                 return details[comment.Length..].TrimStart();
+            }
         }
         return body.Details;
     }
 
-    /// <param name="received">LaunchDarkly's timestamp is when it was asked, or the future moment for which a change is scheduled.</param>
+    /// <param name="received">LaunchDarkly's timestamp is when it was asked, or the future moment for which a change is
+    /// scheduled.</param>
     public static string Json(CreationBody body, Requester requester, DateTimeOffset received)
     {
         var facts = new JsonObject();
@@ -78,7 +87,8 @@ internal static class Facts
     }
 
     private static DateTimeOffset? Time(string milliseconds) =>
-        long.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+        long.TryParse(milliseconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
             ? DateTimeOffset.FromUnixTimeMilliseconds(number)
             : null;
 }

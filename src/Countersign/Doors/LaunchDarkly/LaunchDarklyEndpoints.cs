@@ -21,7 +21,10 @@ public static class LaunchDarklyEndpoints
     {
         var sources = routes.MapGroup("").RequireAuthorization(Permissions.Source).ExcludeFromDescription();
         sources.MapPost(Approvals, CreateEndpoint.Run);
-        sources.MapGet(Approvals + "/{id}/status", new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run);
+        sources.MapGet(
+            Approvals + "/{id}/status",
+            new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run
+        );
         sources.MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run);
         sources.MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run);
         sources.MapGet(Members, MembersEndpoint.Run);
@@ -47,5 +50,6 @@ public sealed class LaunchDarklyDoor : ProgramDoor
 /// </summary>
 internal sealed class LaunchDarklyDialect : Dialect
 {
-    public override Task Refuse(HttpContext http, int status, string code, string detail) => Answer.Refusal(status, code, detail).ExecuteAsync(http);
+    public override Task Refuse(HttpContext http, int status, string code, string detail) =>
+        Answer.Refusal(status, code, detail).ExecuteAsync(http);
 }

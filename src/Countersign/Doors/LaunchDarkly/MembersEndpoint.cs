@@ -11,11 +11,17 @@ internal static class MembersEndpoint
 {
     public static IResult Run(Directory directory)
     {
-        var people = directory.Current.People.Values.Where(p => p is { IsDisabled: false, Email: not null, Role: not Role.Service }).OrderBy(p => p.Id).ToList();
+        var people = directory
+            .Current.People.Values.Where(p => p is { IsDisabled: false, Email: not null, Role: not Role.Service })
+            .OrderBy(p => p.Id)
+            .ToList();
         return Answer.Of([.. Named(people)]);
     }
 
-    /// <summary>Everyone who shares a name is told apart by the e-mail address, so that nobody's name changes when a namesake leaves the first place.</summary>
+    /// <summary>
+    /// Everyone who shares a name is told apart by the e-mail address, so that nobody's name changes when a namesake
+    /// leaves the first place.
+    /// </summary>
     private static IEnumerable<MemberText> Named(List<Person> people)
     {
         var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

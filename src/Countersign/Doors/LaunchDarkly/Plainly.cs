@@ -7,7 +7,9 @@ namespace Countersign.Doors.LaunchDarkly;
 internal static class Plainly
 {
     private const char Unreadable = '\uFFFD';
-    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 256).Select(c => (char)c).Where(char.IsControl)]);
+    private static readonly SearchValues<char> Controls = SearchValues.Create([
+        .. Enumerable.Range(0, 256).Select(c => (char)c).Where(char.IsControl),
+    ]);
 
     /// <summary>Without NUL, which PostgreSQL keeps in no text.</summary>
     public static string Text(string text) => text.Replace('\0', Unreadable);
@@ -15,12 +17,21 @@ internal static class Plainly
     /// <summary>One line of at most so many characters.</summary>
     public static string Line(string text, int longest)
     {
-        var end = text.Length <= longest ? text.Length : char.IsHighSurrogate(text[longest - 2]) ? longest - 2 : longest - 1;
+        var end =
+            text.Length <= longest ? text.Length
+            : char.IsHighSurrogate(text[longest - 2]) ? longest - 2
+            : longest - 1;
         if (end == text.Length && !text.ContainsAny(Controls))
             return text;
         var line = new StringBuilder(end + 1);
         foreach (var c in text.AsSpan(0, end))
-            line.Append(c == '\0' ? Unreadable : char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c);
+        {
+            line.Append(
+                c == '\0' ? Unreadable
+                : char.IsControl(c) || c is '\u2028' or '\u2029' ? ' '
+                : c
+            );
+        }
         return end == text.Length ? line.ToString() : line.Append('…').ToString();
     }
 }

@@ -21,15 +21,19 @@ internal static class RequesterIn
     }
 
     /// <summary>
-    /// A flag or a person may be called so that the words appear more than once. Every reading counts, from the beginning
-    /// and between two of them: that bars one person too many rather than one too few.
+    /// A flag or a person may be called so that the words appear more than once. Every reading counts, from the
+    /// beginning and between two of them: that bars one person too many rather than one too few.
     /// </summary>
     private static IEnumerable<string> NamesIn(string sentence)
     {
         // As it is compared, so that no spelling of the words hides the name before them.
         var folded = NameFolding.Name(sentence);
         var previous = 0;
-        for (var at = folded.IndexOf(Asks, StringComparison.Ordinal); at >= 0; at = folded.IndexOf(Asks, at + 1, StringComparison.Ordinal))
+        for (
+            var at = folded.IndexOf(Asks, StringComparison.Ordinal);
+            at >= 0;
+            at = folded.IndexOf(Asks, at + 1, StringComparison.Ordinal)
+        )
         {
             yield return folded[..at];
             if (previous > 0)
@@ -43,6 +47,11 @@ internal static class RequesterIn
     {
         var end = body.ShortDescription.IndexOf(Asks, StringComparison.OrdinalIgnoreCase);
         var name = end > 0 ? body.ShortDescription[..end].Trim() : "";
-        return Plainly.Line(name.Length > 0 ? name : body.RequesterEmail.Length > 0 ? body.RequesterEmail : "unknown", Names.Longest);
+        return Plainly.Line(
+            name.Length > 0 ? name
+                : body.RequesterEmail.Length > 0 ? body.RequesterEmail
+                : "unknown",
+            Names.Longest
+        );
     }
 }

@@ -9,22 +9,29 @@ public static class SetUp
 
     /// <summary>The fields of an environment's approval settings there.</summary>
     public static IReadOnlyList<(string Field, string Value)> Environment(string name) =>
-        [("Approval system", name), ("Require approvals for this environment", "on, for all flags or for those with your tags")];
+        [
+            ("Approval system", name),
+            ("Require approvals for this environment", "on, for all flags or for those with your tags"),
+        ];
 
     public static string Text(string name, string key, string baseUrl, bool isPublic) =>
         $"""
-        In LaunchDarkly, on the page Integrations, search for "Custom approvals" and click Add integration:
+            In LaunchDarkly, on the page Integrations, search for "Custom approvals" and click Add integration:
 
-        {Lines(Integration(name, key, baseUrl), 35)}
+            {Lines(Integration(name, key, baseUrl), 35)}
 
-        Then, in Project settings > Approval settings, select an environment and click Edit approval setting:
+            Then, in Project settings > Approval settings, select an environment and click Edit approval setting:
 
-        {Lines(Environment(name), 41)}
+            {Lines(Environment(name), 41)}
 
-        {(isPublic ? "" : "LaunchDarkly must reach this address from outside: set PublicUrl to the one under which it does.\n")}docs/launchdarkly.md walks through all of it. To see it work before that:
+            {(
+                isPublic
+                    ? ""
+                    : "LaunchDarkly must reach this address from outside: set PublicUrl to the one under which it does.\n"
+            )}docs/launchdarkly.md walks through all of it. To see it work before that:
 
-            countersign simulate launchdarkly --url {baseUrl} --key {key}
-        """;
+                countersign simulate launchdarkly --url {baseUrl} --key {key}
+            """;
 
     private static string Lines(IReadOnlyList<(string Field, string Value)> values, int width) =>
         string.Join('\n', values.Select(v => "    " + v.Field.PadRight(width) + v.Value));

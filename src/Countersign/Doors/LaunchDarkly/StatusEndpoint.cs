@@ -15,7 +15,9 @@ internal sealed class StatusEndpoint(Store store)
 {
     private const int MaxCached = 10_000;
 
-    /// <summary>Answers that hold until anything is written anywhere in the store: polls come in bursts and changes do not.</summary>
+    /// <summary>
+    /// Answers that hold until anything is written anywhere in the store: polls come in bursts and changes do not.
+    /// </summary>
     private readonly ConcurrentDictionary<(long Source, string Id), (long Version, Answer Answer)> _cached = new();
     private int _stored;
 

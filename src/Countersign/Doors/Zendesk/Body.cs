@@ -5,8 +5,8 @@ using Countersign.Web;
 namespace Countersign.Doors.Zendesk;
 
 /// <summary>
-/// A JSON body as this door takes it: the members flat or under the name of what they describe, members that nobody knows
-/// passed over as the original does, those that are known checked for their type.
+/// A JSON body as this door takes it: the members flat or under the name of what they describe, members that nobody
+/// knows passed over as the original does, those that are known checked for their type.
 /// </summary>
 internal sealed class Body
 {
@@ -27,9 +27,27 @@ internal sealed class Body
     public static async ValueTask<(Body? Body, IResult? Refusal)> Read(HttpContext http, string wrapper)
     {
         if (!http.Request.HasJsonContentType())
-            return (null, Refusal.Titled(StatusCodes.Status415UnsupportedMediaType, "Unsupported media type", "Send JSON, with Content-Type: application/json."));
+        {
+            return (
+                null,
+                Refusal.Titled(
+                    StatusCodes.Status415UnsupportedMediaType,
+                    "Unsupported media type",
+                    "Send JSON, with Content-Type: application/json."
+                )
+            );
+        }
         if (await BodyBytes.Read(http, Settings.LargestBody) is not { } bytes)
-            return (null, Refusal.Titled(StatusCodes.Status413PayloadTooLarge, "Too large", $"A body has at most {Settings.LargestBody / 1024} KiB."));
+        {
+            return (
+                null,
+                Refusal.Titled(
+                    StatusCodes.Status413PayloadTooLarge,
+                    "Too large",
+                    $"A body has at most {Settings.LargestBody / 1024} KiB."
+                )
+            );
+        }
         try
         {
             var root = JsonElement.Parse(bytes, Strict);
@@ -37,14 +55,22 @@ internal sealed class Body
                 return (null, Unreadable("The body must be a JSON object."));
             // Also reads every text once, so that a lone surrogate is found here and nowhere later.
             var digest = Requests.Digest.Of(root);
-            var members = root.TryGetProperty(wrapper, out var wrapped) && wrapped.ValueKind == JsonValueKind.Object ? wrapped : root;
+            var members =
+                root.TryGetProperty(wrapper, out var wrapped) && wrapped.ValueKind == JsonValueKind.Object
+                    ? wrapped
+                    : root;
             return (new Body(members, System.Text.Encoding.UTF8.GetString(bytes), digest), null);
         }
         catch (JsonException broken)
         {
-            return (null, Unreadable(broken.LineNumber is { } line
-                ? $"The body is not JSON: line {line + 1}, byte {broken.BytePositionInLine + 1}."
-                : "The body is not JSON that can be read: it is too deep, or a member appears twice."));
+            return (
+                null,
+                Unreadable(
+                    broken.LineNumber is { } line
+                        ? $"The body is not JSON: line {line + 1}, byte {broken.BytePositionInLine + 1}."
+                        : "The body is not JSON that can be read: it is too deep, or a member appears twice."
+                )
+            );
         }
         catch (InvalidOperationException)
         {
@@ -52,7 +78,9 @@ internal sealed class Body
         }
     }
 
-    /// <summary>A whole number; null when the member is missing, null or wrong, and then the mistake is noted.</summary>
+    /// <summary>
+    /// A whole number; null when the member is missing, null or wrong, and then the mistake is noted.
+    /// </summary>
     public long? Number(string name, bool required = false)
     {
         if (Find(name) is not { } value)
@@ -85,11 +113,15 @@ internal sealed class Body
         return text;
     }
 
-    /// <summary>An object inside the body, with mistakes of its own; null when the member is missing or no object.</summary>
-    public Body? Inside(string name) => Find(name) is { ValueKind: JsonValueKind.Object } inner ? new Body(inner, "", "") : null;
+    /// <summary>
+    /// An object inside the body, with mistakes of its own; null when the member is missing or no object.
+    /// </summary>
+    public Body? Inside(string name) =>
+        Find(name) is { ValueKind: JsonValueKind.Object } inner ? new Body(inner, "", "") : null;
 
     /// <summary>The member as it came; null when it is missing or null.</summary>
-    public JsonElement? Find(string name) => _members.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    public JsonElement? Find(string name) =>
+        _members.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private string? String(string name, out bool isWrong)
     {
@@ -103,5 +135,6 @@ internal sealed class Body
         return null;
     }
 
-    private static IResult Unreadable(string why) => Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid request", why);
+    private static IResult Unreadable(string why) =>
+        Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid request", why);
 }

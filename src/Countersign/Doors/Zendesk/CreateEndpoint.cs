@@ -17,7 +17,14 @@ internal static class CreateEndpoint
     private const string BuiltIn = "zendesk";
     private const int LongestKey = 255;
 
-    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Submit submit, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Submit submit,
+        Directory directory,
+        Settings settings,
+        CancellationToken cancel
+    )
     {
         var (submission, repeatable, refusal) = await Read(http, asking, directory, settings, cancel);
         if (submission is null)
@@ -32,13 +39,28 @@ internal static class CreateEndpoint
 
     /// <summary>What a body asks for; the same for both generations of the API.</summary>
     public static async ValueTask<(Submission? Submission, Repeatable? Repeatable, IResult? Refusal)> Read(
-        HttpContext http, CurrentCaller asking, Directory directory, Settings settings, CancellationToken cancel)
+        HttpContext http,
+        CurrentCaller asking,
+        Directory directory,
+        Settings settings,
+        CancellationToken cancel
+    )
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
             return (null, null, Refusal.Forbidden("Asking for an approval takes the role agent or admin."));
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > LongestKey)
-            return (null, null, Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid request", $"Idempotency-Key has at most {LongestKey} characters."));
+        {
+            return (
+                null,
+                null,
+                Refusal.Titled(
+                    StatusCodes.Status400BadRequest,
+                    "Invalid request",
+                    $"Idempotency-Key has at most {LongestKey} characters."
+                )
+            );
+        }
         var (body, refusal) = await Body.Read(http, Wrapper);
         if (body is null)
             return (null, null, refusal);
@@ -72,37 +94,74 @@ internal static class CreateEndpoint
             Policy = policy,
             Stuck = stuck,
         };
-        var repeatable = key.Length == 0 ? null : new Repeatable(
-            Hashes.Sha256($"{asking.Viewer.Party}\n{http.Request.Path}\n{key}"), body.Digest,
-            created => JsonSerializer.Serialize(new CreateAnswer(CreatedItem.From(created, submission.Message)), ZendeskJson.Default.CreateAnswer));
+        var repeatable =
+            key.Length == 0
+                ? null
+                : new Repeatable(
+                    Hashes.Sha256($"{asking.Viewer.Party}\n{http.Request.Path}\n{key}"),
+                    body.Digest,
+                    created =>
+                        JsonSerializer.Serialize(
+                            new CreateAnswer(CreatedItem.From(created, submission.Message)),
+                            ZendeskJson.Default.CreateAnswer
+                        )
+                );
         return (submission, repeatable, null);
     }
 
-    public static IResult Refused(SubmitOutcome outcome) => outcome switch
-    {
-        SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(System.Text.Encoding.UTF8.GetBytes(answer), Answer.MediaType, status),
-        SubmitOutcome.KeyTaken => Answer.Of(
-            new ErrorWithDescription("IdempotentRequestError", "Request parameters don't match the given idempotency key"), StatusCodes.Status400BadRequest),
-        SubmitOutcome.TicketTaken => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, "ApprovalRequestCreationFailed",
-            "Approval request couldn't be sent because one active, approved, or denied request already exists"),
-        SubmitOutcome.TicketFull => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, "ApprovalRequestCreationFailed",
-            "Approval request couldn't be sent because 50 inactive requests already exist"),
-        SubmitOutcome.NoTicket => Refusal.Attribute("ticket_id", "There is no such ticket here."),
-        SubmitOutcome.AssigneeAsks => Refusal.Attribute("assignee_user_id", "The ticket's requester cannot be the approver."),
-        _ => throw new UnreachableException(),
-    };
+    public static IResult Refused(SubmitOutcome outcome) =>
+        outcome switch
+        {
+            SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(
+                System.Text.Encoding.UTF8.GetBytes(answer),
+                Answer.MediaType,
+                status
+            ),
+            SubmitOutcome.KeyTaken => Answer.Of(
+                new ErrorWithDescription(
+                    "IdempotentRequestError",
+                    "Request parameters don't match the given idempotency key"
+                ),
+                StatusCodes.Status400BadRequest
+            ),
+            SubmitOutcome.TicketTaken => Refusal.Listed(
+                StatusCodes.Status422UnprocessableEntity,
+                "ApprovalRequestCreationFailed",
+                "Approval request couldn't be sent because one active, approved, or denied request already exists"
+            ),
+            SubmitOutcome.TicketFull => Refusal.Listed(
+                StatusCodes.Status422UnprocessableEntity,
+                "ApprovalRequestCreationFailed",
+                "Approval request couldn't be sent because 50 inactive requests already exist"
+            ),
+            SubmitOutcome.NoTicket => Refusal.Attribute("ticket_id", "There is no such ticket here."),
+            SubmitOutcome.AssigneeAsks => Refusal.Attribute(
+                "assignee_user_id",
+                "The ticket's requester cannot be the approver."
+            ),
+            _ => throw new UnreachableException(),
+        };
 
-    /// <summary>Exactly one of a person and a group. <c>assignee_user</c> is what the earlier API calls the person.</summary>
+    /// <summary>
+    /// Exactly one of a person and a group. <c>assignee_user</c> is what the earlier API calls the person.
+    /// </summary>
     private static Approver? Assignee(Body body, DirectorySnapshot directory, Person caller)
     {
-        var (id, alias, groupId) = (body.Number("assignee_user_id"), body.Number("assignee_user"), body.Number("assignee_group_id"));
+        var (id, alias, groupId) = (
+            body.Number("assignee_user_id"),
+            body.Number("assignee_user"),
+            body.Number("assignee_group_id")
+        );
         if (body.Mistakes.ByField.Keys.Any(k => k.StartsWith("assignee_", StringComparison.Ordinal)))
             return null;
         if (id is not null && alias is not null && id != alias)
             body.Mistakes.Add("assignee_user", "This names somebody else than assignee_user_id.");
         if ((id ?? alias) is null == groupId is null)
         {
-            body.Mistakes.Add("assignee_user_id", "Name either a person or a group: assignee_user_id or assignee_group_id.");
+            body.Mistakes.Add(
+                "assignee_user_id",
+                "Name either a person or a group: assignee_user_id or assignee_group_id."
+            );
             return null;
         }
         if (groupId is { } group)
@@ -112,10 +171,17 @@ internal static class CreateEndpoint
             body.Mistakes.Add("assignee_group_id", "There is no such group here.");
             return null;
         }
-        if (!directory.People.TryGetValue((id ?? alias)!.Value, out var person) || person is { IsDisabled: true } or { Role: Role.Service })
+        if (
+            !directory.People.TryGetValue((id ?? alias)!.Value, out var person)
+            || person is { IsDisabled: true } or { Role: Role.Service }
+        )
+        {
             body.Mistakes.Add("assignee_user_id", "There is no such person here, or the account is disabled.");
+        }
         else if (person.Id == caller.Id)
+        {
             body.Mistakes.Add("assignee_user_id", "Whoever asks may not decide: name somebody else.");
+        }
         return person?.AsApprover;
     }
 
@@ -123,12 +189,14 @@ internal static class CreateEndpoint
     private static async ValueTask<DirectorySnapshot> Fresh(Body body, Directory directory, CancellationToken cancel)
     {
         var current = directory.Current;
-        return Named("assignee_user_id") is { } user && !current.People.ContainsKey(user)
+        return
+            Named("assignee_user_id") is { } user && !current.People.ContainsKey(user)
             || Named("assignee_user") is { } alias && !current.People.ContainsKey(alias)
             || Named("assignee_group_id") is { } group && !current.Groups.ContainsKey(group)
             ? await directory.Refresh(cancel)
             : current;
 
-        long? Named(string name) => body.Find(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var id) ? id : null;
+        long? Named(string name) =>
+            body.Find(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var id) ? id : null;
     }
 }

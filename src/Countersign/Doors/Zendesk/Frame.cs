@@ -3,7 +3,10 @@ using Countersign.Web;
 
 namespace Countersign.Doors.Zendesk;
 
-/// <summary>What stands around every call at this door, before the routing: the suffix, the dialect, the headers that clients count by.</summary>
+/// <summary>
+/// What stands around every call at this door, before the routing: the suffix, the dialect, the headers that clients
+/// count by.
+/// </summary>
 public sealed class Frame(RequestDelegate next, RateLimits limits)
 {
     private const string Suffix = ".json";
@@ -31,11 +34,16 @@ public sealed class Frame(RequestDelegate next, RateLimits limits)
         $"{request.Scheme}://{request.Host}{request.PathBase}{request.Path}{(request.HttpContext.Features.Get<AskedWithSuffix>() is null ? "" : Suffix)}";
 
     /// <summary>Under which addresses of records begin.</summary>
-    public static string RootOf(HttpRequest request) => $"{request.Scheme}://{request.Host}{request.PathBase}{ZendeskEndpoints.Root}";
+    public static string RootOf(HttpRequest request) =>
+        $"{request.Scheme}://{request.Host}{request.PathBase}{ZendeskEndpoints.Root}";
 
-    /// <summary>A path that is not served, or not with this method, is said to be none before anybody is asked who they are.</summary>
+    /// <summary>
+    /// A path that is not served, or not with this method, is said to be none before anybody is asked who they are.
+    /// </summary>
     public static Task OnlyServed(HttpContext http, RequestDelegate next) =>
-        http.GetEndpoint() is RouteEndpoint ? next(http) : ZendeskEndpoints.Door.DialectOf(http).Refuse(http, StatusCodes.Status404NotFound, "not_found", "");
+        http.GetEndpoint() is RouteEndpoint
+            ? next(http)
+            : ZendeskEndpoints.Door.DialectOf(http).Refuse(http, StatusCodes.Status404NotFound, "not_found", "");
 
     private void CountOn(HttpContext http)
     {
@@ -44,7 +52,9 @@ public sealed class Frame(RequestDelegate next, RateLimits limits)
         var reset = limits.Limit is null ? 0 : limits.SecondsToReset;
         var headers = http.Response.Headers;
         headers["X-Rate-Limit"] = headers["ratelimit-limit"] = limit.ToString(CultureInfo.InvariantCulture);
-        headers["X-Rate-Limit-Remaining"] = headers["ratelimit-remaining"] = left.ToString(CultureInfo.InvariantCulture);
+        headers["X-Rate-Limit-Remaining"] = headers["ratelimit-remaining"] = left.ToString(
+            CultureInfo.InvariantCulture
+        );
         headers["ratelimit-reset"] = reset.ToString(CultureInfo.InvariantCulture);
     }
 

@@ -17,63 +17,97 @@ internal static class GroupEndpoints
         api.MapGet("/groups", All);
         api.MapGet("/groups/{id:long}", Show);
         api.MapGet("/groups/{id:long}/users", Members);
-        api.MapGet("/groups/{id:long}/memberships", (long id, HttpContext http, Directory directory) => Memberships(http, directory, (group, _) => group.Id == id));
-        api.MapGet("/users/{id:long}/group_memberships", (long id, HttpContext http, Directory directory) => Memberships(http, directory, (_, person) => person == id));
+        api.MapGet(
+            "/groups/{id:long}/memberships",
+            (long id, HttpContext http, Directory directory) =>
+                Memberships(http, directory, (group, _) => group.Id == id)
+        );
+        api.MapGet(
+            "/users/{id:long}/group_memberships",
+            (long id, HttpContext http, Directory directory) =>
+                Memberships(http, directory, (_, person) => person == id)
+        );
         api.MapGet("/users/{id:long}/groups", OfPerson);
-        api.MapGet("/group_memberships", (HttpContext http, Directory directory) => Memberships(http, directory, (_, _) => true));
+        api.MapGet(
+            "/group_memberships",
+            (HttpContext http, Directory directory) => Memberships(http, directory, (_, _) => true)
+        );
     }
 
-    private static JsonObject Shape(Group group, HttpRequest request) => new()
-    {
-        ["id"] = group.Id,
-        ["url"] = $"{Frame.RootOf(request)}/groups/{group.Id}.json",
-        ["name"] = group.Name,
-        ["description"] = "",
-        ["default"] = false,
-        ["deleted"] = false,
-        ["is_public"] = true,
-        ["created_at"] = Shapes.Time(group.CreatedAt),
-        ["updated_at"] = Shapes.Time(group.CreatedAt),
-    };
+    private static JsonObject Shape(Group group, HttpRequest request) =>
+        new()
+        {
+            ["id"] = group.Id,
+            ["url"] = $"{Frame.RootOf(request)}/groups/{group.Id}.json",
+            ["name"] = group.Name,
+            ["description"] = "",
+            ["default"] = false,
+            ["deleted"] = false,
+            ["is_public"] = true,
+            ["created_at"] = Shapes.Time(group.CreatedAt),
+            ["updated_at"] = Shapes.Time(group.CreatedAt),
+        };
 
-    private static IResult All(HttpContext http, Directory directory) =>
-        Groups(http, directory.Current.Groups.Values);
+    private static IResult All(HttpContext http, Directory directory) => Groups(http, directory.Current.Groups.Values);
 
     private static IResult OfPerson(long id, HttpContext http, Directory directory) =>
         directory.Current.People.ContainsKey(id) ? Groups(http, directory.Current.GroupsOf(id)) : Refusal.NotFound();
 
     private static IResult Groups(HttpContext http, IEnumerable<Group> groups) =>
-        Collection.Of(http, "groups", [.. groups.OrderBy(g => g.Id).Select(g => (g.Id, (JsonNode)Shape(g, http.Request)))]);
+        Collection.Of(
+            http,
+            "groups",
+            [.. groups.OrderBy(g => g.Id).Select(g => (g.Id, (JsonNode)Shape(g, http.Request)))]
+        );
 
     private static IResult Show(long id, HttpContext http, Directory directory) =>
-        directory.Current.Groups.TryGetValue(id, out var group) ? Collection.One("group", Shape(group, http.Request)) : Refusal.NotFound();
+        directory.Current.Groups.TryGetValue(id, out var group)
+            ? Collection.One("group", Shape(group, http.Request))
+            : Refusal.NotFound();
 
     private static IResult Members(long id, HttpContext http, Directory directory)
     {
         var snapshot = directory.Current;
         return snapshot.Groups.TryGetValue(id, out var group)
-            ? Collection.Of(http, "users", [.. group.Members.Order().Select(m => (m, (JsonNode)UserEndpoints.Shape(snapshot.People[m], snapshot, http.Request)))])
+            ? Collection.Of(
+                http,
+                "users",
+                [
+                    .. group
+                        .Members.Order()
+                        .Select(m => (m, (JsonNode)UserEndpoints.Shape(snapshot.People[m], snapshot, http.Request))),
+                ]
+            )
             : Refusal.NotFound();
     }
 
     private static IResult Memberships(HttpContext http, Directory directory, Func<Group, long, bool> which)
     {
         var snapshot = directory.Current;
-        return Collection.Of(http, "group_memberships",
-            [.. from known in snapshot.Groups.Values
+        return Collection.Of(
+            http,
+            "group_memberships",
+            [
+                .. from known in snapshot.Groups.Values
                 orderby known.Id
                 from person in known.Members.Order()
                 where which(known, person)
                 let id = (known.Id * PeoplePerGroup) + person
-                select (id, (JsonNode)new JsonObject
-                {
-                    ["id"] = id,
-                    ["url"] = $"{Frame.RootOf(http.Request)}/group_memberships/{id}.json",
-                    ["user_id"] = person,
-                    ["group_id"] = known.Id,
-                    ["default"] = snapshot.GroupsOf(person)[0].Id == known.Id,
-                    ["created_at"] = Shapes.Time(known.CreatedAt),
-                    ["updated_at"] = Shapes.Time(known.CreatedAt),
-                })]);
+                select (
+                    id,
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["id"] = id,
+                            ["url"] = $"{Frame.RootOf(http.Request)}/group_memberships/{id}.json",
+                            ["user_id"] = person,
+                            ["group_id"] = known.Id,
+                            ["default"] = snapshot.GroupsOf(person)[0].Id == known.Id,
+                            ["created_at"] = Shapes.Time(known.CreatedAt),
+                            ["updated_at"] = Shapes.Time(known.CreatedAt),
+                        }
+                ),
+            ]
+        );
     }
 }

@@ -10,8 +10,8 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Doors.Zendesk;
 
 /// <summary>
-/// The earlier API, which Zendesk's own help center still calls. The id of the workflow instance is taken and passed over,
-/// as there: one request is one instance.
+/// The earlier API, which Zendesk's own help center still calls. The id of the workflow instance is taken and passed
+/// over, as there: one request is one instance.
 /// </summary>
 internal static class InstanceEndpoints
 {
@@ -27,7 +27,9 @@ internal static class InstanceEndpoints
         instances.MapPatch("/{instance}/approval_requests/{id}/decision", DecisionEndpoint.Run);
     }
 
-    /// <summary>An instance holds nothing that a request does not, so none is kept; the answer lets the client go on.</summary>
+    /// <summary>
+    /// An instance holds nothing that a request does not, so none is kept; the answer lets the client go on.
+    /// </summary>
     private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, RequestIds ids, Store store)
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
@@ -39,16 +41,44 @@ internal static class InstanceEndpoints
         var ticket = body.Number("ticket_id", required: true);
         if (body.Mistakes.Any)
             return Refusal.Attributes(body.Mistakes);
-        var (id, now, me) = (ids.Next(store.Now).Value, Shapes.Time(store.Now), asking.Person.Id.ToString(CultureInfo.InvariantCulture));
+        var (id, now, me) = (
+            ids.Next(store.Now).Value,
+            Shapes.Time(store.Now),
+            asking.Person.Id.ToString(CultureInfo.InvariantCulture)
+        );
         return Answer.Of(
-            new InstanceAnswer(new InstanceRecord(
-                id, name!, ObjectKey,
-                new Dictionary<string, string?> { ["standard::completed_at"] = null, ["standard::status"] = "pending", ["standard::ticket"] = ticket!.Value.ToString(CultureInfo.InvariantCulture) },
-                now, now, me, me, null, $"{Frame.RootOf(http.Request)}/custom_objects/{ObjectKey}/records/{id}.json")),
-            StatusCodes.Status201Created);
+            new InstanceAnswer(
+                new InstanceRecord(
+                    id,
+                    name!,
+                    ObjectKey,
+                    new Dictionary<string, string?>
+                    {
+                        ["standard::completed_at"] = null,
+                        ["standard::status"] = "pending",
+                        ["standard::ticket"] = ticket!.Value.ToString(CultureInfo.InvariantCulture),
+                    },
+                    now,
+                    now,
+                    me,
+                    me,
+                    null,
+                    $"{Frame.RootOf(http.Request)}/custom_objects/{ObjectKey}/records/{id}.json"
+                )
+            ),
+            StatusCodes.Status201Created
+        );
     }
 
-    private static async Task<IResult> CreateIn(HttpContext http, CurrentCaller asking, Submit submit, Directory directory, Settings settings, Store store, CancellationToken cancel)
+    private static async Task<IResult> CreateIn(
+        HttpContext http,
+        CurrentCaller asking,
+        Submit submit,
+        Directory directory,
+        Settings settings,
+        Store store,
+        CancellationToken cancel
+    )
     {
         var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, asking, directory, settings, cancel);
         if (submission is null)
@@ -56,9 +86,15 @@ internal static class InstanceEndpoints
         return await submit.Run(submission, asking.Viewer.Origin, repeatable, cancel) switch
         {
             SubmitOutcome.Created { Request: var created } => Answer.Of(
-                new ShowAnswer((await ShowEndpoint.Find(created.Id, asking, store, directory, cancel))!), StatusCodes.Status201Created),
-            SubmitOutcome.Replayed { Answer: var answer } when RequestId.TryParse(IdIn(answer), out var id) && await ShowEndpoint.Find(id, asking, store, directory, cancel) is { } shown =>
-                Answer.Of(new ShowAnswer(shown), StatusCodes.Status201Created),
+                new ShowAnswer((await ShowEndpoint.Find(created.Id, asking, store, directory, cancel))!),
+                StatusCodes.Status201Created
+            ),
+            SubmitOutcome.Replayed { Answer: var answer }
+                when RequestId.TryParse(IdIn(answer), out var id)
+                    && await ShowEndpoint.Find(id, asking, store, directory, cancel) is { } shown => Answer.Of(
+                new ShowAnswer(shown),
+                StatusCodes.Status201Created
+            ),
             var refused => CreateEndpoint.Refused(refused),
         };
     }
@@ -71,17 +107,38 @@ internal static class InstanceEndpoints
 }
 
 public sealed record InstanceRecord(
-    string Id, string Name, string CustomObjectKey, IReadOnlyDictionary<string, string?> CustomObjectFields,
-    string CreatedAt, string UpdatedAt, string CreatedByUserId, string UpdatedByUserId, string? ExternalId, string Url);
+    string Id,
+    string Name,
+    string CustomObjectKey,
+    IReadOnlyDictionary<string, string?> CustomObjectFields,
+    string CreatedAt,
+    string UpdatedAt,
+    string CreatedByUserId,
+    string UpdatedByUserId,
+    string? ExternalId,
+    string Url
+);
 
 public sealed record InstanceAnswer(InstanceRecord CustomObjectRecord);
 
-/// <summary><c>PATCH …/decision</c>: approves, rejects or withdraws; <c>notes</c> go with it, <c>digest</c> says which content was read.</summary>
+/// <summary>
+/// <c>PATCH …/decision</c>: approves, rejects or withdraws; <c>notes</c> go with it, <c>digest</c> says which content
+/// was read.
+/// </summary>
 internal static class DecisionEndpoint
 {
     private const string Failed = "ApprovalRequestDecisionFailed";
 
-    public static async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, Decide decide, Withdraw withdraw, Store store, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        string id,
+        HttpContext http,
+        CurrentCaller asking,
+        Decide decide,
+        Withdraw withdraw,
+        Store store,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var (body, refusal) = await Body.Read(http, "decision");
         if (body is null)
@@ -91,40 +148,76 @@ internal static class DecisionEndpoint
         var digest = body.Line("digest", 64);
         var status = word is null ? null : Words.StatusOfZendesk(word);
         if (word is { Length: > 0 } && status is null or Status.Active)
-            body.Mistakes.Add("status", "Say approved, rejected or withdrawn. An answer is not taken back; a person's latest counts while the request is active.");
+        {
+            body.Mistakes.Add(
+                "status",
+                "Say approved, rejected or withdrawn. An answer is not taken back; a person's latest counts while the request is active."
+            );
+        }
         if (body.Mistakes.Any)
             return Refusal.Attributes(body.Mistakes);
         if (!RequestId.TryParse(id, out var requestId))
             return Refusal.NotFound();
 
-        var refused = status == Status.Withdrawn
-            ? Refused(await withdraw.Run(requestId, asking.Viewer, notes, cancel))
-            : Refused(await decide.Run(requestId, asking.Viewer, status == Status.Approved ? Requests.Answer.Approve : Requests.Answer.Reject, notes, digest is { Length: > 0 } ? digest : null, cancel));
+        var refused =
+            status == Status.Withdrawn
+                ? Refused(await withdraw.Run(requestId, asking.Viewer, notes, cancel))
+                : Refused(
+                    await decide.Run(
+                        requestId,
+                        asking.Viewer,
+                        status == Status.Approved ? Requests.Answer.Approve : Requests.Answer.Reject,
+                        notes,
+                        digest is { Length: > 0 } ? digest : null,
+                        cancel
+                    )
+                );
         return refused
-            ?? (await ShowEndpoint.Find(requestId, asking, store, directory, cancel) is { } shown ? Answer.Of(new ShowAnswer(shown)) : Refusal.NotFound());
+            ?? (
+                await ShowEndpoint.Find(requestId, asking, store, directory, cancel) is { } shown
+                    ? Answer.Of(new ShowAnswer(shown))
+                    : Refusal.NotFound()
+            );
     }
 
     /// <summary>Null when it was done.</summary>
-    private static IResult? Refused(DecideOutcome outcome) => outcome switch
-    {
-        DecideOutcome.Recorded or DecideOutcome.Settled => null,
-        DecideOutcome.AlreadySettled { Request: var request } => Settled(request),
-        DecideOutcome.Changed => Refusal.Listed(StatusCodes.Status409Conflict, "changed", "The content is not the one that was answered", "Read the request again and send its digest."),
-        DecideOutcome.StepNotOpen { Step: var step } => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, Failed, $"Your step, {step}, opens after the ones before it"),
-        DecideOutcome.NotAllowed { Why: var why } => Refusal.Forbidden(why),
-        DecideOutcome.NotFound => Refusal.NotFound(),
-        _ => throw new UnreachableException(),
-    };
+    private static IResult? Refused(DecideOutcome outcome) =>
+        outcome switch
+        {
+            DecideOutcome.Recorded or DecideOutcome.Settled => null,
+            DecideOutcome.AlreadySettled { Request: var request } => Settled(request),
+            DecideOutcome.Changed => Refusal.Listed(
+                StatusCodes.Status409Conflict,
+                "changed",
+                "The content is not the one that was answered",
+                "Read the request again and send its digest."
+            ),
+            DecideOutcome.StepNotOpen { Step: var step } => Refusal.Listed(
+                StatusCodes.Status422UnprocessableEntity,
+                Failed,
+                $"Your step, {step}, opens after the ones before it"
+            ),
+            DecideOutcome.NotAllowed { Why: var why } => Refusal.Forbidden(why),
+            DecideOutcome.NotFound => Refusal.NotFound(),
+            _ => throw new UnreachableException(),
+        };
 
-    private static IResult? Refused(WithdrawOutcome outcome) => outcome switch
-    {
-        WithdrawOutcome.Withdrawn => null,
-        WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request),
-        WithdrawOutcome.NotAllowed => Refusal.Forbidden("A request is withdrawn by its creator, the ticket's assignee or an admin."),
-        WithdrawOutcome.NotFound => Refusal.NotFound(),
-        _ => throw new UnreachableException(),
-    };
+    private static IResult? Refused(WithdrawOutcome outcome) =>
+        outcome switch
+        {
+            WithdrawOutcome.Withdrawn => null,
+            WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request),
+            WithdrawOutcome.NotAllowed => Refusal.Forbidden(
+                "A request is withdrawn by its creator, the ticket's assignee or an admin."
+            ),
+            WithdrawOutcome.NotFound => Refusal.NotFound(),
+            _ => throw new UnreachableException(),
+        };
 
-    private static IResult Settled(ApprovalRequest request) => Refusal.Listed(
-        StatusCodes.Status422UnprocessableEntity, Failed, $"The approval request is {request.Status.Zendesk()} already");
+    private static IResult Settled(ApprovalRequest request) =>
+        Refusal.Listed(
+            StatusCodes.Status422UnprocessableEntity,
+            Failed,
+            $"The approval request is {request.Status.Zendesk()} already"
+        );
 }

@@ -13,7 +13,14 @@ internal static class MessageEndpoint
 {
     private const string Failed = "ApprovalClarificationFlowMessageCreationFailed";
 
-    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Comment comment, Store store, Directory directory, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Comment comment,
+        Store store,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var (body, refusal) = await Body.Read(http, "approval_clarification_flow_message");
         if (body is null)
@@ -27,10 +34,20 @@ internal static class MessageEndpoint
         return await comment.Run(requestId, asking.Viewer, message!, cancel) switch
         {
             CommentOutcome.Added when await Details.Find(store, requestId, asking.Viewer, cancel) is { } details =>
-                Answer.Of(new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)), StatusCodes.Status201Created),
+                Answer.Of(
+                    new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)),
+                    StatusCodes.Status201Created
+                ),
             CommentOutcome.AlreadySettled { Request: var request } => Refusal.Listed(
-                StatusCodes.Status422UnprocessableEntity, Failed, $"The approval request is {request.Status.Zendesk()} already"),
-            CommentOutcome.TooMany => Refusal.Listed(StatusCodes.Status422UnprocessableEntity, Failed, $"An approval request takes at most {Comment.MostPerRequest} comments"),
+                StatusCodes.Status422UnprocessableEntity,
+                Failed,
+                $"The approval request is {request.Status.Zendesk()} already"
+            ),
+            CommentOutcome.TooMany => Refusal.Listed(
+                StatusCodes.Status422UnprocessableEntity,
+                Failed,
+                $"An approval request takes at most {Comment.MostPerRequest} comments"
+            ),
             CommentOutcome.Added or CommentOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),
         };

@@ -6,7 +6,11 @@ namespace Countersign.Doors.Zendesk;
 public sealed record ErrorText(string Error);
 
 public sealed record ErrorWithDescription(
-    string Error, string Description, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, IReadOnlyList<FieldError>>? Details = null);
+    string Error,
+    string Description,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        IReadOnlyDictionary<string, IReadOnlyList<FieldError>>? Details = null
+);
 
 public sealed record FieldError(string Description, string Error);
 
@@ -28,7 +32,9 @@ public sealed record ErrorItem(string Code, string Title)
 
 public sealed record ErrorList(IReadOnlyList<ErrorItem> Errors);
 
-/// <summary>How this door says no: the original has several shapes of error side by side, and each case keeps its own.</summary>
+/// <summary>
+/// How this door says no: the original has several shapes of error side by side, and each case keeps its own.
+/// </summary>
 internal static class Refusal
 {
     private const string InvalidParameter = "InvalidParameter";
@@ -37,20 +43,24 @@ internal static class Refusal
     public static readonly ErrorWithDescription NoSuchEndpoint = new("InvalidEndpoint", "Not found");
 
     /// <summary>Not there, or not the caller's to see.</summary>
-    public static IResult NotFound() => Answer.Of(new ErrorWithDescription("RecordNotFound", "Not found"), StatusCodes.Status404NotFound);
+    public static IResult NotFound() =>
+        Answer.Of(new ErrorWithDescription("RecordNotFound", "Not found"), StatusCodes.Status404NotFound);
 
     public static IResult Forbidden(string why) => Titled(StatusCodes.Status403Forbidden, "Forbidden", why);
 
-    public static IResult Titled(int status, string title, string message) => Answer.Of(new ErrorWithTitle(new TitledError(title, message)), status);
+    public static IResult Titled(int status, string title, string message) =>
+        Answer.Of(new ErrorWithTitle(new TitledError(title, message)), status);
 
     public static IResult Listed(int status, string code, string title, string? detail = null) =>
         Answer.Of(new ErrorList([new ErrorItem(code, title) { Detail = detail }]), status);
 
     /// <summary>Parameters of the address that make no sense.</summary>
-    public static IResult Parameters(Mistakes mistakes) => All(mistakes, StatusCodes.Status400BadRequest, InvalidParameter, "parameter", field => field);
+    public static IResult Parameters(Mistakes mistakes) =>
+        All(mistakes, StatusCodes.Status400BadRequest, InvalidParameter, "parameter", field => field);
 
     /// <summary>Members of a body that make no sense.</summary>
-    public static IResult Attributes(Mistakes mistakes) => All(mistakes, StatusCodes.Status422UnprocessableEntity, InvalidAttribute, "pointer", field => "/" + field);
+    public static IResult Attributes(Mistakes mistakes) =>
+        All(mistakes, StatusCodes.Status422UnprocessableEntity, InvalidAttribute, "pointer", field => "/" + field);
 
     public static IResult Attribute(string field, string why)
     {
@@ -60,10 +70,20 @@ internal static class Refusal
     }
 
     /// <summary>What the older parts of the API say to a record that is not valid.</summary>
-    public static IResult Record(Mistakes mistakes) => Answer.Of(
-        new ErrorWithDescription("RecordInvalid", "Record validation errors", mistakes.ByField.ToDictionary(
-            field => field.Key, field => (IReadOnlyList<FieldError>)[.. field.Value.Select(why => new FieldError($"{field.Key}: {why}", "InvalidValue"))])),
-        StatusCodes.Status422UnprocessableEntity);
+    public static IResult Record(Mistakes mistakes) =>
+        Answer.Of(
+            new ErrorWithDescription(
+                "RecordInvalid",
+                "Record validation errors",
+                mistakes.ByField.ToDictionary(
+                    field => field.Key,
+                    field =>
+                        (IReadOnlyList<FieldError>)
+                            [.. field.Value.Select(why => new FieldError($"{field.Key}: {why}", "InvalidValue"))]
+                )
+            ),
+            StatusCodes.Status422UnprocessableEntity
+        );
 
     public static IResult Record(string field, string why)
     {
@@ -72,10 +92,18 @@ internal static class Refusal
         return Record(mistakes);
     }
 
-    private static IResult All(Mistakes mistakes, int status, string code, string source, Func<string, string> place) => Answer.Of(new ErrorList(
-        [.. from field in mistakes.ByField
-            from why in field.Value
-            select new ErrorItem(code, $"{field.Key}: {why}") { Source = new Dictionary<string, string> { [source] = place(field.Key) } }]), status);
+    private static IResult All(Mistakes mistakes, int status, string code, string source, Func<string, string> place) =>
+        Answer.Of(
+            new ErrorList([
+                .. from field in mistakes.ByField
+                from why in field.Value
+                select new ErrorItem(code, $"{field.Key}: {why}")
+                {
+                    Source = new Dictionary<string, string> { [source] = place(field.Key) },
+                },
+            ]),
+            status
+        );
 }
 
 /// <summary>What the gate, the routing and faults say at this door.</summary>
@@ -88,11 +116,25 @@ internal sealed class ZendeskDialect : Dialect
             http.Response.Headers.Remove("Retry-After");
         var answer = status switch
         {
-            StatusCodes.Status401Unauthorized => http.Request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
-                ? Answer.Of(new BearerError("invalid_token", "The access token is not known here. Send Basic EMAIL/token:TOKEN."), status)
+            StatusCodes.Status401Unauthorized => http
+                .Request.Headers.Authorization.ToString()
+                .StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+                ? Answer.Of(
+                    new BearerError(
+                        "invalid_token",
+                        "The access token is not known here. Send Basic EMAIL/token:TOKEN."
+                    ),
+                    status
+                )
                 : Answer.Of(new ErrorText(detail), status),
-            StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed => Answer.Of(Refusal.NoSuchEndpoint, StatusCodes.Status404NotFound),
-            StatusCodes.Status429TooManyRequests => Answer.Of(new ErrorWithDescription("APIRateLimitExceeded", detail), status),
+            StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed => Answer.Of(
+                Refusal.NoSuchEndpoint,
+                StatusCodes.Status404NotFound
+            ),
+            StatusCodes.Status429TooManyRequests => Answer.Of(
+                new ErrorWithDescription("APIRateLimitExceeded", detail),
+                status
+            ),
             StatusCodes.Status503ServiceUnavailable => Refusal.Titled(status, "Service unavailable", detail),
             >= 500 => Refusal.Titled(status, "Internal error", detail),
             _ => Refusal.Titled(status, "Invalid request", detail),

@@ -9,17 +9,40 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Doors.Zendesk;
 
 public sealed record SearchItem(
-    string Id, string ApprovalWorkflowInstanceId, string Subject, string Message, string Status, string RequesterName, string CreatedByName, string CreatedAt, string OriginationType);
+    string Id,
+    string ApprovalWorkflowInstanceId,
+    string Subject,
+    string Message,
+    string Status,
+    string RequesterName,
+    string CreatedByName,
+    string CreatedAt,
+    string OriginationType
+);
 
-public sealed record SearchAnswer(IReadOnlyList<SearchItem> ApprovalRequests, string? AfterCursor, string? AfterUrl, string? BeforeCursor, string? BeforeUrl);
+public sealed record SearchAnswer(
+    IReadOnlyList<SearchItem> ApprovalRequests,
+    string? AfterCursor,
+    string? AfterUrl,
+    string? BeforeCursor,
+    string? BeforeUrl
+);
 
 /// <summary>
-/// <c>POST …/approval_requests/search</c>: what is or was the caller's to decide, newest first. It has no body; the status
-/// stands in the address. Zendesk's page shows the first answer and asks for no second.
+/// <c>POST …/approval_requests/search</c>: what is or was the caller's to decide, newest first. It has no body; the
+/// status stands in the address. Zendesk's page shows the first answer and asks for no second.
 /// </summary>
 internal static class SearchEndpoint
 {
-    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Listing listing, Store store, Directory directory, Cursors cursors, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Listing listing,
+        Store store,
+        Directory directory,
+        Cursors cursors,
+        CancellationToken cancel
+    )
     {
         var query = http.Request.Query;
         var mistakes = new Mistakes();
@@ -39,7 +62,11 @@ internal static class SearchEndpoint
         var shapes = new Shapes(snapshot, store.Now);
         var found = new Dictionary<RequestId, Details>();
         var page = await listing.Sift(
-            asking.Viewer, filter, Listing.LargestPage, position is null ? null : position with { Newer = false }, Listing.LargestPage,
+            asking.Viewer,
+            filter,
+            Listing.LargestPage,
+            position is null ? null : position with { Newer = false },
+            Listing.LargestPage,
             async requests =>
             {
                 foreach (var one in await Details.Of(store, requests, cancel))
@@ -48,22 +75,50 @@ internal static class SearchEndpoint
                         found[one.Request.Id] = one;
                 }
                 return requests.Where(r => found.ContainsKey(r.Id));
-            }, cancel);
+            },
+            cancel
+        );
         var tickets = page.Requests.Select(r => r.TicketId).OfType<long>().Distinct();
         var requesters = await TicketRow.RequestersOf(store, [.. tickets], cancel);
         var cursor = page.Older is { } on ? cursors.Write(on) : null;
-        return Answer.Of(new SearchAnswer(
-            [.. page.Requests.Select(r => Item(found[r.Id], snapshot, requesters))],
-            cursor, ListEndpoint.Link(http.Request, "after_cursor", cursor), null, null));
+        return Answer.Of(
+            new SearchAnswer(
+                [.. page.Requests.Select(r => Item(found[r.Id], snapshot, requesters))],
+                cursor,
+                ListEndpoint.Link(http.Request, "after_cursor", cursor),
+                null,
+                null
+            )
+        );
     }
 
-    private static SearchItem Item(Details details, DirectorySnapshot directory, IReadOnlyDictionary<long, long> requesters)
+    private static SearchItem Item(
+        Details details,
+        DirectorySnapshot directory,
+        IReadOnlyDictionary<long, long> requesters
+    )
     {
         var request = details.Request;
-        var creator = request.CreatorId is { } id && directory.People.TryGetValue(id, out var person) ? person.DisplayName : request.RequesterName;
-        var requester = request.TicketId is { } ticket && requesters.TryGetValue(ticket, out var asks) && directory.People.TryGetValue(asks, out var named) ? named.DisplayName : creator;
+        var creator =
+            request.CreatorId is { } id && directory.People.TryGetValue(id, out var person)
+                ? person.DisplayName
+                : request.RequesterName;
+        var requester =
+            request.TicketId is { } ticket
+            && requesters.TryGetValue(ticket, out var asks)
+            && directory.People.TryGetValue(asks, out var named)
+                ? named.DisplayName
+                : creator;
         return new SearchItem(
-            request.Id.Value, request.Id.Value, request.Subject, details.Current.Message, request.Status.Zendesk(), requester, creator,
-            Shapes.Time(request.CreatedAt), request.SentBy.Zendesk());
+            request.Id.Value,
+            request.Id.Value,
+            request.Subject,
+            details.Current.Message,
+            request.Status.Zendesk(),
+            requester,
+            creator,
+            Shapes.Time(request.CreatedAt),
+            request.SentBy.Zendesk()
+        );
     }
 }

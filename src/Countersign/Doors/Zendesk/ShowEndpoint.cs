@@ -5,15 +5,30 @@ using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
-/// <summary><c>GET /api/v2/approval_requests/{id}</c>: for whoever may see it; what is not theirs looks like what is not there.</summary>
+/// <summary>
+/// <c>GET /api/v2/approval_requests/{id}</c>: for whoever may see it; what is not theirs looks like what is not there.
+/// </summary>
 internal static class ShowEndpoint
 {
-    public static async Task<IResult> Run(string id, CurrentCaller asking, Store store, Directory directory, CancellationToken cancel) =>
-        RequestId.TryParse(id, out var requestId) && await Find(requestId, asking, store, directory, cancel) is { } shown
+    public static async Task<IResult> Run(
+        string id,
+        CurrentCaller asking,
+        Store store,
+        Directory directory,
+        CancellationToken cancel
+    ) =>
+        RequestId.TryParse(id, out var requestId)
+        && await Find(requestId, asking, store, directory, cancel) is { } shown
             ? Answer.Of(new ShowAnswer(shown))
             : Refusal.NotFound();
 
-    public static async ValueTask<ShownItem?> Find(RequestId id, CurrentCaller asking, Store store, Directory directory, CancellationToken cancel)
+    public static async ValueTask<ShownItem?> Find(
+        RequestId id,
+        CurrentCaller asking,
+        Store store,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         if (await Details.Find(store, id, asking.Viewer, cancel) is not { } details)
             return null;

@@ -24,7 +24,13 @@ internal static class TicketEndpoints
         api.MapGet("/tickets/{id:long}/comments", Comments);
     }
 
-    private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, Tickets tickets, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Create(
+        HttpContext http,
+        CurrentCaller asking,
+        Tickets tickets,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var (wanted, refusal) = await Read(http, asking, directory, isNew: true, cancel);
         if (wanted is null)
@@ -35,7 +41,14 @@ internal static class TicketEndpoints
         return Changed(http, asking, done, wanted, StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Update(long id, HttpContext http, CurrentCaller asking, Tickets tickets, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> Update(
+        long id,
+        HttpContext http,
+        CurrentCaller asking,
+        Tickets tickets,
+        Directory directory,
+        CancellationToken cancel
+    )
     {
         var (wanted, refusal) = await Read(http, asking, directory, isNew: false, cancel);
         if (wanted is null)
@@ -45,94 +58,161 @@ internal static class TicketEndpoints
             TicketOutcome.Done done => Changed(http, asking, done, wanted, StatusCodes.Status200OK),
             TicketOutcome.Closed => Refusal.Record("status", "Status: closed prevents ticket update"),
             TicketOutcome.Waits { Field: var field } => Refusal.Record(
-                field, "This ticket has an active approval request, which must be answered or withdrawn first."),
+                field,
+                "This ticket has an active approval request, which must be answered or withdrawn first."
+            ),
             TicketOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
 
-    private static async Task<IResult> Show(long id, HttpContext http, CurrentCaller asking, Store store, CancellationToken cancel) =>
-        await Find(id, asking, store, cancel) is { } ticket ? Collection.One("ticket", Shape(ticket, http.Request)) : Refusal.NotFound();
+    private static async Task<IResult> Show(
+        long id,
+        HttpContext http,
+        CurrentCaller asking,
+        Store store,
+        CancellationToken cancel
+    ) =>
+        await Find(id, asking, store, cancel) is { } ticket
+            ? Collection.One("ticket", Shape(ticket, http.Request))
+            : Refusal.NotFound();
 
-    private static async Task<IResult> Comments(long id, HttpContext http, CurrentCaller asking, Tickets tickets, Store store, CancellationToken cancel)
+    private static async Task<IResult> Comments(
+        long id,
+        HttpContext http,
+        CurrentCaller asking,
+        Tickets tickets,
+        Store store,
+        CancellationToken cancel
+    )
     {
         if (await Find(id, asking, store, cancel) is null)
             return Refusal.NotFound();
         var all = await tickets.Comments(id, cancel);
-        return Collection.Of(http, "comments", [.. from said in all
-                                                   where said.IsPublic == 1 || IsAgent(asking.Person)
-                                                   select (said.N, (JsonNode)Shape(id, said))]);
+        return Collection.Of(
+            http,
+            "comments",
+            [
+                .. from said in all
+                where said.IsPublic == 1 || IsAgent(asking.Person)
+                select (said.N, (JsonNode)Shape(id, said)),
+            ]
+        );
     }
 
-    private static async ValueTask<TicketRow?> Find(long id, CurrentCaller asking, Store store, CancellationToken cancel) =>
-        await TicketRow.Find(store, id, cancel) is { } ticket && (IsAgent(asking.Person) || ticket.RequesterId == asking.Person.Id) ? ticket : null;
+    private static async ValueTask<TicketRow?> Find(
+        long id,
+        CurrentCaller asking,
+        Store store,
+        CancellationToken cancel
+    ) =>
+        await TicketRow.Find(store, id, cancel) is { } ticket
+        && (IsAgent(asking.Person) || ticket.RequesterId == asking.Person.Id)
+            ? ticket
+            : null;
 
     private static bool IsAgent(Person person) => person.Role is Role.Agent or Role.Admin;
 
-    private static IResult Changed(HttpContext http, CurrentCaller asking, TicketOutcome.Done done, TicketChange wanted, int status) => Collection.Write(new JsonObject
-    {
-        ["ticket"] = Shape(done.Ticket, http.Request),
-        ["audit"] = new JsonObject
+    private static IResult Changed(
+        HttpContext http,
+        CurrentCaller asking,
+        TicketOutcome.Done done,
+        TicketChange wanted,
+        int status
+    ) =>
+        Collection.Write(
+            new JsonObject
+            {
+                ["ticket"] = Shape(done.Ticket, http.Request),
+                ["audit"] = new JsonObject
+                {
+                    ["id"] = done.Audit,
+                    ["ticket_id"] = done.Ticket.Id,
+                    ["created_at"] = Time(done.Ticket.UpdatedAt ?? done.Ticket.CreatedAt),
+                    ["author_id"] = asking.Person.Id,
+                    ["events"] = new JsonArray([
+                        .. wanted.Comment is { } body
+                            ?
+                            [
+                                new JsonObject
+                                {
+                                    ["id"] = done.Audit,
+                                    ["type"] = "Comment",
+                                    ["author_id"] = asking.Person.Id,
+                                    ["body"] = body,
+                                    ["public"] = wanted.IsPublic,
+                                },
+                            ]
+                            : System.Array.Empty<JsonNode>(),
+                    ]),
+                },
+            },
+            status
+        );
+
+    private static JsonObject Shape(TicketRow ticket, HttpRequest request) =>
+        new()
         {
-            ["id"] = done.Audit,
-            ["ticket_id"] = done.Ticket.Id,
-            ["created_at"] = Time(done.Ticket.UpdatedAt ?? done.Ticket.CreatedAt),
-            ["author_id"] = asking.Person.Id,
-            ["events"] = new JsonArray([.. wanted.Comment is { } body
-                ? [new JsonObject { ["id"] = done.Audit, ["type"] = "Comment", ["author_id"] = asking.Person.Id, ["body"] = body, ["public"] = wanted.IsPublic }]
-                : System.Array.Empty<JsonNode>()]),
-        },
-    }, status);
+            ["id"] = ticket.Id,
+            ["url"] = $"{Frame.RootOf(request)}/tickets/{ticket.Id}.json",
+            ["external_id"] = ticket.ExternalId,
+            ["subject"] = ticket.Subject,
+            ["raw_subject"] = ticket.Subject,
+            ["priority"] = ticket.Priority,
+            ["status"] = ticket.Status,
+            ["type"] = ticket.Type,
+            ["requester_id"] = ticket.RequesterId,
+            ["submitter_id"] = ticket.RequesterId,
+            ["assignee_id"] = ticket.AssigneeId,
+            ["group_id"] = ticket.GroupId,
+            ["organization_id"] = null,
+            ["tags"] = JsonNode.Parse(ticket.Tags),
+            ["custom_fields"] = JsonNode.Parse(ticket.Fields),
+            ["fields"] = JsonNode.Parse(ticket.Fields),
+            ["via"] = new JsonObject { ["channel"] = "api" },
+            ["created_at"] = Time(ticket.CreatedAt),
+            ["updated_at"] = Time(ticket.UpdatedAt ?? ticket.CreatedAt),
+        };
 
-    private static JsonObject Shape(TicketRow ticket, HttpRequest request) => new()
-    {
-        ["id"] = ticket.Id,
-        ["url"] = $"{Frame.RootOf(request)}/tickets/{ticket.Id}.json",
-        ["external_id"] = ticket.ExternalId,
-        ["subject"] = ticket.Subject,
-        ["raw_subject"] = ticket.Subject,
-        ["priority"] = ticket.Priority,
-        ["status"] = ticket.Status,
-        ["type"] = ticket.Type,
-        ["requester_id"] = ticket.RequesterId,
-        ["submitter_id"] = ticket.RequesterId,
-        ["assignee_id"] = ticket.AssigneeId,
-        ["group_id"] = ticket.GroupId,
-        ["organization_id"] = null,
-        ["tags"] = JsonNode.Parse(ticket.Tags),
-        ["custom_fields"] = JsonNode.Parse(ticket.Fields),
-        ["fields"] = JsonNode.Parse(ticket.Fields),
-        ["via"] = new JsonObject { ["channel"] = "api" },
-        ["created_at"] = Time(ticket.CreatedAt),
-        ["updated_at"] = Time(ticket.UpdatedAt ?? ticket.CreatedAt),
-    };
-
-    private static JsonObject Shape(long ticket, TicketComment said) => new()
-    {
-        ["id"] = (ticket * 10_000) + said.N,
-        ["type"] = "Comment",
-        ["author_id"] = said.AuthorId,
-        ["body"] = said.Body,
-        ["plain_body"] = said.Body,
-        ["html_body"] = System.Net.WebUtility.HtmlEncode(said.Body),
-        ["public"] = said.IsPublic == 1,
-        ["attachments"] = new JsonArray(),
-        ["created_at"] = Time(said.At),
-    };
+    private static JsonObject Shape(long ticket, TicketComment said) =>
+        new()
+        {
+            ["id"] = (ticket * 10_000) + said.N,
+            ["type"] = "Comment",
+            ["author_id"] = said.AuthorId,
+            ["body"] = said.Body,
+            ["plain_body"] = said.Body,
+            ["html_body"] = System.Net.WebUtility.HtmlEncode(said.Body),
+            ["public"] = said.IsPublic == 1,
+            ["attachments"] = new JsonArray(),
+            ["created_at"] = Time(said.At),
+        };
 
     private static string Time(string stored) => Shapes.Time(Instant.Parse(stored));
 
-    private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(HttpContext http, CurrentCaller asking, Directory directory, bool isNew, CancellationToken cancel)
+    private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(
+        HttpContext http,
+        CurrentCaller asking,
+        Directory directory,
+        bool isNew,
+        CancellationToken cancel
+    )
     {
         var (body, refusal) = await Body.Read(http, "ticket");
         if (body is null)
             return (null, refusal);
         var snapshot = await directory.Refresh(cancel);
         var comment = body.Inside("comment");
-        var text = comment?.Lines("body", LongestComment) ?? comment?.Lines("html_body", LongestComment) ?? (isNew ? body.Lines("description", LongestComment) : null);
+        var text =
+            comment?.Lines("body", LongestComment)
+            ?? comment?.Lines("html_body", LongestComment)
+            ?? (isNew ? body.Lines("description", LongestComment) : null);
         if (comment is not null && text is null && !comment.Mistakes.Any)
             comment.Mistakes.Add("body", "This is needed.");
-        var subject = body.Line("subject", SubmitBody.LongestSubject) is { Length: > 0 } given ? given : isNew ? FirstLine(text) : null;
+        var subject =
+            body.Line("subject", SubmitBody.LongestSubject) is { Length: > 0 } given ? given
+            : isNew ? FirstLine(text)
+            : null;
         if (isNew && subject is null && !body.Mistakes.Any)
             body.Mistakes.Add("comment", "A ticket begins with a comment or a subject.");
         var wanted = new TicketChange
@@ -143,7 +223,11 @@ internal static class TicketEndpoints
             Type = Word(body, "type", ["problem", "incident", "question", "task"]),
             RequesterId = Person(body, "requester_id", snapshot) ?? Named(body, snapshot),
             AssigneeId = Person(body, "assignee_id", snapshot),
-            GroupId = body.Number("group_id") is { } group ? snapshot.Groups.ContainsKey(group) ? group : Wrong(body, "group_id", "There is no such group here.") : null,
+            GroupId = body.Number("group_id") is { } group
+                ? snapshot.Groups.ContainsKey(group)
+                    ? group
+                    : Wrong(body, "group_id", "There is no such group here.")
+                : null,
             ExternalId = body.Line("external_id", 200),
             Tags = Words(body, "tags"),
             AddTags = Words(body, "additional_tags") ?? [],
@@ -194,8 +278,17 @@ internal static class TicketEndpoints
     {
         if (body.Find(name) is not { } value)
             return null;
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= MostTags
-            && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String && v.GetString() is { Length: > 0 and <= 100 } word && !word.Any(char.IsControl)))
+        if (
+            value.ValueKind == JsonValueKind.Array
+            && value.GetArrayLength() <= MostTags
+            && value
+                .EnumerateArray()
+                .All(v =>
+                    v.ValueKind == JsonValueKind.String
+                    && v.GetString() is { Length: > 0 and <= 100 } word
+                    && !word.Any(char.IsControl)
+                )
+        )
         {
             return [.. value.EnumerateArray().Select(v => v.GetString()!)];
         }
@@ -207,8 +300,20 @@ internal static class TicketEndpoints
     {
         if ((body.Find("custom_fields") ?? body.Find("fields")) is not { } value)
             return null;
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() <= MostTags && value.GetRawText().Length <= LongestComment
-            && value.EnumerateArray().All(f => f.ValueKind == JsonValueKind.Object && f.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.Number && id.TryGetInt64(out _) && f.TryGetProperty("value", out _)))
+        if (
+            value.ValueKind == JsonValueKind.Array
+            && value.GetArrayLength() <= MostTags
+            && value.GetRawText().Length <= LongestComment
+            && value
+                .EnumerateArray()
+                .All(f =>
+                    f.ValueKind == JsonValueKind.Object
+                    && f.TryGetProperty("id", out var id)
+                    && id.ValueKind == JsonValueKind.Number
+                    && id.TryGetInt64(out _)
+                    && f.TryGetProperty("value", out _)
+                )
+        )
         {
             return value.GetRawText();
         }

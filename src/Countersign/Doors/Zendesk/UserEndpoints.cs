@@ -23,28 +23,29 @@ internal static class UserEndpoints
         api.MapGet("/users/{id:long}", Show);
     }
 
-    public static JsonObject Shape(Person person, DirectorySnapshot directory, HttpRequest request) => new()
-    {
-        ["id"] = person.Id,
-        ["url"] = $"{Frame.RootOf(request)}/users/{person.Id}.json",
-        ["name"] = person.Name,
-        ["email"] = person.Email,
-        ["role"] = Shapes.RoleOf(person),
-        ["role_type"] = null,
-        ["active"] = !person.IsDisabled,
-        ["verified"] = true,
-        ["suspended"] = person.IsDisabled,
-        ["locale"] = "en-US",
-        ["time_zone"] = "UTC",
-        ["organization_id"] = null,
-        ["default_group_id"] = directory.GroupsOf(person.Id) is [var first, ..] ? first.Id : null,
-        ["external_id"] = null,
-        ["photo"] = null,
-        ["tags"] = new JsonArray(),
-        ["user_fields"] = new JsonObject(),
-        ["created_at"] = Shapes.Time(person.CreatedAt),
-        ["updated_at"] = Shapes.Time(person.CreatedAt),
-    };
+    public static JsonObject Shape(Person person, DirectorySnapshot directory, HttpRequest request) =>
+        new()
+        {
+            ["id"] = person.Id,
+            ["url"] = $"{Frame.RootOf(request)}/users/{person.Id}.json",
+            ["name"] = person.Name,
+            ["email"] = person.Email,
+            ["role"] = Shapes.RoleOf(person),
+            ["role_type"] = null,
+            ["active"] = !person.IsDisabled,
+            ["verified"] = true,
+            ["suspended"] = person.IsDisabled,
+            ["locale"] = "en-US",
+            ["time_zone"] = "UTC",
+            ["organization_id"] = null,
+            ["default_group_id"] = directory.GroupsOf(person.Id) is [var first, ..] ? first.Id : null,
+            ["external_id"] = null,
+            ["photo"] = null,
+            ["tags"] = new JsonArray(),
+            ["user_fields"] = new JsonObject(),
+            ["created_at"] = Shapes.Time(person.CreatedAt),
+            ["updated_at"] = Shapes.Time(person.CreatedAt),
+        };
 
     private static IResult Me(HttpContext http, Directory directory, RootKey rootKey, IAntiforgery antiforgery)
     {
@@ -53,22 +54,25 @@ internal static class UserEndpoints
             // Those who bring no credential are nobody; a wrong one is refused.
             if (http.Request.Headers.Authorization.Count > 0)
                 return TypedResults.Challenge();
-            return Collection.One("user", new JsonObject
-            {
-                ["id"] = null,
-                ["name"] = "Anonymous user",
-                ["email"] = "invalid@example.com",
-                ["role"] = Role.EndUser.Ours(),
-                ["active"] = false,
-                ["verified"] = false,
-                ["suspended"] = false,
-                ["locale"] = "en-US",
-                ["time_zone"] = "UTC",
-                ["photo"] = null,
-                ["tags"] = new JsonArray(),
-                ["user_fields"] = new JsonObject(),
-                ["authenticity_token"] = TokenFor(rootKey, "nobody"),
-            });
+            return Collection.One(
+                "user",
+                new JsonObject
+                {
+                    ["id"] = null,
+                    ["name"] = "Anonymous user",
+                    ["email"] = "invalid@example.com",
+                    ["role"] = Role.EndUser.Ours(),
+                    ["active"] = false,
+                    ["verified"] = false,
+                    ["suspended"] = false,
+                    ["locale"] = "en-US",
+                    ["time_zone"] = "UTC",
+                    ["photo"] = null,
+                    ["tags"] = new JsonArray(),
+                    ["user_fields"] = new JsonObject(),
+                    ["authenticity_token"] = TokenFor(rootKey, "nobody"),
+                }
+            );
         }
         var shape = Shape(me, directory.Current, http.Request);
         shape["authenticity_token"] = http.FindCaller()!.Session is null
@@ -84,39 +88,77 @@ internal static class UserEndpoints
 
     private static IResult ShowMany(HttpContext http, CurrentCaller asking, Directory directory)
     {
-        var words = http.Request.Query["ids"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var ids = words.Select(w => long.TryParse(w, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : (long?)null).ToList();
+        var words = http
+            .Request.Query["ids"]
+            .ToString()
+            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var ids = words
+            .Select(w =>
+                long.TryParse(w, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : (long?)null
+            )
+            .ToList();
         if (ids.Contains(null) || ids.Count is 0 or > Collection.LargestPage)
-            return Refusal.Titled(StatusCodes.Status400BadRequest, "Invalid attribute", $"ids holds 1 to {Collection.LargestPage} whole numbers, separated by commas.");
+        {
+            return Refusal.Titled(
+                StatusCodes.Status400BadRequest,
+                "Invalid attribute",
+                $"ids holds 1 to {Collection.LargestPage} whole numbers, separated by commas."
+            );
+        }
         var wanted = ids.OfType<long>().ToHashSet();
         return People(http, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
     }
 
     private static IResult All(HttpContext http, Directory directory) =>
-        People(http, directory, p => http.Request.Query["role"].ToString() is not { Length: > 0 } role || Shapes.RoleOf(p) == role);
+        People(
+            http,
+            directory,
+            p => http.Request.Query["role"].ToString() is not { Length: > 0 } role || Shapes.RoleOf(p) == role
+        );
 
     /// <summary><c>query</c>: words of the name or address, <c>email:</c> and <c>role:</c>.</summary>
     private static IResult Search(HttpContext http, Directory directory)
     {
         var words = http.Request.Query["query"].ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return People(http, directory, person => words.All(word => word.Split(':', 2) switch
-        {
-            ["type", _] => true,
-            ["email" or "user", var email] => EmailAddress.KeyOf(person.Email ?? "") == EmailAddress.KeyOf(email.Trim('"')),
-            ["role", var role] => Shapes.RoleOf(person) == role,
-            ["name", var name] => person.Name.Contains(name.Trim('"'), StringComparison.OrdinalIgnoreCase),
-            _ => person.Name.Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase)
-                || (person.Email ?? "").Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase),
-        }));
+        return People(
+            http,
+            directory,
+            person =>
+                words.All(word =>
+                    word.Split(':', 2) switch
+                    {
+                        ["type", _] => true,
+                        ["email" or "user", var email] => EmailAddress.KeyOf(person.Email ?? "")
+                            == EmailAddress.KeyOf(email.Trim('"')),
+                        ["role", var role] => Shapes.RoleOf(person) == role,
+                        ["name", var name] => person.Name.Contains(name.Trim('"'), StringComparison.OrdinalIgnoreCase),
+                        _ => person.Name.Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase)
+                            || (person.Email ?? "").Contains(word.Trim('"', '*'), StringComparison.OrdinalIgnoreCase),
+                    }
+                )
+        );
     }
 
-    private static IResult People(HttpContext http, Directory directory, Func<Person, bool> which) => Collection.Of(
-        http, "users", [.. directory.Current.People.Values.Where(p => p.Role != Role.Service && which(p)).OrderBy(p => p.Id).Select(p => (p.Id, (JsonNode)Shape(p, directory.Current, http.Request)))]);
+    private static IResult People(HttpContext http, Directory directory, Func<Person, bool> which) =>
+        Collection.Of(
+            http,
+            "users",
+            [
+                .. directory
+                    .Current.People.Values.Where(p => p.Role != Role.Service && which(p))
+                    .OrderBy(p => p.Id)
+                    .Select(p => (p.Id, (JsonNode)Shape(p, directory.Current, http.Request))),
+            ]
+        );
 
     /// <summary>End users know nobody but themselves.</summary>
     private static bool MaySee(Person caller, long id) => caller.Id == id || caller.Role is Role.Agent or Role.Admin;
 
-    /// <summary>For callers with credentials of their own, whose token nobody checks: clients expect the member.</summary>
+    /// <summary>
+    /// For callers with credentials of their own, whose token nobody checks: clients expect the member.
+    /// </summary>
     private static string TokenFor(RootKey rootKey, string person) =>
-        WebEncoders.Base64UrlEncode(HMACSHA256.HashData(rootKey.Derive("authenticity tokens"), Encoding.UTF8.GetBytes(person)));
+        WebEncoders.Base64UrlEncode(
+            HMACSHA256.HashData(rootKey.Derive("authenticity tokens"), Encoding.UTF8.GetBytes(person))
+        );
 }

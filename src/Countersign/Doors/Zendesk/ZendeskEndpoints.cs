@@ -42,10 +42,14 @@ public sealed class ZendeskDoor : ProgramDoor
 
     public override Dialect DialectOf(HttpContext http) => OurDialect;
 
-    public override Task Forbid(HttpContext http, CallerRequirement requirement) => Refusal.Forbidden(requirement.Why).ExecuteAsync(http);
+    public override Task Forbid(HttpContext http, CallerRequirement requirement) =>
+        Refusal.Forbidden(requirement.Why).ExecuteAsync(http);
 }
 
-/// <summary>Writers for the answers, made at build time: snake case, nulls written, nothing but ASCII, since the media type names no charset.</summary>
+/// <summary>
+/// Writers for the answers, made at build time: snake case, nulls written, nothing but ASCII, since the media type
+/// names no charset.
+/// </summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ListAnswer))]
 [JsonSerializable(typeof(CreateAnswer))]
@@ -65,5 +69,12 @@ internal static class Answer
     public const string MediaType = "application/json";
 
     public static IResult Of<T>(T value, int status = StatusCodes.Status200OK) =>
-        TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(value, (System.Text.Json.Serialization.Metadata.JsonTypeInfo<T>)ZendeskJson.Default.GetTypeInfo(typeof(T))!), MediaType, status);
+        TypedResults.Text(
+            JsonSerializer.SerializeToUtf8Bytes(
+                value,
+                (System.Text.Json.Serialization.Metadata.JsonTypeInfo<T>)ZendeskJson.Default.GetTypeInfo(typeof(T))!
+            ),
+            MediaType,
+            status
+        );
 }

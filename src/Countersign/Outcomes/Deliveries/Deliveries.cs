@@ -10,7 +10,9 @@ public sealed class DeliveryRow
         "CASE WHEN d.state = 'due' AND j.state = 'behind' THEN 'waiting' ELSE d.state END";
 
     internal const string Columns =
-        "d.id, d.event_id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, " + PublicState + " AS state, COALESCE(j.next_at, d.settled_at, d.created_at) AS due_at, d.attempts, d.folded_into, d.created_at, d.settled_at, "
+        "d.id, d.event_id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, "
+        + PublicState
+        + " AS state, COALESCE(j.next_at, d.settled_at, d.created_at) AS due_at, d.attempts, d.folded_into, d.created_at, d.settled_at, "
         + "(SELECT r.subject FROM requests r WHERE r.id = substr(d.subject, 9)) AS about, "
         + "(SELECT a.failure FROM attempts a WHERE a.delivery_id = d.id AND a.n = d.attempts) AS last_failure";
 
@@ -71,8 +73,15 @@ public sealed class Deliveries(Store store)
     /// </summary>
     private const int MostLookedAt = 2_000;
 
-    public static readonly IReadOnlyList<string> States = ["due", "waiting", "folded", "delivered", "dropped",
-        "failed"];
+    public static readonly IReadOnlyList<string> States =
+    [
+        "due",
+        "waiting",
+        "folded",
+        "delivered",
+        "dropped",
+        "failed",
+    ];
 
     /// <summary>The newest first, from below <paramref name="before"/>.</summary>
     public async ValueTask<DeliveryPage> List(string? state, string? endpoint, long? before, CancellationToken cancel)
@@ -85,38 +94,64 @@ public sealed class Deliveries(Store store)
             looked = MostLookedAt,
             most = PageSize,
         };
-        var range = endpoint is null ? "SELECT * FROM deliveries WHERE id < @before ORDER BY id DESC LIMIT @looked"
+        var range = endpoint is null
+            ? "SELECT * FROM deliveries WHERE id < @before ORDER BY id DESC LIMIT @looked"
             : "SELECT * FROM deliveries WHERE endpoint = @endpoint AND id < @before ORDER BY id DESC LIMIT @looked";
-        return await store.Read(async reader =>
-        {
-            var rows = await reader.All<DeliveryRow>(
-                $"SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryJob.PendingJob} WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most", arguments);
-            if (rows.Count == PageSize)
-                return new DeliveryPage(rows, rows[^1].Id);
-            var lowest =
-                await reader.Number($"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) r",
-                    arguments);
-            return new DeliveryPage(rows, lowest > 0 ? lowest : null);
-        }, cancel);
+        return await store.Read(
+            async reader =>
+            {
+                var rows = await reader.All<DeliveryRow>(
+                    $"SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryJob.PendingJob} WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most",
+                    arguments
+                );
+                if (rows.Count == PageSize)
+                    return new DeliveryPage(rows, rows[^1].Id);
+                var lowest = await reader.Number(
+                    $"SELECT CASE WHEN count(*) = @looked THEN min(id) ELSE 0 END FROM ({range}) r",
+                    arguments
+                );
+                return new DeliveryPage(rows, lowest > 0 ? lowest : null);
+            },
+            cancel
+        );
     }
 
-    public ValueTask<DeliveryDetails?> Find(long id, CancellationToken cancel) => store.Read(async reader =>
-        await reader.First<DeliveryRow>(
-            $"SELECT {DeliveryRow.Columns} FROM deliveries d {DeliveryJob.PendingJob} WHERE d.id = @id",
-                new { id }) is not { } delivery ? null
-            : new DeliveryDetails(
-                delivery,
-                await reader.Text("SELECT sent FROM deliveries WHERE id = @id", new { id }),
-                await reader.All<AttemptRow>(
-                    "SELECT n, at, took, failure, status, answer, call FROM attempts WHERE delivery_id = @id ORDER BY n", new { id })), cancel);
+    public ValueTask<DeliveryDetails?> Find(long id, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                await reader.First<DeliveryRow>(
+                    $"SELECT {DeliveryRow.Columns} FROM deliveries d {DeliveryJob.PendingJob} WHERE d.id = @id",
+                    new { id }
+                )
+                    is not { } delivery
+                    ? null
+                    : new DeliveryDetails(
+                        delivery,
+                        await reader.Text("SELECT sent FROM deliveries WHERE id = @id", new { id }),
+                        await reader.All<AttemptRow>(
+                            "SELECT n, at, took, failure, status, answer, call FROM attempts WHERE delivery_id = @id ORDER BY n",
+                            new { id }
+                        )
+                    ),
+            cancel
+        );
 
     /// <summary>
     /// Puts one on its way again, with the id it had. False when it is not there or still on its way.
     /// </summary>
     public async Task<bool> Replay(long id, CancellationToken cancel)
     {
-        var replayed = await store.InTransaction(async tx => await Again(tx, await tx.All<Delivery>(
-            $"SELECT {Delivery.Columns} FROM deliveries WHERE id = @id AND state IN ('delivered', 'failed'){tx.ForUpdate}", new { id })), cancel);
+        var replayed = await store.InTransaction(
+            async tx =>
+                await Again(
+                    tx,
+                    await tx.All<Delivery>(
+                        $"SELECT {Delivery.Columns} FROM deliveries WHERE id = @id AND state IN ('delivered', 'failed'){tx.ForUpdate}",
+                        new { id }
+                    )
+                ),
+            cancel
+        );
         return replayed.Count == 1;
     }
 
@@ -130,12 +165,26 @@ public sealed class Deliveries(Store store)
         long after = 0;
         while (true)
         {
-            var some = await store.InTransaction(async tx => await Again(tx, await tx.All<Delivery>(
-                $"""
-                SELECT {Delivery.Columns} FROM deliveries
-                WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since ORDER BY id LIMIT @most{tx.ForUpdate}
-                """,
-                new { endpoint, after, since, most = Chunk })), cancel);
+            var some = await store.InTransaction(
+                async tx =>
+                    await Again(
+                        tx,
+                        await tx.All<Delivery>(
+                            $"""
+                            SELECT {Delivery.Columns} FROM deliveries
+                            WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since ORDER BY id LIMIT @most{tx.ForUpdate}
+                            """,
+                            new
+                            {
+                                endpoint,
+                                after,
+                                since,
+                                most = Chunk,
+                            }
+                        )
+                    ),
+                cancel
+            );
             replayed += some.Count;
             if (some.Count < Chunk)
                 return replayed;

@@ -23,13 +23,20 @@ public sealed class Delivery
     /// <summary>What the first attempt sent: every further one sends the same.</summary>
     public string? Sent { get; init; }
     public required string CreatedAt { get; init; }
-    internal const string Columns = "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at";
+    internal const string Columns =
+        "id, event_id, kind, subject, receiver, channel, endpoint, attempts, tries, digest, sent, created_at";
 
-    /// <summary>The same in every attempt, also after a crash and on another node: receivers know by it what they have had.</summary>
+    /// <summary>
+    /// The same in every attempt, also after a crash and on another node: receivers know by it what they have had.
+    /// </summary>
     public string MessageId => $"msg_{Id}";
 
     /// <summary>The number behind the colon of <c>webhook:3</c> or <c>person:7</c>.</summary>
-    public long ReceiverNumber => long.Parse(Receiver.AsSpan(Receiver.IndexOf(':', StringComparison.Ordinal) + 1), System.Globalization.CultureInfo.InvariantCulture);
+    public long ReceiverNumber =>
+        long.Parse(
+            Receiver.AsSpan(Receiver.IndexOf(':', StringComparison.Ordinal) + 1),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 }
 
 /// <summary>How one attempt to send went.</summary>
@@ -40,7 +47,9 @@ public abstract record SendOutcome
     /// <summary>What was sent, to be kept and shown: without secrets.</summary>
     public string? Sent { get; init; }
 
-    /// <summary>The first line and the headers of the call, where the channel has such things: without secrets.</summary>
+    /// <summary>
+    /// The first line and the headers of the call, where the channel has such things: without secrets.
+    /// </summary>
     public string? Call { get; init; }
 
     /// <summary>The number of the answer, where the channel has such a thing.</summary>
@@ -55,7 +64,9 @@ public abstract record SendOutcome
         public Func<Tx, ValueTask>? Also { get; init; }
     }
 
-    /// <summary>Nobody needs it any longer: a question that was answered meanwhile, a receiver that was switched off.</summary>
+    /// <summary>
+    /// Nobody needs it any longer: a question that was answered meanwhile, a receiver that was switched off.
+    /// </summary>
     public sealed record Dropped(string Why) : SendOutcome;
 
     public sealed record Failed(Failure Failure) : SendOutcome
@@ -70,14 +81,17 @@ public abstract record SendOutcome
         public TimeSpan? RetryAfter { get; init; }
     }
 
-    internal static SendOutcome Of(EgressOutcome.Failed failed) => new Failed(failed.Failure) { Answer = failed.Detail };
+    internal static SendOutcome Of(EgressOutcome.Failed failed) =>
+        new Failed(failed.Failure) { Answer = failed.Detail };
 
     /// <summary>As much of an answer as is kept.</summary>
     internal static string Beginning(string text)
     {
         const int most = 2_000;
         var plain = text.Replace('\0', ' ');
-        return plain.Length <= most ? plain : string.Concat(plain.AsSpan(0, char.IsHighSurrogate(plain[most - 1]) ? most - 1 : most), "…");
+        return plain.Length <= most
+            ? plain
+            : string.Concat(plain.AsSpan(0, char.IsHighSurrogate(plain[most - 1]) ? most - 1 : most), "…");
     }
 }
 
@@ -89,12 +103,18 @@ public interface IChannel
 {
     string Name { get; }
 
-    /// <summary>Calls under way at once to one endpoint, where the channel knows a smaller number than <see cref="OutcomeOptions.CallsPerReceiver"/>.</summary>
+    /// <summary>
+    /// Calls under way at once to one endpoint, where the channel knows a smaller number than <see
+    /// cref="OutcomeOptions.CallsPerReceiver"/>.
+    /// </summary>
     int MostAtOnce => int.MaxValue;
 
     /// <summary>Sends once. Whatever can go wrong is an outcome; only <paramref name="cancel"/> throws.</summary>
     Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel);
 
-    /// <summary>Switches off an endpoint that is gone or has been dead for the whole schedule, and lets its owner know. Not every channel does.</summary>
+    /// <summary>
+    /// Switches off an endpoint that is gone or has been dead for the whole schedule, and lets its owner know. Not
+    /// every channel does.
+    /// </summary>
     ValueTask SwitchOff(Tx tx, string endpoint, string why) => ValueTask.CompletedTask;
 }

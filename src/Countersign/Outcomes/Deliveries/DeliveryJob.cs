@@ -19,11 +19,20 @@ public static class DeliveryJob
     /// <summary>Twice the same news for the same receiver and channel is once.</summary>
     /// <param name="endpoint">The place that is called: its troubles hold up what else goes there, and nothing
     /// else.</param>
-    public static async ValueTask Add(Tx tx, StoredEvent news, string receiver, string channel, string endpoint,
-        DateTimeOffset? due = null, bool digest = false)
+    public static async ValueTask Add(
+        Tx tx,
+        StoredEvent news,
+        string receiver,
+        string channel,
+        string endpoint,
+        DateTimeOffset? due = null,
+        bool digest = false
+    )
     {
-        await tx.Execute("INSERT INTO endpoints (name) VALUES (@endpoint) ON CONFLICT (name) DO NOTHING",
-            new { endpoint });
+        await tx.Execute(
+            "INSERT INTO endpoints (name) VALUES (@endpoint) ON CONFLICT (name) DO NOTHING",
+            new { endpoint }
+        );
         var id = await tx.Number(
             """
             INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, digest, created_at)
@@ -40,7 +49,8 @@ public static class DeliveryJob
                 endpoint,
                 digest = digest ? 1 : 0,
                 now = tx.Now,
-            });
+            }
+        );
         if (id != 0)
             await Jobs.Add(tx, NewJob(id, news.Subject, receiver, channel, endpoint, due ?? tx.Now));
     }
@@ -50,16 +60,26 @@ public static class DeliveryJob
     /// </summary>
     internal static async ValueTask Again(Tx tx, Delivery delivery)
     {
-        await tx.Execute("UPDATE deliveries SET state = 'due', tries = 0, settled_at = NULL WHERE id = @id",
-            new { id = delivery.Id });
-        await Jobs.Put(tx,
-            NewJob(delivery.Id, delivery.Subject, delivery.Receiver, delivery.Channel, delivery.Endpoint, tx.Now));
+        await tx.Execute(
+            "UPDATE deliveries SET state = 'due', tries = 0, settled_at = NULL WHERE id = @id",
+            new { id = delivery.Id }
+        );
+        await Jobs.Put(
+            tx,
+            NewJob(delivery.Id, delivery.Subject, delivery.Receiver, delivery.Channel, delivery.Endpoint, tx.Now)
+        );
     }
 
     internal static string KeyOf(long id) => id.ToString(CultureInfo.InvariantCulture);
 
-    private static NewJob NewJob(long id, string subject, string receiver, string channel, string endpoint,
-        DateTimeOffset due) =>
+    private static NewJob NewJob(
+        long id,
+        string subject,
+        string receiver,
+        string channel,
+        string endpoint,
+        DateTimeOffset due
+    ) =>
         new(JobKind, KeyOf(id), subject, due)
         {
             Receiver = endpoint,

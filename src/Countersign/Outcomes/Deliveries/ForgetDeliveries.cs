@@ -3,7 +3,10 @@ using Countersign.Work;
 
 namespace Countersign.Outcomes;
 
-/// <summary>What is done is kept for a while to be looked at (<c>Retention:Deliveries</c>); the record of what happened is elsewhere and stays.</summary>
+/// <summary>
+/// What is done is kept for a while to be looked at (<c>Retention:Deliveries</c>); the record of what happened is
+/// elsewhere and stays.
+/// </summary>
 public sealed class ForgetDeliveries(Store store, Retention keep)
 {
     /// <summary>Rows per transaction, so that other writers get their turn.</summary>
@@ -15,19 +18,25 @@ public sealed class ForgetDeliveries(Store store, Retention keep)
         var (forgotten, after) = (0, 0L);
         while (true)
         {
-            var (some, last) = await store.InTransaction(async tx =>
-            {
-                var oldest = tx.Now - keep.Deliveries;
-                var rows = await tx.All<Done>("SELECT id, state, created_at FROM deliveries WHERE id > @after ORDER BY id LIMIT @most", new { after, most = Chunk });
-                var old = rows.Where(r => string.CompareOrdinal(r.CreatedAt, Instant.ToText(oldest)) < 0).ToList();
-                var done = old.Where(r => r.State is not ("due" or "waiting")).ToList();
-                foreach (var row in done)
+            var (some, last) = await store.InTransaction(
+                async tx =>
                 {
-                    await tx.Execute("DELETE FROM attempts WHERE delivery_id = @id", new { id = row.Id });
-                    await tx.Execute("DELETE FROM deliveries WHERE id = @id", new { id = row.Id });
-                }
-                return (done.Count, old.Count < rows.Count || rows.Count == 0 ? -1 : rows[^1].Id);
-            }, cancel);
+                    var oldest = tx.Now - keep.Deliveries;
+                    var rows = await tx.All<Done>(
+                        "SELECT id, state, created_at FROM deliveries WHERE id > @after ORDER BY id LIMIT @most",
+                        new { after, most = Chunk }
+                    );
+                    var old = rows.Where(r => string.CompareOrdinal(r.CreatedAt, Instant.ToText(oldest)) < 0).ToList();
+                    var done = old.Where(r => r.State is not ("due" or "waiting")).ToList();
+                    foreach (var row in done)
+                    {
+                        await tx.Execute("DELETE FROM attempts WHERE delivery_id = @id", new { id = row.Id });
+                        await tx.Execute("DELETE FROM deliveries WHERE id = @id", new { id = row.Id });
+                    }
+                    return (done.Count, old.Count < rows.Count || rows.Count == 0 ? -1 : rows[^1].Id);
+                },
+                cancel
+            );
             forgotten += some;
             if (last < 0)
                 return forgotten;

@@ -26,13 +26,23 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         var tries = (int)attempt.Delivery.Tries + 1;
         var wait = options.Schedule.WaitAfter(tries, options.Jitter());
         if (attempt.Outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
-            wait = asked > LongestRetryAfter ? LongestRetryAfter : asked > planned ? asked : planned;
+        {
+            wait =
+                asked > LongestRetryAfter ? LongestRetryAfter
+                : asked > planned ? asked
+                : planned;
+        }
         return attempt.Outcome switch
         {
             SendOutcome.Delivered => new AttemptPlan(attempt, "delivered", tries, null, GaveUp: false),
             SendOutcome.Dropped => new AttemptPlan(attempt, "dropped", tries, null, GaveUp: false),
-            SendOutcome.Failed { Final: false, Gone: false } when wait is not null =>
-                new AttemptPlan(attempt, "due", tries, wait, GaveUp: false),
+            SendOutcome.Failed { Final: false, Gone: false } when wait is not null => new AttemptPlan(
+                attempt,
+                "due",
+                tries,
+                wait,
+                GaveUp: false
+            ),
             _ => new AttemptPlan(attempt, "failed", tries, null, GaveUp: wait is null),
         };
     }
@@ -56,7 +66,8 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
                 sent = outcome.Sent,
                 settled = plan.State == "due" ? (DateTimeOffset?)null : tx.Now,
                 id = delivery.Id,
-            });
+            }
+        );
         await tx.Execute(
             "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer, call) VALUES (@id, @n, @at, @took, @failure, @status, @answer, @call)",
             new
@@ -69,12 +80,15 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
                 status = outcome.Status,
                 answer = SendOutcome.Beginning(outcome is SendOutcome.Dropped dropped ? dropped.Why : outcome.Answer),
                 call = outcome.Call is { } call ? SendOutcome.Beginning(call) : null,
-            });
+            }
+        );
         switch (outcome)
         {
             case SendOutcome.Delivered delivered:
                 await tx.Execute(
-                    "UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0", new { name = delivery.Endpoint });
+                    "UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0",
+                    new { name = delivery.Endpoint }
+                );
                 if (delivered.Also is { } also)
                     await also(tx);
                 break;
@@ -87,9 +101,13 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
     private async ValueTask EndpointFailed(Tx tx, Delivery delivery, SendOutcome.Failed failed, bool gaveUp)
     {
         var name = delivery.Endpoint;
-        if (await tx.First<EndpointRow>(
-            $"SELECT failures, failing_since, held_until FROM endpoints WHERE name = @name{tx.ForUpdate}",
-                new { name }) is not { } endpoint)
+        if (
+            await tx.First<EndpointRow>(
+                $"SELECT failures, failing_since, held_until FROM endpoints WHERE name = @name{tx.ForUpdate}",
+                new { name }
+            )
+            is not { } endpoint
+        )
         {
             return;
         }
@@ -99,21 +117,33 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         var dead = failing >= options.Schedule.Whole * (gaveUp ? 0.85 : 1.2) && (gaveUp || failing > TimeSpan.Zero);
         if (failed.Gone || dead)
         {
-            await _channels[delivery.Channel].SwitchOff(tx, name, failed.Gone
-                ? "It answered 410: it is gone and wants to hear no more."
-                : $"Nothing arrived there since {Instant.ToText(since)}; the last failure was: {failed.Failure.Word()}.");
+            await _channels[delivery.Channel]
+                .SwitchOff(
+                    tx,
+                    name,
+                    failed.Gone
+                        ? "It answered 410: it is gone and wants to hear no more."
+                        : $"Nothing arrived there since {Instant.ToText(since)}; the last failure was: {failed.Failure.Word()}."
+                );
             return;
         }
         // What was under way when the hold began says nothing new.
         if (endpoint.HeldUntil is { } held && Instant.Parse(held) > tx.Now)
             return;
         var failures = endpoint.Failures + 1;
-        TimeSpan? hold = failures < FailuresUntilHeld ? null
-            : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
+        TimeSpan? hold =
+            failures < FailuresUntilHeld ? null : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
         DateTimeOffset? until = hold is { } length ? tx.Now + (length < LongestHold ? length : LongestHold) : null;
         await tx.Execute(
             "UPDATE endpoints SET failures = @failures, failing_since = @since, held_until = @until WHERE name = @name",
-            new { failures, since, until, name });
+            new
+            {
+                failures,
+                since,
+                until,
+                name,
+            }
+        );
     }
 
     private sealed class EndpointRow

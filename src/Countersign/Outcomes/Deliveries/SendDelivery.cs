@@ -10,8 +10,13 @@ namespace Countersign.Outcomes;
 /// held.
 /// </summary>
 public sealed partial class SendDelivery(
-    Store store, IEnumerable<IChannel> channels, RecordAttempt record, OutcomeOptions options, EgressOptions egress,
-        ILogger<SendDelivery> log) : IJobHandler
+    Store store,
+    IEnumerable<IChannel> channels,
+    RecordAttempt record,
+    OutcomeOptions options,
+    EgressOptions egress,
+    ILogger<SendDelivery> log
+) : IJobHandler
 {
     /// <summary>What waits for an endpoint that was switched off only needs to be written down.</summary>
     private const int AtOnceWhereStopped = 50;
@@ -25,11 +30,14 @@ public sealed partial class SendDelivery(
 
     public async ValueTask<int> AtOnce(Reader reader, string receiver)
     {
-        var most = Math.Min(options.CallsPerReceiver,
-            _channels.TryGetValue(receiver.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue);
-        var endpoint =
-            await reader.First<EndpointRow>(
-                "SELECT failures, held_until, stopped_at FROM endpoints WHERE name = @receiver", new { receiver });
+        var most = Math.Min(
+            options.CallsPerReceiver,
+            _channels.TryGetValue(receiver.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue
+        );
+        var endpoint = await reader.First<EndpointRow>(
+            "SELECT failures, held_until, stopped_at FROM endpoints WHERE name = @receiver",
+            new { receiver }
+        );
         return endpoint is null ? most
             : endpoint.StoppedAt is not null ? AtOnceWhereStopped
             : endpoint.HeldUntil is { } held && string.CompareOrdinal(held, Instant.ToText(store.Now)) > 0 ? 0
@@ -40,12 +48,20 @@ public sealed partial class SendDelivery(
     public async Task<JobResult> Run(Job job, CancellationToken cancel)
     {
         var id = long.Parse(job.Key, CultureInfo.InvariantCulture);
-        var (delivery, isStopped) = await store.Read(async reader => (
-            await reader.First<Delivery>(
-                $"SELECT {Delivery.Columns} FROM deliveries WHERE id = @id AND state IN ('due', 'failed')",
-                    new { id }),
-            await reader.Number(
-                "SELECT count(*) FROM endpoints e JOIN deliveries d ON d.endpoint = e.name WHERE d.id = @id AND e.stopped_at IS NOT NULL", new { id }) > 0), cancel);
+        var (delivery, isStopped) = await store.Read(
+            async reader =>
+                (
+                    await reader.First<Delivery>(
+                        $"SELECT {Delivery.Columns} FROM deliveries WHERE id = @id AND state IN ('due', 'failed')",
+                        new { id }
+                    ),
+                    await reader.Number(
+                        "SELECT count(*) FROM endpoints e JOIN deliveries d ON d.endpoint = e.name WHERE d.id = @id AND e.stopped_at IS NOT NULL",
+                        new { id }
+                    ) > 0
+                ),
+            cancel
+        );
         if (delivery is null)
             return new JobResult.Done();
         if (isStopped)
@@ -70,8 +86,15 @@ public sealed partial class SendDelivery(
         Settle(tx, long.Parse(key, CultureInfo.InvariantCulture), "dropped");
 
     private static async ValueTask Settle(Tx tx, long id, string state) =>
-        await tx.Execute("UPDATE deliveries SET state = @state, settled_at = @now WHERE id = @id AND state = 'due'",
-            new { id, state, now = tx.Now });
+        await tx.Execute(
+            "UPDATE deliveries SET state = @state, settled_at = @now WHERE id = @id AND state = 'due'",
+            new
+            {
+                id,
+                state,
+                now = tx.Now,
+            }
+        );
 
     private async Task<Attempt> Send(Delivery delivery, CancellationToken cancel)
     {
@@ -102,14 +125,24 @@ public sealed partial class SendDelivery(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug,
-            Message = "Delivery {Id} ({Kind}) arrived at {Endpoint} after {Milliseconds} ms")]
+        [LoggerMessage(
+            Level = LogLevel.Debug,
+            Message = "Delivery {Id} ({Kind}) arrived at {Endpoint} after {Milliseconds} ms"
+        )]
         public static partial void Sent(ILogger log, long id, string kind, string endpoint, long milliseconds);
 
-        [LoggerMessage(Level = LogLevel.Information,
-            Message = "Delivery {Id} ({Kind}) to {Endpoint} failed: {Failure}, attempt {Attempt}")]
-        public static partial void Failed(ILogger log, long id, string kind, string endpoint, Failure failure,
-            long attempt);
+        [LoggerMessage(
+            Level = LogLevel.Information,
+            Message = "Delivery {Id} ({Kind}) to {Endpoint} failed: {Failure}, attempt {Attempt}"
+        )]
+        public static partial void Failed(
+            ILogger log,
+            long id,
+            string kind,
+            string endpoint,
+            Failure failure,
+            long attempt
+        );
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Delivery {Id} through {Channel} could not be made")]
         public static partial void Fault(ILogger log, Exception fault, long id, string channel);

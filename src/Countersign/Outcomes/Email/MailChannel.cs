@@ -8,7 +8,12 @@ namespace Countersign.Outcomes.Email;
 
 /// <summary>Mail to one person about one event, or about many at once.</summary>
 public sealed class MailChannel(
-    Store store, MailServer server, MailOptions mail, OutcomeOptions options, MailLinks links) : IChannel
+    Store store,
+    MailServer server,
+    MailOptions mail,
+    OutcomeOptions options,
+    MailLinks links
+) : IChannel
 {
     public const string ChannelName = "mail";
 
@@ -27,15 +32,34 @@ public sealed class MailChannel(
         if (!mail.IsSetUp)
             return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "Email:Host and Email:From are not set." };
         if (options.PublicUrl is not { } address)
-            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "PublicUrl is not set: nothing leaves the building without it." };
+        {
+            return new SendOutcome.Failed(Failure.NotConfigured)
+            {
+                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+            };
+        }
         var person = delivery.ReceiverNumber;
-        var to = await store.Read(reader => reader.First<PersonRow>("SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL", new { person }), cancel);
+        var to = await store.Read(
+            reader =>
+                reader.First<PersonRow>(
+                    "SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL",
+                    new { person }
+                ),
+            cancel
+        );
         if (to is null)
             return new SendOutcome.Dropped("The person is disabled.");
         if (Recipient(to) is not { } recipient)
-            return new SendOutcome.Failed(Failure.Status) { Final = true, Answer = "This address cannot be written in a mail." };
+        {
+            return new SendOutcome.Failed(Failure.Status)
+            {
+                Final = true,
+                Answer = "This address cannot be written in a mail.",
+            };
+        }
 
-        var (content, thread) = delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
+        var (content, thread) =
+            delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
         if (content is null)
             return new SendOutcome.Dropped("It was decided meanwhile.");
         var outcome = await server.Send(Message(delivery, recipient, content, thread, address.IdnHost), cancel);
@@ -44,7 +68,12 @@ public sealed class MailChannel(
     }
 
     private MimeMessage Message(
-        Delivery delivery, MailboxAddress recipient, MailContent content, string? thread, string host)
+        Delivery delivery,
+        MailboxAddress recipient,
+        MailContent content,
+        string? thread,
+        string host
+    )
     {
         var message = new MimeMessage
         {
@@ -85,7 +114,11 @@ public sealed class MailChannel(
     private static string OneLine(string text) =>
         string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c)).Trim();
 
-    private async Task<(MailContent? Content, string? Thread)> One(Delivery delivery, long person, CancellationToken cancel)
+    private async Task<(MailContent? Content, string? Thread)> One(
+        Delivery delivery,
+        long person,
+        CancellationToken cancel
+    )
     {
         if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
             return (null, null);
@@ -95,22 +128,32 @@ public sealed class MailChannel(
             var until = Instant.Parse(tidings.News.At) + MailOptions.SignInLink;
             if (until <= store.Now)
                 return (null, null);
-            return (content with
-            {
-                Subject = "Your link to sign in",
-                Button = "Sign in",
-                Url = LinkTo(new MailLink.SignIn(delivery.Id, person, until)),
-                Small = "It works once, within 15 minutes. If you did not ask for it, somebody typed your address; nothing happens unless you open it.",
-            }, null);
+            return (
+                content with
+                {
+                    Subject = "Your link to sign in",
+                    Button = "Sign in",
+                    Url = LinkTo(new MailLink.SignIn(delivery.Id, person, until)),
+                    Small =
+                        "It works once, within 15 minutes. If you did not ask for it, somebody typed your address; nothing happens unless you open it.",
+                },
+                null
+            );
         }
         if (tidings.Request is { Policy.AllowsMailDecisions: true } request && tidings.Reason == Because.Asked)
         {
             var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
-            MailLinkLine Link(Answer answer, string text) => new(text, LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.Digest, answer)));
+            MailLinkLine Link(Answer answer, string text) =>
+                new(text, LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.Digest, answer)));
             content = content with
             {
-                Links = [Link(Answer.Approve, "Approve without signing in"), Link(Answer.Reject, "Reject without signing in")],
-                Small = "The last two links are for you alone: whoever has them can answer in your name, once, within three days. Opening one decides nothing; the page asks you.",
+                Links =
+                [
+                    Link(Answer.Approve, "Approve without signing in"),
+                    Link(Answer.Reject, "Reject without signing in"),
+                ],
+                Small =
+                    "The last two links are for you alone: whoever has them can answer in your name, once, within three days. Opening one decides nothing; the page asks you.",
             };
         }
         return (content, tidings.Request?.Id.Value);
@@ -118,26 +161,41 @@ public sealed class MailChannel(
 
     private async Task<MailContent> Digest(Delivery delivery, CancellationToken cancel)
     {
-        var (all, some) = await store.Read(async reader => (
-            await reader.Number("SELECT count(*) FROM deliveries WHERE folded_into = @id", new { id = delivery.Id }) + 1,
-            await reader.All<RequestLine>(
-                $"""
-                SELECT r.id, r.subject FROM deliveries d JOIN requests r ON r.id = substr(d.subject, 9)
-                WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MostListed}
-                """,
-                new { id = delivery.Id })), cancel);
-        return MailContent.Digest([.. some.Select(s => (Tidings.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))], all, options);
+        var (all, some) = await store.Read(
+            async reader =>
+                (
+                    await reader.Number(
+                        "SELECT count(*) FROM deliveries WHERE folded_into = @id",
+                        new { id = delivery.Id }
+                    ) + 1,
+                    await reader.All<RequestLine>(
+                        $"""
+                        SELECT r.id, r.subject FROM deliveries d JOIN requests r ON r.id = substr(d.subject, 9)
+                        WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MostListed}
+                        """,
+                        new { id = delivery.Id }
+                    )
+                ),
+            cancel
+        );
+        return MailContent.Digest(
+            [.. some.Select(s => (Tidings.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))],
+            all,
+            options
+        );
     }
 
     private string LinkTo(MailLink link) => options.Link(LinkPath + links.Write(link))!;
 
-    private static MailContent Masked(MailContent content) => content with
-    {
-        Url = Masked(content.Url),
-        Links = [.. content.Links.Select(l => l with { Url = Masked(l.Url) })],
-    };
+    private static MailContent Masked(MailContent content) =>
+        content with
+        {
+            Url = Masked(content.Url),
+            Links = [.. content.Links.Select(l => l with { Url = Masked(l.Url) })],
+        };
 
-    private static string Masked(string url) => url.IndexOf(LinkPath, StringComparison.Ordinal) is > 0 and var at ? $"{url[..at]}{LinkPath}…" : url;
+    private static string Masked(string url) =>
+        url.IndexOf(LinkPath, StringComparison.Ordinal) is > 0 and var at ? $"{url[..at]}{LinkPath}…" : url;
 
     private sealed class PersonRow
     {

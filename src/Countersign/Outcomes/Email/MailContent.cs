@@ -8,7 +8,9 @@ namespace Countersign.Outcomes.Email;
 /// <summary>A further link under the button.</summary>
 internal sealed record MailLinkLine(string Text, string Url);
 
-/// <summary>What a mail says, before it becomes a message: a headline, the question, the facts, what is missing, one button.</summary>
+/// <summary>
+/// What a mail says, before it becomes a message: a headline, the question, the facts, what is missing, one button.
+/// </summary>
 internal sealed record MailContent
 {
     public required string Subject { get; init; }
@@ -38,38 +40,61 @@ internal sealed record MailContent
         return new MailContent
         {
             // One subject per request, so that programs that go by it keep the thread together.
-            Subject = request is null ? tidings.Headline.TrimEnd('.') : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: {Tidings.Short(request.Subject, 180)}",
+            Subject = request is null
+                ? tidings.Headline.TrimEnd('.')
+                : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: {Tidings.Short(request.Subject, 180)}",
             Headline = tidings.Headline,
             More = tidings.More is { Length: > 0 } more ? more : null,
             Question = request?.Subject,
             Message = asked ? tidings.Message : "",
-            Facts = request is null ? [] : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
+            Facts = request is null
+                ? []
+                : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
             Missing = asked ? request?.Display : null,
-            Button = request is null ? "Open Countersign" : asked ? "Review and decide" : "Open the request",
+            Button =
+                request is null ? "Open Countersign"
+                : asked ? "Review and decide"
+                : "Open the request",
             Url = options.Link(tidings.Path)!,
-            Why = because switch { Because.Asked => "because you can answer it", Because.Asking => "because you asked for it", Because.Named => "because you are named as the requester", Because.Alarm => "because you look after this hub", _ => null },
+            Why = because switch
+            {
+                Because.Asked => "because you can answer it",
+                Because.Asking => "because you asked for it",
+                Because.Named => "because you are named as the requester",
+                Because.Alarm => "because you look after this hub",
+                _ => null,
+            },
             SwitchUrl = options.Link(SwitchPath)!,
         };
     }
 
     /// <summary>One message for many things: the first of them by name, and how many more there are.</summary>
-    public static MailContent Digest(IReadOnlyList<(string Subject, string Url)> some, long all, OutcomeOptions options) => new()
-    {
-        Subject = $"And {all} more in Countersign",
-        Headline = $"And {all} more: so much happened at once that the rest comes in this one message.",
-        List = [.. some.Select(s => new MailLinkLine(s.Subject, s.Url))],
-        Small = all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
-        Button = "Open your inbox",
-        Url = options.Link("/")!,
-        Why = "because you can answer these or asked for them",
-        SwitchUrl = options.Link(SwitchPath)!,
-    };
+    public static MailContent Digest(
+        IReadOnlyList<(string Subject, string Url)> some,
+        long all,
+        OutcomeOptions options
+    ) =>
+        new()
+        {
+            Subject = $"And {all} more in Countersign",
+            Headline = $"And {all} more: so much happened at once that the rest comes in this one message.",
+            List = [.. some.Select(s => new MailLinkLine(s.Subject, s.Url))],
+            Small =
+                all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
+            Button = "Open your inbox",
+            Url = options.Link("/")!,
+            Why = "because you can answer these or asked for them",
+            SwitchUrl = options.Link(SwitchPath)!,
+        };
 
-    private const string SwitchPath = "/account", SoFar = "So far";
+    private const string SwitchPath = "/account",
+        SoFar = "So far";
 
-    /// <summary>Styles stand at each element, where every mail program reads them; those for a dark screen, or for a phone, are for programs that ask.</summary>
-    private const string Head =
-        """
+    /// <summary>
+    /// Styles stand at each element, where every mail program reads them; those for a dark screen, or for a phone, are
+    /// for programs that ask.
+    /// </summary>
+    private const string Head = """
         <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
         <style>@media (prefers-color-scheme: dark) {
         body { background: #16181c !important; color: #e6e8eb !important } .card { background: #1f2226 !important; border-color: #3a3f46 !important }
@@ -113,36 +138,80 @@ internal sealed record MailContent
         var html = new StringBuilder(Head);
         html.Append("<p style=\"margin:0 0 12px\">").Append(E(Headline)).Append("</p>");
         if (More is not null)
-            html.Append("<p style=\"margin:0 0 16px;padding-left:12px;border-left:3px solid #8c959f;white-space:pre-wrap\">").Append(E(More)).Append("</p>");
+        {
+            html.Append(
+                    "<p style=\"margin:0 0 16px;padding-left:12px;border-left:3px solid #8c959f;white-space:pre-wrap\">"
+                )
+                .Append(E(More))
+                .Append("</p>");
+        }
         if (Question is not null)
-            html.Append("<h1 style=\"margin:0 0 12px;font-size:20px;line-height:1.3\">").Append(E(Question)).Append("</h1>");
+        {
+            html.Append("<h1 style=\"margin:0 0 12px;font-size:20px;line-height:1.3\">")
+                .Append(E(Question))
+                .Append("</h1>");
+        }
         if (Message.Length > 0)
             html.Append("<p style=\"margin:0 0 16px;white-space:pre-wrap\">").Append(E(Message)).Append("</p>");
         if (Facts.Count > 0 || Missing is not null)
         {
             html.Append("<table role=\"presentation\" style=\"border-collapse:collapse\">");
             foreach (var (name, value) in Missing is null ? Facts : [.. Facts, (SoFar, Missing)])
-                html.Append("<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;min-width:6rem;color:#59636e;vertical-align:top\">").Append(E(name)).Append("</td><td style=\"padding:2px 0;vertical-align:top\">").Append(E(value)).Append("</td></tr>");
+            {
+                html.Append(
+                        "<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;min-width:6rem;color:#59636e;vertical-align:top\">"
+                    )
+                    .Append(E(name))
+                    .Append("</td><td style=\"padding:2px 0;vertical-align:top\">")
+                    .Append(E(value))
+                    .Append("</td></tr>");
+            }
             html.Append("</table>");
         }
         if (List.Count > 0)
         {
             html.Append("<ul style=\"margin:0;padding-left:20px\">");
             foreach (var line in List)
-                html.Append("<li><a style=\"color:#0b57d0\" href=\"").Append(E(line.Url)).Append("\">").Append(E(line.Text)).Append("</a></li>");
+            {
+                html.Append("<li><a style=\"color:#0b57d0\" href=\"")
+                    .Append(E(line.Url))
+                    .Append("\">")
+                    .Append(E(line.Text))
+                    .Append("</a></li>");
+            }
             html.Append("</ul>");
         }
-        html.Append("<p style=\"margin:24px 0 12px\"><a href=\"").Append(E(Url)).Append("\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">")
-            .Append(E(Button)).Append("</a></p>");
+        html.Append("<p style=\"margin:24px 0 12px\"><a href=\"")
+            .Append(E(Url))
+            .Append(
+                "\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">"
+            )
+            .Append(E(Button))
+            .Append("</a></p>");
         foreach (var link in Links)
-            html.Append("<p style=\"margin:0 0 12px\"><a style=\"color:#0b57d0\" href=\"").Append(E(link.Url)).Append("\">").Append(E(link.Text)).Append("</a></p>");
+        {
+            html.Append("<p style=\"margin:0 0 12px\"><a style=\"color:#0b57d0\" href=\"")
+                .Append(E(link.Url))
+                .Append("\">")
+                .Append(E(link.Text))
+                .Append("</a></p>");
+        }
         if (Small is not null)
-            html.Append("<p class=\"soft\" style=\"margin:0;color:#59636e;font-size:14px\">").Append(E(Small)).Append("</p>");
+        {
+            html.Append("<p class=\"soft\" style=\"margin:0;color:#59636e;font-size:14px\">")
+                .Append(E(Small))
+                .Append("</p>");
+        }
         html.Append("</div>");
         if (Why is not null)
         {
-            html.Append("<p class=\"soft\" style=\"max-width:36rem;margin:12px auto 0;padding:0 24px;color:#59636e;font-size:14px\">You get this ").Append(Why)
-                .Append(". <a href=\"").Append(E(SwitchUrl)).Append("\" style=\"color:#59636e\">Switch mail off</a></p>");
+            html.Append(
+                    "<p class=\"soft\" style=\"max-width:36rem;margin:12px auto 0;padding:0 24px;color:#59636e;font-size:14px\">You get this "
+                )
+                .Append(Why)
+                .Append(". <a href=\"")
+                .Append(E(SwitchUrl))
+                .Append("\" style=\"color:#59636e\">Switch mail off</a></p>");
         }
         return html.Append("</body></html>").ToString();
     }

@@ -13,7 +13,14 @@ namespace Countersign.Outcomes.Email;
 internal abstract record MailLink(long Delivery, long Person, DateTimeOffset Until)
 {
     /// <summary>To give this one answer to this one content of this one request.</summary>
-    internal sealed record Decide(long Delivery, long Person, DateTimeOffset Until, RequestId Request, string Digest, Answer Answer) : MailLink(Delivery, Person, Until);
+    internal sealed record Decide(
+        long Delivery,
+        long Person,
+        DateTimeOffset Until,
+        RequestId Request,
+        string Digest,
+        Answer Answer
+    ) : MailLink(Delivery, Person, Until);
 
     internal sealed record SignIn(long Delivery, long Person, DateTimeOffset Until) : MailLink(Delivery, Person, Until);
 }
@@ -25,9 +32,13 @@ internal abstract record MailLink(long Delivery, long Person, DateTimeOffset Unt
 public sealed class MailLinks(RootKey rootKey)
 {
     /// <summary>Uses of links that are good for nothing any more, used or not.</summary>
-    public static CleaningStep OldUses(Store store, Retention keep) => CleaningStep.Delete(
-        "used links", store, keep.UsedLinks,
-        "DELETE FROM used_links WHERE delivery_id IN (SELECT delivery_id FROM used_links WHERE at <= @oldest LIMIT @chunk)");
+    public static CleaningStep OldUses(Store store, Retention keep) =>
+        CleaningStep.Delete(
+            "used links",
+            store,
+            keep.UsedLinks,
+            "DELETE FROM used_links WHERE delivery_id IN (SELECT delivery_id FROM used_links WHERE at <= @oldest LIMIT @chunk)"
+        );
 
     private const int MacSize = 32;
     private readonly byte[] _key = rootKey.Derive("mail links");
@@ -37,7 +48,10 @@ public sealed class MailLinks(RootKey rootKey)
         var until = link.Until.ToUnixTimeSeconds();
         var text = link switch
         {
-            MailLink.Decide d => string.Create(CultureInfo.InvariantCulture, $"d|{d.Delivery}|{d.Person}|{until}|{d.Request}|{d.Digest}|{d.Answer.Ours()}"),
+            MailLink.Decide d => string.Create(
+                CultureInfo.InvariantCulture,
+                $"d|{d.Delivery}|{d.Person}|{until}|{d.Request}|{d.Digest}|{d.Answer.Ours()}"
+            ),
             _ => string.Create(CultureInfo.InvariantCulture, $"s|{link.Delivery}|{link.Person}|{until}"),
         };
         var plain = Encoding.ASCII.GetBytes(text);
@@ -50,15 +64,24 @@ public sealed class MailLinks(RootKey rootKey)
         if (token.Length is < 50 or > 500 || !Base64Url.IsValid(token))
             return null;
         var bytes = Base64Url.DecodeFromChars(token);
-        if (bytes.Length <= MacSize || !CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(_key, bytes.AsSpan(MacSize)), bytes.AsSpan(0, MacSize)))
+        if (
+            bytes.Length <= MacSize
+            || !CryptographicOperations.FixedTimeEquals(
+                HMACSHA256.HashData(_key, bytes.AsSpan(MacSize)),
+                bytes.AsSpan(0, MacSize)
+            )
+        )
+        {
             return null;
+        }
         // Ours, so it can be read.
         var parts = Encoding.ASCII.GetString(bytes.AsSpan(MacSize)).Split('|');
         var (delivery, person) = (Number(parts[1]), Number(parts[2]));
         var until = DateTimeOffset.FromUnixTimeSeconds(Number(parts[3]));
         return until <= now ? null
             : parts[0] == "s" ? new MailLink.SignIn(delivery, person, until)
-            : Words.AnswerOf(parts[6]) is { } answer ? new MailLink.Decide(delivery, person, until, RequestId.Of(parts[4]), parts[5], answer)
+            : Words.AnswerOf(parts[6]) is { } answer
+                ? new MailLink.Decide(delivery, person, until, RequestId.Of(parts[4]), parts[5], answer)
             : null;
     }
 

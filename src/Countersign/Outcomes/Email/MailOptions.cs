@@ -2,7 +2,12 @@ using System.Net.Mail;
 
 namespace Countersign.Outcomes.Email;
 
-public enum MailSecurity { StartTls, Tls, None }
+public enum MailSecurity
+{
+    StartTls,
+    Tls,
+    None,
+}
 
 /// <summary>The mail server, as the operator set it up.</summary>
 public sealed record MailOptions

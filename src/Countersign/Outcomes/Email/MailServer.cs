@@ -158,8 +158,11 @@ public sealed class MailServer : IDisposable
         {
             await connection.ConnectAsync(stream, _mail.Host!, _mail.Port, security, cancel);
         }
-        catch (Exception failure) when (failure is NotSupportedException
-            or SmtpCommandException { StatusCode: SmtpStatusCode.TemporaryAuthenticationFailure })
+        catch (Exception failure)
+            when (failure
+                    is NotSupportedException
+                        or SmtpCommandException { StatusCode: SmtpStatusCode.TemporaryAuthenticationFailure }
+            )
         {
             throw new EgressException(Failure.Tls, "The mail server doesn't offer STARTTLS, or refused it.", failure);
         }
@@ -183,27 +186,34 @@ public sealed class MailServer : IDisposable
             _idleTimer.Change(IdleTime, Timeout.InfiniteTimeSpan);
     }
 
-    private static SendOutcome? Explain(Exception failure) => failure switch
-    {
-        SmtpCommandException refused => Refused(refused),
-        MailKit.Security.AuthenticationException { InnerException: SmtpCommandException refused } => Refused(refused),
-        MailKit.Security.AuthenticationException or NotSupportedException or ServiceNotAuthenticatedException =>
-            new SendOutcome.Failed(Failure.Status) { Answer = failure.Message },
-        _ when Egress.Explain(failure) is { } explained => SendOutcome.Of(explained),
-        SslHandshakeException => new SendOutcome.Failed(Failure.Tls) { Answer = failure.Message },
-        ProtocolException or ServiceNotConnectedException =>
-            new SendOutcome.Failed(Failure.Reset) { Answer = "The connection broke, or this is not a mail server." },
-        _ => null,
-    };
+    private static SendOutcome? Explain(Exception failure) =>
+        failure switch
+        {
+            SmtpCommandException refused => Refused(refused),
+            MailKit.Security.AuthenticationException { InnerException: SmtpCommandException refused } => Refused(
+                refused
+            ),
+            MailKit.Security.AuthenticationException or NotSupportedException or ServiceNotAuthenticatedException =>
+                new SendOutcome.Failed(Failure.Status) { Answer = failure.Message },
+            _ when Egress.Explain(failure) is { } explained => SendOutcome.Of(explained),
+            SslHandshakeException => new SendOutcome.Failed(Failure.Tls) { Answer = failure.Message },
+            ProtocolException or ServiceNotConnectedException => new SendOutcome.Failed(Failure.Reset)
+            {
+                Answer = "The connection broke, or this is not a mail server.",
+            },
+            _ => null,
+        };
 
     /// <summary>Final only where this message or its recipient was refused: the rest can be put right.</summary>
-    private static SendOutcome.Failed Refused(SmtpCommandException refused) => new(Failure.Status)
-    {
-        Status = (int)refused.StatusCode,
-        Answer = refused.Message,
-        Final = (int)refused.StatusCode >= 500
-            && refused.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
-    };
+    private static SendOutcome.Failed Refused(SmtpCommandException refused) =>
+        new(Failure.Status)
+        {
+            Status = (int)refused.StatusCode,
+            Answer = refused.Message,
+            Final =
+                (int)refused.StatusCode >= 500
+                && refused.ErrorCode is SmtpErrorCode.RecipientNotAccepted or SmtpErrorCode.MessageNotAccepted,
+        };
 
     private sealed class Connection() : SmtpClient(new AnswerLimit())
     {

@@ -24,19 +24,31 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
     {
         if (!mail.IsSetUp && !slack.IsSetUp)
             return null;
-        var muted = (await tx.All<MuteRow>("SELECT person_id, channel FROM mutes")).Select(m => (m.PersonId, m.Channel)).ToHashSet();
+        var muted = (await tx.All<MuteRow>("SELECT person_id, channel FROM mutes"))
+            .Select(m => (m.PersonId, m.Channel))
+            .ToHashSet();
         // One look at who is where serves all events of the transaction, and only those that need it.
         Pools? pools = null;
-        return news => WebhookExpander.IsByAdmin(news) ? ValueTask.CompletedTask : Expand(tx, news, muted, async () => pools ??= await PoolRows.All(tx));
+        return news =>
+            WebhookExpander.IsByAdmin(news)
+                ? ValueTask.CompletedTask
+                : Expand(tx, news, muted, async () => pools ??= await PoolRows.All(tx));
     }
 
     private async ValueTask Expand(Tx tx, StoredEvent news, HashSet<(long, string)> muted, Func<Task<Pools>> pools)
     {
-        if (WhoHears.BringsContent(news.Kind) && news.Request is { } claimed && await WhoHears.Request(tx, claimed) is { Certainty: Certainty.Claimed, Claim: { } claim })
+        if (
+            WhoHears.BringsContent(news.Kind)
+            && news.Request is { } claimed
+            && await WhoHears.Request(tx, claimed) is { Certainty: Certainty.Claimed, Claim: { } claim }
+        )
+        {
             await Tell(tx, news, claim.People, muted, viaMail: true, viaChat: true);
+        }
         switch (WhoHears.Why(news.Kind))
         {
-            case Because.Asked when news.Request is { } id && await WhoHears.Waiting(tx, id) is var (request, decisions, parties):
+            case Because.Asked
+                when news.Request is { } id && await WhoHears.Waiting(tx, id) is var (request, decisions, parties):
                 var asked = WhoHears.People(request, decisions, parties, await pools());
                 await Tell(tx, news, asked, muted, viaMail: true, viaChat: false);
                 await Show(tx, news, parties, asked, muted, slack.ChannelOf, urgent: false);
@@ -46,8 +58,21 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
                 // Whoever was asked in chat sees there what became of it.
                 if (WhoHears.Settles(news.Kind) && slack.IsSetUp)
                 {
-                    foreach (var shown in await tx.All<ChatRow>("SELECT receiver FROM chats WHERE request_id = @id", new { id }))
-                        await DeliveryJob.Add(tx, news, shown.Receiver, SlackChannel.ChannelName, SlackChannel.ChannelName);
+                    foreach (
+                        var shown in await tx.All<ChatRow>(
+                            "SELECT receiver FROM chats WHERE request_id = @id",
+                            new { id }
+                        )
+                    )
+                    {
+                        await DeliveryJob.Add(
+                            tx,
+                            news,
+                            shown.Receiver,
+                            SlackChannel.ChannelName,
+                            SlackChannel.ChannelName
+                        );
+                    }
                 }
                 break;
             case Because.Alarm:
@@ -61,12 +86,27 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
         }
     }
 
-    private async ValueTask Tell(Tx tx, StoredEvent news, IEnumerable<long> people, HashSet<(long, string)> muted, bool viaMail, bool viaChat, bool urgent = false)
+    private async ValueTask Tell(
+        Tx tx,
+        StoredEvent news,
+        IEnumerable<long> people,
+        HashSet<(long, string)> muted,
+        bool viaMail,
+        bool viaChat,
+        bool urgent = false
+    )
     {
         foreach (var person in people)
         {
-            if (await tx.Number("SELECT count(*) FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL", new { person }) == 0)
+            if (
+                await tx.Number(
+                    "SELECT count(*) FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL",
+                    new { person }
+                ) == 0
+            )
+            {
                 continue;
+            }
             foreach (var channel in Channels(viaMail, viaChat))
             {
                 if (!muted.Contains((person, channel)))
@@ -83,8 +123,18 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
             yield return SlackChannel.ChannelName;
     }
 
-    /// <summary>In the channels that these parties have; and to each of the people who is not in one of those parties.</summary>
-    private async ValueTask Show(Tx tx, StoredEvent news, IEnumerable<string> parties, IEnumerable<long> people, HashSet<(long, string)> muted, Func<string, string?> channelOf, bool urgent)
+    /// <summary>
+    /// In the channels that these parties have; and to each of the people who is not in one of those parties.
+    /// </summary>
+    private async ValueTask Show(
+        Tx tx,
+        StoredEvent news,
+        IEnumerable<string> parties,
+        IEnumerable<long> people,
+        HashSet<(long, string)> muted,
+        Func<string, string?> channelOf,
+        bool urgent
+    )
     {
         if (!slack.IsSetUp)
             return;
@@ -100,12 +150,15 @@ public sealed class PeopleExpander(MailOptions mail, SlackOptions slack, Outcome
     }
 
     private ValueTask Send(Tx tx, StoredEvent news, string receiver, string channel, bool urgent) =>
-        urgent ? DeliveryJob.Add(tx, news, receiver, channel, channel) : Quiet.Add(tx, news, receiver, channel, options);
+        urgent
+            ? DeliveryJob.Add(tx, news, receiver, channel, channel)
+            : Quiet.Add(tx, news, receiver, channel, options);
 
     /// <summary>What a party is called where channels are listed; people have none.</summary>
     private static async ValueTask<string?> NameOf(Tx tx, string party) =>
         party == Party.Admins.Text ? "admins"
-        : party.StartsWith("group:", StringComparison.Ordinal) ? await tx.Text("SELECT name FROM groups WHERE 'group:' || id = @party", new { party })
+        : party.StartsWith("group:", StringComparison.Ordinal)
+            ? await tx.Text("SELECT name FROM groups WHERE 'group:' || id = @party", new { party })
         : null;
 
     private sealed class MuteRow

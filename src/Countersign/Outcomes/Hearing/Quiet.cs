@@ -3,7 +3,8 @@ using Countersign.Storage;
 namespace Countersign.Outcomes.Hearing;
 
 /// <summary>
-/// No storm: when many things happen at once, a person or a channel gets so many messages and then one that tells of all the others.
+/// No storm: when many things happen at once, a person or a channel gets so many messages and then one that tells of
+/// all the others.
 /// </summary>
 internal static class Quiet
 {
@@ -19,7 +20,13 @@ internal static class Quiet
             WHERE d.receiver = @receiver AND d.channel = @channel AND d.channel IN ('mail', 'slack') AND d.created_at > @since
               AND d.digest = 1 AND d.state = 'due' AND d.attempts = 0 AND j.holder IS NULL ORDER BY d.created_at DESC LIMIT 1{tx.ForUpdate}
             """,
-            new { receiver, channel, since });
+            new
+            {
+                receiver,
+                channel,
+                since,
+            }
+        );
         if (open != 0)
         {
             await tx.Execute(
@@ -28,7 +35,17 @@ internal static class Quiet
                 VALUES (@eventId, @kind, @subject, @receiver, @channel, @channel, 'folded', @open, @now)
                 ON CONFLICT (event_id, receiver, channel) DO NOTHING
                 """,
-                new { eventId = news.Id, kind = news.Kind, subject = news.Subject, receiver, channel, now = tx.Now, open });
+                new
+                {
+                    eventId = news.Id,
+                    kind = news.Kind,
+                    subject = news.Subject,
+                    receiver,
+                    channel,
+                    now = tx.Now,
+                    open,
+                }
+            );
             return;
         }
         var lately = await tx.Number(
@@ -36,7 +53,14 @@ internal static class Quiet
             SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
               AND state <> 'folded' AND (@receiver NOT LIKE 'slack:%' OR kind NOT IN ('request.approved', 'request.rejected', 'request.withdrawn')) LIMIT @most) lately
             """,
-            new { receiver, channel, since, most = options.MostPerPerson });
+            new
+            {
+                receiver,
+                channel,
+                since,
+                most = options.MostPerPerson,
+            }
+        );
         if (lately < options.MostPerPerson)
             await DeliveryJob.Add(tx, news, receiver, channel, channel);
         else

@@ -9,8 +9,9 @@ using Countersign.Work;
 namespace Countersign.Outcomes.Slack;
 
 /// <summary>
-/// Messages to Slack channels and people. An e-mail address finds the person for delivering, and proves nothing: the button
-/// leads to the page, where whoever presses it signs in. A message about a request is brought up to date when it settles.
+/// Messages to Slack channels and people. An e-mail address finds the person for delivering, and proves nothing: the
+/// button leads to the page, where whoever presses it signs in. A message about a request is brought up to date when it
+/// settles.
 /// </summary>
 public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack, OutcomeOptions options) : IChannel
 {
@@ -29,26 +30,47 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (!slack.IsSetUp)
             return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "Slack:Token is not set." };
         if (options.PublicUrl is null)
-            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "PublicUrl is not set: nothing leaves the building without it." };
+        {
+            return new SendOutcome.Failed(Failure.NotConfigured)
+            {
+                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+            };
+        }
 
         if (delivery.Digest == 1)
             return await SendDigest(delivery, cancel);
         if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
             return new SendOutcome.Dropped("It was decided meanwhile.");
         var url = options.Link(tidings.Path)!;
-        var shown = WhoHears.Settles(tidings.News.Kind) && tidings.Request is { } settled
-            ? await store.Read(reader => reader.First<ChatRow>("SELECT channel, ts FROM chats WHERE request_id = @id AND receiver = @receiver", new { id = settled.Id, receiver = delivery.Receiver }), cancel)
-            : null;
+        var shown =
+            WhoHears.Settles(tidings.News.Kind) && tidings.Request is { } settled
+                ? await store.Read(
+                    reader =>
+                        reader.First<ChatRow>(
+                            "SELECT channel, ts FROM chats WHERE request_id = @id AND receiver = @receiver",
+                            new { id = settled.Id, receiver = delivery.Receiver }
+                        ),
+                    cancel
+                )
+                : null;
         if (shown is not null)
-            return Outcome(await Call("chat.update", SlackMessage.Of(tidings, shown.Channel, shown.Ts, url), cancel), null);
+        {
+            return Outcome(
+                await Call("chat.update", SlackMessage.Of(tidings, shown.Channel, shown.Ts, url), cancel),
+                null
+            );
+        }
 
         var (place, failed) = await PlaceOf(delivery, cancel);
         if (place is null)
             return failed!;
         var answer = await Call("chat.postMessage", SlackMessage.Of(tidings, place, null, url), cancel);
-        return Outcome(answer, tidings.Reason == Because.Asked && tidings.Request is { } asked
-            ? tx => Remember(tx, asked.Id, delivery, Member(answer, "channel") ?? place, Member(answer, "ts"))
-            : null);
+        return Outcome(
+            answer,
+            tidings.Reason == Because.Asked && tidings.Request is { } asked
+                ? tx => Remember(tx, asked.Id, delivery, Member(answer, "channel") ?? place, Member(answer, "ts"))
+                : null
+        );
     }
 
     private async Task<SendOutcome> SendDigest(Delivery delivery, CancellationToken cancel)
@@ -56,8 +78,16 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         var (place, failed) = await PlaceOf(delivery, cancel);
         if (place is null)
             return failed!;
-        var all = await store.Read(reader => reader.Number("SELECT count(*) FROM deliveries WHERE folded_into = @id", new { id = delivery.Id }), cancel) + 1;
-        return Outcome(await Call("chat.postMessage", SlackMessage.Digest(all, place, options.Link("/")!), cancel), null);
+        var all =
+            await store.Read(
+                reader =>
+                    reader.Number("SELECT count(*) FROM deliveries WHERE folded_into = @id", new { id = delivery.Id }),
+                cancel
+            ) + 1;
+        return Outcome(
+            await Call("chat.postMessage", SlackMessage.Digest(all, place, options.Link("/")!), cancel),
+            null
+        );
     }
 
     /// <summary>A channel's id, or the Slack user with the person's e-mail address.</summary>
@@ -65,13 +95,25 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
     {
         if (delivery.Receiver.StartsWith("slack:", StringComparison.Ordinal))
             return (delivery.Receiver["slack:".Length..], null);
-        var email = await store.Read(reader => reader.Text("SELECT email FROM people WHERE id = @id AND disabled_at IS NULL", new { id = delivery.ReceiverNumber }), cancel);
+        var email = await store.Read(
+            reader =>
+                reader.Text(
+                    "SELECT email FROM people WHERE id = @id AND disabled_at IS NULL",
+                    new { id = delivery.ReceiverNumber }
+                ),
+            cancel
+        );
         if (email is null)
             return (null, new SendOutcome.Dropped("The person is disabled."));
         if (_users.TryGetValue(email, out var known))
             return (known, null);
         var answer = await Call("users.lookupByEmail?email=" + Uri.EscapeDataString(email), null, cancel);
-        if (answer.Ok && answer.Body.TryGetProperty("user", out var user) && user.TryGetProperty("id", out var id) && id.GetString() is { Length: > 0 } found)
+        if (
+            answer.Ok
+            && answer.Body.TryGetProperty("user", out var user)
+            && user.TryGetProperty("id", out var id)
+            && id.GetString() is { Length: > 0 } found
+        )
         {
             if (_users.Count >= MostKnown)
                 _users.Clear();
@@ -80,10 +122,24 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         }
         var failed = Outcome(answer, null);
         // Nobody in Slack has this address: that is this person's own affair, and no trouble of Slack's.
-        return (null, Member(answer, "error") == "users_not_found" && failed is SendOutcome.Failed final ? final with { Final = true } : failed);
+        return (
+            null,
+            Member(answer, "error") == "users_not_found" && failed is SendOutcome.Failed final
+                ? final with
+                {
+                    Final = true,
+                }
+                : failed
+        );
     }
 
-    private static async ValueTask Remember(Tx tx, Requests.RequestId request, Delivery delivery, string channel, string? ts)
+    private static async ValueTask Remember(
+        Tx tx,
+        Requests.RequestId request,
+        Delivery delivery,
+        string channel,
+        string? ts
+    )
     {
         if (ts is null)
             return;
@@ -92,11 +148,19 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             INSERT INTO chats (request_id, receiver, channel, ts) VALUES (@request, @receiver, @channel, @ts)
             ON CONFLICT (request_id, receiver) DO UPDATE SET channel = @channel, ts = @ts
             """,
-            new { request, receiver = delivery.Receiver, channel, ts });
+            new
+            {
+                request,
+                receiver = delivery.Receiver,
+                channel,
+                ts,
+            }
+        );
         // Settled while this was on its way: nobody knew then that there was a message to bring up to date.
         var news = await tx.First<StoredEvent>(
             $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.approved', 'request.rejected', 'request.withdrawn') ORDER BY n DESC LIMIT 1",
-            new { subject = request.Subject });
+            new { subject = request.Subject }
+        );
         if (news is not null)
             await DeliveryJob.Add(tx, news, delivery.Receiver, ChannelName, ChannelName);
     }
@@ -115,7 +179,11 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         try
         {
             var parsed = JsonElement.Parse(said.Text);
-            var ok = said.IsGood && parsed.ValueKind == JsonValueKind.Object && parsed.TryGetProperty("ok", out var fine) && fine.ValueKind == JsonValueKind.True;
+            var ok =
+                said.IsGood
+                && parsed.ValueKind == JsonValueKind.Object
+                && parsed.TryGetProperty("ok", out var fine)
+                && fine.ValueKind == JsonValueKind.True;
             return new SlackAnswer(ok, answer, parsed, body, call);
         }
         catch (JsonException)
@@ -129,7 +197,16 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (answer.Outcome is not EgressOutcome.Answered said)
             return SendOutcome.Of((EgressOutcome.Failed)answer.Outcome) with { Sent = answer.Sent, Call = answer.Call };
         if (answer.Ok)
-            return new SendOutcome.Delivered { Sent = answer.Sent, Call = answer.Call, Status = said.Status, Answer = said.Text, Also = also };
+        {
+            return new SendOutcome.Delivered
+            {
+                Sent = answer.Sent,
+                Call = answer.Call,
+                Status = said.Status,
+                Answer = said.Text,
+                Also = also,
+            };
+        }
         return new SendOutcome.Failed(Failure.Status)
         {
             Sent = answer.Sent,
@@ -141,18 +218,28 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
     }
 
     private static string? Member(SlackAnswer answer, string name) =>
-        answer.Body.ValueKind == JsonValueKind.Object && answer.Body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        answer.Body.ValueKind == JsonValueKind.Object
+        && answer.Body.TryGetProperty(name, out var value)
+        && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private sealed record SlackAnswer(bool Ok, EgressOutcome Outcome, JsonElement Body, string? Sent, string Call);
 
-    /// <summary>Messages about requests that have been settled for long: they are not brought up to date any more.</summary>
-    public static CleaningStep OldMessages(Store store, Retention keep) => CleaningStep.Delete(
-        "chat messages", store, keep.ChatMessages,
-        """
-        DELETE FROM chats WHERE (request_id, receiver) IN (
-          SELECT c.request_id, c.receiver FROM chats c JOIN requests r ON r.id = c.request_id
-          WHERE r.settled_at <= @oldest LIMIT @chunk)
-        """);
+    /// <summary>
+    /// Messages about requests that have been settled for long: they are not brought up to date any more.
+    /// </summary>
+    public static CleaningStep OldMessages(Store store, Retention keep) =>
+        CleaningStep.Delete(
+            "chat messages",
+            store,
+            keep.ChatMessages,
+            """
+            DELETE FROM chats WHERE (request_id, receiver) IN (
+              SELECT c.request_id, c.receiver FROM chats c JOIN requests r ON r.id = c.request_id
+              WHERE r.settled_at <= @oldest LIMIT @chunk)
+            """
+        );
 
     private sealed class ChatRow
     {

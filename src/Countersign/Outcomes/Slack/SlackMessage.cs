@@ -4,10 +4,17 @@ using Countersign.Outcomes.Hearing;
 
 namespace Countersign.Outcomes.Slack;
 
-/// <summary>The body of <c>chat.postMessage</c> and <c>chat.update</c>: what is asked, the facts, one button that leads to the page.</summary>
+/// <summary>
+/// The body of <c>chat.postMessage</c> and <c>chat.update</c>: what is asked, the facts, one button that leads to the
+/// page.
+/// </summary>
 internal static class SlackMessage
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+    };
 
     // Slack's own limits.
     private const int LongestHeader = 150;
@@ -22,10 +29,23 @@ internal static class SlackMessage
         var title = request?.Subject ?? tidings.Headline;
         var blocks = new List<object>
         {
-            new { type = "header", text = new { type = "plain_text", text = Tidings.Short(title, LongestHeader), emoji = false } },
+            new
+            {
+                type = "header",
+                text = new
+                {
+                    type = "plain_text",
+                    text = Tidings.Short(title, LongestHeader),
+                    emoji = false,
+                },
+            },
         };
         // Where the headline is the title, it is not said again.
-        string?[] said = [request is null ? null : $"*{Escaped(tidings.Headline)}*", tidings.More is { Length: > 0 } more ? Escaped(more) : null];
+        string?[] said =
+        [
+            request is null ? null : $"*{Escaped(tidings.Headline)}*",
+            tidings.More is { Length: > 0 } more ? Escaped(more) : null,
+        ];
         if (said.Any(s => s is not null))
             blocks.Add(Section(string.Join('\n', said.OfType<string>())));
         var asked = tidings.Reason == Because.Asked;
@@ -33,34 +53,109 @@ internal static class SlackMessage
             blocks.Add(Section(Escaped(tidings.Message)));
         if (request is not null)
         {
-            (string Name, string Value)[] facts = [("Status", request.Display), ("Asked by", request.RequesterName), ("Through", tidings.Source), .. tidings.Facts()];
-            blocks.Add(new { type = "section", fields = facts.Take(MostFields).Select(f => new { type = "mrkdwn", text = Tidings.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", LongestField) }).ToArray() });
+            (string Name, string Value)[] facts =
+            [
+                ("Status", request.Display),
+                ("Asked by", request.RequesterName),
+                ("Through", tidings.Source),
+                .. tidings.Facts(),
+            ];
+            blocks.Add(
+                new
+                {
+                    type = "section",
+                    fields = facts
+                        .Take(MostFields)
+                        .Select(f => new
+                        {
+                            type = "mrkdwn",
+                            text = Tidings.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", LongestField),
+                        })
+                        .ToArray(),
+                }
+            );
         }
-        blocks.Add(new
-        {
-            type = "actions",
-            elements = new[] { new { type = "button", text = new { type = "plain_text", text = asked ? "Review and decide" : "Open", emoji = false }, url, action_id = "open" } },
-        });
+        blocks.Add(
+            new
+            {
+                type = "actions",
+                elements = new[]
+                {
+                    new
+                    {
+                        type = "button",
+                        text = new
+                        {
+                            type = "plain_text",
+                            text = asked ? "Review and decide" : "Open",
+                            emoji = false,
+                        },
+                        url,
+                        action_id = "open",
+                    },
+                },
+            }
+        );
         // For notifications and for programs that show no blocks.
-        var text = Tidings.Short($"{title}{(request is null ? "" : $": {tidings.Headline}")} {tidings.More}".Trim(), 300);
-        return JsonSerializer.Serialize(new { channel, ts, text = Escaped(text), blocks, unfurl_links = ts is null ? false : (bool?)null, unfurl_media = ts is null ? false : (bool?)null }, Json);
+        var text = Tidings.Short(
+            $"{title}{(request is null ? "" : $": {tidings.Headline}")} {tidings.More}".Trim(),
+            300
+        );
+        return JsonSerializer.Serialize(
+            new
+            {
+                channel,
+                ts,
+                text = Escaped(text),
+                blocks,
+                unfurl_links = ts is null ? false : (bool?)null,
+                unfurl_media = ts is null ? false : (bool?)null,
+            },
+            Json
+        );
     }
 
-    public static string Digest(long all, string channel, string url) => JsonSerializer.Serialize(
-        new
-        {
-            channel,
-            text = $"And {all} more in Countersign",
-            blocks = new object[]
+    public static string Digest(long all, string channel, string url) =>
+        JsonSerializer.Serialize(
+            new
             {
-                Section($"*And {all} more*: so much happened at once that the rest comes in this one message."),
-                new { type = "actions", elements = new[] { new { type = "button", text = new { type = "plain_text", text = "Open your inbox", emoji = false }, url, action_id = "open" } } },
+                channel,
+                text = $"And {all} more in Countersign",
+                blocks = new object[]
+                {
+                    Section($"*And {all} more*: so much happened at once that the rest comes in this one message."),
+                    new
+                    {
+                        type = "actions",
+                        elements = new[]
+                        {
+                            new
+                            {
+                                type = "button",
+                                text = new
+                                {
+                                    type = "plain_text",
+                                    text = "Open your inbox",
+                                    emoji = false,
+                                },
+                                url,
+                                action_id = "open",
+                            },
+                        },
+                    },
+                },
             },
-        }, Json);
+            Json
+        );
 
-    private static object Section(string text) => new { type = "section", text = new { type = "mrkdwn", text = Tidings.Short(text, LongestSection) } };
+    private static object Section(string text) =>
+        new { type = "section", text = new { type = "mrkdwn", text = Tidings.Short(text, LongestSection) } };
 
-    /// <summary>Slack's three control characters; what somebody typed neither mentions a channel nor makes a link.</summary>
+    /// <summary>
+    /// Slack's three control characters; what somebody typed neither mentions a channel nor makes a link.
+    /// </summary>
     private static string Escaped(string text) =>
-        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+        text.Replace("&", "&amp;", StringComparison.Ordinal)
+            .Replace("<", "&lt;", StringComparison.Ordinal)
+            .Replace(">", "&gt;", StringComparison.Ordinal);
 }

@@ -6,7 +6,10 @@ public sealed record SlackOptions
     public Uri BaseUrl { get; init; } = new("https://slack.com/api/");
     public string? Token { get; init; }
 
-    /// <summary>Which channel a group is told in, by the group's name; <c>admins</c> for the admins, <c>*</c> for everybody else's.</summary>
+    /// <summary>
+    /// Which channel a group is told in, by the group's name; <c>admins</c> for the admins, <c>*</c> for everybody
+    /// else's.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Channels { get; init; } = new Dictionary<string, string>();
 
     public bool IsSetUp => Token is not null;

@@ -5,8 +5,9 @@ using System.Text;
 namespace Countersign.Outcomes.Webhooks;
 
 /// <summary>
-/// Standard Webhooks 1.0: <c>webhook-id</c>, <c>webhook-timestamp</c>, and <c>webhook-signature</c>, one signature per secret
-/// in force, over <c>id.timestamp.body</c>. Receivers check with any library of https://www.standardwebhooks.com.
+/// Standard Webhooks 1.0: <c>webhook-id</c>, <c>webhook-timestamp</c>, and <c>webhook-signature</c>, one signature per
+/// secret in force, over <c>id.timestamp.body</c>. Receivers check with any library of
+/// https://www.standardwebhooks.com.
 /// </summary>
 public static class StandardWebhook
 {

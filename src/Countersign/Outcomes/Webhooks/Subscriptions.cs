@@ -10,14 +10,21 @@ namespace Countersign.Outcomes.Webhooks;
 public sealed record NewWebhook(long Id, string Url, string Secret);
 
 /// <summary>
-/// Webhooks: add, rotate the secret, disable, enable. During a rotation messages carry a signature by the old and by the
-/// new secret, until the next rotation or until the old one is ended, so no receiver misses any.
+/// Webhooks: add, rotate the secret, disable, enable. During a rotation messages carry a signature by the old and by
+/// the new secret, until the next rotation or until the old one is ended, so no receiver misses any.
 /// </summary>
 public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 {
     private const int LongestUrl = 2_000;
 
-    public async Task<AccessOutcome<NewWebhook>> Add(string url, IReadOnlyList<string> kinds, IReadOnlyList<string> sources, Origin origin, long? owner, CancellationToken cancel)
+    public async Task<AccessOutcome<NewWebhook>> Add(
+        string url,
+        IReadOnlyList<string> kinds,
+        IReadOnlyList<string> sources,
+        Origin origin,
+        long? owner,
+        CancellationToken cancel
+    )
     {
         url = url.Trim();
         if (UrlProblem(url) is { } badUrl)
@@ -27,23 +34,57 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
             return new AccessOutcome<NewWebhook>.Invalid("events", badKind);
         var secret = StandardWebhook.NewSecret();
         var hidden = secrets.Hide(secret);
-        return await store.InTransaction<AccessOutcome<NewWebhook>>(async tx =>
-        {
-            var sourceIds = new SortedSet<long>();
-            foreach (var source in sources)
+        return await store.InTransaction<AccessOutcome<NewWebhook>>(
+            async tx =>
             {
-                var found = await tx.Number("SELECT id FROM sources WHERE name_key = @key", new { key = Directory.KeyOf(source) });
-                if (found == 0)
-                    return new AccessOutcome<NewWebhook>.NotFound($"the source {source}");
-                sourceIds.Add(found);
-            }
-            var id = await tx.Number(
-                "INSERT INTO webhooks (url, kinds, sources, owner_id, created_at) VALUES (@url, @kinds, @sources, @owner, @now) RETURNING id",
-                new { url, kinds = string.Join(',', kinds), sources = string.Join(',', sourceIds), owner, now = tx.Now });
-            await tx.Execute("INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)", new { id, hidden, now = tx.Now });
-            await tx.Append(Webhook.NameOf(id), origin, "webhook.added", new { url = Webhook.Masked(url), hash = Hashes.Sha256(url), events = string.Join(',', kinds), sources = string.Join(',', sourceIds), owner });
-            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
-        }, cancel);
+                var sourceIds = new SortedSet<long>();
+                foreach (var source in sources)
+                {
+                    var found = await tx.Number(
+                        "SELECT id FROM sources WHERE name_key = @key",
+                        new { key = Directory.KeyOf(source) }
+                    );
+                    if (found == 0)
+                        return new AccessOutcome<NewWebhook>.NotFound($"the source {source}");
+                    sourceIds.Add(found);
+                }
+                var id = await tx.Number(
+                    "INSERT INTO webhooks (url, kinds, sources, owner_id, created_at) VALUES (@url, @kinds, @sources, @owner, @now) RETURNING id",
+                    new
+                    {
+                        url,
+                        kinds = string.Join(',', kinds),
+                        sources = string.Join(',', sourceIds),
+                        owner,
+                        now = tx.Now,
+                    }
+                );
+                await tx.Execute(
+                    "INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)",
+                    new
+                    {
+                        id,
+                        hidden,
+                        now = tx.Now,
+                    }
+                );
+                await tx.Append(
+                    Webhook.NameOf(id),
+                    origin,
+                    "webhook.added",
+                    new
+                    {
+                        url = Webhook.Masked(url),
+                        hash = Hashes.Sha256(url),
+                        events = string.Join(',', kinds),
+                        sources = string.Join(',', sourceIds),
+                        owner,
+                    }
+                );
+                return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
+            },
+            cancel
+        );
     }
 
     /// <summary>A new secret; the one before stays good, older ones end.</summary>
@@ -51,88 +92,152 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
     {
         var secret = StandardWebhook.NewSecret();
         var hidden = secrets.Hide(secret);
-        return Change<NewWebhook>(id, async tx =>
-        {
-            if (await tx.Text("SELECT url FROM webhooks WHERE id = @id" + tx.ForUpdate, new { id }) is not { } url)
-                return NoWebhook<NewWebhook>();
-            await EndOld(tx, id);
-            await tx.Execute("INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)", new { id, hidden, now = tx.Now });
-            await tx.Append(Webhook.NameOf(id), origin, "webhook.rotated", new { });
-            return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
-        }, cancel);
+        return Change<NewWebhook>(
+            id,
+            async tx =>
+            {
+                if (await tx.Text("SELECT url FROM webhooks WHERE id = @id" + tx.ForUpdate, new { id }) is not { } url)
+                    return NoWebhook<NewWebhook>();
+                await EndOld(tx, id);
+                await tx.Execute(
+                    "INSERT INTO webhook_secrets (webhook_id, secret, created_at) VALUES (@id, @hidden, @now)",
+                    new
+                    {
+                        id,
+                        hidden,
+                        now = tx.Now,
+                    }
+                );
+                await tx.Append(Webhook.NameOf(id), origin, "webhook.rotated", new { });
+                return new AccessOutcome<NewWebhook>.Done(new NewWebhook(id, Webhook.Masked(url), secret));
+            },
+            cancel
+        );
     }
 
     /// <summary>Only the newest secret signs from now on.</summary>
     public Task<AccessOutcome<long>> EndOldSecret(long id, Origin origin, CancellationToken cancel) =>
-        Change<long>(id, async tx =>
-        {
-            if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
-                return NoWebhook<long>();
-            if (await EndOld(tx, id) > 0)
-                await tx.Append(Webhook.NameOf(id), origin, "webhook.old_secret_ended", new { });
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+        Change<long>(
+            id,
+            async tx =>
+            {
+                if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
+                    return NoWebhook<long>();
+                if (await EndOld(tx, id) > 0)
+                    await tx.Append(Webhook.NameOf(id), origin, "webhook.old_secret_ended", new { });
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
 
     public Task<AccessOutcome<long>> Disable(long id, Origin origin, CancellationToken cancel) =>
-        Change<long>(id, async tx =>
-        {
-            if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
-                return NoWebhook<long>();
-            await SwitchOff(tx, id, origin, "By hand.");
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+        Change<long>(
+            id,
+            async tx =>
+            {
+                if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
+                    return NoWebhook<long>();
+                await SwitchOff(tx, id, origin, "By hand.");
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
 
     public Task<AccessOutcome<long>> Enable(long id, Origin origin, CancellationToken cancel) =>
-        Change<long>(id, async tx =>
-        {
-            if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
-                return NoWebhook<long>();
-            if (await tx.Execute("UPDATE webhooks SET disabled_at = NULL, disabled_why = NULL WHERE id = @id AND disabled_at IS NOT NULL", new { id }) == 1)
+        Change<long>(
+            id,
+            async tx =>
             {
-                await tx.Execute("UPDATE endpoints SET stopped_at = NULL, failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name", new { name = Webhook.NameOf(id) });
-                await tx.Append(Webhook.NameOf(id), origin, "webhook.enabled", new { });
-            }
-            return new AccessOutcome<long>.Done(id);
-        }, cancel);
+                if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
+                    return NoWebhook<long>();
+                if (
+                    await tx.Execute(
+                        "UPDATE webhooks SET disabled_at = NULL, disabled_why = NULL WHERE id = @id AND disabled_at IS NOT NULL",
+                        new { id }
+                    ) == 1
+                )
+                {
+                    await tx.Execute(
+                        "UPDATE endpoints SET stopped_at = NULL, failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name",
+                        new { name = Webhook.NameOf(id) }
+                    );
+                    await tx.Append(Webhook.NameOf(id), origin, "webhook.enabled", new { });
+                }
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
 
     public ValueTask<List<Webhook>> List(CancellationToken cancel) =>
         store.Read(reader => reader.All<Webhook>($"SELECT {Webhook.Columns} FROM webhooks ORDER BY id"), cancel);
 
     public ValueTask<Webhook?> Find(long id, CancellationToken cancel) =>
-        store.Read(reader => reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }), cancel);
+        store.Read(
+            reader => reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }),
+            cancel
+        );
 
     /// <summary>True when it was on. What waits for it is kept as failed, and can be sent again by hand.</summary>
     internal static async ValueTask<bool> SwitchOff(Tx tx, long id, Origin origin, string why)
     {
-        if (await tx.Text("UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url", new { now = tx.Now, why, id }) is not { } url)
+        if (
+            await tx.Text(
+                "UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url",
+                new
+                {
+                    now = tx.Now,
+                    why,
+                    id,
+                }
+            )
+            is not { } url
+        )
+        {
             return false;
-        await tx.Execute("UPDATE endpoints SET stopped_at = @now WHERE name = @name", new { now = tx.Now, name = Webhook.NameOf(id) });
+        }
+        await tx.Execute(
+            "UPDATE endpoints SET stopped_at = @now WHERE name = @name",
+            new { now = tx.Now, name = Webhook.NameOf(id) }
+        );
         await Jobs.HurryReceiver(tx, DeliveryJob.JobKind, Webhook.NameOf(id));
         await tx.Append(Webhook.NameOf(id), origin, "webhook.disabled", new { why, url = Webhook.Masked(url) });
         return true;
     }
 
-    private async Task<AccessOutcome<T>> Change<T>(long id, Func<Tx, ValueTask<AccessOutcome<T>>> work, CancellationToken cancel)
+    private async Task<AccessOutcome<T>> Change<T>(
+        long id,
+        Func<Tx, ValueTask<AccessOutcome<T>>> work,
+        CancellationToken cancel
+    )
     {
         var outcome = await store.InTransaction(work, cancel);
         secrets.Forget(id);
         return outcome;
     }
 
-    private static ValueTask<int> EndOld(Tx tx, long id) => tx.Execute(
-        "DELETE FROM webhook_secrets WHERE webhook_id = @id AND id < (SELECT max(id) FROM webhook_secrets WHERE webhook_id = @id)", new { id });
+    private static ValueTask<int> EndOld(Tx tx, long id) =>
+        tx.Execute(
+            "DELETE FROM webhook_secrets WHERE webhook_id = @id AND id < (SELECT max(id) FROM webhook_secrets WHERE webhook_id = @id)",
+            new { id }
+        );
 
     private static AccessOutcome<T> NoWebhook<T>() => new AccessOutcome<T>.NotFound("a webhook with this id");
 
     private static string? UrlProblem(string url) =>
         url.Length > LongestUrl ? $"An address has at most {LongestUrl} characters."
-        : !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0 ? "This is not an http or https address."
+        : !Uri.TryCreate(url, UriKind.Absolute, out var uri)
+        || uri.Scheme is not ("http" or "https")
+        || uri.Host.Length == 0
+            ? "This is not an http or https address."
         : uri.UserInfo.Length > 0 ? "An address holds no name and password: the signature says who sends."
         : uri.Fragment.Length > 0 ? "An address to send to has no part behind a #."
         : null;
 }
 
-/// <summary>Secrets are kept encrypted, for they must be known to sign. Opened ones stay in memory: each is needed for every message.</summary>
+/// <summary>
+/// Secrets are kept encrypted, for they must be known to sign. Opened ones stay in memory: each is needed for every
+/// message.
+/// </summary>
 public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
 {
     private const int MostKept = 10_000;
@@ -143,15 +248,26 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
 
     public string Hide(string secret) => _protector.Protect(secret);
 
-    /// <summary>A webhook and the keys that sign for it, as they were at most a second ago: every message needs them.</summary>
-    internal async ValueTask<(Webhook? Webhook, IReadOnlyList<byte[]> Keys)> Find(Store store, long id, CancellationToken cancel)
+    /// <summary>
+    /// A webhook and the keys that sign for it, as they were at most a second ago: every message needs them.
+    /// </summary>
+    internal async ValueTask<(Webhook? Webhook, IReadOnlyList<byte[]> Keys)> Find(
+        Store store,
+        long id,
+        CancellationToken cancel
+    )
     {
         if (_known.TryGetValue(id, out var known) && Environment.TickCount64 - known.At < 1_000)
             return (known.Webhook, known.Keys);
         var at = Environment.TickCount64;
-        var (webhook, keys) = await store.Read(async reader => (
-            await reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }),
-            await KeysOf(reader, id)), cancel);
+        var (webhook, keys) = await store.Read(
+            async reader =>
+                (
+                    await reader.First<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE id = @id", new { id }),
+                    await KeysOf(reader, id)
+                ),
+            cancel
+        );
         if (_known.Count >= MostKept)
             _known.Clear();
         _known[id] = new Known(webhook, keys, at);
@@ -164,7 +280,10 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
     /// <summary>The keys that sign for a webhook, the newest first.</summary>
     private async ValueTask<IReadOnlyList<byte[]>> KeysOf(Reader reader, long webhook)
     {
-        var rows = await reader.All<SecretRow>("SELECT secret FROM webhook_secrets WHERE webhook_id = @webhook ORDER BY id DESC", new { webhook });
+        var rows = await reader.All<SecretRow>(
+            "SELECT secret FROM webhook_secrets WHERE webhook_id = @webhook ORDER BY id DESC",
+            new { webhook }
+        );
         return rows.ConvertAll(row => Open(row.Secret));
     }
 
@@ -174,7 +293,9 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
             return known;
         if (_opened.Count >= MostKept)
             _opened.Clear();
-        return _opened[hidden] = StandardWebhook.KeyOf(_protector.Unprotect(hidden)) ?? throw new InvalidOperationException("A stored webhook secret is none.");
+        return _opened[hidden] =
+            StandardWebhook.KeyOf(_protector.Unprotect(hidden))
+            ?? throw new InvalidOperationException("A stored webhook secret is none.");
     }
 
     private sealed record Known(Webhook? Webhook, IReadOnlyList<byte[]> Keys, long At);

@@ -26,13 +26,27 @@ public sealed class Webhook
 
     public IReadOnlyList<string> KindList => Kinds.Split(',', StringSplitOptions.RemoveEmptyEntries);
 
-    public IReadOnlyList<long> SourceList => [.. Sources.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(s => long.Parse(s, System.Globalization.CultureInfo.InvariantCulture))];
+    public IReadOnlyList<long> SourceList =>
+        [
+            .. Sources
+                .Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Select(s => long.Parse(s, System.Globalization.CultureInfo.InvariantCulture)),
+        ];
 
     /// <summary>As people know them.</summary>
     public IEnumerable<string> SourceNames(DirectorySnapshot directory) =>
-        SourceList.Select(id => directory.Sources.TryGetValue(id, out var source) ? source.Name : id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        SourceList.Select(id =>
+            directory.Sources.TryGetValue(id, out var source)
+                ? source.Name
+                : id.ToString(System.Globalization.CultureInfo.InvariantCulture)
+        );
 
-    public bool Hears(string kind) => Kinds.Length == 0 || KindList.Any(k => k == kind || (k.EndsWith(".*", StringComparison.Ordinal) && kind.StartsWith(k[..^1], StringComparison.Ordinal)));
+    public bool Hears(string kind) =>
+        Kinds.Length == 0
+        || KindList.Any(k =>
+            k == kind
+            || (k.EndsWith(".*", StringComparison.Ordinal) && kind.StartsWith(k[..^1], StringComparison.Ordinal))
+        );
 
     /// <summary>How its receiver, its endpoint and its history are called.</summary>
     public string Name => NameOf(Id);
@@ -57,15 +71,31 @@ public static partial class EventKinds
     /// <summary>Everything that leaves the building and is not for one person alone.</summary>
     public static readonly IReadOnlyList<string> Known =
     [
-        "request.submitted", "request.revised", "request.step_opened", "request.reminded", "request.escalated", "request.stuck", "request.freed",
-        "request.commented", "request.approved", "request.rejected", "request.withdrawn", "request.broke_glass", "request.breached", "request.conflicted",
+        "request.submitted",
+        "request.revised",
+        "request.step_opened",
+        "request.reminded",
+        "request.escalated",
+        "request.stuck",
+        "request.freed",
+        "request.commented",
+        "request.approved",
+        "request.rejected",
+        "request.withdrawn",
+        "request.broke_glass",
+        "request.breached",
+        "request.conflicted",
         "request.disowned",
-        "request.linked", "request.held", "destination.dead", "webhook.disabled",
+        "request.linked",
+        "request.held",
+        "destination.dead",
+        "webhook.disabled",
     ];
 
     /// <summary>Null, or what is wrong with a kind or a family of kinds (<c>request.*</c>).</summary>
     public static string? Problem(string kind) =>
-        Known.Contains(kind) || (Family().IsMatch(kind) && Known.Any(k => k.StartsWith(kind[..^1], StringComparison.Ordinal)))
+        Known.Contains(kind)
+        || (Family().IsMatch(kind) && Known.Any(k => k.StartsWith(kind[..^1], StringComparison.Ordinal)))
             ? null
             : $"There is no event {kind}. There are: {string.Join(", ", Known)}; and families such as request.*";
 

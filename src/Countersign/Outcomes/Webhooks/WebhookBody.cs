@@ -5,7 +5,9 @@ using Countersign.Storage;
 
 namespace Countersign.Outcomes.Webhooks;
 
-/// <summary>What a webhook is told: the event, and the request it is about in a few members. docs/notifications.md shows one.</summary>
+/// <summary>
+/// What a webhook is told: the event, and the request it is about in a few members. docs/notifications.md shows one.
+/// </summary>
 public static class WebhookBody
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -17,8 +19,16 @@ public static class WebhookBody
     /// <summary>Null when the event is not there.</summary>
     internal static async ValueTask<string?> Of(Reader reader, long eventId, OutcomeOptions options)
     {
-        if (await reader.First<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE id = @eventId", new { eventId }) is not { } news)
+        if (
+            await reader.First<StoredEvent>(
+                $"SELECT {StoredEvent.Columns} FROM events WHERE id = @eventId",
+                new { eventId }
+            )
+            is not { } news
+        )
+        {
             return null;
+        }
         RequestPart? request = null;
         if (news.Request is { } id)
         {
@@ -27,18 +37,41 @@ public static class WebhookBody
                 SELECT r.id, r.subject, r.status, r.display, s.name AS source, r.external_id, r.requester_name AS requester, r.revision, r.digest
                 FROM requests r JOIN sources s ON s.id = r.source_id WHERE r.id = @id
                 """,
-                new { id });
+                new { id }
+            );
             request?.Url = options.Link($"/requests/{id}");
         }
-        return JsonSerializer.Serialize(new Body(news.Kind, news.At, new BodyData(news.Id, news.Subject, news.Actor, news.Via, request, JsonElement.Parse(news.Data))), Json);
+        return JsonSerializer.Serialize(
+            new Body(
+                news.Kind,
+                news.At,
+                new BodyData(news.Id, news.Subject, news.Actor, news.Via, request, JsonElement.Parse(news.Data))
+            ),
+            Json
+        );
     }
 
     public static string Test(DateTimeOffset now) =>
-        JsonSerializer.Serialize(new { type = "webhook.test", timestamp = Instant.ToText(now), data = new { message = "Countersign can reach this address, and this is how its messages look." } }, Json);
+        JsonSerializer.Serialize(
+            new
+            {
+                type = "webhook.test",
+                timestamp = Instant.ToText(now),
+                data = new { message = "Countersign can reach this address, and this is how its messages look." },
+            },
+            Json
+        );
 
     private sealed record Body(string Type, string Timestamp, BodyData Data);
 
-    private sealed record BodyData(long Event, string Subject, string Actor, string Via, RequestPart? Request, JsonElement Details);
+    private sealed record BodyData(
+        long Event,
+        string Subject,
+        string Actor,
+        string Via,
+        RequestPart? Request,
+        JsonElement Details
+    );
 
     private sealed class RequestPart
     {

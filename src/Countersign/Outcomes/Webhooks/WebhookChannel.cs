@@ -5,8 +5,11 @@ using Countersign.Storage;
 
 namespace Countersign.Outcomes.Webhooks;
 
-/// <summary>Posts events to webhooks, signed. 2xx is delivered, 410 ends the subscription, everything else is tried again.</summary>
-public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets secrets, OutcomeOptions options) : IChannel
+/// <summary>
+/// Posts events to webhooks, signed. 2xx is delivered, 410 ends the subscription, everything else is tried again.
+/// </summary>
+public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets secrets, OutcomeOptions options)
+    : IChannel
 {
     public const string ChannelName = "webhook";
 
@@ -18,36 +21,67 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
     public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
     {
         if (options.PublicUrl is null)
-            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "PublicUrl is not set: nothing leaves the building without it." };
+        {
+            return new SendOutcome.Failed(Failure.NotConfigured)
+            {
+                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+            };
+        }
         var id = delivery.ReceiverNumber;
         var (webhook, keys) = await secrets.Find(store, id, cancel);
-        var body = delivery.Sent ?? (delivery.Kind == TestKind ? WebhookBody.Test(store.Now) : await store.Read(reader => WebhookBody.Of(reader, delivery.EventId, options), cancel));
+        var body =
+            delivery.Sent
+            ?? (
+                delivery.Kind == TestKind
+                    ? WebhookBody.Test(store.Now)
+                    : await store.Read(reader => WebhookBody.Of(reader, delivery.EventId, options), cancel)
+            );
         if (webhook is null || webhook.IsDisabled)
             return new SendOutcome.Dropped("The webhook is disabled.");
         if (body is null)
             return new SendOutcome.Dropped("The event is not there.");
 
         var now = store.Now;
-        using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url)
+        {
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)),
+        };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("webhook-id", delivery.MessageId);
         request.Headers.Add("webhook-timestamp", StandardWebhook.Seconds(now));
-        request.Headers.Add(StandardWebhook.SignatureHeader, StandardWebhook.Signatures(delivery.MessageId, now, body, keys));
+        request.Headers.Add(
+            StandardWebhook.SignatureHeader,
+            StandardWebhook.Signatures(delivery.MessageId, now, body, keys)
+        );
         var answer = await egress.Send(request, cancel);
         return Judge(answer, now) with { Sent = body, Call = ShownCall.Of(request) };
     }
 
     public async ValueTask SwitchOff(Tx tx, string endpoint, string why)
     {
-        var id = long.Parse(endpoint.AsSpan(endpoint.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+        var id = long.Parse(
+            endpoint.AsSpan(endpoint.IndexOf(':', StringComparison.Ordinal) + 1),
+            CultureInfo.InvariantCulture
+        );
         await Subscriptions.SwitchOff(tx, id, new Origin(Actor.Hub, "hub", ""), why);
     }
 
-    private static SendOutcome Judge(EgressOutcome answer, DateTimeOffset now) => answer switch
-    {
-        EgressOutcome.Answered { IsGood: true } good => new SendOutcome.Delivered { Status = good.Status, Answer = good.Text },
-        EgressOutcome.Answered bad => new SendOutcome.Failed(Failure.Status) { Status = bad.Status, Answer = bad.Text, Gone = bad.Status == 410, RetryAfter = bad.Status is 429 or 503 ? bad.RetryAfter(now) : null },
-        EgressOutcome.Failed failed => SendOutcome.Of(failed),
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    private static SendOutcome Judge(EgressOutcome answer, DateTimeOffset now) =>
+        answer switch
+        {
+            EgressOutcome.Answered { IsGood: true } good => new SendOutcome.Delivered
+            {
+                Status = good.Status,
+                Answer = good.Text,
+            },
+            EgressOutcome.Answered bad => new SendOutcome.Failed(Failure.Status)
+            {
+                Status = bad.Status,
+                Answer = bad.Text,
+                Gone = bad.Status == 410,
+                RetryAfter = bad.Status is 429 or 503 ? bad.RetryAfter(now) : null,
+            },
+            EgressOutcome.Failed failed => SendOutcome.Of(failed),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 }

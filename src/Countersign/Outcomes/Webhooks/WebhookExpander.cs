@@ -16,8 +16,12 @@ public sealed class WebhookExpander : ILogConsumer
 
     public async ValueTask<HandleEvent?> Begin(Tx tx)
     {
-        var webhooks = await tx.All<Webhook>($"SELECT {Webhook.Columns} FROM webhooks WHERE disabled_at IS NULL ORDER BY id");
-        return webhooks.Count == 0 ? null : news => IsByAdmin(news) ? ValueTask.CompletedTask : Expand(tx, webhooks, news);
+        var webhooks = await tx.All<Webhook>(
+            $"SELECT {Webhook.Columns} FROM webhooks WHERE disabled_at IS NULL ORDER BY id"
+        );
+        return webhooks.Count == 0
+            ? null
+            : news => IsByAdmin(news) ? ValueTask.CompletedTask : Expand(tx, webhooks, news);
     }
 
     private static async ValueTask Expand(Tx tx, List<Webhook> webhooks, StoredEvent news)
@@ -29,7 +33,9 @@ public sealed class WebhookExpander : ILogConsumer
                 continue;
             if (webhook.Sources.Length > 0)
             {
-                source ??= news.Request is { } id ? await tx.Number("SELECT source_id FROM requests WHERE id = @id", new { id }) : 0;
+                source ??= news.Request is { } id
+                    ? await tx.Number("SELECT source_id FROM requests WHERE id = @id", new { id })
+                    : 0;
                 if (!webhook.SourceList.Contains(source.Value))
                     continue;
             }

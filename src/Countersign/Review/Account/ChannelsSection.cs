@@ -18,7 +18,13 @@ internal static class ChannelsSection
     {
         var services = http.RequestServices;
         var switches = await services.GetRequiredService<ChannelSwitches>().Of(person, cancel);
-        var shown = ChannelSwitches.Channels.Where(c => c == MailChannel.ChannelName ? services.GetRequiredService<MailOptions>().IsSetUp : services.GetRequiredService<SlackOptions>().IsSetUp).ToList();
+        var shown = ChannelSwitches
+            .Channels.Where(c =>
+                c == MailChannel.ChannelName
+                    ? services.GetRequiredService<MailOptions>().IsSetUp
+                    : services.GetRequiredService<SlackOptions>().IsSetUp
+            )
+            .ToList();
         return html =>
         {
             if (shown.Count > 0)
@@ -27,16 +33,25 @@ internal static class ChannelsSection
     }
 
     private static void Write(Html html, List<string> shown, IReadOnlyDictionary<string, bool> switches) =>
-        html.Form(Path, form =>
-        {
-            form.Add($"<h2>{form.Says.Channels}</h2><p class=\"soft\">{form.Says.ChannelsLede}</p>");
-            foreach (var channel in shown)
-                form.Check(channel, form.Says.Channel(channel), switches[channel]);
-            form.Hidden("shown", string.Join(',', shown));
-            form.Button(form.Says.Keep);
-        }, css: "sheet");
+        html.Form(
+            Path,
+            form =>
+            {
+                form.Add($"<h2>{form.Says.Channels}</h2><p class=\"soft\">{form.Says.ChannelsLede}</p>");
+                foreach (var channel in shown)
+                    form.Check(channel, form.Says.Channel(channel), switches[channel]);
+                form.Hidden("shown", string.Join(',', shown));
+                form.Button(form.Says.Keep);
+            },
+            css: "sheet"
+        );
 
-    public static async Task<IResult> Save(HttpContext http, CurrentCaller asking, ChannelSwitches switches, CancellationToken cancel)
+    public static async Task<IResult> Save(
+        HttpContext http,
+        CurrentCaller asking,
+        ChannelSwitches switches,
+        CancellationToken cancel
+    )
     {
         if (await PostedForm.Read(http, cancel) is { } form)
         {

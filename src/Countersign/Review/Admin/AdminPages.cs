@@ -5,7 +5,10 @@ using Countersign.Web;
 
 namespace Countersign.Review.Admin;
 
-/// <summary>The pages on which admins look after a hub. This list is their table of contents; to everybody else they are not there.</summary>
+/// <summary>
+/// The pages on which admins look after a hub. This list is their table of contents; to everybody else they are not
+/// there.
+/// </summary>
 internal static class AdminPages
 {
     public static void Map(RouteGroupBuilder pages, RouteGroupBuilder admin)
@@ -36,15 +39,19 @@ internal sealed record Refused(string? Field, string Why)
     /// <summary>What could not be approved any more; it is done all the same when that is confirmed.</summary>
     public IReadOnlyList<WouldBeBlocked> Blocked { get; init; } = [];
 
-    public static Refused? From<T>(Texts says, AccessOutcome<T> outcome) => outcome switch
-    {
-        AccessOutcome<T>.Done => null,
-        AccessOutcome<T>.Exists(var what) => new Refused(null, says.AlreadyThere(what)),
-        AccessOutcome<T>.NotFound(var what) => new Refused(null, says.NotThere(what)),
-        AccessOutcome<T>.Invalid(var field, var why) => new Refused(field, why),
-        AccessOutcome<T>.WouldBlock(var requests) => new Refused(null, says.WouldBlock(requests.Count)) { Blocked = requests },
-        _ => throw new System.Diagnostics.UnreachableException(),
-    };
+    public static Refused? From<T>(Texts says, AccessOutcome<T> outcome) =>
+        outcome switch
+        {
+            AccessOutcome<T>.Done => null,
+            AccessOutcome<T>.Exists(var what) => new Refused(null, says.AlreadyThere(what)),
+            AccessOutcome<T>.NotFound(var what) => new Refused(null, says.NotThere(what)),
+            AccessOutcome<T>.Invalid(var field, var why) => new Refused(field, why),
+            AccessOutcome<T>.WouldBlock(var requests) => new Refused(null, says.WouldBlock(requests.Count))
+            {
+                Blocked = requests,
+            },
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 
     public static string? Of(Refused? refused, string field) => refused?.Field == field ? refused.Why : null;
 }
@@ -55,16 +62,28 @@ internal static class AdminParts
     public static void Outcome(this Html html, Refused? refused)
     {
         if (refused is { Field: null })
+        {
             html.Notice(Tone.Bad, refused.Why);
-        else if (refused is null && html.Http.Request.Query["done"].ToString() is { Length: > 0 } done && html.Says.Done(done) is { } text)
+        }
+        else if (
+            refused is null
+            && html.Http.Request.Query["done"].ToString() is { Length: > 0 } done
+            && html.Says.Done(done) is { } text
+        )
+        {
             html.Notice(Tone.Good, text);
+        }
     }
 
-    public static int StatusOf(Refused? refused) => refused is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity;
+    public static int StatusOf(Refused? refused) =>
+        refused is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity;
 
-    public static IResult Done(HttpContext http, string path, string done) => TypedResults.LocalRedirect($"{http.Request.PathBase}{path}?done={done}");
+    public static IResult Done(HttpContext http, string path, string done) =>
+        TypedResults.LocalRedirect($"{http.Request.PathBase}{path}?done={done}");
 
     /// <summary>A secret that is shown this once, in a field that one can copy from.</summary>
     public static void Once(this Html html, string label, string secret) =>
-        html.Add($"<div class=\"field\"><label for=\"once\">{label}</label><input class=\"once\" id=\"once\" readonly value=\"{secret}\"></div>");
+        html.Add(
+            $"<div class=\"field\"><label for=\"once\">{label}</label><input class=\"once\" id=\"once\" readonly value=\"{secret}\"></div>"
+        );
 }

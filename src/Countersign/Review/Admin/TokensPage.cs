@@ -15,16 +15,28 @@ internal static class TokensPage
     public static async Task<IResult> Show(Tokens tokens, CancellationToken cancel)
     {
         var all = await tokens.List(cancel);
-        return new PageAnswer(t => t.Tokens, html =>
+        return new PageAnswer(
+            t => t.Tokens,
+            html =>
+            {
+                html.Outcome(null);
+                html.Add($"<p class=\"lede\">{html.Says.TokensLede}</p>");
+                List(html, all, Path, withOwner: true);
+            }
+        )
         {
-            html.Outcome(null);
-            html.Add($"<p class=\"lede\">{html.Says.TokensLede}</p>");
-            List(html, all, Path, withOwner: true);
-        })
-        { Section = Path };
+            Section = Path,
+        };
     }
 
-    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Tokens tokens, Directory directory, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Tokens tokens,
+        Directory directory,
+        Settings settings,
+        CancellationToken cancel
+    )
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var (owner, back) = (form["person"].ToString(), LocalPath.Of(form["back"].ToString()) ?? "/account");
@@ -32,13 +44,30 @@ internal static class TokensPage
         switch (form["do"].ToString())
         {
             case "add":
-                var person = isAdmin && long.TryParse(owner, System.Globalization.CultureInfo.InvariantCulture, out var id) ? (await directory.Refresh(cancel)).People.GetValueOrDefault(id) : asking.Person;
+                var person =
+                    isAdmin && long.TryParse(owner, System.Globalization.CultureInfo.InvariantCulture, out var id)
+                        ? (await directory.Refresh(cancel)).People.GetValueOrDefault(id)
+                        : asking.Person;
                 if (person?.Email is not { } email)
                     return Missing.Page(http);
-                var outcome = await tokens.Add(email, asking.Viewer.Origin, cancel, impersonates: isAdmin && form["impersonates"] == "true");
-                return outcome is AccessOutcome<NewToken>.Done { Value: var made } ? Made(made, email, back, settings) : Missing.Page(http);
-            case "revoke" when long.TryParse(form["id"].ToString(), System.Globalization.CultureInfo.InvariantCulture, out var token):
-                return await tokens.Revoke(token, asking.Viewer.Origin, cancel, isAdmin ? null : asking.Person.Id) is AccessOutcome<long>.Done
+                var outcome = await tokens.Add(
+                    email,
+                    asking.Viewer.Origin,
+                    cancel,
+                    impersonates: isAdmin && form["impersonates"] == "true"
+                );
+                return outcome is AccessOutcome<NewToken>.Done { Value: var made }
+                    ? Made(made, email, back, settings)
+                    : Missing.Page(http);
+            case "revoke"
+                when long.TryParse(
+                    form["id"].ToString(),
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    out var token
+                ):
+                return
+                    await tokens.Revoke(token, asking.Viewer.Origin, cancel, isAdmin ? null : asking.Person.Id)
+                    is AccessOutcome<long>.Done
                     ? AdminParts.Done(http, back, "revoked")
                     : Missing.Page(http);
             default:
@@ -53,13 +82,16 @@ internal static class TokensPage
         var open = tokens.Where(t => t.RevokedAt is null).ToList();
         if (open.Count > 0)
             List(html, open, back, withOwner: false);
-        html.Form(Path, form =>
-        {
-            form.Hidden("do", "add").Hidden("person", $"{person.Id}").Hidden("back", back);
-            if (mayImpersonate && html.Caller is { IsAdmin: true })
-                form.Check("impersonates", form.Says.TokenImpersonates);
-            form.Button(form.Says.AddToken);
-        });
+        html.Form(
+            Path,
+            form =>
+            {
+                form.Hidden("do", "add").Hidden("person", $"{person.Id}").Hidden("back", back);
+                if (mayImpersonate && html.Caller is { IsAdmin: true })
+                    form.Check("impersonates", form.Says.TokenImpersonates);
+                form.Button(form.Says.AddToken);
+            }
+        );
         html.Add($"</section>");
     }
 
@@ -71,35 +103,60 @@ internal static class TokensPage
             return;
         }
         var says = html.Says;
-        string[] heads = withOwner ? [says.Number, says.Owner, says.Added, says.LastUsed, ""] : [says.Number, says.Added, says.LastUsed, ""];
-        html.Table(says.Tokens, heads, tokens, (h, t) =>
-        {
-            h.Add($"<td>{t.Id}");
-            if (t.Impersonates)
-                h.Add($" ").Badge(Tone.Careful, h.Says.SpeaksForOthers);
-            h.Add($"</td>");
-            if (withOwner)
-                h.Add($"<td>{t.Email}</td>");
-            h.Add($"<td>").Time(Instant.Parse(t.CreatedAt)).Add($"</td><td>");
-            if (t.LastUsedAt is { } used)
-                h.Ago(Instant.Parse(used));
-            else
-                h.Add($"{h.Says.Never}");
-            h.Add($"</td><td>");
-            if (t.RevokedAt is not null)
-                h.Badge(Tone.Plain, h.Says.Revoked);
-            else
-                h.Confirm(h.Says.Revoke, h.Says.RevokeQuestion(t.Id), Path, h.Says.RevokeDo(t.Id), f => f.Hidden("do", "revoke").Hidden("id", $"{t.Id}").Hidden("back", back));
-            h.Add($"</td>");
-        });
+        string[] heads = withOwner
+            ? [says.Number, says.Owner, says.Added, says.LastUsed, ""]
+            : [says.Number, says.Added, says.LastUsed, ""];
+        html.Table(
+            says.Tokens,
+            heads,
+            tokens,
+            (h, t) =>
+            {
+                h.Add($"<td>{t.Id}");
+                if (t.Impersonates)
+                    h.Add($" ").Badge(Tone.Careful, h.Says.SpeaksForOthers);
+                h.Add($"</td>");
+                if (withOwner)
+                    h.Add($"<td>{t.Email}</td>");
+                h.Add($"<td>").Time(Instant.Parse(t.CreatedAt)).Add($"</td><td>");
+                if (t.LastUsedAt is { } used)
+                    h.Ago(Instant.Parse(used));
+                else
+                    h.Add($"{h.Says.Never}");
+                h.Add($"</td><td>");
+                if (t.RevokedAt is not null)
+                {
+                    h.Badge(Tone.Plain, h.Says.Revoked);
+                }
+                else
+                {
+                    h.Confirm(
+                        h.Says.Revoke,
+                        h.Says.RevokeQuestion(t.Id),
+                        Path,
+                        h.Says.RevokeDo(t.Id),
+                        f => f.Hidden("do", "revoke").Hidden("id", $"{t.Id}").Hidden("back", back)
+                    );
+                }
+                h.Add($"</td>");
+            }
+        );
     }
 
-    private static PageAnswer Made(NewToken made, string email, string back, Settings settings) => new(t => t.NewToken, html =>
-    {
-        html.Notice(Tone.Careful, html.Says.ShownOnce);
-        html.Add($"<section class=\"sheet\">");
-        html.Once(html.Says.TokenOf(email), made.Token);
-        html.Add($"<p>{html.Says.TokenUse}</p><pre>curl -u '{email}/token:{made.Token}' {settings.BaseUrl}/api/v1/requests</pre></section><p><a href=\"{html.Base}{back}\">{html.Says.KeptIt}</a></p>");
-    })
-    { Section = back == "/account" ? back : Path };
+    private static PageAnswer Made(NewToken made, string email, string back, Settings settings) =>
+        new(
+            t => t.NewToken,
+            html =>
+            {
+                html.Notice(Tone.Careful, html.Says.ShownOnce);
+                html.Add($"<section class=\"sheet\">");
+                html.Once(html.Says.TokenOf(email), made.Token);
+                html.Add(
+                    $"<p>{html.Says.TokenUse}</p><pre>curl -u '{email}/token:{made.Token}' {settings.BaseUrl}/api/v1/requests</pre></section><p><a href=\"{html.Base}{back}\">{html.Says.KeptIt}</a></p>"
+                );
+            }
+        )
+        {
+            Section = back == "/account" ? back : Path,
+        };
 }

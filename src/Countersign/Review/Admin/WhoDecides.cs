@@ -5,17 +5,24 @@ using Countersign.Review.Frame;
 
 namespace Countersign.Review.Admin;
 
-/// <summary>Who decides what a source asks: as words, and as the two fields of a form in which that is chosen.</summary>
+/// <summary>
+/// Who decides what a source asks: as words, and as the two fields of a form in which that is chosen.
+/// </summary>
 /// <param name="Who">Empty: one admin; else what kind of decider and its name.</param>
 internal sealed record WhoDecides(string Who, string Need)
 {
-    private const string GroupPrefix = "group:", DestinationPrefix = "destination:";
+    private const string GroupPrefix = "group:",
+        DestinationPrefix = "destination:";
 
     public static readonly WhoDecides OneAdmin = new("", "1");
 
-    public static WhoDecides Of(Source source, DirectorySnapshot snapshot) => new(
-        source.Destination is { } destination ? DestinationPrefix + destination : source.GroupId is { } group ? GroupPrefix + snapshot.Groups[group].Name : "",
-        (source.Need ?? 1).ToString(CultureInfo.InvariantCulture));
+    public static WhoDecides Of(Source source, DirectorySnapshot snapshot) =>
+        new(
+            source.Destination is { } destination ? DestinationPrefix + destination
+                : source.GroupId is { } group ? GroupPrefix + snapshot.Groups[group].Name
+                : "",
+            (source.Need ?? 1).ToString(CultureInfo.InvariantCulture)
+        );
 
     public static WhoDecides Typed(IFormCollection form) => new(form["who"].ToString(), form["need"].ToString());
 
@@ -38,17 +45,36 @@ internal sealed record WhoDecides(string Who, string Need)
     public void Fields(Html form, DirectorySnapshot snapshot, IEnumerable<string> destinations, Refused? refused)
     {
         var says = form.Says;
-        form.Select("who", says.DecidedBy,
+        form.Select(
+            "who",
+            says.DecidedBy,
             [
                 ("", says.OneAdmin),
-                .. snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase).Select(g => (GroupPrefix + g.Name, says.GroupDecides(g.Name))),
-                .. destinations.Order(StringComparer.CurrentCultureIgnoreCase).Select(d => (DestinationPrefix + d, says.DestinationDecides(d))),
-            ], Who, says.DecidedByHint);
-        form.Field(new Field("need", says.HowMany) { Type = "number", Value = Need, Hint = says.HowManyHint, Error = Refused.Of(refused, "need"), Autocomplete = "off" });
+                .. snapshot
+                    .Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase)
+                    .Select(g => (GroupPrefix + g.Name, says.GroupDecides(g.Name))),
+                .. destinations
+                    .Order(StringComparer.CurrentCultureIgnoreCase)
+                    .Select(d => (DestinationPrefix + d, says.DestinationDecides(d))),
+            ],
+            Who,
+            says.DecidedByHint
+        );
+        form.Field(
+            new Field("need", says.HowMany)
+            {
+                Type = "number",
+                Value = Need,
+                Hint = says.HowManyHint,
+                Error = Refused.Of(refused, "need"),
+                Autocomplete = "off",
+            }
+        );
     }
 
     public static async Task<IEnumerable<string>> Destinations(HttpContext http, CancellationToken cancel) =>
         (await http.RequestServices.GetRequiredService<DestinationBook>().All(cancel)).Values.Select(d => d.Name);
 
-    private string? After(string prefix) => Who.StartsWith(prefix, StringComparison.Ordinal) ? Who[prefix.Length..] : null;
+    private string? After(string prefix) =>
+        Who.StartsWith(prefix, StringComparison.Ordinal) ? Who[prefix.Length..] : null;
 }

@@ -8,14 +8,15 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Countersign.Review.Entrance;
 
 /// <summary>
-/// <c>/sign-in/kept</c>: shows what somebody had typed before they went to sign in with the identity provider. Meanwhile
-/// it waits sealed in their browser, in a cookie that only this page is sent.
+/// <c>/sign-in/kept</c>: shows what somebody had typed before they went to sign in with the identity provider.
+/// Meanwhile it waits sealed in their browser, in a cookie that only this page is sent.
 /// </summary>
 internal static class KeptElsewhere
 {
     public const string Path = SignInPage.Path + "/kept";
 
-    private const string Cookie = "countersign_kept", Purpose = "kept form";
+    private const string Cookie = "countersign_kept",
+        Purpose = "kept form";
 
     private static string NameFor(HttpContext http) => http.Request.IsHttps ? "__Secure-" + Cookie : Cookie;
 
@@ -28,7 +29,16 @@ internal static class KeptElsewhere
     {
         using var packed = new MemoryStream();
         using (var brotli = new BrotliStream(packed, CompressionLevel.Optimal))
-            brotli.Write(Encoding.UTF8.GetBytes(QueryHelpers.AddQueryString("", kept.Luggage.Select(field => KeyValuePair.Create(field.Name, (string?)field.Value)))));
+        {
+            brotli.Write(
+                Encoding.UTF8.GetBytes(
+                    QueryHelpers.AddQueryString(
+                        "",
+                        kept.Luggage.Select(field => KeyValuePair.Create(field.Name, (string?)field.Value))
+                    )
+                )
+            );
+        }
         var text = WebEncoders.Base64UrlEncode(Seal(http).Protect(packed.ToArray()));
         if (text.Length > LongestCookie)
             return false;
@@ -38,7 +48,8 @@ internal static class KeptElsewhere
 
     /// <summary>Nothing is sent before its author presses the button again.</summary>
     public static IResult Show(HttpContext http) =>
-        Waiting(http)?.AskAgain(StatusCodes.Status200OK) ?? (IResult)TypedResults.LocalRedirect($"{http.Request.PathBase}/");
+        Waiting(http)?.AskAgain(StatusCodes.Status200OK)
+        ?? (IResult)TypedResults.LocalRedirect($"{http.Request.PathBase}/");
 
     public static void Forget(HttpContext http) => http.Response.Cookies.Delete(NameFor(http), Options(http, null));
 
@@ -48,11 +59,15 @@ internal static class KeptElsewhere
             return null;
         try
         {
-            using var brotli = new BrotliStream(new MemoryStream(Seal(http).Unprotect(WebEncoders.Base64UrlDecode(text))), CompressionMode.Decompress);
+            using var brotli = new BrotliStream(
+                new MemoryStream(Seal(http).Unprotect(WebEncoders.Base64UrlDecode(text))),
+                CompressionMode.Decompress
+            );
             using var reader = new StreamReader(brotli);
             return KeptForm.Carried(new FormCollection(QueryHelpers.ParseQuery(reader.ReadToEnd())));
         }
-        catch (Exception notOurs) when (notOurs is FormatException or System.Security.Cryptography.CryptographicException)
+        catch (Exception notOurs)
+            when (notOurs is FormatException or System.Security.Cryptography.CryptographicException)
         {
             return null;
         }
@@ -60,13 +75,14 @@ internal static class KeptElsewhere
 
     private static IDataProtector Seal(HttpContext http) => http.RequestServices.GetDataProtector(Purpose);
 
-    private static CookieOptions Options(HttpContext http, TimeSpan? lasts) => new()
-    {
-        HttpOnly = true,
-        SameSite = SameSiteMode.Lax,
-        Secure = SessionCookie.IsSecure(http, http.RequestServices.GetRequiredService<Settings>()),
-        Path = http.Request.PathBase + Path,
-        IsEssential = true,
-        MaxAge = lasts,
-    };
+    private static CookieOptions Options(HttpContext http, TimeSpan? lasts) =>
+        new()
+        {
+            HttpOnly = true,
+            SameSite = SameSiteMode.Lax,
+            Secure = SessionCookie.IsSecure(http, http.RequestServices.GetRequiredService<Settings>()),
+            Path = http.Request.PathBase + Path,
+            IsEssential = true,
+            MaxAge = lasts,
+        };
 }

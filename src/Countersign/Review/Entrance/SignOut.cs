@@ -9,7 +9,13 @@ internal static class SignOut
 {
     public const string Path = "/sign-out";
 
-    public static async Task<IResult> Run(HttpContext http, CurrentCaller asking, Sessions sessions, Settings settings, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Sessions sessions,
+        Settings settings,
+        CancellationToken cancel
+    )
     {
         if (asking.Caller.Session is { } session)
             await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);

@@ -14,7 +14,10 @@ internal sealed class Asset
     public static readonly Asset Icon = new("icon.svg", "image/svg+xml");
 
     private const string Root = "/assets/";
-    private static readonly Dictionary<string, Asset> ByName = new[] { Style, Script, Icon }.ToDictionary(a => a.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, Asset> ByName = new[] { Style, Script, Icon }.ToDictionary(
+        a => a.Name,
+        StringComparer.Ordinal
+    );
 
     private readonly string _type;
     private readonly byte[] _content;
@@ -23,7 +26,9 @@ internal sealed class Asset
     private Asset(string file, string type)
     {
         _type = type;
-        using var stream = typeof(Asset).Assembly.GetManifestResourceStream("Assets." + file) ?? throw new InvalidOperationException($"The program was built without {file}.");
+        using var stream =
+            typeof(Asset).Assembly.GetManifestResourceStream("Assets." + file)
+            ?? throw new InvalidOperationException($"The program was built without {file}.");
         using var memory = new MemoryStream();
         stream.CopyTo(memory);
         _content = memory.ToArray();
@@ -36,7 +41,8 @@ internal sealed class Asset
 
     public string Path(Html html) => html.Base + Root + Name;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Root + "{name}", Serve).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet(Root + "{name}", Serve).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription();
 
     private static async Task<IResult> Serve(string name, HttpContext http)
     {

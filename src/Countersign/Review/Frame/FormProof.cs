@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Countersign.Review.Frame;
 
 /// <summary>
-/// What every form of ours carries to prove that it came from a page of ours. It holds for a browser's cookie and whoever
-/// is signed in there, so it is worked out for the first page and kept for those that follow.
+/// What every form of ours carries to prove that it came from a page of ours. It holds for a browser's cookie and
+/// whoever is signed in there, so it is worked out for the first page and kept for those that follow.
 /// </summary>
 internal sealed class FormProof(IAntiforgery antiforgery, IOptions<AntiforgeryOptions> options)
 {
@@ -24,7 +24,8 @@ internal sealed class FormProof(IAntiforgery antiforgery, IOptions<AntiforgeryOp
         if (_kept.TryGetValue(key, out var known))
             return known;
         var made = antiforgery.GetAndStoreTokens(http);
-        // A cookie that was missing, or that is not one of ours, is replaced with this answer: what goes with the new one is kept when it comes back.
+        // A cookie that was missing, or that is not one of ours, is replaced with this answer: what goes with the new
+        // one is kept when it comes back.
         if (made.CookieToken is null)
         {
             if (_kept.Count >= MostKept)

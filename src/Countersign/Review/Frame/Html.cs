@@ -9,14 +9,17 @@ using Countersign.Web;
 namespace Countersign.Review.Frame;
 
 /// <summary>
-/// A page while it is written, as the bytes that leave. Every hole is encoded: <c>html.Add($"&lt;p&gt;{text}&lt;/p&gt;")</c>
-/// shows the text, whatever is in it. There is no way to add a plain string as markup.
+/// A page while it is written, as the bytes that leave. Every hole is encoded:
+/// <c>html.Add($"&lt;p&gt;{text}&lt;/p&gt;")</c> shows the text, whatever is in it. There is no way to add a plain
+/// string as markup.
 /// </summary>
 internal sealed class Html : IDisposable
 {
     /// <summary>What means something in HTML, and control characters, which mean nothing anywhere.</summary>
     private static readonly SearchValues<char> Special = SearchValues.Create(
-        "<>&\"'\u007f" + string.Concat(Enumerable.Range(0, 32).Select(c => (char)c).Where(c => c is not ('\t' or '\n' or '\r'))));
+        "<>&\"'\u007f"
+            + string.Concat(Enumerable.Range(0, 32).Select(c => (char)c).Where(c => c is not ('\t' or '\n' or '\r')))
+    );
 
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(32 * 1024);
     private int _length;
@@ -62,7 +65,17 @@ internal sealed class Html : IDisposable
                 return this;
             }
             Raw(text[..at]);
-            Raw(text[at] switch { '<' => "&lt;", '>' => "&gt;", '&' => "&amp;", '"' => "&quot;", '\'' => "&#39;", _ => "\uFFFD" });
+            Raw(
+                text[at] switch
+                {
+                    '<' => "&lt;",
+                    '>' => "&gt;",
+                    '&' => "&amp;",
+                    '"' => "&quot;",
+                    '\'' => "&#39;",
+                    _ => "\uFFFD",
+                }
+            );
             text = text[(at + 1)..];
         }
     }

@@ -3,7 +3,12 @@ namespace Countersign.Review.Frame;
 /// <summary>What is not there and what is not the reader's to see look the same.</summary>
 internal static class Missing
 {
-    public static PageAnswer Page(HttpContext http) => new(Texts.For(http).RefusalTitle(StatusCodes.Status404NotFound), html =>
-        html.Add($"<p>{html.Says.NotFound}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>"))
-    { Status = StatusCodes.Status404NotFound };
+    public static PageAnswer Page(HttpContext http) =>
+        new(
+            Texts.For(http).RefusalTitle(StatusCodes.Status404NotFound),
+            html => html.Add($"<p>{html.Says.NotFound}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>")
+        )
+        {
+            Status = StatusCodes.Status404NotFound,
+        };
 }

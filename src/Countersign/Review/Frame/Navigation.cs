@@ -44,7 +44,9 @@ internal static class Navigation
                 Entry(html, path, name, section);
             html.Add($"</ul></details></li>");
         }
-        html.Add($"</ul></nav><div class=\"me\"><a href=\"{html.Base}/account\"{Current(section == "/account")}>{person.Name}</a>");
+        html.Add(
+            $"</ul></nav><div class=\"me\"><a href=\"{html.Base}/account\"{Current(section == "/account")}>{person.Name}</a>"
+        );
         html.Form("/sign-out", h => h.Add($"<button class=\"quiet\">{h.Says.SignOut}</button>"));
         html.Add($"</div>");
     }

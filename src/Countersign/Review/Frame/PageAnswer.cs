@@ -1,16 +1,14 @@
 namespace Countersign.Review.Frame;
 
 /// <summary>
-/// A whole page as an answer: header, navigation, one heading, content. Nothing on it comes from elsewhere and no script
-/// or style stands in it, so the policy for browsers forbids both.
+/// A whole page as an answer: header, navigation, one heading, content. Nothing on it comes from elsewhere and no
+/// script or style stands in it, so the policy for browsers forbids both.
 /// </summary>
 internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content) : IResult
 {
     /// <summary>For a page that is called what somebody called its subject.</summary>
     public PageAnswer(string title, Action<Html> content)
-        : this(_ => title, content)
-    {
-    }
+        : this(_ => title, content) { }
 
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -39,7 +37,10 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
 
-        using var html = new Html(httpContext, httpContext.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow());
+        using var html = new Html(
+            httpContext,
+            httpContext.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow()
+        );
         Write(html);
         if (!response.Headers.ContainsKey("Content-Encoding"))
             response.ContentLength = html.Written.Length;
@@ -49,7 +50,8 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
     private void Write(Html html)
     {
         var says = html.Says;
-        html.Add($"""
+        html.Add(
+            $"""
             <!doctype html>
             <html lang="{says.Language}">
             <head>
@@ -62,11 +64,13 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
             <script src="{Asset.Script.Path(html)}" defer></script>
             </head>
             <body
-            """);
+            """
+        );
         html.Add($" data-base=\"{html.Base}\" data-now=\"{html.Now}\"");
         if (Live is not null && html.Caller?.Person is not null)
             html.Add($" data-live=\"{Live}\"");
-        html.Add($"""
+        html.Add(
+            $"""
             >
             <a class="skip" href="#main">{says.SkipToContent}</a>
             <header class="top">
@@ -81,7 +85,8 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
             <p class="unseen" id="news" role="status" data-now="{says.JustNow}" data-come="{says.NewRequestCame}" data-stale="{says.StaleNotice}" data-show="{says.ShowWhatChanged}"></p>
             </body>
             </html>
-            """);
+            """
+        );
     }
 
     private void Menu(Html html) => Navigation.Write(html, Section);
@@ -91,7 +96,9 @@ internal sealed class PageAnswer(Func<Texts, string> title, Action<Html> content
     {
         if (html.Caller?.Person is null)
             return;
-        html.Add($"<footer class=\"foot\"><button type=\"button\" class=\"quiet small\" data-keys hidden>{html.Says.Keys} <kbd>?</kbd></button></footer><dialog id=\"keys\" aria-labelledby=\"keys-title\"><h2 id=\"keys-title\">{html.Says.Keys}</h2><dl>");
+        html.Add(
+            $"<footer class=\"foot\"><button type=\"button\" class=\"quiet small\" data-keys hidden>{html.Says.Keys} <kbd>?</kbd></button></footer><dialog id=\"keys\" aria-labelledby=\"keys-title\"><h2 id=\"keys-title\">{html.Says.Keys}</h2><dl>"
+        );
         foreach (var (key, what) in html.Says.KeyList)
             html.Add($"<dt><kbd>{key}</kbd></dt><dd>{what}</dd>");
         html.Add($"</dl><form method=\"dialog\"><button class=\"main\">{html.Says.Close}</button></form></dialog>");

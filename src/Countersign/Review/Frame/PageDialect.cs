@@ -6,6 +6,14 @@ namespace Countersign.Review.Frame;
 internal sealed class PageDialect : Dialect
 {
     public override Task Refuse(HttpContext http, int status, string code, string detail) =>
-        new PageAnswer(Texts.For(http).RefusalTitle(status), html => html.Add($"<p>{html.Says.Refusal(status, detail)}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>")) { Status = status }
-            .ExecuteAsync(http);
+        new PageAnswer(
+            Texts.For(http).RefusalTitle(status),
+            html =>
+                html.Add(
+                    $"<p>{html.Says.Refusal(status, detail)}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>"
+                )
+        )
+        {
+            Status = status,
+        }.ExecuteAsync(http);
 }

@@ -17,11 +17,14 @@ internal static class Times
 
     /// <summary>How long ago, or how long until: "12 min ago", "in 3 h".</summary>
     public static Html Ago(this Html html, DateTimeOffset at) =>
-        html.Add($"<time datetime=\"{at}\" title=\"{Absolute(at)}\" data-relative>{html.Says.Relative(html.Now - at)}</time>");
+        html.Add(
+            $"<time datetime=\"{at}\" title=\"{Absolute(at)}\" data-relative>{html.Says.Relative(html.Now - at)}</time>"
+        );
 
     /// <summary>For how long: "12 min".</summary>
     public static Html Since(this Html html, DateTimeOffset at) =>
         html.Add($"<time datetime=\"{at}\" title=\"{Absolute(at)}\" data-span>{html.Says.Span(html.Now - at)}</time>");
 
-    private static string Absolute(DateTimeOffset at) => at.UtcDateTime.ToString("d MMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+    private static string Absolute(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("d MMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

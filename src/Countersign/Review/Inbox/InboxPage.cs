@@ -11,12 +11,15 @@ using Directory = Countersign.Access.Directory;
 namespace Countersign.Review.Inbox;
 
 /// <summary>
-/// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list with
-/// pages before and after.
+/// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list
+/// with pages before and after.
 /// </summary>
 internal sealed class InboxPage(Store store, Listing listing, Places places, Directory directory, Cursors cursors)
 {
-    private const int PageSize = 40, WaitingShown = 20, AskedShown = 6, AllShown = 12;
+    private const int PageSize = 40,
+        WaitingShown = 20,
+        AskedShown = 6,
+        AllShown = 12;
 
     /// <summary>So many sources and groups are offered to choose from.</summary>
     private const int MostChoices = 200;
@@ -29,7 +32,9 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
     {
         var wanted = Wanted.Read(http.Request.Query);
         var snapshot = directory.Current;
-        var (parts, where) = wanted.IsNothing ? await WholeInbox(asking.Person.Id, asking.Viewer, snapshot, cancel) : await Read([(wanted, PageSize)], asking.Viewer, snapshot, cancel);
+        var (parts, where) = wanted.IsNothing
+            ? await WholeInbox(asking.Person.Id, asking.Viewer, snapshot, cancel)
+            : await Read([(wanted, PageSize)], asking.Viewer, snapshot, cancel);
         return new PageAnswer(Texts.For(http).Inbox, html => Write(html, wanted, parts, new Rows(snapshot, where)))
         {
             Section = "/",
@@ -41,13 +46,26 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
     /// What was read for somebody stands for as long as nothing is written (<see cref="Store.Version"/>): people reload
     /// far more often than anything happens.
     /// </summary>
-    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> WholeInbox(long person, Viewer viewer, DirectorySnapshot snapshot, CancellationToken cancel)
+    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> WholeInbox(
+        long person,
+        Viewer viewer,
+        DirectorySnapshot snapshot,
+        CancellationToken cancel
+    )
     {
         var version = store.Version;
         if (_kept.TryGetValue(person, out var kept) && kept.Version == version)
             return (kept.Parts, kept.Where);
         var (parts, where) = await Read(
-            [(new Wanted { Show = Wanted.Waiting }, WaitingShown), (new Wanted { Show = Wanted.Asked }, AskedShown), (new Wanted { Show = Wanted.All }, AllShown)], viewer, snapshot, cancel);
+            [
+                (new Wanted { Show = Wanted.Waiting }, WaitingShown),
+                (new Wanted { Show = Wanted.Asked }, AskedShown),
+                (new Wanted { Show = Wanted.All }, AllShown),
+            ],
+            viewer,
+            snapshot,
+            cancel
+        );
         if (_kept.Count >= MostKept)
             _kept.Clear();
         _kept[person] = new Kept(version, parts, where);
@@ -55,11 +73,22 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
     }
 
     private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> Read(
-        IReadOnlyList<(Wanted Wanted, int Size)> lists, Viewer viewer, DirectorySnapshot snapshot, CancellationToken cancel)
+        IReadOnlyList<(Wanted Wanted, int Size)> lists,
+        Viewer viewer,
+        DirectorySnapshot snapshot,
+        CancellationToken cancel
+    )
     {
         var parts = new List<Part>(lists.Count);
         foreach (var (wanted, size) in lists)
-            parts.Add(new Part(wanted, await listing.Run(viewer, wanted.ToFilter(snapshot), size, wanted.Position(cursors), cancel)));
+        {
+            parts.Add(
+                new Part(
+                    wanted,
+                    await listing.Run(viewer, wanted.ToFilter(snapshot), size, wanted.Position(cursors), cancel)
+                )
+            );
+        }
         return (parts, await places.Of([.. parts.SelectMany(p => p.Page.Requests)], cancel));
     }
 
@@ -81,7 +110,9 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
 
     private static void Heading(Html html, Part part, Wanted wanted)
     {
-        html.Add($"<header><h2 id=\"h-{part.Wanted.Show}\">{html.Says.PartOf(part.Wanted.Show, part.Wanted.IsNarrowed)}</h2>");
+        html.Add(
+            $"<header><h2 id=\"h-{part.Wanted.Show}\">{html.Says.PartOf(part.Wanted.Show, part.Wanted.IsNarrowed)}</h2>"
+        );
         if (wanted.IsNothing && part.Page.Older is not null)
             html.Add($"<a href=\"{part.Wanted.Path(html.Base)}\">{html.Says.ShowAll}</a>");
         html.Add($"</header>");
@@ -109,18 +140,27 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
             Pager(html, part, wanted);
             return;
         }
-        html.Form("/", form =>
-        {
-            rows.Write(form, part.Page.Requests, mayChoose: true);
-            Pager(form, part, wanted);
-            BulkAnswers.Bar(form, "", null);
-        }, id: "bulk");
+        html.Form(
+            "/",
+            form =>
+            {
+                rows.Write(form, part.Page.Requests, mayChoose: true);
+                Pager(form, part, wanted);
+                BulkAnswers.Bar(form, "", null);
+            },
+            id: "bulk"
+        );
     }
 
     private void Pager(Html html, Part part, Wanted wanted)
     {
         if (!wanted.IsNothing)
-            html.Pager(part.Page.Newer is { } newer ? (wanted with { Cursor = cursors.Write(newer) }).Path(html.Base) : null, part.Page.Older is { } older ? (wanted with { Cursor = cursors.Write(older) }).Path(html.Base) : null);
+        {
+            html.Pager(
+                part.Page.Newer is { } newer ? (wanted with { Cursor = cursors.Write(newer) }).Path(html.Base) : null,
+                part.Page.Older is { } older ? (wanted with { Cursor = cursors.Write(older) }).Path(html.Base) : null
+            );
+        }
     }
 
     private static void Empty(Html html, Part part)
@@ -138,12 +178,49 @@ internal sealed class InboxPage(Store store, Listing listing, Places places, Dir
     {
         var says = html.Says;
         html.Add($"<form class=\"filters\" method=\"get\" action=\"{html.Base}/\" role=\"search\">");
-        html.Add($"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>");
-        html.Select("show", says.Which, [("", says.Everything), (Wanted.Waiting, says.WaitsForYou), (Wanted.Asked, says.YouAsked)], wanted.Show == Wanted.All ? "" : wanted.Show);
-        html.Select("status", says.StatusName, [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.Ours(), says.StatusOf(s)))], wanted.Status);
-        html.Select("source", says.Source, [("", says.Any), .. rows.Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source).OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase).Take(MostChoices).Select(s => (s.Name, s.Name))], wanted.Source);
-        html.Select("group", says.Group, [("", says.Any), .. rows.Directory.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase).Take(MostChoices).Select(g => (g.Name, g.Name))], wanted.Group);
-        html.Add($"<div class=\"field\"><label for=\"f-environment\">{says.Environment}</label><input type=\"text\" id=\"f-environment\" name=\"environment\" value=\"{wanted.Environment}\" list=\"environments\" maxlength=\"60\" autocomplete=\"off\"><datalist id=\"environments\">");
+        html.Add(
+            $"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>"
+        );
+        html.Select(
+            "show",
+            says.Which,
+            [("", says.Everything), (Wanted.Waiting, says.WaitsForYou), (Wanted.Asked, says.YouAsked)],
+            wanted.Show == Wanted.All ? "" : wanted.Show
+        );
+        html.Select(
+            "status",
+            says.StatusName,
+            [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.Ours(), says.StatusOf(s)))],
+            wanted.Status
+        );
+        html.Select(
+            "source",
+            says.Source,
+            [
+                ("", says.Any),
+                .. rows
+                    .Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source)
+                    .OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase)
+                    .Take(MostChoices)
+                    .Select(s => (s.Name, s.Name)),
+            ],
+            wanted.Source
+        );
+        html.Select(
+            "group",
+            says.Group,
+            [
+                ("", says.Any),
+                .. rows
+                    .Directory.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase)
+                    .Take(MostChoices)
+                    .Select(g => (g.Name, g.Name)),
+            ],
+            wanted.Group
+        );
+        html.Add(
+            $"<div class=\"field\"><label for=\"f-environment\">{says.Environment}</label><input type=\"text\" id=\"f-environment\" name=\"environment\" value=\"{wanted.Environment}\" list=\"environments\" maxlength=\"60\" autocomplete=\"off\"><datalist id=\"environments\">"
+        );
         foreach (var place in rows.Places)
             html.Add($"<option value=\"{place}\"></option>");
         html.Add($"</datalist></div>");

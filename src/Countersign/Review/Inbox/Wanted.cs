@@ -7,8 +7,8 @@ using Microsoft.Extensions.Primitives;
 namespace Countersign.Review.Inbox;
 
 /// <summary>
-/// What the address bar says is to be shown. What it says wrongly is left out rather than refused: an old bookmark still
-/// shows a list.
+/// What the address bar says is to be shown. What it says wrongly is left out rather than refused: an old bookmark
+/// still shows a list.
 /// </summary>
 internal sealed record Wanted
 {
@@ -20,7 +20,9 @@ internal sealed record Wanted
     public string Text { get; init; } = "";
     public string Cursor { get; init; } = "";
 
-    public const string Waiting = "waiting", Asked = "asked", All = "all";
+    public const string Waiting = "waiting",
+        Asked = "asked",
+        All = "all";
 
     /// <summary>Nothing asked for: the inbox with all its parts.</summary>
     public bool IsNothing => this == new Wanted();
@@ -31,7 +33,10 @@ internal sealed record Wanted
     {
         return new Wanted
         {
-            Show = One(query["show"]) is Waiting or Asked or All ? One(query["show"]) : One(query["waiting"]) == "me" ? Waiting : "",
+            Show =
+                One(query["show"]) is Waiting or Asked or All ? One(query["show"])
+                : One(query["waiting"]) == "me" ? Waiting
+                : "",
             Status = Words.StatusOf(One(query["status"])) is null ? "" : One(query["status"]),
             Source = One(query["source"]),
             Group = One(query["group"]),
@@ -40,19 +45,23 @@ internal sealed record Wanted
             Cursor = One(query["cursor"]),
         };
 
-        static string One(StringValues values) => values.Count > 0 && values[^1] is { Length: <= 200 } value ? new string([.. value.Where(c => !char.IsControl(c))]).Trim() : "";
+        static string One(StringValues values) =>
+            values.Count > 0 && values[^1] is { Length: <= 200 } value
+                ? new string([.. value.Where(c => !char.IsControl(c))]).Trim()
+                : "";
     }
 
-    public Filter ToFilter(DirectorySnapshot directory) => new()
-    {
-        WaitingForMe = Show == Waiting,
-        AskedByMe = Show == Asked,
-        Statuses = Words.StatusOf(Status) is { } status ? [status] : [],
-        Sources = Source.Length > 0 ? [directory.FindSource(Source)?.Id ?? 0] : [],
-        AskedGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
-        Place = Environment.Length > 0 ? Environment : null,
-        Text = Text.Length > 0 ? Text : null,
-    };
+    public Filter ToFilter(DirectorySnapshot directory) =>
+        new()
+        {
+            WaitingForMe = Show == Waiting,
+            AskedByMe = Show == Asked,
+            Statuses = Words.StatusOf(Status) is { } status ? [status] : [],
+            Sources = Source.Length > 0 ? [directory.FindSource(Source)?.Id ?? 0] : [],
+            AskedGroups = Group.Length > 0 ? [directory.FindGroup(Group)?.Id ?? 0] : [],
+            Place = Environment.Length > 0 ? Environment : null,
+            Text = Text.Length > 0 ? Text : null,
+        };
 
     public Position? Position(Cursors cursors) => Cursor.Length > 0 ? cursors.Read(Cursor) : null;
 
@@ -61,7 +70,18 @@ internal sealed record Wanted
     {
         var path = new StringBuilder(pathBase).Append('/');
         var before = '?';
-        foreach (var (name, value) in new[] { ("show", Show), ("status", Status), ("source", Source), ("group", Group), ("environment", Environment), ("text", Text), ("cursor", Cursor) })
+        foreach (
+            var (name, value) in new[]
+            {
+                ("show", Show),
+                ("status", Status),
+                ("source", Source),
+                ("group", Group),
+                ("environment", Environment),
+                ("text", Text),
+                ("cursor", Cursor),
+            }
+        )
         {
             if (value.Length == 0)
                 continue;

@@ -7,7 +7,11 @@ namespace Countersign.Review.Request;
 /// <summary>What the reader can do now, or why nothing; and after it, what happens next.</summary>
 internal static class AnswerSection
 {
-    public const string Approve = "approve", Reject = "reject", Abstain = "abstain", Comment = "comment", Withdraw = "withdraw";
+    public const string Approve = "approve",
+        Reject = "reject",
+        Abstain = "abstain",
+        Comment = "comment",
+        Withdraw = "withdraw";
 
     public static void Write(Html html, Sight sight)
     {
@@ -28,15 +32,20 @@ internal static class AnswerSection
     {
         var says = form.Says;
         form.Hidden("digest", sight.Request.Digest);
-        form.Field(new Field("note", says.Note)
-        {
-            Value = sight.Note,
-            Error = sight.NoteError,
-            Lines = 3,
-            Longest = DecisionBody.LongestNote,
-            Id = "note",
-            Hint = sight.MayDecide ? says.NoteHint : mayComment ? says.CommentHint : says.WithdrawHint,
-        });
+        form.Field(
+            new Field("note", says.Note)
+            {
+                Value = sight.Note,
+                Error = sight.NoteError,
+                Lines = 3,
+                Longest = DecisionBody.LongestNote,
+                Id = "note",
+                Hint =
+                    sight.MayDecide ? says.NoteHint
+                    : mayComment ? says.CommentHint
+                    : says.WithdrawHint,
+            }
+        );
         if (sight.MayDecide)
         {
             form.Add($"<div class=\"buttons decide\">");
@@ -59,12 +68,15 @@ internal static class AnswerSection
         var (says, request) = (html.Says, sight.Request);
         if (sight.Mine is { } mine)
         {
-            html.Notice(Tones.Of(mine.Answer), h =>
-            {
-                h.Add($"<p><strong>{says.YouAnswered(mine.Answer)}</strong> ").Ago(mine.At).Add($"</p>");
-                if (says.Next(request, sight.IsFromLaunchDarkly) is { } next)
-                    h.Add($"<p>{next}</p>");
-            });
+            html.Notice(
+                Tones.Of(mine.Answer),
+                h =>
+                {
+                    h.Add($"<p><strong>{says.YouAnswered(mine.Answer)}</strong> ").Ago(mine.At).Add($"</p>");
+                    if (says.Next(request, sight.IsFromLaunchDarkly) is { } next)
+                        h.Add($"<p>{next}</p>");
+                }
+            );
         }
         else if (request.IsSettled)
         {
@@ -75,14 +87,28 @@ internal static class AnswerSection
         if (request.IsSettled)
             return;
         if (sight.IsAsker)
+        {
             html.Add($"<p class=\"soft\">{says.AskerMayNotDecide}</p>");
+        }
         else if (sight.MySteps.Count == 0)
-            html.Add($"<p class=\"soft\">{(request.Policy.Destination is { } destination ? says.DecidedElsewhere(destination) : says.NotYourTurnEver)}</p>");
+        {
+            html.Add(
+                $"<p class=\"soft\">{(request.Policy.Destination is { } destination ? says.DecidedElsewhere(destination) : says.NotYourTurnEver)}</p>"
+            );
+        }
         else if (!sight.MayDecide)
-            html.Add($"<p class=\"soft\">{says.NotYourTurnYet(says.StepName(request.Policy.Steps[sight.MySteps[0]]))}</p>");
+        {
+            html.Add(
+                $"<p class=\"soft\">{says.NotYourTurnYet(says.StepName(request.Policy.Steps[sight.MySteps[0]]))}</p>"
+            );
+        }
         else if (sight.Mine is not null)
+        {
             html.Add($"<p class=\"soft small\">{says.MayChange}</p>");
+        }
         else
+        {
             html.Add($"<h2>{says.YourAnswer}</h2>");
+        }
     }
 }

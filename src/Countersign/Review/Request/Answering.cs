@@ -34,7 +34,12 @@ internal sealed class Answering(Store store, Sights sights, Decide decide, Comme
         }
 
         var mistakes = new Mistakes();
-        mistakes.Lines("note", note, what == AnswerSection.Comment ? Comment.LongestText : DecisionBody.LongestNote, required: false);
+        mistakes.Lines(
+            "note",
+            note,
+            what == AnswerSection.Comment ? Comment.LongestText : DecisionBody.LongestNote,
+            required: false
+        );
         if (mistakes.Any)
             return await Back(StatusCodes.Status422UnprocessableEntity, string.Join(' ', mistakes.ByField["note"]));
         if (await Details.FindRequest(store, requestId, asking.Viewer, cancel) is not { } asked)
@@ -49,8 +54,14 @@ internal sealed class Answering(Store store, Sights sights, Decide decide, Comme
                 return await comment.Run(requestId, asking.Viewer, note, cancel) switch
                 {
                     CommentOutcome.Added => done,
-                    CommentOutcome.AlreadySettled { Request: var request } => await Back(StatusCodes.Status409Conflict, refused: says.TooLate(request)),
-                    CommentOutcome.TooMany => await Back(StatusCodes.Status409Conflict, refused: says.TooManyComments(Comment.MostPerRequest)),
+                    CommentOutcome.AlreadySettled { Request: var request } => await Back(
+                        StatusCodes.Status409Conflict,
+                        refused: says.TooLate(request)
+                    ),
+                    CommentOutcome.TooMany => await Back(
+                        StatusCodes.Status409Conflict,
+                        refused: says.TooManyComments(Comment.MostPerRequest)
+                    ),
                     CommentOutcome.NotFound => Missing.Page(http),
                     _ => throw new UnreachableException(),
                 };
@@ -58,8 +69,14 @@ internal sealed class Answering(Store store, Sights sights, Decide decide, Comme
                 return await withdraw.Run(requestId, asking.Viewer, note, cancel) switch
                 {
                     WithdrawOutcome.Withdrawn => done,
-                    WithdrawOutcome.AlreadySettled { Request: var request } => await Back(StatusCodes.Status409Conflict, refused: says.TooLate(request)),
-                    WithdrawOutcome.NotAllowed => await Back(StatusCodes.Status403Forbidden, refused: says.NotYoursToWithdraw),
+                    WithdrawOutcome.AlreadySettled { Request: var request } => await Back(
+                        StatusCodes.Status409Conflict,
+                        refused: says.TooLate(request)
+                    ),
+                    WithdrawOutcome.NotAllowed => await Back(
+                        StatusCodes.Status403Forbidden,
+                        refused: says.NotYoursToWithdraw
+                    ),
                     WithdrawOutcome.NotFound => Missing.Page(http),
                     _ => throw new UnreachableException(),
                 };
@@ -70,10 +87,23 @@ internal sealed class Answering(Store store, Sights sights, Decide decide, Comme
         return await decide.Run(requestId, asking.Viewer, answer, note, digest, cancel) switch
         {
             DecideOutcome.Recorded or DecideOutcome.Settled => done,
-            DecideOutcome.AlreadySettled { Request: var request } => await Back(StatusCodes.Status409Conflict, refused: says.TooLate(request)),
-            DecideOutcome.Changed => await Back(StatusCodes.Status409Conflict, refused: says.ChangedMeanwhile, changed: true),
-            DecideOutcome.StepNotOpen { Step: var step } => await Back(StatusCodes.Status409Conflict, refused: says.NotYourTurnYet(step)),
-            DecideOutcome.NotAllowed { Rule: var rule } => await Back(StatusCodes.Status403Forbidden, refused: says.NotAllowed(rule)),
+            DecideOutcome.AlreadySettled { Request: var request } => await Back(
+                StatusCodes.Status409Conflict,
+                refused: says.TooLate(request)
+            ),
+            DecideOutcome.Changed => await Back(
+                StatusCodes.Status409Conflict,
+                refused: says.ChangedMeanwhile,
+                changed: true
+            ),
+            DecideOutcome.StepNotOpen { Step: var step } => await Back(
+                StatusCodes.Status409Conflict,
+                refused: says.NotYourTurnYet(step)
+            ),
+            DecideOutcome.NotAllowed { Rule: var rule } => await Back(
+                StatusCodes.Status403Forbidden,
+                refused: says.NotAllowed(rule)
+            ),
             DecideOutcome.NotFound => Missing.Page(http),
             _ => throw new UnreachableException(),
         };

@@ -6,7 +6,10 @@ using Countersign.Web;
 
 namespace Countersign.Review.Request;
 
-/// <summary>On the request page: that nobody left could make it pass, that glass was broken, and, for admins, the way past the policy.</summary>
+/// <summary>
+/// On the request page: that nobody left could make it pass, that glass was broken, and, for admins, the way past the
+/// policy.
+/// </summary>
 internal static class BreakGlassSection
 {
     private const int LongestReason = 5_000;
@@ -20,7 +23,12 @@ internal static class BreakGlassSection
         if (request.BrokeGlassAt is not null)
             html.Notice(Tone.Loud, h => h.Add($"<p><strong>{request.Display}.</strong> {says.GlassBrokenWhat}</p>"));
         if (request.Stuck is { } stuck)
-            html.Notice(Tone.Careful, h => h.Add($"<p><strong>{says.StuckTitle}</strong> {stuck.Why}.</p><p>{stuck.Fix}.</p>"));
+        {
+            html.Notice(
+                Tone.Careful,
+                h => h.Add($"<p><strong>{says.StuckTitle}</strong> {stuck.Why}.</p><p>{stuck.Fix}.</p>")
+            );
+        }
     }
 
     public static void Write(Html html, Sight sight)
@@ -33,35 +41,69 @@ internal static class BreakGlassSection
             html.Add($"<p class=\"small soft\">{says.BreakGlassForbidden}</p>");
             return;
         }
-        html.Confirm(says.BreakGlassDo, says.BreakGlassAsk, PathOf(request.Id), says.BreakGlassDo, fields => fields
-            .Hidden("digest", request.Digest)
-            .Field(new Field("reason", says.BreakGlassReason)
-            {
-                Value = sight.ShortReason,
-                Error = sight.ShortReason is null ? null : says.BreakGlassReasonShort,
-                Hint = says.BreakGlassReasonHint,
-                Lines = 3,
-                Required = true,
-                Longest = LongestReason,
-            }), isOpen: sight.ShortReason is not null);
+        html.Confirm(
+            says.BreakGlassDo,
+            says.BreakGlassAsk,
+            PathOf(request.Id),
+            says.BreakGlassDo,
+            fields =>
+                fields
+                    .Hidden("digest", request.Digest)
+                    .Field(
+                        new Field("reason", says.BreakGlassReason)
+                        {
+                            Value = sight.ShortReason,
+                            Error = sight.ShortReason is null ? null : says.BreakGlassReasonShort,
+                            Hint = says.BreakGlassReasonHint,
+                            Lines = 3,
+                            Required = true,
+                            Longest = LongestReason,
+                        }
+                    ),
+            isOpen: sight.ShortReason is not null
+        );
     }
 
-    public static async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, BreakGlass breakGlass, Sights sights, CancellationToken cancel)
+    public static async Task<IResult> Run(
+        string id,
+        HttpContext http,
+        CurrentCaller asking,
+        BreakGlass breakGlass,
+        Sights sights,
+        CancellationToken cancel
+    )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Missing.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var (reason, digest, says) = (form["reason"].ToString().ReplaceLineEndings("\n").Trim(), form["digest"].ToString(), Texts.For(http));
+        var (reason, digest, says) = (
+            form["reason"].ToString().ReplaceLineEndings("\n").Trim(),
+            form["digest"].ToString(),
+            Texts.For(http)
+        );
         var mistakes = new Web.Mistakes();
         mistakes.Lines("reason", reason, LongestReason, required: true);
-        return mistakes.Any ? await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason)
+        return mistakes.Any
+            ? await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason)
             : await breakGlass.Run(requestId, asking.Viewer, reason, digest, cancel) switch
             {
                 BreakGlassOutcome.Approved => Results.Redirect($"{http.Request.PathBase}/requests/{id}"),
-                BreakGlassOutcome.AlreadySettled { Request: var request } => await Back(StatusCodes.Status409Conflict, sight => (sight.Refused, sight.Note) = (says.TooLate(request), reason)),
-                BreakGlassOutcome.Changed => await Back(StatusCodes.Status409Conflict, sight => (sight.Refused, sight.HasChanged, sight.Note) = (says.ChangedMeanwhile, true, reason)),
-                BreakGlassOutcome.ReasonTooShort => await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason),
-                BreakGlassOutcome.Forbidden => await Back(StatusCodes.Status403Forbidden, sight => (sight.Refused, sight.Note) = (says.BreakGlassForbidden, reason)),
+                BreakGlassOutcome.AlreadySettled { Request: var request } => await Back(
+                    StatusCodes.Status409Conflict,
+                    sight => (sight.Refused, sight.Note) = (says.TooLate(request), reason)
+                ),
+                BreakGlassOutcome.Changed => await Back(
+                    StatusCodes.Status409Conflict,
+                    sight => (sight.Refused, sight.HasChanged, sight.Note) = (says.ChangedMeanwhile, true, reason)
+                ),
+                BreakGlassOutcome.ReasonTooShort => await Back(
+                    StatusCodes.Status422UnprocessableEntity,
+                    sight => sight.ShortReason = reason
+                ),
+                BreakGlassOutcome.Forbidden => await Back(
+                    StatusCodes.Status403Forbidden,
+                    sight => (sight.Refused, sight.Note) = (says.BreakGlassForbidden, reason)
+                ),
                 BreakGlassOutcome.NotAllowed or BreakGlassOutcome.NotFound => Missing.Page(http),
                 _ => throw new UnreachableException(),
             };

@@ -15,7 +15,11 @@ internal static class ChangedSection
         if (sight.Story.Before is not { } before)
             return;
         var (says, now) = (html.Says, sight.Story.Current);
-        html.Add($"<section class=\"notice careful changed\" id=\"changed\"><details{Parts.Flag("open", sight.HasChanged)}><summary>{says.Changed(now.N, sight.HasChanged)} <span class=\"soft\">").Ago(now.At).Add($"</span></summary>");
+        html.Add(
+                $"<section class=\"notice careful changed\" id=\"changed\"><details{Parts.Flag("open", sight.HasChanged)}><summary>{says.Changed(now.N, sight.HasChanged)} <span class=\"soft\">"
+            )
+            .Ago(now.At)
+            .Add($"</span></summary>");
         Compare(html, says.Subject, before.Subject, now.Subject);
         Compare(html, says.Facts, Lines(before.Facts), Lines(now.Facts));
         Compare(html, says.Message, before.Message, now.Message);
@@ -35,7 +39,18 @@ internal static class ChangedSection
             return;
         html.Add($"<h2>{title}</h2><pre class=\"diff\" tabindex=\"0\">");
         foreach (var (mark, text) in TextDiff.Lines(before, now))
-            MessageText.Line(html, mark switch { '+' => "add", '-' => "del", _ => null }, $"{mark} {text}");
+        {
+            MessageText.Line(
+                html,
+                mark switch
+                {
+                    '+' => "add",
+                    '-' => "del",
+                    _ => null,
+                },
+                $"{mark} {text}"
+            );
+        }
         html.Add($"</pre>");
     }
 }

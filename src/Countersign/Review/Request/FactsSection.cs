@@ -11,7 +11,16 @@ internal static class FactsSection
     private const int MaxShown = 200;
 
     /// <summary>Said elsewhere on the page: as the question, the message, the asker, the link.</summary>
-    private static readonly string[] Elsewhere = ["comment", "details", "description", "requester", "requester.email", "link", "timestamp"];
+    private static readonly string[] Elsewhere =
+    [
+        "comment",
+        "details",
+        "description",
+        "requester",
+        "requester.email",
+        "link",
+        "timestamp",
+    ];
 
     public static void Write(Html html, Sight sight)
     {
@@ -47,8 +56,18 @@ internal static class FactsSection
     private static Action<Html> Value(Sight sight, JsonProperty fact)
     {
         var text = Text(fact.Value);
-        if (DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        if (
+            DateTimeOffset.TryParseExact(
+                text,
+                "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal,
+                out var time
+            )
+        )
+        {
             return html => html.Time(time);
+        }
         var name = sight.Fact(fact.Name + ".name");
         var tags = sight.FactValue(fact.Name + ".tags") is { ValueKind: JsonValueKind.Array } list ? list : default;
         return html =>
@@ -65,13 +84,20 @@ internal static class FactsSection
         };
     }
 
-    public static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Array when value.EnumerateArray().All(v => v.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object)) => string.Join(", ", value.EnumerateArray().Select(Text)),
-        JsonValueKind.True => "yes",
-        JsonValueKind.False => "no",
-        JsonValueKind.Null => "–",
-        _ => value.GetRawText(),
-    };
+    public static string Text(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Array
+                when value
+                    .EnumerateArray()
+                    .All(v => v.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object)) => string.Join(
+                ", ",
+                value.EnumerateArray().Select(Text)
+            ),
+            JsonValueKind.True => "yes",
+            JsonValueKind.False => "no",
+            JsonValueKind.Null => "–",
+            _ => value.GetRawText(),
+        };
 }

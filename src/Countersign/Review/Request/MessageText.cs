@@ -12,7 +12,7 @@ internal static class MessageText
     {
         var lines = text.ReplaceLineEndings("\n").Split('\n');
         var beginsDiff = BeginningsOfDiffs(lines);
-        for (var at = 0; at < lines.Length;)
+        for (var at = 0; at < lines.Length; )
         {
             if (beginsDiff[at] && DiffLength(lines, at) is var length)
             {
@@ -41,8 +41,10 @@ internal static class MessageText
             }
             var rest = text[at..];
             html.Text(text[..at]);
-            if (rest.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-                || rest.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            if (
+                rest.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                || rest.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+            )
             {
                 var length = rest.IndexOfAny(EndsAddress) is >= 0 and var end ? end : rest.Length;
                 // What closes the sentence does not belong to the address.
@@ -60,7 +62,7 @@ internal static class MessageText
 
     private static void Prose(Html html, ReadOnlySpan<string> lines)
     {
-        for (var at = 0; at < lines.Length;)
+        for (var at = 0; at < lines.Length; )
         {
             var isList = IsItem(lines[at]);
             var end = at + 1;
@@ -89,7 +91,9 @@ internal static class MessageText
 
     private static bool IsItem(string line) => line.AsSpan().TrimStart() is ['*' or '-' or '•', ' ', _, ..];
 
-    /// <summary>At which lines a unified diff may begin: at a hunk, and at each line of the heads right before one.</summary>
+    /// <summary>
+    /// At which lines a unified diff may begin: at a hunk, and at each line of the heads right before one.
+    /// </summary>
     private static bool[] BeginningsOfDiffs(string[] lines)
     {
         var begins = new bool[lines.Length];
@@ -102,25 +106,50 @@ internal static class MessageText
     private static int DiffLength(string[] lines, int from)
     {
         var at = from;
-        while (at < lines.Length && (IsHunk(lines[at]) || IsDiffHead(lines[at]) || lines[at] is ['+' or '-' or ' ' or '\\', ..] || (lines[at].Length == 0 && Continues(lines, at))))
+        while (
+            at < lines.Length
+            && (
+                IsHunk(lines[at])
+                || IsDiffHead(lines[at])
+                || lines[at] is ['+' or '-' or ' ' or '\\', ..]
+                || (lines[at].Length == 0 && Continues(lines, at))
+            )
+        )
+        {
             at++;
+        }
         return at - from;
     }
 
     /// <summary>Many programs trim an empty line of a diff to nothing.</summary>
-    private static bool Continues(string[] lines, int empty) => empty + 1 < lines.Length && (lines[empty + 1] is ['+' or '-' or ' ', ..] || IsHunk(lines[empty + 1]) || IsDiffHead(lines[empty + 1]));
+    private static bool Continues(string[] lines, int empty) =>
+        empty + 1 < lines.Length
+        && (lines[empty + 1] is ['+' or '-' or ' ', ..] || IsHunk(lines[empty + 1]) || IsDiffHead(lines[empty + 1]));
 
-    private static bool IsHunk(string line) => line.StartsWith("@@ -", StringComparison.Ordinal) && line.AsSpan(4).Contains("@@", StringComparison.Ordinal);
+    private static bool IsHunk(string line) =>
+        line.StartsWith("@@ -", StringComparison.Ordinal) && line.AsSpan(4).Contains("@@", StringComparison.Ordinal);
 
     private static bool IsDiffHead(string line) =>
-        line.StartsWith("--- ", StringComparison.Ordinal) || line.StartsWith("+++ ", StringComparison.Ordinal)
-        || line.StartsWith("diff ", StringComparison.Ordinal) || line.StartsWith("index ", StringComparison.Ordinal);
+        line.StartsWith("--- ", StringComparison.Ordinal)
+        || line.StartsWith("+++ ", StringComparison.Ordinal)
+        || line.StartsWith("diff ", StringComparison.Ordinal)
+        || line.StartsWith("index ", StringComparison.Ordinal);
 
     private static void Diff(Html html, ReadOnlySpan<string> lines)
     {
         html.Add($"<pre class=\"diff\" tabindex=\"0\">");
         foreach (var line in lines)
-            Line(html, IsDiffHead(line) ? "file" : IsHunk(line) ? "hunk" : line is ['+', ..] ? "add" : line is ['-', ..] ? "del" : null, line);
+        {
+            Line(
+                html,
+                IsDiffHead(line) ? "file"
+                    : IsHunk(line) ? "hunk"
+                    : line is ['+', ..] ? "add"
+                    : line is ['-', ..] ? "del"
+                    : null,
+                line
+            );
+        }
         html.Add($"</pre>");
     }
 

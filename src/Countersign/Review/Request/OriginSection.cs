@@ -9,10 +9,14 @@ internal static class OriginSection
     public static void Write(Html html, Sight sight)
     {
         var (says, request) = (html.Says, sight.Request);
-        html.Add($"<section class=\"sheet\"><h2>{says.Origin}</h2>").Facts(Rows(html, sight)).Add($"<div class=\"buttons\">");
+        html.Add($"<section class=\"sheet\"><h2>{says.Origin}</h2>")
+            .Facts(Rows(html, sight))
+            .Add($"<div class=\"buttons\">");
         if (sight.Link is { } link)
             html.LinkOut(link, sight.IsFromLaunchDarkly ? says.OpenInLaunchDarkly : says.OpenWhereItCameFrom);
-        html.Add($"<a class=\"button quiet\" href=\"{html.Base}/requests/{request.Id.Value}\" data-copy=\"{says.LinkCopied}\">{says.CopyLink}</a></div></section>");
+        html.Add(
+            $"<a class=\"button quiet\" href=\"{html.Base}/requests/{request.Id.Value}\" data-copy=\"{says.LinkCopied}\">{says.CopyLink}</a></div></section>"
+        );
     }
 
     private static IEnumerable<(string Name, Action<Html> Value)> Rows(Html html, Sight sight)
@@ -27,6 +31,12 @@ internal static class OriginSection
         if (request.TicketId is { } ticket)
             yield return (says.Ticket, h => h.Add($"#{ticket}"));
         yield return (says.Policy, h => h.Text(says.PolicyName(request.Policy.Name)));
-        yield return (says.ContentNumber, h => h.Add($"<span title=\"{request.Digest}\">{request.Revision} · <code>{request.Digest[..Math.Min(12, request.Digest.Length)]}</code></span>"));
+        yield return (
+            says.ContentNumber,
+            h =>
+                h.Add(
+                    $"<span title=\"{request.Digest}\">{request.Revision} · <code>{request.Digest[..Math.Min(12, request.Digest.Length)]}</code></span>"
+                )
+        );
     }
 }

@@ -7,8 +7,8 @@ using Countersign.Requests;
 namespace Countersign.Review.Request;
 
 /// <summary>
-/// A request as one reader has it before them: what it says, what they may do about it, and what they typed, if it comes
-/// back. Buttons follow from this; whether an answer is taken is for <see cref="Decide"/> alone.
+/// A request as one reader has it before them: what it says, what they may do about it, and what they typed, if it
+/// comes back. Buttons follow from this; whether an answer is taken is for <see cref="Decide"/> alone.
 /// </summary>
 internal sealed class Sight : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class Sight : IDisposable
         foreach (var fact in _facts.RootElement.EnumerateObject())
             _factsByName.TryAdd(fact.Name, fact.Value);
         Seats = Weigh.Seats(Request, story.Decisions);
-        OpenStep = Seats.Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1).FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
+        OpenStep = Seats
+            .Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1)
+            .FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
         Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
         _delegates = Seat.DelegatesOf(Request, Weigh.LatestThatCount(Request, story.Decisions), directory.Pools);
         // An expiry that is due is for the decision to find; what is shown follows from the answers.
@@ -35,8 +37,10 @@ internal sealed class Sight : IDisposable
 
     /// <summary>What someone said who was erased is not shown, though the sealed event holds it.</summary>
     public bool IsErased(string actor) =>
-        actor.StartsWith("person:", StringComparison.Ordinal) && long.TryParse(actor.AsSpan("person:".Length), CultureInfo.InvariantCulture, out var id)
-            && _directory.People.TryGetValue(id, out var person) && ErasedPerson.IdOf(person.Email ?? "") != 0;
+        actor.StartsWith("person:", StringComparison.Ordinal)
+        && long.TryParse(actor.AsSpan("person:".Length), CultureInfo.InvariantCulture, out var id)
+        && _directory.People.TryGetValue(id, out var person)
+        && ErasedPerson.IdOf(person.Email ?? "") != 0;
 
     public Story Story { get; }
     public Caller Reader { get; }
@@ -69,7 +73,8 @@ internal sealed class Sight : IDisposable
     /// <summary>The reader's own answer to this content.</summary>
     public Decision? Mine { get; }
 
-    public bool MayWithdraw => (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
+    public bool MayWithdraw =>
+        (Request.Status == Status.Active || (Request.Status == Status.Approved && Request.AppliedAt is null))
         && (Reader.IsAdmin || Request.IsAskedBy(Me) || Story.IsTicketAssignee);
 
     public bool IsAsker => Request.Bars(Me);
@@ -96,7 +101,11 @@ internal sealed class Sight : IDisposable
 
     /// <summary>Those of a party who have not been shut out and did not ask.</summary>
     public IEnumerable<Somebody> MembersOf(Party party) =>
-        _directory.Pools.Of(party).Where(id => !Request.Bars(id)).Select(_directory.Pools.Find).Where(p => p is { IsDisabled: false })!;
+        _directory
+            .Pools.Of(party)
+            .Where(id => !Request.Bars(id))
+            .Select(_directory.Pools.Find)
+            .Where(p => p is { IsDisabled: false })!;
 
     /// <summary>Who stands in for a person on this request, if anyone does.</summary>
     public string? DelegateOf(Somebody person) => _delegates.Of(person)?.Name;

@@ -18,11 +18,19 @@ internal sealed class Sights(Store store, Directory directory, DestinationViews 
         if (await Story.Find(store, id, asking.Viewer, seen, cancel) is not { } story)
             return null;
         var (request, snapshot) = (story.Request, directory.Current);
-        var asked = request.Policy.Steps.SelectMany(snapshot.Pools.Of).Where(person => !request.Bars(person)).ToHashSet();
+        var asked = request
+            .Policy.Steps.SelectMany(snapshot.Pools.Of)
+            .Where(person => !request.Bars(person))
+            .ToHashSet();
         return new Sight(story, asking.Caller, snapshot)
         {
             Tickets = request.Policy.Destination is null ? [] : await destinations.Of(id, cancel),
-            Absences = await absences.During(asked, request.CreatedAt, request.SettledAt ?? DateTimeOffset.MaxValue, cancel),
+            Absences = await absences.During(
+                asked,
+                request.CreatedAt,
+                request.SettledAt ?? DateTimeOffset.MaxValue,
+                cancel
+            ),
         };
     }
 }

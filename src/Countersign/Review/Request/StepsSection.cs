@@ -16,14 +16,20 @@ internal static class StepsSection
         // Where another system decides, nobody here must say yes.
         if (steps.Count == 0 && request.Policy.Destination is not null)
             return;
-        html.Add($"<section class=\"sheet\" id=\"steps\" data-part><h2>{(request.IsSettled ? says.WhoSaidYes : says.WhoMustSayYes)}</h2><ol class=\"steps\">");
+        html.Add(
+            $"<section class=\"sheet\" id=\"steps\" data-part><h2>{(request.IsSettled ? says.WhoSaidYes : says.WhoMustSayYes)}</h2><ol class=\"steps\">"
+        );
         for (var n = 0; n < steps.Count; n++)
             Step(html, sight, steps[n], n);
         html.Add($"</ol>");
         if (request.Policy is { RequesterUnknown: true } or { RequesterClaimed: true })
             html.Add($"<p class=\"small soft\">{says.RequesterCosts(request)}</p>");
         if (request is { IsSettled: false, Policy.AllowsSelfApproval: false, Barred.Count: > 0 })
-            html.Add($"<p class=\"small soft\">{says.MayNotDecide([.. request.Barred.Select(sight.NameOf).OfType<string>()])}</p>");
+        {
+            html.Add(
+                $"<p class=\"small soft\">{says.MayNotDecide([.. request.Barred.Select(sight.NameOf).OfType<string>()])}</p>"
+            );
+        }
         html.Add($"</section>");
     }
 
@@ -32,7 +38,9 @@ internal static class StepsSection
         var (says, seated) = (html.Says, sight.Seats[n]);
         var isFull = seated.Count >= step.Need;
         var isOpen = !sight.Request.IsSettled && n == sight.OpenStep;
-        html.Add($"<li class=\"{(isFull ? "full" : isOpen ? "open" : "later")}\"><p><strong>{says.StepName(step)}</strong> <span class=\"soft\">{says.Filled(seated.Count, step.Need)}{(!isFull && !isOpen && !sight.Request.IsSettled ? says.OpensLater : "")}</span></p>");
+        html.Add(
+            $"<li class=\"{(isFull ? "full" : isOpen ? "open" : "later")}\"><p><strong>{says.StepName(step)}</strong> <span class=\"soft\">{says.Filled(seated.Count, step.Need)}{(!isFull && !isOpen && !sight.Request.IsSettled ? says.OpensLater : "")}</span></p>"
+        );
         foreach (var decision in seated)
             html.Add($"<p class=\"yes\">{decision.Who} <span class=\"soft\">").Ago(decision.At).Add($"</span></p>");
         if (!isFull && !sight.Request.IsSettled)
@@ -45,8 +53,11 @@ internal static class StepsSection
 
     private static void Waiting(Html html, Sight sight, Approver approver, IReadOnlyList<Decision> seated)
     {
-        var open = sight.MembersOf(approver.Party).Where(p => seated.All(d => d.PersonId != p.Id && d.ForPerson != p.Id))
-            .Select(p => p.AwayUntil is null ? p.Name : html.Says.AwayNow(p.Name, sight.DelegateOf(p))).ToList();
+        var open = sight
+            .MembersOf(approver.Party)
+            .Where(p => seated.All(d => d.PersonId != p.Id && d.ForPerson != p.Id))
+            .Select(p => p.AwayUntil is null ? p.Name : html.Says.AwayNow(p.Name, sight.DelegateOf(p)))
+            .ToList();
         if (!approver.Party.Text.StartsWith("person:", StringComparison.Ordinal))
             html.Add($"<p class=\"awaited\">{html.Says.AnyOf(approver.Name, open, MostNames)}</p>");
         else if (seated.All(d => Party.Person(d.PersonId) != approver.Party))

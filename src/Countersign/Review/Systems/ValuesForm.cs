@@ -4,7 +4,9 @@ using Countersign.Review.Frame;
 
 namespace Countersign.Review.Systems;
 
-/// <summary>A manifest's variables as fields, and what was typed into them. Secrets are taken and never written back.</summary>
+/// <summary>
+/// A manifest's variables as fields, and what was typed into them. Secrets are taken and never written back.
+/// </summary>
 internal sealed record ValuesForm
 {
     private const string Prefix = "v.";
@@ -33,13 +35,15 @@ internal sealed record ValuesForm
     }
 
     /// <summary>What is kept.</summary>
-    public ValuesForm(ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings) => (_manifest, _shown) = (manifest, settings);
+    public ValuesForm(ApprovalManifest manifest, IReadOnlyDictionary<string, string> settings) =>
+        (_manifest, _shown) = (manifest, settings);
 
     public Dictionary<string, string> Settings { get; } = [];
     public Dictionary<string, string> Secrets { get; } = [];
 
     /// <summary>Of variables whose values the other system knows: what it says they are.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options { get; init; } = new Dictionary<string, IReadOnlyList<(string, string)>>();
+    public IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options { get; init; } =
+        new Dictionary<string, IReadOnlyList<(string, string)>>();
 
     /// <param name="set">Secrets that have a value already.</param>
     public void Write(Html html, (string? Field, string Why)? problem, IReadOnlyCollection<string> set)
@@ -51,7 +55,16 @@ internal sealed record ValuesForm
             void OAuth(string key, string label, string? hint = null)
             {
                 var secret = OAuthKeys.Secret.Contains(key);
-                html.Field(new Field(Prefix + key, label) { Type = secret ? "password" : "text", Autocomplete = "off", Hint = secret && set.Contains(key) ? says.SecretKeptHint : hint, Value = secret ? null : _shown.GetValueOrDefault(key), Error = Wrong(key) });
+                html.Field(
+                    new Field(Prefix + key, label)
+                    {
+                        Type = secret ? "password" : "text",
+                        Autocomplete = "off",
+                        Hint = secret && set.Contains(key) ? says.SecretKeptHint : hint,
+                        Value = secret ? null : _shown.GetValueOrDefault(key),
+                        Error = Wrong(key),
+                    }
+                );
             }
             OAuth(OAuthKeys.BaseUri, says.OAuthBaseUri);
             OAuth(OAuthKeys.AccessToken, says.OAuthAccessToken, says.OAuthAccessTokenHint);
@@ -63,7 +76,10 @@ internal sealed record ValuesForm
         foreach (var variable in _manifest.Settings.DistinctBy(v => v.Key))
         {
             var key = Prefix + variable.Key;
-            var value = _shown.GetValueOrDefault(variable.Key) ?? (variable.Default is { } usual ? Pointer.Text(usual) : null) ?? "";
+            var value =
+                _shown.GetValueOrDefault(variable.Key)
+                ?? (variable.Default is { } usual ? Pointer.Text(usual) : null)
+                ?? "";
             if (variable.IsBoolean)
             {
                 html.Hidden(key + ".asked", "true").Check(key, variable.Name, value == "true");
@@ -74,19 +90,27 @@ internal sealed record ValuesForm
             }
             else
             {
-                html.Field(new Field(key, variable.Name)
-                {
-                    Type = variable.IsSecret ? "password" : "text",
-                    Autocomplete = "off",
-                    Hint = variable.IsSecret ? set.Contains(variable.Key) ? says.SecretKeptHint : $"{variable.Description} {says.SecretHint}" : variable.Description,
-                    Value = variable.IsSecret ? null : value,
-                    Error = Wrong(variable.Key),
-                });
+                html.Field(
+                    new Field(key, variable.Name)
+                    {
+                        Type = variable.IsSecret ? "password" : "text",
+                        Autocomplete = "off",
+                        Hint = variable.IsSecret
+                            ? set.Contains(variable.Key)
+                                ? says.SecretKeptHint
+                                : $"{variable.Description} {says.SecretHint}"
+                            : variable.Description,
+                        Value = variable.IsSecret ? null : value,
+                        Error = Wrong(variable.Key),
+                    }
+                );
             }
         }
     }
 
-    /// <summary>What can be done with what was typed: it is kept, or what the other system knows is looked up with it.</summary>
+    /// <summary>
+    /// What can be done with what was typed: it is kept, or what the other system knows is looked up with it.
+    /// </summary>
     public void Buttons(Html html, string keep, string doKeep)
     {
         html.Add($"<div class=\"buttons\">").Button(keep, "main", "do", doKeep);

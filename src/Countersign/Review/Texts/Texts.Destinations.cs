@@ -4,9 +4,11 @@ internal partial class Texts
 {
     // Systems that decide
     public virtual string Destinations => "Destinations";
-    public virtual string DestinationsLede => "Workflow systems that decide in place of people here: a change request in ServiceNow, an approval in Zendesk, another Countersign, or any system that a manifest describes.";
+    public virtual string DestinationsLede =>
+        "Workflow systems that decide in place of people here: a change request in ServiceNow, an approval in Zendesk, another Countersign, or any system that a manifest describes.";
     public virtual string NoDestinations => "No system decides for you yet";
-    public virtual string NoDestinationsHint => "Begin below with a system that Countersign knows, or with a manifest of your own.";
+    public virtual string NoDestinationsHint =>
+        "Begin below with a system that Countersign knows, or with a manifest of your own.";
     public virtual string System => "System";
     public virtual string OpenQuestions => "Open";
     public virtual string WaitForYou => "Wait for you";
@@ -18,7 +20,8 @@ internal partial class Texts
     public virtual string AddDestination => "Add a destination";
     public virtual string KnownSystem => "A system that comes with Countersign";
     public virtual string ManifestOfYourOwn => "Or a manifest of your own";
-    public virtual string ManifestHint => "The text of a manifest in LaunchDarkly's format; leave it empty to take the one chosen above.";
+    public virtual string ManifestHint =>
+        "The text of a manifest in LaunchDarkly's format; leave it empty to take the one chosen above.";
     public virtual string GoOn => "Go on";
     public virtual string DestinationName => "Name";
     public virtual string DestinationNameHint => "Sources and policies name it so.";
@@ -35,7 +38,8 @@ internal partial class Texts
     public virtual string OAuthScope => "Scope";
     public virtual string TryIt => "Test the connection";
     public virtual string Rehearse => "Show every call";
-    public virtual string RehearseHint => "As it would leave for a sample request, with secrets masked. Nothing is sent.";
+    public virtual string RehearseHint =>
+        "As it would leave for a sample request, with secrets masked. Nothing is sent.";
     public virtual string Pause => "Pause";
     public virtual string Resume => "Resume";
     public virtual string Values => "Values";
@@ -55,16 +59,21 @@ internal partial class Texts
     public virtual string GiveUp => "Do nothing more";
     public virtual string LastExchange => "Last exchange";
     public virtual string Ticket0 => "Decided elsewhere";
+
     public virtual string OnlyDecides(string destination) => $"Only {destination} decides this.";
+
     public virtual string NotHandedOverYet => "It is about to be handed over.";
+
     public virtual string OpenTicket(string destination) => $"Open it in {destination}";
-    public virtual string LinkStateOf(string state) => state switch
-    {
-        "new" => "about to be sent",
-        "sending" => "being sent",
-        "unsure" => "being looked for",
-        "held" => "held, an admin must look",
-        "open" => "open there",
-        _ => "over",
-    };
+
+    public virtual string LinkStateOf(string state) =>
+        state switch
+        {
+            "new" => "about to be sent",
+            "sending" => "being sent",
+            "unsure" => "being looked for",
+            "held" => "held, an admin must look",
+            "open" => "open there",
+            _ => "over",
+        };
 }

@@ -37,17 +37,17 @@ internal partial class Texts
     // Keys
     public virtual string Keys => "Keyboard";
     public virtual IReadOnlyList<(string Key, string What)> KeyList =>
-    [
-        ("j", "next request"),
-        ("k", "request before"),
-        ("Enter", "open it, or press the button"),
-        ("x", "choose it"),
-        ("a", "go to Approve"),
-        ("r", "go to Reject, first to its note"),
-        ("c", "write a comment"),
-        ("/", "search"),
-        ("?", "this list"),
-    ];
+        [
+            ("j", "next request"),
+            ("k", "request before"),
+            ("Enter", "open it, or press the button"),
+            ("x", "choose it"),
+            ("a", "go to Approve"),
+            ("r", "go to Reject, first to its note"),
+            ("c", "write a comment"),
+            ("/", "search"),
+            ("?", "this list"),
+        ];
 
     // News while a page is open
     public virtual string NewRequestCame => "New:";
@@ -56,48 +56,65 @@ internal partial class Texts
 
     // Times
     public virtual string JustNow => "just now";
+
     public virtual string Relative(TimeSpan ago) =>
-        Math.Abs(ago.TotalSeconds) < 45 ? JustNow : ago > TimeSpan.Zero ? $"{Span(ago)} ago" : $"in {Span(-ago)}";
+        Math.Abs(ago.TotalSeconds) < 45 ? JustNow
+        : ago > TimeSpan.Zero ? $"{Span(ago)} ago"
+        : $"in {Span(-ago)}";
 
     /// <summary>One unit, rounded down: who waits 59 minutes does not wait an hour.</summary>
-    public virtual string Span(TimeSpan span) => span switch
-    {
-        { TotalMinutes: < 1 } => "1 min",
-        { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min"),
-        { TotalDays: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalDays} days"),
-    };
+    public virtual string Span(TimeSpan span) =>
+        span switch
+        {
+            { TotalMinutes: < 1 } => "1 min",
+            { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} min"),
+            { TotalDays: < 2 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours} h"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalDays} days"),
+        };
 
     // Signing in between
     public virtual string Email => "E-mail";
     public virtual string Password => "Password";
-    public virtual string SignedOutMeanwhile => "You were signed out in the meantime, so nothing was sent. What you typed is kept: sign in, and you are asked whether to send it.";
+    public virtual string SignedOutMeanwhile =>
+        "You were signed out in the meantime, so nothing was sent. What you typed is kept: sign in, and you are asked whether to send it.";
     public virtual string NotSaved => "Not saved";
     public virtual string SendAgainTitle => "Send it now?";
     public virtual string SendAgain => "This was not sent yet. What you typed is here; send it now, or leave it.";
-    public virtual string KeptField(string name) => name switch { "subject" => Subject, "message" => Message, _ => Note };
-    public virtual string YouWereAboutTo(string what) => what switch
-    {
-        "approve" => "You were about to approve.",
-        "reject" => "You were about to reject.",
-        "abstain" => "You were about to abstain.",
-        "withdraw" => "You were about to withdraw the request.",
-        "comment" => "You were about to comment.",
-        _ => "",
-    };
+
+    public virtual string KeptField(string name) =>
+        name switch
+        {
+            "subject" => Subject,
+            "message" => Message,
+            _ => Note,
+        };
+
+    public virtual string YouWereAboutTo(string what) =>
+        what switch
+        {
+            "approve" => "You were about to approve.",
+            "reject" => "You were about to reject.",
+            "abstain" => "You were about to abstain.",
+            "withdraw" => "You were about to withdraw the request.",
+            "comment" => "You were about to comment.",
+            _ => "",
+        };
+
     public virtual string SendNow => "Send it now";
     public virtual string DoNotSend => "Do not send it";
 
     // Refusals that any page may meet
     public virtual string NotFromHere => "This was not sent from a page of this hub, so nothing was done.";
-    public virtual string RefusalTitle(int status) => status switch
-    {
-        404 => NotFoundTitle,
-        429 => "Too fast",
-        503 => "Not available at the moment",
-        >= 500 => "Something went wrong",
-        _ => "This did not work",
-    };
+
+    public virtual string RefusalTitle(int status) =>
+        status switch
+        {
+            404 => NotFoundTitle,
+            429 => "Too fast",
+            503 => "Not available at the moment",
+            >= 500 => "Something went wrong",
+            _ => "This did not work",
+        };
 
     public virtual string Refusal(int status, string detail) => status == 404 ? NotFound : detail;
 

@@ -12,25 +12,37 @@ internal sealed class NotLookedAt(int status, TimeSpan wait, string why) : Authe
     public int Status => status;
     public TimeSpan Wait => wait;
 
-    public static NotLookedAt TooOften(TimeSpan wait) => new(
-        StatusCodes.Status429TooManyRequests, wait,
-        "Too many wrong credentials from this address. Retry-After says when to go on; credentials in use are not affected.");
+    public static NotLookedAt TooOften(TimeSpan wait) =>
+        new(
+            StatusCodes.Status429TooManyRequests,
+            wait,
+            "Too many wrong credentials from this address. Retry-After says when to go on; credentials in use are not affected."
+        );
 
-    public static NotLookedAt Busy(TimeSpan wait) => new(
-        StatusCodes.Status503ServiceUnavailable, wait, "Too many passwords are being checked. Try again in a moment; a token is not affected.");
+    public static NotLookedAt Busy(TimeSpan wait) =>
+        new(
+            StatusCodes.Status503ServiceUnavailable,
+            wait,
+            "Too many passwords are being checked. Try again in a moment; a token is not affected."
+        );
 }
 
 /// <summary>What our schemes share: a caller becomes the call's user, and the door says how a refusal looks.</summary>
 internal abstract class CallerHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, FailedSignIns failures)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     protected Door Door => Door.Of(Context) ?? throw new InvalidOperationException("This path belongs to no door.");
     protected string Address => Context.Connection.RemoteIpAddress?.ToString() ?? "";
     protected string Authorization => Request.Headers.Authorization.ToString();
 
     protected AuthenticateResult Known(Caller caller) =>
-        AuthenticateResult.Success(new AuthenticationTicket(CallerIdentity.PrincipalOf(caller, Scheme.Name), Scheme.Name));
+        AuthenticateResult.Success(
+            new AuthenticationTicket(CallerIdentity.PrincipalOf(caller, Scheme.Name), Scheme.Name)
+        );
 
     /// <summary>Keeps a record of the attempt; no answer tells what was wrong.</summary>
     protected AuthenticateResult Refused(AuthenticationFailureException? why = null)
@@ -53,21 +65,31 @@ internal abstract class CallerHandler(
 }
 
 internal sealed class SourceKeyHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, FailedSignIns failures, Callers callers)
-    : CallerHandler(options, logger, encoder, failures)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
 {
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (!Door.TakesSources)
             return Refused();
         var (caller, wait) = await callers.Find(Authorization, Door.Via, Address, Context.RequestAborted);
-        return caller?.Source is not null ? Known(caller) : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
+        return caller?.Source is not null
+            ? Known(caller)
+            : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
     }
 }
 
 internal sealed class PersonHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, FailedSignIns failures, Callers callers)
-    : CallerHandler(options, logger, encoder, failures)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
 {
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -77,18 +99,29 @@ internal sealed class PersonHandler(
         var (caller, wait) = await callers.Find(Authorization, Door.Via, Address, Context.RequestAborted, onBehalfOf);
         if (caller is null && Door.TakesPasswords && wait == default)
         {
-            (caller, var outcome) = await callers.FindByPassword(Authorization, Door.Via, Address, Context.RequestAborted);
+            (caller, var outcome) = await callers.FindByPassword(
+                Authorization,
+                Door.Via,
+                Address,
+                Context.RequestAborted
+            );
             if (outcome is PasswordOutcome.Busy { Wait: var busy })
                 return AuthenticateResult.Fail(NotLookedAt.Busy(busy));
             wait = outcome is PasswordOutcome.TooOften { Wait: var tooOften } ? tooOften : default;
         }
-        return caller?.Person is not null ? Known(caller) : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
+        return caller?.Person is not null
+            ? Known(caller)
+            : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
     }
 }
 
 internal sealed class SessionHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, FailedSignIns failures, Callers callers)
-    : CallerHandler(options, logger, encoder, failures)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
 {
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync() =>
         Door.Of(Context) is { TakesPeople: true } door

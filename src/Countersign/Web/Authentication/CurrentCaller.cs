@@ -14,8 +14,8 @@ public sealed class CallerIdentity : ClaimsIdentity
     public Caller Caller { get; }
 
     /// <summary>
-    /// Antiforgery ties a form to the name identifier, so a form that was filled in before a session ended is still good
-    /// after the same person has signed in again.
+    /// Antiforgery ties a form to the name identifier, so a form that was filled in before a session ended is still
+    /// good after the same person has signed in again.
     /// </summary>
     internal static ClaimsPrincipal PrincipalOf(Caller caller, string scheme)
     {
@@ -47,7 +47,9 @@ public sealed record CurrentCaller(Caller Caller)
     public Person Person => Caller.Person ?? throw new InvalidOperationException("This endpoint is for people.");
 
     public static ValueTask<CurrentCaller> BindAsync(HttpContext http, ParameterInfo parameter) =>
-        ValueTask.FromResult(new CurrentCaller(http.FindCaller() ?? throw new InvalidOperationException("This endpoint has no policy.")));
+        ValueTask.FromResult(
+            new CurrentCaller(http.FindCaller() ?? throw new InvalidOperationException("This endpoint has no policy."))
+        );
 }
 
 public static class CallerOfHttpContext

@@ -29,12 +29,13 @@ public abstract class Door
     public static Door? Of(HttpContext http) => http.Features.Get<Door>();
 
     /// <summary>Which of our schemes this call's credential is for, by its form alone.</summary>
-    public virtual string SchemeOf(HttpContext http) => http.Request.Headers.Authorization.ToString() switch
-    {
-        "" => Schemes.Session,
-        var header when header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) => Schemes.SourceKey,
-        _ => Schemes.Person,
-    };
+    public virtual string SchemeOf(HttpContext http) =>
+        http.Request.Headers.Authorization.ToString() switch
+        {
+            "" => Schemes.Session,
+            var header when header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) => Schemes.SourceKey,
+            _ => Schemes.Person,
+        };
 
     /// <summary>The answer to a call without a credential that is good here, whatever is wrong with it.</summary>
     public abstract Task Challenge(HttpContext http);

@@ -12,13 +12,23 @@ internal sealed class SessionForms(RequestDelegate next, IAntiforgery antiforger
 
     public async Task Invoke(HttpContext http)
     {
-        if (Door.Of(http) is not ProgramDoor || http.FindCaller()?.Session is null || await antiforgery.IsRequestValidAsync(http))
+        if (
+            Door.Of(http) is not ProgramDoor
+            || http.FindCaller()?.Session is null
+            || await antiforgery.IsRequestValidAsync(http)
+        )
         {
             await next(http);
             return;
         }
         Refusals.Note(http, Rule);
-        await Dialect.Of(http).Refuse(http, StatusCodes.Status403Forbidden, Rule,
-            "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me.");
+        await Dialect
+            .Of(http)
+            .Refuse(
+                http,
+                StatusCodes.Status403Forbidden,
+                Rule,
+                "A call with a session that changes something carries X-CSRF-Token: the authenticity_token of GET /api/v2/users/me."
+            );
     }
 }

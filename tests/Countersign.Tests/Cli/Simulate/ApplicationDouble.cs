@@ -12,10 +12,48 @@ namespace Countersign.Tests.Cli;
 /// <summary>The ways in which an approval application may be wrong.</summary>
 public enum Lie
 {
-    None, ReturnsAnIdOfItsOwn, ReturnsNoId, ReturnsAnIdWithASlash, SaysPartlyApproved, SaysBothWords, SaysApprovedInCapitals, SaysRejected, SaysNothing, SaysANumber, ShowsNothing,
-    AnswersHtml, CallsUnknownApproved, CallsUnknownPending, AcceptsAnyKey, Answers403, ForgetsTheSecondKey, FlipsAfterApply, ChangesItsMind, RefusesCancel, RefusesApply, OnlyPatches,
-    RefusesCancelOfUnknown, RepeatsMemberNames, LeavesMemberNamesOut, HidesMembers, HasNoMembers, MakesTwoOfOne, StartsOverOnARepeat, LetsApprovalCarryOver, DecidesWhenPolled, DecidesWhenOpened,
-    DecidesWhenApplied, TakesBrokenBodies, KeepsBrokenBodies, CrashesOnBrokenBodies, TossesACoin, RefusesQuotes, AsksBrowsersForAKey, HasNoPage, LosesRequests, Brakes,
+    None,
+    ReturnsAnIdOfItsOwn,
+    ReturnsNoId,
+    ReturnsAnIdWithASlash,
+    SaysPartlyApproved,
+    SaysBothWords,
+    SaysApprovedInCapitals,
+    SaysRejected,
+    SaysNothing,
+    SaysANumber,
+    ShowsNothing,
+    AnswersHtml,
+    CallsUnknownApproved,
+    CallsUnknownPending,
+    AcceptsAnyKey,
+    Answers403,
+    ForgetsTheSecondKey,
+    FlipsAfterApply,
+    ChangesItsMind,
+    RefusesCancel,
+    RefusesApply,
+    OnlyPatches,
+    RefusesCancelOfUnknown,
+    RepeatsMemberNames,
+    LeavesMemberNamesOut,
+    HidesMembers,
+    HasNoMembers,
+    MakesTwoOfOne,
+    StartsOverOnARepeat,
+    LetsApprovalCarryOver,
+    DecidesWhenPolled,
+    DecidesWhenOpened,
+    DecidesWhenApplied,
+    TakesBrokenBodies,
+    KeepsBrokenBodies,
+    CrashesOnBrokenBodies,
+    TossesACoin,
+    RefusesQuotes,
+    AsksBrowsersForAKey,
+    HasNoPage,
+    LosesRequests,
+    Brakes,
 }
 
 /// <summary>
@@ -24,20 +62,24 @@ public enum Lie
 /// </summary>
 internal sealed class ApplicationDouble : IAsyncDisposable
 {
-    public const string Key = "double-key-0123456789", OtherKey = "double-key-9876543210";
+    public const string Key = "double-key-0123456789",
+        OtherKey = "double-key-9876543210";
 
     private readonly Lie _lie;
     private readonly WebApplication _app;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Kept> _kept = [];
-    private int _made, _calls;
+    private int _made,
+        _calls;
 
     private ApplicationDouble(Lie lie)
     {
         _lie = lie;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(k => k.Limits.MaxRequestBodySize = Settings.LargestBody);
+        builder
+            .WebHost.UseUrls("http://127.0.0.1:0")
+            .ConfigureKestrel(k => k.Limits.MaxRequestBodySize = Settings.LargestBody);
         _app = builder.Build();
         _app.Run(Answer);
     }
@@ -47,7 +89,11 @@ internal sealed class ApplicationDouble : IAsyncDisposable
     /// <summary>How many requests it holds.</summary>
     public int Count
     {
-        get { lock (_lock) return _kept.Count; }
+        get
+        {
+            lock (_lock)
+                return _kept.Count;
+        }
     }
 
     public static async Task<ApplicationDouble> Start(Lie lie)
@@ -64,7 +110,10 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         var path = "/" + http.Request.Path.Value!.TrimStart('/');
         using var reader = new StreamReader(http.Request.Body, Encoding.UTF8);
         var body = await reader.ReadToEndAsync();
-        var (status, answer) = path == "/approvals" ? Page(http) : Let(http) is { } refused ? refused : Serve(http.Request.Method, path, body);
+        var (status, answer) =
+            path == "/approvals" ? Page(http)
+            : Let(http) is { } refused ? refused
+            : Serve(http.Request.Method, path, body);
         http.Response.StatusCode = status;
         http.Response.ContentType = answer is string ? "text/html" : "application/json";
         await http.Response.WriteAsync(answer as string ?? JsonSerializer.Serialize(answer));
@@ -75,7 +124,9 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         if (_lie == Lie.AcceptsAnyKey)
             return null;
         var key = http.Request.Headers.Authorization.ToString();
-        return key == $"Bearer {Key}" || (key == $"Bearer {OtherKey}" && _lie != Lie.ForgetsTheSecondKey) ? null : (_lie == Lie.Answers403 ? 403 : 401, new { error = "Who is asking?" });
+        return key == $"Bearer {Key}" || (key == $"Bearer {OtherKey}" && _lie != Lie.ForgetsTheSecondKey)
+            ? null
+            : (_lie == Lie.Answers403 ? 403 : 401, new { error = "Who is asking?" });
     }
 
     private (int, object) Serve(string method, string path, string body)
@@ -91,10 +142,24 @@ internal sealed class ApplicationDouble : IAsyncDisposable
             if (path == "/api/approvals")
                 return method == "POST" ? Create(body) : NoSuchMethod;
             var parts = path.Split('/');
-            if (parts is not ["", "api", "approvals", var id, var what] || what is not ("status" or "apply" or "cancel"))
+            if (
+                parts is not ["", "api", "approvals", var id, var what]
+                || what is not ("status" or "apply" or "cancel")
+            )
+            {
                 return NotThere;
-            if (method != (what == "status" ? "GET" : _lie == Lie.OnlyPatches ? "PATCH" : "POST"))
+            }
+            if (
+                method
+                != (
+                    what == "status" ? "GET"
+                    : _lie == Lie.OnlyPatches ? "PATCH"
+                    : "POST"
+                )
+            )
+            {
                 return NoSuchMethod;
+            }
             if (_lie == Lie.LosesRequests && what == "status")
                 _kept.Remove(id);
             return _kept.TryGetValue(id, out var kept) ? About(kept, what) : Unknown(id, what);
@@ -146,7 +211,9 @@ internal sealed class ApplicationDouble : IAsyncDisposable
             return (500, new { error = "NullReferenceException" });
         if (_lie == Lie.KeepsBrokenBodies && body.Split("\"_id\": \"") is [_, { Length: > 24 } rest])
             _kept[rest[..24]] = new Kept(rest[..24], "pending", "");
-        return _lie == Lie.TakesBrokenBodies ? (200, new { ok = true }) : (400, new { error = "This is no approval request" });
+        return _lie == Lie.TakesBrokenBodies
+            ? (200, new { ok = true })
+            : (400, new { error = "This is no approval request" });
     }
 
     private (int, object) About(Kept kept, string what)
@@ -177,23 +244,25 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         return (200, View(kept, kept.Applied && _lie == Lie.FlipsAfterApply ? "applied" : null));
     }
 
-    private (int, object) Unknown(string id, string what) => (_lie, what) switch
-    {
-        (Lie.CallsUnknownApproved, _) => (200, View(new Kept(id, "approved", ""))),
-        (Lie.CallsUnknownPending, _) => (200, View(new Kept(id, "pending", ""))),
-        (Lie.RefusesCancelOfUnknown, "cancel") => NotThere,
-        (_, "cancel") => (200, View(new Kept(id, "cancelled", ""))),
-        _ => NotThere,
-    };
+    private (int, object) Unknown(string id, string what) =>
+        (_lie, what) switch
+        {
+            (Lie.CallsUnknownApproved, _) => (200, View(new Kept(id, "approved", ""))),
+            (Lie.CallsUnknownPending, _) => (200, View(new Kept(id, "pending", ""))),
+            (Lie.RefusesCancelOfUnknown, "cancel") => NotThere,
+            (_, "cancel") => (200, View(new Kept(id, "cancelled", ""))),
+            _ => NotThere,
+        };
 
-    private (int, object) Members() => _lie switch
-    {
-        Lie.HasNoMembers => NotThere,
-        Lie.HidesMembers => (200, new { people = new[] { Member("Ann") } }),
-        Lie.RepeatsMemberNames => (200, new { members = new[] { Member("Ann"), Member("Bob"), Member("Ann") } }),
-        Lie.LeavesMemberNamesOut => (200, new { members = new[] { Member("Ann"), new { name = "", email = "" } } }),
-        _ => (200, new { members = new[] { Member("Ann"), Member("Bob") } }),
-    };
+    private (int, object) Members() =>
+        _lie switch
+        {
+            Lie.HasNoMembers => NotThere,
+            Lie.HidesMembers => (200, new { people = new[] { Member("Ann") } }),
+            Lie.RepeatsMemberNames => (200, new { members = new[] { Member("Ann"), Member("Bob"), Member("Ann") } }),
+            Lie.LeavesMemberNamesOut => (200, new { members = new[] { Member("Ann"), new { name = "", email = "" } } }),
+            _ => (200, new { members = new[] { Member("Ann"), Member("Bob") } }),
+        };
 
     private (int, object) Page(HttpContext http)
     {
@@ -222,7 +291,8 @@ internal sealed class ApplicationDouble : IAsyncDisposable
             (Lie.SaysANumber, "pending") => 1,
             _ => value,
         };
-        var status = _lie == Lie.ShowsNothing ? (object)new { value = said } : new { value = said, display = $"It is {value}" };
+        var status =
+            _lie == Lie.ShowsNothing ? (object)new { value = said } : new { value = said, display = $"It is {value}" };
         return _lie == Lie.ReturnsNoId ? new { status } : new { _id = kept.Shown, status };
     }
 
@@ -233,12 +303,13 @@ internal sealed class ApplicationDouble : IAsyncDisposable
 
     private static string Own(string id) => new([.. id.Reverse()]);
 
-    private static string Rule(JsonObject change) => change["flag"]?["key"]?.ToString() switch
-    {
-        "dark-mode" or "cookie-banner" => "approved",
-        "loyalty-points" => "declined",
-        _ => "pending",
-    };
+    private static string Rule(JsonObject change) =>
+        change["flag"]?["key"]?.ToString() switch
+        {
+            "dark-mode" or "cookie-banner" => "approved",
+            "loyalty-points" => "declined",
+            _ => "pending",
+        };
 
     private static string Text(JsonObject change) => $"{change["comment"]}\n{change["details"]}";
 

@@ -27,7 +27,14 @@ public sealed class BodyTests
         Environment = new Resource("All environments", "~"),
         Flag = Resource.None,
         RequestedBy = new Member("569f514183f2164430000002", "o'brien+x&y@example.com"),
-        Form = [ProposedChange.Field("s", "blue"), ProposedChange.Field("b", "true"), ProposedChange.Field("n", "5"), ProposedChange.Field("e", ""), ProposedChange.Field("we\"ird'k", "v")],
+        Form =
+        [
+            ProposedChange.Field("s", "blue"),
+            ProposedChange.Field("b", "true"),
+            ProposedChange.Field("n", "5"),
+            ProposedChange.Field("e", ""),
+            ProposedChange.Field("we\"ird'k", "v"),
+        ],
         Comment = "line1\nline2 \"q\" \\ é 日本 😀",
     };
 
@@ -45,33 +52,42 @@ public sealed class BodyTests
         }}}
         """;
 
-    private static string Render(ProposedChange change, Escapes escapes, Generation generation = Generation.Current) => new BuiltInBody(escapes, generation).Render(change);
+    private static string Render(ProposedChange change, Escapes escapes, Generation generation = Generation.Current) =>
+        new BuiltInBody(escapes, generation).Render(change);
 
     [Fact]
     public void A_plain_change_leaves_out_what_it_does_not_have()
     {
-        Same("""
+        Same(
+            """
             {"_site": {"href": "https://app.launchdarkly.com/default/prod/features/f/approvals/66a8e20c0754610fae1fcf5d"}, "_id": "66a8e20c0754610fae1fcf5d",  "project": {"name":"Default", "key": "default", "tags":["a","b"]},
              "environment": {"name":"Prod", "key": "prod", "tags":["c"]}, "flag": {"name":"F", "key": "f", "tags":["t"]},"shortDescription": "Jane Doe requested approval for changes to the flag F in 'Prod'",
              "timestamp": "1746196607127", "approvalFormVariables": {  },"comment": "c" }
-            """, Render(Plain, Escapes.Go));
+            """,
+            Render(Plain, Escapes.Go)
+        );
     }
 
     [Fact]
     public void Texts_arrive_as_they_are_and_codes_escaped()
     {
-        Same("""
+        Same(
+            """
             {"_site": {"href": "https://app.launchdarkly.com/default/~/features//approvals/66a8e20c0754610fae1fcf5d"}, "_id": "66a8e20c0754610fae1fcf5d", "details": "say \"hi\" \\ <b>&amp; it's\ttab",
              "project": {"name":"R&D \"x\" <b>", "key": "default", "tags":[]}, "environment": {"name":"All environments", "key": "~", "tags":[]}, "flag": {"name":"", "key": "", "tags":[]},
              "requestedBy": {"id": "569f514183f2164430000002", "email": "o&apos;brien+x&amp;y@example.com"},"shortDescription": "Jane Doe requested approval for changes to the flag F in 'Prod'",
              "timestamp": "1746196607127", "approvalFormVariables": {  "s": "blue", "b": "true", "n": "5", "e": "", "we&quot;ird&apos;k": "v" },"comment": "line1\nline2 \"q\" \\ é 日本 😀" }
-            """, Render(EverythingOdd, Escapes.Go));
+            """,
+            Render(EverythingOdd, Escapes.Go)
+        );
     }
 
     [Fact]
     public void The_reference_engine_escapes_more()
     {
-        var body = JsonNode.Parse(Render(EverythingOdd with { RequestedBy = new Member("1", "o'brien=`x") }, Escapes.Js))!;
+        var body = JsonNode.Parse(
+            Render(EverythingOdd with { RequestedBy = new Member("1", "o'brien=`x") }, Escapes.Js)
+        )!;
         Assert.Equal("o&#x27;brien&#x3D;&#x60;x", body["requestedBy"]!["email"]!.ToString());
     }
 
@@ -90,18 +106,27 @@ public sealed class BodyTests
         Assert.Contains("map[_links:map[", Render(change, Escapes.Go), StringComparison.Ordinal);
         Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(Render(change, Escapes.Go)));
         Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(ManifestContract.Read(Manifest, Escapes.Go).Body(change)));
-        Assert.Equal("", JsonNode.Parse(ManifestContract.Read(Manifest, Escapes.Js).Body(change))!["form"]!["reason"]!.ToString());
+        Assert.Equal(
+            "",
+            JsonNode.Parse(ManifestContract.Read(Manifest, Escapes.Js).Body(change))!["form"]!["reason"]!.ToString()
+        );
     }
 
     [Fact]
     public void A_manifest_is_rendered_by_the_same_rules()
     {
         var contract = ManifestContract.Read(Manifest, Escapes.Go);
-        Same("""{"id": "66a8e20c0754610fae1fcf5d", "project": "Default", "where": "prod", "tags": ["a","b"], "at": "1746196607127", "form": {}, "said": "c"}""", contract.Body(Plain));
-        Same("""
+        Same(
+            """{"id": "66a8e20c0754610fae1fcf5d", "project": "Default", "where": "prod", "tags": ["a","b"], "at": "1746196607127", "form": {}, "said": "c"}""",
+            contract.Body(Plain)
+        );
+        Same(
+            """
             {"id": "66a8e20c0754610fae1fcf5d", "why": "say \"hi\" \\ <b>&amp; it's\ttab", "project": "R&D \"x\" <b>", "where": "~", "tags": [], "by": "o&apos;brien+x&amp;y@example.com", "at": "1746196607127",
              "form": {"s": "blue", "b": "true", "n": "5", "e": "", "we&quot;ird&apos;k": "v"}, "said": "line1\nline2 \"q\" \\ é 日本 😀"}
-            """, contract.Body(EverythingOdd));
+            """,
+            contract.Body(EverythingOdd)
+        );
     }
 
     [Fact]
@@ -109,16 +134,32 @@ public sealed class BodyTests
     {
         var contract = ManifestContract.Read(Manifest, Escapes.Go);
         var scope = new Scope("https://a.example/x", "k&y", "77");
-        Assert.Equal(("https://a.example/x/ask", "X-Key", "k&amp;y"), (contract.Create.Url(scope), contract.Create.Headers(scope)[0].Name, contract.Create.Headers(scope)[0].Value));
-        Assert.Equal((HttpMethod.Patch, "https://a.example/x/done/77"), (contract.Apply.Method, contract.Apply.Url(scope)));
+        Assert.Equal(
+            ("https://a.example/x/ask", "X-Key", "k&amp;y"),
+            (
+                contract.Create.Url(scope),
+                contract.Create.Headers(scope)[0].Name,
+                contract.Create.Headers(scope)[0].Value
+            )
+        );
+        Assert.Equal(
+            (HttpMethod.Patch, "https://a.example/x/done/77"),
+            (contract.Apply.Method, contract.Apply.Url(scope))
+        );
         Assert.Equal("https://a.example/x/show?x=77", contract.ReviewPage(scope));
         Assert.Null(contract.Members);
 
         var created = JsonElement.Parse("""{"result": [{"id": "77", "state": -1.0, "text/long": "Implement"}]}""");
         var reader = contract.Reader(contract.Create);
         Assert.Equal("77", reader.Id(created));
-        Assert.Equal((ReviewStatus.Approved, "-1.0", "Implement"), (reader.Read(created).Review, reader.Read(created).Value, reader.Read(created).Display));
-        Assert.Equal(ReviewStatus.NeedsReview, reader.Read(JsonElement.Parse("""{"result": [{"state": "4\n"}]}""")).Review);
+        Assert.Equal(
+            (ReviewStatus.Approved, "-1.0", "Implement"),
+            (reader.Read(created).Review, reader.Read(created).Value, reader.Read(created).Display)
+        );
+        Assert.Equal(
+            ReviewStatus.NeedsReview,
+            reader.Read(JsonElement.Parse("""{"result": [{"state": "4\n"}]}""")).Review
+        );
         Assert.Equal(ReviewStatus.Declined, reader.Read(JsonElement.Parse("""{"result": [{"state": "4"}]}""")).Review);
         Assert.Equal(Rule.StatusMissing, reader.Read(JsonElement.Parse("""{"result": []}""")).Oddity);
     }
@@ -128,7 +169,9 @@ public sealed class BodyTests
     [InlineData("[]")]
     [InlineData("{}")]
     [InlineData("""{"capabilities": {"approval": {}}}""")]
-    [InlineData("""{"capabilities": {"approval": {"creationRequest": {"endpoint": {"url": "{{#if x}}", "method": "POST"}}}}}""")]
+    [InlineData(
+        """{"capabilities": {"approval": {"creationRequest": {"endpoint": {"url": "{{#if x}}", "method": "POST"}}}}}"""
+    )]
     public void A_manifest_that_cannot_be_used_is_told(string manifest) =>
         Assert.Throws<FormatException>(() => ManifestContract.Read(manifest, Escapes.Go));
 

@@ -7,7 +7,16 @@ namespace Countersign.Tests.Cli;
 
 public sealed class SimulationTests
 {
-    private static readonly string[] Everything = ["--all", "--auto-apply", "--no-wait", "--requests", "6", "--rotated-key", ApplicationDouble.OtherKey];
+    private static readonly string[] Everything =
+    [
+        "--all",
+        "--auto-apply",
+        "--no-wait",
+        "--requests",
+        "6",
+        "--rotated-key",
+        ApplicationDouble.OtherKey,
+    ];
 
     [Fact]
     public async Task An_honest_application_passes_every_case_without_a_doubt()
@@ -16,7 +25,10 @@ public sealed class SimulationTests
         var (exitCode, account) = await Simulate(application, Everything);
         Assert.Empty(Codes(account));
         Assert.Equal((0, true), (exitCode, account["ok"]!.GetValue<bool>()));
-        Assert.Equal(Cases.Usual.Concat(Cases.Odd).Append(Cases.RotatedKey).Select(c => c.Name), account["cases"]!.AsArray().Select(c => c!["name"]!.ToString()));
+        Assert.Equal(
+            Cases.Usual.Concat(Cases.Odd).Append(Cases.RotatedKey).Select(c => c.Name),
+            account["cases"]!.AsArray().Select(c => c!["name"]!.ToString())
+        );
         var states = account["requests"]!.AsArray().Select(r => r!["launchDarkly"]!.ToString()).ToHashSet();
         Assert.Subset(states, new HashSet<string>(["applied", "declined", "deleted", "needs review"]));
     }
@@ -102,7 +114,15 @@ public sealed class SimulationTests
     public async Task One_change_is_one_request_however_often_it_is_sent()
     {
         await using var application = await ApplicationDouble.Start(Lie.None);
-        var (_, account) = await Simulate(application, "--duplicates", "--shuffled-form", "--edited", "--no-wait", "--requests", "12");
+        var (_, account) = await Simulate(
+            application,
+            "--duplicates",
+            "--shuffled-form",
+            "--edited",
+            "--no-wait",
+            "--requests",
+            "12"
+        );
         Assert.Equal(48, account["requests"]!.AsArray().Count);
         Assert.Equal(48, application.Count);
     }
@@ -113,7 +133,10 @@ public sealed class SimulationTests
         await using var application = await ApplicationDouble.Start(Lie.CallsUnknownApproved);
         var (exitCode, account) = await Simulate(application, "--no-wait", "--hostile");
         Assert.Equal(0, exitCode);
-        Assert.Equal(["members", "changes", "hostile"], account["cases"]!.AsArray().Select(c => c!["name"]!.ToString()));
+        Assert.Equal(
+            ["members", "changes", "hostile"],
+            account["cases"]!.AsArray().Select(c => c!["name"]!.ToString())
+        );
     }
 
     [Fact]
@@ -121,9 +144,28 @@ public sealed class SimulationTests
     {
         await using var application = await ApplicationDouble.Start(Lie.SaysPartlyApproved);
         using var output = new StringWriter();
-        var exitCode = await CommandLine.Run(["simulate", "launchdarkly", "--url", application.Url, "--key", ApplicationDouble.Key, "--no-wait", "--requests", "2"], TextReader.Null, output, output);
+        var exitCode = await CommandLine.Run(
+            [
+                "simulate",
+                "launchdarkly",
+                "--url",
+                application.Url,
+                "--key",
+                ApplicationDouble.Key,
+                "--no-wait",
+                "--requests",
+                "2",
+            ],
+            TextReader.Null,
+            output,
+            output
+        );
         Assert.Equal(1, exitCode);
-        Assert.Contains("New checkout            LaunchDarkly: approved      application: partially_approved, It is pending", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "New checkout            LaunchDarkly: approved      application: partially_approved, It is pending",
+            output.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Contains("WRONG  value-misread", output.ToString(), StringComparison.Ordinal);
         Assert.EndsWith("LaunchDarkly and the application disagree.\n", output.ToString(), StringComparison.Ordinal);
     }
@@ -138,7 +180,10 @@ public sealed class SimulationTests
     public async Task Wrong_use_is_told_before_anything_is_sent(params string[] switches)
     {
         using var error = new StringWriter();
-        Assert.Equal(2, await CommandLine.Run(["simulate", "launchdarkly", .. switches], TextReader.Null, TextWriter.Null, error));
+        Assert.Equal(
+            2,
+            await CommandLine.Run(["simulate", "launchdarkly", .. switches], TextReader.Null, TextWriter.Null, error)
+        );
         Assert.NotEqual("", error.ToString());
     }
 
@@ -151,17 +196,26 @@ public sealed class SimulationTests
         Assert.Equal(Rule.All.Count, Rule.All.Select(r => r.Code).Distinct().Count());
     }
 
-    private static Task<(int ExitCode, JsonNode Account)> Simulate(ApplicationDouble application, params string[] switches) => Simulate(application.Url, switches);
+    private static Task<(int ExitCode, JsonNode Account)> Simulate(
+        ApplicationDouble application,
+        params string[] switches
+    ) => Simulate(application.Url, switches);
 
     private static async Task<(int ExitCode, JsonNode Account)> Simulate(string url, params string[] switches)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exitCode = await CommandLine.Run(["simulate", "launchdarkly", "--url", url, "--key", ApplicationDouble.Key, "--json", .. switches], TextReader.Null, output, error);
+        var exitCode = await CommandLine.Run(
+            ["simulate", "launchdarkly", "--url", url, "--key", ApplicationDouble.Key, "--json", .. switches],
+            TextReader.Null,
+            output,
+            error
+        );
         Assert.Equal("", error.ToString());
         return (exitCode, JsonNode.Parse(output.ToString())!);
     }
 
     /// <summary>How long an answer takes on a busy machine is not what these tests are about.</summary>
-    private static HashSet<string> Codes(JsonNode account) => [.. account["findings"]!.AsArray().Select(f => f!["code"]!.ToString()).Where(c => c != "slow-answer")];
+    private static HashSet<string> Codes(JsonNode account) =>
+        [.. account["findings"]!.AsArray().Select(f => f!["code"]!.ToString()).Where(c => c != "slow-answer")];
 }

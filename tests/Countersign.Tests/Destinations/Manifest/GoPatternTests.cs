@@ -31,8 +31,11 @@ public sealed class GoPatternTests
     [InlineData("x*", "yes", Fit.Part)]
     [InlineData("", "yes", Fit.Part)]
     [InlineData("true", "true", Fit.Whole)]
-    public void An_approval_fits_as_its_author_meant_it_and_not_by_accident(string pattern, string value, Enum expected) =>
-        Assert.Equal(expected, GoPattern.Parse(pattern).FitOf(value));
+    public void An_approval_fits_as_its_author_meant_it_and_not_by_accident(
+        string pattern,
+        string value,
+        Enum expected
+    ) => Assert.Equal(expected, GoPattern.Parse(pattern).FitOf(value));
 
     [Theory]
     [InlineData("^approved$", "approved", true)]

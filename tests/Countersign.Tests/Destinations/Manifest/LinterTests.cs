@@ -9,57 +9,135 @@ public sealed class LinterTests
 {
     private static JsonObject Variable(string key, string type, params (string Name, JsonNode Value)[] more)
     {
-        var variable = new JsonObject { ["key"] = key, ["name"] = key, ["type"] = type, ["description"] = "" };
+        var variable = new JsonObject
+        {
+            ["key"] = key,
+            ["name"] = key,
+            ["type"] = type,
+            ["description"] = "",
+        };
         foreach (var (name, value) in more)
             variable[name] = value;
         return variable;
     }
 
-    private static JsonArray DependsOn(string key, string location = "formVariables") => new(new JsonObject
-    {
-        ["variableKey"] = key,
-        ["variableLocation"] = location,
-        ["action"] = "showField",
-        ["conditions"] = new JsonArray(new JsonObject { ["operator"] = "equalTo", ["value"] = "true" }),
-    });
+    private static JsonArray DependsOn(string key, string location = "formVariables") =>
+        new(
+            new JsonObject
+            {
+                ["variableKey"] = key,
+                ["variableLocation"] = location,
+                ["action"] = "showField",
+                ["conditions"] = new JsonArray(new JsonObject { ["operator"] = "equalTo", ["value"] = "true" }),
+            }
+        );
 
-    public static TheoryData<string, string, JsonNode?, string> Mistakes => new()
-    {
-        { "a key twice", "formVariables.0", Variable("apiKey", "string"), "is there 2 times" },
-        { "an enum without values", "formVariables.0", Variable("e", "enum"), "nothing to choose from" },
-        { "a dynamic enum without a call", "formVariables.0", Variable("e", "dynamicEnum"), "where its values come from" },
-        { "a type that is none", "formVariables.0", Variable("e", "url"), "not a type" },
-        { "a multiselect without options", "formVariables.0", Variable("e", "multiselect"), "nothing to choose from" },
-        { "hidden and required", "formVariables.0", Variable("e", "string", ("isHidden", true)), "never shown" },
-        { "a dependence on nothing", "formVariables.0", Variable("e", "string", ("dependsOn", DependsOn("nobody"))), "There is no variable nobody" },
-        { "a dependence in no list", "formVariables.0", Variable("e", "string", ("dependsOn", DependsOn("apiKey", "elsewhere"))), "no list of variables" },
-        { "a default of another type", "formVariables.0", Variable("e", "boolean", ("defaultValue", "false"), ("isOptional", true)), "true or false" },
-        { "a broken pattern", "~.statusRequest.parser.approvalMatcher", "(", "cannot be used as a pattern" },
-        { "an empty pattern", "~.statusRequest.parser.approvalMatcher", "", "finds approval in every answer" },
-        { "equal patterns", "~.statusRequest.parser.rejectionMatcher", "^yes$", "Both patterns are the same" },
-        { "a pointer without its slash", "~.statusRequest.parser.statusValue", "state", "not a JSON pointer" },
-        { "a missing parser", "~.statusRequest.parser", null, "what the answer means" },
-        { "a creation without a parser", "~.creationRequest.parser", null, "by our id" },
-        { "a name that means nothing", "~.statusRequest.endpoint.url", "{{baseUri}}/x", "Nothing is known as baseUri" },
-        { "a brace too few", "~.statusRequest.endpoint.url", "{environment.host}}/x", "A brace is missing" },
-        { "braces that do not close", "~.creationRequest.jsonBody", "{\"a\": \"{{title.plainText}\"}", "not balanced" },
-        { "a block that does not close", "~.creationRequest.jsonBody", "{\"a\": \"{{#if comment}}x\"}", "not closed" },
-        { "a helper that is not there", "~.creationRequest.jsonBody", "{\"a\": \"{{upper comment}}\"}", "no helper upper" },
-        { "never JSON", "~.creationRequest.jsonBody", "{\"a\": {{title.plainText}}}", "whatever the approval says" },
-        { "JSON for some only", "~.creationRequest.jsonBody", "{\"a\": 1, {{#if details.plainText}}\"b\": 2{{/if}}}", "for some approvals" },
-        { "a relative address", "~.statusRequest.endpoint.url", "/x", "no whole address" },
-        { "a method in lower case", "~.statusRequest.endpoint.method", "get", "not a method" },
-        { "a header that is not ours to set", "~.statusRequest.endpoint.headers", new JsonArray(new JsonObject { ["name"] = "Content-Length", ["value"] = "1" }), "belongs to the connection" },
-        { "a member that is not known", "~.flagFormVariables", new JsonArray(), "no member of this name" },
-        { "a missing call", "~.deletionRequest", null, "not described" },
-    };
+    public static TheoryData<string, string, JsonNode?, string> Mistakes =>
+        new()
+        {
+            { "a key twice", "formVariables.0", Variable("apiKey", "string"), "is there 2 times" },
+            { "an enum without values", "formVariables.0", Variable("e", "enum"), "nothing to choose from" },
+            {
+                "a dynamic enum without a call",
+                "formVariables.0",
+                Variable("e", "dynamicEnum"),
+                "where its values come from"
+            },
+            { "a type that is none", "formVariables.0", Variable("e", "url"), "not a type" },
+            {
+                "a multiselect without options",
+                "formVariables.0",
+                Variable("e", "multiselect"),
+                "nothing to choose from"
+            },
+            { "hidden and required", "formVariables.0", Variable("e", "string", ("isHidden", true)), "never shown" },
+            {
+                "a dependence on nothing",
+                "formVariables.0",
+                Variable("e", "string", ("dependsOn", DependsOn("nobody"))),
+                "There is no variable nobody"
+            },
+            {
+                "a dependence in no list",
+                "formVariables.0",
+                Variable("e", "string", ("dependsOn", DependsOn("apiKey", "elsewhere"))),
+                "no list of variables"
+            },
+            {
+                "a default of another type",
+                "formVariables.0",
+                Variable("e", "boolean", ("defaultValue", "false"), ("isOptional", true)),
+                "true or false"
+            },
+            { "a broken pattern", "~.statusRequest.parser.approvalMatcher", "(", "cannot be used as a pattern" },
+            { "an empty pattern", "~.statusRequest.parser.approvalMatcher", "", "finds approval in every answer" },
+            { "equal patterns", "~.statusRequest.parser.rejectionMatcher", "^yes$", "Both patterns are the same" },
+            { "a pointer without its slash", "~.statusRequest.parser.statusValue", "state", "not a JSON pointer" },
+            { "a missing parser", "~.statusRequest.parser", null, "what the answer means" },
+            { "a creation without a parser", "~.creationRequest.parser", null, "by our id" },
+            {
+                "a name that means nothing",
+                "~.statusRequest.endpoint.url",
+                "{{baseUri}}/x",
+                "Nothing is known as baseUri"
+            },
+            { "a brace too few", "~.statusRequest.endpoint.url", "{environment.host}}/x", "A brace is missing" },
+            {
+                "braces that do not close",
+                "~.creationRequest.jsonBody",
+                "{\"a\": \"{{title.plainText}\"}",
+                "not balanced"
+            },
+            {
+                "a block that does not close",
+                "~.creationRequest.jsonBody",
+                "{\"a\": \"{{#if comment}}x\"}",
+                "not closed"
+            },
+            {
+                "a helper that is not there",
+                "~.creationRequest.jsonBody",
+                "{\"a\": \"{{upper comment}}\"}",
+                "no helper upper"
+            },
+            {
+                "never JSON",
+                "~.creationRequest.jsonBody",
+                "{\"a\": {{title.plainText}}}",
+                "whatever the approval says"
+            },
+            {
+                "JSON for some only",
+                "~.creationRequest.jsonBody",
+                "{\"a\": 1, {{#if details.plainText}}\"b\": 2{{/if}}}",
+                "for some approvals"
+            },
+            { "a relative address", "~.statusRequest.endpoint.url", "/x", "no whole address" },
+            { "a method in lower case", "~.statusRequest.endpoint.method", "get", "not a method" },
+            {
+                "a header that is not ours to set",
+                "~.statusRequest.endpoint.headers",
+                new JsonArray(new JsonObject { ["name"] = "Content-Length", ["value"] = "1" }),
+                "belongs to the connection"
+            },
+            { "a member that is not known", "~.flagFormVariables", new JsonArray(), "no member of this name" },
+            { "a missing call", "~.deletionRequest", null, "not described" },
+        };
 
     [Theory]
     [MemberData(nameof(Mistakes))]
-    public void Trap_49_is_found_with_its_place_and_its_fix(string mistake, string place, JsonNode? value, string problem)
+    public void Trap_49_is_found_with_its_place_and_its_fix(
+        string mistake,
+        string place,
+        JsonNode? value,
+        string problem
+    )
     {
         Assert.NotEmpty(mistake);
-        var finding = Assert.Single(Linter.Run(Sample.With((place, value?.DeepClone()))), f => f.Problem.Contains(problem, StringComparison.Ordinal));
+        var finding = Assert.Single(
+            Linter.Run(Sample.With((place, value?.DeepClone()))),
+            f => f.Problem.Contains(problem, StringComparison.Ordinal)
+        );
         Assert.NotEmpty(finding.Place);
         Assert.NotEmpty(finding.Fix);
     }
@@ -71,7 +149,8 @@ public sealed class LinterTests
     [InlineData("servicenow.json")]
     [InlineData("servicenow-normal.json")]
     [InlineData("custom-approvals.json")]
-    public void Published_manifests_have_no_findings(string name) => Assert.Empty(Linter.Run(PublishedManifests.Read(name)));
+    public void Published_manifests_have_no_findings(string name) =>
+        Assert.Empty(Linter.Run(PublishedManifests.Read(name)));
 
     [Theory]
     [InlineData("")]
@@ -83,17 +162,40 @@ public sealed class LinterTests
     [Fact]
     public void Trap_48_what_is_hidden_is_neither_required_nor_sent()
     {
-        var manifest = Sample.Read(Sample.With(
-            ("formVariables.0", Variable("wantsPlan", "boolean", ("defaultValue", false), ("isOptional", true))),
-            ("formVariables.0", Variable("plan", "string", ("isHidden", true), ("dependsOn", DependsOn("wantsPlan"))))));
-        var settings = new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = "k", ["plan"] = "left over" };
+        var manifest = Sample.Read(
+            Sample.With(
+                ("formVariables.0", Variable("wantsPlan", "boolean", ("defaultValue", false), ("isOptional", true))),
+                (
+                    "formVariables.0",
+                    Variable("plan", "string", ("isHidden", true), ("dependsOn", DependsOn("wantsPlan")))
+                )
+            )
+        );
+        var settings = new Dictionary<string, string>
+        {
+            ["baseURL"] = "https://x.test",
+            ["apiKey"] = "k",
+            ["plan"] = "left over",
+        };
         var (values, mistakes) = FormValues.Read(manifest, settings);
         Assert.Empty(mistakes);
         Assert.False(values.Form.ContainsKey("plan"));
-        (values, mistakes) = FormValues.Read(manifest, new Dictionary<string, string>(settings) { ["wantsPlan"] = "true" });
+        (values, mistakes) = FormValues.Read(
+            manifest,
+            new Dictionary<string, string>(settings) { ["wantsPlan"] = "true" }
+        );
         Assert.Empty(mistakes);
         Assert.Equal("left over", values.Form["plan"]);
         settings.Remove("plan");
-        Assert.Equal("plan", Assert.Single(FormValues.Read(manifest, new Dictionary<string, string>(settings) { ["wantsPlan"] = "true" }).Mistakes).Key);
+        Assert.Equal(
+            "plan",
+            Assert
+                .Single(
+                    FormValues
+                        .Read(manifest, new Dictionary<string, string>(settings) { ["wantsPlan"] = "true" })
+                        .Mistakes
+                )
+                .Key
+        );
     }
 }

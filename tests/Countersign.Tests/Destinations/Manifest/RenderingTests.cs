@@ -14,9 +14,19 @@ public sealed class RenderingTests
     [Fact]
     public void Trap_35_numbers_keep_their_text_on_the_way_to_the_pattern()
     {
-        var parser = Sample.Read(Sample.With(("~.creationRequest.parser.approvalMatcher", "^-1"), ("~.creationRequest.parser.rejectionMatcher", "^4"))).Create.Parser!;
+        var parser = Sample
+            .Read(
+                Sample.With(
+                    ("~.creationRequest.parser.approvalMatcher", "^-1"),
+                    ("~.creationRequest.parser.rejectionMatcher", "^4")
+                )
+            )
+            .Create.Parser!;
         var heard = Sample.Hear(parser, """{"result":[{"id":"s1","state":-1.0,"text":"Implement"}]}""");
-        Assert.Equal((Opinion.Approved, "-1.0", "Implement", "s1"), (heard.Opinion, heard.Value, heard.Display, heard.ExternalId));
+        Assert.Equal(
+            (Opinion.Approved, "-1.0", "Implement", "s1"),
+            (heard.Opinion, heard.Value, heard.Display, heard.ExternalId)
+        );
         Assert.Equal(Opinion.Rejected, Sample.Hear(parser, """{"result":[{"state":4}]}""").Opinion);
     }
 
@@ -26,12 +36,20 @@ public sealed class RenderingTests
     [InlineData("""{"result":[]}""")]
     [InlineData("<html>yes</html>")]
     [InlineData("")]
-    public void What_holds_no_status_says_nothing(string answer) => Assert.Equal(Heard.Nothing, Sample.Hear(Manifest.Create.Parser!, answer));
+    public void What_holds_no_status_says_nothing(string answer) =>
+        Assert.Equal(Heard.Nothing, Sample.Hear(Manifest.Create.Parser!, answer));
 
     [Fact]
     public void Both_patterns_matching_counts_as_declined_and_is_told()
     {
-        var parser = Sample.Read(Sample.With(("~.statusRequest.parser.approvalMatcher", "yes"), ("~.statusRequest.parser.rejectionMatcher", "es"))).Status.Parser!;
+        var parser = Sample
+            .Read(
+                Sample.With(
+                    ("~.statusRequest.parser.approvalMatcher", "yes"),
+                    ("~.statusRequest.parser.rejectionMatcher", "es")
+                )
+            )
+            .Status.Parser!;
         var heard = Sample.Hear(parser, """{"state":"yes"}""");
         Assert.Equal((Opinion.Rejected, true), (heard.Opinion, heard.MatchedBoth));
     }
@@ -51,15 +69,52 @@ public sealed class RenderingTests
     [InlineData("https://user:word@desk.example.test", "k")]
     [InlineData("https://desk.example.test", "")]
     public void Trap_39_nothing_leaves_without_a_whole_address_and_every_secret(string baseUrl, string key) =>
-        Assert.Contains("creationRequest", Sample.Refused(Manifest.Create, Sample.Context(Manifest, settings: new Dictionary<string, string> { ["baseURL"] = baseUrl, ["apiKey"] = key })).Place, StringComparison.Ordinal);
+        Assert.Contains(
+            "creationRequest",
+            Sample
+                .Refused(
+                    Manifest.Create,
+                    Sample.Context(
+                        Manifest,
+                        settings: new Dictionary<string, string> { ["baseURL"] = baseUrl, ["apiKey"] = key }
+                    )
+                )
+                .Place,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Trap_39_a_name_that_means_nothing_sends_no_empty_credential()
     {
-        var manifest = Sample.Read(Sample.With(("~.statusRequest.endpoint.headers", new JsonArray(new JsonObject { ["name"] = "Authorization", ["value"] = "Bearer {{apiToken}}" }))));
-        Assert.Contains("apiToken", Sample.Refused(manifest.Status, Sample.Context(manifest)).Why, StringComparison.Ordinal);
-        var oauth = Sample.Read(Sample.With(("~.statusRequest.endpoint.url", "{{oauth.baseURI}}/x"), ("~.statusRequest.endpoint.headers", new JsonArray(new JsonObject { ["name"] = "Authorization", ["value"] = "Bearer {{oauth.accessToken}}" }))));
-        Assert.Contains("oauth.accessToken", Sample.Refused(oauth.Status, Sample.Context(oauth) with { AccessToken = "" }).Why, StringComparison.Ordinal);
+        var manifest = Sample.Read(
+            Sample.With(
+                (
+                    "~.statusRequest.endpoint.headers",
+                    new JsonArray(new JsonObject { ["name"] = "Authorization", ["value"] = "Bearer {{apiToken}}" })
+                )
+            )
+        );
+        Assert.Contains(
+            "apiToken",
+            Sample.Refused(manifest.Status, Sample.Context(manifest)).Why,
+            StringComparison.Ordinal
+        );
+        var oauth = Sample.Read(
+            Sample.With(
+                ("~.statusRequest.endpoint.url", "{{oauth.baseURI}}/x"),
+                (
+                    "~.statusRequest.endpoint.headers",
+                    new JsonArray(
+                        new JsonObject { ["name"] = "Authorization", ["value"] = "Bearer {{oauth.accessToken}}" }
+                    )
+                )
+            )
+        );
+        Assert.Contains(
+            "oauth.accessToken",
+            Sample.Refused(oauth.Status, Sample.Context(oauth) with { AccessToken = "" }).Why,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -67,14 +122,25 @@ public sealed class RenderingTests
     {
         var shown = ((Rendering.Ready)Renderer.Render(Manifest.Create, Sample.Context(Manifest))).Shown!;
         Assert.Contains(shown.Headers, h => h == ("Authorization", $"Bearer {TemplateHelpers.Mask}"));
-        Assert.DoesNotContain("k-123", string.Join('\n', shown.Headers) + shown.Url + Encoding.UTF8.GetString(shown.Body!), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "k-123",
+            string.Join('\n', shown.Headers) + shown.Url + Encoding.UTF8.GetString(shown.Body!),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Trap_40_an_address_that_makes_no_sense_without_its_secret_is_not_shown_but_called()
     {
         var manifest = Sample.Read(Sample.With(("~.statusRequest.endpoint.url", "{{apiKey}}/asks")));
-        var context = Sample.Context(manifest, settings: new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = "https://secret.test" });
+        var context = Sample.Context(
+            manifest,
+            settings: new Dictionary<string, string>
+            {
+                ["baseURL"] = "https://x.test",
+                ["apiKey"] = "https://secret.test",
+            }
+        );
         var ready = (Rendering.Ready)Renderer.Render(manifest.Status, context);
         Assert.Equal(("secret.test", null), (ready.Call.Url.Host, ready.Shown));
         Assert.Equal(TemplateHelpers.Mask, ShownExchange.Of(manifest.Status, context).Url);
@@ -85,23 +151,77 @@ public sealed class RenderingTests
     [InlineData("k\ny")]
     [InlineData("k\0y")]
     public void Trap_42_a_line_break_in_a_header_is_refused(string key) =>
-        Assert.Contains("Authorization", Sample.Refused(Manifest.Create, Sample.Context(Manifest, settings: new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = key })).Place, StringComparison.Ordinal);
+        Assert.Contains(
+            "Authorization",
+            Sample
+                .Refused(
+                    Manifest.Create,
+                    Sample.Context(
+                        Manifest,
+                        settings: new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = key }
+                    )
+                )
+                .Place,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Trap_44_the_creations_answer_is_there_for_later_templates()
     {
-        var manifest = Sample.Read(Sample.With(("~.deletionRequest.jsonBody", "{\"number\": \"{{creationResponseBody.result.[0].number}}\", \"deep\": {{creationResponseBody.n}}}")));
-        var body = Sample.Body(Sample.Ready(manifest.Cancel, Sample.Context(manifest) with { CreationAnswer = """{"result":[{"number":"CHG\"1"}],"n":7}""" }));
+        var manifest = Sample.Read(
+            Sample.With(
+                (
+                    "~.deletionRequest.jsonBody",
+                    "{\"number\": \"{{creationResponseBody.result.[0].number}}\", \"deep\": {{creationResponseBody.n}}}"
+                )
+            )
+        );
+        var body = Sample.Body(
+            Sample.Ready(
+                manifest.Cancel,
+                Sample.Context(manifest) with
+                {
+                    CreationAnswer = """{"result":[{"number":"CHG\"1"}],"n":7}""",
+                }
+            )
+        );
         Assert.Equal(("CHG\"1", 7), (body["number"]!.ToString(), (int)body["deep"]!));
     }
 
     [Fact]
     public void Trap_45_both_names_of_a_thing_resolve_and_the_two_ids_differ()
     {
-        var manifest = Sample.Read(Sample.With(
-            ("~.environmentFormVariables.0", new JsonObject { ["key"] = "template", ["name"] = "T", ["type"] = "string", ["description"] = "" }),
-            ("~.statusRequest.endpoint.url", "{{formVariables.baseURL}}/{{environment.template}}/{{environmentFormVariables.template}}/{{context.approvalId}}/{{approvalId}}/{{context.project.key}}")));
-        var call = Sample.Ready(manifest.Status, Sample.Context(manifest, settings: new Dictionary<string, string> { ["baseURL"] = "https://x.test", ["apiKey"] = "k", ["template"] = "std" }, externalId: "EXT"));
+        var manifest = Sample.Read(
+            Sample.With(
+                (
+                    "~.environmentFormVariables.0",
+                    new JsonObject
+                    {
+                        ["key"] = "template",
+                        ["name"] = "T",
+                        ["type"] = "string",
+                        ["description"] = "",
+                    }
+                ),
+                (
+                    "~.statusRequest.endpoint.url",
+                    "{{formVariables.baseURL}}/{{environment.template}}/{{environmentFormVariables.template}}/{{context.approvalId}}/{{approvalId}}/{{context.project.key}}"
+                )
+            )
+        );
+        var call = Sample.Ready(
+            manifest.Status,
+            Sample.Context(
+                manifest,
+                settings: new Dictionary<string, string>
+                {
+                    ["baseURL"] = "https://x.test",
+                    ["apiKey"] = "k",
+                    ["template"] = "std",
+                },
+                externalId: "EXT"
+            )
+        );
         Assert.Equal($"https://x.test/std/std/EXT/{Rehearsals.Full.Id}/web-shop", call.Url.ToString());
     }
 
@@ -109,10 +229,22 @@ public sealed class RenderingTests
     public void Trap_46_a_body_that_is_no_JSON_stays_here()
     {
         var manifest = Sample.Read(Sample.With(("~.creationRequest.jsonBody", "{\"title\": {{title.plainText}}}")));
-        Assert.Contains("not JSON", Sample.Refused(manifest.Create, Sample.Context(manifest)).Why, StringComparison.Ordinal);
+        Assert.Contains(
+            "not JSON",
+            Sample.Refused(manifest.Create, Sample.Context(manifest)).Why,
+            StringComparison.Ordinal
+        );
         // The flag name that broke a published manifest: in its own quotes it is one string, whatever is in it.
         var quoted = Sample.Read(Sample.With(("~.creationRequest.jsonBody", "{\"flag\": \"{{flag.name}}\"}")));
-        Assert.Equal("A \"x\"", Sample.Body(Sample.Ready(quoted.Create, Sample.Context(quoted, Rehearsals.Full with { Flag = new("A \"x\"", "a", []) })))["flag"]!.ToString());
+        Assert.Equal(
+            "A \"x\"",
+            Sample.Body(
+                Sample.Ready(
+                    quoted.Create,
+                    Sample.Context(quoted, Rehearsals.Full with { Flag = new("A \"x\"", "a", []) })
+                )
+            )["flag"]!.ToString()
+        );
     }
 
     [Fact]
@@ -122,7 +254,14 @@ public sealed class RenderingTests
         Assert.Equal("application/json", create.Content!.Headers.ContentType!.ToString());
         Assert.Equal("application/json", create.Headers.Accept.ToString());
         var apply = Sample.Ready(Manifest.Apply, Sample.Context(Manifest, externalId: "7")).ToMessage();
-        Assert.Equal(("https://desk.example.test/asks/7?state=Done", 0L, true), (apply.RequestUri!.ToString(), apply.Content!.Headers.ContentLength ?? -1, apply.Content.Headers.ContentType is null));
+        Assert.Equal(
+            ("https://desk.example.test/asks/7?state=Done", 0L, true),
+            (
+                apply.RequestUri!.ToString(),
+                apply.Content!.Headers.ContentLength ?? -1,
+                apply.Content.Headers.ContentType is null
+            )
+        );
         Assert.Empty(await apply.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         Assert.Null(Sample.Ready(Manifest.Status, Sample.Context(Manifest, externalId: "7")).ToMessage().Content);
     }
@@ -130,17 +269,40 @@ public sealed class RenderingTests
     [Fact]
     public void A_signature_covers_the_very_bytes()
     {
-        var manifest = Sample.Read(Sample.With(("~.creationRequest.endpoint.hmacSignature", new JsonObject { ["headerName"] = "X-Signature", ["hmacSecretFormVariableKey"] = "apiKey" })));
+        var manifest = Sample.Read(
+            Sample.With(
+                (
+                    "~.creationRequest.endpoint.hmacSignature",
+                    new JsonObject { ["headerName"] = "X-Signature", ["hmacSecretFormVariableKey"] = "apiKey" }
+                )
+            )
+        );
         var call = Sample.Ready(manifest.Create, Sample.Context(manifest));
-        Assert.Contains(call.Headers, h => h == ("X-Signature", Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("k-123"u8, call.Body!))));
-        Assert.Contains(((Rendering.Ready)Renderer.Render(manifest.Create, Sample.Context(manifest))).Shown!.Headers, h => h == ("X-Signature", TemplateHelpers.Mask));
+        Assert.Contains(
+            call.Headers,
+            h =>
+                h
+                == (
+                    "X-Signature",
+                    Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData("k-123"u8, call.Body!))
+                )
+        );
+        Assert.Contains(
+            ((Rendering.Ready)Renderer.Render(manifest.Create, Sample.Context(manifest))).Shown!.Headers,
+            h => h == ("X-Signature", TemplateHelpers.Mask)
+        );
     }
 
     [Fact]
     public void Hostile_texts_arrive_as_they_are()
     {
         foreach (var question in Rehearsals.All)
-            Assert.Equal(question.Title, Sample.Body(Sample.Ready(Manifest.Create, Sample.Context(Manifest, question)))["title"]!.ToString());
+        {
+            Assert.Equal(
+                question.Title,
+                Sample.Body(Sample.Ready(Manifest.Create, Sample.Context(Manifest, question)))["title"]!.ToString()
+            );
+        }
     }
 
     [Theory]
@@ -162,10 +324,26 @@ public sealed class RenderingTests
     {
         var manifest = Sample.Read(PublishedManifests.Read("servicenow-normal.json"));
         var settings = new Dictionary<string, string> { ["configItemFlag"] = "true" };
-        var question = Rehearsals.Full with { Form = [new("configurationItem", "ci-1"), new("implementationPlan", "hidden")] };
+        var question = Rehearsals.Full with
+        {
+            Form = [new("configurationItem", "ci-1"), new("implementationPlan", "hidden")],
+        };
         var body = Sample.Body(Sample.Ready(manifest.Create, Sample.Context(manifest, question, settings)));
-        Assert.Equal(("2025-05-02 14:36:47", "2025-05-02 14:41:48", "ci-1", null), (body["start_date"]?.ToString(), body["end_date"]?.ToString(), body["cmdb_ci"]?.ToString(), body["implementation_plan"]?.ToString()));
-        var withoutDates = Sample.Body(Sample.Ready(manifest.Create, Sample.Context(manifest, question, new Dictionary<string, string> { ["doNotSetDates"] = "true" })));
+        Assert.Equal(
+            ("2025-05-02 14:36:47", "2025-05-02 14:41:48", "ci-1", null),
+            (
+                body["start_date"]?.ToString(),
+                body["end_date"]?.ToString(),
+                body["cmdb_ci"]?.ToString(),
+                body["implementation_plan"]?.ToString()
+            )
+        );
+        var withoutDates = Sample.Body(
+            Sample.Ready(
+                manifest.Create,
+                Sample.Context(manifest, question, new Dictionary<string, string> { ["doNotSetDates"] = "true" })
+            )
+        );
         Assert.Null(withoutDates["start_date"]);
     }
 }

@@ -28,14 +28,25 @@ internal static class Sample
         }
         """;
 
-    /// <summary>The sample with something else at a place, such as <c>capabilities.approval.creationRequest.jsonBody</c>; null takes it away.</summary>
+    /// <summary>
+    /// The sample with something else at a place, such as <c>capabilities.approval.creationRequest.jsonBody</c>; null
+    /// takes it away.
+    /// </summary>
     public static string With(params (string Place, JsonNode? Value)[] changes)
     {
         var root = JsonNode.Parse(Text)!;
         foreach (var (place, value) in changes)
         {
             var steps = place.Replace("~", "capabilities.approval", StringComparison.Ordinal).Split('.');
-            var at = steps.SkipLast(1).Aggregate(root, (node, step) => int.TryParse(step, System.Globalization.CultureInfo.InvariantCulture, out var n) ? node[n]! : node[step]!);
+            var at = steps
+                .SkipLast(1)
+                .Aggregate(
+                    root,
+                    (node, step) =>
+                        int.TryParse(step, System.Globalization.CultureInfo.InvariantCulture, out var n)
+                            ? node[n]!
+                            : node[step]!
+                );
             if (at is JsonArray list)
                 list.Add(value);
             else if (value is null)
@@ -52,27 +63,49 @@ internal static class Sample
         return manifest ?? throw new InvalidOperationException(string.Join("\n", findings));
     }
 
-    public static CallContext Context(ApprovalManifest manifest, Question? question = null, IReadOnlyDictionary<string, string>? settings = null, string externalId = "") => new()
-    {
-        Manifest = manifest,
-        Values = FormValues.Read(manifest, settings ?? new Dictionary<string, string> { ["baseURL"] = "https://desk.example.test", ["apiKey"] = "k-123" }, (question ?? Rehearsals.Full).Form).Values,
-        Question = question ?? Rehearsals.Full,
-        OAuthBaseUri = "https://now.example.test/",
-        AccessToken = "tok=en",
-        ExternalId = externalId,
-    };
+    public static CallContext Context(
+        ApprovalManifest manifest,
+        Question? question = null,
+        IReadOnlyDictionary<string, string>? settings = null,
+        string externalId = ""
+    ) =>
+        new()
+        {
+            Manifest = manifest,
+            Values = FormValues
+                .Read(
+                    manifest,
+                    settings
+                        ?? new Dictionary<string, string>
+                        {
+                            ["baseURL"] = "https://desk.example.test",
+                            ["apiKey"] = "k-123",
+                        },
+                    (question ?? Rehearsals.Full).Form
+                )
+                .Values,
+            Question = question ?? Rehearsals.Full,
+            OAuthBaseUri = "https://now.example.test/",
+            AccessToken = "tok=en",
+            ExternalId = externalId,
+        };
 
     public static RenderedCall Ready(CallTemplate call, CallContext context) =>
-        Renderer.Render(call, context) is Rendering.Ready ready ? ready.Call : throw new InvalidOperationException(Renderer.Render(call, context).ToString());
+        Renderer.Render(call, context) is Rendering.Ready ready
+            ? ready.Call
+            : throw new InvalidOperationException(Renderer.Render(call, context).ToString());
 
     public static Rendering.Refused Refused(CallTemplate call, CallContext context) =>
-        Renderer.Render(call, context) as Rendering.Refused ?? throw new InvalidOperationException("It was not refused.");
+        Renderer.Render(call, context) as Rendering.Refused
+        ?? throw new InvalidOperationException("It was not refused.");
 
     public static JsonNode Body(RenderedCall call) => JsonNode.Parse(call.Body!)!;
 
-    public static string Render(string template, IReadOnlyDictionary<string, object?> scope, bool isBody = false) => Templates.Plain.Of(template, isBody).Render(scope);
+    public static string Render(string template, IReadOnlyDictionary<string, object?> scope, bool isBody = false) =>
+        Templates.Plain.Of(template, isBody).Render(scope);
 
-    public static Heard Hear(StatusParser parser, string json) => Reading.Read(parser, System.Text.Encoding.UTF8.GetBytes(json));
+    public static Heard Hear(StatusParser parser, string json) =>
+        Reading.Read(parser, System.Text.Encoding.UTF8.GetBytes(json));
 
     public static JsonElement Json(string text)
     {

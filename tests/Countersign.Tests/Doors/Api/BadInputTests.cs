@@ -68,7 +68,10 @@ public sealed class BadInputTests
     {
         await using var host = await ApiHost.Start(Engine.Sqlite);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
-        var answer = await source.PostText(Requests, "{\"subject\":\"x\",\"colour\":1,\"assignee\":{\"group\":\"a\",\"lead\":2},\"size\":3}");
+        var answer = await source.PostText(
+            Requests,
+            "{\"subject\":\"x\",\"colour\":1,\"assignee\":{\"group\":\"a\",\"lead\":2},\"size\":3}"
+        );
         Assert.Equal(422, answer.Status);
         Assert.Equal(["colour", "assignee.lead", "size"], answer.Wrong);
     }
@@ -78,7 +81,10 @@ public sealed class BadInputTests
     {
         await using var host = await ApiHost.Start(engine);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
-        var huge = await source.PostText(Requests, "{\"subject\":\"x\",\"message\":\"" + new string('x', 2 * 1024 * 1024) + "\"}");
+        var huge = await source.PostText(
+            Requests,
+            "{\"subject\":\"x\",\"message\":\"" + new string('x', 2 * 1024 * 1024) + "\"}"
+        );
         Assert.Equal((413, "too_large"), (huge.Status, huge.Code));
         var form = await source.PostText(Requests, "subject=x", "application/x-www-form-urlencoded");
         Assert.Equal((415, "unsupported_media_type"), (form.Status, form.Code));
@@ -86,7 +92,10 @@ public sealed class BadInputTests
         Assert.Equal((405, "method_not_allowed"), (patch.Status, patch.Code));
         var nowhere = await source.Get("/api/v1/nothing");
         Assert.Equal((404, "not_found"), (nowhere.Status, nowhere.Code));
-        var broken = await source.PostBytes(Requests, [.. Encoding.UTF8.GetBytes("{\"subject\":\""), 0xC3, 0x28, .. Encoding.UTF8.GetBytes("\"}")]);
+        var broken = await source.PostBytes(
+            Requests,
+            [.. Encoding.UTF8.GetBytes("{\"subject\":\""), 0xC3, 0x28, .. Encoding.UTF8.GetBytes("\"}")]
+        );
         Assert.Equal((400, "invalid"), (broken.Status, broken.Code));
         await NothingIsLeft(host);
     }
@@ -97,10 +106,21 @@ public sealed class BadInputTests
         await using var host = await ApiHost.Start(engine);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         const string subject = "Größe 日本 😀 <script>alert(1)</script> ' ; DROP TABLE requests; --";
-        var asked = await source.Post(Requests, new { subject, message = "tab\tand\nline", facts = new { 名 = "値" } });
+        var asked = await source.Post(
+            Requests,
+            new
+            {
+                subject,
+                message = "tab\tand\nline",
+                facts = new { 名 = "値" },
+            }
+        );
         Assert.Equal(201, asked.Status);
         var seen = await source.Get($"{Requests}/{asked["id"]}");
-        Assert.Equal((subject, "tab\tand\nline", "値"), (seen["subject"], seen["message"], seen.Json["facts"]!["名"]!.ToString()));
+        Assert.Equal(
+            (subject, "tab\tand\nline", "値"),
+            (seen["subject"], seen["message"], seen.Json["facts"]!["名"]!.ToString())
+        );
     }
 
     [Theory, BothEngines]
@@ -108,11 +128,25 @@ public sealed class BadInputTests
     {
         await using var host = await ApiHost.Start(engine);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
-        foreach (var id in new[] { "..%2F..%2Fetc%2Fpasswd", "%27%20OR%201%3D1%20--", "1", "01ARZ3NDEKTSV4RRFFQ69G5FA%00", "01arz3ndektsv4rrffq69g5fav", new string('0', 4000), "%F0%9F%98%80" })
+        foreach (
+            var id in new[]
+            {
+                "..%2F..%2Fetc%2Fpasswd",
+                "%27%20OR%201%3D1%20--",
+                "1",
+                "01ARZ3NDEKTSV4RRFFQ69G5FA%00",
+                "01arz3ndektsv4rrffq69g5fav",
+                new string('0', 4000),
+                "%F0%9F%98%80",
+            }
+        )
         {
             var answer = await source.Get($"{Requests}/{id}");
             Assert.True(answer.Status is 404 or 400, $"{id}: {answer.Status}");
-            Assert.Equal(answer.Status, (await source.Post($"{Requests}/{id}/decisions", new { answer = "approve" })).Status);
+            Assert.Equal(
+                answer.Status,
+                (await source.Post($"{Requests}/{id}/decisions", new { answer = "approve" })).Status
+            );
         }
     }
 
@@ -126,7 +160,17 @@ public sealed class BadInputTests
         var cursor = (await source.Get($"{Requests}?size=1"))["next"]!;
         Assert.Equal(200, (await source.Get($"{Requests}?size=1&cursor={cursor}")).Status);
         var middle = cursor.Length / 2;
-        foreach (var altered in new[] { cursor[..^1], cursor + "A", "AAAA", "%00", cursor[..middle] + (cursor[middle] == 'x' ? 'y' : 'x') + cursor[(middle + 1)..], new string('A', 5000) })
+        foreach (
+            var altered in new[]
+            {
+                cursor[..^1],
+                cursor + "A",
+                "AAAA",
+                "%00",
+                cursor[..middle] + (cursor[middle] == 'x' ? 'y' : 'x') + cursor[(middle + 1)..],
+                new string('A', 5000),
+            }
+        )
         {
             var answer = await source.Get($"{Requests}?cursor={altered}");
             Assert.Equal(422, answer.Status);
@@ -163,8 +207,21 @@ public sealed class BadInputTests
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         using var admin = await host.Person(boss);
         var id = (await source.Post(Requests, new { subject = "x" }))["id"];
-        foreach (var body in new[] { "{}", "{\"answer\":\"yes\"}", "{\"answer\":\"Approve\"}", "{\"answer\":true}", "{\"answer\":\"approve\",\"note\":\"\\u0000\"}", "{\"answer\":\"approve\",\"why\":\"x\"}", "{\"answer\":\"approve\",\"answer\":\"reject\"}" })
+        foreach (
+            var body in new[]
+            {
+                "{}",
+                "{\"answer\":\"yes\"}",
+                "{\"answer\":\"Approve\"}",
+                "{\"answer\":true}",
+                "{\"answer\":\"approve\",\"note\":\"\\u0000\"}",
+                "{\"answer\":\"approve\",\"why\":\"x\"}",
+                "{\"answer\":\"approve\",\"answer\":\"reject\"}",
+            }
+        )
+        {
             Assert.InRange((await admin.PostText($"{Requests}/{id}/decisions", body)).Status, 400, 422);
+        }
         Assert.Equal(422, (await admin.Post($"{Requests}/{id}/comments", new { text = new string('x', 501) })).Status);
         Assert.Equal(422, (await admin.Post($"{Requests}/{id}/comments", new { text = " " })).Status);
         Assert.Equal("active", (await admin.Get($"{Requests}/{id}"))["status"]);

@@ -56,7 +56,8 @@ public sealed class ExternalIdTests
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         ApiClient[] callers = [asAnn, asCora, source];
         var answers = await Task.WhenAll(
-            Enumerable.Range(0, 24).Select(i => callers[i % callers.Length].Post(Path, Body("Deploy the shop", ben))));
+            Enumerable.Range(0, 24).Select(i => callers[i % callers.Length].Post(Path, Body("Deploy the shop", ben)))
+        );
         Assert.All(answers, a => Assert.True(a.Status is 200 or 201, a.Text));
         Assert.Equal(3, answers.Count(a => a.Status == 201));
         Assert.Equal(3, answers.Select(a => a["id"]).Distinct().Count());
@@ -71,7 +72,13 @@ public sealed class ExternalIdTests
         using var asAnn = await host.Person(await host.Hub.AddPerson("Ann", Role.Agent));
         using var asRita = await host.Person(rita);
         object Ask(string subject, object? requester, object assignee) =>
-            new { externalId = "deploy-1", subject, requester, assignee };
+            new
+            {
+                externalId = "deploy-1",
+                subject,
+                requester,
+                assignee,
+            };
         var asked = await asAnn.Post(Path, Ask("One node", new { email = rita.Email }, new { group = sre.Name }));
 
         var moved = await asAnn.Post(Path, Ask("All nodes", null, new { person = rita.Email }));
@@ -87,7 +94,9 @@ public sealed class ExternalIdTests
             var revised = await asAnn.Post(Path, Ask(subject, requester, new { group = sre.Name }));
             Assert.Equal(200, revised.Status);
             var refused = await asRita.Post(
-                $"{Path}/{asked["id"]}/decisions", new { answer = "approve", digest = revised["digest"] });
+                $"{Path}/{asked["id"]}/decisions",
+                new { answer = "approve", digest = revised["digest"] }
+            );
             Assert.Equal((403, "requester_may_not_decide"), (refused.Status, refused["rule"]));
         }
         var request = await host.Hub.Find(RequestId.Of(asked["id"]!));
@@ -98,5 +107,10 @@ public sealed class ExternalIdTests
     }
 
     private static object Body(string subject, Person assignee) =>
-        new { externalId = "deploy-1", subject, assignee = new { person = assignee.Email } };
+        new
+        {
+            externalId = "deploy-1",
+            subject,
+            assignee = new { person = assignee.Email },
+        };
 }

@@ -15,16 +15,18 @@ public sealed class GateTests
         Assert.Equal(200, (await good.Get("/api/v1/requests")).Status);
 
         var answers = new List<string>();
-        foreach (var client in new[]
-        {
-            host.Nobody(),
-            host.Source(new NewKey(1, "x", "csk_wrong")),
-            host.Source(new NewKey(1, "x", "")),
-            host.Source(new NewKey(1, "x", token)),
-            host.Person(people[0].Email!, token[..^1]),
-            host.Person(people[1].Email!, token),
-            host.Person("nobody@example.test", "x"),
-        })
+        foreach (
+            var client in new[]
+            {
+                host.Nobody(),
+                host.Source(new NewKey(1, "x", "csk_wrong")),
+                host.Source(new NewKey(1, "x", "")),
+                host.Source(new NewKey(1, "x", token)),
+                host.Person(people[0].Email!, token[..^1]),
+                host.Person(people[1].Email!, token),
+                host.Person("nobody@example.test", "x"),
+            }
+        )
         {
             using (client)
             {
@@ -64,7 +66,12 @@ public sealed class GateTests
         await new People(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default);
         await new Sources(elsewhere).Disable("pipeline", Some.Operator, default);
         foreach (var client in clients)
-            await Eventually.True(async () => (await client.Get("/api/v1/requests")).Status == 401, "the credential stops working");
+        {
+            await Eventually.True(
+                async () => (await client.Get("/api/v1/requests")).Status == 401,
+                "the credential stops working"
+            );
+        }
 
         await new Sources(elsewhere).Enable("pipeline", Some.Operator, default);
         Assert.Equal(200, (await source.Get("/api/v1/requests")).Status);
@@ -99,7 +106,10 @@ public sealed class GateTests
             for (var i = 0; i < 20; i++)
                 answers.Add(await eager.Get("/api/v1/requests"));
             Assert.Equal([200, 200, 200, .. Enumerable.Repeat(429, 17)], answers.Select(a => a.Status));
-            Assert.All(answers[3..], a => Assert.Equal(("rate_limited", TimeSpan.FromSeconds(minute)), (a.Code, a.Headers.RetryAfter!.Delta)));
+            Assert.All(
+                answers[3..],
+                a => Assert.Equal(("rate_limited", TimeSpan.FromSeconds(minute)), (a.Code, a.Headers.RetryAfter!.Delta))
+            );
             Assert.Equal(200, (await other.Get("/api/v1/requests")).Status);
             // What Retry-After says is true to the second.
             host.Hub.Clock.Advance(TimeSpan.FromSeconds(minute - 1));
@@ -124,8 +134,13 @@ public sealed class GateTests
             return statuses;
         }
 
-        Assert.Equal([.. Enumerable.Repeat(200, 6), 429, 429, 429, 429], await Ten(async _ => (await ann.Get("/")).Status));
-        var page = await ann.Send(new HttpRequestMessage(HttpMethod.Get, "/account") { Headers = { { "Accept", "text/html" } } });
+        Assert.Equal(
+            [.. Enumerable.Repeat(200, 6), 429, 429, 429, 429],
+            await Ten(async _ => (await ann.Get("/")).Status)
+        );
+        var page = await ann.Send(
+            new HttpRequestMessage(HttpMethod.Get, "/account") { Headers = { { "Accept", "text/html" } } }
+        );
         Assert.Equal(429, page.Status);
         Assert.Contains("</html>", page.Text, StringComparison.Ordinal);
         Assert.NotNull(page.Headers.RetryAfter);
@@ -133,20 +148,34 @@ public sealed class GateTests
         // All that comes from one address without a good key is counted together, whatever it asks for.
         Assert.Equal(
             [200, 401, 404, 200, 401, 404, 429, 429, 429, 429],
-            await Ten(async i => (i % 3) switch
-            {
-                0 => (await nobody.Get("/sign-in")).Status,
-                1 => (await wrong.Get("/api/v1/requests")).Status,
-                _ => (await nobody.Get("/nothing-here")).Status,
-            }));
-        Assert.Equal(200, (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "203.0.113.7"))).Status);
+            await Ten(async i =>
+                (i % 3) switch
+                {
+                    0 => (await nobody.Get("/sign-in")).Status,
+                    1 => (await wrong.Get("/api/v1/requests")).Status,
+                    _ => (await nobody.Get("/nothing-here")).Status,
+                }
+            )
+        );
+        Assert.Equal(
+            200,
+            (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "203.0.113.7"))).Status
+        );
         Assert.Equal(200, (await nobody.Get("/health/ready")).Status);
 
         // A /64 is one address.
         Assert.Equal(
             [.. Enumerable.Repeat(200, 6), 429, 429, 429, 429],
-            await Ten(async i => (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", $"2001:db8:1:2::{i + 1}"))).Status));
-        Assert.Equal(200, (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "2001:db8:1:3::1"))).Status);
+            await Ten(async i =>
+                (
+                    await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", $"2001:db8:1:2::{i + 1}"))
+                ).Status
+            )
+        );
+        Assert.Equal(
+            200,
+            (await nobody.Send(HttpMethod.Get, "/sign-in", null, ("X-Forwarded-For", "2001:db8:1:3::1"))).Status
+        );
     }
 
     [Fact]
@@ -166,7 +195,10 @@ public sealed class GateTests
         // A page by token, and other addresses.
         using var late = host.Source(new NewKey(1, "x", "csk_late"));
         Assert.Equal(429, (await late.Get("/account")).Status);
-        Assert.Equal(401, (await late.Send(HttpMethod.Get, "/api/v1/requests", null, ("X-Forwarded-For", "203.0.113.7"))).Status);
+        Assert.Equal(
+            401,
+            (await late.Send(HttpMethod.Get, "/api/v1/requests", null, ("X-Forwarded-For", "203.0.113.7"))).Status
+        );
         host.Hub.Clock.Advance(Attempts.Window);
         Assert.Equal(401, (await late.Get("/api/v1/requests")).Status);
     }
@@ -180,7 +212,12 @@ public sealed class GateTests
         Assert.Equal(201, asked.Status);
         Assert.Equal($"/approvals/api/v1/requests/{asked["id"]}", asked.Headers.Location!.ToString());
         Assert.Equal(200, (await source.Get($"/approvals/api/v1/requests/{asked["id"]}")).Status);
-        await source.Send(HttpMethod.Post, $"/approvals/api/v1/requests/{asked["id"]}/comments", new StringContent("{\"text\":\"hi\"}", null, "application/json"), ("X-Forwarded-For", "203.0.113.9"));
+        await source.Send(
+            HttpMethod.Post,
+            $"/approvals/api/v1/requests/{asked["id"]}/comments",
+            new StringContent("{\"text\":\"hi\"}", null, "application/json"),
+            ("X-Forwarded-For", "203.0.113.9")
+        );
         Assert.Equal("203.0.113.9", (await host.Hub.Place.Events($"request:{asked["id"]}"))[^1].Address);
     }
 
@@ -203,10 +240,13 @@ public sealed class GateTests
         var answers = new List<List<(int, string?, string)>>();
         foreach (var address in new[] { null, proxied })
         {
-            var asked = await Send(source, "", $$"""{"subject":"x","externalId":"{{address}}-1","assignee":{"person":"{{ben.Email}}" } }""");
+            var asked = await Send(
+                source,
+                "",
+                $$"""{"subject":"x","externalId":"{{address}}-1","assignee":{"person":"{{ben.Email}}" } }"""
+            );
             var (id, of) = (asked["id"]!, $"/{asked["id"]}/decisions");
-            answers.Add(
-            [
+            answers.Add([
                 Seen(asked),
                 Seen(await Send(source, "", """{"subject":"","colour":"red"}""")),
                 Seen(await Send(source, "", "{")),
@@ -219,18 +259,28 @@ public sealed class GateTests
                 Seen(await Send(asBen, of, yes)),
                 Seen(await Send(asBen, "/../decisions", yes)),
             ]);
-            Assert.Equal([(address ?? "127.0.0.1", "api"), (address ?? "127.0.0.1", "api")], (await host.Hub.Place.Events($"request:{id}")).Select(e => (e.Address, e.Via)));
+            Assert.Equal(
+                [(address ?? "127.0.0.1", "api"), (address ?? "127.0.0.1", "api")],
+                (await host.Hub.Place.Events($"request:{id}")).Select(e => (e.Address, e.Via))
+            );
 
             Task<ApiAnswer> Send(ApiClient client, string path, string body)
             {
                 var content = new StringContent(body, null, "application/json");
-                return address is null ? client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content) : client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content, ("X-Forwarded-For", address));
+                return address is null
+                    ? client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content)
+                    : client.Send(HttpMethod.Post, $"/api/v1/requests{path}", content, ("X-Forwarded-For", address));
             }
         }
         Assert.Equal([201, 422, 400, 401, 404, 422, 400, 403, 200, 409, 404], answers[0].Select(a => a.Item1));
         Assert.Equal(answers[0], answers[1]);
 
-        static (int, string?, string) Seen(ApiAnswer answer) => (answer.Status, answer.Status >= 400 && answer.Status != 404 ? answer.Code : null, answer.Text.Length == 0 ? "" : string.Join(' ', answer.Json.AsObject().Select(p => p.Key)));
+        static (int, string?, string) Seen(ApiAnswer answer) =>
+            (
+                answer.Status,
+                answer.Status >= 400 && answer.Status != 404 ? answer.Code : null,
+                answer.Text.Length == 0 ? "" : string.Join(' ', answer.Json.AsObject().Select(p => p.Key))
+            );
     }
 
     [Theory, BothEngines]
@@ -241,20 +291,56 @@ public sealed class GateTests
         using var admin = await host.Person(boss);
         using var agent = await host.Person(await host.Hub.AddPerson("Agent", Role.Agent));
         foreach (var path in new[] { "people", "groups", "tokens", "sources" })
-            Assert.Equal((403, "not_allowed"), ((await agent.Get($"/api/v1/{path}")) is var a ? (a.Status, a.Code) : default));
-        Assert.Equal(403, (await agent.Post("/api/v1/people", new { email = "x@example.test", name = "X", role = "admin" })).Status);
+        {
+            Assert.Equal(
+                (403, "not_allowed"),
+                ((await agent.Get($"/api/v1/{path}")) is var a ? (a.Status, a.Code) : default)
+            );
+        }
+        Assert.Equal(
+            403,
+            (
+                await agent.Post(
+                    "/api/v1/people",
+                    new
+                    {
+                        email = "x@example.test",
+                        name = "X",
+                        role = "admin",
+                    }
+                )
+            ).Status
+        );
 
-        Assert.Equal(201, (await admin.Post("/api/v1/people", new { email = "new@example.test", name = "New" })).Status);
-        Assert.Equal(409, (await admin.Post("/api/v1/people", new { email = "NEW@example.test", name = "Again" })).Status);
+        Assert.Equal(
+            201,
+            (await admin.Post("/api/v1/people", new { email = "new@example.test", name = "New" })).Status
+        );
+        Assert.Equal(
+            409,
+            (await admin.Post("/api/v1/people", new { email = "NEW@example.test", name = "Again" })).Status
+        );
         Assert.Equal(422, (await admin.Post("/api/v1/people", new { email = "new", name = "New" })).Status);
         var group = await admin.Post("/api/v1/groups", new { name = "SRE", members = new[] { "new@example.test" } });
         Assert.Equal("new@example.test", group.Json["members"]![0]!.ToString());
         Assert.Equal(204, (await admin.Put("/api/v1/groups/SRE/members/Boss@example.test")).Status);
         Assert.Equal(204, (await admin.Delete("/api/v1/groups/SRE/members/new@example.test")).Status);
-        var made = await admin.Post("/api/v1/sources", new { name = "ld", kind = "launchdarkly", group = "SRE", need = 1 });
+        var made = await admin.Post(
+            "/api/v1/sources",
+            new
+            {
+                name = "ld",
+                kind = "launchdarkly",
+                group = "SRE",
+                need = 1,
+            }
+        );
         using var source = host.Source(new NewKey(0, "ld", made["key"]!));
         Assert.Equal(201, (await source.Post("/api/v1/requests", new { subject = "x" })).Status);
-        Assert.Equal("Ops", (await admin.Send(HttpMethod.Patch, "/api/v1/groups/sre", Body("""{"name":"Ops"}""")))["name"]);
+        Assert.Equal(
+            "Ops",
+            (await admin.Send(HttpMethod.Patch, "/api/v1/groups/sre", Body("""{"name":"Ops"}""")))["name"]
+        );
         Assert.Equal(409, (await admin.Post("/api/v1/groups", new { name = "OPS" })).Status);
         var changed = await admin.Send(HttpMethod.Patch, "/api/v1/sources/LD", Body("""{"need":2}"""));
         Assert.Equal((200, "Ops", "2"), (changed.Status, changed["group"], changed["need"]));
@@ -263,29 +349,105 @@ public sealed class GateTests
         var next = await source.Post("/api/v1/requests", new { subject = "y" });
         // Two of the group, and one because no one stands behind a LaunchDarkly request that names no requester.
         Assert.Contains("3 approvals", next["display"], StringComparison.Ordinal);
-        foreach (var (wrong, member) in new[] { ("{}", "group"), ("""{"need":0}""", "need"), ("""{"oneAdmin":true,"group":"Ops"}""", "oneAdmin"), ("""{"group":"Ops","destination":"x"}""", "destination") })
+        foreach (
+            var (wrong, member) in new[]
+            {
+                ("{}", "group"),
+                ("""{"need":0}""", "need"),
+                ("""{"oneAdmin":true,"group":"Ops"}""", "oneAdmin"),
+                ("""{"group":"Ops","destination":"x"}""", "destination"),
+            }
+        )
+        {
             Assert.Equal([member], (await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body(wrong))).Wrong);
-        Assert.Equal(404, (await admin.Send(HttpMethod.Patch, "/api/v1/sources/zendesk", Body("""{"oneAdmin":true}"""))).Status);
-        Assert.Equal(403, (await agent.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}"""))).Status);
+        }
+        Assert.Equal(
+            404,
+            (await admin.Send(HttpMethod.Patch, "/api/v1/sources/zendesk", Body("""{"oneAdmin":true}"""))).Status
+        );
+        Assert.Equal(
+            403,
+            (await agent.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}"""))).Status
+        );
         Assert.Null((await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"oneAdmin":true}""")))["group"]);
-        var asks = await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body("""{"unknownRequester":"refuse","claimedRequester":"one_more","owner":"new@example.test"}"""));
-        Assert.Equal((200, "refuse", "one_more", "new@example.test"), (asks.Status, asks["unknownRequester"], asks["claimedRequester"], asks["owner"]));
-        foreach (var (wrong, member) in new[] { ("""{"unknownRequester":"x"}""", "unknownRequester"), ("""{"claimedRequester":"refuse"}""", "claimedRequester"), ("""{"requesterRequired":true}""", "requesterRequired") })
+        var asks = await admin.Send(
+            HttpMethod.Patch,
+            "/api/v1/sources/ld",
+            Body("""{"unknownRequester":"refuse","claimedRequester":"one_more","owner":"new@example.test"}""")
+        );
+        Assert.Equal(
+            (200, "refuse", "one_more", "new@example.test"),
+            (asks.Status, asks["unknownRequester"], asks["claimedRequester"], asks["owner"])
+        );
+        foreach (
+            var (wrong, member) in new[]
+            {
+                ("""{"unknownRequester":"x"}""", "unknownRequester"),
+                ("""{"claimedRequester":"refuse"}""", "claimedRequester"),
+                ("""{"requesterRequired":true}""", "requesterRequired"),
+            }
+        )
+        {
             Assert.Equal([member], (await admin.Send(HttpMethod.Patch, "/api/v1/sources/ld", Body(wrong))).Wrong);
+        }
 
         var alias = await admin.Post("/api/v1/people/new@example.test/aliases", new { alias = "nina@darkly.example" });
         Assert.Equal((201, "nina@darkly.example"), (alias.Status, alias["text"]));
-        Assert.Equal(["alias"], (await admin.Post("/api/v1/people/new@example.test/aliases", new { alias = "" })).Wrong);
+        Assert.Equal(
+            ["alias"],
+            (await admin.Post("/api/v1/people/new@example.test/aliases", new { alias = "" })).Wrong
+        );
         Assert.Equal(404, (await admin.Post("/api/v1/people/none@example.test/aliases", new { alias = "x" })).Status);
         Assert.Equal(403, (await agent.Post("/api/v1/people/new@example.test/aliases", new { alias = "x" })).Status);
-        Assert.Equal(alias["id"], (await admin.Get("/api/v1/people/new@example.test/aliases")).Json["aliases"]![0]!["id"]!.ToString());
+        Assert.Equal(
+            alias["id"],
+            (await admin.Get("/api/v1/people/new@example.test/aliases")).Json["aliases"]![0]!["id"]!.ToString()
+        );
         Assert.Equal(204, (await admin.Delete($"/api/v1/people/new@example.test/aliases/{alias["id"]}")).Status);
         Assert.Equal(404, (await admin.Delete($"/api/v1/people/new@example.test/aliases/{alias["id"]}")).Status);
-        var import = await admin.Post("/api/v1/people/import", new { people = new object[] { new { email = "new@example.test", name = "Nina", aliases = new[] { "nin" } }, new { email = "ole@example.test", name = "Ole" } } });
-        Assert.Equal((200, "ole@example.test", "new@example.test"), (import.Status, import.Json["added"]![0]!.ToString(), import.Json["changed"]![0]!.ToString()));
-        var bad = await admin.Post("/api/v1/people/import", new { people = new object?[] { new { email = "x", name = "X" }, null, new { email = "y@example.test", name = "Y", aliases = new string?[] { null } } } });
+        var import = await admin.Post(
+            "/api/v1/people/import",
+            new
+            {
+                people = new object[]
+                {
+                    new
+                    {
+                        email = "new@example.test",
+                        name = "Nina",
+                        aliases = new[] { "nin" },
+                    },
+                    new { email = "ole@example.test", name = "Ole" },
+                },
+            }
+        );
+        Assert.Equal(
+            (200, "ole@example.test", "new@example.test"),
+            (import.Status, import.Json["added"]![0]!.ToString(), import.Json["changed"]![0]!.ToString())
+        );
+        var bad = await admin.Post(
+            "/api/v1/people/import",
+            new
+            {
+                people = new object?[]
+                {
+                    new { email = "x", name = "X" },
+                    null,
+                    new
+                    {
+                        email = "y@example.test",
+                        name = "Y",
+                        aliases = new string?[] { null },
+                    },
+                },
+            }
+        );
         Assert.Equal(422, bad.Status);
-        Assert.Contains("people[0]: This is not an e-mail address. people[1]: The email address is missing. people[2]: An alias is", bad.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "people[0]: This is not an e-mail address. people[1]: The email address is missing. people[2]: An alias is",
+            bad.Text,
+            StringComparison.Ordinal
+        );
         Assert.Equal(403, (await agent.Post("/api/v1/people/import", new { people = Array.Empty<object>() })).Status);
         var token = await admin.Post("/api/v1/tokens", new { email = "new@example.test" });
         using var person = host.Person("new@example.test", token["token"]!);
@@ -308,8 +470,20 @@ public sealed class GateTests
         await using var host = await ApiHost.Start(Engine.Sqlite);
         using var nobody = host.Nobody();
         var paths = (await nobody.Get("/openapi/v1.json")).Json["paths"]!.AsObject();
-        foreach (var path in new[] { "/api/v1/requests", "/api/v1/requests/{id}", "/api/v1/requests/{id}/decisions", "/api/v1/people", "/api/v1/sources/{name}/key", "/api/v1/events" })
+        foreach (
+            var path in new[]
+            {
+                "/api/v1/requests",
+                "/api/v1/requests/{id}",
+                "/api/v1/requests/{id}/decisions",
+                "/api/v1/people",
+                "/api/v1/sources/{name}/key",
+                "/api/v1/events",
+            }
+        )
+        {
             Assert.True(paths.ContainsKey(path), path);
+        }
         Assert.Contains("swagger", (await nobody.Get("/docs/index.html")).Text, StringComparison.OrdinalIgnoreCase);
         Assert.Equal("alive", (await nobody.Get("/health/live")).Text);
         Assert.Equal("ready", (await nobody.Get("/health/ready"))["status"]);

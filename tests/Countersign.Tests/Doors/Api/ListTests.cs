@@ -18,7 +18,12 @@ public sealed class ListTests
             asked.Add((await source.Post(Requests, new { subject = $"Number {i}" }))["id"]!);
         asked.Reverse();
 
-        var (there, last) = await Walk(admin, $"{Requests}?size=10", "next", whileWalking: () => source.Post(Requests, new { subject = "Newcomer" }));
+        var (there, last) = await Walk(
+            admin,
+            $"{Requests}?size=10",
+            "next",
+            whileWalking: () => source.Post(Requests, new { subject = "Newcomer" })
+        );
         Assert.Equal(asked, there);
         Assert.Null(last["next"]);
 
@@ -35,7 +40,11 @@ public sealed class ListTests
     {
         await using var host = await ApiHost.Start(engine);
         var hub = host.Hub;
-        var (ann, ben, boss) = (await hub.AddPerson("Ann"), await hub.AddPerson("Ben"), await hub.AddPerson("Boss", Role.Admin));
+        var (ann, ben, boss) = (
+            await hub.AddPerson("Ann"),
+            await hub.AddPerson("Ben"),
+            await hub.AddPerson("Boss", Role.Admin)
+        );
         await hub.AddGroup("SRE", ann, ben);
         await hub.AddGroup("DBA", ben);
         using var one = host.Source(await hub.AddSource("one"));
@@ -71,7 +80,10 @@ public sealed class ListTests
         await Finds(admin, "text=limits-now");
         await Finds(admin, "text=%25", toAnn);
         await Finds(admin, "text=%25%25");
-        var hour = hub.Clock.GetUtcNow().AddMinutes(-90).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+        var hour = hub
+            .Clock.GetUtcNow()
+            .AddMinutes(-90)
+            .ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
         await Finds(admin, $"from={hour}", toAdmins, toDba);
         await Finds(admin, $"before={hour}", toSre, toAnn);
         await Finds(admin, "waiting=me", toAdmins);
@@ -101,17 +113,32 @@ public sealed class ListTests
         using var source = host.Source(await hub.AddSource("pipeline"));
         using var admin = await host.Person(boss);
         using var asAnn = await host.Person(ann);
-        await admin.Put("/api/v1/policies", new
-        {
-            text = """
+        await admin.Put(
+            "/api/v1/policies",
+            new
+            {
+                text = """
                 version: 1
                 policies:
                   - { name: two, when: { source: [pipeline], environment: [core] }, steps: [ { name: first, from: { groups: [owners] } }, { name: second, from: { groups: [SRE] } } ] }
                 """,
-        });
+            }
+        );
         var named = await Ask(source, "Named", new { group = "SRE" });
-        var asked = (await source.Post(Requests, new { subject = "Asked", facts = new { environment = "core" } }))["id"]!;
-        var both = (await source.Post(Requests, new { subject = "Both", assignee = new { group = "SRE" }, facts = new { environment = "core" } }))["id"]!;
+        var asked = (await source.Post(Requests, new { subject = "Asked", facts = new { environment = "core" } }))[
+            "id"
+        ]!;
+        var both = (
+            await source.Post(
+                Requests,
+                new
+                {
+                    subject = "Both",
+                    assignee = new { group = "SRE" },
+                    facts = new { environment = "core" },
+                }
+            )
+        )["id"]!;
         await Ask(source, "Neither", new { person = ann.Email });
         Assert.NotNull((await admin.Get($"{Requests}/{asked}")).Json["stuck"]);
 
@@ -141,10 +168,17 @@ public sealed class ListTests
             teams.Add(await host.Hub.AddGroup($"team {i}", await host.Hub.AddPerson($"Member {i}")));
         await host.Noticed();
         var wanted = new List<string>();
-        // The oldest fit the filter, then come more of others than are looked at before the ranges are merged, then some that fit.
+        // The oldest fit the filter, then come more of others than are looked at before the ranges are merged, then
+        // some that fit.
         for (var i = 0; i < 30; i++)
             wanted.Add(await AskOneOf(i));
-        await Task.WhenAll(Enumerable.Range(0, 450).Select(i => source.Post(Requests, new { subject = $"Other {i}", assignee = new { group = "team 13" } })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 450)
+                .Select(i =>
+                    source.Post(Requests, new { subject = $"Other {i}", assignee = new { group = "team 13" } })
+                )
+        );
         for (var i = 0; i < 15; i++)
             wanted.Add(await AskOneOf(i));
         wanted.Reverse();
@@ -165,7 +199,9 @@ public sealed class ListTests
         {
             host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
             var team = teams[i % 12];
-            return i / 12 % 2 == 0 ? await Ask(source, $"Named {i}", new { group = team.Name }) : (await host.Hub.Ask(Some.Policy(team.AsApprover))).Id.Value;
+            return i / 12 % 2 == 0
+                ? await Ask(source, $"Named {i}", new { group = team.Name })
+                : (await host.Hub.Ask(Some.Policy(team.AsApprover))).Id.Value;
         }
     }
 
@@ -198,7 +234,18 @@ public sealed class ListTests
         for (var i = 0; i < 130; i++)
         {
             host.Hub.Clock.Advance(TimeSpan.FromSeconds(1));
-            var asked = await source.Post(Requests, new { subject = $"Change {i % 2}", facts = new Dictionary<string, object> { ["environment"] = "key", ["environment.name"] = i % 5 == 0 ? "Produktion Süd" : "Staging" } });
+            var asked = await source.Post(
+                Requests,
+                new
+                {
+                    subject = $"Change {i % 2}",
+                    facts = new Dictionary<string, object>
+                    {
+                        ["environment"] = "key",
+                        ["environment.name"] = i % 5 == 0 ? "Produktion Süd" : "Staging",
+                    },
+                }
+            );
             if (i % 5 == 0)
                 production.Insert(0, asked["id"]!);
         }
@@ -208,8 +255,15 @@ public sealed class ListTests
         var (there, last) = await Walk(admin, $"{query}&size=4", "next");
         Assert.Equal(production, there);
         var (back, _) = await Walk(admin, $"{query}&size=4&cursor={last["previous"]}", "previous");
-        Assert.Equal(production.SkipLast(last.Json["requests"]!.AsArray().Count), back.Chunk(4).Reverse().SelectMany(page => page));
-        await Finds(admin, $"environment={Uri.EscapeDataString("Produktion Süd")}&text=change+1&size=100", [.. production.Where((_, i) => (production.Count - 1 - i) % 2 == 1)]);
+        Assert.Equal(
+            production.SkipLast(last.Json["requests"]!.AsArray().Count),
+            back.Chunk(4).Reverse().SelectMany(page => page)
+        );
+        await Finds(
+            admin,
+            $"environment={Uri.EscapeDataString("Produktion Süd")}&text=change+1&size=100",
+            [.. production.Where((_, i) => (production.Count - 1 - i) % 2 == 1)]
+        );
         await Finds(admin, "environment=key");
         await Finds(admin, "environment=Produktion");
     }
@@ -224,7 +278,12 @@ public sealed class ListTests
         Assert.Equal((query, string.Join(' ', expected)), (query, string.Join(' ', Ids(answer))));
     }
 
-    private static async Task<(List<string> Ids, ApiAnswer Last)> Walk(ApiClient viewer, string start, string link, Func<Task>? whileWalking = null)
+    private static async Task<(List<string> Ids, ApiAnswer Last)> Walk(
+        ApiClient viewer,
+        string start,
+        string link,
+        Func<Task>? whileWalking = null
+    )
     {
         var ids = new List<string>();
         var answer = await viewer.Get(start);
@@ -240,5 +299,6 @@ public sealed class ListTests
         }
     }
 
-    private static IEnumerable<string> Ids(ApiAnswer answer) => answer.Json["requests"]!.AsArray().Select(r => r!["id"]!.ToString());
+    private static IEnumerable<string> Ids(ApiAnswer answer) =>
+        answer.Json["requests"]!.AsArray().Select(r => r!["id"]!.ToString());
 }

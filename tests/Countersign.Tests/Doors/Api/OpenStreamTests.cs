@@ -10,8 +10,8 @@ using Xunit;
 namespace Countersign.Tests.Doors.Api;
 
 /// <summary>
-/// Answers that last end, or tell less, when their caller may see less. Every change is made by another process on the same
-/// store, and nothing else happens there: no event wakes the streams.
+/// Answers that last end, or tell less, when their caller may see less. Every change is made by another process on the
+/// same store, and nothing else happens there: no event wakes the streams.
 /// </summary>
 public sealed class OpenStreamTests
 {
@@ -55,7 +55,13 @@ public sealed class OpenStreamTests
         using var other = await host.SignIn(ann);
         var pages = await OpenPages(browser, request);
         var kept = await OpenPages(other, request);
-        await new Sessions(elsewhere, SessionLimits.Default).End((await host.Hub.Place.Number("SELECT min(id) FROM sessions")), null, "test", Some.Operator, default);
+        await new Sessions(elsewhere, SessionLimits.Default).End(
+            (await host.Hub.Place.Number("SELECT min(id) FROM sessions")),
+            null,
+            "test",
+            Some.Operator,
+            default
+        );
         await HaveEnded(pages);
         await host.Hub.Comment.Run(request, Viewer.Hub(Some.Origin), "Still here?", default);
         Assert.Equal("data: news", await kept[0].ReadLineAsync().Soon());
@@ -123,14 +129,21 @@ public sealed class OpenStreamTests
             for (var i = 0; i < 2_500; i++)
                 await tx.Append("hub", Some.Operator, "test.filler", new { text });
         });
-        using var response = await client.Http.GetAsync("/api/v1/audit/export", HttpCompletionOption.ResponseHeadersRead);
+        using var response = await client.Http.GetAsync(
+            "/api/v1/audit/export",
+            HttpCompletionOption.ResponseHeadersRead
+        );
         var body = await response.Content.ReadAsStreamAsync();
         await body.ReadExactlyAsync(new byte[1_000]);
         await new People(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
-        await Eventually.True(async () => (await client.Get("/api/v1/people")).Status == 403, "the server knows the new role");
+        await Eventually.True(
+            async () => (await client.Get("/api/v1/people")).Status == 403,
+            "the server knows the new role"
+        );
         await Assert.ThrowsAnyAsync<IOException>(async () =>
         {
-            // Slowly, as over a narrow line: all of it would take longer than the server takes to look at its caller again.
+            // Slowly, as over a narrow line: all of it would take longer than the server takes to look at its caller
+            // again.
             var buffer = new byte[16 * 1024];
             while (await body.ReadAsync(buffer).AsTask().Soon() > 0)
                 await client.Get("/api/v1/people");
@@ -145,8 +158,14 @@ public sealed class OpenStreamTests
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         using var admin = await host.Person(await host.Hub.AddPerson("Boss", Role.Admin));
         var id = (await source.Post("/api/v1/requests", Question))["id"]!;
-        foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => source.Get($"/api/v1/requests/{id}?wait=1s"))))
+        foreach (
+            var answer in await Task.WhenAll(
+                Enumerable.Range(0, 10).Select(_ => source.Get($"/api/v1/requests/{id}?wait=1s"))
+            )
+        )
+        {
             Assert.Equal("active", answer["status"]);
+        }
         Assert.Equal(0, feed.Listeners);
 
         var waiting = source.Get($"/api/v1/requests/{id}?wait=2m");
@@ -185,7 +204,9 @@ public sealed class OpenStreamTests
             await mayCommit.Task;
         });
         await hasWritten.Task.Soon();
-        await host.Hub.Store.InTransaction(async tx => await tx.Append("person:1", Some.Operator, "test.quick", new { })).Soon();
+        await host
+            .Hub.Store.InTransaction(async tx => await tx.Append("person:1", Some.Operator, "test.quick", new { }))
+            .Soon();
         // No one waits for the slow one, whose id is lower.
         var quick = await Next(stream);
         Assert.Equal("test.quick", quick.Kind);
@@ -215,15 +236,24 @@ public sealed class OpenStreamTests
         using var stream = await Open(admin.Http, "/api/v1/events", ": listening");
         for (var i = 0; i < 3; i++)
         {
-            await Assert.ThrowsAsync<InvalidOperationException>(() => host.Hub.Store.InTransaction(async tx =>
-            {
-                await tx.Append("hub", Some.Operator, "test.undone", new { });
-                throw new InvalidOperationException("Undone on purpose.");
-            }));
-            await host.Hub.Store.InTransaction(async tx => await tx.Append("hub", Some.Operator, "test.stands", new { i }));
+            await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                host.Hub.Store.InTransaction(async tx =>
+                {
+                    await tx.Append("hub", Some.Operator, "test.undone", new { });
+                    throw new InvalidOperationException("Undone on purpose.");
+                })
+            );
+            await host.Hub.Store.InTransaction(async tx =>
+                await tx.Append("hub", Some.Operator, "test.stands", new { i })
+            );
         }
         for (var i = 0; i < 3; i++)
-            Assert.Equal(("test.stands", i), (await Next(stream)) is var e ? (e.Kind, (int)e.Data["data"]!["i"]!) : default);
+        {
+            Assert.Equal(
+                ("test.stands", i),
+                (await Next(stream)) is var e ? (e.Kind, (int)e.Data["data"]!["i"]!) : default
+            );
+        }
     }
 
     private static async Task<(Store Elsewhere, RequestId Request)> Asked(ApiHost host) =>
@@ -234,12 +264,7 @@ public sealed class OpenStreamTests
     {
         var feed = await Open(client.Http, "/api/v1/events", ": listening");
         var resumed = await Open(client.Http, "/api/v1/events", ": listening", long.MaxValue);
-        return
-        [
-            feed.ReadToEndAsync(),
-            resumed.ReadToEndAsync(),
-            Wait(),
-        ];
+        return [feed.ReadToEndAsync(), resumed.ReadToEndAsync(), Wait()];
 
         async Task<string> Wait()
         {
@@ -250,11 +275,11 @@ public sealed class OpenStreamTests
     }
 
     private static async Task<List<StreamReader>> OpenPages(Browser browser, RequestId request) =>
-    [
-        await Open(browser.Http, "/live?about=inbox", ": listening"),
-        await Open(browser.Http, $"/live?about={request}", ": listening"),
-        await Open(browser.Http, "/api/v1/events", ": listening"),
-    ];
+        [
+            await Open(browser.Http, "/live?about=inbox", ": listening"),
+            await Open(browser.Http, $"/live?about={request}", ": listening"),
+            await Open(browser.Http, "/api/v1/events", ": listening"),
+        ];
 
     private static async Task HaveEnded(IEnumerable<Task<string>> open)
     {
@@ -262,7 +287,8 @@ public sealed class OpenStreamTests
             await answer.Soon();
     }
 
-    private static Task HaveEnded(IEnumerable<StreamReader> open) => HaveEnded([.. open.Select(stream => stream.ReadToEndAsync())]);
+    private static Task HaveEnded(IEnumerable<StreamReader> open) =>
+        HaveEnded([.. open.Select(stream => stream.ReadToEndAsync())]);
 
     private static async Task<StreamReader> Open(HttpClient http, string path, string greeting, long? last = null)
     {
@@ -275,7 +301,8 @@ public sealed class OpenStreamTests
         return reader;
     }
 
-    private static async Task<(string Kind, JsonNode Data)> NextEvent(StreamReader stream) => (await Next(stream)) is var e ? (e.Kind, e.Data) : default;
+    private static async Task<(string Kind, JsonNode Data)> NextEvent(StreamReader stream) =>
+        (await Next(stream)) is var e ? (e.Kind, e.Data) : default;
 
     private static async Task<(long Id, string Kind, JsonNode Data)> Next(StreamReader stream)
     {

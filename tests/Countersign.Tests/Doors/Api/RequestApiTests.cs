@@ -6,7 +6,12 @@ namespace Countersign.Tests.Doors.Api;
 
 public sealed class RequestApiTests
 {
-    private static readonly object Question = new { subject = "Turn on dark mode", message = "So that nobody is dazzled.", facts = new { environment = "production", flag = "dark-mode" } };
+    private static readonly object Question = new
+    {
+        subject = "Turn on dark mode",
+        message = "So that nobody is dazzled.",
+        facts = new { environment = "production", flag = "dark-mode" },
+    };
 
     [Theory, BothEngines]
     public async Task A_source_asks_a_member_of_its_group_approves_and_the_source_hears_it(Engine engine)
@@ -28,7 +33,15 @@ public sealed class RequestApiTests
         Assert.Equal("production", seen.Json["facts"]!["environment"]!.ToString());
         Assert.Equal("SRE", seen.Json["steps"]![0]!["from"]![0]!["name"]!.ToString());
 
-        var answered = await reviewer.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve", note = "Fine.", digest = seen["digest"] });
+        var answered = await reviewer.Post(
+            $"/api/v1/requests/{asked["id"]}/decisions",
+            new
+            {
+                answer = "approve",
+                note = "Fine.",
+                digest = seen["digest"],
+            }
+        );
         Assert.Equal(200, answered.Status);
         Assert.Equal("approved", answered["status"]);
 
@@ -44,18 +57,28 @@ public sealed class RequestApiTests
         await using var host = await ApiHost.Start(engine);
         await host.Hub.AddPerson("Ada", Role.Admin);
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => source.Post("/api/v1/requests", Question, ("Idempotency-Key", "deploy-17"))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 64)
+                .Select(_ => source.Post("/api/v1/requests", Question, ("Idempotency-Key", "deploy-17")))
+        );
         Assert.All(answers, a => Assert.Equal(201, a.Status));
         Assert.Single(answers.Select(a => a.Text).Distinct());
         Assert.Equal(1, await host.Hub.Place.Count("requests"));
         Assert.Equal(1, await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind LIKE 'request.%'"));
 
-        var other = await source.Post("/api/v1/requests", new { subject = "Something else" }, ("Idempotency-Key", "deploy-17"));
+        var other = await source.Post(
+            "/api/v1/requests",
+            new { subject = "Something else" },
+            ("Idempotency-Key", "deploy-17")
+        );
         Assert.Equal((409, "conflict"), (other.Status, other.Code));
     }
 
     [Theory, BothEngines]
-    public async Task Every_content_that_a_request_had_stays_readable_and_its_body_is_for_who_sent_it_and_admins(Engine engine)
+    public async Task Every_content_that_a_request_had_stays_readable_and_its_body_is_for_who_sent_it_and_admins(
+        Engine engine
+    )
     {
         await using var host = await ApiHost.Start(engine);
         var jane = await host.Hub.AddPerson("Jane Doe");
@@ -63,8 +86,26 @@ public sealed class RequestApiTests
         using var source = host.Source(await host.Hub.AddSource("pipeline", await host.Hub.AddGroup("SRE", jane), 1));
         using var rival = host.Source(await host.Hub.AddSource("rival"));
         using var reviewer = await host.Person(jane);
-        var asked = await source.Post("/api/v1/requests", new { externalId = "deploy-1", subject = "Deploy", message = "One node", facts = new { nodes = 1 } });
-        await source.Post("/api/v1/requests", new { externalId = "deploy-1", subject = "Deploy", message = "All nodes", facts = new { nodes = 9 } });
+        var asked = await source.Post(
+            "/api/v1/requests",
+            new
+            {
+                externalId = "deploy-1",
+                subject = "Deploy",
+                message = "One node",
+                facts = new { nodes = 1 },
+            }
+        );
+        await source.Post(
+            "/api/v1/requests",
+            new
+            {
+                externalId = "deploy-1",
+                subject = "Deploy",
+                message = "All nodes",
+                facts = new { nodes = 9 },
+            }
+        );
         var path = $"/api/v1/requests/{asked["id"]}/revisions";
 
         var all = (await reviewer.Get(path)).Json["revisions"]!.AsArray();
@@ -78,7 +119,14 @@ public sealed class RequestApiTests
         Assert.Equal("One node", JsonNode.Parse(first["body"]!)!["message"]!.ToString());
         Assert.Equal(first.Text, (await admin.Get($"{path}/1")).Text);
         Assert.Null((await reviewer.Get($"{path}/1")).Json["body"]);
-        Assert.Equal((404, 404, 404), ((await source.Get($"{path}/3")).Status, (await source.Get($"{path}/first")).Status, (await rival.Get($"{path}/1")).Status));
+        Assert.Equal(
+            (404, 404, 404),
+            (
+                (await source.Get($"{path}/3")).Status,
+                (await source.Get($"{path}/first")).Status,
+                (await rival.Get($"{path}/1")).Status
+            )
+        );
         Assert.Equal(404, (await rival.Get(path)).Status);
     }
 
@@ -90,7 +138,10 @@ public sealed class RequestApiTests
         using var source = host.Source(await host.Hub.AddSource("pipeline"));
         using var rival = host.Source(await host.Hub.AddSource("rival"));
         using var mallory = await host.Person(people[1]);
-        var asked = await source.Post("/api/v1/requests", new { subject = "Secret", assignee = new { person = people[0].Email } });
+        var asked = await source.Post(
+            "/api/v1/requests",
+            new { subject = "Secret", assignee = new { person = people[0].Email } }
+        );
 
         foreach (var stranger in new[] { rival, mallory })
         {
@@ -98,8 +149,14 @@ public sealed class RequestApiTests
             var nowhere = await stranger.Get("/api/v1/requests/01ARZ3NDEKTSV4RRFFQ69G5FAV");
             Assert.Equal(404, there.Status);
             Assert.Equal(Without(nowhere, "traceId"), Without(there, "traceId"));
-            Assert.Equal(404, (await stranger.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" })).Status);
-            Assert.Equal(404, (await stranger.Post($"/api/v1/requests/{asked["id"]}/comments", new { text = "Hello" })).Status);
+            Assert.Equal(
+                404,
+                (await stranger.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" })).Status
+            );
+            Assert.Equal(
+                404,
+                (await stranger.Post($"/api/v1/requests/{asked["id"]}/comments", new { text = "Hello" })).Status
+            );
             Assert.Equal(404, (await stranger.Post($"/api/v1/requests/{asked["id"]}/withdrawal", new { })).Status);
             Assert.Equal(404, (await stranger.Post($"/api/v1/requests/{asked["id"]}/applied", new { })).Status);
             Assert.Empty((await stranger.Get("/api/v1/requests")).Json["requests"]!.AsArray());
@@ -119,16 +176,41 @@ public sealed class RequestApiTests
 
         var own = await asking.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" });
         Assert.Equal((403, "not_allowed", "requester_may_not_decide"), (own.Status, own.Code, own["rule"]));
-        var stale = await admin.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve", digest = new string('0', 64) });
+        var stale = await admin.Post(
+            $"/api/v1/requests/{asked["id"]}/decisions",
+            new { answer = "approve", digest = new string('0', 64) }
+        );
         Assert.Equal((409, "changed"), (stale.Status, stale.Code));
         Assert.Equal("active", (await asking.Get($"/api/v1/requests/{asked["id"]}"))["status"]);
 
-        Assert.Equal("rejected", (await admin.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "reject", note = "Not on a Friday." }))["status"]);
+        Assert.Equal(
+            "rejected",
+            (
+                await admin.Post(
+                    $"/api/v1/requests/{asked["id"]}/decisions",
+                    new { answer = "reject", note = "Not on a Friday." }
+                )
+            )["status"]
+        );
         var late = await admin.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" });
         Assert.Equal((409, "already_settled"), (late.Status, late.Code));
         Assert.Equal("Declined by Boss", late.Json["request"]!["display"]!.ToString());
-        Assert.Equal((409, "already_settled"), ((await admin.Post($"/api/v1/requests/{asked["id"]}/comments", new { text = "Sorry" })) is var c ? (c.Status, c.Code) : default));
-        Assert.Equal((409, "already_settled"), ((await asking.Post($"/api/v1/requests/{asked["id"]}/withdrawal", new { })) is var w ? (w.Status, w.Code) : default));
+        Assert.Equal(
+            (409, "already_settled"),
+            (
+                (await admin.Post($"/api/v1/requests/{asked["id"]}/comments", new { text = "Sorry" })) is var c
+                    ? (c.Status, c.Code)
+                    : default
+            )
+        );
+        Assert.Equal(
+            (409, "already_settled"),
+            (
+                (await asking.Post($"/api/v1/requests/{asked["id"]}/withdrawal", new { })) is var w
+                    ? (w.Status, w.Code)
+                    : default
+            )
+        );
     }
 
     [Theory, BothEngines]
@@ -181,12 +263,15 @@ public sealed class RequestApiTests
 
         // A stopping server ends the stream rather than holding up the stop.
         await host.Stop().Soon();
-        Assert.Null(await resumed.ReadLineAsync().Soon() is { Length: 0 } ? await resumed.ReadLineAsync().Soon() : null);
+        Assert.Null(
+            await resumed.ReadLineAsync().Soon() is { Length: 0 } ? await resumed.ReadLineAsync().Soon() : null
+        );
     }
 
     private static async Task<(string Id, string Kind, JsonNode Data)> Next(StreamReader stream)
     {
-        string? id = null, kind = null;
+        string? id = null,
+            kind = null;
         while (true)
         {
             var line = await stream.ReadLineAsync().Soon() ?? throw new InvalidOperationException("The stream ended.");

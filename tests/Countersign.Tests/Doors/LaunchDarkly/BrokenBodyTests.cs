@@ -14,7 +14,14 @@ public sealed class BrokenBodyTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         // What the template makes of a null: a dump of everything around it, quotes and all.
-        var text = LaunchDarklySide.Body().ToJsonString().Replace("\"low\"", "\"map[_links:map[approval:map[href:\"https://x\"]] risk:<nil>]\"", StringComparison.Ordinal);
+        var text = LaunchDarklySide
+            .Body()
+            .ToJsonString()
+            .Replace(
+                "\"low\"",
+                "\"map[_links:map[approval:map[href:\"https://x\"]] risk:<nil>]\"",
+                StringComparison.Ordinal
+            );
         await Refused(host, text, "default");
     }
 
@@ -30,30 +37,45 @@ public sealed class BrokenBodyTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         var body = LaunchDarklySide.Body().ToJsonString()[1..];
-        foreach (var twice in new[] { "\"_id\":\"another\"", "\"approvalFormVariables\":{}", "\"\\u005fid\":\"another\"", "\"flag\":{\"key\":\"other\"}" })
+        foreach (
+            var twice in new[]
+            {
+                "\"_id\":\"another\"",
+                "\"approvalFormVariables\":{}",
+                "\"\\u005fid\":\"another\"",
+                "\"flag\":{\"key\":\"other\"}",
+            }
+        )
+        {
             await Refused(host, $"{{{twice},{body}", "twice");
+        }
     }
 
     [Theory, BothEngines]
     public async Task A_body_that_is_no_creation_is_refused_with_its_position(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        foreach (var (text, why) in new[]
-        {
-            ("", "line 1, byte 1"),
-            ("{\n\"_id\": \"x\",\n oops }", "line 3"),
-            ("[]", "object"),
-            ("\"x\"", "object"),
-            ("{}", "_id"),
-            ("{\"_id\":17}", "_id"),
-            ("{\"_id\":\"x\"} and more", "line 1"),
-            ("{\"_id\":\"x\",\"comment\":\"a\0b\"}", "line 1"),
-            (new string('[', 5_000), "line 1"),
-        })
+        foreach (
+            var (text, why) in new[]
+            {
+                ("", "line 1, byte 1"),
+                ("{\n\"_id\": \"x\",\n oops }", "line 3"),
+                ("[]", "object"),
+                ("\"x\"", "object"),
+                ("{}", "_id"),
+                ("{\"_id\":17}", "_id"),
+                ("{\"_id\":\"x\"} and more", "line 1"),
+                ("{\"_id\":\"x\",\"comment\":\"a\0b\"}", "line 1"),
+                (new string('[', 5_000), "line 1"),
+            }
+        )
         {
             await Refused(host, text, why);
         }
-        var answer = await host.Side.Client.PostBytes("/api/approvals", [.. "{\"_id\":\"x\",\"comment\":\""u8, 0xC3, 0x28, .. "\"}"u8]);
+        var answer = await host.Side.Client.PostBytes(
+            "/api/approvals",
+            [.. "{\"_id\":\"x\",\"comment\":\""u8, 0xC3, 0x28, .. "\"}"u8]
+        );
         answer.Refuses(400, "invalid");
         Assert.Contains("UTF-8", answer.Text, StringComparison.Ordinal);
         Assert.Equal(0, await host.Hub.Place.Count("requests"));
@@ -65,9 +87,23 @@ public sealed class BrokenBodyTests
         await using var host = await LaunchDarklyHost.Start(Engine.Sqlite);
         var text = LaunchDarklySide.Body().ToJsonString();
         (await host.Side.Client.PostText("/api/approvals", text, "text/plain")).Refuses(415, "unsupported_media_type");
-        (await host.Side.Client.Send(HttpMethod.Post, "/api/approvals", new ByteArrayContent(Encoding.UTF8.GetBytes(text)))).Refuses(415, "unsupported_media_type");
+        (
+            await host.Side.Client.Send(
+                HttpMethod.Post,
+                "/api/approvals",
+                new ByteArrayContent(Encoding.UTF8.GetBytes(text))
+            )
+        ).Refuses(415, "unsupported_media_type");
         Assert.Equal(0, await host.Hub.Place.Count("requests"));
-        Assert.Equal(201, (await host.Side.Client.PostBytes("/api/approvals", [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(text)])).Status);
+        Assert.Equal(
+            201,
+            (
+                await host.Side.Client.PostBytes(
+                    "/api/approvals",
+                    [.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(text)]
+                )
+            ).Status
+        );
         Assert.Equal(200, (await host.Side.Create(text)).Status);
     }
 
@@ -81,7 +117,9 @@ public sealed class BrokenBodyTests
         // Without saying beforehand how long it is.
         var content = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes(body.ToJsonString())));
         content.Headers.ContentType = new("application/json");
-        (await host.Side.Client.Send(HttpMethod.Post, "/api/approvals", content, ("Transfer-Encoding", "chunked"))).Refuses(413, "too_large");
+        (
+            await host.Side.Client.Send(HttpMethod.Post, "/api/approvals", content, ("Transfer-Encoding", "chunked"))
+        ).Refuses(413, "too_large");
         Assert.Equal(0, await host.Hub.Place.Count("requests"));
         (await host.Side.Status()).Refuses(404, "not_found");
     }

@@ -6,7 +6,9 @@ using static Countersign.Requests.Answer;
 
 namespace Countersign.Tests.Doors.LaunchDarkly;
 
-/// <summary>An approval from creation to its end, with everything that may come twice, too early, too late or at once.</summary>
+/// <summary>
+/// An approval from creation to its end, with everything that may come twice, too early, too late or at once.
+/// </summary>
 public sealed class LifeTests
 {
     [Theory, BothEngines]
@@ -29,7 +31,9 @@ public sealed class LifeTests
     }
 
     [Theory, BothEngines]
-    public async Task Trap_21_23_whoever_has_heard_of_a_decision_reads_it_in_the_next_poll_however_many_poll(Engine engine)
+    public async Task Trap_21_23_whoever_has_heard_of_a_decision_reads_it_in_the_next_poll_however_many_poll(
+        Engine engine
+    )
     {
         await using var host = await LaunchDarklyHost.Start(engine, 1, ("RateLimit:PerKeyPerMinute", "0"));
         for (var round = 0; round < 20; round++)
@@ -37,13 +41,16 @@ public sealed class LifeTests
             var id = $"round-{round}";
             await host.Side.Create(LaunchDarklySide.Body(id));
             using var decided = new CancellationTokenSource();
-            var pollers = Enumerable.Range(0, 4).Select(async _ =>
-            {
-                var read = new List<string>();
-                while (!decided.IsCancellationRequested)
-                    read.Add((await host.Side.Status(id)).Value());
-                return read;
-            }).ToList();
+            var pollers = Enumerable
+                .Range(0, 4)
+                .Select(async _ =>
+                {
+                    var read = new List<string>();
+                    while (!decided.IsCancellationRequested)
+                        read.Add((await host.Side.Status(id)).Value());
+                    return read;
+                })
+                .ToList();
             Assert.Equal("pending", (await host.Side.Status(id)).Value());
             await host.Approve(host.People[0], id);
             Assert.Equal("approved", (await host.Side.Status(id)).Value());
@@ -66,7 +73,14 @@ public sealed class LifeTests
         await host.Side.Create(LaunchDarklySide.Body());
         Assert.Equal("pending", (await host.Side.Status()).Value());
         var request = await host.Request();
-        await new Decide(await host.Hub.Place.OpenAnother()).Run(request.Id, Some.Viewer(host.People[0]), Approve, "", request.Digest, default);
+        await new Decide(await host.Hub.Place.OpenAnother()).Run(
+            request.Id,
+            Some.Viewer(host.People[0]),
+            Approve,
+            "",
+            request.Digest,
+            default
+        );
         await Eventually.True(async () => (await host.Side.Status()).Value() == "approved", "the decision is polled");
     }
 
@@ -74,10 +88,19 @@ public sealed class LifeTests
     public async Task Trap_24_a_creation_that_comes_again_is_known_and_64_at_once_are_one(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => host.Side.Create(LaunchDarklySide.Body())));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 64).Select(_ => host.Side.Create(LaunchDarklySide.Body()))
+        );
         Assert.Equal((1, 63), (answers.Count(a => a.Status == 201), answers.Count(a => a.Status == 200)));
         Assert.Single(answers.Select(a => a.Text).Distinct());
-        Assert.Equal((1, 1, 1), (await host.Hub.Place.Count("requests"), await host.Hub.Place.Count("revisions"), await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'request.submitted'")));
+        Assert.Equal(
+            (1, 1, 1),
+            (
+                await host.Hub.Place.Count("requests"),
+                await host.Hub.Place.Count("revisions"),
+                await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'request.submitted'")
+            )
+        );
 
         await host.Answer(host.People[0], Reject);
         var again = await host.Side.Create(LaunchDarklySide.Body());
@@ -85,7 +108,9 @@ public sealed class LifeTests
     }
 
     [Theory, BothEngines]
-    public async Task Trap_24_other_content_while_it_waits_is_a_new_revision_and_earlier_answers_count_no_longer(Engine engine)
+    public async Task Trap_24_other_content_while_it_waits_is_a_new_revision_and_earlier_answers_count_no_longer(
+        Engine engine
+    )
     {
         await using var host = await LaunchDarklyHost.Start(engine, need: 2);
         await host.Side.Create(LaunchDarklySide.Body());
@@ -95,14 +120,22 @@ public sealed class LifeTests
         var changed = LaunchDarklySide.Body();
         changed["details"] = "Created approval request: less glare at night\nRequested change is:\nTurn off the flag";
         var revised = await host.Side.Create(changed);
-        Assert.Equal((200, "pending", "0 of 2 approvals, waiting for SRE"), (revised.Status, revised.Value(), revised.Display()));
+        Assert.Equal(
+            (200, "pending", "0 of 2 approvals, waiting for SRE"),
+            (revised.Status, revised.Value(), revised.Display())
+        );
         await host.Approve(host.People[1]);
         Assert.Equal("1 of 2 approvals, waiting for SRE", (await host.Side.Status()).Display());
-        Assert.Equal(["request.submitted", "request.answered", "request.revised", "request.answered"], await host.Hub.Kinds(first.Id));
+        Assert.Equal(
+            ["request.submitted", "request.answered", "request.revised", "request.answered"],
+            await host.Hub.Kinds(first.Id)
+        );
         Assert.Equal(2, await host.Hub.Place.Count("revisions"));
 
         // An answer to what was read before says so.
-        Assert.IsType<DecideOutcome.Changed>(await host.Hub.Answer(first, host.People[2], Approve, digest: first.Digest));
+        Assert.IsType<DecideOutcome.Changed>(
+            await host.Hub.Answer(first, host.People[2], Approve, digest: first.Digest)
+        );
         await host.Approve(host.People[0]);
         Assert.Equal("approved", (await host.Side.Status()).Value());
     }
@@ -119,7 +152,10 @@ public sealed class LifeTests
         (await host.Side.Create(changed)).Refuses(409, "already_settled");
 
         var after = await host.Request();
-        Assert.Equal((before.Digest, before.Revision, Status.Approved, before.Subject), (after.Digest, after.Revision, after.Status, after.Subject));
+        Assert.Equal(
+            (before.Digest, before.Revision, Status.Approved, before.Subject),
+            (after.Digest, after.Revision, after.Status, after.Subject)
+        );
         Assert.Equal("request.conflicted", (await host.Hub.Kinds(after.Id))[^1]);
         Assert.Equal(1, await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'request.conflicted'"));
         Assert.Equal("approved", (await host.Side.Status()).Value());
@@ -132,15 +168,26 @@ public sealed class LifeTests
         // Read by another connection, as after a crash.
         await host.Side.Create(LaunchDarklySide.Body());
         var elsewhere = await host.Hub.Place.OpenAnother();
-        Assert.Equal(1, await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.submitted'")));
+        Assert.Equal(
+            1,
+            await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.submitted'"))
+        );
         await host.Approve(host.People[0]);
         Assert.Equal("approved", (await host.Side.Status()).Value());
-        Assert.Equal(1, await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.approved'")));
+        Assert.Equal(
+            1,
+            await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.approved'"))
+        );
         await host.Side.Apply();
-        Assert.Equal(1, await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.applied'")));
+        Assert.Equal(
+            1,
+            await elsewhere.Read(r => r.Number("SELECT count(*) FROM events WHERE kind = 'request.applied'"))
+        );
     }
 
-    /// <summary>What comes, and what LaunchDarkly reads after each: p(ending), a(pproved), d(eclined), c(ancelled).</summary>
+    /// <summary>
+    /// What comes, and what LaunchDarkly reads after each: p(ending), a(pproved), d(eclined), c(ancelled).
+    /// </summary>
     public static TheoryData<Engine, string, string, string> Courses()
     {
         (string Steps, string Reads, string Kinds)[] courses =
@@ -169,7 +216,12 @@ public sealed class LifeTests
     }
 
     [Theory, MemberData(nameof(Courses), DisableDiscoveryEnumeration = true)]
-    public async Task Trap_23_26_whatever_comes_in_whatever_order_is_200_and_the_truth(Engine engine, string steps, string reads, string kinds)
+    public async Task Trap_23_26_whatever_comes_in_whatever_order_is_200_and_the_truth(
+        Engine engine,
+        string steps,
+        string reads,
+        string kinds
+    )
     {
         if (engine == Engine.Postgres && PostgresServer.Missing is { } missing)
             Assert.Skip(missing);
@@ -192,12 +244,21 @@ public sealed class LifeTests
             read.Add((await host.Side.Status()).Value()[0]);
         }
         Assert.Equal(reads, string.Join(' ', read));
-        Assert.Equal("request.submitted " + string.Join(' ', kinds.Split(' ').Select(k => "request." + k)), string.Join(' ', await host.Hub.Kinds((await host.Request()).Id)));
-        Assert.Null((await host.Request()) is { Status: Status.Approved } or { AppliedAt: null } ? null : (await host.Request()).BreachedAt is null ? "applied without an approval, and no breach" : null);
+        Assert.Equal(
+            "request.submitted " + string.Join(' ', kinds.Split(' ').Select(k => "request." + k)),
+            string.Join(' ', await host.Hub.Kinds((await host.Request()).Id))
+        );
+        Assert.Null(
+            (await host.Request()) is { Status: Status.Approved } or { AppliedAt: null } ? null
+            : (await host.Request()).BreachedAt is null ? "applied without an approval, and no breach"
+            : null
+        );
     }
 
     [Theory, BothEngines]
-    public async Task Trap_26_an_unknown_id_is_told_to_whoever_applies_it_and_never_stands_in_the_way_of_a_deletion(Engine engine)
+    public async Task Trap_26_an_unknown_id_is_told_to_whoever_applies_it_and_never_stands_in_the_way_of_a_deletion(
+        Engine engine
+    )
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         (await host.Side.Apply()).Refuses(404, "not_found");
@@ -217,7 +278,12 @@ public sealed class LifeTests
             var id = $"round-{round}";
             await host.Side.Create(LaunchDarklySide.Body(id));
             await host.Approve(host.People[0], id);
-            var answers = await Task.WhenAll(host.Side.Apply(id), host.Side.Cancel(id), host.Side.Cancel(id), host.Side.Apply(id));
+            var answers = await Task.WhenAll(
+                host.Side.Apply(id),
+                host.Side.Cancel(id),
+                host.Side.Cancel(id),
+                host.Side.Apply(id)
+            );
             Assert.All(answers, a => Assert.Equal(200, a.Status));
             var end = await host.Request(id);
             Assert.NotNull(end.AppliedAt);
@@ -235,7 +301,10 @@ public sealed class LifeTests
         await host.Side.Create(LaunchDarklySide.Body());
         var request = await host.Request();
         await host.Side.Cancel();
-        var late = await ann.Post($"/api/v1/requests/{request.Id}/decisions", new { answer = "approve", digest = request.Digest });
+        var late = await ann.Post(
+            $"/api/v1/requests/{request.Id}/decisions",
+            new { answer = "approve", digest = request.Digest }
+        );
         Assert.Equal((409, "already_settled"), (late.Status, late.Code));
         Assert.Contains("withdrawn", late["detail"], StringComparison.Ordinal);
 
@@ -253,15 +322,29 @@ public sealed class LifeTests
     {
         await using var host = await LaunchDarklyHost.Start(engine, need: 3);
         var (ann, ben, cem) = (host.People[0], host.People[1], host.People[2]);
-        foreach (var (id, course, end) in new (string, (Person, Requests.Answer)[], string)[]
-        {
-            ("same-twice", [(ann, Approve), (ann, Approve), (ben, Approve)], "2 of 3 approvals, waiting for SRE"),
-            ("changed-mind", [(ann, Approve), (ann, Abstain), (ben, Approve), (cem, Approve)], "2 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann has not said yes). Add 1 person to the group SRE"),
-            ("back-again", [(ann, Abstain), (ann, Approve), (ben, Approve), (cem, Approve)], "Approved by Ann, Ben and 1 more"),
-            ("one-no", [(ann, Approve), (ben, Approve), (cem, Reject)], "Declined by Cem"),
-            ("no-of-the-same", [(ann, Approve), (ann, Reject)], "Declined by Ann"),
-            ("only-abstain", [(ann, Abstain), (ben, Abstain), (cem, Abstain)], "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 3 people (Ann has not said yes, Ben has not said yes and Cem has not said yes). Add 3 people to the group SRE"),
-        })
+        foreach (
+            var (id, course, end) in new (string, (Person, Requests.Answer)[], string)[]
+            {
+                ("same-twice", [(ann, Approve), (ann, Approve), (ben, Approve)], "2 of 3 approvals, waiting for SRE"),
+                (
+                    "changed-mind",
+                    [(ann, Approve), (ann, Abstain), (ben, Approve), (cem, Approve)],
+                    "2 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann has not said yes). Add 1 person to the group SRE"
+                ),
+                (
+                    "back-again",
+                    [(ann, Abstain), (ann, Approve), (ben, Approve), (cem, Approve)],
+                    "Approved by Ann, Ben and 1 more"
+                ),
+                ("one-no", [(ann, Approve), (ben, Approve), (cem, Reject)], "Declined by Cem"),
+                ("no-of-the-same", [(ann, Approve), (ann, Reject)], "Declined by Ann"),
+                (
+                    "only-abstain",
+                    [(ann, Abstain), (ben, Abstain), (cem, Abstain)],
+                    "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 3 people (Ann has not said yes, Ben has not said yes and Cem has not said yes). Add 3 people to the group SRE"
+                ),
+            }
+        )
         {
             await host.Side.Create(LaunchDarklySide.Body(id));
             foreach (var (person, answer) in course)
@@ -272,17 +355,26 @@ public sealed class LifeTests
         await host.Side.Create(LaunchDarklySide.Body("disabled"));
         await host.Approve(ann, "disabled");
         await host.Hub.Disable(ann);
-        Assert.Equal("0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is disabled). Add 1 person to the group SRE", (await host.Side.Status("disabled")).Display());
+        Assert.Equal(
+            "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is disabled). Add 1 person to the group SRE",
+            (await host.Side.Status("disabled")).Display()
+        );
     }
 
     [Theory, BothEngines]
     public async Task Trap_29_members_are_everyone_who_may_be_asked_each_under_a_name_of_their_own(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        foreach (var (email, name) in new[]
-        {
-            ("ann2@example.test", "Ann"), ("ann3@example.test", "ann"), ("gone@example.test", "Gone"), ("sly@example.test", "Ann (ann2@example.test)"), ("o'brien@example.test", "Pat \"O\" <b>"),
-        })
+        foreach (
+            var (email, name) in new[]
+            {
+                ("ann2@example.test", "Ann"),
+                ("ann3@example.test", "ann"),
+                ("gone@example.test", "Gone"),
+                ("sly@example.test", "Ann (ann2@example.test)"),
+                ("o'brien@example.test", "Pat \"O\" <b>"),
+            }
+        )
         {
             Some.Done(await host.Hub.People.Add(email, name, Role.Agent, null, Some.Operator, default));
         }
@@ -290,10 +382,23 @@ public sealed class LifeTests
         await host.Host.Noticed();
         var answer = await host.Side.Members();
         Assert.Equal((200, "application/json"), (answer.Status, answer.MediaType));
-        var members = answer.Json["members"]!.AsArray().Select(m => (Name: m!["name"]!.GetValue<string>(), Email: m["email"]!.GetValue<string>())).ToList();
+        var members = answer.Json["members"]!
+            .AsArray()
+            .Select(m => (Name: m!["name"]!.GetValue<string>(), Email: m["email"]!.GetValue<string>()))
+            .ToList();
         Assert.Equal(
-            ["Ann@example.test", "Ben@example.test", "Cem@example.test", "Rita.Roe@example.test", "ann2@example.test", "ann3@example.test", "o'brien@example.test", "sly@example.test"],
-            members.Select(m => m.Email).Order(StringComparer.Ordinal));
+            [
+                "Ann@example.test",
+                "Ben@example.test",
+                "Cem@example.test",
+                "Rita.Roe@example.test",
+                "ann2@example.test",
+                "ann3@example.test",
+                "o'brien@example.test",
+                "sly@example.test",
+            ],
+            members.Select(m => m.Email).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(members.Count, members.Select(m => m.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count());
         Assert.Equal(("Ann (Ann@example.test)", "Ben"), (members[0].Name, members[1].Name));
         Assert.Equal(answer.Text, (await host.Side.Members()).Text);
@@ -312,11 +417,15 @@ public sealed class LifeTests
                 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000)
                 SELECT 'p' || n || '@example.test', 'p' || n || '@example.test', 'Person ' || (n % 1000), 'end-user', @now FROM numbers
                 """,
-                new { now = tx.Now });
+                new { now = tx.Now }
+            );
             await tx.Signal(Access.Directory.Signal);
         });
         await host.Host.Noticed();
-        var names = (await host.Side.Members()).Json["members"]!.AsArray().Select(m => m!["name"]!.GetValue<string>()).ToList();
+        var names = (await host.Side.Members()).Json["members"]!
+            .AsArray()
+            .Select(m => m!["name"]!.GetValue<string>())
+            .ToList();
         Assert.Equal((5_004, 5_004), (names.Count, names.Distinct().Count()));
     }
 }

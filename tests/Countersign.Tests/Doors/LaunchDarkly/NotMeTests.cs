@@ -20,7 +20,10 @@ public sealed class NotMeTests
         Assert.IsType<DisownOutcome.NotInYourName>(await Disown(host, "false", ben));
         var disowned = Assert.IsType<DisownOutcome.Disowned>(await Disown(host, "false", ann)).Request;
         Assert.Equal((Certainty.None, null), (disowned.Certainty, disowned.RequesterId));
-        Assert.Equal("0 of 2 approvals, waiting for SRE, requester not recognized", (await host.Side.Status("false")).Display());
+        Assert.Equal(
+            "0 of 2 approvals, waiting for SRE, requester not recognized",
+            (await host.Side.Status("false")).Display()
+        );
         // Said twice it is said once.
         Assert.IsType<DisownOutcome.Disowned>(await Disown(host, "false", ann));
         Assert.Equal(["request.submitted", "request.disowned"], await host.Hub.Kinds(disowned.Id));
@@ -39,7 +42,10 @@ public sealed class NotMeTests
         await Disown(host, "false", host.People[0]);
         var body = LaunchDarklySide.Body("false");
         (body["shortDescription"], body["comment"]) = ("Ann" + Rest, "the same, in other words");
-        Assert.Equal("0 of 2 approvals, waiting for SRE, requester not recognized", (await host.Side.Create(body)).Display());
+        Assert.Equal(
+            "0 of 2 approvals, waiting for SRE, requester not recognized",
+            (await host.Side.Create(body)).Display()
+        );
         var request = await host.Request("false");
         Assert.Equal((2, Certainty.None, null), (request.Revision, request.Certainty, request.RequesterId));
         Assert.Equal([host.People[0].Id], request.Barred);
@@ -50,15 +56,19 @@ public sealed class NotMeTests
     public async Task It_costs_what_the_policy_says(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        foreach (var (rule, claimed, display) in new[]
+        foreach (
+            var (rule, claimed, display) in new[]
+            {
+                ("refuse", "accept", "Requester not recognized"),
+                ("allow", "accept", "0 of 1 approval, waiting for SRE"),
+                ("one_more", "one_more", "0 of 2 approvals, waiting for SRE, requester not recognized"),
+            }
+        )
         {
-            ("refuse", "accept", "Requester not recognized"),
-            ("allow", "accept", "0 of 1 approval, waiting for SRE"),
-            ("one_more", "one_more", "0 of 2 approvals, waiting for SRE, requester not recognized"),
-        })
-        {
-            await RequesterTests.SetPolicy(host,
-                $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}\n    claimed_requester: {claimed}");
+            await RequesterTests.SetPolicy(
+                host,
+                $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}\n    claimed_requester: {claimed}"
+            );
             await RequesterTests.Create(host, rule, "Ann" + Rest);
             await Disown(host, rule, host.People[0]);
             Assert.Equal(display, (await host.Side.Status(rule)).Display());
@@ -71,7 +81,9 @@ public sealed class NotMeTests
     public async Task Of_two_who_may_be_meant_the_other_may_still_have_asked(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        var twin = Some.Done(await host.Hub.People.Add("ann.two@example.test", "Ann", Access.Role.EndUser, null, Some.Operator, default));
+        var twin = Some.Done(
+            await host.Hub.People.Add("ann.two@example.test", "Ann", Access.Role.EndUser, null, Some.Operator, default)
+        );
         await host.Host.Noticed();
         await RequesterTests.Create(host, "twins", "Ann" + Rest);
         Assert.Null((await host.Request("twins")).RequesterId);

@@ -21,27 +21,56 @@ public sealed class PublishedManifestTests
         Task<ApiAnswer> Send(string name, string id, HttpContent? content)
         {
             var endpoint = approval[name]!["endpoint"]!;
-            string Filled(string text) => Regex.Replace(text, @"\{\{ *(?<name>[\w.]+) *\}\}", variable => variable.Groups["name"].Value switch
-            {
-                "baseURL" => host.Host.Address.GetLeftPart(UriPartial.Authority),
-                "apiKey" => host.Key.Key,
-                "context.approvalId" => id,
-                var other => throw new InvalidOperationException($"The manifest uses {other}."),
-            }, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
-            var headers = endpoint["headers"]!.AsArray().Select(h => (h!["name"]!.GetValue<string>(), Filled(h["value"]!.GetValue<string>()))).Where(h => h.Item1 != "Content-Type").ToArray();
-            return nobody.Send(new HttpMethod(endpoint["method"]!.GetValue<string>()), Filled(endpoint["url"]!.GetValue<string>()), content, headers);
+            string Filled(string text) =>
+                Regex.Replace(
+                    text,
+                    @"\{\{ *(?<name>[\w.]+) *\}\}",
+                    variable =>
+                        variable.Groups["name"].Value switch
+                        {
+                            "baseURL" => host.Host.Address.GetLeftPart(UriPartial.Authority),
+                            "apiKey" => host.Key.Key,
+                            "context.approvalId" => id,
+                            var other => throw new InvalidOperationException($"The manifest uses {other}."),
+                        },
+                    RegexOptions.ExplicitCapture,
+                    TimeSpan.FromSeconds(1)
+                );
+            var headers = endpoint["headers"]!
+                .AsArray()
+                .Select(h => (h!["name"]!.GetValue<string>(), Filled(h["value"]!.GetValue<string>())))
+                .Where(h => h.Item1 != "Content-Type")
+                .ToArray();
+            return nobody.Send(
+                new HttpMethod(endpoint["method"]!.GetValue<string>()),
+                Filled(endpoint["url"]!.GetValue<string>()),
+                content,
+                headers
+            );
         }
 
         static StringContent Json(string text) => new(text, System.Text.Encoding.UTF8, "application/json");
         string Read(string name, string pointer, ApiAnswer answer) =>
-            approval[name]!["parser"]![pointer]!.GetValue<string>().Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(answer.Json, (node, member) => node[member]!).GetValue<string>();
+            approval[name]!["parser"]![pointer]!
+                .GetValue<string>()
+                .Split('/', StringSplitOptions.RemoveEmptyEntries)
+                .Aggregate(answer.Json, (node, member) => node[member]!)
+                .GetValue<string>();
         bool Matches(string name, string matcher, ApiAnswer answer) =>
-            Regex.IsMatch(Read(name, "statusValue", answer), approval[name]!["parser"]![matcher]!.GetValue<string>(), RegexOptions.None, TimeSpan.FromSeconds(1));
+            Regex.IsMatch(
+                Read(name, "statusValue", answer),
+                approval[name]!["parser"]![matcher]!.GetValue<string>(),
+                RegexOptions.None,
+                TimeSpan.FromSeconds(1)
+            );
 
         var created = await Send("creationRequest", "", Json(LaunchDarklySide.Body().ToJsonString()));
         var id = Read("creationRequest", "approvalId", created);
         Assert.Equal((201, LaunchDarklySide.Id), (created.Status, id));
-        Assert.False(Matches("creationRequest", "approvalMatcher", created) || Matches("creationRequest", "rejectionMatcher", created));
+        Assert.False(
+            Matches("creationRequest", "approvalMatcher", created)
+                || Matches("creationRequest", "rejectionMatcher", created)
+        );
 
         await host.Approve(host.People[0]);
         foreach (var name in new[] { "statusRequest", "postApplyRequest", "deletionRequest" })
@@ -52,7 +81,12 @@ public sealed class PublishedManifestTests
             Assert.NotEmpty(Read(name, "statusDisplay", answer));
         }
         var items = approval["memberListRequest"]!["parser"]!;
-        var members = (await Send("memberListRequest", id, null)).Json[items["memberArrayPath"]!.GetValue<string>().Trim('/')]!.AsArray();
-        Assert.Equal(["Ann", "Ben", "Cem", "Rita Roe"], members.Select(m => m![items["memberItems"]!["memberId"]!.GetValue<string>().Trim('/')]!.GetValue<string>()));
+        var members = (await Send("memberListRequest", id, null)).Json[
+            items["memberArrayPath"]!.GetValue<string>().Trim('/')
+        ]!.AsArray();
+        Assert.Equal(
+            ["Ann", "Ben", "Cem", "Rita Roe"],
+            members.Select(m => m![items["memberItems"]!["memberId"]!.GetValue<string>().Trim('/')]!.GetValue<string>())
+        );
     }
 }

@@ -8,12 +8,16 @@ using Xunit;
 
 namespace Countersign.Tests.Doors.LaunchDarkly;
 
-/// <summary>Who asks, through the real door: however a name is spelled, nobody approves their own change alone.</summary>
+/// <summary>
+/// Who asks, through the real door: however a name is spelled, nobody approves their own change alone.
+/// </summary>
 public sealed class RequesterTests
 {
     private const string Rest = " requested approval for changes to the flag Dark mode in 'Live'";
 
-    /// <summary>The sentence, the address beside it, and whether Ann Smith is found; if not, one more must approve.</summary>
+    /// <summary>
+    /// The sentence, the address beside it, and whether Ann Smith is found; if not, one more must approve.
+    /// </summary>
     private static readonly (string Sentence, string? Email, bool IsFound)[] Spellings =
     [
         ("Ann Smith" + Rest, null, true),
@@ -116,7 +120,10 @@ public sealed class RequesterTests
         Some.Done(await host.Hub.People.Rename(host.People[1].Email!, "Benjamin", Some.Operator, default));
         // He approved before anybody knew; it no longer counts once somebody else decides.
         Assert.IsType<DecideOutcome.Recorded>(await host.Approve(host.People[2], "renamed"));
-        Assert.Equal("1 of 2 approvals, waiting for SRE, requester not recognized", (await host.Side.Status("renamed")).Display());
+        Assert.Equal(
+            "1 of 2 approvals, waiting for SRE, requester not recognized",
+            (await host.Side.Status("renamed")).Display()
+        );
         Assert.Null(await Proof(host));
     }
 
@@ -124,21 +131,35 @@ public sealed class RequesterTests
     public async Task A_requester_who_is_not_recognized_costs_what_the_policy_says(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        foreach (var (rule, display, value) in new[]
+        foreach (
+            var (rule, display, value) in new[]
+            {
+                ("one_more", "0 of 2 approvals, waiting for SRE, requester not recognized", "pending"),
+                ("allow", "0 of 1 approval, waiting for SRE", "pending"),
+                ("refuse", "Requester not recognized", "declined"),
+            }
+        )
         {
-            ("one_more", "0 of 2 approvals, waiting for SRE, requester not recognized", "pending"),
-            ("allow", "0 of 1 approval, waiting for SRE", "pending"),
-            ("refuse", "Requester not recognized", "declined"),
-        })
-        {
-            await SetPolicy(host, $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}");
+            await SetPolicy(
+                host,
+                $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}"
+            );
             var answer = await Create(host, rule, "Nobody Known" + Rest);
             Assert.Equal((display, value), (answer.Display(), answer.Value()));
-            Assert.Equal((display, value), ((await host.Side.Status(rule)).Display(), (await host.Side.Status(rule)).Value()));
+            Assert.Equal(
+                (display, value),
+                ((await host.Side.Status(rule)).Display(), (await host.Side.Status(rule)).Value())
+            );
             // Ann is known, so none of that is about her.
-            Assert.Equal("0 of 1 approval, waiting for SRE", (await Create(host, rule + "-known", "Ben" + Rest)).Display());
+            Assert.Equal(
+                "0 of 1 approval, waiting for SRE",
+                (await Create(host, rule + "-known", "Ben" + Rest)).Display()
+            );
         }
-        Assert.Equal(["request.submitted", "request.rejected"], await host.Hub.Kinds((await host.Request("refuse")).Id));
+        Assert.Equal(
+            ["request.submitted", "request.rejected"],
+            await host.Hub.Kinds((await host.Request("refuse")).Id)
+        );
         Assert.Null(await Proof(host));
     }
 
@@ -147,7 +168,10 @@ public sealed class RequesterTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         await SetPolicy(host, "steps: [ { name: SRE, from: { groups: [SRE] } } ]\n    claimed_requester: one_more");
-        Assert.Equal("0 of 2 approvals, waiting for SRE, requester not confirmed", (await Create(host, "claimed", "Ann" + Rest)).Display());
+        Assert.Equal(
+            "0 of 2 approvals, waiting for SRE, requester not confirmed",
+            (await Create(host, "claimed", "Ann" + Rest)).Display()
+        );
         await host.Approve(host.People[1], "claimed");
         Assert.Equal("pending", (await host.Side.Status("claimed")).Value());
         await host.Approve(host.People[2], "claimed");
@@ -161,14 +185,24 @@ public sealed class RequesterTests
         await using var host = await LaunchDarklyHost.Start(engine);
         await SetPolicy(host, "steps: [ { name: SRE, need: all, from: { groups: [SRE] } } ]");
         var blocked = await Create(host, "blocked", "Nobody Known" + Rest);
-        Assert.StartsWith("0 of 4 approvals, waiting for SRE, requester not recognized. Stuck: ", blocked.Display(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "0 of 4 approvals, waiting for SRE, requester not recognized. Stuck: ",
+            blocked.Display(),
+            StringComparison.Ordinal
+        );
 
         var ada = await host.Hub.AddPerson("Ada", Role.Admin);
         await host.Host.Noticed();
-        Assert.Equal("0 of 4 approvals, waiting for SRE, requester not recognized", (await Create(host, "outside", "Nobody Known" + Rest)).Display());
+        Assert.Equal(
+            "0 of 4 approvals, waiting for SRE, requester not recognized",
+            (await Create(host, "outside", "Nobody Known" + Rest)).Display()
+        );
         foreach (var person in host.People)
             await host.Approve(person, "outside");
-        Assert.Equal("3 of 4 approvals, waiting for an admin, requester not recognized", (await host.Side.Status("outside")).Display());
+        Assert.Equal(
+            "3 of 4 approvals, waiting for an admin, requester not recognized",
+            (await host.Side.Status("outside")).Display()
+        );
         await host.Approve(ada, "outside");
         Assert.Equal("approved", (await host.Side.Status("outside")).Value());
         Assert.Null(await Proof(host));
@@ -182,7 +216,9 @@ public sealed class RequesterTests
         var request = await host.Request("claimed");
         // She sees it, and takes nothing back.
         Assert.NotNull(await Details.Find(host.Hub.Store, request.Id, Some.Viewer(host.People[0]), default));
-        Assert.IsType<WithdrawOutcome.NotAllowed>(await host.Hub.Withdraw.Run(request.Id, Some.Viewer(host.People[0]), "Mine", default));
+        Assert.IsType<WithdrawOutcome.NotAllowed>(
+            await host.Hub.Withdraw.Run(request.Id, Some.Viewer(host.People[0]), "Mine", default)
+        );
         Assert.Equal("pending", (await host.Side.Status("claimed")).Value());
         Assert.Equal("cancelled", (await host.Side.Cancel("claimed")).Value());
     }
@@ -200,7 +236,12 @@ public sealed class RequesterTests
         Assert.Null(await Proof(host));
     }
 
-    internal static async Task<ApiAnswer> Create(LaunchDarklyHost host, string id, string sentence, string? email = null)
+    internal static async Task<ApiAnswer> Create(
+        LaunchDarklyHost host,
+        string id,
+        string sentence,
+        string? email = null
+    )
     {
         var body = LaunchDarklySide.Body(id);
         body["shortDescription"] = sentence;
@@ -212,16 +253,19 @@ public sealed class RequesterTests
     internal static async Task SetPolicy(LaunchDarklyHost host, string terms)
     {
         var files = host.Host.Services.GetRequiredService<PolicyFiles>();
-        Assert.IsType<SetPoliciesOutcome.Set>(await files.Set($"version: 1\npolicies:\n  - name: production\n    {terms}\n", null, Some.Operator, default));
+        Assert.IsType<SetPoliciesOutcome.Set>(
+            await files.Set($"version: 1\npolicies:\n  - name: production\n    {terms}\n", null, Some.Operator, default)
+        );
         await host.Host.Noticed();
     }
 
-    internal static async Task<string?> Proof(LaunchDarklyHost host) =>
-        await host.Hub.Proof();
+    internal static async Task<string?> Proof(LaunchDarklyHost host) => await host.Hub.Proof();
 
     private static async Task<Person> AnnSmith(LaunchDarklyHost host)
     {
-        var ann = Some.Done(await host.Hub.People.Add("ann.smith@example.test", "Ann Smith", Role.EndUser, null, Some.Operator, default));
+        var ann = Some.Done(
+            await host.Hub.People.Add("ann.smith@example.test", "Ann Smith", Role.EndUser, null, Some.Operator, default)
+        );
         Some.Done(await host.Hub.Groups.AddMember("SRE", ann.Email!, Some.Operator, default));
         await host.Host.Noticed();
         return ann;

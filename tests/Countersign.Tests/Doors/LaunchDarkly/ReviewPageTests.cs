@@ -10,17 +10,25 @@ public sealed class ReviewPageTests
     private const string Page = "/approvals?approvalID=";
 
     [Theory, BothEngines]
-    public async Task Trap_10_a_stranger_is_asked_to_sign_in_and_learns_nothing_not_even_whether_the_id_is_known(Engine engine)
+    public async Task Trap_10_a_stranger_is_asked_to_sign_in_and_learns_nothing_not_even_whether_the_id_is_known(
+        Engine engine
+    )
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         await host.Side.Create(LaunchDarklySide.Body());
         using var stranger = host.Host.Nobody();
         var known = await stranger.Get(Page + LaunchDarklySide.Id);
-        Assert.Equal((302, "/sign-in?to=%2Fapprovals%3FapprovalID%3D" + LaunchDarklySide.Id), (known.Status, known.Headers.Location?.OriginalString));
+        Assert.Equal(
+            (302, "/sign-in?to=%2Fapprovals%3FapprovalID%3D" + LaunchDarklySide.Id),
+            (known.Status, known.Headers.Location?.OriginalString)
+        );
         Assert.Empty(known.Text);
 
         var unknown = await stranger.Get(Page + "nobody-knows");
-        Assert.Equal((302, "/sign-in?to=%2Fapprovals%3FapprovalID%3Dnobody-knows", ""), (unknown.Status, unknown.Headers.Location?.OriginalString, unknown.Text));
+        Assert.Equal(
+            (302, "/sign-in?to=%2Fapprovals%3FapprovalID%3Dnobody-knows", ""),
+            (unknown.Status, unknown.Headers.Location?.OriginalString, unknown.Text)
+        );
         // A key of a source is no person's, and a wrong token nobody's.
         Assert.Equal(302, (await host.Side.Client.Get(Page + LaunchDarklySide.Id)).Status);
         using var wrong = host.Host.Person(host.People[0].Email!, "cst_wrong");
@@ -50,7 +58,9 @@ public sealed class ReviewPageTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         var other = await host.Hub.AddGroup("other", await host.Hub.AddPerson("Dora"));
-        using var second = new LaunchDarklySide(host.Host.Source(await host.Hub.AddSource("second", other, kind: "launchdarkly")));
+        using var second = new LaunchDarklySide(
+            host.Host.Source(await host.Hub.AddSource("second", other, kind: "launchdarkly"))
+        );
         await host.Side.Create(LaunchDarklySide.Body());
         var theirs = LaunchDarklySide.Body();
         theirs["comment"] = "only for the others";
@@ -90,13 +100,25 @@ public sealed class ReviewPageTests
         body["comment"] = hostile;
         body["details"] = hostile + " again";
         body["shortDescription"] = hostile + " requested approval for " + hostile;
-        body["flag"] = new JsonObject { ["name"] = hostile, ["key"] = hostile, ["tags"] = new JsonArray(hostile) };
+        body["flag"] = new JsonObject
+        {
+            ["name"] = hostile,
+            ["key"] = hostile,
+            ["tags"] = new JsonArray(hostile),
+        };
         body["approvalFormVariables"] = new JsonObject { [hostile] = hostile };
         body["_site"]!["href"] = "https://app.launchdarkly.com/\"><script>alert(1)</script>";
         Assert.Equal(201, (await host.Side.Create(body)).Status);
         using var ann = await host.Host.Person(host.People[0]);
         var page = (await Follow(ann, Page + LaunchDarklySide.Id)).Text;
-        Assert.Empty(Regex.Matches(WithoutOurs(page), "<(script|img)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)));
+        Assert.Empty(
+            Regex.Matches(
+                WithoutOurs(page),
+                "<(script|img)",
+                RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
+                TimeSpan.FromSeconds(1)
+            )
+        );
         Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);
     }
 
@@ -125,5 +147,11 @@ public sealed class ReviewPageTests
 
     /// <summary>The one script that every page has.</summary>
     private static string WithoutOurs(string page) =>
-        Regex.Replace(page, "<script src=\"/assets/script\\.[0-9a-f]+\\.js\" defer></script>", "", RegexOptions.None, TimeSpan.FromSeconds(1));
+        Regex.Replace(
+            page,
+            "<script src=\"/assets/script\\.[0-9a-f]+\\.js\" defer></script>",
+            "",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(1)
+        );
 }

@@ -17,7 +17,10 @@ public sealed class WireTests
         await using var host = await LaunchDarklyHost.Start(engine);
         var created = await host.Side.Create(LaunchDarklySide.Body());
         Assert.Equal((201, "application/json"), (created.Status, created.MediaType));
-        Assert.Equal((LaunchDarklySide.Id, "pending", "0 of 1 approval, waiting for SRE"), (created["_id"], created.Value(), created.Display()));
+        Assert.Equal(
+            (LaunchDarklySide.Id, "pending", "0 of 1 approval, waiting for SRE"),
+            (created["_id"], created.Value(), created.Display())
+        );
         Assert.Equal(created.Text, (await host.Side.Status()).Text);
 
         Assert.IsType<DecideOutcome.Settled>(await host.Approve(host.People[0]));
@@ -26,7 +29,10 @@ public sealed class WireTests
 
         var applied = await host.Side.Apply();
         Assert.Equal((200, "approved", "Approved, applied"), (applied.Status, applied.Value(), applied.Display()));
-        Assert.Equal(["request.submitted", "request.approved", "request.applied"], await host.Hub.Kinds((await host.Request()).Id));
+        Assert.Equal(
+            ["request.submitted", "request.approved", "request.applied"],
+            await host.Hub.Kinds((await host.Request()).Id)
+        );
     }
 
     [Theory, BothEngines]
@@ -44,9 +50,19 @@ public sealed class WireTests
     {
         foreach (var status in Enum.GetValues<Status>())
         {
-            foreach (var display in new[] { "", "0 of 2 approvals, waiting for approved", "Declined by approved", "Approved, applied" })
+            foreach (
+                var display in new[]
+                {
+                    "",
+                    "0 of 2 approvals, waiting for approved",
+                    "Declined by approved",
+                    "Approved, applied",
+                }
+            )
             {
-                var value = JsonNode.Parse(JsonOf(LaunchDarklyAnswer.Of("x", status, display)))!["status"]!["value"]!.GetValue<string>();
+                var value = JsonNode.Parse(JsonOf(LaunchDarklyAnswer.Of("x", status, display)))!["status"]![
+                    "value"
+                ]!.GetValue<string>();
                 Assert.Equal(status == Status.Approved, LaunchDarklySide.ReadsApproved(value));
                 Assert.Equal(status == Status.Rejected, LaunchDarklySide.ReadsDeclined(value));
                 Assert.Equal(value.ToLowerInvariant(), value);
@@ -59,9 +75,20 @@ public sealed class WireTests
     [Fact]
     public void What_is_displayed_is_one_short_line_whatever_people_are_called()
     {
-        foreach (var name in new[] { "a\nb", "nul\0", new string('x', 5_000), string.Concat(Enumerable.Repeat("😀", 500)), "</script>\"'\\" })
+        foreach (
+            var name in new[]
+            {
+                "a\nb",
+                "nul\0",
+                new string('x', 5_000),
+                string.Concat(Enumerable.Repeat("😀", 500)),
+                "</script>\"'\\",
+            }
+        )
         {
-            var display = JsonNode.Parse(JsonOf(LaunchDarklyAnswer.Of("x", Status.Approved, "Approved by " + name)))!["status"]!["display"]!.GetValue<string>();
+            var display = JsonNode.Parse(JsonOf(LaunchDarklyAnswer.Of("x", Status.Approved, "Approved by " + name)))![
+                "status"
+            ]!["display"]!.GetValue<string>();
             Assert.InRange(display.Length, 1, LaunchDarklyAnswer.LongestDisplay);
             Assert.DoesNotContain(display, char.IsControl);
             Assert.False(Names.HasLoneSurrogate(display));
@@ -90,7 +117,12 @@ public sealed class WireTests
         foreach (var path in new[] { "apply", "cancel" })
         {
             foreach (var method in new[] { HttpMethod.Patch, HttpMethod.Put, HttpMethod.Delete, HttpMethod.Get })
-                (await host.Side.Client.Send(method, $"/api/approvals/{LaunchDarklySide.Id}/{path}", null)).Refuses(405, "method_not_allowed");
+            {
+                (await host.Side.Client.Send(method, $"/api/approvals/{LaunchDarklySide.Id}/{path}", null)).Refuses(
+                    405,
+                    "method_not_allowed"
+                );
+            }
         }
         (await host.Side.Client.Get("/api/approvals")).Refuses(405, "method_not_allowed");
         (await host.Side.Client.Delete("/api/approvals/" + LaunchDarklySide.Id)).Refuses(404, "not_found");
@@ -111,8 +143,11 @@ public sealed class WireTests
             await tcp.ConnectAsync(host.Host.Address.Host, host.Host.Address.Port);
             await using var stream = tcp.GetStream();
             var end = length.StartsWith("Transfer", StringComparison.Ordinal) ? "0\r\n\r\n" : "";
-            await stream.WriteAsync(Encoding.ASCII.GetBytes(
-                $"POST /api/approvals/{LaunchDarklySide.Id}/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {host.Key.Key}\r\nContent-Type: application/json\r\n{length}\r\n{end}"));
+            await stream.WriteAsync(
+                Encoding.ASCII.GetBytes(
+                    $"POST /api/approvals/{LaunchDarklySide.Id}/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {host.Key.Key}\r\nContent-Type: application/json\r\n{length}\r\n{end}"
+                )
+            );
             var answer = await new StreamReader(stream).ReadToEndAsync();
             Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
             Assert.Contains($"\"value\":\"{value}\"", answer, StringComparison.Ordinal);
@@ -123,7 +158,10 @@ public sealed class WireTests
     [InlineData("", "/")]
     [InlineData("/hub", "")]
     [InlineData("/hub", "/")]
-    public async Task Trap_07_08_a_trailing_slash_and_a_path_prefix_in_the_base_url_work_everywhere(string prefix, string slash)
+    public async Task Trap_07_08_a_trailing_slash_and_a_path_prefix_in_the_base_url_work_everywhere(
+        string prefix,
+        string slash
+    )
     {
         await using var host = await LaunchDarklyHost.Start(Engine.Sqlite, 1, ("PathBase", prefix));
         var baseUrl = host.Host.Address.GetLeftPart(UriPartial.Authority) + prefix + slash;
@@ -137,7 +175,10 @@ public sealed class WireTests
         var page = await browser.Get($"{baseUrl}/approvals?approvalID={LaunchDarklySide.Id}");
         // A stranger signs in first, and comes back to the same approval.
         Assert.Equal(302, page.Status);
-        Assert.Equal($"{prefix}/sign-in?to={Uri.EscapeDataString($"/approvals?approvalID={LaunchDarklySide.Id}")}", page.Headers.Location!.ToString());
+        Assert.Equal(
+            $"{prefix}/sign-in?to={Uri.EscapeDataString($"/approvals?approvalID={LaunchDarklySide.Id}")}",
+            page.Headers.Location!.ToString()
+        );
     }
 
     [Fact]
@@ -159,7 +200,9 @@ public sealed class WireTests
     public async Task Trap_27_another_sources_id_is_as_unknown_as_one_that_is_not_there(Engine engine)
     {
         await using var host = await LaunchDarklyHost.Start(engine);
-        using var other = new LaunchDarklySide(host.Host.Source(await host.Hub.AddSource("other", kind: "launchdarkly")));
+        using var other = new LaunchDarklySide(
+            host.Host.Source(await host.Hub.AddSource("other", kind: "launchdarkly"))
+        );
         await host.Side.Create(LaunchDarklySide.Body());
         await host.Approve(host.People[0]);
 
@@ -170,7 +213,10 @@ public sealed class WireTests
         Assert.Equal("approved", (await host.Side.Status()).Value());
 
         // Under the same id it asks its own question.
-        Assert.Equal((201, "pending"), ((await other.Create(LaunchDarklySide.Body())) is var own ? own.Status : 0, own.Value()));
+        Assert.Equal(
+            (201, "pending"),
+            ((await other.Create(LaunchDarklySide.Body())) is var own ? own.Status : 0, own.Value())
+        );
         Assert.Equal("approved", (await host.Side.Status()).Value());
         Assert.Equal(2, await host.Hub.Place.Count("requests"));
     }
@@ -181,19 +227,31 @@ public sealed class WireTests
         await using var host = await LaunchDarklyHost.Start(engine);
         var token = Some.Done(await host.Hub.Tokens.Add(host.People[0].Email!, Some.Operator, default)).Token;
         var answers = new List<string>();
-        foreach (var client in new[]
-        {
-            host.Host.Nobody(),
-            host.Host.Source(host.Key with { Key = "" }),
-            host.Host.Source(host.Key with { Key = host.Key.Key[..^1] }),
-            host.Host.Source(host.Key with { Key = host.Key.Key + "x" }),
-            host.Host.Source(host.Key with { Key = "x" }),
-            host.Host.Source(host.Key with { Key = token }),
-            host.Host.Person(host.People[0].Email!, token),
-        })
+        foreach (
+            var client in new[]
+            {
+                host.Host.Nobody(),
+                host.Host.Source(host.Key with { Key = "" }),
+                host.Host.Source(host.Key with { Key = host.Key.Key[..^1] }),
+                host.Host.Source(host.Key with { Key = host.Key.Key + "x" }),
+                host.Host.Source(host.Key with { Key = "x" }),
+                host.Host.Source(host.Key with { Key = token }),
+                host.Host.Person(host.People[0].Email!, token),
+            }
+        )
         {
             using var side = new LaunchDarklySide(client);
-            foreach (var answer in new[] { await side.Create(LaunchDarklySide.Body()), await side.Status(), await side.Apply(), await side.Cancel(), await side.Members(), await side.Create("{") })
+            foreach (
+                var answer in new[]
+                {
+                    await side.Create(LaunchDarklySide.Body()),
+                    await side.Status(),
+                    await side.Apply(),
+                    await side.Cancel(),
+                    await side.Members(),
+                    await side.Create("{"),
+                }
+            )
             {
                 answer.Refuses(401, "unauthenticated");
                 answers.Add(answer.Text + answer.Headers.WwwAuthenticate);
@@ -208,7 +266,9 @@ public sealed class WireTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         await host.Side.Create(LaunchDarklySide.Body());
-        using var fresh = new LaunchDarklySide(host.Host.Source(Some.Done(await host.Hub.Sources.Rotate("LaunchDarkly", Some.Operator, default))));
+        using var fresh = new LaunchDarklySide(
+            host.Host.Source(Some.Done(await host.Hub.Sources.Rotate("LaunchDarkly", Some.Operator, default)))
+        );
         Assert.Equal(200, (await fresh.Status()).Status);
         Assert.Equal(200, (await host.Side.Status()).Status);
         await host.Hub.Sources.EndOldKey("LaunchDarkly", Some.Operator, default);
@@ -239,14 +299,27 @@ public sealed class WireTests
         await PostgresServer.EndConnections(host.Hub.Place.Options.Database!);
         try
         {
-            foreach (var answer in new[] { await host.Side.Status(), await host.Side.Status("unknown"), await host.Side.Create(LaunchDarklySide.Body("another")), await host.Side.Cancel() })
+            foreach (
+                var answer in new[]
+                {
+                    await host.Side.Status(),
+                    await host.Side.Status("unknown"),
+                    await host.Side.Create(LaunchDarklySide.Body("another")),
+                    await host.Side.Cancel(),
+                }
+            )
+            {
                 answer.Refuses(503, "unavailable");
+            }
         }
         finally
         {
             await PostgresServer.AllowConnections(host.Hub.Place.Options.Database!, allow: true);
         }
-        await Eventually.True(async () => (await host.Side.Status()) is { Status: 200 } back && back.Value() == "approved", "the store serves again");
+        await Eventually.True(
+            async () => (await host.Side.Status()) is { Status: 200 } back && back.Value() == "approved",
+            "the store serves again"
+        );
         Assert.Equal(1, await host.Hub.Place.Count("requests"));
     }
 

@@ -20,10 +20,30 @@ public sealed class GateTests
             var refused = await one.Get(Requests);
             Assert.Equal((403, "Forbidden"), (refused.Status, refused.Json["error"]!["title"]!.ToString()));
         }
-        var body = new { ticket_id = 1, subject = "x", message = "m", assignee_user_id = host.Ben.Id };
+        var body = new
+        {
+            ticket_id = 1,
+            subject = "x",
+            message = "m",
+            assignee_user_id = host.Ben.Id,
+        };
         Assert.Equal(403, (await host.AsJane.Post(Requests, body)).Status);
         Assert.Equal(201, (await host.AsAgent.Post(Requests, body)).Status);
-        Assert.Equal(201, (await host.AsBoss.Post(Requests, new { ticket_id = 2, subject = "x", message = "m", assignee_user_id = host.Ben.Id })).Status);
+        Assert.Equal(
+            201,
+            (
+                await host.AsBoss.Post(
+                    Requests,
+                    new
+                    {
+                        ticket_id = 2,
+                        subject = "x",
+                        message = "m",
+                        assignee_user_id = host.Ben.Id,
+                    }
+                )
+            ).Status
+        );
     }
 
     [Theory, BothEngines]
@@ -46,16 +66,35 @@ public sealed class GateTests
 
         foreach (var one in new[] { nobody, host.AsBoss })
         {
-            foreach (var path in new[] { "/api/v2/nothing", "/api/v2/nothing.json", "/api/v2/webhooks", "/api/v2", "/api/v2/approval_requests/x/y" })
+            foreach (
+                var path in new[]
+                {
+                    "/api/v2/nothing",
+                    "/api/v2/nothing.json",
+                    "/api/v2/webhooks",
+                    "/api/v2",
+                    "/api/v2/approval_requests/x/y",
+                }
+            )
             {
                 var answer = await one.Get(path);
-                Assert.Equal((404, "application/json", """{"error":"InvalidEndpoint","description":"Not found"}"""), (answer.Status, answer.MediaType, answer.Text));
+                Assert.Equal(
+                    (404, "application/json", """{"error":"InvalidEndpoint","description":"Not found"}"""),
+                    (answer.Status, answer.MediaType, answer.Text)
+                );
             }
-            Assert.Equal((404, "InvalidEndpoint"), (await one.Delete(Requests)) is var deleted ? (deleted.Status, deleted["error"]) : default);
+            Assert.Equal(
+                (404, "InvalidEndpoint"),
+                (await one.Delete(Requests)) is var deleted ? (deleted.Status, deleted["error"]) : default
+            );
         }
         var form = await host.AsAgent.PostText(Requests, "subject=x", "application/x-www-form-urlencoded");
         Assert.Equal((415, "application/json"), (form.Status, form.MediaType));
-        using var tooMuch = new StringContent("{\"message\":\"" + new string('x', 2 * 1024 * 1024) + "\"}", System.Text.Encoding.UTF8, "application/json");
+        using var tooMuch = new StringContent(
+            "{\"message\":\"" + new string('x', 2 * 1024 * 1024) + "\"}",
+            System.Text.Encoding.UTF8,
+            "application/json"
+        );
         var huge = await host.AsAgent.Send(HttpMethod.Post, Requests, tooMuch, ("Expect", "100-continue"));
         Assert.Equal((413, "application/json"), (huge.Status, huge.MediaType));
     }
@@ -68,7 +107,14 @@ public sealed class GateTests
         var first = await host.AsBoss.Get(Requests);
         Assert.Equal(("5", "4"), (first.Header("X-Rate-Limit"), first.Header("X-Rate-Limit-Remaining")));
         Assert.Equal(("5", "4"), (first.Header("ratelimit-limit"), first.Header("ratelimit-remaining")));
-        var answers = new List<ApiAnswer> { first, await nobody.Get(Requests), await nobody.Get("/api/v2/nothing"), await host.AsAgent.Get($"{Requests}/x"), await host.AsAgent.Post(Requests, new { }) };
+        var answers = new List<ApiAnswer>
+        {
+            first,
+            await nobody.Get(Requests),
+            await nobody.Get("/api/v2/nothing"),
+            await host.AsAgent.Get($"{Requests}/x"),
+            await host.AsAgent.Post(Requests, new { }),
+        };
         while (answers[^1].Status != 429)
             answers.Add(await host.AsBoss.Get(Requests));
         Assert.All(answers, a => Assert.NotNull(a.Header("X-Rate-Limit-Remaining")));
@@ -79,7 +125,10 @@ public sealed class GateTests
 
         await using var open = await ApiHost.Start(host.Hub, ("RateLimit:PerKeyPerMinute", "0"));
         using var uncounted = await open.Person(host.Boss);
-        Assert.True(int.Parse((await uncounted.Get(Requests)).Header("X-Rate-Limit-Remaining")!, CultureInfo.InvariantCulture) > 0);
+        Assert.True(
+            int.Parse((await uncounted.Get(Requests)).Header("X-Rate-Limit-Remaining")!, CultureInfo.InvariantCulture)
+                > 0
+        );
     }
 
     [Theory, BothEngines]
@@ -99,7 +148,10 @@ public sealed class GateTests
         var fresh = host.With(pat.Email!, "another one entirely");
         Assert.Equal(200, (await fresh.Get(Requests)).Status);
         await host.Hub.Disable(pat);
-        await Eventually.True(async () => (await fresh.Get(Requests)).Status == 401, "a disabled person to be shut out");
+        await Eventually.True(
+            async () => (await fresh.Get(Requests)).Status == 401,
+            "a disabled person to be shut out"
+        );
 
         // Countersign's own API takes tokens only.
         Assert.Equal(401, (await host.With(pat.Email!, "another one entirely").Get("/api/v1/requests")).Status);
@@ -136,9 +188,16 @@ public sealed class GateTests
         await host.Hub.Ask(host.Jane.AsApprover);
         await host.Hub.Ask(host.Jane.AsApprover);
         var page = await host.AsBoss.Get($"/hub{Requests}?page[size]=1");
-        Assert.StartsWith($"{host.Api.Address.GetLeftPart(UriPartial.Authority)}/hub{Requests}?", page.Json["links"]!["next"]!.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{host.Api.Address.GetLeftPart(UriPartial.Authority)}/hub{Requests}?",
+            page.Json["links"]!["next"]!.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(200, (await host.AsBoss.Get($"/hub/{Requests}.json")).Status);
-        Assert.Equal(200, (await host.AsBoss.Get(new Uri(page.Json["links"]!["next"]!.ToString()).PathAndQuery)).Status);
+        Assert.Equal(
+            200,
+            (await host.AsBoss.Get(new Uri(page.Json["links"]!["next"]!.ToString()).PathAndQuery)).Status
+        );
         using var raw = new HttpRequestMessage(HttpMethod.Get, $"/hub{Requests}");
         using var answer = await host.AsBoss.Http.SendAsync(raw);
         Assert.Equal(new MediaTypeHeaderValue("application/json"), answer.Content.Headers.ContentType);

@@ -5,72 +5,147 @@ using Xunit;
 
 namespace Countersign.Tests.Doors.Zendesk;
 
-/// <summary>Calls as the official page's samples make them, by the programs that people run: only host, credentials and ids are ours.</summary>
+/// <summary>
+/// Calls as the official page's samples make them, by the programs that people run: only host, credentials and ids are
+/// ours.
+/// </summary>
 public sealed class SampleTests
 {
     [Fact]
-    public Task Curl_lists() => Lists("curl", (address, email, token) =>
-        ["-sS", "-u", $"{email}/token:{token}", $"{address}api/v2/approval_requests", "-H", "Content-Type: application/json"]);
+    public Task Curl_lists() =>
+        Lists(
+            "curl",
+            (address, email, token) =>
+                [
+                    "-sS",
+                    "-u",
+                    $"{email}/token:{token}",
+                    $"{address}api/v2/approval_requests",
+                    "-H",
+                    "Content-Type: application/json",
+                ]
+        );
 
     [Fact]
-    public Task Curl_filters_with_a_password() => Lists("curl", (address, email, _) =>
-        ["-sS", "-g", $"{address}api/v2/approval_requests?filter[status]=active,approved&filter[assignee_user_id]=123,3", "-u", $"{email}:{ZendeskHost.Password}"]);
+    public Task Curl_filters_with_a_password() =>
+        Lists(
+            "curl",
+            (address, email, _) =>
+                [
+                    "-sS",
+                    "-g",
+                    $"{address}api/v2/approval_requests?filter[status]=active,approved&filter[assignee_user_id]=123,3",
+                    "-u",
+                    $"{email}:{ZendeskHost.Password}",
+                ]
+        );
 
     [Fact]
-    public Task Curl_creates_for_a_group() => Creates("curl", (address, email, token) =>
-        [
-            "-sS", $"{address}api/v2/approval_requests", "-H", "Content-Type: application/json", "-X", "POST",
-            "-d", """{"message": "approval description", "subject": "approval subject", "assignee_group_id": 1, "ticket_id": 123}""", "-u", $"{email}/token:{token}",
-        ]);
+    public Task Curl_creates_for_a_group() =>
+        Creates(
+            "curl",
+            (address, email, token) =>
+                [
+                    "-sS",
+                    $"{address}api/v2/approval_requests",
+                    "-H",
+                    "Content-Type: application/json",
+                    "-X",
+                    "POST",
+                    "-d",
+                    """{"message": "approval description", "subject": "approval subject", "assignee_group_id": 1, "ticket_id": 123}""",
+                    "-u",
+                    $"{email}/token:{token}",
+                ]
+        );
 
     [Fact]
-    public Task Python_lists() => Lists("python3", (address, email, token) => ["-c", $"""
-        import requests
-        from requests.auth import HTTPBasicAuth
-        url = "{address}api/v2/approval_requests?after_cursor=&before_cursor=&filter[assignee_group_id]=&filter[assignee_user_id]=&filter[status]="
-        response = requests.request("GET", url, auth=HTTPBasicAuth(f'{email}/token', '{token}'), headers=dict([("Content-Type", "application/json")]))
-        print(response.text)
-        """], "import requests");
+    public Task Python_lists() =>
+        Lists(
+            "python3",
+            (address, email, token) =>
+                [
+                    "-c",
+                    $"""
+                        import requests
+                        from requests.auth import HTTPBasicAuth
+                        url = "{address}api/v2/approval_requests?after_cursor=&before_cursor=&filter[assignee_group_id]=&filter[assignee_user_id]=&filter[status]="
+                        response = requests.request("GET", url, auth=HTTPBasicAuth(f'{email}/token', '{token}'), headers=dict([("Content-Type", "application/json")]))
+                        print(response.text)
+                        """,
+                ],
+            "import requests"
+        );
 
     [Fact]
-    public Task Python_creates() => Creates("python3", (address, email, token) => ["-c", $$""""
-        import requests
-        import json
-        from requests.auth import HTTPBasicAuth
-        payload = json.loads("""{ "assignee_user_id": 3, "message": "Please approve a laptop", "subject": "Laptop Purchase Approval", "ticket_id": 123 }""")
-        response = requests.request("POST", "{{address}}api/v2/approval_requests", auth=HTTPBasicAuth('{{email}}/token', '{{token}}'), headers={"Content-Type": "application/json"}, json=payload)
-        print(response.text)
-        """"], "import requests");
+    public Task Python_creates() =>
+        Creates(
+            "python3",
+            (address, email, token) =>
+                [
+                    "-c",
+                    $$""""
+                        import requests
+                        import json
+                        from requests.auth import HTTPBasicAuth
+                        payload = json.loads("""{ "assignee_user_id": 3, "message": "Please approve a laptop", "subject": "Laptop Purchase Approval", "ticket_id": 123 }""")
+                        response = requests.request("POST", "{{address}}api/v2/approval_requests", auth=HTTPBasicAuth('{{email}}/token', '{{token}}'), headers={"Content-Type": "application/json"}, json=payload)
+                        print(response.text)
+                        """",
+                ],
+            "import requests"
+        );
 
     [Fact]
     public async Task Node_lists()
     {
         using var npm = await Npm.Install("axios@1");
         await using var host = await Host("node", "");
-        await Lists(host, async (address, email, token) => JsonNode.Parse(await npm.Node($$"""
-            var axios = require('axios');
-            var config = {
-              method: 'GET',
-              url: '{{address}}api/v2/approval_requests',
-              headers: { 'Content-Type': 'application/json', 'Authorization': 'Basic {{Encoded(email, token)}}' },
-              params: { 'after_cursor': '', 'before_cursor': '', 'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' },
-            };
-            axios(config).then(function (response) { console.log(JSON.stringify(response.data)); }).catch(function (error) { console.log(error); });
-            """))!);
+        await Lists(
+            host,
+            async (address, email, token) =>
+                JsonNode.Parse(
+                    await npm.Node(
+                        $$"""
+                        var axios = require('axios');
+                        var config = {
+                          method: 'GET',
+                          url: '{{address}}api/v2/approval_requests',
+                          headers: { 'Content-Type': 'application/json', 'Authorization': 'Basic {{Encoded(
+                            email,
+                            token
+                        )}}' },
+                          params: { 'after_cursor': '', 'before_cursor': '', 'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' },
+                        };
+                        axios(config).then(function (response) { console.log(JSON.stringify(response.data)); }).catch(function (error) { console.log(error); });
+                        """
+                    )
+                )!
+        );
     }
 
     [Fact]
-    public Task Ruby_lists() => Lists("ruby", (address, email, token) => ["-e", $$"""
-        require "net/http"
-        require "base64"
-        uri = URI("{{address}}api/v2/approval_requests")
-        uri.query = URI.encode_www_form("after_cursor": "", "before_cursor": "", "filter[assignee_group_id]": "", "filter[assignee_user_id]": "", "filter[status]": "")
-        request = Net::HTTP::Get.new(uri, "Content-Type": "application/json")
-        request["Authorization"] = "Basic #{Base64.strict_encode64("{{email}}/token:{{token}}")}"
-        puts Net::HTTP.start(uri.hostname, uri.port) { |http| http.request(request) }.body
-        """]);
+    public Task Ruby_lists() =>
+        Lists(
+            "ruby",
+            (address, email, token) =>
+                [
+                    "-e",
+                    $$"""
+                        require "net/http"
+                        require "base64"
+                        uri = URI("{{address}}api/v2/approval_requests")
+                        uri.query = URI.encode_www_form("after_cursor": "", "before_cursor": "", "filter[assignee_group_id]": "", "filter[assignee_user_id]": "", "filter[status]": "")
+                        request = Net::HTTP::Get.new(uri, "Content-Type": "application/json")
+                        request["Authorization"] = "Basic #{Base64.strict_encode64("{{email}}/token:{{token}}")}"
+                        puts Net::HTTP.start(uri.hostname, uri.port) { |http| http.request(request) }.body
+                        """,
+                ]
+        );
 
-    /// <summary>A client library from npm that follows <c>links.next</c> by itself and puts <c>.json</c> on every path.</summary>
+    /// <summary>
+    /// A client library from npm that follows <c>links.next</c> by itself and puts <c>.json</c> on every path.
+    /// </summary>
     [Fact]
     public async Task Node_zendesk_pages_through_all_requests()
     {
@@ -80,15 +155,19 @@ public sealed class SampleTests
         for (var i = 1; i <= 7; i++)
             asked.Insert(0, await host.Ask(i));
         var token = Some.Done(await host.Hub.Tokens.Add(host.Boss.Email!, Some.Operator, default)).Token;
-        var answer = JsonNode.Parse(await npm.Node($$"""
-            const zendesk = require('node-zendesk').createClient({ username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
-            zendesk.tickets.jsonAPINames = ['approval_requests'];
-            (async () => {
-              const requests = await zendesk.tickets.getAll(['approval_requests', { 'page[size]': 3 }]);
-              const me = await zendesk.users.me();
-              console.log(JSON.stringify({ ids: requests.map(r => r.id), me: (me.result ?? me).id }));
-            })().catch(e => { console.error(e); process.exit(1); });
-            """))!;
+        var answer = JsonNode.Parse(
+            await npm.Node(
+                $$"""
+                const zendesk = require('node-zendesk').createClient({ username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
+                zendesk.tickets.jsonAPINames = ['approval_requests'];
+                (async () => {
+                  const requests = await zendesk.tickets.getAll(['approval_requests', { 'page[size]': 3 }]);
+                  const me = await zendesk.users.me();
+                  console.log(JSON.stringify({ ids: requests.map(r => r.id), me: (me.result ?? me).id }));
+                })().catch(e => { console.error(e); process.exit(1); });
+                """
+            )
+        )!;
         Assert.Equal(asked, answer["ids"]!.AsArray().Select(i => i!.ToString()));
         Assert.Equal(host.Boss.Id, (long)answer["me"]!);
     }
@@ -111,7 +190,10 @@ public sealed class SampleTests
     {
         await using var host = await Host(program, needs);
         var answer = await As(host, (address, email, token) => Run(program, arguments(address, email, token)));
-        Assert.Equal((123, "active"), ((int)answer["approval_request"]!["ticket_id"]!, answer["approval_request"]!["status"]!.ToString()));
+        Assert.Equal(
+            (123, "active"),
+            ((int)answer["approval_request"]!["ticket_id"]!, answer["approval_request"]!["status"]!.ToString())
+        );
     }
 
     private static async Task<ZendeskHost> Host(string program, string needs)
@@ -137,5 +219,6 @@ public sealed class SampleTests
         return JsonNode.Parse(output) ?? throw new InvalidOperationException(error);
     }
 
-    private static string Encoded(string email, string token) => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"));
+    private static string Encoded(string email, string token) =>
+        Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"));
 }

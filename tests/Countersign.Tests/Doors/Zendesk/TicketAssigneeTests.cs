@@ -23,7 +23,11 @@ public sealed class TicketAssigneeTests
         // The request first, then the assignee.
         var request = await host.Ask(5);
         (Person, ApiClient, ApiClient By)[] assignments =
-            [(mallory, asMallory, asMallory), (theo, asTheo, asMallory), (mallory, asMallory, asTheo)];
+        [
+            (mallory, asMallory, asMallory),
+            (theo, asTheo, asMallory),
+            (mallory, asMallory, asTheo),
+        ];
         foreach (var (who, client, by) in assignments)
         {
             Assert.Equal(200, (await by.Put($"{Tickets}/5", new { ticket = new { assignee_id = who.Id } })).Status);
@@ -64,8 +68,16 @@ public sealed class TicketAssigneeTests
         await asMona.Put($"{Tickets}/5", new { ticket = new { assignee_id = theo.Id } });
         await Sees(false, asMona, byAdmin);
         await Sees(true, asTheo, byAdmin);
-        Assert.Equal(200, (await asTheo.Send(HttpMethod.Patch, $"{Decisions}/{byAdmin}/decision",
-            JsonContent("""{"decision":{"status":"withdrawn"}}"""))).Status);
+        Assert.Equal(
+            200,
+            (
+                await asTheo.Send(
+                    HttpMethod.Patch,
+                    $"{Decisions}/{byAdmin}/decision",
+                    JsonContent("""{"decision":{"status":"withdrawn"}}""")
+                )
+            ).Status
+        );
 
         // By the creator of the request; by its approver; before there is a request.
         var byCreator = await host.Ask(6);
@@ -98,7 +110,14 @@ public sealed class TicketAssigneeTests
         var ticket = (long)made.Json["ticket"]!["id"]!;
         var ofCora = await asCora.Post(
             ZendeskHost.Requests,
-            new { ticket_id = ticket, subject = "x", message = "m", assignee_user_id = host.Jane.Id });
+            new
+            {
+                ticket_id = ticket,
+                subject = "x",
+                message = "m",
+                assignee_user_id = host.Jane.Id,
+            }
+        );
         Assert.Equal(201, ofCora.Status);
         await Sees(false, asMona, ofCora.Item()["id"]!.ToString());
 
@@ -122,7 +141,14 @@ public sealed class TicketAssigneeTests
 
         var toJane = await host.AsAgent.Post(
             ZendeskHost.Requests,
-            new { ticket_id = ticket, subject = "x", message = "m", assignee_user_id = host.Jane.Id });
+            new
+            {
+                ticket_id = ticket,
+                subject = "x",
+                message = "m",
+                assignee_user_id = host.Jane.Id,
+            }
+        );
         Assert.Equal(422, toJane.Status);
         var request = await host.Ask(ticket, group: host.Sre);
         Assert.Equal(422, (await From(host.Ben)).Status);
@@ -141,8 +167,16 @@ public sealed class TicketAssigneeTests
         Assert.Equal(expected, list.Text.Contains(request, StringComparison.Ordinal));
         if (!expected)
         {
-            Assert.Equal(404, (await client.Send(HttpMethod.Patch, $"{Decisions}/{request}/decision",
-                JsonContent("""{"decision":{"status":"withdrawn"}}"""))).Status);
+            Assert.Equal(
+                404,
+                (
+                    await client.Send(
+                        HttpMethod.Patch,
+                        $"{Decisions}/{request}/decision",
+                        JsonContent("""{"decision":{"status":"withdrawn"}}""")
+                    )
+                ).Status
+            );
             var withdrawn = await client.Post($"/api/v1/requests/{request}/withdrawal", new { reason = "mine" });
             Assert.Equal(404, withdrawn.Status);
         }

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Countersign.Tests.Doors.Zendesk;
 
-/// <summary>A server with the people of most stories: an admin, an agent who asks, two who decide, and a stranger.</summary>
+/// <summary>
+/// A server with the people of most stories: an admin, an agent who asks, two who decide, and a stranger.
+/// </summary>
 internal sealed class ZendeskHost : IAsyncDisposable
 {
     public const string Requests = "/api/v2/approval_requests";
@@ -51,7 +53,10 @@ internal sealed class ZendeskHost : IAsyncDisposable
 
     public ApiClient With(string user, string password)
     {
-        var client = new ApiClient(Api.Address, new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))));
+        var client = new ApiClient(
+            Api.Address,
+            new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")))
+        );
         _clients.Add(client);
         return client;
     }
@@ -59,9 +64,24 @@ internal sealed class ZendeskHost : IAsyncDisposable
     /// <summary>A request of the agent's, for Jane unless somebody else is named.</summary>
     public async Task<string> Ask(long ticket, Person? user = null, Group? group = null, string subject = "Laptop")
     {
-        var answer = await AsAgent.Post(Requests, group is not null
-            ? new { ticket_id = ticket, subject, message = "Please.", assignee_group_id = group.Id }
-            : new { ticket_id = ticket, subject, message = "Please.", assignee_user_id = (user ?? Jane).Id });
+        var answer = await AsAgent.Post(
+            Requests,
+            group is not null
+                ? new
+                {
+                    ticket_id = ticket,
+                    subject,
+                    message = "Please.",
+                    assignee_group_id = group.Id,
+                }
+                : new
+                {
+                    ticket_id = ticket,
+                    subject,
+                    message = "Please.",
+                    assignee_user_id = (user ?? Jane).Id,
+                }
+        );
         Assert.True(answer.Status == 201, answer.Text);
         return answer.Json["approval_request"]!["id"]!.ToString();
     }
@@ -79,15 +99,19 @@ internal sealed class ZendeskHost : IAsyncDisposable
 
 internal static class ZendeskAnswers
 {
-    public static JsonNode Item(this ApiAnswer answer) => answer.Json["approval_request"] ?? throw new InvalidOperationException(answer.Text);
+    public static JsonNode Item(this ApiAnswer answer) =>
+        answer.Json["approval_request"] ?? throw new InvalidOperationException(answer.Text);
 
-    public static List<JsonNode> Items(this ApiAnswer answer) => [.. answer.Json["approval_requests"]!.AsArray().Select(i => i!)];
+    public static List<JsonNode> Items(this ApiAnswer answer) =>
+        [.. answer.Json["approval_requests"]!.AsArray().Select(i => i!)];
 
     public static List<string> Ids(this ApiAnswer answer) => [.. answer.Items().Select(i => i["id"]!.ToString())];
 
-    public static string? Header(this ApiAnswer answer, string name) => answer.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    public static string? Header(this ApiAnswer answer, string name) =>
+        answer.Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
 
-    public static IEnumerable<string> Names(this JsonNode node) => node.AsObject().Select(p => p.Key).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names(this JsonNode node) =>
+        node.AsObject().Select(p => p.Key).Order(StringComparer.Ordinal);
 
     /// <summary>The code and title of the first of the listed errors.</summary>
     public static (string Code, string Title) Listed(this ApiAnswer answer) =>

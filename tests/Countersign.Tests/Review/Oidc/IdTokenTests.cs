@@ -9,18 +9,23 @@ using Xunit;
 namespace Countersign.Tests.Review;
 
 /// <summary>
-/// What a provider's answer must be for somebody to be signed in: each token here comes from the configured provider, over
-/// the connection it should come over, and but for the first ones something is wrong with it.
+/// What a provider's answer must be for somebody to be signed in: each token here comes from the configured provider,
+/// over the connection it should come over, and but for the first ones something is wrong with it.
 /// </summary>
 public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTokenTests.Forge>
 {
-    private const string Client = IdentityProvider.ClientId, SignedIn = "/account", Refused = "/sign-in?problem=failed&to=%2Faccount";
+    private const string Client = IdentityProvider.ClientId,
+        SignedIn = "/account",
+        Refused = "/sign-in?problem=failed&to=%2Faccount";
 
     [Fact]
     public async Task A_good_token_says_who_it_is_about()
     {
         Assert.Equal(SignedIn, await forge.SignIn(_ => { }));
-        Assert.Equal(SignedIn, await forge.SignIn(token => (token["aud"], token["azp"]) = (new JsonArray("another", Client), Client)));
+        Assert.Equal(
+            SignedIn,
+            await forge.SignIn(token => (token["aud"], token["azp"]) = (new JsonArray("another", Client), Client))
+        );
     }
 
     [Theory]
@@ -41,7 +46,12 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
     [InlineData("nonce", "\"another\"")]
     [InlineData("nonce", "null")]
     public async Task A_token_that_is_not_for_this_sign_in_is_refused(string claim, string value) =>
-        Assert.Equal(Refused, await forge.SignIn(token => token[claim] = JsonNode.Parse(value.Replace("ISSUER", forge.Issuer, StringComparison.Ordinal))));
+        Assert.Equal(
+            Refused,
+            await forge.SignIn(token =>
+                token[claim] = JsonNode.Parse(value.Replace("ISSUER", forge.Issuer, StringComparison.Ordinal))
+            )
+        );
 
     [Theory]
     [InlineData(null)]
@@ -51,7 +61,8 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
     [InlineData("a.!!.c")]
     [InlineData("a.e30.c")]
     [InlineData("a.W10.c")]
-    public async Task What_is_no_token_is_refused(string? token) => Assert.Equal(Refused, await forge.SignInWith(_ => token));
+    public async Task What_is_no_token_is_refused(string? token) =>
+        Assert.Equal(Refused, await forge.SignInWith(_ => token));
 
     [Fact]
     public async Task A_sign_in_without_a_nonce_fits_no_token()
@@ -67,13 +78,25 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
         Assert.Equal(Refused, await forge.SignInWith(nonce => forge.Written(forge.Good(nonce), how)));
 
     [Fact]
-    public async Task A_claim_that_is_there_twice_is_refused() => Assert.Equal(Refused, await forge.SignInWith(nonce =>
-        forge.Written(forge.Good(nonce).ToJsonString().Replace("\"sub\"", "\"sub\":\"somebody else\",\"sub\"", StringComparison.Ordinal), "")));
+    public async Task A_claim_that_is_there_twice_is_refused() =>
+        Assert.Equal(
+            Refused,
+            await forge.SignInWith(nonce =>
+                forge.Written(
+                    forge
+                        .Good(nonce)
+                        .ToJsonString()
+                        .Replace("\"sub\"", "\"sub\":\"somebody else\",\"sub\"", StringComparison.Ordinal),
+                    ""
+                )
+            )
+        );
 
     /// <summary>A hub, and a provider that answers with whatever token a test makes.</summary>
     public sealed class Forge : IAsyncLifetime
     {
-        private readonly RSA _key = RSA.Create(2048), _other = RSA.Create(2048);
+        private readonly RSA _key = RSA.Create(2048),
+            _other = RSA.Create(2048);
         private Receiver? _provider;
         private ApiHost? _host;
         private string? _token;
@@ -97,18 +120,23 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
         }
 
         /// <summary>Where one lands with a good token after this was done to it.</summary>
-        public Task<string?> SignIn(Action<JsonObject> alter, bool forgetsNonce = false) => SignInWith(
-            nonce =>
-            {
-                var token = Good(nonce);
-                alter(token);
-                return Written(token.ToJsonString(), "");
-            }, forgetsNonce);
+        public Task<string?> SignIn(Action<JsonObject> alter, bool forgetsNonce = false) =>
+            SignInWith(
+                nonce =>
+                {
+                    var token = Good(nonce);
+                    alter(token);
+                    return Written(token.ToJsonString(), "");
+                },
+                forgetsNonce
+            );
 
         public async Task<string?> SignInWith(Func<string, string?> tokenFor, bool forgetsNonce = false)
         {
             using var browser = _host!.Browser();
-            var asked = HttpUtility.ParseQueryString(new Uri((await browser.Get("/sign-in/oidc?to=/account")).Location!).Query);
+            var asked = HttpUtility.ParseQueryString(
+                new Uri((await browser.Get("/sign-in/oidc?to=/account")).Location!).Query
+            );
             Assert.Equal("S256", asked["code_challenge_method"]);
             if (forgetsNonce)
             {
@@ -116,28 +144,37 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
                     cookie.Expired = cookie.Name.Contains("Nonce", StringComparison.Ordinal);
             }
             _token = tokenFor(asked["nonce"]!);
-            var landed = (await browser.Get($"/sign-in/oidc/callback?code=c&state={Uri.EscapeDataString(asked["state"]!)}")).Location;
+            var landed = (
+                await browser.Get($"/sign-in/oidc/callback?code=c&state={Uri.EscapeDataString(asked["state"]!)}")
+            ).Location;
             Assert.Equal(landed == SignedIn ? 200 : 302, (await browser.Get("/account")).Status);
             return landed;
         }
 
-        public JsonObject Good(string nonce) => new()
-        {
-            ["iss"] = Issuer,
-            ["sub"] = "248289761001",
-            ["aud"] = Client,
-            ["nonce"] = nonce,
-            ["exp"] = _host!.Hub.Clock.Now.ToUnixTimeSeconds() + 300,
-            ["iat"] = _host.Hub.Clock.Now.ToUnixTimeSeconds(),
-            ["email"] = "Ann@example.test",
-            ["email_verified"] = true,
-        };
+        public JsonObject Good(string nonce) =>
+            new()
+            {
+                ["iss"] = Issuer,
+                ["sub"] = "248289761001",
+                ["aud"] = Client,
+                ["nonce"] = nonce,
+                ["exp"] = _host!.Hub.Clock.Now.ToUnixTimeSeconds() + 300,
+                ["iat"] = _host.Hub.Clock.Now.ToUnixTimeSeconds(),
+                ["email"] = "Ann@example.test",
+                ["email_verified"] = true,
+            };
 
         public string Written(JsonObject claims, string how) => Written(claims.ToJsonString(), how);
 
         public string Written(string claims, string how)
         {
-            var algorithm = how switch { "none" => "none", "none without a word" => null, "a shared secret" or "the public key as secret" => "HS256", _ => "RS256" };
+            var algorithm = how switch
+            {
+                "none" => "none",
+                "none without a word" => null,
+                "a shared secret" or "the public key as secret" => "HS256",
+                _ => "RS256",
+            };
             var header = new JsonObject { ["typ"] = "JWT", ["kid"] = how == "another key" ? "other" : "one" };
             if (algorithm is not null)
                 header["alg"] = algorithm;
@@ -148,7 +185,11 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
                 "none" or "none without a word" => ""u8.ToArray(),
                 "a shared secret" => HMACSHA256.HashData(Encoding.UTF8.GetBytes(IdentityProvider.ClientSecret), bytes),
                 "the public key as secret" => HMACSHA256.HashData(_key.ExportSubjectPublicKeyInfo(), bytes),
-                "another key" or "another signature" => _other.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
+                "another key" or "another signature" => _other.SignData(
+                    bytes,
+                    HashAlgorithmName.SHA256,
+                    RSASignaturePadding.Pkcs1
+                ),
                 _ => _key.SignData(bytes, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
             };
             return $"{text}.{Base64Url.EncodeToString(signature)}";
@@ -170,11 +211,33 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
                     token_endpoint = Issuer + "/token",
                     jwks_uri = Issuer + "/keys",
                 },
-                "/keys" => new { keys = new[] { new { kty = "RSA", use = "sig", kid = "one", n = Encoded(key.Modulus!), e = Encoded(key.Exponent!) } } },
-                "/token" => new { access_token = "a", token_type = "Bearer", id_token = _token },
+                "/keys" => new
+                {
+                    keys = new[]
+                    {
+                        new
+                        {
+                            kty = "RSA",
+                            use = "sig",
+                            kid = "one",
+                            n = Encoded(key.Modulus!),
+                            e = Encoded(key.Exponent!),
+                        },
+                    },
+                },
+                "/token" => new
+                {
+                    access_token = "a",
+                    token_type = "Bearer",
+                    id_token = _token,
+                },
                 _ => null,
             };
-            return new Conduct.Answers(answer is null ? 404 : 200, JsonSerializer.Serialize(answer), "Content-Type: application/json\r\n");
+            return new Conduct.Answers(
+                answer is null ? 404 : 200,
+                JsonSerializer.Serialize(answer),
+                "Content-Type: application/json\r\n"
+            );
         }
     }
 }

@@ -6,13 +6,18 @@ using Xunit;
 
 namespace Countersign.Tests.Review;
 
-/// <summary>A real OpenID provider (<c>oidc-provider</c> from npm) on loopback, with people it knows. Skips the test where npm is not reachable.</summary>
+/// <summary>
+/// A real OpenID provider (<c>oidc-provider</c> from npm) on loopback, with people it knows. Skips the test where npm
+/// is not reachable.
+/// </summary>
 internal sealed partial class IdentityProvider : IAsyncDisposable
 {
-    public const string ClientId = "countersign", ClientSecret = "a secret with signs: /+&=%";
+    public const string ClientId = "countersign",
+        ClientSecret = "a secret with signs: /+&=%";
 
     private static readonly SemaphoreSlim One = new(1);
-    private static string? _folder, _missing;
+    private static string? _folder,
+        _missing;
 
     private readonly Process _process;
 
@@ -25,19 +30,30 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
         var folder = await Install();
         Assert.SkipWhen(folder is null, $"npm could not install oidc-provider: {_missing}");
         await File.WriteAllTextAsync(Path.Combine(folder!, "provider.mjs"), Script);
-        var process = Process.Start(new ProcessStartInfo("node", ["provider.mjs", ClientId, ClientSecret]) { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var process = Process.Start(
+            new ProcessStartInfo("node", ["provider.mjs", ClientId, ClientSecret])
+            {
+                WorkingDirectory = folder,
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         _ = process.StandardError.ReadToEndAsync();
         string? line;
-        do
-            line = await process.StandardOutput.ReadLineAsync().Soon();
+        do line = await process.StandardOutput.ReadLineAsync().Soon();
         while (line is not null && !line.StartsWith("http", StringComparison.Ordinal));
-        return new IdentityProvider(process, new Uri(line ?? throw new InvalidOperationException("The provider ended.")));
+        return new IdentityProvider(
+            process,
+            new Uri(line ?? throw new InvalidOperationException("The provider ended."))
+        );
     }
 
     /// <summary>With which a server sends people here to sign in.</summary>
     public (string Name, string Value)[] Settings => SettingsFor(Issuer);
 
-    public static (string Name, string Value)[] SettingsFor(Uri issuer) => [("Oidc:Authority", issuer.AbsoluteUri), ("Oidc:ClientId", ClientId), ("Oidc:ClientSecret", ClientSecret)];
+    public static (string Name, string Value)[] SettingsFor(Uri issuer) =>
+        [("Oidc:Authority", issuer.AbsoluteUri), ("Oidc:ClientId", ClientId), ("Oidc:ClientSecret", ClientSecret)];
 
     /// <summary>The provider is a process with the real clock, and its tokens are good for a while of it.</summary>
     public static void ShareClock(TestHub hub)
@@ -47,13 +63,18 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
 #pragma warning restore RS0030
     }
 
-    /// <summary>Follows the way from our page through the provider's own pages, as this person there, back to ours; the last address.</summary>
+    /// <summary>
+    /// Follows the way from our page through the provider's own pages, as this person there, back to ours; the last
+    /// address.
+    /// </summary>
     public static async Task<Uri> Walk(HttpClient http, Uri from, string login)
     {
         var (at, form) = (from, (Dictionary<string, string>?)null);
         for (var step = 0; step < 30; step++)
         {
-            using var response = await (form is null ? http.GetAsync(at) : http.PostAsync(at, new FormUrlEncodedContent(form)));
+            using var response = await (
+                form is null ? http.GetAsync(at) : http.PostAsync(at, new FormUrlEncodedContent(form))
+            );
             form = null;
             if (response.Headers.Location is { } location)
             {
@@ -67,7 +88,12 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
             if (!action.Success)
                 throw new InvalidOperationException($"{at} answered {(int)response.StatusCode}: {page}");
             at = new Uri(at, WebUtility.HtmlDecode(action.Groups["to"].Value));
-            form = new() { ["prompt"] = Prompt().Match(page).Groups["is"].Value, ["login"] = login, ["password"] = "anything" };
+            form = new()
+            {
+                ["prompt"] = Prompt().Match(page).Groups["is"].Value,
+                ["login"] = login,
+                ["password"] = "anything",
+            };
         }
         throw new InvalidOperationException("The way does not end.");
     }
@@ -89,10 +115,23 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
                 return _folder;
             var folder = System.IO.Directory.CreateTempSubdirectory("countersign-oidc-").FullName;
             AppDomain.CurrentDomain.ProcessExit += (_, _) => System.IO.Directory.Delete(folder, recursive: true);
-            await File.WriteAllTextAsync(Path.Combine(folder, ".npmrc"), "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n");
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, ".npmrc"),
+                "omit-lockfile-registry-resolved=true\nfetch-retries=0\nfetch-timeout=20000\n"
+            );
             try
             {
-                using var npm = Process.Start(new ProcessStartInfo("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "oidc-provider@8.8.1"]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardError = true })!;
+                using var npm = Process.Start(
+                    new ProcessStartInfo(
+                        "npm",
+                        ["install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", "oidc-provider@8.8.1"]
+                    )
+                    {
+                        UseShellExecute = false,
+                        WorkingDirectory = folder,
+                        RedirectStandardError = true,
+                    }
+                )!;
                 var error = await npm.StandardError.ReadToEndAsync();
                 await npm.WaitForExitAsync();
                 (_folder, _missing) = npm.ExitCode == 0 ? (folder, (string?)null) : (null, error);

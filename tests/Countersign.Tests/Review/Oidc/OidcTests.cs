@@ -12,20 +12,32 @@ public sealed class OidcTests
     public async Task Somebody_signs_in_with_the_provider_and_is_who_they_are_here(Engine engine)
     {
         await using var provider = await IdentityProvider.Start();
-        await using var host = await Host(engine, provider, ("Oidc:GroupClaim", "groups"), ("Oidc:Name", "Example Login"));
+        await using var host = await Host(
+            engine,
+            provider,
+            ("Oidc:GroupClaim", "groups"),
+            ("Oidc:Name", "Example Login")
+        );
         var ann = await host.Hub.AddPerson("Ann");
         var sre = await host.Hub.AddGroup("SRE");
         var ops = await host.Hub.AddGroup("Ops", ann);
         using (var browser = host.Browser())
         {
-            Assert.Contains("Sign in with Example Login", (await browser.Get("/sign-in")).Text, StringComparison.Ordinal);
+            Assert.Contains(
+                "Sign in with Example Login",
+                (await browser.Get("/sign-in")).Text,
+                StringComparison.Ordinal
+            );
             Assert.Equal("/account", (await Walk(browser, host, "ann", "/account")).PathAndQuery);
             Assert.Contains(ann.Email!, (await browser.Get("/account")).Text, StringComparison.Ordinal);
         }
         // From now on by issuer and subject; what the claim gave is given, what an admin gave stays.
         var directory = await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh();
         Assert.Equal([sre.Id, ops.Id], directory.GroupsOf(ann.Id).Select(g => g.Id));
-        Assert.Equal(["person.added", "person.linked", "session.started", "person.renamed"], (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind));
+        Assert.Equal(
+            ["person.added", "person.linked", "session.started", "person.renamed"],
+            (await host.Hub.Place.Events($"person:{ann.Id}")).Select(e => e.Kind)
+        );
         using (var again = host.Browser())
             Assert.Equal("/", (await Walk(again, host, "ann", "//evil.example")).PathAndQuery);
         Assert.Equal(1, await host.Hub.Place.Count("identities"));
@@ -52,7 +64,9 @@ public sealed class OidcTests
         await using var host = await Host(Engine.Sqlite, provider, ("Oidc:MakeAccounts", "end-user"));
         using var browser = host.Browser();
         Assert.Equal("/", (await Walk(browser, host, "new")).PathAndQuery);
-        var made = (await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh()).FindPerson("new@example.test")!;
+        var made = (await host.Services.GetRequiredService<Countersign.Access.Directory>().Refresh()).FindPerson(
+            "new@example.test"
+        )!;
         Assert.Equal((Role.EndUser, "New <b>Person</b>"), (made.Role, made.Name));
         Assert.Contains("New &lt;b&gt;Person", (await browser.Get("/account")).Text, StringComparison.Ordinal);
     }
@@ -71,7 +85,10 @@ public sealed class OidcTests
         using var attacker = host.Browser();
         var state = (await attacker.Get("/sign-in/oidc")).Location!;
         var stolen = System.Web.HttpUtility.ParseQueryString(new Uri(state).Query)["state"]!;
-        Assert.Equal("/sign-in?problem=failed", (await victim.Get($"/sign-in/oidc/callback?code=x&state={Uri.EscapeDataString(stolen)}")).Location);
+        Assert.Equal(
+            "/sign-in?problem=failed",
+            (await victim.Get($"/sign-in/oidc/callback?code=x&state={Uri.EscapeDataString(stolen)}")).Location
+        );
         Assert.Contains("code_challenge_method=S256", state, StringComparison.Ordinal);
         Assert.Contains("nonce=", state, StringComparison.Ordinal);
     }
@@ -81,9 +98,20 @@ public sealed class OidcTests
     {
         await using var host = await Host(Engine.Sqlite, new Uri("http://127.0.0.1:9"));
         using var browser = host.Browser();
-        Assert.Equal("/sign-in?problem=not-available&to=%2Faccount", (await browser.Get("/sign-in/oidc?to=/account")).Location);
-        Assert.Contains("not available", (await browser.Get("/sign-in?problem=not-available")).Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("<script>", (await browser.Get("/sign-in?problem=%3Cscript%3E")).Text, StringComparison.Ordinal);
+        Assert.Equal(
+            "/sign-in?problem=not-available&to=%2Faccount",
+            (await browser.Get("/sign-in/oidc?to=/account")).Location
+        );
+        Assert.Contains(
+            "not available",
+            (await browser.Get("/sign-in?problem=not-available")).Text,
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain(
+            "<script>",
+            (await browser.Get("/sign-in?problem=%3Cscript%3E")).Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -91,31 +119,57 @@ public sealed class OidcTests
     {
         await using var first = await IdentityProvider.Start();
         await using var second = await IdentityProvider.Start();
-        await using var host = await Host(Engine.Sqlite, first, ("Oidc:Name", "Example Login"), ("Oidc:partner:Authority", second.Issuer.AbsoluteUri),
-            ("Oidc:partner:ClientId", IdentityProvider.ClientId), ("Oidc:partner:ClientSecret", IdentityProvider.ClientSecret), ("Oidc:partner:Name", "Partner Login"),
-            ("Oidc:partner:MakeAccounts", "end-user"));
+        await using var host = await Host(
+            Engine.Sqlite,
+            first,
+            ("Oidc:Name", "Example Login"),
+            ("Oidc:partner:Authority", second.Issuer.AbsoluteUri),
+            ("Oidc:partner:ClientId", IdentityProvider.ClientId),
+            ("Oidc:partner:ClientSecret", IdentityProvider.ClientSecret),
+            ("Oidc:partner:Name", "Partner Login"),
+            ("Oidc:partner:MakeAccounts", "end-user")
+        );
         var ann = await host.Hub.AddPerson("Ann");
         using var stranger = host.Browser();
         var page = (await stranger.Get("/sign-in")).Text;
         Assert.Contains("href=\"/sign-in/oidc?to=%2F\">Sign in with Example Login<", page, StringComparison.Ordinal);
-        Assert.Contains("href=\"/sign-in/oidc/partner?to=%2F\">Sign in with Partner Login<", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "href=\"/sign-in/oidc/partner?to=%2F\">Sign in with Partner Login<",
+            page,
+            StringComparison.Ordinal
+        );
         // Each makes accounts as its own settings say, and both know the person by the address the first time.
         Assert.Equal("/sign-in?problem=not-here", (await Walk(stranger, host, "new")).PathAndQuery);
         Assert.Equal("/", (await WalkPartner("new")).PathAndQuery);
         using (var browser = host.Browser())
             Assert.Equal("/", (await Walk(browser, host, "ann")).PathAndQuery);
         Assert.Equal("/account", (await WalkPartner("ann", "/account")).PathAndQuery);
-        Assert.Equal(2, await host.Hub.Place.Number("SELECT count(DISTINCT issuer) FROM identities WHERE person_id = @id", new { id = ann.Id }));
+        Assert.Equal(
+            2,
+            await host.Hub.Place.Number(
+                "SELECT count(DISTINCT issuer) FROM identities WHERE person_id = @id",
+                new { id = ann.Id }
+            )
+        );
 
         // What belongs to one provider's way back is nothing at the other's.
         using var stray = host.Browser();
-        var state = System.Web.HttpUtility.ParseQueryString(new Uri((await stray.Get("/sign-in/oidc")).Location!).Query)["state"]!;
-        Assert.Equal("/sign-in?problem=failed", (await stray.Get($"/sign-in/oidc/partner/callback?code=x&state={Uri.EscapeDataString(state)}")).Location);
+        var state = System.Web.HttpUtility.ParseQueryString(
+            new Uri((await stray.Get("/sign-in/oidc")).Location!).Query
+        )["state"]!;
+        Assert.Equal(
+            "/sign-in?problem=failed",
+            (await stray.Get($"/sign-in/oidc/partner/callback?code=x&state={Uri.EscapeDataString(state)}")).Location
+        );
 
         async Task<Uri> WalkPartner(string login, string to = "/")
         {
             using var other = host.Browser();
-            return await IdentityProvider.Walk(other.Http, new Uri(host.Address, $"/sign-in/oidc/partner?to={Uri.EscapeDataString(to)}"), login);
+            return await IdentityProvider.Walk(
+                other.Http,
+                new Uri(host.Address, $"/sign-in/oidc/partner?to={Uri.EscapeDataString(to)}"),
+                login
+            );
         }
     }
 
@@ -124,15 +178,30 @@ public sealed class OidcTests
     [InlineData("", "http://login.example/authorize", "", "")]
     [InlineData("", "", "http://login.example/token", "")]
     [InlineData("", "", "", "http://login.example/userinfo")]
-    public async Task A_provider_that_describes_another_issuer_or_names_addresses_without_TLS_is_not_used(string issuer, string authorization, string token, string userInfo)
+    public async Task A_provider_that_describes_another_issuer_or_names_addresses_without_TLS_is_not_used(
+        string issuer,
+        string authorization,
+        string token,
+        string userInfo
+    )
     {
         var self = "";
-        await using var provider = new Receiver(call => new Conduct.Answers(200, call.Path == "/keys"
-            ? """{"keys":[{"kty":"RSA","kid":"one","n":"AQAB","e":"AQAB"}]}"""
-            : $$"""
-              {"issuer":"{{Or(issuer, self)}}","authorization_endpoint":"{{Or(authorization, self + "/authorize")}}","jwks_uri":"{{self}}/keys",
-              "token_endpoint":"{{Or(token, self + "/token")}}","userinfo_endpoint":"{{Or(userInfo, self + "/userinfo")}}"}
-              """, "Content-Type: application/json\r\n"));
+        await using var provider = new Receiver(call => new Conduct.Answers(
+            200,
+            call.Path == "/keys"
+                ? """{"keys":[{"kty":"RSA","kid":"one","n":"AQAB","e":"AQAB"}]}"""
+                : $$"""
+                {"issuer":"{{Or(issuer, self)}}","authorization_endpoint":"{{Or(
+                    authorization,
+                    self + "/authorize"
+                )}}","jwks_uri":"{{self}}/keys",
+                "token_endpoint":"{{Or(token, self + "/token")}}","userinfo_endpoint":"{{Or(
+                    userInfo,
+                    self + "/userinfo"
+                )}}"}
+                """,
+            "Content-Type: application/json\r\n"
+        ));
         self = provider.Address.GetLeftPart(UriPartial.Authority);
         await using var host = await Host(Engine.Sqlite, new Uri(self));
         using var browser = host.Browser();
@@ -141,7 +210,11 @@ public sealed class OidcTests
         static string Or(string given, string usual) => given.Length > 0 ? given : usual;
     }
 
-    private static Task<ApiHost> Host(Engine engine, IdentityProvider provider, params (string Name, string Value)[] settings) => Host(engine, provider.Issuer, settings);
+    private static Task<ApiHost> Host(
+        Engine engine,
+        IdentityProvider provider,
+        params (string Name, string Value)[] settings
+    ) => Host(engine, provider.Issuer, settings);
 
     private static async Task<ApiHost> Host(Engine engine, Uri issuer, params (string Name, string Value)[] settings)
     {
@@ -151,5 +224,9 @@ public sealed class OidcTests
     }
 
     private static Task<Uri> Walk(Browser browser, ApiHost host, string login, string to = "/") =>
-        IdentityProvider.Walk(browser.Http, new Uri(host.Address, $"/sign-in/oidc?to={Uri.EscapeDataString(to)}"), login);
+        IdentityProvider.Walk(
+            browser.Http,
+            new Uri(host.Address, $"/sign-in/oidc?to={Uri.EscapeDataString(to)}"),
+            login
+        );
 }

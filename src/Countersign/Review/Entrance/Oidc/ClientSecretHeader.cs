@@ -20,7 +20,8 @@ internal sealed class ClientSecretHeader(OpenIdConnectOptions options) : Delegat
             var form = QueryHelpers.ParseQuery(await content.ReadAsStringAsync(cancel));
             form.Remove(SecretField);
             request.Content = new FormUrlEncodedContent(
-                form.Select(f => KeyValuePair.Create(f.Key, f.Value.ToString())));
+                form.Select(f => KeyValuePair.Create(f.Key, f.Value.ToString()))
+            );
             var (id, secret) = (Uri.EscapeDataString(options.ClientId!), Uri.EscapeDataString(options.ClientSecret!));
             var credentials = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{id}:{secret}"));
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", credentials);

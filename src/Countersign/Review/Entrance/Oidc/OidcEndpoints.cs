@@ -10,7 +10,8 @@ namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>
 /// Signing in with identity providers, on the framework's handler: <c>/sign-in/oidc</c> leads there and
-/// <c>/sign-in/oidc/callback</c>, which the authentication middleware answers, back, with the provider's name after <c>oidc</c> where there are several.
+/// <c>/sign-in/oidc/callback</c>, which the authentication middleware answers, back, with the provider's name after
+/// <c>oidc</c> where there are several.
 /// </summary>
 internal static partial class OidcEndpoints
 {
@@ -25,7 +26,8 @@ internal static partial class OidcEndpoints
         foreach (var provider in providers)
         {
             services.AddAuthentication().AddOpenIdConnect(provider.Scheme, _ => { });
-            services.AddOptions<OpenIdConnectOptions>(provider.Scheme)
+            services
+                .AddOptions<OpenIdConnectOptions>(provider.Scheme)
                 .Configure<Egress>((options, egress) => Configure(options, provider, egress));
         }
     }
@@ -35,8 +37,10 @@ internal static partial class OidcEndpoints
         foreach (var provider in routes.ServiceProvider.GetRequiredService<Settings>().Oidc)
         {
             var (scheme, path) = (provider.Scheme, PathOf(provider));
-            routes.MapGet(path, (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http))
-                .AllowAnonymous().ExcludeFromDescription();
+            routes
+                .MapGet(path, (string? to, bool? again, HttpContext http) => Leave(scheme, to, again == true, http))
+                .AllowAnonymous()
+                .ExcludeFromDescription();
         }
     }
 
@@ -64,15 +68,20 @@ internal static partial class OidcEndpoints
             cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         }
         options.Backchannel = egress.ClientFor(
-            Trust.Operator, guarded => new ClientSecretHeader(options) { InnerHandler = guarded });
+            Trust.Operator,
+            guarded => new ClientSecretHeader(options) { InnerHandler = guarded }
+        );
         var documents = new HttpDocumentRetriever(options.Backchannel)
         {
             RequireHttps = !provider.Authority.IsLoopback,
             SendAdditionalHeaderData = false,
         };
         options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
-            authority + "/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(), documents,
-            new ProviderCheck(authority));
+            authority + "/.well-known/openid-configuration",
+            new OpenIdConnectConfigurationRetriever(),
+            documents,
+            new ProviderCheck(authority)
+        );
     }
 
     /// <param name="again">Whether the provider must ask the person, although it may know their browser.</param>

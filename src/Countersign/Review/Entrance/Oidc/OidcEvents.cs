@@ -9,10 +9,20 @@ namespace Countersign.Review.Entrance.Oidc;
 
 /// <summary>What becomes of somebody who comes back from the identity provider.</summary>
 internal sealed partial class OidcEvents(
-    SignInElsewhere signIn, FailedSignIns failures, Settings settings, TimeProvider time, ILogger<OidcEvents> log)
-    : OpenIdConnectEvents
+    SignInElsewhere signIn,
+    FailedSignIns failures,
+    Settings settings,
+    TimeProvider time,
+    ILogger<OidcEvents> log
+) : OpenIdConnectEvents
 {
-    public const string To = "to", NotAvailable = "not-available", Failed = "failed", NotVerified = "not-verified", NotHere = "not-here", Again = "again", NotFresh = "not-fresh";
+    public const string To = "to",
+        NotAvailable = "not-available",
+        Failed = "failed",
+        NotVerified = "not-verified",
+        NotHere = "not-here",
+        Again = "again",
+        NotFresh = "not-fresh";
 
     public override Task TokenValidated(TokenValidatedContext context)
     {
@@ -38,10 +48,18 @@ internal sealed partial class OidcEvents(
         {
             case ElsewhereOutcome.Done { Session: var session }:
                 await SignInPage.Enter(http, session, settings, http.RequestAborted);
-                if (context.Properties!.Items.ContainsKey(Again) && !SignInElsewhere.IsFresh(identity, time.GetUtcNow()))
+                if (
+                    context.Properties!.Items.ContainsKey(Again) && !SignInElsewhere.IsFresh(identity, time.GetUtcNow())
+                )
+                {
                     SayWhy(http, NotFresh, context.Properties);
+                }
                 else
-                    http.Response.Redirect(http.Request.PathBase + (LocalPath.Of(context.Properties!.Items[To]) ?? "/"));
+                {
+                    http.Response.Redirect(
+                        http.Request.PathBase + (LocalPath.Of(context.Properties!.Items[To]) ?? "/")
+                    );
+                }
                 break;
             case ElsewhereOutcome.NotVerified:
                 Refuse(http, identity.Email ?? identity.Subject, NotVerified, context.Properties);
@@ -68,11 +86,15 @@ internal sealed partial class OidcEvents(
         return Task.CompletedTask;
     }
 
-    /// <summary>Back to where one signs in, with where one wanted to go, so that the next try still leads there.</summary>
+    /// <summary>
+    /// Back to where one signs in, with where one wanted to go, so that the next try still leads there.
+    /// </summary>
     public static void SayWhy(HttpContext http, string why, AuthenticationProperties? properties)
     {
         var to = LocalPath.Of(properties?.Items.TryGetValue(To, out var wanted) == true ? wanted : null);
-        http.Response.Redirect($"{http.Request.PathBase}{SignInPage.Path}?problem={why}{(to is null or "/" ? "" : $"&to={Uri.EscapeDataString(to)}")}");
+        http.Response.Redirect(
+            $"{http.Request.PathBase}{SignInPage.Path}?problem={why}{(to is null or "/" ? "" : $"&to={Uri.EscapeDataString(to)}")}"
+        );
     }
 
     private void Refuse(HttpContext http, string account, string why, AuthenticationProperties? properties)

@@ -12,10 +12,13 @@ internal sealed class ProviderCheck(string authority) : IConfigurationValidator<
     public ConfigurationValidationResult Validate(OpenIdConnectConfiguration configuration)
     {
         // Many have no address for what they know of a person beside the token.
-        var isSafe = IsSafe(configuration.AuthorizationEndpoint) && IsSafe(configuration.TokenEndpoint)
+        var isSafe =
+            IsSafe(configuration.AuthorizationEndpoint)
+            && IsSafe(configuration.TokenEndpoint)
             && IsSafe(configuration.JwksUri)
             && (string.IsNullOrEmpty(configuration.UserInfoEndpoint) || IsSafe(configuration.UserInfoEndpoint));
-        var problem = configuration.Issuer?.TrimEnd('/') != authority ? "It describes itself as another issuer."
+        var problem =
+            configuration.Issuer?.TrimEnd('/') != authority ? "It describes itself as another issuer."
             : !isSafe ? "It names an address without TLS, or none where one is needed."
             : configuration.SigningKeys.Count == 0 ? "It has no keys."
             : null;

@@ -27,7 +27,8 @@ internal sealed class ProviderClaims
         using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(payload), strict);
         var (token, read) = (document.RootElement.Clone(), context.SecurityToken);
         // In an answer over TLS a signature may be missing (OpenID Connect Core 3.1.3.7, 6). Here it may not.
-        var problem = read.RawSignature is not { Length: > 0 } ? "The id token is not signed."
+        var problem =
+            read.RawSignature is not { Length: > 0 } ? "The id token is not signed."
             : Text(token, "sub") is not { Length: > 0 } ? "The id token has no subject."
             : read.Audiences.Count() > 1 && Text(token, "azp") is null ? "The id token has two audiences and no azp."
             : token.GetProperty("exp").ValueKind != JsonValueKind.Number ? "The id token's exp is not a number."
@@ -69,8 +70,10 @@ internal sealed class ProviderClaims
         && (value.ValueKind == JsonValueKind.True || TextOf(value) == "true");
 
     private static DateTimeOffset? Seconds(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
-            && value.TryGetDouble(out var seconds) && seconds is > 0 and < 1e11
+        claims.TryGetProperty(name, out var value)
+        && value.ValueKind == JsonValueKind.Number
+        && value.TryGetDouble(out var seconds)
+        && seconds is > 0 and < 1e11
             ? DateTimeOffset.FromUnixTimeSeconds((long)seconds)
             : null;
 }
