@@ -204,7 +204,7 @@ internal sealed partial class SqliteLane : IDisposable
     private void RunIn(Tx tx, Caller caller)
     {
         tx.Now = Instant.ToMilliseconds(_time.GetUtcNow());
-        tx.LastEvent = 0;
+        tx.HasEvents = false;
         tx.HasWork = false;
         caller.Run(tx);
     }

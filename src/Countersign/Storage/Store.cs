@@ -57,7 +57,7 @@ public sealed partial class Store : IAsyncDisposable
     public bool IsSqlite => _engine is SqliteEngine;
 
     /// <summary>Raised in this process as soon as a transaction that wrote events stands.</summary>
-    public event Action<long>? EventsCommitted;
+    public event Action? EventsCommitted;
 
     /// <summary>Raised in this process as soon as a transaction that left work which is due stands.</summary>
     public event Action? WorkCommitted;
@@ -123,10 +123,10 @@ public sealed partial class Store : IAsyncDisposable
 
     private void Tell(Committed left)
     {
-        if (left.LastEvent != 0)
-            Raise(() => EventsCommitted?.Invoke(left.LastEvent));
+        if (left.HasEvents)
+            Raise(() => EventsCommitted?.Invoke());
         // There, what is committed has its position.
-        if (left.LastEvent != 0 && IsSqlite)
+        if (left.HasEvents && IsSqlite)
             _engine.LogHasGrown();
         if (left.HasWork)
             Raise(() => WorkCommitted?.Invoke());

@@ -3,9 +3,9 @@ using System.Data.Common;
 namespace Countersign.Storage;
 
 /// <summary>What a transaction leaves to others of this process, once it stands.</summary>
-internal readonly record struct Committed(long LastEvent, bool HasWork)
+internal readonly record struct Committed(bool HasEvents, bool HasWork)
 {
-    public bool IsNothing => LastEvent == 0 && !HasWork;
+    public bool IsNothing => !HasEvents && !HasWork;
 }
 
 /// <summary>
@@ -42,15 +42,15 @@ public sealed partial class Tx : Reader
     /// </summary>
     public string SkipLocked => _engine.SkipLocked;
 
-    /// <summary>The highest event that this transaction wrote, 0 if none: what wakes those who follow events.</summary>
-    internal long LastEvent { get; set; }
+    /// <summary>Whether this transaction wrote events: what wakes those who follow them once it stands.</summary>
+    internal bool HasEvents { get; set; }
 
     /// <summary>
     /// Whether it leaves work that is due now: what wakes the workers of this process once it stands.
     /// </summary>
     internal bool HasWork { get; set; }
 
-    internal Committed Leaves => new(LastEvent, HasWork);
+    internal Committed Leaves => new(HasEvents, HasWork);
 
     /// <summary>How many rows were written.</summary>
     public async ValueTask<int> Execute(string sql, object? arguments = null)
@@ -68,11 +68,10 @@ public sealed partial class Tx : Reader
     {
         var (at, n, text) = (Instant.ToText(Now), head.Count + 1, data.Json);
         var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
-        LastEvent = await Number(
+        await Execute(
             """
             INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
             VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
-            RETURNING id
             """,
             new
             {
@@ -87,6 +86,7 @@ public sealed partial class Tx : Reader
                 hash,
             }
         );
+        HasEvents = true;
         Log.Appended(_engine.Logger, kind, n, subject, origin.Actor.Text, origin.Via);
         return new Head(n, hash);
     }

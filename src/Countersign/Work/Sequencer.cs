@@ -17,7 +17,7 @@ public sealed class Sequencer : BackgroundService
     public Sequencer(Store store, ILogger<Sequencer> log)
     {
         (_store, _log) = (store, log);
-        store.EventsCommitted += _ => _doorbell.Ring();
+        store.EventsCommitted += _doorbell.Ring;
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>

@@ -151,7 +151,7 @@ public sealed class EraseTests
         var hub = recorded.Hub;
         await Fill(hub);
         using var cancel = new CancellationTokenSource();
-        hub.Store.EventsCommitted += _ => cancel.Cancel();
+        hub.Store.EventsCommitted += cancel.Cancel;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             Erase(recorded).Run(Email, Some.Operator, cancel.Token)
         );

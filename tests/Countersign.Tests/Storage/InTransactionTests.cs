@@ -80,12 +80,8 @@ public sealed class InTransactionTests
     public async Task Followers_hear_of_events_that_stand_and_of_no_others(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        var heard = new List<long>();
-        test.Store.EventsCommitted += id =>
-        {
-            lock (heard)
-                heard.Add(id);
-        };
+        var heard = 0;
+        test.Store.EventsCommitted += () => Interlocked.Increment(ref heard);
         await Assert.ThrowsAsync<TimeZoneNotFoundException>(() =>
             test.Store.InTransaction(async tx =>
             {
@@ -96,22 +92,15 @@ public sealed class InTransactionTests
         await test.Store.InTransaction(tx => Put(tx, "no event"));
         await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
 
-        await Eventually.True(
-            () =>
-            {
-                lock (heard)
-                    return heard.Count > 0;
-            },
-            "the event is heard of"
-        );
-        Assert.Equal((await test.Events("hub")).Select(e => e.Id), heard);
+        await Eventually.True(() => Volatile.Read(ref heard) > 0, "the event is heard of");
+        Assert.Equal(1, Volatile.Read(ref heard));
     }
 
     [Theory, BothEngines]
     public async Task A_follower_that_throws_reaches_neither_the_caller_nor_other_writers(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
-        test.Store.EventsCommitted += _ => throw new TimeZoneNotFoundException();
+        test.Store.EventsCommitted += () => throw new TimeZoneNotFoundException();
         await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
         await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.done", new { }));
         Assert.Equal(2, await test.Count("events"));

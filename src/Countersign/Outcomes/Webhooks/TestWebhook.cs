@@ -20,7 +20,10 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
                     return null;
                 var name = Webhook.NameOf(id);
                 await tx.Append(name, origin, WebhookChannel.TestKind, new { });
-                var eventId = tx.LastEvent;
+                var eventId = await tx.Number(
+                    "SELECT id FROM events WHERE subject = @name ORDER BY n DESC LIMIT 1",
+                    new { name }
+                );
                 await tx.Execute(
                     "INSERT INTO endpoints (name) VALUES (@name) ON CONFLICT (name) DO NOTHING",
                     new { name }
