@@ -141,7 +141,7 @@ internal static class CommandLine
             ArchiveVerb.Build(terminal),
             DoctorVerb.Build(terminal),
             DemoVerb.Build(terminal),
-            Simulate.SimulateVerb.Build(terminal),
+            SimulateVerb.Build(terminal),
         };
         foreach (var setting in Switches)
             root.Add(setting);

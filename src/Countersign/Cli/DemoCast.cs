@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Countersign.Access;
-using Countersign.Cli.Simulate;
+using Countersign.Simulator;
 using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using Countersign.Access;
-using Countersign.Cli.Simulate;
-using Countersign.Destinations.Manifest;
 using Countersign.Policies;
+using Countersign.Simulator;
 using Countersign.Storage;
 using Countersign.Web;
 using Microsoft.Extensions.Logging.Console;
@@ -20,7 +19,7 @@ internal static class DemoVerb
 
     private const string Folder = "data-demo";
     private const int AtFirst = 8,
-        MostOpen = 40;
+        MaxOpen = 40;
 
     /// <summary>A poll every five seconds: soon enough to watch, slow enough to run all day.</summary>
     private const double Speed = 60;
@@ -145,18 +144,18 @@ internal static class DemoVerb
 
     private static async Task Ask(string url, string key, TimeSpan every, CancellationToken stop)
     {
-        using var http = Application.NewHttp(TimeSpan.FromSeconds(30));
-        var plan = new Plan
+        using var http = ApprovalApplication.NewHttp(TimeSpan.FromSeconds(30));
+        var plan = new SimulationPlan
         {
             Key = key,
             AutoApply = true,
             Speed = Speed,
             Requests = int.MaxValue,
             Every = every,
-            Trickle = (AtFirst, MostOpen),
+            Trickle = (AtFirst, MaxOpen),
         };
-        var application = new Application(http, Contract.BuiltIn(Escapes.Go, Generation.Current), url, key);
-        await new Simulation(plan, application, new Account(null), Hub.Clock).Run(stop);
+        var application = new ApprovalApplication(http, Contract.BuiltIn(Escaping.Go, Generation.Current), url, key);
+        await new Simulation(plan, application, new SimulationReport(), Hub.Clock).Run(stop);
     }
 
     private static async Task Review(DemoReviewers reviewers, CancellationToken stop)

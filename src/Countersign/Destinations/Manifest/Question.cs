@@ -1,3 +1,4 @@
+using System.Security;
 using System.Text;
 using System.Text.Json;
 
@@ -114,10 +115,10 @@ internal sealed record CallContext
                     var spelled in new[]
                     {
                         secret,
-                        Escapes.Json(secret),
+                        JsonText.Escape(secret),
                         JsonEncodedText.Encode(secret).ToString(),
                         Uri.EscapeDataString(secret),
-                        Escapes.Go.Html(secret),
+                        SecurityElement.Escape(secret),
                         Base64(secret),
                     }.Distinct()
                 )

@@ -24,7 +24,7 @@ internal static class TemplateScope
     {
         bool Wants(string root) => roots is null || roots.Contains(root);
         // What an admin set may be an address itself, with slashes and all.
-        string Set(string text) => isBody ? Escapes.Json(text) : text;
+        string Set(string text) => isBody ? JsonText.Escape(text) : text;
         string T(string text) => isAddress ? ForeignValue.Wrap(text) : Set(text);
         object? V(object? value, Func<string, string> text) =>
             value switch

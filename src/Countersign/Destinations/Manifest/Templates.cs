@@ -77,15 +77,17 @@ internal sealed class Templates
     private readonly IHandlebars _texts;
     private readonly IHandlebars _bodies;
 
-    public Templates(Escapes? html) => (_texts, _bodies) = (Engine(html, isBody: false), Engine(html, isBody: true));
+    /// <param name="html">How two braces escape; null for not at all.</param>
+    public Templates(Func<string, string>? html) =>
+        (_texts, _bodies) = (Engine(html, isBody: false), Engine(html, isBody: true));
 
     public Template Of(string text, bool isBody = false) => new(text, isBody, isBody ? _bodies : _texts);
 
-    private static IHandlebars Engine(Escapes? html, bool isBody)
+    private static IHandlebars Engine(Func<string, string>? html, bool isBody)
     {
         var configuration = new HandlebarsConfiguration
         {
-            TextEncoder = new Encoder(html is null ? text => text : html.Html),
+            TextEncoder = new Encoder(html ?? (text => text)),
             FormatProvider = CultureInfo.InvariantCulture,
         };
         configuration.FormatterProviders.Add(new Formats());
@@ -199,7 +201,7 @@ internal sealed class TemplateHelpers(bool isBody)
     private string Plain(Arguments arguments, int n)
     {
         var text = n < arguments.Length ? Text(arguments[n]) : "";
-        return isBody ? Escapes.FromJson(text) : ForeignValue.Unwrap(text);
+        return isBody ? JsonText.Unescape(text) : ForeignValue.Unwrap(text);
     }
 
     /// <summary>
@@ -210,7 +212,7 @@ internal sealed class TemplateHelpers(bool isBody)
             ? text
             : Put(encode(Plain(arguments, 0)));
 
-    private string Put(string text) => isBody ? Escapes.Json(text) : text;
+    private string Put(string text) => isBody ? JsonText.Escape(text) : text;
 
     /// <summary>Slashes stay: what is encoded may be a path of several steps.</summary>
     private static string PathEncode(string text) => string.Join('/', text.Split('/').Select(Uri.EscapeDataString));

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Countersign.Destinations.Manifest;
+using Countersign.Simulator;
 using Xunit;
 
 namespace Countersign.Tests.Destinations.Manifest;
@@ -68,7 +69,7 @@ public sealed class TemplateTests
         var scope = Of(("u", user), ("p", password));
         Assert.Equal(header, Sample.Render("{{basicAuthHeaderValue u p}}", scope));
         Assert.Equal(header, Sample.Render("{{{basicAuthHeaderValue u p}}}", scope));
-        Assert.Equal(header, new Templates(Escapes.Js).Of("{{basicAuthHeaderValue u p}}").Render(scope));
+        Assert.Equal(header, new Templates(Escaping.Js.Html).Of("{{basicAuthHeaderValue u p}}").Render(scope));
     }
 
     [Theory]
@@ -80,7 +81,7 @@ public sealed class TemplateTests
     [Fact]
     public void Fidelity_to_LaunchDarkly_escapes_for_HTML_between_two_braces()
     {
-        var manifest = Sample.Read(Sample.Text, new Templates(Escapes.Go));
+        var manifest = Sample.Read(Sample.Text, new Templates(Escaping.Go.Html));
         var question = Rehearsals.Full with { Title = "R&D \"x\" 'y' <b>" };
         Assert.Equal(
             "R&amp;D \\\"x\\\" 'y'"

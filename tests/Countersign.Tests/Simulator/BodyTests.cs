@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Countersign.Cli.Simulate;
-using Countersign.Destinations.Manifest;
+using Countersign.Cli;
+using Countersign.Simulator;
 using Xunit;
 
-namespace Countersign.Tests.Cli;
+namespace Countersign.Tests.Simulator;
 
 /// <summary>What is sent must be what LaunchDarkly sends, to the last entity.</summary>
 public sealed class BodyTests
@@ -52,8 +52,11 @@ public sealed class BodyTests
         }}}
         """;
 
-    private static string Render(ProposedChange change, Escapes escapes, Generation generation = Generation.Current) =>
-        new BuiltInBody(escapes, generation).Render(change);
+    private static string Render(
+        ProposedChange change,
+        Escaping escaping,
+        Generation generation = Generation.Current
+    ) => new BuiltInBody(escaping, generation).Render(change);
 
     [Fact]
     public void A_plain_change_leaves_out_what_it_does_not_have()
@@ -64,7 +67,7 @@ public sealed class BodyTests
              "environment": {"name":"Prod", "key": "prod", "tags":["c"]}, "flag": {"name":"F", "key": "f", "tags":["t"]},"shortDescription": "Jane Doe requested approval for changes to the flag F in 'Prod'",
              "timestamp": "1746196607127", "approvalFormVariables": {  },"comment": "c" }
             """,
-            Render(Plain, Escapes.Go)
+            Render(Plain, Escaping.Go)
         );
     }
 
@@ -78,7 +81,7 @@ public sealed class BodyTests
              "requestedBy": {"id": "569f514183f2164430000002", "email": "o&apos;brien+x&amp;y@example.com"},"shortDescription": "Jane Doe requested approval for changes to the flag F in 'Prod'",
              "timestamp": "1746196607127", "approvalFormVariables": {  "s": "blue", "b": "true", "n": "5", "e": "", "we&quot;ird&apos;k": "v" },"comment": "line1\nline2 \"q\" \\ é 日本 😀" }
             """,
-            Render(EverythingOdd, Escapes.Go)
+            Render(EverythingOdd, Escaping.Go)
         );
     }
 
@@ -86,7 +89,7 @@ public sealed class BodyTests
     public void The_reference_engine_escapes_more()
     {
         var body = JsonNode.Parse(
-            Render(EverythingOdd with { RequestedBy = new Member("1", "o'brien=`x") }, Escapes.Js)
+            Render(EverythingOdd with { RequestedBy = new Member("1", "o'brien=`x") }, Escaping.Js)
         )!;
         Assert.Equal("o&#x27;brien&#x3D;&#x60;x", body["requestedBy"]!["email"]!.ToString());
     }
@@ -94,8 +97,8 @@ public sealed class BodyTests
     [Fact]
     public void The_old_template_breaks_at_a_quote_and_else_sends_entities()
     {
-        Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(Render(EverythingOdd, Escapes.Go, Generation.Old)));
-        var body = JsonNode.Parse(Render(Plain with { Comment = "it's <b>\nR&D" }, Escapes.Go, Generation.Old))!;
+        Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(Render(EverythingOdd, Escaping.Go, Generation.Old)));
+        var body = JsonNode.Parse(Render(Plain with { Comment = "it's <b>\nR&D" }, Escaping.Go, Generation.Old))!;
         Assert.Equal("it&apos;s &lt;b&gt;\nR&amp;D", body["comment"]!.ToString());
     }
 
@@ -103,19 +106,23 @@ public sealed class BodyTests
     public void A_null_in_the_form_prints_the_whole_context_and_breaks_the_body()
     {
         var change = Plain with { Form = [ProposedChange.Field("reason", null)] };
-        Assert.Contains("map[_links:map[", Render(change, Escapes.Go), StringComparison.Ordinal);
-        Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(Render(change, Escapes.Go)));
-        Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(ManifestContract.Read(Manifest, Escapes.Go).Body(change)));
+        Assert.Contains("map[_links:map[", Render(change, Escaping.Go), StringComparison.Ordinal);
+        Assert.ThrowsAny<JsonException>(() => JsonNode.Parse(Render(change, Escaping.Go)));
+        Assert.ThrowsAny<JsonException>(() =>
+            JsonNode.Parse(ManifestContract.Read(Manifest, Escaping.Go, new ManifestLanguage()).Body(change))
+        );
         Assert.Equal(
             "",
-            JsonNode.Parse(ManifestContract.Read(Manifest, Escapes.Js).Body(change))!["form"]!["reason"]!.ToString()
+            JsonNode.Parse(ManifestContract.Read(Manifest, Escaping.Js, new ManifestLanguage()).Body(change))!["form"]![
+                "reason"
+            ]!.ToString()
         );
     }
 
     [Fact]
     public void A_manifest_is_rendered_by_the_same_rules()
     {
-        var contract = ManifestContract.Read(Manifest, Escapes.Go);
+        var contract = ManifestContract.Read(Manifest, Escaping.Go, new ManifestLanguage());
         Same(
             """{"id": "66a8e20c0754610fae1fcf5d", "project": "Default", "where": "prod", "tags": ["a","b"], "at": "1746196607127", "form": {}, "said": "c"}""",
             contract.Body(Plain)
@@ -132,7 +139,7 @@ public sealed class BodyTests
     [Fact]
     public void A_manifest_says_where_to_send_and_where_to_look()
     {
-        var contract = ManifestContract.Read(Manifest, Escapes.Go);
+        var contract = ManifestContract.Read(Manifest, Escaping.Go, new ManifestLanguage());
         var scope = new Scope("https://a.example/x", "k&y", "77");
         Assert.Equal(
             ("https://a.example/x/ask", "X-Key", "k&amp;y"),
@@ -173,7 +180,7 @@ public sealed class BodyTests
         """{"capabilities": {"approval": {"creationRequest": {"endpoint": {"url": "{{#if x}}", "method": "POST"}}}}}"""
     )]
     public void A_manifest_that_cannot_be_used_is_told(string manifest) =>
-        Assert.Throws<FormatException>(() => ManifestContract.Read(manifest, Escapes.Go));
+        Assert.Throws<FormatException>(() => ManifestContract.Read(manifest, Escaping.Go, new ManifestLanguage()));
 
     private static void Same(string expected, string rendered) =>
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(rendered)), $"Rendered: {rendered}");

@@ -3,52 +3,11 @@ using System.Text;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>
-/// How text gets into what a template makes: in a body every value is escaped for JSON first. LaunchDarkly's engines
-/// then escape what stands between two braces for HTML as well; which characters depends on the language of the engine.
-/// </summary>
-internal sealed class Escapes
+/// <summary>In a body every value is escaped for JSON before a template prints it.</summary>
+internal static class JsonText
 {
-    /// <summary>The engine in Go that LaunchDarkly most probably runs.</summary>
-    public static readonly Escapes Go = new("&apos;", alsoBacktickAndEquals: false);
-
-    /// <summary>The one in JavaScript, in which manifests are tried out.</summary>
-    public static readonly Escapes Js = new("&#x27;", alsoBacktickAndEquals: true);
-
-    private readonly Dictionary<char, string> _html;
-
-    private Escapes(string apostrophe, bool alsoBacktickAndEquals)
-    {
-        _html = new()
-        {
-            ['&'] = "&amp;",
-            ['<'] = "&lt;",
-            ['>'] = "&gt;",
-            ['"'] = "&quot;",
-            ['\''] = apostrophe,
-        };
-        if (alsoBacktickAndEquals)
-        {
-            _html['`'] = "&#x60;";
-            _html['='] = "&#x3D;";
-        }
-    }
-
-    public string Html(string text)
-    {
-        var escaped = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            if (_html.TryGetValue(c, out var entity))
-                escaped.Append(entity);
-            else
-                escaped.Append(c);
-        }
-        return escaped.ToString();
-    }
-
     /// <summary>What JSON.stringify makes of a string, without the quotes around it.</summary>
-    public static string Json(string text)
+    public static string Escape(string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\0', '\u001f') && !text.AsSpan().ContainsAny('"', '\\'))
             return text;
@@ -71,8 +30,8 @@ internal sealed class Escapes
         return escaped.ToString();
     }
 
-    /// <summary>The way back, for what <see cref="Json"/> wrote.</summary>
-    public static string FromJson(string text)
+    /// <summary>The way back, for what <see cref="Escape"/> wrote.</summary>
+    public static string Unescape(string text)
     {
         if (!text.Contains('\\', StringComparison.Ordinal))
             return text;

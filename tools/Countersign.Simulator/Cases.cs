@@ -1,18 +1,27 @@
 using System.Text.Json;
-using Countersign.Destinations.Manifest;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>
 /// Something LaunchDarkly does, ordinary or odd, and what an application has to make of it. Its name is its switch.
 /// </summary>
-internal sealed record Case(string Name, string Does, Func<Play, Task> Run);
+public sealed class Case
+{
+    internal Case(string name, string does, Func<Play, Task> run) => (Name, Does, Run) = (name, does, run);
+
+    public string Name { get; }
+
+    /// <summary>What it does, in a sentence.</summary>
+    public string Does { get; }
+
+    internal Func<Play, Task> Run { get; }
+}
 
 /// <summary>
 /// All cases. The first two are always played; the others are asked for. None of them decides anything: people do, or
 /// the application itself.
 /// </summary>
-internal static class Cases
+public static class Cases
 {
     private const int Parallel = 16,
         CopiesAtOnce = 8,
@@ -22,7 +31,7 @@ internal static class Cases
     public static readonly IReadOnlyList<Case> Usual =
     [
         new("members", "The list of those who may decide, as it is read at set-up.", Members),
-        new("changes", "Believable changes; one in five is deleted again before anybody has decided.", Ordinary),
+        new("changes", "Believable changes; one in five is deleted again before it is decided.", Ordinary),
     ];
 
     public static readonly IReadOnlyList<Case> Odd =
@@ -35,7 +44,7 @@ internal static class Cases
         ),
         new(
             "requested-by",
-            "The requester is named, with an e-mail address that arrives escaped.",
+            "The requester is named, with an email address that arrives escaped.",
             Shaped((c, _) => c with { RequestedBy = new Member("569f514183f2164430000002", "o'brien+x&y@example.com") })
         ),
         new(
@@ -89,7 +98,7 @@ internal static class Cases
         new("unknown-id", "Status, apply and cancel of a request that was never created.", UnknownId),
         new(
             "apply-early",
-            "Somebody with the right to bypass approvals applies a change that nobody has decided.",
+            "A member with the right to bypass approvals applies a change that is still pending.",
             ApplyEarly
         ),
         new(
@@ -152,7 +161,7 @@ internal static class Cases
         }
         if (!play.IsJson(answer, null, out var json))
             return;
-        if (Pointer.Find(json, contract.MemberReader.Members) is not { ValueKind: JsonValueKind.Array } members)
+        if (contract.MemberReader.Members.Evaluate(json) is not { ValueKind: JsonValueKind.Array } members)
         {
             play.Find(Rule.MembersShape, null, answer.ToString());
             return;
@@ -160,8 +169,7 @@ internal static class Cases
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in members.EnumerateArray())
         {
-            string? Text(string pointer) => Pointer.Find(member, pointer) is { } found ? Pointer.Text(found) : null;
-            var (name, email) = (Text(contract.MemberReader.Name), Text(contract.MemberReader.Email));
+            var (name, email) = (contract.MemberReader.Name.TextIn(member), contract.MemberReader.Email.TextIn(member));
             if (string.IsNullOrWhiteSpace(name))
                 play.Find(Rule.MemberNameless, null, member.GetRawText());
             else if (!seen.Add(name))
@@ -192,7 +200,7 @@ internal static class Cases
             while (i >= play.Plan.Trickle.AtFirst)
             {
                 await Task.Delay(every, play.Cancelled);
-                if (play.OpenRequests < play.Plan.Trickle.MostOpen)
+                if (play.OpenRequests < play.Plan.Trickle.MaxOpen)
                     break;
             }
             if (await play.Create(play.NextChange()) is not { } ticket)
@@ -213,7 +221,7 @@ internal static class Cases
             play.Each(async i =>
             {
                 var at = generation is { } other
-                    ? play.Application.With(otherBody: new BuiltInBody(play.Plan.Escapes, other).Render)
+                    ? play.Application.With(otherBody: new BuiltInBody(play.Plan.Escaping, other).Render)
                     : play.Application;
                 if (await play.Create(shape(play.NextChange(), i), at) is not { } ticket)
                     return;
@@ -387,8 +395,8 @@ internal static class Cases
                 Details = ticket.Change.Details + "\nAnd turn off the old one",
             };
             var answer = await ticket.Application.Send(contract.Create, "", contract.Body(other), play.Cancelled);
-            // Taking it as a new revision is as good as refusing it; only an approval must not pass to what nobody has
-            // seen.
+            // Taking it as a new revision is as good as refusing it; only an approval must not pass to
+            // content that was not reviewed.
             if (
                 !play.IsFault(answer, ticket.Change.Id)
                 && answer.IsGood
@@ -511,7 +519,7 @@ internal static class Cases
         });
 
     /// <summary>Either may come first; both must be answered, and afterwards there is one truth.</summary>
-    public static async Task ApplyAndCancelAtOnce(Play play, ApprovalTicket ticket, CancellationToken stop)
+    internal static async Task ApplyAndCancelAtOnce(Play play, ApprovalTicket ticket, CancellationToken stop)
     {
         var (at, contract) = (ticket.Application, ticket.Application.Contract);
         ticket.MarkDeleted();

@@ -1,19 +1,19 @@
 using System.Security.Cryptography;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>Something in LaunchDarkly with a name, a key and tags.</summary>
-internal sealed record Resource(string Name, string Key, params IReadOnlyList<string> Tags)
+public sealed record Resource(string Name, string Key, params IReadOnlyList<string> Tags)
 {
     public static readonly Resource None = new("", "");
 }
 
-internal sealed record Member(string Id, string Email);
+public sealed record Member(string Id, string Email);
 
 /// <summary>
-/// What LaunchDarkly knows of a change for which somebody requests approval, before it is rendered into a body.
+/// What LaunchDarkly knows of a change for which approval is requested, before it is rendered into a body.
 /// </summary>
-internal sealed record ProposedChange
+public sealed record ProposedChange
 {
     public required string Id { get; init; }
     public required Resource Project { get; init; }
@@ -42,7 +42,7 @@ internal sealed record ProposedChange
 }
 
 /// <summary>Changes that a team might really ask for, one after the other.</summary>
-internal sealed class BelievableChanges(TimeProvider time, IReadOnlyList<string> requesters)
+public sealed class BelievableChanges(TimeProvider time, IReadOnlyList<string> requesters)
 {
     private static readonly Resource Shop = new("Web shop", "web-shop", "customer-facing");
 
@@ -105,7 +105,7 @@ internal sealed class BelievableChanges(TimeProvider time, IReadOnlyList<string>
         (
             new("Image lazy loading", "image-lazy-loading", "ui"),
             "Remove the targets of individual users",
-            "Lazy loading for everyone alike: the trial with single users is over."
+            "Lazy loading for everyone alike: the trial with single users has ended."
         ),
         (
             new("Two-step sign-in", "two-step-sign-in", "security"),

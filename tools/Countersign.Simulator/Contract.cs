@@ -1,13 +1,13 @@
 using System.Text.Json;
-using Countersign.Destinations.Manifest;
+using Json.Pointer;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>What LaunchDarkly has to fill into an address or a header.</summary>
-internal sealed record Scope(string BaseUrl, string Key, string ExternalId = "");
+public sealed record Scope(string BaseUrl, string Key, string ExternalId = "");
 
 /// <summary>One kind of request that LaunchDarkly makes.</summary>
-internal sealed record Call(
+public sealed record Call(
     string Name,
     HttpMethod Method,
     Func<Scope, string> Url,
@@ -19,7 +19,7 @@ internal sealed record Call(
 /// first, the address of the review page, and where in the answers to look for what. Comes from a manifest
 /// (<see cref="ManifestContract"/>) or from here.
 /// </summary>
-internal sealed record Contract
+public sealed record Contract
 {
     public required Call Create { get; init; }
     public required Call Status { get; init; }
@@ -32,25 +32,32 @@ internal sealed record Contract
     /// <summary>How an answer is read, by the name of its call: a manifest may have it differ.</summary>
     public required Func<Call, StatusReader> Reader { get; init; }
 
-    public MemberReader MemberReader { get; init; } = new("/members", "/name", "/email");
+    public MemberReader MemberReader { get; init; } =
+        new(JsonPointer.Parse("/members"), JsonPointer.Parse("/name"), JsonPointer.Parse("/email"));
 
     /// <summary>The published custom approvals, in our own words.</summary>
-    public static Contract BuiltIn(Escapes escapes, Generation generation)
+    public static Contract BuiltIn(Escaping escaping, Generation generation)
     {
-        var reader = new StatusReader("/_id", "/status/value", "/status/display", "approved", "declined");
-        IReadOnlyList<(string, string)> KeyOnly(Scope s) => [("Authorization", "Bearer " + escapes.Html(s.Key))];
+        var reader = new StatusReader(
+            JsonPointer.Parse("/_id"),
+            JsonPointer.Parse("/status/value"),
+            JsonPointer.Parse("/status/display"),
+            Matcher.Word("approved"),
+            Matcher.Word("declined")
+        );
+        IReadOnlyList<(string, string)> KeyOnly(Scope s) => [("Authorization", "Bearer " + escaping.Html(s.Key))];
         IReadOnlyList<(string, string)> KeyAndType(Scope s) => [("Content-Type", "application/json"), .. KeyOnly(s)];
         string About(Scope s, string what) =>
-            $"{escapes.Html(s.BaseUrl)}/api/approvals/{escapes.Html(s.ExternalId)}/{what}";
+            $"{escaping.Html(s.BaseUrl)}/api/approvals/{escaping.Html(s.ExternalId)}/{what}";
         return new Contract
         {
-            Create = new Call("create", HttpMethod.Post, s => $"{escapes.Html(s.BaseUrl)}/api/approvals", KeyAndType),
+            Create = new Call("create", HttpMethod.Post, s => $"{escaping.Html(s.BaseUrl)}/api/approvals", KeyAndType),
             Status = new Call("status", HttpMethod.Get, s => About(s, "status"), KeyOnly),
             Apply = new Call("apply", HttpMethod.Post, s => About(s, "apply"), KeyAndType),
             Cancel = new Call("cancel", HttpMethod.Post, s => About(s, "cancel"), KeyAndType),
-            Members = new Call("members", HttpMethod.Get, s => $"{escapes.Html(s.BaseUrl)}/api/members", KeyOnly),
-            Body = new BuiltInBody(escapes, generation).Render,
-            ReviewPage = s => $"{escapes.Html(s.BaseUrl)}/approvals?approvalID={escapes.Html(s.ExternalId)}",
+            Members = new Call("members", HttpMethod.Get, s => $"{escaping.Html(s.BaseUrl)}/api/members", KeyOnly),
+            Body = new BuiltInBody(escaping, generation).Render,
+            ReviewPage = s => $"{escaping.Html(s.BaseUrl)}/approvals?approvalID={escaping.Html(s.ExternalId)}",
             Reader = _ => reader,
         };
     }
@@ -60,12 +67,12 @@ internal sealed record Contract
 /// Finds LaunchDarkly's three facts in an answer: JSON pointers to text, and two patterns that may match anywhere in
 /// it.
 /// </summary>
-internal sealed class StatusReader(
-    string? idPointer,
-    string valuePointer,
-    string? displayPointer,
-    string approvedPattern,
-    string? declinedPattern
+public sealed class StatusReader(
+    JsonPointer? idPointer,
+    JsonPointer valuePointer,
+    JsonPointer? displayPointer,
+    Matcher approval,
+    Matcher? rejection
 )
 {
     /// <summary>
@@ -84,55 +91,54 @@ internal sealed class StatusReader(
         "decline",
     ];
 
-    private readonly GoPattern _approved = GoPattern.Parse(approvedPattern),
-        _declined = GoPattern.Parse(declinedPattern ?? @"[^\x00-\x{FFFF}]");
-
     /// <summary>Without a pointer to an id LaunchDarkly goes on using its own.</summary>
     public bool ReturnsId => idPointer is not null;
 
-    public string? Id(JsonElement answer) =>
-        idPointer is not null && Pointer.Find(answer, idPointer) is { } found ? Pointer.Text(found) : null;
+    public string? Id(JsonElement answer) => idPointer?.TextIn(answer);
 
     public Heard Read(JsonElement answer)
     {
-        if (Pointer.Find(answer, valuePointer) is not { } found || Pointer.Text(found) is not { } value)
+        if (valuePointer.TextIn(answer) is not { } value)
             return new Heard(ReviewStatus.NeedsReview, null, null, Rule.StatusMissing);
-        var display =
-            displayPointer is not null && Pointer.Find(answer, displayPointer) is { } shown
-                ? Pointer.Text(shown)
-                : null;
-        bool approved = _approved.IsMatch(value),
-            declined = _declined.IsMatch(value);
-        // When both match, nobody knows which one LaunchDarkly tries first.
+        var display = displayPointer?.TextIn(answer);
+        bool approved = approval.IsMatch(value),
+            declined = rejection?.IsMatch(value) == true;
+        // When both match, it is not known which one LaunchDarkly tries first.
         var review =
             declined ? ReviewStatus.Declined
             : approved ? ReviewStatus.Approved
             : ReviewStatus.NeedsReview;
         var oddity =
             approved && declined ? Rule.ValueBoth
-            : approved && Misread(value, approvedPattern) || declined && Misread(value, declinedPattern)
-                ? Rule.ValueMisread
+            : approved && Misread(value, approval) || declined && Misread(value, rejection!) ? Rule.ValueMisread
             : !approved && !declined && Unread(value) ? Rule.ValueUnread
-            : found.ValueKind != JsonValueKind.String ? Rule.ValueNotText
+            : valuePointer.Evaluate(answer)?.ValueKind != JsonValueKind.String ? Rule.ValueNotText
             : string.IsNullOrEmpty(display) ? Rule.DisplayMissing
             : null;
         return new Heard(review, value, display, oddity);
     }
 
     /// <summary>The pattern is a plain word and the value is more than that word.</summary>
-    private static bool Misread(string value, string? pattern) =>
-        pattern is not null && pattern.All(char.IsAsciiLetter) && value != pattern;
+    private static bool Misread(string value, Matcher matcher) =>
+        matcher.Pattern.All(char.IsAsciiLetter) && value != matcher.Pattern;
 
     private bool Unread(string value) =>
-        value.Equals(approvedPattern, StringComparison.OrdinalIgnoreCase)
-        || value.Equals(declinedPattern, StringComparison.OrdinalIgnoreCase)
+        value.Equals(approval.Pattern, StringComparison.OrdinalIgnoreCase)
+        || value.Equals(rejection?.Pattern, StringComparison.OrdinalIgnoreCase)
         || DecisionWords.Contains(value, StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>What a status must match to count as approved, or as declined.</summary>
+public sealed record Matcher(string Pattern, Func<string, bool> IsMatch)
+{
+    /// <summary>Matches wherever the word occurs.</summary>
+    public static Matcher Word(string word) => new(word, value => value.Contains(word, StringComparison.Ordinal));
 }
 
 /// <summary>What LaunchDarkly makes of one answer.</summary>
 /// <param name="Value">The machine's word, null where there was none.</param>
 /// <param name="Oddity">What is wrong with the answer itself, if anything.</param>
-internal sealed record Heard(ReviewStatus Review, string? Value, string? Display, Rule? Oddity);
+public sealed record Heard(ReviewStatus Review, string? Value, string? Display, Rule? Oddity);
 
 /// <summary>Where the members are.</summary>
-internal sealed record MemberReader(string Members, string Name, string Email);
+public sealed record MemberReader(JsonPointer Members, JsonPointer Name, JsonPointer Email);

@@ -4,11 +4,11 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>An answer, with the moments between which it was given.</summary>
 /// <param name="Status">0 when none came; then <paramref name="Text"/> says why.</param>
-internal sealed record Answer(
+public sealed record Answer(
     Call Call,
     int Status,
     string Text,
@@ -21,7 +21,7 @@ internal sealed record Answer(
     public bool IsGood => Status is >= 200 and < 300;
     public TimeSpan Took => Stopwatch.GetElapsedTime(Began, Ended);
 
-    /// <summary>In a few words, for an account.</summary>
+    /// <summary>In a few words, for an report.</summary>
     public override string ToString() =>
         Status == 0 ? $"{Call.Name}: {Text}" : $"{Call.Name} answered {Status} {Excerpt(Text)}".TrimEnd();
 
@@ -36,7 +36,7 @@ internal sealed record Answer(
 /// The approval application under one configuration of LaunchDarkly: its base URL and its key. Addresses and headers
 /// are the contract's; redirects are not followed and nothing is tried twice.
 /// </summary>
-internal sealed class Application(HttpClient http, Contract contract, string baseUrl, string key)
+public sealed class ApprovalApplication(HttpClient http, Contract contract, string baseUrl, string key)
 {
     private const int LargestAnswer = 4 << 20;
 
@@ -46,7 +46,7 @@ internal sealed class Application(HttpClient http, Contract contract, string bas
     /// <summary>How many calls were made, of all configurations that share the connection.</summary>
     public CallCount Calls { get; private init; } = new();
 
-    public Application With(
+    public ApprovalApplication With(
         string? otherUrl = null,
         string? otherKey = null,
         Func<ProposedChange, string>? otherBody = null
@@ -156,7 +156,7 @@ internal sealed class Application(HttpClient http, Contract contract, string bas
 }
 
 /// <summary>A count that several threads add to.</summary>
-internal sealed class CallCount
+public sealed class CallCount
 {
     private int _count;
 

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
+using Countersign.Tests.Cli;
 using Xunit;
 
-namespace Countersign.Tests.Cli;
+namespace Countersign.Tests.Simulator;
 
 /// <summary>LaunchDarkly and Countersign agree, in every case that the simulation knows, while people decide.</summary>
 public sealed class SimulationOfOurOwnTests

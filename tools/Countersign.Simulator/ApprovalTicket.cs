@@ -1,7 +1,7 @@
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>LaunchDarkly's words for what an approval application has said.</summary>
-internal enum ReviewStatus
+public enum ReviewStatus
 {
     NeedsReview,
     Approved,
@@ -9,7 +9,7 @@ internal enum ReviewStatus
 }
 
 /// <summary>What LaunchDarkly does with a request once people have approved it.</summary>
-internal enum OnceApproved
+public enum OnceApproved
 {
     Nothing,
     Apply,
@@ -23,14 +23,14 @@ internal enum OnceApproved
 /// One approval request as LaunchDarkly has it: what it last heard, and what it did itself. It believes every answer
 /// and remembers enough to notice when two of them cannot both be true.
 /// </summary>
-internal sealed class ApprovalTicket(ProposedChange change, string ofCase, Application application)
+public sealed class ApprovalTicket(ProposedChange change, string ofCase, ApprovalApplication application)
 {
     private readonly Lock _lock = new();
     private (ReviewStatus Review, long Since)? _decision;
 
     public ProposedChange Change { get; } = change;
     public string Case { get; } = ofCase;
-    public Application Application { get; set; } = application;
+    public ApprovalApplication Application { get; set; } = application;
 
     /// <summary>The application's id, which every later call uses; empty until the creation was answered.</summary>
     public string ExternalId { get; set; } = "";

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Countersign.Cli;
-using Countersign.Cli.Simulate;
+using Countersign.Simulator;
 using Xunit;
 
-namespace Countersign.Tests.Cli;
+namespace Countersign.Tests.Simulator;
 
 public sealed class SimulationTests
 {

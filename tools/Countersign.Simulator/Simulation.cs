@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using Countersign.Destinations.Manifest;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>What is to be played, and how.</summary>
-internal sealed record Plan
+public sealed record SimulationPlan
 {
     public required string Key { get; init; }
     public string? RotatedKey { get; init; }
@@ -12,8 +11,8 @@ internal sealed record Plan
     /// <summary>How often each case is played.</summary>
     public int Requests { get; init; } = 5;
 
-    public IReadOnlyList<Case> Cases { get; init; } = Simulate.Cases.Usual;
-    public Escapes Escapes { get; init; } = Escapes.Go;
+    public IReadOnlyList<Case> Cases { get; init; } = Simulator.Cases.Usual;
+    public Escaping Escaping { get; init; } = Escaping.Go;
 
     /// <summary>Who asks for the believable changes, in turn.</summary>
     public IReadOnlyList<string> Requesters { get; init; } = BelievableChanges.Requesters;
@@ -28,21 +27,26 @@ internal sealed record Plan
     /// <summary>
     /// With <see cref="Every"/>: how many to open at the start, and how many may be open before it pauses.
     /// </summary>
-    public (int AtFirst, int MostOpen) Trickle { get; init; } = (1, int.MaxValue);
+    public (int AtFirst, int MaxOpen) Trickle { get; init; } = (1, int.MaxValue);
 
     /// <summary>How long to wait for people to decide; zero for not at all.</summary>
     public TimeSpan WaitAtMost { get; init; } = TimeSpan.FromMinutes(2);
 
-    public TimeSpan PollEvery => TimeSpan.FromMinutes(5) / Speed;
-    public TimeSpan MembersEvery => TimeSpan.FromHours(4) / Speed;
+    public TimeSpan PollInterval => TimeSpan.FromMinutes(5) / Speed;
+    public TimeSpan MembersInterval => TimeSpan.FromHours(4) / Speed;
 }
 
 /// <summary>
 /// LaunchDarkly, as an approval application knows it. It plays the cases one after the other; everything that they
-/// leave open is polled on a compressed clock until somebody has decided and LaunchDarkly has done its part. At the
+/// leave open is polled on a compressed clock until a decision is made and LaunchDarkly has done its part. At the
 /// very end all requests are polled once more, whatever became of them.
 /// </summary>
-internal sealed class Simulation(Plan plan, Application application, Account account, TimeProvider time)
+public sealed class Simulation(
+    SimulationPlan plan,
+    ApprovalApplication application,
+    SimulationReport report,
+    TimeProvider time
+)
 {
     private const int PollsAtOnce = 16,
         PageViewEvery = 7;
@@ -63,11 +67,13 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
                 await Play(one, cancel);
             if (plan.RotatedKey is not null)
                 await Play(Cases.RotatedKey, cancel);
+            else
+                report.Skip(Cases.RotatedKey);
             await Settle(cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            account.Say("Interrupted.");
+            report.Interrupt();
         }
         await enough.CancelAsync();
         await watcher;
@@ -78,13 +84,13 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
     private async Task Play(Case one, CancellationToken cancel)
     {
         var before = application.Calls.Value;
-        account.Begin(one);
+        report.Start(one);
         await one.Run(PlayOf(one, cancel));
-        account.Played(one, application.Calls.Value - before);
+        report.Finish(one, application.Calls.Value - before);
     }
 
     private Play PlayOf(Case one, CancellationToken cancel) =>
-        new(one, plan, application, account, _changes, _books, cancel);
+        new(one, plan, application, report, _changes, _books, cancel);
 
     private async Task Settle(CancellationToken cancel)
     {
@@ -101,10 +107,10 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
         {
             while (true)
             {
-                await Task.Delay(plan.PollEvery, time, stop);
+                await Task.Delay(plan.PollInterval, time, stop);
                 round++;
                 await VisitAll(t => !t.IsSettled, stop, pageView: round % PageViewEvery == 0);
-                if (time.GetElapsedTime(membersRead) >= plan.MembersEvery)
+                if (time.GetElapsedTime(membersRead) >= plan.MembersInterval)
                 {
                     membersRead = time.GetTimestamp();
                     await Cases.Usual[0].Run(PlayOf(Cases.Usual[0], stop));
@@ -124,7 +130,7 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
             async (ticket, cancel) =>
             {
                 var play = PlayOf(new Case(ticket.Case, "", _ => Task.CompletedTask), cancel);
-                // Somebody looking at LaunchDarkly's page has it polled several times in a row.
+                // A member who looks at LaunchDarkly's page has it polled several times in a row.
                 for (var n = pageView ? 3 : 1; n > 0; n--)
                     await play.Poll(ticket, cancel);
                 if (ticket is { Review: ReviewStatus.Approved, IsApplied: false, IsDeleted: false })
@@ -136,23 +142,23 @@ internal sealed class Simulation(Plan plan, Application application, Account acc
     {
         switch (ticket.Then)
         {
-            case Simulate.OnceApproved.Apply:
+            case Simulator.OnceApproved.Apply:
                 await play.Apply(ticket, cancel);
                 break;
-            case Simulate.OnceApproved.ApplyTwice:
+            case Simulator.OnceApproved.ApplyTwice:
                 await play.Apply(ticket, cancel);
                 await play.Apply(ticket, cancel);
                 await play.Delete(ticket, cancel);
                 break;
-            case Simulate.OnceApproved.Cancel:
+            case Simulator.OnceApproved.Cancel:
                 await play.Delete(ticket, cancel);
                 break;
-            case Simulate.OnceApproved.ApplyAndCancelAtOnce:
+            case Simulator.OnceApproved.ApplyAndCancelAtOnce:
                 await Cases.ApplyAndCancelAtOnce(play, ticket, cancel);
                 break;
-            case Simulate.OnceApproved.CreateAgain:
+            case Simulator.OnceApproved.CreateAgain:
                 await play.CreateAgain(ticket, cancel);
-                ticket.Then = Simulate.OnceApproved.Nothing;
+                ticket.Then = Simulator.OnceApproved.Nothing;
                 break;
             default:
                 return;

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Countersign.Destinations.Manifest;
 using Countersign.Policies;
+using Countersign.Simulator;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Cli;
 
 /// <summary>
 /// <c>countersign simulate launchdarkly</c>: plays LaunchDarkly against any custom approvals application, and tells
-/// where the two come to believe different things. Nothing in here knows what the application is made of.
+/// where the two come to believe different things. The playing is Countersign.Simulator's.
 /// </summary>
 internal static class SimulateVerb
 {
@@ -34,7 +35,7 @@ internal static class SimulateVerb
         Description = "Go by this approval manifest; without it, by our own description of custom approvals.",
         HelpName = "file",
     };
-    private static readonly Option<string> Escaping = new("--escaping")
+    private static readonly Option<string> EscapingOption = new("--escaping")
     {
         Description = "Whose HTML escaping: go as LaunchDarkly's engine, js as the reference one.",
         DefaultValueFactory = _ => "go",
@@ -93,7 +94,7 @@ internal static class SimulateVerb
 
     private static Command LaunchDarkly(Terminal terminal)
     {
-        Escaping.AcceptOnlyFromAmong("go", "js");
+        EscapingOption.AcceptOnlyFromAmong("go", "js");
         Template.AcceptOnlyFromAmong("current", "old", "oauth");
         return Verb.Plain(
             terminal,
@@ -105,7 +106,7 @@ internal static class SimulateVerb
                 Key,
                 RotatedKey,
                 Manifest,
-                Escaping,
+                EscapingOption,
                 Template,
                 Requests,
                 AutoApply,
@@ -127,15 +128,15 @@ internal static class SimulateVerb
         var (plan, contract) = (ReadPlan(parse, mistakes), ReadContract(parse, mistakes));
         if (mistakes.Count > 0)
             return new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes));
-        using var http = Application.NewHttp(Patience);
-        var account = new Account(terminal.IsJson ? null : terminal.Output);
-        var application = new Application(http, contract!, parse.GetValue(Url)!, plan.Key);
-        var simulation = new Simulation(plan, application, account, Hub.Clock);
+        using var http = ApprovalApplication.NewHttp(Patience);
+        var report = new SimulationReport(terminal.IsJson ? null : new SimulationPrinter(terminal.Output));
+        var application = new ApprovalApplication(http, contract!, parse.GetValue(Url)!, plan.Key);
+        var simulation = new Simulation(plan, application, report, Hub.Clock);
         await simulation.Run(cancel);
-        return account.ToReply(application, simulation.Tickets);
+        return SimulationPrinter.ToReply(report, application, simulation.Tickets);
     }
 
-    private static Plan ReadPlan(ParseResult parse, List<string> mistakes)
+    private static SimulationPlan ReadPlan(ParseResult parse, List<string> mistakes)
     {
         if (!Uri.TryCreate(parse.GetValue(Url), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             mistakes.Add("--url must be an address such as https://approvals.example.com");
@@ -143,7 +144,7 @@ internal static class SimulateVerb
             mistakes.Add("--requests must be at least 1.");
         if (parse.GetValue(Speed) is not (>= 1 and <= 300_000))
             mistakes.Add("--speed must be between 1, LaunchDarkly's own pace, and 300000.");
-        return new Plan
+        return new SimulationPlan
         {
             Key = parse.GetValue(Key)!,
             RotatedKey = parse.GetValue(RotatedKey),
@@ -153,7 +154,7 @@ internal static class SimulateVerb
                 .. Cases.Usual,
                 .. OddCases.Where(c => parse.GetValue(All) || parse.GetValue(c.Switch)).Select(c => c.Case),
             ],
-            Escapes = EscapesOf(parse),
+            Escaping = EscapingOf(parse),
             AutoApply = parse.GetValue(AutoApply),
             Speed = parse.GetValue(Speed),
             Requesters = parse.GetValue(Requester) is { Length: > 0 } named ? named : BelievableChanges.Requesters,
@@ -164,17 +165,17 @@ internal static class SimulateVerb
 
     private static Contract? ReadContract(ParseResult parse, List<string> mistakes)
     {
-        var escapes = EscapesOf(parse);
+        var escaping = EscapingOf(parse);
         if (parse.GetValue(Manifest) is not { } file)
         {
             return Contract.BuiltIn(
-                escapes,
+                escaping,
                 parse.GetValue(Template) == "current" ? Generation.Current : Generation.Old
             );
         }
         try
         {
-            return ManifestContract.Read(File.ReadAllText(file), escapes);
+            return ManifestContract.Read(File.ReadAllText(file), escaping, new ManifestLanguage());
         }
         catch (FormatException failure)
         {
@@ -187,7 +188,8 @@ internal static class SimulateVerb
         return null;
     }
 
-    private static Escapes EscapesOf(ParseResult parse) => parse.GetValue(Escaping) == "js" ? Escapes.Js : Escapes.Go;
+    private static Escaping EscapingOf(ParseResult parse) =>
+        parse.GetValue(EscapingOption) == "js" ? Escaping.Js : Escaping.Go;
 
     private static TimeSpan? Time(ParseResult parse, Option<string?> option, List<string> mistakes)
     {
@@ -198,4 +200,22 @@ internal static class SimulateVerb
         mistakes.Add($"{option.Name} must be a duration such as 30s or 5m.");
         return null;
     }
+}
+
+/// <summary>Manifests are played in the same template language and by the same patterns as destinations use.</summary>
+internal sealed class ManifestLanguage : IManifestLanguage
+{
+    public Func<IReadOnlyDictionary<string, object?>, string> Template(
+        string text,
+        bool isBody,
+        Func<string, string> html
+    )
+    {
+        var template = new Templates(html).Of(text, isBody);
+        return template.CompileProblem() is { } problem
+            ? throw new FormatException($"The manifest cannot be used: {problem}")
+            : template.Render;
+    }
+
+    public Func<string, bool> Pattern(string text) => GoPattern.Parse(text).IsMatch;
 }

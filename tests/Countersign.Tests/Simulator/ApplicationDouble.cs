@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Countersign.Tests.Cli;
+namespace Countersign.Tests.Simulator;
 
 /// <summary>The ways in which an approval application may be wrong.</summary>
 public enum Lie

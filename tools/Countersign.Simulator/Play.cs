@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>
 /// One case being played: LaunchDarkly's acts, each with what the protocol expects of the answer. A case says in which
@@ -9,9 +9,9 @@ namespace Countersign.Cli.Simulate;
 /// </summary>
 internal sealed class Play(
     Case ofCase,
-    Plan plan,
-    Application application,
-    Account account,
+    SimulationPlan plan,
+    ApprovalApplication application,
+    SimulationReport report,
     BelievableChanges changes,
     ConcurrentQueue<ApprovalTicket> books,
     CancellationToken cancel
@@ -24,8 +24,8 @@ internal sealed class Play(
     private int _asked,
         _hits;
 
-    public Plan Plan => plan;
-    public Application Application => application;
+    public SimulationPlan Plan => plan;
+    public ApprovalApplication Application => application;
     public CancellationToken Cancelled => cancel;
 
     public int OpenRequests => books.Count(t => !t.IsSettled);
@@ -42,9 +42,13 @@ internal sealed class Play(
         );
 
     /// <summary>
-    /// Somebody requests approval. Null when that came to nothing, as it must with a body that is no JSON.
+    /// A member requests approval. Null when that came to nothing, as it must with a body that is no JSON.
     /// </summary>
-    public async Task<ApprovalTicket?> Create(ProposedChange change, Application? at = null, bool maybeTooLarge = false)
+    public async Task<ApprovalTicket?> Create(
+        ProposedChange change,
+        ApprovalApplication? at = null,
+        bool maybeTooLarge = false
+    )
     {
         var ticket = new ApprovalTicket(change, ofCase.Name, at ?? application);
         var body = ticket.Application.Contract.Body(change);
@@ -58,7 +62,7 @@ internal sealed class Play(
             return null;
         if (!HearCreation(ticket, answer, null))
             return null;
-        account.Tell(ticket);
+        report.Tell(ticket);
         return ticket;
     }
 
@@ -76,7 +80,7 @@ internal sealed class Play(
         );
 
     /// <summary>A body that no application can make a request of: refused, and forgotten.</summary>
-    public async Task CreateBroken(string id, string body, Application at)
+    public async Task CreateBroken(string id, string body, ApprovalApplication at)
     {
         var answer = await at.Send(at.Contract.Create, "", body, cancel);
         if (IsFault(answer, id))
@@ -129,7 +133,7 @@ internal sealed class Play(
     }
 
     /// <summary>
-    /// What LaunchDarkly does right after a creation, and when somebody looks at its page: several polls in a row.
+    /// What LaunchDarkly does right after a creation, and when a member looks at its page: several polls in a row.
     /// </summary>
     public async Task PollInBurst(ApprovalTicket ticket)
     {
@@ -160,7 +164,7 @@ internal sealed class Play(
             await ticket.Application.Send(ticket.Application.Contract.Apply, ticket.ExternalId, null, stop),
             Rule.ApplyRefused
         );
-        account.Tell(ticket);
+        report.Tell(ticket);
     }
 
     /// <summary>The request was deleted in LaunchDarkly.</summary>
@@ -173,7 +177,7 @@ internal sealed class Play(
             await ticket.Application.Send(ticket.Application.Contract.Cancel, ticket.ExternalId, null, stop),
             Rule.CancelRefused
         );
-        account.Tell(ticket);
+        report.Tell(ticket);
     }
 
     /// <summary>From now on the poller looks after it.</summary>
@@ -200,7 +204,7 @@ internal sealed class Play(
     }
 
     /// <summary>What was read from an answer that belongs to no ticket.</summary>
-    public static Heard? Read(Answer answer, Application at) =>
+    public static Heard? Read(Answer answer, ApprovalApplication at) =>
         answer.IsGood && answer.Json is { } json && answer.Call.Name != "members"
             ? at.Contract.Reader(answer.Call).Read(json)
             : null;
@@ -235,9 +239,9 @@ internal sealed class Play(
         return answer.Json is not null;
     }
 
-    public void Find(Rule rule, string? request, string what) => account.Find(rule, ofCase.Name, request, what);
+    public void Find(Rule rule, string? request, string what) => report.Find(rule, ofCase.Name, request, what);
 
-    public void Tell(ApprovalTicket ticket) => account.Tell(ticket);
+    public void Tell(ApprovalTicket ticket) => report.Tell(ticket);
 
     /// <summary>
     /// Something that a coincidence could explain once (a person decided at that very moment), but not every time.
@@ -279,7 +283,7 @@ internal sealed class Play(
             );
         }
         if (ticket.State != state && answer.Call.Name == "status")
-            account.Tell(ticket);
+            report.Tell(ticket);
     }
 
     private static bool IsJson(string body)

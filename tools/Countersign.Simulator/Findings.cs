@@ -1,7 +1,7 @@
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>How much a finding weighs.</summary>
-internal enum Level
+public enum Severity
 {
     /// <summary>May be meant so; LaunchDarkly works on.</summary>
     Doubtful,
@@ -11,7 +11,7 @@ internal enum Level
 }
 
 /// <summary>Something that an approval application must or should do; its code is what scripts rely on.</summary>
-internal sealed record Rule(string Code, Level Level, string Meaning)
+public sealed record Rule(string Code, Severity Severity, string Meaning)
 {
     private static readonly List<Rule> Known = [];
 
@@ -73,7 +73,7 @@ internal sealed record Rule(string Code, Level Level, string Meaning)
     public static readonly Rule RepeatReset = Wrong("repeat-reset", "The same creation sent again undid a decision.");
     public static readonly Rule ApprovalCarriedOver = Doubtful(
         "approval-carried-over",
-        "Other content under the id of an approved request was called approved, though nobody has seen it."
+        "Other content under the id of an approved request was called approved without a review."
     );
     public static readonly Rule BrokenAccepted = Wrong(
         "broken-accepted",
@@ -120,11 +120,11 @@ internal sealed record Rule(string Code, Level Level, string Meaning)
     );
     public static readonly Rule CancelUnknownRefused = Doubtful(
         "cancel-unknown-refused",
-        "Cancel of an unknown request was not answered with 2xx; that might keep somebody from deleting it in LaunchDarkly."
+        "Cancel of an unknown request was not answered with 2xx; that might keep a member from deleting it in LaunchDarkly."
     );
     public static readonly Rule MadeApproved = Wrong(
         "made-approved",
-        "Applying or cancelling requests that nobody had decided turned them into approved ones."
+        "Applying or cancelling pending requests turned them into approved ones."
     );
     public static readonly Rule AppliedNotApproved = Wrong(
         "applied-not-approved",
@@ -164,7 +164,7 @@ internal sealed record Rule(string Code, Level Level, string Meaning)
     );
     public static readonly Rule MemberWithoutEmail = Doubtful(
         "member-without-email",
-        "A member has no e-mail address, by which LaunchDarkly finds its own member."
+        "A member has no email address, by which LaunchDarkly finds its own member."
     );
 
     // --- The review page ---
@@ -179,9 +179,9 @@ internal sealed record Rule(string Code, Level Level, string Meaning)
 
     public static IReadOnlyList<Rule> All => Known;
 
-    private static Rule Wrong(string code, string meaning) => Add(new Rule(code, Level.Wrong, meaning));
+    private static Rule Wrong(string code, string meaning) => Add(new Rule(code, Severity.Wrong, meaning));
 
-    private static Rule Doubtful(string code, string meaning) => Add(new Rule(code, Level.Doubtful, meaning));
+    private static Rule Doubtful(string code, string meaning) => Add(new Rule(code, Severity.Doubtful, meaning));
 
     private static Rule Add(Rule rule)
     {
@@ -193,4 +193,4 @@ internal sealed record Rule(string Code, Level Level, string Meaning)
 /// <summary>A rule that was not kept.</summary>
 /// <param name="Case">In which case of the simulation.</param>
 /// <param name="Request">LaunchDarkly's id of the request, where it was about one.</param>
-internal sealed record Finding(Rule Rule, string Case, string? Request, string What);
+public sealed record Finding(Rule Rule, string Case, string? Request, string What);

@@ -1,13 +1,12 @@
 using System.Text.Json.Nodes;
-using Countersign.Destinations.Manifest;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>
 /// The contract as a published manifest has it: its addresses, headers, body and parsers, rendered by LaunchDarkly's
 /// rules. A manifest that cannot be used throws <see cref="FormatException"/> and says which part of it.
 /// </summary>
-internal sealed class ManifestContract
+public sealed class ManifestContract
 {
     /// <summary>What the manifest calls the requests whose answers hold a status.</summary>
     private static readonly Dictionary<string, string> NameOf = new()
@@ -18,18 +17,14 @@ internal sealed class ManifestContract
         ["cancel"] = "deletionRequest",
     };
 
-    private readonly Escapes _escapes;
-    private readonly Templates _templates;
     private readonly JsonNode _approval;
+    private readonly Escaping _escaping;
+    private readonly IManifestLanguage _language;
 
-    private ManifestContract(JsonNode approval, Escapes escapes)
-    {
-        _approval = approval;
-        _escapes = escapes;
-        _templates = new Templates(escapes);
-    }
+    private ManifestContract(JsonNode approval, Escaping escaping, IManifestLanguage language) =>
+        (_approval, _escaping, _language) = (approval, escaping, language);
 
-    public static Contract Read(string json, Escapes escapes)
+    public static Contract Read(string json, Escaping escaping, IManifestLanguage language)
     {
         JsonNode? manifest;
         try
@@ -45,7 +40,7 @@ internal sealed class ManifestContract
             ?? throw new FormatException("The manifest has no capabilities.approval.");
         try
         {
-            return new ManifestContract(approval, escapes).ToContract();
+            return new ManifestContract(approval, escaping, language).ToContract();
         }
         catch (Exception failure) when (failure is InvalidOperationException or ArgumentException)
         {
@@ -67,9 +62,9 @@ internal sealed class ManifestContract
             ReviewPage = ReviewPage(),
             Reader = call => readers[call.Name],
             MemberReader = new MemberReader(
-                TextAt("memberListRequest", "parser", "memberArrayPath") ?? "/members",
-                TextAt("memberListRequest", "parser", "memberItems", "memberId") ?? "/name",
-                TextAt("memberListRequest", "parser", "memberItems", "email") ?? "/email"
+                Pointers.Parse(TextAt("memberListRequest", "parser", "memberArrayPath") ?? "/members"),
+                Pointers.Parse(TextAt("memberListRequest", "parser", "memberItems", "memberId") ?? "/name"),
+                Pointers.Parse(TextAt("memberListRequest", "parser", "memberItems", "email") ?? "/email")
             ),
         };
     }
@@ -90,12 +85,13 @@ internal sealed class ManifestContract
     {
         string Creation(string member) => Needed("creationRequest", "parser", member);
         string? Parser(string member) => TextAt(request, "parser", member);
+        Matcher Match(string pattern) => new(pattern, _language.Pattern(pattern));
         return new StatusReader(
-            Parser("approvalId"),
-            Parser("statusValue") ?? Creation("statusValue"),
-            Parser("statusDisplay"),
-            Parser("approvalMatcher") ?? Creation("approvalMatcher"),
-            Parser("rejectionMatcher")
+            Parser("approvalId") is { } id ? Pointers.Parse(id) : null,
+            Pointers.Parse(Parser("statusValue") ?? Creation("statusValue")),
+            Parser("statusDisplay") is { } display ? Pointers.Parse(display) : null,
+            Match(Parser("approvalMatcher") ?? Creation("approvalMatcher")),
+            Parser("rejectionMatcher") is { } rejection ? Match(rejection) : null
         );
     }
 
@@ -131,35 +127,35 @@ internal sealed class ManifestContract
         static Dictionary<string, object?> Named(Resource resource) =>
             new()
             {
-                ["name"] = Escapes.Json(resource.Name),
-                ["key"] = Escapes.Json(resource.Key),
-                ["tags"] = resource.Tags.Select(Escapes.Json).ToList(),
+                ["name"] = Escaping.Json(resource.Name),
+                ["key"] = Escaping.Json(resource.Key),
+                ["tags"] = resource.Tags.Select(Escaping.Json).ToList(),
             };
         // Only Go's engine stumbles over a null; the dump goes out as it is.
         var form = new Dictionary<string, object?>();
         foreach (var (key, value) in change.Form)
         {
             form[key] =
-                value is not null ? Escapes.Json(value)
-                : _escapes == Escapes.Go ? GoDump.Of(change)
+                value is not null ? Escaping.Json(value)
+                : _escaping == Escaping.Go ? GoDump.Of(change)
                 : "";
         }
         var project = Named(change.Project);
         project["environment"] = Named(change.Environment);
-        var title = new Dictionary<string, object?> { ["plainText"] = Escapes.Json(change.ShortDescription) };
+        var title = new Dictionary<string, object?> { ["plainText"] = Escaping.Json(change.ShortDescription) };
         var context = new Dictionary<string, object?>
         {
             ["approvalId"] = change.Id,
             ["_links"] = new Dictionary<string, object?>
             {
-                ["approval"] = new Dictionary<string, object?> { ["href"] = Escapes.Json(change.Link) },
+                ["approval"] = new Dictionary<string, object?> { ["href"] = Escaping.Json(change.Link) },
             },
             ["title"] = title,
             ["details"] = new Dictionary<string, object?>
             {
-                ["plainText"] = change.Details is null ? null : Escapes.Json(change.Details),
+                ["plainText"] = change.Details is null ? null : Escaping.Json(change.Details),
             },
-            ["approvalDescription"] = Escapes.Json(change.Comment),
+            ["approvalDescription"] = Escaping.Json(change.Comment),
             ["project"] = project,
             ["flag"] = Named(change.Flag),
             ["timestamp"] = new Dictionary<string, object?>
@@ -172,18 +168,17 @@ internal sealed class ManifestContract
         if (change.RequestedBy is { } by)
         {
             title["member"] = true;
-            context["member"] = new Dictionary<string, object?> { ["_id"] = by.Id, ["email"] = Escapes.Json(by.Email) };
+            context["member"] = new Dictionary<string, object?>
+            {
+                ["_id"] = by.Id,
+                ["email"] = Escaping.Json(by.Email),
+            };
         }
         return context;
     }
 
-    private Func<IReadOnlyDictionary<string, object?>, string> Template(string text, bool isBody = false)
-    {
-        var template = _templates.Of(text, isBody);
-        return template.CompileProblem() is { } problem
-            ? throw new FormatException($"The manifest cannot be used: {problem}")
-            : template.Render;
-    }
+    private Func<IReadOnlyDictionary<string, object?>, string> Template(string text, bool isBody = false) =>
+        _language.Template(text, isBody, _escaping.Html);
 
     private string Needed(string request, params string[] path) =>
         TextAt(request, path)

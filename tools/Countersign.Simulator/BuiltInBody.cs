@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
-using Countersign.Destinations.Manifest;
 
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>Which generation of LaunchDarkly's template renders the body.</summary>
-internal enum Generation
+public enum Generation
 {
     /// <summary>Texts that people write arrive as they are; keys and addresses escaped for HTML.</summary>
     Current,
@@ -21,11 +20,11 @@ internal enum Generation
 /// The creation's body from our own description of it: which members there are, in which order, which are left out, and
 /// how each is escaped. For those who have no manifest at hand.
 /// </summary>
-internal sealed class BuiltInBody(Escapes escapes, Generation generation)
+internal sealed class BuiltInBody(Escaping escaping, Generation generation)
 {
     public string Render(ProposedChange change)
     {
-        var body = new Writer(escapes, generation == Generation.Old);
+        var body = new Writer(escaping, generation == Generation.Old);
         body.Open();
         body.Open("_site").Coded("href", change.Link).Close();
         body.Coded("_id", change.Id);
@@ -50,9 +49,9 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         foreach (var (key, value) in change.Form)
         {
             if (value is null)
-                body.AsItIs(escapes.Html(key), GoDump.Of(change));
+                body.AsItIs(escaping.Html(key), GoDump.Of(change));
             else
-                body.Plain(escapes.Html(key), value);
+                body.Plain(escaping.Html(key), value);
         }
         body.Close();
         body.Plain("comment", change.Comment);
@@ -60,7 +59,7 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         return body.ToString();
     }
 
-    private sealed class Writer(Escapes escapes, bool codesAll)
+    private sealed class Writer(Escaping escaping, bool codesAll)
     {
         private readonly StringBuilder _text = new();
         private bool _first = true;
@@ -81,11 +80,11 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         }
 
         /// <summary>Two braces: escaped for HTML on top of JSON.</summary>
-        public Writer Coded(string name, string value) => AsItIs(name, escapes.Html(Escapes.Json(value)));
+        public Writer Coded(string name, string value) => AsItIs(name, escaping.Html(Escaping.Json(value)));
 
         /// <summary>Three braces, at least in the current generation.</summary>
         public Writer Plain(string name, string value) =>
-            codesAll ? Coded(name, value) : AsItIs(name, Escapes.Json(value));
+            codesAll ? Coded(name, value) : AsItIs(name, Escaping.Json(value));
 
         public Writer AsItIs(string name, string rendered)
         {
@@ -97,7 +96,7 @@ internal sealed class BuiltInBody(Escapes escapes, Generation generation)
         public Writer Tags(IReadOnlyList<string> tags)
         {
             Name("tags");
-            _text.Append('[').AppendJoin(',', tags.Select(t => $"\"{escapes.Html(Escapes.Json(t))}\"")).Append(']');
+            _text.Append('[').AppendJoin(',', tags.Select(t => $"\"{escaping.Html(Escaping.Json(t))}\"")).Append(']');
             return this;
         }
 

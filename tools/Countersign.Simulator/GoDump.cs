@@ -1,4 +1,4 @@
-namespace Countersign.Cli.Simulate;
+namespace Countersign.Simulator;
 
 /// <summary>
 /// What Go's engine prints for a null between the braces: not nothing, but everything that it knows at that place, in

@@ -1,0 +1,22 @@
+using System.Text.Json;
+using Json.Pointer;
+
+namespace Countersign.Simulator;
+
+internal static class Pointers
+{
+    public static JsonPointer Parse(string text) =>
+        JsonPointer.TryParse(text, out var pointer)
+            ? pointer
+            : throw new FormatException($"{text} is not a JSON pointer; one begins with a slash.");
+
+    /// <summary>The scalar at that place as text, numbers as they were written; null where there is none.</summary>
+    public static string? TextIn(this JsonPointer pointer, JsonElement root) =>
+        pointer.Evaluate(root) switch
+        {
+            { ValueKind: JsonValueKind.String } text => text.GetString(),
+            { ValueKind: JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False } other =>
+                other.GetRawText(),
+            _ => null,
+        };
+}
