@@ -217,5 +217,5 @@ internal sealed class ManifestLanguage : IManifestLanguage
             : template.Render;
     }
 
-    public Func<string, bool> Pattern(string text) => GoPattern.Parse(text).IsMatch;
+    public Func<string, bool> Pattern(string text) => StatusPattern.Parse(text).IsMatch;
 }

@@ -89,17 +89,18 @@ internal sealed partial class DestinationBook(
     {
         if (!_compiled.TryGetValue(row.Manifest, out var manifest))
         {
-            manifest = ManifestReader.Read(row.Manifest).Manifest;
-            if (manifest is not null)
-                _compiled.TryAdd(row.Manifest, manifest);
+            (manifest, var findings) = ManifestReader.Read(row.Manifest);
+            if (manifest is null)
+            {
+                var why = findings.First(f => f.IsFatal);
+                Log.Unusable(log, row.Id, $"{why.Place}: {why.Problem} {why.Fix}");
+                return null;
+            }
+            _compiled.TryAdd(row.Manifest, manifest);
         }
-        if (manifest is null || Open(row.Secrets) is not { } secrets)
+        if (Open(row.Secrets) is not { } secrets)
         {
-            Log.Unusable(
-                log,
-                row.Id,
-                manifest is null ? "its manifest cannot be read" : "its secrets were encrypted under another root key"
-            );
+            Log.Unusable(log, row.Id, "Its secrets were encrypted under another root key.");
             return null;
         }
         return new Destination

@@ -140,14 +140,20 @@ public sealed class DemoTests
         public static async Task<Demo> Start(Shell shell)
         {
             var process = shell.StartProgram(Switches);
-            var line = await process.StandardOutput.ReadLineAsync().Soon();
-            if (line is null)
+            try
             {
-                throw new InvalidOperationException(
-                    $"The demo did not start: {await process.StandardError.ReadToEndAsync()}"
-                );
+                var line = await process.StandardOutput.ReadLineAsync().Soon();
+                return line is null
+                    ? throw new InvalidOperationException(
+                        $"The demo did not start: {await process.StandardError.ReadToEndAsync()}"
+                    )
+                    : new Demo(process, JsonNode.Parse(line)!);
             }
-            return new Demo(process, JsonNode.Parse(line)!);
+            catch
+            {
+                process.Kill();
+                throw;
+            }
         }
 
         public ApiClient Person(int index) => new(Url, Basic(Introduction["people"]![index]!));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Json.Pointer;
 
 namespace Countersign.Destinations.Manifest;
 
@@ -142,18 +143,18 @@ internal sealed record CallTemplate
 /// <summary>Where an answer says how the approval stands.</summary>
 internal sealed record StatusParser
 {
-    public required string StatusValue { get; init; }
-    public string? StatusDisplay { get; init; }
-    public string? ApprovalId { get; init; }
-    public required GoPattern Approval { get; init; }
-    public GoPattern? Rejection { get; init; }
+    public required JsonPointer StatusValue { get; init; }
+    public JsonPointer? StatusDisplay { get; init; }
+    public JsonPointer? ApprovalId { get; init; }
+    public required StatusPattern Approval { get; init; }
+    public StatusPattern? Rejection { get; init; }
     public Template? Url { get; init; }
 }
 
 /// <summary>
 /// Where an answer holds a list: members (e-mail and id) or the values of a variable (label and value).
 /// </summary>
-internal sealed record ListParser(string Items, string First, string Second);
+internal sealed record ListParser(JsonPointer Items, JsonPointer First, JsonPointer Second);
 
 internal enum Comparison
 {

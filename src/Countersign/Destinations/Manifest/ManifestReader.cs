@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Json.Pointer;
 
 namespace Countersign.Destinations.Manifest;
 
@@ -356,11 +357,11 @@ internal sealed class ManifestReader
                 "Write what a declined status looks like, or take it out."
             );
         }
-        return value is null || approval is null
+        return value is not { } statusValue || approval is null
             ? null
             : new StatusParser
             {
-                StatusValue = value,
+                StatusValue = statusValue,
                 StatusDisplay = PointerAt(parser, "statusDisplay", place, needed: false),
                 ApprovalId = PointerAt(parser, "approvalId", place, needed: false),
                 Approval = approval,
@@ -378,35 +379,33 @@ internal sealed class ManifestReader
         var list = PointerAt(parser, path, place, needed: true);
         if (Member(parser, items) is not { } item)
         {
-            Fatal($"{place}.{items}", "Nobody can tell what an item holds.", $"Give it {first} and {second}.");
+            Fatal($"{place}.{items}", "It doesn't say what an item holds.", $"Give it {first} and {second}.");
             return null;
         }
-        var (one, other) = (
-            PointerAt(item, first, $"{place}.{items}", needed: true),
-            PointerAt(item, second, $"{place}.{items}", needed: true)
-        );
-        return list is null || one is null || other is null ? null : new ListParser(list, one, other);
+        var one = PointerAt(item, first, $"{place}.{items}", needed: true);
+        var other = PointerAt(item, second, $"{place}.{items}", needed: true);
+        return (list, one, other) is ({ } l, { } f, { } s) ? new ListParser(l, f, s) : null;
     }
 
-    private string? PointerAt(JsonElement parser, string name, string place, bool needed)
+    private JsonPointer? PointerAt(JsonElement parser, string name, string place, bool needed)
     {
-        if (TextOf(parser, name) is not { } pointer)
+        if (TextOf(parser, name) is not { } text)
         {
             if (needed)
                 Fatal($"{place}.{name}", "It is missing.", "Point at the value in the answer, such as /status/value.");
             return null;
         }
-        if (Pointer.IsOne(pointer))
+        if (Pointer.Parse(text) is { } pointer)
             return pointer;
         Fatal(
             $"{place}.{name}",
-            $"{pointer} is not a JSON pointer.",
-            "Begin with a slash; a slash inside a name is ~1, a tilde ~0."
+            $"{text} is not a JSON pointer to a value.",
+            "Begin with a slash; a slash inside a name is ~1, a tilde ~0. Items of a list are numbered from 0."
         );
         return null;
     }
 
-    private GoPattern? PatternAt(JsonElement parser, string name, string place, bool needed)
+    private StatusPattern? PatternAt(JsonElement parser, string name, string place, bool needed)
     {
         if (TextOf(parser, name) is not { } text)
         {
@@ -422,14 +421,14 @@ internal sealed class ManifestReader
         }
         try
         {
-            return GoPattern.Parse(text);
+            return StatusPattern.Parse(text);
         }
         catch (FormatException wrong)
         {
             Fatal(
                 $"{place}.{name}",
                 $"{text} cannot be used as a pattern: {wrong.Message}",
-                "Write it in the dialect of Go's regexp package (RE2)."
+                "Write words, ^, $, (one|other), an optional part as (\\.0)?, and \\ before punctuation: ^(approved|done)$"
             );
             return null;
         }

@@ -1,42 +1,19 @@
-using System.Globalization;
 using System.Text.Json;
+using Json.Pointer;
 
 namespace Countersign.Destinations.Manifest;
 
-/// <summary>JSON pointers as RFC 6901 has them.</summary>
+/// <summary>JSON pointers (RFC 6901) as manifests have them, and the scalars that they lead to.</summary>
 internal static class Pointer
 {
-    public static JsonElement? Find(JsonElement root, string pointer)
-    {
-        var at = root;
-        foreach (
-            var step in pointer
-                .Split('/')
-                .Skip(1)
-                .Select(s =>
-                    s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)
-                )
-        )
-        {
-            if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(step, out var member))
-            {
-                at = member;
-            }
-            else if (
-                at.ValueKind == JsonValueKind.Array
-                && int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-                && index < at.GetArrayLength()
-            )
-            {
-                at = at[index];
-            }
-            else
-            {
-                return null;
-            }
-        }
-        return at;
-    }
+    /// <summary>
+    /// Null for what is none, and for two forms that the package takes: a fragment of an address, and <c>-</c>, which
+    /// to the RFC is the place after a list's last item and to the package that item.
+    /// </summary>
+    public static JsonPointer? Parse(string text) =>
+        !text.StartsWith('#') && !text.Split('/').Contains("-") && JsonPointer.TryParse(text, out var pointer)
+            ? pointer
+            : null;
 
     /// <summary>A scalar as text; numbers as they were written.</summary>
     public static string? Text(JsonElement element) =>
@@ -48,21 +25,6 @@ internal static class Pointer
         };
 
     /// <summary>The scalar at that place, null where there is none.</summary>
-    public static string? TextAt(JsonElement root, string? pointer) =>
-        pointer is not null && Find(root, pointer) is { } found ? Text(found) : null;
-
-    /// <summary>
-    /// Empty points at the whole; everything else begins with a slash, and a tilde is followed by 0 or 1.
-    /// </summary>
-    public static bool IsOne(string text)
-    {
-        if (text.Length > 0 && text[0] != '/')
-            return false;
-        for (var i = text.IndexOf('~', StringComparison.Ordinal); i >= 0; i = text.IndexOf('~', i + 1))
-        {
-            if (i + 1 >= text.Length || text[i + 1] is not ('0' or '1'))
-                return false;
-        }
-        return true;
-    }
+    public static string? TextAt(JsonElement root, JsonPointer? pointer) =>
+        pointer?.Evaluate(root) is { } found ? Text(found) : null;
 }

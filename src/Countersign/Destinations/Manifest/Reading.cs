@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Countersign.Storage;
 
 namespace Countersign.Destinations.Manifest;
@@ -80,8 +81,16 @@ internal static class Reading
         if (Pointer.TextAt(answer, parser.StatusValue) is not { } value)
             return Heard.Nothing with { ExternalId = id };
         var display = Pointer.TextAt(answer, parser.StatusDisplay) is { Length: > 0 } shown ? shown : value;
-        var approved = parser.Approval.FitOf(value);
-        var rejected = parser.Rejection?.IsMatch(value) ?? false;
+        Fit approved;
+        bool rejected;
+        try
+        {
+            (approved, rejected) = (parser.Approval.FitOf(value), parser.Rejection?.IsMatch(value) ?? false);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return Heard.Nothing with { ExternalId = id, Problem = "The status takes too long to compare." };
+        }
         var opinion =
             rejected ? Opinion.Rejected
             : approved == Fit.Whole ? Opinion.Approved
@@ -106,7 +115,7 @@ internal static class Reading
         try
         {
             using var document = JsonDocument.Parse(WellFormed.Json(answer), Strictly);
-            return Pointer.Find(document.RootElement, parser.Items) is not { ValueKind: JsonValueKind.Array } items
+            return parser.Items.Evaluate(document.RootElement) is not { ValueKind: JsonValueKind.Array } items
                 ? null
                 :
                 [

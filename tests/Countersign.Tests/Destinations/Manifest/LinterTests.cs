@@ -70,6 +70,12 @@ public sealed class LinterTests
                 "true or false"
             },
             { "a broken pattern", "~.statusRequest.parser.approvalMatcher", "(", "cannot be used as a pattern" },
+            {
+                "a pattern that is not supported",
+                "~.statusRequest.parser.approvalMatcher",
+                "(?i)approved",
+                "begins with something that is not supported"
+            },
             { "an empty pattern", "~.statusRequest.parser.approvalMatcher", "", "finds approval in every answer" },
             { "equal patterns", "~.statusRequest.parser.rejectionMatcher", "^yes$", "Both patterns are the same" },
             { "a pointer without its slash", "~.statusRequest.parser.statusValue", "state", "not a JSON pointer" },

@@ -58,9 +58,22 @@ public sealed class RenderingTests
     [InlineData("/a~1b/~0c/1", "second")]
     [InlineData("/a~1b/~0c/2", null)]
     [InlineData("/a~1b/~0c", null)]
+    [InlineData("/a~1b/~0c/01", null)]
     [InlineData("/missing", null)]
-    public void Pointers_follow_RFC_6901(string path, string? text) =>
-        Assert.Equal(text, Pointer.TextAt(Sample.Json("""{"a/b":{"~c":["first","second"]}}"""), path));
+    [InlineData("/", "no name")]
+    public void Pointers_follow_RFC_6901(string path, string? text)
+    {
+        var answer = Sample.Json("""{"a/b":{"~c":["first","second"]},"":"no name"}""");
+        Assert.Equal(text, Pointer.TextAt(answer, Pointer.Parse(path)));
+    }
+
+    [Theory]
+    [InlineData("state")]
+    [InlineData("#/state")]
+    [InlineData("/result/-/state")]
+    [InlineData("/a~2b")]
+    [InlineData("/a~")]
+    public void What_points_at_no_value_is_no_pointer(string text) => Assert.Null(Pointer.Parse(text));
 
     [Theory]
     [InlineData("", "k")]
