@@ -35,7 +35,8 @@ trap 'exit 143' TERM
 
 # The tests' stores are small, many and thrown away: in memory, where there is room, nothing waits for the disk.
 stores=$temp
-if [[ -w /dev/shm ]] && ! grep -q ' /dev/shm [^ ]* [^ ]*noexec' /proc/mounts && (($(df --output=avail -k /dev/shm | tail -n 1) > 4 * 1024 * 1024)); then
+if [[ -w /dev/shm ]] && ! grep -q ' /dev/shm [^ ]* [^ ]*noexec' /proc/mounts \
+  && (($(df --output=avail -k /dev/shm | tail -n 1) > 4 * 1024 * 1024)); then
   stores=$(mktemp -d -p /dev/shm)
 fi
 
@@ -72,7 +73,8 @@ install() {
   # A failed update is no failure yet: the lists at hand may do, and if not, the installation says so.
   [[ -n ${updated:-} ]] || apt update || true
   updated=1
-  apt install -y --no-install-recommends "$1" && reason="the $1 that apt-get installs is too old or does not run" && return
+  apt install -y --no-install-recommends "$1" \
+    && reason="the $1 that apt-get installs is too old or does not run" && return
   reason="apt-get could not install $1: $(grep -m 1 -E '^E: |sudo' "$temp/apt.log" || tail -n 1 "$temp/apt.log")"
   return 1
 }
@@ -102,14 +104,16 @@ start_postgres() { # a private server that need not survive anything, on loopbac
   fi 2>"$log" || { reason=$(tail -n 1 "$log"); return 1; }
   # A linguistic collation, as most installations have: code that relies on the order of bytes has to say so.
   (cd "$data" && setpriv "${as[@]}" "$bin/initdb" -D "$data" -U postgres --auth=trust --no-sync --encoding=UTF8 \
-    --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US) >"$log" 2>&1 || { reason="initdb: $(tail -n 1 "$log")"; return 1; }
+    --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US) >"$log" 2>&1 \
+    || { reason="initdb: $(tail -n 1 "$log")"; return 1; }
   # A free port cannot be reserved, only taken: a server whose port is in use ends at once, and the next is tried.
   for _ in {1..20}; do
     port=$((20000 + RANDOM % 12000))
     # pdeathsig: the kernel ends the server if this script is killed without a chance to clean up.
     (cd "$data" && exec setpriv "${as[@]}" --pdeathsig QUIT "$bin/postgres" -D "$data" -p "$port" \
       -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=64MB \
-      -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off) </dev/null >"$log" 2>&1 & postgres_pid=$!
+      -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off) </dev/null >"$log" 2>&1 &
+    postgres_pid=$!
     while kill -0 "$postgres_pid" 2>/dev/null; do
       if grep -q 'ready to accept connections' "$log"; then
         export TEST_POSTGRES="Host=127.0.0.1;Port=$port;Username=postgres;Database=postgres;Password=unused"
@@ -136,7 +140,10 @@ step 'Format (to repair: dotnet csharpier format .)' dotnet csharpier check .
 step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Release --no-restore -p:Checks=true
 
 heading 'Test'
-tests() { TMPDIR=$stores dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress "${filter[@]}" 2>&1 | tee "$temp/tests.log"; }
+tests() {
+  TMPDIR=$stores dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress \
+    "${filter[@]}" 2>&1 | tee "$temp/tests.log"
+}
 code=0
 run tests || code=$?
 

@@ -102,7 +102,8 @@ internal sealed record Options
     {
         Console.Error.WriteLine(why);
         Console.Error.WriteLine(
-            $"Usage: ./bench.sh [--quick] [--ten-million] [--strict] [--stores <folder>] [--only {string.Join(',', Parts)}]"
+            "Usage: ./bench.sh [--quick] [--ten-million] [--strict] [--stores <folder>] [--only "
+                + $"{string.Join(',', Parts)}]"
         );
         return null;
     }

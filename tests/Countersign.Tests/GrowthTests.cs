@@ -83,7 +83,8 @@ public sealed class GrowthTests
                         Enumerable
                             .Range(0, n)
                             .Select(i =>
-                                $"  - name: p{i}\n    when: {{environment: e{i}}}\n    steps: [{{need: 1, from: {{groups: [g{i}]}}}}]\n"
+                                $"  - name: p{i}\n    when: {{environment: e{i}}}\n    steps: [{{need: 1, "
+                                + $"from: {{groups: [g{i}]}}}}]\n"
                             )
                     );
                 return () => Assert.NotNull(PolicyFile.Read(text).File);

@@ -32,7 +32,8 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule ValueMisread = Wrong(
         "value-misread",
-        "The status value merely contains the word, and LaunchDarkly takes it for the decision: partially_approved reads as approved."
+        "The status value merely contains the word, and LaunchDarkly takes it for the decision: "
+            + "partially_approved reads as approved."
     );
     public static readonly Rule ValueUnread = Wrong(
         "value-unread",
@@ -105,7 +106,8 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule GetDecides = Wrong(
         "get-decides",
-        "Merely looking decided: requests that were polled or opened in a browser are decided, those left alone are not."
+        "Merely looking decided: requests that were polled or opened in a browser are decided, those left "
+            + "alone are not."
     );
 
     // --- Apply and cancel ---
@@ -120,7 +122,8 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule CancelUnknownRefused = Doubtful(
         "cancel-unknown-refused",
-        "Cancel of an unknown request was not answered with 2xx; that might keep a member from deleting it in LaunchDarkly."
+        "Cancel of an unknown request was not answered with 2xx; that might keep a member from deleting it "
+            + "in LaunchDarkly."
     );
     public static readonly Rule MadeApproved = Wrong(
         "made-approved",

@@ -6,6 +6,11 @@ namespace Countersign.Simulator;
 /// </summary>
 internal static class GoDump
 {
-    public static string Of(ProposedChange change) =>
-        $"map[_links:map[approval:map[href:{change.Link}]] approvalDescription:{change.Comment} approvalFormVariables:map[{string.Join(' ', change.Form.Select(f => $"{f.Key}:{f.Value ?? "<nil>"}"))}] approvalId:{change.Id} details:map[html:<p class=\"change\">{change.Details}</p>]]";
+    public static string Of(ProposedChange change)
+    {
+        var form = string.Join(' ', change.Form.Select(f => $"{f.Key}:{f.Value ?? "<nil>"}"));
+        return $"map[_links:map[approval:map[href:{change.Link}]] approvalDescription:{change.Comment} "
+            + $"approvalFormVariables:map[{form}] approvalId:{change.Id} "
+            + $"details:map[html:<p class=\"change\">{change.Details}</p>]]";
+    }
 }

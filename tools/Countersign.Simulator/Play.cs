@@ -279,7 +279,8 @@ internal sealed class Play(
             Find(
                 broken,
                 ticket.Change.Id,
-                $"LaunchDarkly believed {state}, the application said {value} and now says {heard.Value} ({answer.Call.Name})"
+                $"LaunchDarkly believed {state}, the application said {value} and now says {heard.Value} "
+                    + $"({answer.Call.Name})"
             );
         }
         if (ticket.State != state && answer.Call.Name == "status")

@@ -33,7 +33,8 @@ public sealed record ProposedChange
     public IReadOnlyList<KeyValuePair<string, string?>> Form { get; init; } = [];
 
     public string Link =>
-        $"https://app.launchdarkly.com/{Project.Key}/{(Environment.Key.Length == 0 ? "~" : Environment.Key)}/features/{Flag.Key}/approvals/{Id}";
+        $"https://app.launchdarkly.com/{Project.Key}/{(Environment.Key.Length == 0 ? "~" : Environment.Key)}/features/"
+        + $"{Flag.Key}/approvals/{Id}";
 
     /// <summary>LaunchDarkly's ids are 24 lower-case hex digits.</summary>
     public static string NewId() => RandomNumberGenerator.GetHexString(24, lowercase: true);
@@ -138,7 +139,8 @@ public sealed class BelievableChanges(TimeProvider time, IReadOnlyList<string> r
             Environment = environment,
             Flag = flag,
             ShortDescription =
-                $"{requesters[n % requesters.Count]} requested approval for changes to the flag {flag.Name} in '{environment.Name}'",
+                $"{requesters[n % requesters.Count]} requested approval for changes to the flag {flag.Name} "
+                + $"in '{environment.Name}'",
             Comment = comment,
             Details = $"Created approval request: {comment}\nRequested change is:\n{change}",
             Timestamp = time.GetUtcNow().ToUnixTimeMilliseconds(),

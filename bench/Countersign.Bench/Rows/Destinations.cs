@@ -28,7 +28,10 @@ internal sealed class Destinations(Options options, Report report)
     /// <summary>Quicker than any system that keeps a ticket; the bar is taken here.</summary>
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(10);
     private static readonly byte[] Answer =
-        """{"_id":"66a8e20c0754610fae1fcf5d","status":{"value":"pending","display":"0 of 1 approval, waiting for SRE"}}"""u8.ToArray();
+        """
+        {"_id":"66a8e20c0754610fae1fcf5d",
+        "status":{"value":"pending","display":"0 of 1 approval, waiting for SRE"}}
+        """u8.ToArray();
 
     public async Task Run()
     {
@@ -80,7 +83,8 @@ internal sealed class Destinations(Options options, Report report)
         await Opened(
             Soon,
             quick,
-            $"questions opened at a destination that answers in {Quick.TotalMilliseconds:0} ms, durable, against a bare loop of the same calls",
+            $"questions opened at a destination that answers in {Quick.TotalMilliseconds:0} ms, durable, "
+                + "against a bare loop of the same calls",
             Bar.AtLeast(0.5)
         );
         await Opened(AtOnce, atOnce, "the same at one that answers at once, as none does", Bar.None);
@@ -173,7 +177,8 @@ internal sealed class Destinations(Options options, Report report)
             // Looking after what was opened before is measured for itself.
             const string dueLater = """
                 UPDATE jobs SET next_at = @later
-                WHERE next_at < @soon AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE state = 'open') AND kind = 'link'
+                WHERE next_at < @soon AND key IN (SELECT CAST(id AS TEXT) FROM links WHERE state = 'open')
+                AND kind = 'link'
                 """;
             await store.InTransaction(async tx =>
             {

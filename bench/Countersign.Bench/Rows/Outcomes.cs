@@ -134,7 +134,10 @@ internal sealed class Outcomes(Options options, Report report)
                     new { dead }
                 ),
                 await r.Number(
-                    "SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE d.endpoint = @dead",
+                    """
+                    SELECT count(*) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
+                    WHERE d.endpoint = @dead
+                    """,
                     new { dead }
                 )
             )
@@ -144,7 +147,8 @@ internal sealed class Outcomes(Options options, Report report)
         var ratio = during.Median() / before.Median();
         report.Add(
             new Row(
-                $"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, {Grouped(calls)} calls tried",
+                $"delay of one receiver in the 24 h that another is out, {Grouped(waiting)} waiting for it, "
+                    + $"{Grouped(calls)} calls tried",
                 $"{Report.Text(during.Median(), "0.0")} ms",
                 $"{Report.Text(before.Median(), "0.0")} ms before",
                 $"{Report.Text(ratio)} ×",
@@ -192,7 +196,10 @@ internal sealed class Outcomes(Options options, Report report)
         await Until(async () =>
             await store.Read(r =>
                 r.Number(
-                    "SELECT count(*) FROM deliveries WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'",
+                    """
+                    SELECT count(*) FROM deliveries
+                    WHERE endpoint = @endpoint AND event_id = @id AND state = 'delivered'
+                    """,
                     new { endpoint, id }
                 )
             ) > 0

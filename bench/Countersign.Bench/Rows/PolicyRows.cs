@@ -22,7 +22,9 @@ internal sealed class PolicyRows(Options options, Product product, Report report
         var file = PolicyFile
             .Read(
                 $"version: 1\npolicies:\n{string.Concat(Enumerable.Range(0, Policies).Select(i =>
-            $"  - {{ name: p{i}, when: {{ project: [\"team-{i}-*\", \"shop-{i}\"], environment: [production, \"eu-*\"], tags: [pci, gold] }}, steps: [ {{ from: {{ groups: [g] }} }} ] }}\n"))}"
+            $"  - {{ name: p{i}, when: {{ project: [\"team-{i}-*\", \"shop-{i}\"], "
+                + "environment: [production, \"eu-*\"], "
+                + "tags: [pci, gold] }, steps: [ { from: { groups: [g] } } ] }\n"))}"
             )
             .File!;
         var matcher = new Matcher(file.Rules);
@@ -30,7 +32,10 @@ internal sealed class PolicyRows(Options options, Product product, Report report
         var question = new Question(
             "ld",
             "Rita",
-            $$"""{"project":"shop-{{Policies - 1}}","environment":"production","flag":"checkout-v2","flag.tags":["gold"],"comment":"Turn it on","details":"For 25 percent of all customers"}""",
+            $$"""
+            {"project":"shop-{{Policies - 1}}","environment":"production","flag":"checkout-v2","flag.tags":["gold"],
+            "comment":"Turn it on","details":"For 25 percent of all customers"}
+            """,
             HasAssignee: false
         );
         var match = Measure(() => matcher.Find(question) == Policies - 1);

@@ -58,7 +58,8 @@ internal sealed class StoreSize(Options options, Product product, Report report)
                     href = $"https://ld.example.com/shop/production/features/checkout-v2/approvals/size-{n}",
                 },
                 details = "Created approval request: Open the new checkout for a quarter of the customers\n"
-                    + "Requested change is:\n* Set the percentage rollout of the default rule to 25 percent true and 75 percent false",
+                    + "Requested change is:\n* Set the percentage rollout of the default rule to 25 percent "
+                    + "true and 75 percent false",
                 project = new
                 {
                     name = "Shop",
@@ -77,7 +78,8 @@ internal sealed class StoreSize(Options options, Product product, Report report)
                     key = "checkout-v2",
                     tags = (string[])["checkout"],
                 },
-                shortDescription = "Person Number7 requested approval for changes to the flag Checkout v2 in 'Production'",
+                shortDescription = "Person Number7 "
+                    + "requested approval for changes to the flag Checkout v2 in 'Production'",
                 timestamp = "1746196607127",
                 comment = "Open the new checkout for a quarter of the customers",
             }
@@ -116,7 +118,8 @@ internal sealed class StoreSize(Options options, Product product, Report report)
         using var command = connection.CreateCommand();
         command.CommandText = """
             PRAGMA wal_checkpoint(TRUNCATE);
-            SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s
+            SELECT (p.page_count - f.freelist_count) * s.page_size
+            FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s
             """;
         using var rows = command.ExecuteReader();
         rows.NextResult();

@@ -198,12 +198,16 @@ internal sealed class Loader : IDisposable
         var party = policy.Steps[0].From[0].Party;
         var decider = Decider(party);
         var subject =
-            $"Turn on feature {n % 977} for {n % 100} percent of all customers{(Mix(n, 6) % 20 == 0 ? ", before the holidays" : "")}";
+            $"Turn on feature {n % 977} for {n % 100} percent of all "
+            + $"customers{(Mix(n, 6) % 20 == 0 ? ", before the holidays" : "")}";
         var message =
-            "The new checkout has run for two weeks for our own people and for one percent of the customers. Error rate and latency are the same as before, "
-            + "the conversion is a little better. We would like to open it for a quarter of the customers on Tuesday morning and watch it for a day.";
+            "The new checkout has run for two weeks for our own people and for one percent of the customers. "
+            + "Error rate and latency are the same as before, "
+            + "the conversion is a little better. We would like to open it for a quarter of the customers on "
+            + "Tuesday morning and watch it for a day.";
         var facts =
-            $$"""{"project":"shop","environment":"production","flag":"feature-{{n % 977}}","risk":"medium","change":"{{n}}"}""";
+            """{"project":"shop","environment":"production","flag":"feature-"""
+            + $$"""{{n % 977}}","risk":"medium","change":"{{n}}"}""";
         var body =
             $$"""{"externalId":"{{external}}","subject":"{{subject}}","message":"{{message}}","facts":{{facts}}}""";
         var digest = Hashes.Sha256(body);
@@ -221,7 +225,8 @@ internal sealed class Loader : IDisposable
             at,
             "request.submitted",
             $"source:{source.Id}",
-            $$"""{"revision":1,"digest":"{{digest}}","stamp":"{{policy.Stamp}}","barred":[],"source":{{source.Id}},"external":"{{external}}","status":"active"}"""
+            $$"""{"revision":1,"digest":"{{digest}}","stamp":"{{policy.Stamp}}","barred":"""
+                + $$"""[],"source":{{source.Id}},"external":"{{external}}","status":"active"}"""
         );
         if (status is Status.Approved or Status.Rejected)
         {
@@ -245,7 +250,9 @@ internal sealed class Loader : IDisposable
                 at,
                 kind,
                 $"person:{decider.Id}",
-                $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked at the numbers of last week.","digest":"{{digest}}","steps":[0],"status":"{{status.Ours()}}"}"""
+                $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked """
+                    + $$"""at the numbers of last week.","digest":"{{digest}}","steps":"""
+                    + $$"""[0],"status":"{{status.Ours()}}"}"""
             );
         }
         else if (settled)
@@ -316,8 +323,10 @@ internal sealed class Loader : IDisposable
         public Insert(SqliteConnection connection, string table, params string[] columns)
         {
             _command = connection.CreateCommand();
-            _command.CommandText =
-                $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(c => "@" + c))})";
+            _command.CommandText = $"""
+                INSERT INTO {table} ({string.Join(", ", columns)})
+                VALUES ({string.Join(", ", columns.Select(c => "@" + c))})
+                """;
             foreach (var column in columns)
                 _command.Parameters.AddWithValue("@" + column, DBNull.Value);
         }

@@ -50,7 +50,11 @@ public sealed class AbsenceHistory(Store store)
         var events = await store.Read(
             reader =>
                 reader.All<StoredEvent>(
-                    $"SELECT {StoredEvent.Columns} FROM events WHERE {IsAbsence} AND subject IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))}) ORDER BY subject, n",
+                    $"""
+                    SELECT {StoredEvent.Columns} FROM events WHERE {IsAbsence}
+                    AND subject IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})
+                    ORDER BY subject, n
+                    """,
                     arguments
                 ),
             cancel

@@ -64,7 +64,10 @@ public sealed class Absences(Store store)
                         return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
                     if (
                         await tx.Number(
-                            "SELECT count(*) FROM absences WHERE person_id = @other AND starts_at < @to AND ends_at > @from",
+                            """
+                            SELECT count(*) FROM absences
+                            WHERE person_id = @other AND starts_at < @to AND ends_at > @from
+                            """,
                             new
                             {
                                 other,
@@ -83,8 +86,10 @@ public sealed class Absences(Store store)
                 var begun = from <= tx.Now;
                 await tx.Execute(
                     """
-                    INSERT INTO absences (person_id, stand_in, starts_at, ends_at, begun) VALUES (@id, @other, @from, @to, @begun)
-                    ON CONFLICT (person_id) DO UPDATE SET stand_in = @other, starts_at = @from, ends_at = @to, begun = @begun
+                    INSERT INTO absences (person_id, stand_in, starts_at, ends_at, begun)
+                    VALUES (@id, @other, @from, @to, @begun)
+                    ON CONFLICT (person_id) DO UPDATE
+                    SET stand_in = @other, starts_at = @from, ends_at = @to, begun = @begun
                     """,
                     new
                     {
@@ -136,7 +141,10 @@ public sealed class Absences(Store store)
             async reader =>
                 (
                     await reader.First<Row>(
-                        "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences WHERE person_id = @personId",
+                        """
+                        SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences
+                        WHERE person_id = @personId
+                        """,
                         new { personId }
                     )
                 )?.ToAbsence(),
@@ -148,7 +156,10 @@ public sealed class Absences(Store store)
             async reader =>
                 (
                     await reader.All<Row>(
-                        "SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY starts_at, person_id"
+                        """
+                        SELECT person_id, stand_in, starts_at, ends_at, begun FROM absences
+                        ORDER BY starts_at, person_id
+                        """
                     )
                 ).ConvertAll(r => r.ToAbsence()),
             cancel

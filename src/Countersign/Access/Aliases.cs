@@ -121,7 +121,10 @@ public sealed class Aliases(Store store)
             return new AccessOutcome<Alias>.Invalid("alias", $"A person has at most {MaxPerPerson} aliases.");
         var kind = Names.EmailProblem(text) is null ? "email" : "name";
         var id = await tx.Number(
-            "INSERT INTO aliases (person_id, kind, text, key, created_at) VALUES (@person, @kind, @text, @key, @now) RETURNING id",
+            """
+            INSERT INTO aliases (person_id, kind, text, key, created_at)
+            VALUES (@person, @kind, @text, @key, @now) RETURNING id
+            """,
             new
             {
                 person,

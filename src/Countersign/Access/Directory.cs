@@ -232,7 +232,11 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
         var unreadable = new List<string>();
         // The revision was read before the rows: should they change in between, the next look reads them again.
         var personRows = await reader.All<PersonRow>(
-            $"SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash, created_at, disabled_at FROM people"
+            $"""
+            SELECT id, email, name, {Requests.PersonNames.Sql("people")} AS display_name, role, password_hash,
+            created_at, disabled_at
+            FROM people
+            """
         );
         var aliases = (await reader.All<TextRow>("SELECT person_id, text FROM aliases ORDER BY id")).ToLookup(
             r => r.PersonId,
@@ -254,7 +258,8 @@ public sealed class Directory(Store store, TimeProvider? clock = null) : IDispos
             .ToFrozenDictionary(g => g.Id);
         var sourceRows = await reader.All<SourceRow>(
             """
-            SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at, last_used_at, disabled_at,
+            SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at,
+            last_used_at, disabled_at,
               unknown_requester, claimed_requester, owner_id, requester_required
             FROM sources
             """

@@ -80,7 +80,9 @@ public sealed class Explain(Directory directory)
             var (miss, found) = book.Explain(i, question);
             var why =
                 miss >= 0
-                    ? $"{rules[i].When[miss].Key} is {(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
+                    ? $"{rules[i].When[miss].Key} is "
+                        + $"{(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the "
+                        + $"policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
                     : "it has no conditions, and the request names its reviewer";
             passed.Add(new PassedOver(rules[i].Name, rules[i].Line, why));
         }
@@ -119,7 +121,8 @@ public sealed class Explain(Directory directory)
         policy.RefusesRequester ? "Rejected at once: the requester is not recognized"
         : policy.Auto is { } auto ? $"{(auto.Approves ? "Approved" : "Declined")} at once, by policy: {auto.Because}"
         : policy.Destination is { } destination ? $"Decided by the destination {destination}"
-        : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} needed{OneMore(policy)}";
+        : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} "
+            + $"needed{OneMore(policy)}";
 
     private static string OneMore(Policy policy) =>
         policy.RequesterUnknown ? ", one more because the requester is not recognized"
@@ -132,19 +135,22 @@ public sealed class Explain(Directory directory)
         if (policy.Remind is { } remind)
         {
             times.Add(
-                $"Reminds {Durations.Words(remind.After)} after a step opens{(remind.Every is { } every ? $", then every {Durations.Words(every)}" : "")}"
+                $"Reminds {Durations.Words(remind.After)} after a step "
+                    + $"opens{(remind.Every is { } every ? $", then every {Durations.Words(every)}" : "")}"
             );
         }
         if (policy.Escalate is { } escalate)
         {
             times.Add(
-                $"Escalates {Durations.Words(escalate.After)} after a step opens, to {Words.Names([.. escalate.To.Select(a => a.Name)])}"
+                $"Escalates {Durations.Words(escalate.After)} after a step opens, to "
+                    + $"{Words.Names([.. escalate.To.Select(a => a.Name)])}"
             );
         }
         if (policy.Expire is { } expire)
         {
             times.Add(
-                $"Expires {Durations.Words(expire.After)} after it is asked, as {(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
+                $"Expires {Durations.Words(expire.After)} after it is asked, as "
+                    + $"{(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
             );
         }
         return times;

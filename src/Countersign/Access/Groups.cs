@@ -114,7 +114,10 @@ public sealed class Groups(Store store)
             email,
             origin,
             "group.member_added",
-            "INSERT INTO members (group_id, person_id) VALUES (@id, @person) ON CONFLICT (group_id, person_id) DO NOTHING",
+            """
+            INSERT INTO members (group_id, person_id) VALUES (@id, @person)
+            ON CONFLICT (group_id, person_id) DO NOTHING
+            """,
             cancel
         );
 
@@ -173,7 +176,10 @@ public sealed class Groups(Store store)
     {
         if (
             await tx.Execute(
-                "INSERT INTO members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (group_id, person_id) DO NOTHING",
+                """
+                INSERT INTO members (group_id, person_id) VALUES (@group, @person)
+                ON CONFLICT (group_id, person_id) DO NOTHING
+                """,
                 new { group, person }
             ) == 0
         )

@@ -10,7 +10,8 @@ public static class PasswordRules
         Longest = 200;
 
     private const string TooCommon =
-        "This is one of the passwords that are tried first. Take one that nobody would guess: a few words that do not belong together do well.";
+        "This is one of the passwords that are tried first. Take one that nobody would guess: a few words "
+        + "that do not belong together do well.";
 
     /// <summary>
     /// What remains of the commonest passwords of any length once digits and decoration around them are gone.

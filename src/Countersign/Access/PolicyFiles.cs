@@ -88,7 +88,10 @@ public sealed class PolicyFiles(Store store, Directory directory)
                 );
                 var diff = TextDiff.Excerpt(last?.Text ?? "", text);
                 await tx.Execute(
-                    "INSERT INTO policy_files (version, text, hash, actor, at) VALUES (@version, @text, @hash, @actor, @at)",
+                    """
+                    INSERT INTO policy_files (version, text, hash, actor, at)
+                    VALUES (@version, @text, @hash, @actor, @at)
+                    """,
                     new
                     {
                         version = version.Version,

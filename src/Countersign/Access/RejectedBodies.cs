@@ -87,6 +87,9 @@ public sealed class RejectedBodies(Store store)
             "rejected bodies",
             store,
             keep.RejectedBodies,
-            "DELETE FROM rejected_bodies WHERE id IN (SELECT id FROM rejected_bodies WHERE at <= @oldest ORDER BY id LIMIT @chunk)"
+            """
+            DELETE FROM rejected_bodies
+            WHERE id IN (SELECT id FROM rejected_bodies WHERE at <= @oldest ORDER BY id LIMIT @chunk)
+            """
         );
 }

@@ -92,7 +92,10 @@ public sealed class Sessions(Store store, SessionLimits options)
         var origin = new Origin(Actor.Person(person), visit.Via, visit.Address);
         foreach (
             var old in await tx.All<Row>(
-                $"SELECT {Columns} FROM sessions WHERE person_id = @person ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MostPerPerson - 1}",
+                $"""
+                SELECT {Columns} FROM sessions WHERE person_id = @person
+                ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MostPerPerson - 1}
+                """,
                 new { person }
             )
         )
@@ -161,7 +164,10 @@ public sealed class Sessions(Store store, SessionLimits options)
         var rows = await store.Read(
             reader =>
                 reader.All<Row>(
-                    $"SELECT {Columns} FROM sessions WHERE @person = 0 OR person_id = @person ORDER BY last_used_at DESC, id DESC LIMIT 1000",
+                    $"""
+                    SELECT {Columns} FROM sessions WHERE @person = 0 OR person_id = @person
+                    ORDER BY last_used_at DESC, id DESC LIMIT 1000
+                    """,
                     new { person = person ?? 0 }
                 ),
             cancel
@@ -206,7 +212,10 @@ public sealed class Sessions(Store store, SessionLimits options)
                 async tx =>
                 {
                     var over = await tx.All<Row>(
-                        $"SELECT {Columns} FROM sessions WHERE until <= @now OR last_used_at <= @quiet ORDER BY id LIMIT {Chunk}",
+                        $"""
+                        SELECT {Columns} FROM sessions WHERE until <= @now OR last_used_at <= @quiet
+                        ORDER BY id LIMIT {Chunk}
+                        """,
                         new { now = tx.Now, quiet = tx.Now - options.Idle }
                     );
                     foreach (var session in over)

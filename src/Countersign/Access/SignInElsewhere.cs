@@ -137,7 +137,10 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
             return 0;
         }
         var id = await tx.Number(
-            "INSERT INTO identities (person_id, issuer, subject, created_at) VALUES (@person, @Issuer, @Subject, @now) RETURNING id",
+            """
+            INSERT INTO identities (person_id, issuer, subject, created_at)
+            VALUES (@person, @Issuer, @Subject, @now) RETURNING id
+            """,
             new
             {
                 person,
@@ -177,7 +180,10 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
         {
             if (
                 await tx.Execute(
-                    "INSERT INTO members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (group_id, person_id) DO NOTHING",
+                    """
+                    INSERT INTO members (group_id, person_id) VALUES (@group, @person)
+                    ON CONFLICT (group_id, person_id) DO NOTHING
+                    """,
                     new { group, person }
                 ) == 0
             )
@@ -185,7 +191,10 @@ public sealed class SignInElsewhere(Store store, Sessions sessions)
                 continue;
             }
             await tx.Execute(
-                "INSERT INTO claimed_members (group_id, person_id) VALUES (@group, @person) ON CONFLICT (person_id, group_id) DO NOTHING",
+                """
+                INSERT INTO claimed_members (group_id, person_id) VALUES (@group, @person)
+                ON CONFLICT (person_id, group_id) DO NOTHING
+                """,
                 new { group, person }
             );
             await tx.Append($"group:{group}", origin, "group.member_added", new { person });

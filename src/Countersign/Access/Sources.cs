@@ -88,8 +88,10 @@ public sealed class Sources(Store store)
                 );
                 var id = await tx.Number(
                     """
-                    INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination, owner_id, created_at)
-                    VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now) RETURNING id
+                    INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination,
+                    owner_id, created_at)
+                    VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now)
+                    RETURNING id
                     """,
                     new
                     {
@@ -159,7 +161,8 @@ public sealed class Sources(Store store)
         {
             return new AccessOutcome<long>.Invalid(
                 "group",
-                "Say what changes: who decides (a group, a number of it, a destination, or one admin), the owner, or what an unknown or claimed requester costs."
+                "Say what changes: who decides (a group, a number of it, a destination, or one admin), the "
+                    + "owner, or what an unknown or claimed requester costs."
             );
         }
         return await store.InTransaction<AccessOutcome<long>>(
@@ -250,7 +253,8 @@ public sealed class Sources(Store store)
     private static ValueTask<SettingsRow?> Locked(Tx tx, string name) =>
         tx.First<SettingsRow>(
             $"""
-            SELECT id, kind, group_id, need, destination, unknown_requester, claimed_requester, owner_id, requester_required
+            SELECT id, kind, group_id, need, destination, unknown_requester, claimed_requester, owner_id,
+            requester_required
             FROM sources WHERE name_key = @key AND kind <> 'built-in'{tx.ForUpdate}
             """,
             new { key = Directory.KeyOf(name) }

@@ -52,7 +52,10 @@ public sealed class Tokens(Store store)
                     );
                 }
                 var id = await tx.Number(
-                    "INSERT INTO tokens (person_id, hash, created_at, impersonates) VALUES (@person, @hash, @now, @flag) RETURNING id",
+                    """
+                    INSERT INTO tokens (person_id, hash, created_at, impersonates)
+                    VALUES (@person, @hash, @now, @flag) RETURNING id
+                    """,
                     new
                     {
                         person,
@@ -109,7 +112,12 @@ public sealed class Tokens(Store store)
         store.Read(
             reader =>
                 reader.All<TokenView>(
-                    "SELECT t.id, p.email, t.impersonates <> 0 AS impersonates, t.created_at, t.last_used_at, t.revoked_at FROM tokens t JOIN people p ON p.id = t.person_id WHERE @owner = 0 OR p.id = @owner ORDER BY t.id",
+                    """
+                    SELECT t.id, p.email, t.impersonates <> 0 AS impersonates, t.created_at, t.last_used_at,
+                    t.revoked_at
+                    FROM tokens t JOIN people p ON p.id = t.person_id WHERE @owner = 0 OR p.id = @owner
+                    ORDER BY t.id
+                    """,
                     new { owner = ofPerson ?? 0 }
                 ),
             cancel

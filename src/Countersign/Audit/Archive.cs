@@ -51,7 +51,10 @@ public sealed class Archive(Store store, SealKey key)
             var page = await store.Read(
                 reader =>
                     reader.All<RequestState>(
-                        $"SELECT {RequestState.Columns} FROM requests WHERE id > @after AND created_at < @date ORDER BY id LIMIT 200",
+                        $"""
+                        SELECT {RequestState.Columns} FROM requests WHERE id > @after AND created_at < @date
+                        ORDER BY id LIMIT 200
+                        """,
                         new { after, date }
                     ),
                 cancel

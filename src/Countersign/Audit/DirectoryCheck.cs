@@ -643,7 +643,10 @@ internal sealed class DirectoryCheck
         ),
         (
             "Token {0}",
-            "SELECT id, person_id AS other, created_at, revoked_at, impersonates, hash AS hash_of_key FROM tokens ORDER BY id"
+            """
+            SELECT id, person_id AS other, created_at, revoked_at, impersonates, hash AS hash_of_key FROM tokens
+            ORDER BY id
+            """
         ),
         (
             "Session {0}",
@@ -661,12 +664,16 @@ internal sealed class DirectoryCheck
         ),
         (
             "Destination {0}",
-            "SELECT id, name, name_key, manifest, settings, secrets, created_at, paused_at FROM destinations ORDER BY id"
+            """
+            SELECT id, name, name_key, manifest, settings, secrets, created_at, paused_at FROM destinations
+            ORDER BY id
+            """
         ),
         (
             TicketRows,
             """
-            SELECT id, requester_id AS other, assignee_id AS third, subject, status, assigned_by, assigned_by_admin, requesters
+            SELECT id, requester_id AS other, assignee_id AS third, subject, status, assigned_by, assigned_by_admin,
+            requesters
             FROM tickets ORDER BY id
             """
         ),

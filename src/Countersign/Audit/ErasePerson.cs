@@ -111,7 +111,10 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         var subject = Actor.Person(id).Text;
         if (
             await tx.Execute(
-                "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
+                """
+                UPDATE people SET disabled_at = @now, disablings = disablings + 1
+                WHERE id = @id AND disabled_at IS NULL
+                """,
                 new { now = tx.Now, id }
             ) == 1
         )
@@ -143,7 +146,11 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         foreach (var table in new[] { "claimed_members", "aliases", "former_names", "identities", "mutes" })
             await tx.Execute($"DELETE FROM {table} WHERE person_id = @id", new { id });
         await tx.Execute(
-            "UPDATE people SET name = @name, name_key = @nameKey, email = @address, email_key = NULL, password_hash = NULL WHERE id = @id",
+            """
+            UPDATE people
+            SET name = @name, name_key = @nameKey, email = @address, email_key = NULL, password_hash = NULL
+            WHERE id = @id
+            """,
             new
             {
                 name = ErasedPerson.Name(id),
@@ -166,7 +173,10 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             var row in await store.Read(
                 reader =>
                     reader.Rows(
-                        "SELECT id FROM requests WHERE status = 'active' AND (creator_id = @id OR requester_id = @id) ORDER BY id",
+                        """
+                        SELECT id FROM requests WHERE status = 'active' AND (creator_id = @id OR requester_id = @id)
+                        ORDER BY id
+                        """,
                         new { id }
                     ),
                 cancel
@@ -309,7 +319,10 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             var page = await store.Read(
                 reader =>
                     reader.All<TicketRow>(
-                        $"SELECT id, subject, requester_id, assignee_id FROM tickets WHERE id > @after ORDER BY id LIMIT {Page}",
+                        $"""
+                        SELECT id, subject, requester_id, assignee_id FROM tickets WHERE id > @after
+                        ORDER BY id LIMIT {Page}
+                        """,
                         new { after }
                     ),
                 cancel
@@ -366,7 +379,10 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             var page = await store.Read(
                 reader =>
                     reader.Rows(
-                        $"SELECT {keys}, {string.Join(", ", table.Texts)} FROM {table.Name} {where} ORDER BY {keys} LIMIT {Page}",
+                        $"""
+                        SELECT {keys}, {string.Join(", ", table.Texts)} FROM {table.Name} {where}
+                        ORDER BY {keys} LIMIT {Page}
+                        """,
                         arguments
                     ),
                 cancel
@@ -390,7 +406,11 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
                             var change = table.Key.ToDictionary(k => "k_" + k, k => row[k]);
                             (change["text"], change["before"]) = (person.Terms.Replace(text, isAbout: false), text);
                             await tx.Execute(
-                                $"UPDATE {table.Name} SET {column} = @text WHERE {string.Join(" AND ", table.Key.Select(k => $"{k} = @k_{k}"))} AND {column} = @before",
+                                $"""
+                                UPDATE {table.Name} SET {column} = @text
+                                WHERE {string.Join(" AND ", table.Key.Select(k => $"{k} = @k_{k}"))}
+                                AND {column} = @before
+                                """,
                                 change
                             );
                         }
@@ -450,7 +470,10 @@ internal sealed record PersonToErase(long Id, ErasedTerms Terms)
                 );
                 foreach (
                     var e in await reader.All<StoredEvent>(
-                        $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('person.added', 'person.renamed', 'person.alias_added') ORDER BY n",
+                        $"""
+                        SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject
+                        AND kind IN ('person.added', 'person.renamed', 'person.alias_added') ORDER BY n
+                        """,
                         new { subject = Actor.Person(id).Text }
                     )
                 )
@@ -497,7 +520,10 @@ internal sealed class RequestTexts
         var texts = new RequestTexts();
         var row = (
             await reader.Rows(
-                "SELECT subject, requester_name, claim, stuck, display, search, creator_id, requester_id, barred FROM requests WHERE id = @id",
+                """
+                SELECT subject, requester_name, claim, stuck, display, search, creator_id, requester_id, barred
+                FROM requests WHERE id = @id
+                """,
                 new { id }
             )
         )[0];
@@ -639,7 +665,10 @@ internal sealed class RequestTexts
     {
         foreach (
             var e in await reader.All<StoredEvent>(
-                $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.submitted', 'request.revised') ORDER BY n",
+                $"""
+                SELECT {StoredEvent.Columns} FROM events
+                WHERE subject = @subject AND kind IN ('request.submitted', 'request.revised') ORDER BY n
+                """,
                 new { subject = id.Subject }
             )
         )

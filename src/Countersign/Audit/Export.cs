@@ -71,7 +71,10 @@ public sealed class Export(Store store, SealKey key)
                 var events = await store.Read(
                     reader =>
                         reader.All<StoredEvent>(
-                            $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to ORDER BY id LIMIT {PageSize}",
+                            $"""
+                            SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to
+                            ORDER BY id LIMIT {PageSize}
+                            """,
                             new { from, to = range.To }
                         ),
                     cancel

@@ -275,7 +275,8 @@ internal sealed class HistoryCheck(
         if (hash != next.Hash)
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
-            return $"{Named(next)} comes before event {previous.Id} in the order of the hub, and after it in its history: one of them was moved.";
+            return $"{Named(next)} comes before event {previous.Id} in the order of the hub, and after it in its "
+                + "history: one of them was moved.";
         return null;
     }
 
@@ -350,10 +351,12 @@ internal sealed class HistoryCheck(
             || ArchiveStatement.ChainOf(story.Archived) != told.Chain
         )
         {
-            return $"{Named(next)} tells of other archived events than those before it: one of them was changed, or it was.";
+            return $"{Named(next)} tells of other archived events than those before it: "
+                + "one of them was changed, or it was.";
         }
         if (key?.IsSignatureOf(told.HashFor(next.Subject), told.Signature ?? "") == false)
-            return $"{Named(next)} is not signed with this hub's key: it was forged, and nothing shows what its request was.";
+            return $"{Named(next)} is not signed with this hub's key: it was forged, and nothing shows what its "
+                + "request was.";
         story.Resume(told);
         ArchivedRequests++;
         ArchivedEvents += told.Count;
@@ -646,7 +649,8 @@ internal sealed class HistoryCheck(
         )
         {
             problems.Add(
-                $"The question about revision {gone.Content} of request {story.Id} at destination {gone.Destination} is gone: "
+                $"The question about revision {gone.Content} of request {story.Id} at destination "
+                    + $"{gone.Destination} is gone: "
                     + "events tell of it."
             );
         }
@@ -654,7 +658,8 @@ internal sealed class HistoryCheck(
 
     private static string? HeadProblem(StoredEvent last, long n, string hash) =>
         n > last.N
-            ? $"Event number {last.N + 1} of {last.Subject} is gone: its history had {n} events and ends with number {last.N}."
+            ? $"Event number {last.N + 1} of {last.Subject} is gone: its history had {n} events and ends with "
+                + $"number {last.N}."
         : n < last.N ? $"{Named(last)} is one more than {last.Subject} knows of: it was added past Countersign."
         : hash != last.Hash
             ? $"The last event that {last.Subject} knows of is not {Name(last)}: one of them was replaced."
@@ -775,7 +780,9 @@ internal sealed class HistoryCheck(
             catch (Exception fault) when (IsOfOneSubject(fault))
             {
                 problems.Add(
-                    $"The table of each {typeof(T).Name.Replace("State", "", StringComparison.Ordinal).ToLowerInvariant()} can't be read on: {fault.Message}"
+                    "The table of each "
+                        + $"{typeof(T).Name.Replace("State", "", StringComparison.Ordinal).ToLowerInvariant()} "
+                        + $"can't be read on: {fault.Message}"
                 );
                 _current = null;
             }

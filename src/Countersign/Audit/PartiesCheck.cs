@@ -107,7 +107,8 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
             if (!request.Waits.Any(request.IsWaiting.SetEquals))
             {
                 problems.Add(
-                    $"Request {id} waits for {Names(request.IsWaiting)}, but its events say for {Names(request.Waits[0])}."
+                    $"Request {id} waits for {Names(request.IsWaiting)}, but its events say for "
+                        + $"{Names(request.Waits[0])}."
                 );
             }
         }

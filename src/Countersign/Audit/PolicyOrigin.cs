@@ -52,7 +52,8 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
                 }
             }
         }
-        return "stamps a policy that does not follow from the policy file, the assignee or the source as they were then.";
+        return "stamps a policy that does not follow from the policy file, the "
+            + "assignee or the source as they were then.";
     }
 
     private static bool HasAssignee(RequestStory story) =>

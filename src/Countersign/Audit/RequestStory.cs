@@ -156,7 +156,8 @@ internal sealed class RequestStory(string id)
             if (_appliedAt is not null)
                 return "applies a request that was applied before.";
             if (next.Kind == "request.applied" != (Status == Status.Approved))
-                return $"takes an application as {(Status == Status.Approved ? "a breach of what was" : "one of something")} approved.";
+                return "takes an application as "
+                    + $"{(Status == Status.Approved ? "a breach of what was" : "one of something")} approved.";
             _appliedAt = next.At;
             _breachedAt = next.Kind == "request.breached" ? next.At : null;
         }
@@ -386,9 +387,9 @@ internal sealed record ToldLink(
 internal sealed class RequestState
 {
     public const string Columns = """
-        id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id, requester_id, requester_name,
-        certainty, claim, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at,
-        broke_glass_at, stuck, events, head
+        id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id,
+        requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id, created_at,
+        expires_at, settled_at, applied_at, breached_at, broke_glass_at, stuck, events, head
         """;
 
     public required string Id { get; init; }

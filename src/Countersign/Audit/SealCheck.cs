@@ -43,7 +43,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (!found)
         {
             problems.Add(
-                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced before seal {earlier.N}."
+                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced "
+                    + $"before seal {earlier.N}."
             );
         }
     }
@@ -62,11 +63,13 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
             return $"Seal {seal.N} does not say what it covers in the way seals do: it was changed.";
         }
         if (!key.IsSignatureOf(seal.Hash, seal.Signature))
-            return $"Seal {seal.N} is not signed with this hub's key: it was changed or forged, or RootKeyFile is not the file it was.";
+            return $"Seal {seal.N} is not signed with this hub's key: it was changed or forged, or RootKeyFile is "
+                + "not the file it was.";
         foreach (var range in ranges.Ranges)
         {
             if (!Covered.TryAdd(range))
-                return $"Seal {seal.N} covers an event among {range.From} to {range.To} that an earlier seal covers already.";
+                return $"Seal {seal.N} covers an event among {range.From} to {range.To} "
+                    + "that an earlier seal covers already.";
         }
         var events = await Seal.Covered<SealedEvent>(reader, ranges, SealedEvent.Columns, e => e.Id);
         if (events.Count != seal.Count)
@@ -81,7 +84,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         );
         return hash == seal.Hash
             ? null
-            : $"Seal {seal.N} does not match what it covers: an event among {seal.Events} was changed or moved since, or the seal was.";
+            : $"Seal {seal.N} does not match what it covers: an event among {seal.Events} was changed or moved "
+                + "since, or the seal was.";
     }
 
     private static long FirstMissing(IdRanges ranges, List<SealedEvent> events)
@@ -112,7 +116,10 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         foreach (var (from, to) in Covered.Gaps(long.MinValue))
         {
             var slipped = await reader.All<StoredEvent>(
-                $"SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest ORDER BY id LIMIT {ProblemList.MaxNamed}",
+                $"""
+                SELECT {StoredEvent.Columns} FROM events WHERE id BETWEEN @from AND @to AND at < @oldest
+                ORDER BY id LIMIT {ProblemList.MaxNamed}
+                """,
                 new
                 {
                     from,
@@ -123,7 +130,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
             foreach (var e in slipped)
             {
                 problems.Add(
-                    $"Event {e.Id} ({e.Subject}, number {e.N}) lies among sealed events, but no seal covers it: it was put there later."
+                    $"Event {e.Id} ({e.Subject}, number {e.N}) lies among sealed events, but no seal covers "
+                        + "it: it was put there later."
                 );
             }
         }
@@ -162,7 +170,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (await EventLog.Count(reader, end) is var there && there != end)
         {
             problems.Add(
-                $"The log ends at position {end} and holds {there} events up to there: one was removed or its position was changed."
+                $"The log ends at position {end} and holds {there} events up to there: one was removed or its "
+                    + "position was changed."
             );
         }
         if (await EventLog.Count(reader, 0) is > 0 and var below)
@@ -175,7 +184,8 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         )
         {
             problems.Add(
-                $"The cursor \"{cursor.Name}\" stands at position {cursor.Position}, and the log ends at {end}: the log was cut or the cursor was moved."
+                $"The cursor \"{cursor.Name}\" stands at position {cursor.Position}, and the log ends at "
+                    + $"{end}: the log was cut or the cursor was moved."
             );
         }
     }

@@ -92,7 +92,8 @@ public sealed partial class Sealer : BackgroundService
                             ) == 1
                             ? true
                             : throw new InvalidDataException(
-                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody wrote into the store."
+                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody "
+                                    + "wrote into the store."
                             );
                     },
                     cancel
@@ -202,7 +203,8 @@ public sealed partial class Sealer : BackgroundService
                 if (head.N > 0 && !_key.IsSignatureOf(head.Hash, signature ?? ""))
                 {
                     throw new InvalidDataException(
-                        $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file it was, or somebody wrote into the store."
+                        $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file "
+                            + "it was, or somebody wrote into the store."
                     );
                 }
                 if (known is not null && head.N > known.Head.N && position > known.Position)
@@ -255,7 +257,8 @@ public sealed partial class Sealer : BackgroundService
 
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, replaced or restored from a backup"
+            Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, "
+                + "replaced or restored from a backup"
         )]
         public static partial void ChainReplaced(ILogger log, long known, long found);
 

@@ -165,7 +165,8 @@ public sealed class Verify(Store store, SealKey key)
         if (others.Count > 0)
         {
             problems.Add(
-                $"The archive {Path.GetFileName(path)} is not the file that was archived to ({named[others[0]].File}): request {others[0]} names another SHA-256."
+                $"The archive {Path.GetFileName(path)} is not the file that was archived to "
+                    + $"({named[others[0]].File}): request {others[0]} names another SHA-256."
             );
         }
         return file is null || others.Count > 0 ? 0 : events;
@@ -188,7 +189,8 @@ public sealed class Verify(Store store, SealKey key)
             if (Hashes.Sha256(stamp.Policy) != stamp.Hash && !redactions.Allow("hub", stamp.Hash, stamp.Policy))
             {
                 problems.Add(
-                    $"The stamped policy {stamp.Hash} is not the text that its hash names: it was changed, and with it who may decide."
+                    $"The stamped policy {stamp.Hash} is not the text that its hash names: it was changed, "
+                        + "and with it who may decide."
                 );
             }
         }

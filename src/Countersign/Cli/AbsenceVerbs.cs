@@ -93,5 +93,7 @@ internal static class AbsenceVerbs
         );
 
     private static string InWords(AbsenceView absence) =>
-        $"{absence.Person} {(absence.Away ? "is away" : "will be away from " + absence.From)} until {absence.To}; {(absence.StandIn is { } other ? $"{other} answers meanwhile" : "nobody answers meanwhile")}.";
+        $"{absence.Person} {(absence.Away ? "is away" : "will be away from " + absence.From)} until "
+        + $"{absence.To}; "
+        + $"{(absence.StandIn is { } other ? $"{other} answers meanwhile" : "nobody answers meanwhile")}.";
 }

@@ -17,7 +17,8 @@ internal static class ArchiveVerb
         var before = new Option<DateTimeOffset>("--before")
         {
             Description =
-                "Requests that were rejected, withdrawn or applied before this day (UTC), such as 2026-01-31, are archived.",
+                "Requests that were rejected, withdrawn or applied before this day (UTC), such as "
+                + "2026-01-31, are archived.",
             HelpName = "date",
             Required = true,
             CustomParser = result =>
@@ -45,7 +46,8 @@ internal static class ArchiveVerb
         return Verb.OnStore(
             terminal,
             "archive",
-            "Move requests that are over, with their events, decisions and bodies, from the store into a file that audit verify --archive proves.",
+            "Move requests that are over, with their events, decisions and bodies, from the store into a "
+                + "file that audit verify --archive proves.",
             [before, file],
             (parse, hub, cancel) => Run(hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel)
         );

@@ -27,7 +27,8 @@ internal static class AuditVerbs
         var archives = new Option<string[]>("--archive")
         {
             Description =
-                "A file of archived requests: proves that its events are those that were sealed. May be given several times.",
+                "A file of archived requests: proves that its events are those that were sealed. May be "
+                + "given several times.",
             HelpName = "file",
         };
         archives.Validators.Add(result =>
@@ -52,7 +53,8 @@ internal static class AuditVerbs
                 {
                     return new Reply.No(
                         found,
-                        $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}{(found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")}"
+                        $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}"
+                            + (found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")
                     );
                 }
                 return new Reply.Done(

@@ -35,7 +35,8 @@ internal static class DemoVerb
         Verb.Plain(
             terminal,
             Name,
-            "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps asking, on a store of its own (./data-demo).",
+            "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps "
+                + "asking, on a store of its own (./data-demo).",
             [Every],
             (parse, cancel) => Run(terminal, parse, cancel)
         );
@@ -54,7 +55,9 @@ internal static class DemoVerb
         {
             return new Reply.Failed(
                 Reply.Exists,
-                $"The store in {(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use and not the demo's: it stays as it is. Name an empty place with --data."
+                "The store in "
+                    + $"{(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use "
+                    + "and not the demo's: it stays as it is. Name an empty place with --data."
             );
         }
         var cast = await DemoCast.Assemble(hub, cancel);
@@ -96,7 +99,8 @@ internal static class DemoVerb
         )
         {
             mistakes.Add(
-                $"The demo serves only this machine, because its passwords are printed: --Urls=http://localhost:5080 rather than {url}"
+                "The demo serves only this machine, because its passwords are printed: "
+                    + $"--Urls=http://localhost:5080 rather than {url}"
             );
         }
         return settings;
@@ -118,18 +122,20 @@ internal static class DemoVerb
                 $"""
                 The demo is running at {url}
 
-                Sign in as one of these. What is asked needs {DemoCast.Need} of the group "{DemoCast.Group}", which all but the last are in.
+                Sign in as one of these people. Requests need {DemoCast.Need} approvals from the group
+                "{DemoCast.Group}": everyone but the last is a member.
 
                 {Terminal.Table(
                     ["e-mail", "password", "role", "name"],
                     cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name })
                 )}
 
-                A simulated LaunchDarkly asks for another change now and then, and applies what you approve. Its key as a source:
+                A simulated LaunchDarkly sends a new request now and then and applies what you approve.
+                Its source key:
 
                     {cast.Source.Key}
 
-                The same through the API, what waits for {cast.People[1].Name}:
+                The requests that need a review by {cast.People[1].Name}, through the API:
 
                     curl -u '{cast.People[1].Email}/token:{cast.People[1].Token}' '{url}/api/v1/requests?waiting=me'
 

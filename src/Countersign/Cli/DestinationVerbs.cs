@@ -385,7 +385,8 @@ internal static class DestinationVerbs
                     secrets,
                     new Reply.Failed(
                         Reply.Usage,
-                        "Write --secret key=- to read it from standard input, or --secret key=@file. A secret in the command itself would stay in the shell's history."
+                        "Write --secret key=- to read it from standard input, or --secret key=@file. A "
+                            + "secret in the command itself would stay in the shell's history."
                     )
                 );
             }

@@ -62,7 +62,9 @@ internal static class DoctorVerb
         {
             hints.Add(
                 new Finding(
-                    $"PublicUrl is not set, so nothing is sent{(settings.Mail.IsSetUp || settings.Slack.IsSetUp ? ", although mail or Slack is set up" : "")}.",
+                    settings.Mail.IsSetUp || settings.Slack.IsSetUp
+                        ? "`PublicUrl` is missing, so nothing is sent, although email or Slack is configured."
+                        : "`PublicUrl` is missing, so nothing is sent.",
                     "Set it to the address under which people reach this hub: docs/notifications.md."
                 )
             );
@@ -72,7 +74,9 @@ internal static class DoctorVerb
             hints.Add(
                 new Finding(
                     "AllowedHosts is not set, so the server answers to every name it is called by.",
-                    $"Set it to the names people and systems use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: docs/configuration.md."
+                    "Set it to the names people and systems "
+                        + $"use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: "
+                        + "docs/configuration.md."
                 )
             );
         }
@@ -155,7 +159,8 @@ internal static class DoctorVerb
                 problems.Add(
                     new Finding(
                         $"The root key {file} is missing.",
-                        "Put back the one that this store was used with. With another one, what is sealed or encrypted cannot be checked or read."
+                        "Put back the one that this store was used with. With another one, what is sealed or "
+                            + "encrypted cannot be checked or read."
                     )
                 );
             }
@@ -316,7 +321,8 @@ internal static class DoctorVerb
         {
             hints.Add(
                 new Finding(
-                    $"Background work has been due for {Rough(late.Max(j => j.Overdue))}: {string.Join(", ", late.Select(j => j.Kind))}.",
+                    $"Background work has been due for {Rough(late.Max(j => j.Overdue))}: "
+                        + $"{string.Join(", ", late.Select(j => j.Kind))}.",
                     "Is a server running? Its log says what holds it up."
                 )
             );
@@ -425,7 +431,14 @@ internal static class DoctorVerb
             new[]
             {
                 "data",
-                $"{report.Data.Folder}, {(!report.Data.Exists ? "not there yet" : report.Data.Writable ? "writable" : "not writable")}, {Bytes(report.Data.FreeBytes)} free",
+                $"{report.Data.Folder}, "
+                    + (
+                        !report.Data.Exists ? "not there yet"
+                        : report.Data.Writable ? "writable"
+                        : "not writable"
+                    )
+                    + ", "
+                    + $"{Bytes(report.Data.FreeBytes)} free",
             },
             new[]
             {
@@ -449,7 +462,8 @@ internal static class DoctorVerb
         {
             facts.Add([
                 "jobs",
-                $"{figures.Jobs.Sum(j => j.Waiting)} in the queue, {figures.Jobs.Sum(j => j.Due)} due, {figures.SetAside} set aside",
+                $"{figures.Jobs.Sum(j => j.Waiting)} in the queue, {figures.Jobs.Sum(j => j.Due)} due, "
+                    + $"{figures.SetAside} set aside",
             ]);
             facts.Add([
                 "log",

@@ -57,7 +57,8 @@ internal static class GroupVerbs
                     .Add(parse.GetValue(Name)!, parse.GetValue(member)!, Hub.Origin, cancel);
                 return outcome.ToReply(group => new Reply.Done(
                     new { group.Id, group.Name },
-                    $"Added the group {group.Name} (group {group.Id}) with {(group.Members.Count == 1 ? "1 member" : $"{group.Members.Count} members")}."
+                    $"Added the group {group.Name} (group {group.Id}) with "
+                        + $"{(group.Members.Count == 1 ? "1 member" : $"{group.Members.Count} members")}."
                 ));
             }
         );

@@ -131,7 +131,8 @@ internal static class Verb
     public static Reply NoStore(Settings settings) =>
         new Reply.Failed(
             Reply.NotFound,
-            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or begin with: countersign serve"
+            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or "
+                + "begin with: countersign serve"
         );
 
     public static bool HasStore(Settings settings) =>

@@ -54,7 +54,8 @@ internal static class PeopleFile
             return (
                 [],
                 [
-                    $"line {broken.LineNumber + 1}: This is not the JSON that is expected, at {broken.Path}. It reads like "
+                    $"line {broken.LineNumber + 1}: This is not the JSON that is expected, at {broken.Path}. "
+                        + "It reads like "
                         + """[{"email": "ann@example.com", "name": "Ann Lee", "aliases": ["alee"]}].""",
                 ]
             );

@@ -31,7 +31,8 @@ internal static class PolicyVerbs
         Verb.Plain(
             terminal,
             "check",
-            "Check a file without setting it, for instance before it is merged. Exits with 1 if it has mistakes; needs no store, and with one also names groups and people that are not there.",
+            "Check a file without setting it, for instance before it is merged. Exits with 1 if it has "
+                + "mistakes; needs no store, and with one also names groups and people that are not there.",
             [File_],
             async (parse, cancel) =>
             {
@@ -54,7 +55,8 @@ internal static class PolicyVerbs
         Verb.OnStore(
             terminal,
             "set",
-            "Put a file in force for requests that come from now on. Those that are active keep the policy they were stamped with.",
+            "Put a file in force for requests that come from now on. Those that are active keep the policy "
+                + "they were stamped with.",
             [File_],
             async (parse, hub, cancel) =>
             {
@@ -71,7 +73,8 @@ internal static class PolicyVerbs
                             diff,
                             warnings = warnings.Select(Line.From),
                         },
-                        $"{Listed(warnings)}{diff}Version {version.Version} is in force. Active requests keep theirs; see: countersign policy apply --active --dry-run"
+                        $"{Listed(warnings)}{diff}Version {version.Version} is in force. Active requests keep "
+                            + "theirs; see: countersign policy apply --active --dry-run"
                     ),
                     SetPoliciesOutcome.Same(var version, var warnings) => new Reply.Done(
                         new
@@ -192,7 +195,9 @@ internal static class PolicyVerbs
                 {
                     return new Reply.Failed(
                         Reply.Invalid,
-                        $"The request is not the JSON that is expected: line {broken.LineNumber + 1}. It reads like {{\"source\": \"ld-prod\", \"facts\": {{\"environment\": \"production\"}}}}."
+                        $"The request is not the JSON that is expected: line {broken.LineNumber + 1}. It "
+                            + "reads like {\"source\": \"ld-prod\", \"facts\": {\"environment\": "
+                            + "\"production\"}}."
                     );
                 }
                 var (imagined, field, why) = PolicyEndpoints.Imagine(
@@ -214,7 +219,8 @@ internal static class PolicyVerbs
         return Verb.OnStore(
             terminal,
             "apply",
-            "Give active requests the policy that they would get today, and say what that changes. It settles none of them.",
+            "Give active requests the policy that they would get today, and say what that changes. It "
+                + "settles none of them.",
             [active, dryRun],
             async (parse, hub, cancel) =>
             {
@@ -228,7 +234,17 @@ internal static class PolicyVerbs
                         : string.Join(
                             '\n',
                             changes.Select(c =>
-                                $"{c.Id} {c.Subject}\n  {c.From} → {c.To}{(c.Left is { } left ? $": left alone. {left}" : $"\n  before: {c.Before}\n  after:  {c.After}")}{(c.Lost.Count > 0 && c.Left is null ? $"\n  counts no longer: {string.Join(", ", c.Lost)}" : "")}"
+                                $"{c.Id} {c.Subject}\n  {c.From} → {c.To}"
+                                + (
+                                    c.Left is { } left
+                                        ? $": left alone. {left}"
+                                        : $"\n  before: {c.Before}\n  after:  {c.After}"
+                                )
+                                + (
+                                    c.Lost.Count > 0 && c.Left is null
+                                        ? $"\n  counts no longer: {string.Join(", ", c.Lost)}"
+                                        : ""
+                                )
                             )
                         )
                 );
@@ -274,7 +290,8 @@ internal static class PolicyVerbs
             ? new Reply.No(document, $"{Listed(problems)}The file has mistakes.")
             : new Reply.Done(
                 document,
-                $"{Listed(problems)}The file is good: {file.Rules.Count} {(file.Rules.Count == 1 ? "policy" : "policies")}."
+                $"{Listed(problems)}The file is good: {file.Rules.Count} "
+                    + $"{(file.Rules.Count == 1 ? "policy" : "policies")}."
             );
     }
 

@@ -16,7 +16,8 @@ internal static class ServeVerb
         var serve = Verb.Plain(
             terminal,
             Name,
-            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as --Urls=http://localhost:8080",
+            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as "
+                + "--Urls=http://localhost:8080",
             [],
             async (parse, cancel) =>
             {
@@ -61,7 +62,8 @@ internal static class ServeVerb
             var end = word.IndexOf('=', StringComparison.Ordinal);
             var name = end < 0 ? word[2..] : word[2..end];
             if (!Settings.IsKnown(name))
-                return $"--{name} is neither an option nor a setting. See: countersign --help, and docs/configuration.md for the settings.";
+                return $"--{name} is neither an option nor a setting. See: countersign --help, and "
+                    + "docs/configuration.md for the settings.";
             if (end < 0 && (++i == switches.Count || switches[i].StartsWith("--", StringComparison.Ordinal)))
                 return $"--{name} needs a value: --{name}=…";
         }

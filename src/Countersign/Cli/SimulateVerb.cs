@@ -71,7 +71,8 @@ internal static class SimulateVerb
     private static readonly Option<string[]> Requester = new("--requester")
     {
         Description =
-            "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six whom it does not.",
+            "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six "
+            + "whom it does not.",
         HelpName = "name",
     };
     private static readonly Option<string?> For = new("--for")
@@ -99,8 +100,10 @@ internal static class SimulateVerb
         return Verb.Plain(
             terminal,
             "launchdarkly",
-            "Play LaunchDarkly against a custom approvals application, anyone's. It asks for approvals, polls, applies and cancels; people or the application decide. "
-                + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md explains every finding.",
+            "Play LaunchDarkly against a custom approvals application, anyone's. It asks for approvals, "
+                + "polls, applies and cancels; people or the application decide. "
+                + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md "
+                + "explains every finding.",
             [
                 Url,
                 Key,

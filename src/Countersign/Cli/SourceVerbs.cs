@@ -16,7 +16,8 @@ internal static class SourceVerbs
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "source",
-            "Systems that ask: add, set who decides and what an unknown requester costs, rotate the key, list, disable, enable.",
+            "Systems that ask: add, set who decides and what an unknown requester costs, rotate the key, "
+                + "list, disable, enable.",
             Add(terminal),
             Set(terminal),
             Rotate(terminal),
@@ -72,7 +73,8 @@ internal static class SourceVerbs
                         made.Name,
                         made.Key,
                     },
-                    $"Added the source {made.Name} (source {made.Id}). Its key is shown only this once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"
+                    $"Added the source {made.Name} (source {made.Id}). Its key is shown only this "
+                        + $"once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"
                 ));
             }
         );
@@ -85,7 +87,8 @@ internal static class SourceVerbs
         var unknown = new Option<string?>("--unknown-requester")
         {
             Description =
-                "A request whose requester is not recognized needs one approval more, is rejected, or needs nothing more.",
+                "A request whose requester is not recognized needs one approval more, is rejected, or needs "
+                + "nothing more.",
         };
         unknown.AcceptOnlyFromAmong("one_more", "refuse", "allow");
         var claimed = new Option<string?>("--claimed-requester")
@@ -98,13 +101,15 @@ internal static class SourceVerbs
         var requester = new Option<string?>("--requester")
         {
             Description =
-                "Of kind api: whether each request must name its requester. Otherwise one without asks in the source's own name.",
+                "Of kind api: whether each request must name its requester. Otherwise one without asks in "
+                + "the source's own name.",
         };
         requester.AcceptOnlyFromAmong("required", "optional");
         return Verb.OnStore(
             terminal,
             "set",
-            "Change who decides what a source asks, and what an unknown requester costs. Earlier requests stay as they are.",
+            "Change who decides what a source asks, and what an unknown requester costs. Earlier requests "
+                + "stay as they are.",
             [Name, group, need, destination, admin, unknown, claimed, owner, noOwner, requester],
             async (parse, hub, cancel) =>
             {
@@ -319,13 +324,14 @@ internal static class SourceVerbs
                     UnknownRequester switch
                     {
                         "refuse" => "A requester who is not recognized: the request is rejected.",
-                        "allow" =>
-                            "A requester who is not recognized: no more approvals. Anyone whose name there is unknown here can approve their own change.",
+                        "allow" => "A requester who is not recognized: no more approvals. Anyone whose name there "
+                            + "is unknown here can approve their own change.",
                         _ => "A requester who is not recognized: one approval more.",
                     },
                     ClaimedRequester == "one_more"
                         ? "A requester who is only named: one approval more."
-                        : "A requester who is only named: accepted. Anyone who can ask under another person's name can approve their own change.",
+                        : "A requester who is only named: accepted. Anyone who can ask under another person's "
+                            + "name can approve their own change.",
                     Owner is null ? "Owner: none." : $"Owner: {Owner}, who may not decide its requests.",
                     .. RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
                 ]

@@ -15,7 +15,8 @@ internal static class TokenVerbs
         var impersonate = new Option<bool>("--impersonate")
         {
             Description =
-                "It may also speak for other people, by their e-mail address or with X-On-Behalf-Of. For an admin's token.",
+                "It may also speak for other people, by their e-mail address or with X-On-Behalf-Of. For an "
+                + "admin's token.",
         };
         return Verb.OnStore(
             terminal,

@@ -99,7 +99,8 @@ internal static class UserVerbs
                 return new Reply.Done(
                     new { people },
                     people.Count == 0
-                        ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin --password-stdin"
+                        ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin "
+                            + "--password-stdin"
                         : Terminal.Table(
                             ["id", "e-mail", "name", "role", ""],
                             people.Select(p =>
@@ -114,7 +115,8 @@ internal static class UserVerbs
         Change(
             terminal,
             "disable",
-            "Shut a person out at once. Their answers to requests that are still active count no longer; settled requests stay as they are.",
+            "Shut a person out at once. Their answers to requests that are still active count no longer; "
+                + "settled requests stay as they are.",
             (people, email, cancel) => people.Disable(email, Hub.Origin, cancel),
             p => $"{p.DisplayName} is disabled."
         );
@@ -132,7 +134,8 @@ internal static class UserVerbs
         Verb.OnStore(
             terminal,
             "erase",
-            "Erase a person for good: shut out, and their name, address and what they wrote replaced everywhere but in the sealed record.",
+            "Erase a person for good: shut out, and their name, address and what they wrote replaced "
+                + "everywhere but in the sealed record.",
             [Email],
             async (parse, hub, cancel) =>
                 (await hub.Get<ErasePerson>().Run(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(
@@ -274,13 +277,15 @@ internal static class UserVerbs
         var file = new Argument<string>("file")
         {
             Description =
-                "CSV with the head line email,name,role,groups,aliases (several groups or aliases with semicolons between them), "
+                "CSV with the head line email,name,role,groups,aliases (several groups or aliases with "
+                + "semicolons between them), "
                 + "or a JSON list of such people; - reads standard input.",
         };
         return Verb.OnNewStore(
             terminal,
             "import",
-            "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes nobody and nothing away; a second time changes nothing.",
+            "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes "
+                + "nobody and nothing away; a second time changes nothing.",
             [file, force],
             async (parse, hub, cancel) =>
             {
@@ -310,7 +315,8 @@ internal static class UserVerbs
         return string.Join(
             Environment.NewLine,
             lines.Append(
-                $"{done.Added.Count} added, {done.Changed.Count} changed, {done.Unchanged} unchanged; {done.Aliases} new aliases."
+                $"{done.Added.Count} added, {done.Changed.Count} changed, {done.Unchanged} unchanged; "
+                    + $"{done.Aliases} new aliases."
             )
         );
     }

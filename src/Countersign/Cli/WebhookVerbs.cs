@@ -95,7 +95,9 @@ internal static class WebhookVerbs
                         ? new Reply.Done(result, $"It arrived: the receiver answered {result.Status}.")
                         : new Reply.Failed(
                             result.Failure!.Replace(' ', '_'),
-                            $"It did not arrive: {result.Failure}{(result.Status is { } status ? $" {status}" : "")}. {result.Advice}"
+                            "It did not arrive: "
+                                + $"{result.Failure}{(result.Status is { } status ? $" {status}" : "")}. "
+                                + $"{result.Advice}"
                         )
                 );
             }
@@ -129,7 +131,8 @@ internal static class WebhookVerbs
 
                         {made.Secret}
 
-                    Messages carry a signature by the old one as well. Once the receiver has the new one: countersign webhook rotate {made.Id} --end-old
+                    Messages are signed with the old secret too. Once the receiver has the new one, run:
+                    countersign webhook rotate {made.Id} --end-old
                     """
                 ));
             }

@@ -95,7 +95,10 @@ internal sealed class DestinationViews(Store store, DestinationBook book)
             await store.Read(
                 r =>
                     r.All<CountRow>(
-                        "SELECT destination_id, state, count(*) AS n FROM links WHERE state <> 'closed' GROUP BY destination_id, state"
+                        """
+                        SELECT destination_id, state, count(*) AS n FROM links WHERE state <> 'closed'
+                        GROUP BY destination_id, state
+                        """
                     ),
                 cancel
             )
@@ -139,7 +142,10 @@ internal sealed class DestinationViews(Store store, DestinationBook book)
         var rows = await store.Read(
             r =>
                 r.All<LinkRow>(
-                    $"SELECT {LinkRow.Shown} WHERE l.destination_id = @id AND {which} AND l.id < @before ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}",
+                    $"""
+                    SELECT {LinkRow.Shown} WHERE l.destination_id = @id AND {which} AND l.id < @before
+                    ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}
+                    """,
                     new
                     {
                         id = destination.Id,

@@ -33,7 +33,11 @@ internal static class Questions
 
     private static ValueTask<ContentRow?> Content(Reader reader, RequestId id, int revision) =>
         reader.First<ContentRow>(
-            $"SELECT {Columns} FROM requests r JOIN revisions v ON v.request_id = r.id AND v.n = @revision {Person} WHERE r.id = @id",
+            $"""
+            SELECT {Columns}
+            FROM requests r JOIN revisions v ON v.request_id = r.id AND v.n = @revision {Person}
+            WHERE r.id = @id
+            """,
             new { id, revision = (long)revision }
         );
 

@@ -33,7 +33,8 @@ internal static class RecentSignIn
                 return ValueTask.FromResult<object?>(
                     Problems.NotAllowed(
                         Rule,
-                        $"This asks for a session that is less than {Lasts.TotalMinutes:0} minutes old: sign in again, or call with a token."
+                        $"This asks for a session that is less than {Lasts.TotalMinutes:0} minutes old: sign "
+                            + "in again, or call with a token."
                     )
                 );
             }

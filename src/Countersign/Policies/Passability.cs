@@ -14,10 +14,7 @@ public static class Passability
             return null;
         if (policy.Steps.Count == 0)
         {
-            return new Stuck(
-                "The policy names nobody who could approve",
-                "Give the policy a step and apply it to active requests"
-            );
+            return new Stuck("The policy names no reviewers", "Give the policy a step and apply it to active requests");
         }
         if (policy.AllowsSelfApproval)
             barred = [];
@@ -96,9 +93,10 @@ public static class Passability
         var step = policy.Steps[first.Step];
         var rivals = first.Rivals.Where(s => s != first.Step).Select(s => policy.Steps[s].Name).ToList();
         var lacks =
-            $"{step.Name} lacks {Number(first.Missing)}{(rivals.Count > 0 ? $" beside those in {List(rivals)}" : "")}";
+            $"{step.Name} needs {first.Missing} more eligible reviewer{(first.Missing == 1 ? "" : "s")}"
+            + (rivals.Count > 0 ? $" in addition to those in {List(rivals)}" : "");
         var why =
-            shortages.Count > 1 ? $"{lacks}, and {Count(shortages.Count - 1, "step")} more cannot be filled" : lacks;
+            shortages.Count > 1 ? $"{lacks}, and {Count(shortages.Count - 1, "more step")} can't be filled" : lacks;
         var reasons = Reasons(policy, pools, barred, said, first);
         var fix = string.Join("; ", shortages.Select(s => Fix(policy.Steps[s.Step], s.Missing)));
         return new Stuck(reasons.Count > 0 ? $"{why} ({List(reasons)})" : why, $"{fix}{Back(policy, pools, first)}");
@@ -121,23 +119,24 @@ public static class Passability
             if (pools.Find(id) is not { } person)
                 continue;
             if (barred.Contains(id))
-                reasons.Add($"{person.Name} asks");
+                reasons.Add($"{person.Name} can't approve this");
             else if (person.IsDisabled)
                 reasons.Add($"{person.Name} is disabled");
             else if (person.AwayUntil is not null)
-                reasons.Add($"{person.Name} is away");
+                reasons.Add($"{person.Name} is out of office");
             else if (said.Any(s => s.PersonId == id && s.Steps is null))
-                reasons.Add($"{person.Name} has not said yes");
+                reasons.Add($"{person.Name} hasn't approved");
         }
         return reasons;
     }
 
     private static string Fix(Step step, int missing) =>
-        step.Unknown is [var unknown, ..] ? $"Make {unknown}, then apply the policies to active requests"
+        step.Unknown is [var unknown, ..] ? $"Create {unknown}, then apply the policies to active requests"
         : step.From.FirstOrDefault(a => a.Party.Text.StartsWith("group:", StringComparison.Ordinal)) is { } group
             ? $"Add {Number(missing)} to the group {group.Name}"
         : step.From.Any(a => a.Party == Party.Admins) ? $"Make {Number(missing)} an admin"
-        : $"Name {Number(missing)} more in step {step.Name} of the policy, then apply it to active requests";
+        : $"Name {missing} more {(missing == 1 ? "person" : "people")} in step {step.Name} of the policy, "
+            + "then apply it to active requests";
 
     private static string Back(Policy policy, Pools pools, Shortage shortage) =>
         shortage

@@ -16,5 +16,6 @@ public sealed record PolicyProblem(
 )
 {
     public override string ToString() =>
-        $"line {Line}, column {Column}: {(Place.Length > 0 ? Place + ": " : "")}{Problem} {Fix} [{Rule}{(IsWarning ? ", warning" : "")}]";
+        $"line {Line}, column {Column}: {(Place.Length > 0 ? Place + ": " : "")}{Problem} {Fix} "
+        + $"[{Rule}{(IsWarning ? ", warning" : "")}]";
 }

@@ -252,7 +252,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     "unknown-key",
                     place,
                     "This is nothing that a policy can look at.",
-                    $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, form.NAME, and facts.NAME for any other fact."
+                    $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, "
+                        + "form.NAME, and facts.NAME for any other fact."
                 );
                 continue;
             }

@@ -49,7 +49,10 @@ public sealed class BreakGlass(Store store)
                 if (
                     viewer.PersonId is not { } person
                     || await tx.Number(
-                        $"SELECT id FROM people WHERE id = @person AND role = 'admin' AND disabled_at IS NULL{tx.ForShare}",
+                        $"""
+                        SELECT id FROM people
+                        WHERE id = @person AND role = 'admin' AND disabled_at IS NULL{tx.ForShare}
+                        """,
                         new { person }
                     ) == 0
                 )

@@ -54,7 +54,12 @@ internal static class Change
                 Stuck = before.Stuck,
             } == before
                 ? await tx.Execute(
-                    "UPDATE requests SET status = @status, display = @display, settled_at = @settledAt, stuck = @stuck, events = @events, head = @head WHERE id = @id AND events = @seen",
+                    """
+                    UPDATE requests
+                    SET status = @status, display = @display, settled_at = @settledAt, stuck = @stuck,
+                    events = @events, head = @head
+                    WHERE id = @id AND events = @seen
+                    """,
                     new
                     {
                         status = next.Status.Ours(),
@@ -69,10 +74,14 @@ internal static class Change
                 )
             : await tx.Execute(
                 """
-                UPDATE requests SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp, barred = @barred,
+                UPDATE requests
+                SET status = @status, display = @display, revision = @revision, digest = @digest, stamp = @stamp,
+                barred = @barred,
                   requester_id = @requesterId, requester_name = @requesterName, certainty = @certainty, claim = @claim,
-                  subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt, breached_at = @breachedAt,
-                  broke_glass_at = @brokeGlassAt, stuck = @stuck, expires_at = @expiresAt, events = @events, head = @head
+                  subject = @subject, search = @search, settled_at = @settledAt, applied_at = @appliedAt,
+                  breached_at = @breachedAt,
+                  broke_glass_at = @brokeGlassAt, stuck = @stuck, expires_at = @expiresAt, events = @events,
+                  head = @head
                 WHERE id = @id AND events = @seen
                 """,
                 new

@@ -34,7 +34,10 @@ public sealed class Comment(Store store)
                 if (number > MostPerRequest)
                     return new CommentOutcome.TooMany();
                 await tx.Execute(
-                    "INSERT INTO comments (request_id, n, actor, text, via, at) VALUES (@id, @n, @actor, @text, @via, @at)",
+                    """
+                    INSERT INTO comments (request_id, n, actor, text, via, at)
+                    VALUES (@id, @n, @actor, @text, @via, @at)
+                    """,
                     new
                     {
                         id,

@@ -224,7 +224,8 @@ public sealed class Decide(Store store)
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
         await tx.Execute(
             """
-            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, for_person, via, at)
+            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings,
+            for_person, via, at)
             VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @disablings, @forPerson, @via, @at)
             """,
             new

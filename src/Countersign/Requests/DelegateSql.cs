@@ -44,7 +44,8 @@ internal static class DelegateSql
                             AND l.person_id = d.person_id AND l.n > d.n)
           AND (d.for_person IS NULL
                OR NOT EXISTS (SELECT 1 FROM decisions o JOIN people q ON q.id = o.person_id
-                              WHERE o.request_id = d.request_id AND o.revision = d.revision AND o.person_id = d.for_person
+                              WHERE o.request_id = d.request_id AND o.revision = d.revision
+                              AND o.person_id = d.for_person
                                 AND q.disabled_at IS NULL AND q.disablings = o.disablings))
         """;
 

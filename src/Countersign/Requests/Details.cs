@@ -58,14 +58,20 @@ public sealed record Details(
         var (names, ids) = Named(requests.Select(r => (object?)r.Id));
         var revisions = (
             await reader.All<RevisionRow>(
-                $"SELECT v.request_id, v.n, v.digest, v.message, v.facts, v.at FROM revisions v WHERE v.request_id IN ({names})",
+                $"""
+                SELECT v.request_id, v.n, v.digest, v.message, v.facts, v.at FROM revisions v
+                WHERE v.request_id IN ({names})
+                """,
                 ids
             )
         ).ToLookup(r => (r.RequestId, (int)r.N));
         var decisions = await DecisionRow.OfSome(reader, names, ids);
         var comments = (
             await reader.All<CommentRow>(
-                $"SELECT request_id, n, actor, text, via, at FROM comments WHERE request_id IN ({names}) ORDER BY request_id, n",
+                $"""
+                SELECT request_id, n, actor, text, via, at FROM comments WHERE request_id IN ({names})
+                ORDER BY request_id, n
+                """,
                 ids
             )
         ).ToLookup(c => c.RequestId, c => new CommentView((int)c.N, c.Actor, c.Text, c.Via, Instant.Parse(c.At)));

@@ -37,7 +37,10 @@ public sealed class ForgetBodies(Store store, Retention keep)
         await store.InTransaction(
             async tx =>
                 await tx.Execute(
-                    "INSERT INTO hub (name, value) VALUES (@mark, @before) ON CONFLICT (name) DO UPDATE SET value = @before",
+                    """
+                    INSERT INTO hub (name, value) VALUES (@mark, @before) ON CONFLICT (name) DO UPDATE
+                    SET value = @before
+                    """,
                     new { mark = Mark, before }
                 ),
             cancel
@@ -49,7 +52,10 @@ public sealed class ForgetBodies(Store store, Retention keep)
         store.Read(
             reader =>
                 reader.All<Old>(
-                    "SELECT id, settled_at FROM requests WHERE id > @after AND created_at < @before ORDER BY id LIMIT 500",
+                    """
+                    SELECT id, settled_at FROM requests WHERE id > @after AND created_at < @before
+                    ORDER BY id LIMIT 500
+                    """,
                     new { after, before }
                 ),
             cancel

@@ -365,7 +365,10 @@ public sealed class Listing(Store store, Places places)
                             )
                         );
                         _ranges.Add(
-                            $"SELECT id FROM ({string.Join(" UNION ALL ", asked)} ORDER BY id {_order} LIMIT @most) asked"
+                            $"""
+                            SELECT id
+                            FROM ({string.Join(" UNION ALL ", asked)} ORDER BY id {_order} LIMIT @most) asked
+                            """
                         );
                         _mayRepeat = true;
                     }
@@ -405,13 +408,16 @@ public sealed class Listing(Store store, Places places)
             if (driver is not "asked_group" && filter.AskedGroups.Count > 0)
             {
                 var asked =
-                    $"p.party IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(Party.Group(id).Text)))})";
+                    "p.party IN "
+                    + $"({string.Join(", ", filter.AskedGroups.Select(id => Argument(Party.Group(id).Text)))})";
                 // Over the newest alone whatever asks these groups is found once, not a hundred times for each row.
                 var isOneOfThose = checksAll
-                    ? $"r.id IN (SELECT p.request_id FROM parties p WHERE {asked}{BoundsOf("p.request_id")} AND p.request_id {(newer ? "<=" : ">=")} (SELECT {Last} FROM ({Ids()}) k))"
+                    ? $"r.id IN (SELECT p.request_id FROM parties p WHERE {asked}{BoundsOf("p.request_id")} AND "
+                        + $"p.request_id {(newer ? "<=" : ">=")} (SELECT {Last} FROM ({Ids()}) k))"
                     : $"EXISTS (SELECT 1 FROM parties p WHERE {asked} AND p.request_id = r.id)";
                 _checks.Add(
-                    $"(r.assignee_group IN ({string.Join(", ", filter.AskedGroups.Select(id => Argument(id)))}) OR {isOneOfThose})"
+                    "(r.assignee_group IN "
+                        + $"({string.Join(", ", filter.AskedGroups.Select(id => Argument(id)))}) OR {isOneOfThose})"
                 );
             }
             if (driver is not "source_id" && filter.Sources.Count > 0)
@@ -472,7 +478,8 @@ public sealed class Listing(Store store, Places places)
 
         private void Check(string column, object[] values, bool orNobody = false) =>
             _checks.Add(
-                $"(r.{column} IN ({string.Join(", ", values.Select(Argument))}){(orNobody ? " OR (r.assignee_user IS NULL AND r.assignee_group IS NULL)" : "")})"
+                $"(r.{column} IN ({string.Join(", ", values.Select(Argument))})"
+                    + (orNobody ? " OR (r.assignee_user IS NULL AND r.assignee_group IS NULL))" : ")")
             );
 
         private string BoundsOf(string column) => _bounds.Replace("{id}", column, StringComparison.Ordinal);

@@ -9,7 +9,9 @@ public static class PersonNames
     /// <summary>A column's text, for the table or alias under which a statement knows the person.</summary>
     public static string Sql(string person) =>
         $"""
-            CASE WHEN EXISTS (SELECT 1 FROM people namesake WHERE namesake.name_key = {person}.name_key AND namesake.id <> {person}.id)
+            CASE
+            WHEN EXISTS (SELECT 1 FROM people namesake WHERE namesake.name_key = {person}.name_key AND namesake.id <>
+            {person}.id)
               THEN {person}.name || ' (' || coalesce({person}.email, '') || ')' ELSE {person}.name END
             """;
 }

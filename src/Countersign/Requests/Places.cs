@@ -39,7 +39,10 @@ public sealed class Places(Store store)
         var rows = await store.Read(
             reader =>
                 reader.All<Row>(
-                    $"SELECT request_id, n, facts FROM revisions WHERE request_id IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})",
+                    $"""
+                    SELECT request_id, n, facts FROM revisions
+                    WHERE request_id IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})
+                    """,
                     arguments
                 ),
             cancel

@@ -8,9 +8,10 @@ namespace Countersign.Requests;
 internal sealed class RequestRow
 {
     public const string Columns = """
-        r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred, r.subject,
-        r.creator_id, r.requester_id, r.requester_name, r.certainty, r.claim, r.assignee_user, r.assignee_group, r.ticket_id,
-        r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at, r.broke_glass_at, r.stuck, r.events, r.head, s.policy
+        r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred,
+        r.subject, r.creator_id, r.requester_id, r.requester_name, r.certainty, r.claim, r.assignee_user,
+        r.assignee_group, r.ticket_id, r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at,
+        r.broke_glass_at, r.stuck, r.events, r.head, s.policy
         """;
 
     public const string From = "FROM requests r JOIN stamps s ON s.hash = r.stamp";
@@ -166,7 +167,8 @@ internal sealed class DecisionRow
     private static readonly string Select = $"""
         SELECT d.request_id, d.n, d.revision, d.person_id, {PersonNames.Sql(
             "p"
-        )} AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at, p.disablings AS author_disablings,
+        )} AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at,
+        p.disablings AS author_disablings,
           d.for_person, {PersonNames.Sql("a")} AS for_person_name
         FROM decisions d JOIN people p ON p.id = d.person_id LEFT JOIN people a ON a.id = d.for_person
         """;

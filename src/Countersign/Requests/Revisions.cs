@@ -66,7 +66,11 @@ public static class Revisions
         );
 
     private static string Select(string body) =>
-        $"SELECT v.n, v.digest, v.stamp, s.policy, v.message, v.facts, {body} AS body, substr(v.body, 1, 1) AS begins, v.at FROM revisions v JOIN stamps s ON s.hash = v.stamp";
+        $"""
+            SELECT v.n, v.digest, v.stamp, s.policy, v.message, v.facts, {body} AS body, substr(v.body, 1, 1) AS begins,
+            v.at
+            FROM revisions v JOIN stamps s ON s.hash = v.stamp
+            """;
 
     private sealed class Row
     {

@@ -44,7 +44,10 @@ public sealed class Reweigh(Store store) : IJobHandler
         var ids = await store.Read(
             reader =>
                 reader.All<IdRow>(
-                    "SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id WHERE d.person_id = @personId AND r.status = 'active'",
+                    """
+                    SELECT DISTINCT r.id FROM decisions d JOIN requests r ON r.id = d.request_id
+                    WHERE d.person_id = @personId AND r.status = 'active'
+                    """,
                     new { personId }
                 ),
             cancel

@@ -18,7 +18,8 @@ public static class SameExternalId
                 // By way of the sources, because the index begins with them.
                 var rows = await reader.All<RequestRow>(
                     $"""
-                    SELECT {RequestRow.Columns} FROM sources o JOIN requests r ON r.source_id = o.id AND r.external_id = @externalId
+                    SELECT {RequestRow.Columns}
+                    FROM sources o JOIN requests r ON r.source_id = o.id AND r.external_id = @externalId
                     JOIN stamps s ON s.hash = r.stamp WHERE {Viewer.MaySee} ORDER BY r.id DESC
                     """,
                     new

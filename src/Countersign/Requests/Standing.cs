@@ -20,7 +20,10 @@ public readonly record struct Standing(RequestId Id, Status Status, string Displ
         var text = await store.Read(
             reader =>
                 reader.Text(
-                    "SELECT id || ' ' || status || ' ' || display FROM requests WHERE source_id = @sourceId AND external_id = @externalId",
+                    """
+                    SELECT id || ' ' || status || ' ' || display FROM requests
+                    WHERE source_id = @sourceId AND external_id = @externalId
+                    """,
                     new { sourceId, externalId }
                 ),
             cancel

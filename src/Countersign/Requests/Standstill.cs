@@ -111,7 +111,10 @@ public sealed class Standstill(Store store)
     )
     {
         var rows = await reader.All<RequestRow>(
-            $"SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.status = 'active' AND r.id > @after ORDER BY r.id LIMIT {PageSize}",
+            $"""
+            SELECT {RequestRow.Columns} {RequestRow.From} WHERE r.status = 'active' AND r.id > @after
+            ORDER BY r.id LIMIT {PageSize}
+            """,
             new { after }
         );
         if (rows.Count == 0)

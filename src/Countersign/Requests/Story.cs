@@ -49,7 +49,10 @@ public sealed record Story(
                             request.Revision - 1
                         ) ?? await Revision(reader, request, "", request.Revision - 1);
                 var events = await reader.All<StoredEvent>(
-                    $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n DESC LIMIT {MostEvents}",
+                    $"""
+                    SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject
+                    ORDER BY n DESC LIMIT {MostEvents}
+                    """,
                     new { subject = request.Id.Subject }
                 );
                 events.Reverse();
@@ -72,8 +75,14 @@ public sealed record Story(
     private static ValueTask<RevisionRow?> Revision(Reader reader, ApprovalRequest request, string digest, int n) =>
         reader.First<RevisionRow>(
             digest.Length > 0
-                ? "SELECT n, digest, message, facts, at FROM revisions WHERE request_id = @id AND digest = @digest AND n <= @n ORDER BY n DESC LIMIT 1"
-                : "SELECT n, digest, message, facts, at FROM revisions WHERE request_id = @id AND @digest = '' AND n = @n",
+                ? """
+                SELECT n, digest, message, facts, at FROM revisions
+                WHERE request_id = @id AND digest = @digest AND n <= @n ORDER BY n DESC LIMIT 1
+                """
+                : """
+                SELECT n, digest, message, facts, at FROM revisions
+                WHERE request_id = @id AND @digest = '' AND n = @n
+                """,
             new
             {
                 id = request.Id,

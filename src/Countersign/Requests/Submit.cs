@@ -213,10 +213,14 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         var head = await tx.Append(request.Id.Subject, request.Head, origin, "request.submitted", draft.Event);
         await tx.Execute(
             """
-            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
-              creator_id, requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id, created_at, expires_at, events, head)
-            VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject, @search,
-              @creatorId, @requesterId, @requesterName, @certainty, @claim, @assigneeUser, @assigneeGroup, @ticketId, @createdAt, @expiresAt, @events, @head)
+            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred,
+            subject, search,
+              creator_id, requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id,
+              created_at, expires_at, events, head)
+            VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject,
+            @search,
+              @creatorId, @requesterId, @requesterName, @certainty, @claim, @assigneeUser, @assigneeGroup, @ticketId,
+              @createdAt, @expiresAt, @events, @head)
             """,
             new
             {
@@ -431,7 +435,10 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             "idempotency keys",
             store,
             keep.IdempotencyKeys,
-            "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)"
+            """
+            DELETE FROM idempotency
+            WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)
+            """
         );
 
     private sealed class IdempotencyRow

@@ -96,7 +96,10 @@ public sealed class TicketRow
             Requesters = "",
         };
         var made = await tx.Execute(
-            "INSERT INTO tickets (id, subject, created_at, status, tags, fields) VALUES (@id, @subject, @at, @status, @tags, @fields) ON CONFLICT (id) DO NOTHING",
+            """
+            INSERT INTO tickets (id, subject, created_at, status, tags, fields)
+            VALUES (@id, @subject, @at, @status, @tags, @fields) ON CONFLICT (id) DO NOTHING
+            """,
             new
             {
                 id,
@@ -123,7 +126,11 @@ public sealed class TicketRow
     /// <summary>How many requests of the ticket are over, up to <see cref="MostInactive"/>.</summary>
     internal static ValueTask<long> CountInactive(Reader reader, long id) =>
         reader.Number(
-            "SELECT count(*) FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected', 'withdrawn') LIMIT @most) k",
+            """
+            SELECT count(*)
+            FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected',
+            'withdrawn') LIMIT @most) k
+            """,
             new { id, most = MostInactive }
         );
 

@@ -140,7 +140,9 @@ public sealed class Tickets(Store store)
         var shared = assigned is { } assignee ? await TicketSight.Pass(tx, ticket, assignee, authorId, byAdmin) : [];
         await tx.Execute(
             """
-            UPDATE tickets SET subject = @subject, status = @status, priority = @priority, type = @type, requester_id = @requester, assignee_id = @assignee,
+            UPDATE tickets
+            SET subject = @subject, status = @status, priority = @priority, type = @type, requester_id = @requester,
+            assignee_id = @assignee,
               group_id = @group, external_id = @external, tags = @tags, fields = @fields, updated_at = @now,
               assigned_by = @assignedBy, assigned_by_admin = @assignedByAdmin, requesters = @requesters
             WHERE id = @id
@@ -171,7 +173,8 @@ public sealed class Tickets(Store store)
             await tx.Execute(
                 """
                 INSERT INTO ticket_comments (ticket_id, n, author_id, body, is_public, at)
-                SELECT @id, coalesce(max(n), 0) + 1, @author, @body, @isPublic, @now FROM ticket_comments WHERE ticket_id = @id
+                SELECT @id, coalesce(max(n), 0) + 1, @author, @body, @isPublic, @now FROM ticket_comments
+                WHERE ticket_id = @id
                 """,
                 new
                 {

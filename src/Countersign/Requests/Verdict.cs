@@ -19,7 +19,7 @@ public abstract record Verdict
         /// <summary>
         /// What stands before the reason why nobody left could make it pass, and what would change that.
         /// </summary>
-        public const string StuckMark = ". Stuck: ";
+        public const string StuckMark = ". Blocked: ";
 
         public override string Display => Missing;
         public override Status Status => Status.Active;

@@ -24,7 +24,8 @@ public sealed record Viewer(Party Party, long? PersonId, bool IsAdmin, string Na
         (@admin = 1 OR r.source_id = @source OR r.requester_id = @person
          OR EXISTS (SELECT 1 FROM parties v WHERE v.party = 'person:' || @person AND v.request_id = r.id)
          OR EXISTS (SELECT 1 FROM parties v WHERE v.party = 'ticket-assignee:' || @person AND v.request_id = r.id)
-         OR EXISTS (SELECT 1 FROM members m JOIN parties v ON v.party = 'group:' || m.group_id AND v.request_id = r.id WHERE m.person_id = @person)
+         OR EXISTS (SELECT 1 FROM members m JOIN parties v ON v.party = 'group:' || m.group_id AND v.request_id = r.id
+         WHERE m.person_id = @person)
          OR {DelegateSql.StandsIn})
         """;
 

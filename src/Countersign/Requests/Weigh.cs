@@ -63,9 +63,7 @@ public static class Weigh
             : new Verdict.StillPending(
                 0,
                 [],
-                policy.Destination is { } destination
-                    ? $"Waiting for {destination}"
-                    : "The policy names nobody who could approve"
+                policy.Destination is { } destination ? $"Waiting for {destination}" : "The policy names no reviewers"
             );
     }
 

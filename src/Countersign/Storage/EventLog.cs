@@ -40,7 +40,10 @@ public static class EventLog
     /// <summary>Where the event with this id stands; where the one before it does when there is none.</summary>
     public static ValueTask<long> PositionOf(Reader reader, long id) =>
         reader.Number(
-            $"SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL ORDER BY id DESC LIMIT 1",
+            $"""
+            SELECT {reader.Position} FROM events WHERE id <= @id AND {reader.Position} IS NOT NULL
+            ORDER BY id DESC LIMIT 1
+            """,
             new { id }
         );
 

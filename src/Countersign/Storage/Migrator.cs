@@ -57,7 +57,10 @@ internal static class Migrator
                     Execute(connection, lockSql);
                 Execute(
                     connection,
-                    "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at TEXT NOT NULL)"
+                    """
+                    CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL,
+                    checksum TEXT NOT NULL, at TEXT NOT NULL)
+                    """
                 );
                 if (Applied(connection, migration, migrations) is not { } checksum)
                 {
@@ -74,7 +77,8 @@ internal static class Migrator
                 else if (checksum != migration.Checksum)
                 {
                     throw new InvalidOperationException(
-                        $"Migration {migration.Name} in this store is not the one of this program. The store was made by another build; restore that build or a backup."
+                        $"Migration {migration.Name} in this store is not the one of this program. The store "
+                            + "was made by another build; restore that build or a backup."
                     );
                 }
                 Execute(connection, "COMMIT");
@@ -113,7 +117,8 @@ internal static class Migrator
             if (number > known[^1].Number)
             {
                 throw new InvalidOperationException(
-                    $"This store is newer than this program (migration {number}; the program knows {known[^1].Number}). Start a newer Countersign."
+                    $"This store is newer than this program (migration {number}; the program knows "
+                        + $"{known[^1].Number}). Start a newer Countersign."
                 );
             }
         }

@@ -204,8 +204,10 @@ internal sealed partial class PostgresEngine : Engine
                     var given = await tx.Execute(
                         """
                         UPDATE events SET position = placed.position
-                        FROM (SELECT id, (SELECT coalesce(max(position), 0) FROM events) + row_number() OVER (ORDER BY id) AS position
-                              FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT @most) AS waiting) AS placed
+                        FROM (SELECT id, (SELECT coalesce(max(position),
+                        0) FROM events) + row_number() OVER (ORDER BY id) AS position
+                              FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT @most) AS waiting)
+                              AS placed
                         WHERE events.id = placed.id
                         """,
                         new { most = MaxPositions }
@@ -228,7 +230,8 @@ internal sealed partial class PostgresEngine : Engine
 
     public override Task<string?> CopyTo(string file, CancellationToken cancel) =>
         Task.FromResult<string?>(
-            "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom --file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database."
+            "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom "
+                + "--file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database."
         );
 
     public override async ValueTask DisposeAsync()

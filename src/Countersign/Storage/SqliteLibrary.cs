@@ -31,7 +31,8 @@ internal static class SqliteLibrary
         }
         Batteries_V2.Init();
         // A connection and its statements are used by one thread at a time, and all commands are disposed rather than
-        // left to the finalizer's thread; no one reads SQLite's memory statistics. Both would lock in nearly every call.
+        // left to the finalizer's thread; no one reads SQLite's memory statistics. Both would lock in nearly every
+        // call.
         raw.sqlite3_config(raw.SQLITE_CONFIG_MULTITHREAD);
         raw.sqlite3_config(raw.SQLITE_CONFIG_MEMSTATUS, 0);
         return $"SQLite {raw.sqlite3_libversion().utf8_to_string()} ({(system != 0 ? "the system's" : "bundled")})";

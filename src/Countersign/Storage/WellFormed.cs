@@ -63,7 +63,8 @@ public static partial class WellFormed
 
     /// <summary>Walks over escapes so that a doubled backslash begins none; whole pairs are taken together.</summary>
     [GeneratedRegex(
-        """(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\[^u])""",
+        """(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"""
+            + """|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\[^u])""",
         RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 10_000
     )]

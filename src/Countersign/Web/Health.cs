@@ -38,7 +38,8 @@ internal static class Health
             if (await store.Read(WorkList.CountSetAside, cancel) is > 0 and var count)
             {
                 troubles.Add(
-                    $"Jobs were set aside after they had failed again and again: {count}. An admin sees them under Queue."
+                    $"Jobs were set aside after they had failed again and again: {count}. An admin sees them "
+                        + "under Queue."
                 );
             }
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)

@@ -104,8 +104,14 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             return new(
                 Problems.Malformed(
                     broken.LineNumber is { } line
-                        ? $"The body is not the JSON that is expected here: line {line + 1}, byte {broken.BytePositionInLine + 1}."
-                        : $"The body is not the JSON that is expected here. {(broken.Message.Contains("uplicate", StringComparison.Ordinal) ? "A member appears twice." : "A required member is missing, or it is not an object.")}"
+                        ? $"The body is not the JSON that is expected here: line {line + 1}, byte "
+                            + $"{broken.BytePositionInLine + 1}."
+                        : "The body is not the JSON that is expected here. "
+                            + (
+                                broken.Message.Contains("uplicate", StringComparison.Ordinal)
+                                    ? "A member appears twice."
+                                    : "A required member is missing, or it is not an object."
+                            )
                 )
             );
         }

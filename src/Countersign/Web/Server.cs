@@ -64,8 +64,8 @@ public static class Server
                 .Replace("://+", "://localhost", StringComparison.Ordinal)
                 .Replace("://*", "://localhost", StringComparison.Ordinal)
         );
-        var everywhere = listening.Host is "0.0.0.0" or "[::]";
-        return $"{listening.Scheme}://{(everywhere ? "localhost" : listening.Host)}:{listening.Port}{settings.PathBase}";
+        var host = listening.Host is "0.0.0.0" or "[::]" ? "localhost" : listening.Host;
+        return $"{listening.Scheme}://{host}:{listening.Port}{settings.PathBase}";
     }
 
     public static WebApplication Build(

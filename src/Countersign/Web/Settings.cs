@@ -11,6 +11,7 @@ using Countersign.Outcomes.Slack;
 using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Work;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Countersign.Web;
 
@@ -163,7 +164,8 @@ public sealed record Settings
         foreach (var unknown in UnknownNames(configuration))
         {
             mistakes.Add(
-                $"{Prefix}{unknown.Replace(":", "__", StringComparison.Ordinal)} is not a setting. docs/configuration.md lists them all."
+                $"{Prefix}{unknown.Replace(":", "__", StringComparison.Ordinal)} is not a setting. "
+                    + "docs/configuration.md lists them all."
             );
         }
 
@@ -173,13 +175,15 @@ public sealed record Settings
         if (database is not null && string.IsNullOrEmpty(rootKeyFile))
         {
             mistakes.Add(
-                "RootKeyFile must be set with Database: every node of a hub needs the same key. Make one with: head -c 32 /dev/urandom | base64 > root.key"
+                "RootKeyFile must be set with Database: every node of a hub needs the same key. Make one "
+                    + "with: head -c 32 /dev/urandom | base64 > root.key"
             );
         }
         if (database is not null && !database.Contains('=', StringComparison.Ordinal))
         {
             mistakes.Add(
-                "Database must be a PostgreSQL connection string such as Host=db;Database=countersign;Username=countersign;Password=…"
+                "Database must be a PostgreSQL connection string such as "
+                    + "Host=db;Database=countersign;Username=countersign;Password=…"
             );
         }
 
@@ -208,7 +212,8 @@ public sealed record Settings
         )
         {
             mistakes.Add(
-                "PublicUrl must be the address under which people reach Countersign, such as https://approvals.example.com"
+                "PublicUrl must be the address under which people reach Countersign, such as "
+                    + "https://approvals.example.com"
             );
         }
 
@@ -229,7 +234,8 @@ public sealed record Settings
             else
             {
                 mistakes.Add(
-                    $"ForwardedHeaders:Known must hold addresses or networks such as 10.0.0.0/8, separated by commas; {proxy} is none."
+                    "ForwardedHeaders:Known must hold addresses or networks such as 10.0.0.0/8, separated by "
+                        + $"commas; {proxy} is none."
                 );
             }
         }
@@ -245,7 +251,8 @@ public sealed record Settings
             )
             {
                 mistakes.Add(
-                    $"AllowedHosts must hold names without a port, such as approvals.example.com or *.example.com, separated by semicolons; {host} is not one."
+                    "AllowedHosts must hold names without a port, such as approvals.example.com or "
+                        + $"*.example.com, separated by semicolons; {host} is not one."
                 );
             }
         }
@@ -273,7 +280,8 @@ public sealed record Settings
         if (idle is not { } quiet || quiet < TimeSpan.FromMinutes(5) || longest is not { } whole || whole < quiet)
         {
             mistakes.Add(
-                "Sessions:Idle and Sessions:Longest must be durations such as 12h or 7d, the first at least 5m and not longer than the second."
+                "Sessions:Idle and Sessions:Longest must be durations such as 12h or 7d, the first at least "
+                    + "5m and not longer than the second."
             );
         }
 
@@ -347,7 +355,9 @@ public sealed record Settings
             else
             {
                 mistakes.Add(
-                    $"Egress:Allow must hold addresses or networks, each with a port if only that one is meant, such as 10.0.0.0/8 or 10.1.2.3:443 or [fd00::/8]:443, separated by commas; {entry} is none."
+                    "Egress:Allow must hold addresses or networks, each with a port if only that one is "
+                        + "meant, such as 10.0.0.0/8 or 10.1.2.3:443 or [fd00::/8]:443, separated by commas; "
+                        + $"{entry} is none."
                 );
             }
         }
@@ -446,7 +456,8 @@ public sealed record Settings
         if (security is null)
         {
             mistakes.Add(
-                "Email:Security must be starttls (usual, port 587), tls (from the beginning, port 465) or none (a server on this machine)."
+                "Email:Security must be starttls (usual, port 587), tls (from the beginning, port 465) or "
+                    + "none (a server on this machine)."
             );
         }
         if (security == MailSecurity.None && Given("User") is not null)
@@ -500,7 +511,7 @@ public sealed record Settings
     /// <summary>Environment variables with our prefix that mean nothing: most likely a typing mistake.</summary>
     private static IEnumerable<string> UnknownNames(IConfiguration configuration) =>
         from name in (configuration as IConfigurationRoot)
-            ?.Providers.OfType<Microsoft.Extensions.Configuration.EnvironmentVariables.EnvironmentVariablesConfigurationProvider>()
+            ?.Providers.OfType<EnvironmentVariablesConfigurationProvider>()
             .Where(provider => provider.ToString().Contains(Prefix, StringComparison.Ordinal))
             .SelectMany(NamesOf)
             ?? []

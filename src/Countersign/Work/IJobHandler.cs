@@ -6,7 +6,8 @@ namespace Countersign.Work;
 public sealed class Job
 {
     internal const string Columns =
-        "id, kind, key, subject, receiver AS lane, order_key, due_at, CAST(attempts AS bigint) AS attempts, CAST(lost AS bigint) AS lost, holder AS claim, created_at";
+        "id, kind, key, subject, receiver AS lane, order_key, due_at, CAST(attempts AS bigint) AS attempts, "
+        + "CAST(lost AS bigint) AS lost, holder AS claim, created_at";
 
     public long Id { get; init; }
     public required string Kind { get; init; }

@@ -30,8 +30,10 @@ public sealed partial class JobWorker : BackgroundService
         WITH RECURSIVE each_one (receiver) AS (
           SELECT min(receiver) FROM jobs WHERE state = 'waiting'
           UNION ALL
-          SELECT (SELECT min(j.receiver) FROM jobs j WHERE j.state = 'waiting' AND j.receiver > e.receiver) FROM each_one e WHERE e.receiver IS NOT NULL)
-        SELECT e.receiver AS lane, (SELECT min(j.next_at) FROM jobs j WHERE j.state = 'waiting' AND j.receiver = e.receiver) AS next_at
+          SELECT (SELECT min(j.receiver) FROM jobs j WHERE j.state = 'waiting' AND j.receiver > e.receiver)
+          FROM each_one e WHERE e.receiver IS NOT NULL)
+        SELECT e.receiver AS lane,
+        (SELECT min(j.next_at) FROM jobs j WHERE j.state = 'waiting' AND j.receiver = e.receiver) AS next_at
         FROM each_one e WHERE e.receiver IS NOT NULL
         """;
 
@@ -190,11 +192,13 @@ public sealed partial class JobWorker : BackgroundService
                 async tx =>
                     await tx.All<Job>(
                         $"""
-                        UPDATE jobs SET holder = @claim, next_at = @until, lost = CASE WHEN holder IS NULL THEN lost ELSE lost + 1 END
+                        UPDATE jobs SET holder = @claim, next_at = @until, lost = CASE WHEN holder IS NULL THEN lost
+                        ELSE lost + 1 END
                         WHERE id IN (
                           SELECT j.id FROM jobs j WHERE j.receiver = @lane AND j.state = 'waiting' AND j.next_at <= @now
                             AND (j.order_key IS NULL OR NOT EXISTS (
-                              SELECT 1 FROM jobs e WHERE e.kind = j.kind AND e.order_key = j.order_key AND e.state = 'waiting'
+                              SELECT 1 FROM jobs e
+                              WHERE e.kind = j.kind AND e.order_key = j.order_key AND e.state = 'waiting'
                                 AND (e.order_no < j.order_no OR (e.order_no = j.order_no AND e.id < j.id))))
                           ORDER BY j.next_at, j.id LIMIT @most{tx.SkipLocked})
                         RETURNING {Job.Columns}
@@ -393,7 +397,9 @@ public sealed partial class JobWorker : BackgroundService
         if (
             await tx.Execute(
                 """
-                UPDATE jobs SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts, error = NULLIF(@error, '')
+                UPDATE jobs
+                SET holder = NULL, lost = 0, next_at = @at, due_at = COALESCE(@due, due_at), attempts = @attempts,
+                error = NULLIF(@error, '')
                 WHERE id = @id AND holder = @claim
                 """,
                 new
@@ -434,7 +440,10 @@ public sealed partial class JobWorker : BackgroundService
 
     private static async ValueTask<bool> GiveBack(Tx tx, Job job, TimeSpan wait) =>
         await tx.Execute(
-            "UPDATE jobs SET holder = NULL, next_at = @at, lost = CASE WHEN lost = 0 THEN 1 ELSE lost END WHERE id = @id AND holder = @claim",
+            """
+            UPDATE jobs SET holder = NULL, next_at = @at, lost = CASE WHEN lost = 0 THEN 1 ELSE lost END
+            WHERE id = @id AND holder = @claim
+            """,
             new
             {
                 id = job.Id,

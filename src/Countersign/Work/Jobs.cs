@@ -50,7 +50,8 @@ public static class Jobs
         var moved = await tx.First<Line>(
             """
             UPDATE jobs SET due_at = @due, next_at = @due, holder = NULL, lost = 0, attempts = 0, error = NULL,
-              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
+              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind'
+              WHEN state = 'dead' THEN 'waiting' ELSE state END
             WHERE kind = @kind AND key = @key RETURNING kind, order_key
             """,
             new
@@ -115,7 +116,10 @@ public static class Jobs
     public static async ValueTask HurryReceiver(Tx tx, string kind, string receiver)
     {
         await tx.Execute(
-            "UPDATE jobs SET next_at = @now WHERE receiver = @receiver AND state = 'waiting' AND holder IS NULL AND next_at > @now",
+            """
+            UPDATE jobs SET next_at = @now
+            WHERE receiver = @receiver AND state = 'waiting' AND holder IS NULL AND next_at > @now
+            """,
             new { receiver = $"{kind} {receiver}", now = tx.Now }
         );
         tx.HasWork = true;
@@ -129,7 +133,8 @@ public static class Jobs
         var retried = await tx.First<Line>(
             """
             UPDATE jobs SET next_at = @now, holder = NULL, lost = 0, attempts = 0,
-              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind' WHEN state = 'dead' THEN 'waiting' ELSE state END
+              state = CASE WHEN state = 'dead' AND order_key IS NOT NULL THEN 'behind'
+              WHEN state = 'dead' THEN 'waiting' ELSE state END
             WHERE id = @id RETURNING kind, order_key
             """,
             new { id, now = tx.Now }
@@ -148,8 +153,11 @@ public static class Jobs
         await tx.Execute(
             """
             UPDATE jobs SET state = 'waiting' WHERE state = 'behind'
-              AND id = (SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no, id LIMIT 1)
-              AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.kind = @kind AND w.order_key = @order AND w.state = 'waiting')
+              AND id = (SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY
+              order_no,
+              id LIMIT 1)
+              AND NOT EXISTS (SELECT 1 FROM jobs w WHERE w.kind = @kind AND w.order_key = @order AND w.state =
+              'waiting')
             """,
             new { kind, order }
         );
@@ -187,8 +195,10 @@ public static class Jobs
     /// </summary>
     private static async ValueTask<bool> IsAnyoneAhead(Tx tx, string kind, string order)
     {
-        const string last =
-            "SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead' ORDER BY order_no DESC, id DESC LIMIT 1";
+        const string last = """
+            SELECT id FROM jobs WHERE kind = @kind AND order_key = @order AND state <> 'dead'
+            ORDER BY order_no DESC, id DESC LIMIT 1
+            """;
         while (await tx.Number(last, new { kind, order }) != 0)
         {
             if (await tx.Number(last + tx.ForUpdate, new { kind, order }) != 0)

@@ -91,10 +91,16 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
                     looked = MaxLookedAt,
                     most = PageSize,
                 };
-                var range =
-                    $"SELECT * FROM jobs WHERE id < @before{(state == "set_aside" ? " AND state = 'dead'" : "")} ORDER BY id DESC LIMIT @looked";
+                var range = $"""
+                    SELECT * FROM jobs WHERE id < @before{(state == "set_aside" ? " AND state = 'dead'" : "")}
+                    ORDER BY id DESC LIMIT @looked
+                    """;
                 var jobs = await reader.All<WorkItem>(
-                    $"SELECT {Columns} FROM ({range}) j WHERE (@state = '' OR {State} = @state) AND (@kind = '' OR kind = @kind) ORDER BY id DESC LIMIT @most",
+                    $"""
+                    SELECT {Columns} FROM ({range}) j
+                    WHERE (@state = '' OR {State} = @state) AND (@kind = '' OR kind = @kind)
+                    ORDER BY id DESC LIMIT @most
+                    """,
                     arguments
                 );
                 var next =
@@ -167,7 +173,8 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
                 keep.SetAsideWork,
                 $"""
                 DELETE FROM jobs WHERE id IN (
-                  SELECT id FROM jobs WHERE state = 'dead' AND next_at <= @oldest AND kind NOT IN ({KeptKinds}) LIMIT @chunk)
+                  SELECT id FROM jobs
+                  WHERE state = 'dead' AND next_at <= @oldest AND kind NOT IN ({KeptKinds}) LIMIT @chunk)
                 """
             )
             .Run(cancel);

@@ -40,7 +40,10 @@ public sealed class KeyRingTests
         var secret = Protector(one).Protect("x");
         await place.Tamper("UPDATE key_ring SET name = 'moved'");
         await place.Tamper(
-            "INSERT INTO key_ring (name, sealed, at) VALUES ('key-00000000-0000-0000-0000-000000000000', '<key/>', '2026-01-01T00:00:00.000Z')"
+            """
+            INSERT INTO key_ring (name, sealed, at)
+            VALUES ('key-00000000-0000-0000-0000-000000000000', '<key/>', '2026-01-01T00:00:00.000Z')
+            """
         );
         await using var two = Node(await place.OpenAnother(), RootKey.Load(file, mayCreate: false));
         Assert.ThrowsAny<CryptographicException>(() => Protector(two).Unprotect(secret));

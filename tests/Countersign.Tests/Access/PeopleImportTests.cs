@@ -46,7 +46,8 @@ public sealed class PeopleImportTests
         var third = await Done(
             import,
             """
-            [{"email": "ANN@example.test", "name": "Ann Smith", "role": "agent", "aliases": ["ASMITH", "ann on call"]}, {"email": "zoe@example.test"}]
+            [{"email": "ANN@example.test", "name": "Ann Smith", "role": "agent", "aliases": ["ASMITH", "ann on call"]},
+            {"email": "zoe@example.test"}]
             """
         );
         Assert.Equal((0, 1, 1, 1), (third.Added.Count, third.Changed.Count, third.Unchanged, third.Aliases));
@@ -74,7 +75,9 @@ public sealed class PeopleImportTests
             ],
             await Mistakes(
                 import,
-                $"email,name,role,aliases\nben@example.test,Ben,,\n,Nobody,,\nno address,X,,\nBEN@example.test,Ben,,\ncid@example.test,Cid,boss,\ndan@example.test,Dan,,{new string('x', 201)}\n"
+                "email,name,role,aliases\nben@example.test,Ben,,\n,Nobody,,\n"
+                    + $"no address,X,,\nBEN@example.test,Ben,,\n"
+                    + $"cid@example.test,Cid,boss,\ndan@example.test,Dan,,{new string('x', 201)}\n"
             )
         );
         Assert.Equal(

@@ -37,7 +37,10 @@ public sealed class ArchiveTests
             Assert.Equal(
                 0,
                 await place.Hub.Place.Number(
-                    "SELECT count(*) FROM requests r JOIN events e ON e.subject = 'request:' || r.id WHERE e.kind = 'request.archived' AND r.status = @status AND r.applied_at IS NULL",
+                    """
+                    SELECT count(*) FROM requests r JOIN events e ON e.subject = 'request:' || r.id
+                    WHERE e.kind = 'request.archived' AND r.status = @status AND r.applied_at IS NULL
+                    """,
                     new { status }
                 )
             );
@@ -45,7 +48,10 @@ public sealed class ArchiveTests
         Assert.Equal(
             0,
             await place.Hub.Place.Number(
-                "SELECT count(*) FROM comments c JOIN events e ON e.subject = 'request:' || c.request_id WHERE e.kind = 'request.archived'"
+                """
+                SELECT count(*) FROM comments c JOIN events e ON e.subject = 'request:' || c.request_id
+                WHERE e.kind = 'request.archived'
+                """
             )
         );
 
@@ -259,7 +265,10 @@ public sealed class ArchiveTests
                 $"UPDATE events SET kind = 'request.approved' WHERE subject = 'request:{one.Id}' AND n = 2",
                 $"UPDATE events SET actor = 'hub' WHERE subject = 'request:{one.Id}' AND n = 2",
                 $"DELETE FROM events WHERE subject = 'request:{one.Id}' AND n = 3",
-                $"UPDATE events SET data = replace(data, 'archive.jsonl', 'another') WHERE subject = 'request:{one.Id}' AND n = 3",
+                $"""
+                    UPDATE events SET data = replace(data, 'archive.jsonl', 'another')
+                    WHERE subject = 'request:{one.Id}' AND n = 3
+                    """,
                 // A request that was not archived, emptied.
                 $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}'",
                 $"UPDATE events SET data = '{ArchivedRequest.Mark}' WHERE subject = 'request:{whole.Id}' AND n = 1",

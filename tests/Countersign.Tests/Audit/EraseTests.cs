@@ -377,7 +377,11 @@ public sealed class EraseTests
         await hub.Store.InTransaction(async tx =>
         {
             await tx.Execute(
-                "INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, sent, created_at) VALUES (1, 'k', 's', @to, 'mail', 'mail', 'delivered', @text, @now)",
+                """
+                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, sent,
+                created_at)
+                VALUES (1, 'k', 's', @to, 'mail', 'mail', 'delivered', @text, @now)
+                """,
                 new
                 {
                     to = $"person:{jane.Id}",
@@ -390,11 +394,17 @@ public sealed class EraseTests
                 new { now = tx.Now, text = $"RCPT TO:<{Email}>" }
             );
             await tx.Execute(
-                "INSERT INTO jobs (kind, key, subject, receiver, order_no, state, due_at, next_at, error, created_at) VALUES ('k', '1', '', 'k', 0, 'dead', @now, @now, @text, @now)",
+                """
+                INSERT INTO jobs (kind, key, subject, receiver, order_no, state, due_at, next_at, error, created_at)
+                VALUES ('k', '1', '', 'k', 0, 'dead', @now, @now, @text, @now)
+                """,
                 new { now = tx.Now, text = $"No {Email}" }
             );
             await tx.Execute(
-                "INSERT INTO identities (person_id, issuer, subject, created_at) VALUES (@id, 'https://login.test', 'jane-subject', @now)",
+                """
+                INSERT INTO identities (person_id, issuer, subject, created_at)
+                VALUES (@id, 'https://login.test', 'jane-subject', @now)
+                """,
                 new { id = jane.Id, now = tx.Now }
             );
             await tx.Append(

@@ -109,7 +109,8 @@ public sealed class ExportTests
                 .Select(r => r.Split('-').Select(long.Parse).ToArray())
                 .SelectMany(r => Enumerable.Range(0, (int)(r[^1] - r[0]) + 1).Select(i => r[0] + i));
             var text =
-                $"countersign-seal-v1\n{previous}\n{++number}\n{Text(line, "at")}\n{Text(line, "events")}\n{line.GetProperty("count").GetRawText()}\n"
+                $"countersign-seal-v1\n{previous}\n{++number}\n{Text(line, "at")}\n{Text(line, "events")}\n"
+                + $"{line.GetProperty("count").GetRawText()}\n"
                 + string.Concat(ids.Select(id => hashes.GetValueOrDefault(id) + "\n"));
             previous = Sha256(text);
             if (

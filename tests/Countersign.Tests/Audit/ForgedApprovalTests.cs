@@ -153,7 +153,8 @@ public sealed class ForgedApprovalTests
         await scene.Approve(
             elsewhere,
             "destination:1",
-            """{"status":"approved","destination":"Desk","content":1,"externalId":"T1","value":"yes","display":"yes","both":null}"""
+            """{"status":"approved","destination":"Desk","content":"""
+                + """1,"externalId":"T1","value":"yes","display":"yes","both":null}"""
         );
         await scene.Restamp(weaker, Some.Policy(scene.Eve.AsApprover));
         await scene.Answer(weaker, scene.Eve);
@@ -205,7 +206,8 @@ public sealed class ForgedApprovalTests
             await scene.Ask("desk")
         );
         const string Answer =
-            """{"status":"approved","destination":"Desk","content":1,"externalId":"T1","value":"yes","display":"yes","both":null}""";
+            """{"status":"approved","destination":"Desk","content":"""
+            + """1,"externalId":"T1","value":"yes","display":"yes","both":null}""";
         const string Linked = """{"destination":"Desk","externalId":"T1","url":null,"revision":1}""";
 
         await scene.Approve(unopened, "destination:1", Answer);
@@ -264,9 +266,13 @@ public sealed class ForgedApprovalTests
                 """
                 version: 1
                 policies:
-                  - { name: nobody minds, when: { environment: [test] }, auto: { answer: approve, because: nobody minds } }
+                  - name: nobody minds
+                    when: { environment: [test] }
+                    auto: { answer: approve, because: nobody minds }
                   - { name: by the desk, when: { environment: [desk] }, destination: Desk }
-                  - { name: the team, when: { environment: [production] }, steps: [ { name: team, from: { groups: [Team] } } ] }
+                  - name: the team
+                    when: { environment: [production] }
+                    steps: [ { name: team, from: { groups: [Team] } } ]
                 """
             );
             return scene;
@@ -344,7 +350,8 @@ public sealed class ForgedApprovalTests
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"""
-                    INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings, for_person, via, at)
+                    INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings,
+                    for_person, via, at)
                     VALUES ('{request.Id}', 1, {now.Revision}, '{now.Digest}', {author?.Id
                         ?? 0}, 'approve', '', '{string.Join(',', steps ?? [0])}', {disablings}, {(
                         @for is null ? "NULL" : $"{@for.Id}"
@@ -434,10 +441,12 @@ public sealed class ForgedApprovalTests
                 Hub.Place,
                 $"""
                 INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
-                VALUES ('{request.Id}', 2, '{draft.Digest}', '{policy.Stamp}', '{draft.Message}', '{draft.Facts}', '{draft.Body}', '{Instant.ToText(
+                VALUES ('{request.Id}', 2, '{draft.Digest}', '{policy.Stamp}', '{draft.Message}', '{draft.Facts}',
+                '{draft.Body}', '{Instant.ToText(
                     Hub.Clock.Now
                 )}');
-                UPDATE requests SET revision = 2, digest = '{draft.Digest}', subject = '{draft.Subject}' WHERE id = '{request.Id}'
+                UPDATE requests SET revision = 2, digest = '{draft.Digest}', subject = '{draft.Subject}'
+                WHERE id = '{request.Id}'
                 """
             );
         }
@@ -446,7 +455,8 @@ public sealed class ForgedApprovalTests
             Intruder.Run(
                 Hub.Place,
                 $"""
-                INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}') ON CONFLICT (hash) DO NOTHING;
+                INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}')
+                ON CONFLICT (hash) DO NOTHING;
                 UPDATE requests SET stamp = '{policy.Stamp}' WHERE id = '{request.Id}'
                 """
             );

@@ -213,16 +213,26 @@ internal sealed class Intruder
     {
         await Run(
             $"""
-            DELETE FROM parties WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            DELETE FROM waiting WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            DELETE FROM comments WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            DELETE FROM decisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            DELETE FROM revisions WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            DELETE FROM requests WHERE id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
-            UPDATE people SET disabled_at = (SELECT max(e.at) FROM events e WHERE e.subject = 'person:' || people.id AND e.kind = 'person.disabled') WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
+            DELETE FROM parties
+            WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM waiting
+            WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM comments
+            WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM decisions
+            WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM revisions
+            WHERE request_id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            DELETE FROM requests
+            WHERE id IN (SELECT substr(subject, 9) FROM events WHERE id >= {id} AND kind = 'request.submitted');
+            UPDATE people
+            SET disabled_at = (SELECT max(e.at) FROM events e WHERE e.subject = 'person:' || people.id AND e.kind =
+            'person.disabled')
+            WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
             DELETE FROM events WHERE id >= {id};
             UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
-            UPDATE event_heads SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);
+            UPDATE event_heads
+            SET hash = (SELECT hash FROM events e WHERE e.subject = event_heads.subject AND e.n = event_heads.n);
             """
         );
     }

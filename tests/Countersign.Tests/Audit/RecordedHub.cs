@@ -175,7 +175,9 @@ public sealed class RecordedHub : IAsyncDisposable
                 when: { environment: [test] }
                 auto: { answer: approve, because: nobody minds }
               - name: two
-                steps: [ { name: ben, from: { people: [{{ben.Email}}] } }, { name: dan, from: { people: [{{dan.Email}}] } } ]
+                steps:
+                  - { name: ben, from: { people: [{{ben.Email}}] } }
+                  - { name: dan, from: { people: [{{dan.Email}}] } }
             """
         );
         await hub.Ask("""{"environment":"slow"}""");
@@ -215,7 +217,8 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Approve(carried, ben);
         await hub.Wait(TimeSpan.FromHours(2));
         await hub.Set(
-            $"version: 1\npolicies: [ {{ name: three, steps: [ {{ name: all, need: 3, from: {{ people: [{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]"
+            "version: 1\npolicies: [ { name: three, steps: [ { name: all, need: 3, from: { people: "
+                + $"[{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]"
         );
         await hub.Apply.Run(onlyLook: false, Some.Operator, default);
         Some.Done(

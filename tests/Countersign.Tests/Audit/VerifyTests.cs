@@ -173,11 +173,18 @@ public sealed partial class VerifyTests
             ($"DELETE FROM events WHERE id = {last}", $"Event number 3 of request:{waiting} is gone"),
             ($"UPDATE events SET id = 0 WHERE subject = 'request:{approved}' AND n = 2", "in the order of the hub"),
             (
-                "UPDATE events SET id = 9999 WHERE id = 3; UPDATE events SET id = 3 WHERE id = 4; UPDATE events SET id = 4 WHERE id = 9999",
+                """
+                UPDATE events SET id = 9999 WHERE id = 3; UPDATE events SET id = 3 WHERE id = 4; UPDATE events
+                SET id = 4 WHERE id = 9999
+                """,
                 "Seal 1 does not match"
             ),
             (
-                $"UPDATE events SET n = 99 WHERE subject = 'request:{approved}' AND n = 3; UPDATE events SET n = 3 WHERE subject = 'request:{approved}' AND n = 4; UPDATE events SET n = 4 WHERE subject = 'request:{approved}' AND n = 99",
+                $"""
+                UPDATE events SET n = 99 WHERE subject = 'request:{approved}' AND n = 3; UPDATE events SET n = 3
+                WHERE subject = 'request:{approved}' AND n = 4; UPDATE events SET n = 4
+                WHERE subject = 'request:{approved}' AND n = 99
+                """,
                 "does not match its hash"
             ),
             (
@@ -185,7 +192,11 @@ public sealed partial class VerifyTests
                 "Person 2 is in the store, but no event"
             ),
             (
-                $"DELETE FROM events WHERE subject = 'request:{approved}'; DELETE FROM comments WHERE request_id = '{approved}'; DELETE FROM decisions WHERE request_id = '{approved}'; DELETE FROM revisions WHERE request_id = '{approved}'; DELETE FROM requests WHERE id = '{approved}'",
+                $"""
+                DELETE FROM events WHERE subject = 'request:{approved}'; DELETE FROM comments
+                WHERE request_id = '{approved}'; DELETE FROM decisions WHERE request_id = '{approved}'; DELETE
+                FROM revisions WHERE request_id = '{approved}'; DELETE FROM requests WHERE id = '{approved}'
+                """,
                 "is gone: seal 2 covers it"
             ),
             ($"DELETE FROM event_heads WHERE subject = 'person:2'", "person:2 ends is gone from event_heads"),
@@ -199,15 +210,28 @@ public sealed partial class VerifyTests
             ($"DELETE FROM revisions WHERE request_id = '{approved}'", $"Revision 1 of request {approved} is gone"),
             ("DELETE FROM stamps", "is gone"),
             (
-                $"INSERT INTO decisions SELECT request_id, 3, revision, digest, person_id, 'reject', note, steps, disablings, via, at, NULL FROM decisions WHERE request_id = '{approved}' AND n = 1",
+                $"""
+                INSERT INTO decisions SELECT request_id, 3, revision, digest, person_id, 'reject', note, steps,
+                disablings, via, at, NULL
+                FROM decisions WHERE request_id = '{approved}' AND n = 1
+                """,
                 $"Decision 3 of request {approved} is in the store, but no event"
             ),
             (
-                $"INSERT INTO comments SELECT request_id, 2, actor, text, via, at FROM comments WHERE request_id = '{waiting}'",
+                $"""
+                INSERT INTO comments SELECT request_id, 2, actor, text, via, at FROM comments
+                WHERE request_id = '{waiting}'
+                """,
                 $"Comment 2 on request {waiting} is in the store, but no event"
             ),
             (
-                $"INSERT INTO requests SELECT '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', source_id, 'other', sent_by, status, display, revision, digest, stamp, barred, subject, search, creator_id, requester_id, requester_name, assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at, breached_at, events, head, NULL, NULL, certainty, claim FROM requests WHERE id = '{approved}'",
+                $"""
+                INSERT INTO requests SELECT '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', source_id, 'other', sent_by, status,
+                display, revision, digest, stamp, barred, subject, search, creator_id, requester_id, requester_name,
+                assignee_user, assignee_group, ticket_id, created_at, expires_at, settled_at, applied_at,
+                breached_at, events, head, NULL, NULL, certainty, claim
+                FROM requests WHERE id = '{approved}'
+                """,
                 "Request 7ZZZZZZZZZZZZZZZZZZZZZZZZZ is in the store, but no event"
             ),
             (
@@ -215,7 +239,10 @@ public sealed partial class VerifyTests
                 "The history of group:99 is in the store, but no event"
             ),
             (
-                "INSERT INTO people (id, email, email_key, name, role, created_at) VALUES (77, 'eve@example.test', 'eve@example.test', 'Eve', 'admin', '2026-03-04T05:06:07.089Z')",
+                """
+                INSERT INTO people (id, email, email_key, name, role, created_at)
+                VALUES (77, 'eve@example.test', 'eve@example.test', 'Eve', 'admin', '2026-03-04T05:06:07.089Z')
+                """,
                 "Person 77 is in the store, but no event"
             ),
             ("DELETE FROM people WHERE id = 2", "Person 2 is gone"),
@@ -247,21 +274,30 @@ public sealed partial class VerifyTests
             ),
             ("DELETE FROM links WHERE external_id = 'T1'", "at destination 1 is gone: events tell of it"),
             (
-                $"INSERT INTO links (id, request_id, revision, destination_id, state, external_id, created_at) VALUES (99, '{waiting}', 1, 1, 'open', 'T9', '2026-03-04T05:06:07.089Z')",
+                $"""
+                INSERT INTO links (id, request_id, revision, destination_id, state, external_id, created_at)
+                VALUES (99, '{waiting}', 1, 1, 'open', 'T9', '2026-03-04T05:06:07.089Z')
+                """,
                 "its external_id is not what its events say"
             ),
             ("UPDATE destinations SET settings = '{}'", "Destination 1: its settings is not"),
             ("UPDATE destinations SET manifest = '{}'", "Destination 1: its manifest is not"),
             ("DELETE FROM destinations", "Destination 1 is gone"),
             (
-                "INSERT INTO destinations (id, name, name_key, manifest, settings, secrets, created_at) VALUES (9, 'x', 'x', '', '{}', '', '2026-03-04T05:06:07.089Z')",
+                """
+                INSERT INTO destinations (id, name, name_key, manifest, settings, secrets, created_at)
+                VALUES (9, 'x', 'x', '', '{}', '', '2026-03-04T05:06:07.089Z')
+                """,
                 "Destination 9 is in the store, but no event"
             ),
             ("UPDATE tickets SET assignee_id = 1", "its assignee is not what its events say"),
             ("UPDATE tickets SET requester_id = 1", "its owner is not what its events say"),
             ("DELETE FROM tickets WHERE requester_id IS NOT NULL", "is gone: events tell of it"),
             (
-                "INSERT INTO tickets (id, subject, created_at, assignee_id) VALUES (999, 'x', '2026-03-04T05:06:07.089Z', 2)",
+                """
+                INSERT INTO tickets (id, subject, created_at, assignee_id)
+                VALUES (999, 'x', '2026-03-04T05:06:07.089Z', 2)
+                """,
                 "Ticket 999 is in the store, but no event"
             ),
             ("DELETE FROM used_links", "The use of link 12 is gone"),
@@ -292,7 +328,10 @@ public sealed partial class VerifyTests
             ),
             ("DELETE FROM seals WHERE n = 2", "Seal 2 is missing"),
             (
-                "UPDATE seals SET n = 99 WHERE n = 2; UPDATE seals SET n = 2 WHERE n = 3; UPDATE seals SET n = 3 WHERE n = 99",
+                """
+                UPDATE seals SET n = 99 WHERE n = 2; UPDATE seals SET n = 2 WHERE n = 3; UPDATE seals SET n = 3
+                WHERE n = 99
+                """,
                 "Seal 2"
             ),
         ];
@@ -423,7 +462,8 @@ public sealed partial class VerifyTests
         var at = "2026-03-04T05:06:07.089Z";
         var hash = History.HashOf("", "policy:99", 1, at, "person.added", "hub", "api", "", "{}");
         await recorded.Hub.Place.Tamper(
-            $"INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES (5, 'policy:99', 1, '{at}', 'person.added', 'hub', 'api', '', '{{}}', '{hash}')"
+            "INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES (5, "
+                + $"'policy:99', 1, '{at}', 'person.added', 'hub', 'api', '', '{{}}', '{hash}')"
         );
         await recorded.Hub.Place.Tamper(
             $"INSERT INTO event_heads (subject, n, hash) VALUES ('policy:99', 1, '{hash}')"

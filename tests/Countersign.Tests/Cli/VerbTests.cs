@@ -227,7 +227,7 @@ public sealed class VerbTests
         await using var shell = await Shell.Start(Engine.Sqlite);
         var inside = (await shell.Run("source", "add", "Inside", "--PathBase", "/approvals")).Output;
         Assert.Contains("http://localhost:5080/approvals", inside, StringComparison.Ordinal);
-        Assert.Contains("set PublicUrl", inside, StringComparison.Ordinal);
+        Assert.Contains("set PublicUrl", inside, StringComparison.OrdinalIgnoreCase);
         foreach (
             var told in new[]
             {

@@ -172,7 +172,8 @@ public sealed class CredentialTests
                 ("destinations", "manifest || settings || secrets || coalesce(token, '')"),
                 (
                     "links",
-                    "coalesce(exchange, '') || coalesce(value, '') || coalesce(display, '') || coalesce(problem, '') || coalesce(url, '')"
+                    "coalesce(exchange, '') || coalesce(value, '') || coalesce(display, '') || "
+                        + "coalesce(problem, '') || coalesce(url, '')"
                 ),
                 ("events", "data"),
                 ("requests", "display"),

@@ -74,7 +74,10 @@ internal sealed class FakeServiceNow : IAsyncDisposable
         {
             return new(
                 401,
-                """{"error":{"message":"User Not Authenticated","detail":"Required to provide Auth information"},"status":"failure"}"""
+                """
+                {"error":{"message":"User Not Authenticated","detail":"Required to provide Auth information"},
+                "status":"failure"}
+                """
             );
         }
         if (call.Headers.GetValueOrDefault("Accept") != "application/json")
@@ -115,7 +118,10 @@ internal sealed class FakeServiceNow : IAsyncDisposable
         {
             return new(
                 200,
-                """{"result":[{"sys_name":{"display_value":"Flag change","value":"Flag change"},"sys_id":{"display_value":"tpl1","value":"tpl1"}}]}"""
+                """
+                {"result":[{"sys_name":{"display_value":"Flag change","value":"Flag change"},
+                "sys_id":{"display_value":"tpl1","value":"tpl1"}}]}
+                """
             );
         }
         var root = "/api/sn_chg_rest/change/" + _kind + (_kind == "standard" && call.Method == "POST" ? "/tpl1" : "");
@@ -174,7 +180,11 @@ internal sealed class FakeServiceNow : IAsyncDisposable
         var state = change["state"]!.ToString();
         return new(
             200,
-            $$$$"""{"result":{"sys_id":{"display_value":"{{{{id}}}}","value":"{{{{id}}}}"},"state":{"display_value":"{{{{States[state]}}}}","value":{{{{state}}}}},"number":{"display_value":"CHG1","value":"CHG1"}}}""",
+            $$$$"""
+            {"result":{"sys_id":{"display_value":"{{{{id}}}}","value":"{{{{id}}}}"},
+            "state":{"display_value":"{{{{States[state]}}}}","value":{{{{state}}}}},
+            "number":{"display_value":"CHG1","value":"CHG1"}}}
+            """,
             "Content-Type: application/json\r\n"
         );
     }

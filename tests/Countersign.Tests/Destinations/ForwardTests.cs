@@ -232,7 +232,10 @@ public sealed class ForwardTests
             call.Method == "POST"
                 ? new Conduct.Answers(
                     201,
-                    $$"""{"result":[{"id":"T1","state":"open"}],"number":7,"kind":"../../x","self":"http://127.0.0.1:{{elsewhere.Port}}/x"}"""
+                    $$"""
+                    {"result":[{"id":"T1","state":"open"}],"number":7,"kind":"../../x",
+                    "self":"http://127.0.0.1:{{elsewhere.Port}}/x"}
+                    """
                 )
                 : null;
         var request = await over.Ask();

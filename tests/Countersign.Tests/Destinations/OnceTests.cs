@@ -15,8 +15,10 @@ public sealed class OnceTests
         "~.lookupRequest",
         System.Text.Json.Nodes.JsonNode.Parse(
             """
-            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
-             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+            {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET",
+             "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+             "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state",
+             "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
             """
         )
     );

@@ -105,8 +105,10 @@ public sealed class PageTests
                 "~.environmentFormVariables.0",
                 System.Text.Json.Nodes.JsonNode.Parse(
                     """
-                    {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "dynamicOptions": {
-                      "endpoint": {"url": "{{baseURL}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+                    {"key": "template", "name": "Template", "type": "dynamicEnum",
+                      "description": "", "dynamicOptions": {
+                      "endpoint": {"url": "{{baseURL}}/templates", "method": "GET",
+                      "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
                       "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
                     """
                 )
@@ -175,8 +177,11 @@ public sealed class PageTests
                 "~.environmentFormVariables.0",
                 System.Text.Json.Nodes.JsonNode.Parse(
                     $$$$$"""
-                    {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "isOptional": true, "dynamicOptions": {
-                      "endpoint": {"url": "http://127.0.0.1:{{{{{other.Port}}}}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+                    {"key": "template", "name": "Template", "type": "dynamicEnum",
+                      "description": "", "isOptional": true,
+                      "dynamicOptions": {
+                      "endpoint": {"url": "http://127.0.0.1:{{{{{other.Port}}}}}/templates", "method": "GET",
+                      "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
                       "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
                     """
                 )
@@ -214,8 +219,11 @@ public sealed class PageTests
                 "~.environmentFormVariables.0",
                 System.Text.Json.Nodes.JsonNode.Parse(
                     """
-                    {"key": "template", "name": "Template", "type": "dynamicEnum", "description": "", "isOptional": true, "dynamicOptions": {
-                      "endpoint": {"url": "{{baseURL}}/templates", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+                    {"key": "template", "name": "Template", "type": "dynamicEnum",
+                      "description": "", "isOptional": true,
+                      "dynamicOptions": {
+                      "endpoint": {"url": "{{baseURL}}/templates", "method": "GET",
+                      "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
                       "parser": {"optionsPath": "/data", "optionsItems": {"label": "/name", "value": "/value"}}}}
                     """
                 )

@@ -152,7 +152,8 @@ public sealed class ShippedTests
                 {
                     return new Conduct.Answers(
                         422,
-                        """{"errors":[{"code":"ApprovalRequestCreationFailed","title":"Approval request couldn't be sent because one active, approved, or denied request already exists"}]}"""
+                        """{"errors":[{"code":"ApprovalRequestCreationFailed","title":"Approval request """
+                            + """couldn't be sent because one active, approved, or denied request already exists"}]}"""
                     );
                 }
                 var made = body.DeepClone().AsObject();

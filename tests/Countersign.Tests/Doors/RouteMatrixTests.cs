@@ -399,7 +399,8 @@ public sealed class RouteMatrixTests
             await services
                 .GetRequiredService<PolicyFiles>()
                 .Set(
-                    "version: 1\npolicies:\n  - name: none\n    when: { source: [nowhere] }\n    steps:\n      - name: one\n        need: 1\n        from: { groups: [Spare] }\n",
+                    "version: 1\npolicies:\n  - name: none\n    when: { source: [nowhere] }\n    steps:\n    "
+                        + "  - name: one\n        need: 1\n        from: { groups: [Spare] }\n",
                     null,
                     Some.Operator,
                     default

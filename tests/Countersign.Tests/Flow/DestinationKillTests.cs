@@ -112,7 +112,10 @@ public sealed class DestinationKillTests
             await Eventually.True(
                 async () =>
                     await shell.Place.Number(
-                        $"SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id WHERE r.subject = 'after {step}' AND l.state = 'open'"
+                        $"""
+                        SELECT count(*) FROM links l JOIN requests r ON r.id = l.request_id
+                        WHERE r.subject = 'after {step}' AND l.state = 'open'
+                        """
                     ) == 1,
                 "the other works"
             );
@@ -156,8 +159,10 @@ public sealed class DestinationKillTests
                     "~.lookupRequest",
                     System.Text.Json.Nodes.JsonNode.Parse(
                         """
-                        {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
-                         "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+                        {"endpoint": {"url": "{{baseURL}}/find?by={{approvalId}}", "method": "GET",
+                         "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+                         "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state",
+                         "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
                         """
                     )
                 )

@@ -110,13 +110,15 @@ public sealed class InterruptedTests
             if (place.Engine == Engine.Sqlite)
             {
                 await place.Tamper(
-                    $"CREATE TRIGGER stop_{table} BEFORE {write} BEGIN SELECT RAISE(ABORT, 'The server has ended.'); END"
+                    $"CREATE TRIGGER stop_{table} BEFORE {write} BEGIN SELECT RAISE(ABORT, 'The server has "
+                        + "ended.'); END"
                 );
                 continue;
             }
             await place.Tamper(
                 $"""
-                CREATE FUNCTION stop_{table}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''The server has ended.''; END';
+                CREATE FUNCTION stop_{table}() RETURNS trigger LANGUAGE plpgsql
+                AS 'BEGIN RAISE EXCEPTION ''The server has ended.''; END';
                 CREATE TRIGGER stop_{table} BEFORE {write} FOR EACH ROW EXECUTE FUNCTION stop_{table}()
                 """
             );

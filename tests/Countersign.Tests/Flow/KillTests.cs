@@ -297,10 +297,14 @@ public sealed class KillTests
                 var half in new[]
                 {
                     "requests r WHERE NOT EXISTS (SELECT 1 FROM revisions v WHERE v.request_id = r.id)",
-                    "requests r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = 'request:' || r.id AND e.n = r.events)",
-                    "requests r WHERE r.status = 'active' AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
-                    "requests r WHERE r.status <> 'active' AND EXISTS (SELECT 1 FROM waiting w WHERE w.party = 'admins' AND w.request_id = r.id)",
-                    "requests r WHERE r.status <> 'active' AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.request_id = r.id)",
+                    "requests r WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = 'request:' || "
+                        + "r.id AND e.n = r.events)",
+                    "requests r WHERE r.status = 'active' AND NOT EXISTS (SELECT 1 FROM waiting w WHERE "
+                        + "w.party = 'admins' AND w.request_id = r.id)",
+                    "requests r WHERE r.status <> 'active' AND EXISTS (SELECT 1 FROM waiting w WHERE w.party "
+                        + "= 'admins' AND w.request_id = r.id)",
+                    "requests r WHERE r.status <> 'active' AND NOT EXISTS (SELECT 1 FROM decisions d WHERE "
+                        + "d.request_id = r.id)",
                 }
             )
             {

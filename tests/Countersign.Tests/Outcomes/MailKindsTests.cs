@@ -252,9 +252,7 @@ public sealed partial class MailKindsTests
     }
 
     [Theory, BothEngines]
-    public async Task A_webhook_where_nothing_arrived_for_the_whole_schedule_is_switched_off_and_whoever_added_it_is_told(
-        Engine engine
-    )
+    public async Task A_webhook_that_fails_for_the_whole_schedule_is_disabled_and_its_owner_is_told(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
         await using var box = new MailBox();

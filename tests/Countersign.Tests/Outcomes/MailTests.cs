@@ -313,8 +313,20 @@ public sealed partial class MailTests
                 security == "tls" ? "true" : "false"
             )}}, key: fs.readFileSync('key.pem'), cert: fs.readFileSync('cert.pem'),
               authMethods: ['{{(security == "tls" ? "LOGIN" : "PLAIN")}}'],
-              onAuth: (auth, session, done) => auth.username === 'hub' && auth.password === 's3cret' ? done(null, { user: 'hub' }) : done(new Error('wrong')),
-              onData: (stream, session, done) => { let text = ''; stream.on('data', d => text += d); stream.on('end', () => { console.log(JSON.stringify({ from: session.envelope.mailFrom.address, to: session.envelope.rcptTo.map(r => r.address), secure: session.secure, user: session.user, text })); done(); }); },
+              onAuth: (auth, session, done) =>
+                auth.username === 'hub' && auth.password === 's3cret'
+                    ? done(null, { user: 'hub' })
+                    : done(new Error('wrong')),
+              onData: (stream, session, done) => {
+                let text = '';
+                stream.on('data', d => text += d);
+                stream.on('end', () => {
+                  const { mailFrom, rcptTo } = session.envelope, { secure, user } = session;
+                  const envelope = { from: mailFrom.address, to: rcptTo.map(r => r.address) };
+                  console.log(JSON.stringify({ ...envelope, secure, user, text }));
+                  done();
+                });
+              },
             });
             server.listen(0, '127.0.0.1', () => console.log(server.server.address().port));
             """

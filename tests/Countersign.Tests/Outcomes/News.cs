@@ -118,7 +118,8 @@ public sealed class News : IDisposable
         Hub.Store.Read(reader =>
             reader.All<Row>(
                 """
-                SELECT d.id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.attempts, d.folded_into, COALESCE(j.next_at, '') AS due_at,
+                SELECT d.id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, d.attempts, d.folded_into,
+                COALESCE(j.next_at, '') AS due_at,
                   CASE WHEN d.state = 'due' AND j.state = 'behind' THEN 'waiting' ELSE d.state END AS state
                 FROM deliveries d LEFT JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text) ORDER BY d.id
                 """

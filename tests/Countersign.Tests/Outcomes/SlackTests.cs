@@ -223,7 +223,10 @@ public sealed class SlackTests
                 _calls.Add((method, body));
             return new Conduct.Answers(
                 200,
-                $$"""{"ok":true,"channel":"{{body["channel"]}}","ts":"1700000000.{{Interlocked.Increment(ref _sent):000000}}"}"""
+                $$"""
+                {"ok":true,"channel":"{{body["channel"]}}",
+                "ts":"1700000000.{{Interlocked.Increment(ref _sent):000000}}"}
+                """
             );
         }
 

@@ -49,12 +49,16 @@ public sealed class WebhookTests
             $$"""
             const { Webhook } = require('standardwebhooks');
             const calls = {{calls}};
-            const ok = (secret, call, body = call.body, headers = call.headers) => { try { new Webhook(secret).verify(body, headers); return true; } catch { return false; } };
+            const ok = (secret, call, body = call.body, headers = call.headers) => {
+              try { new Webhook(secret).verify(body, headers); return true; } catch { return false; }
+            };
             const [first, second] = calls, [old, fresh] = ['{{webhook.Secret}}', '{{rotated.Secret}}'];
             console.log(JSON.stringify([
               ok(old, first), ok(fresh, first), ok(old, second), ok(fresh, second),
-              ok(old, first, first.body.replace('active', 'approved')), ok(old, first, first.body, { ...first.headers, 'webhook-id': 'msg_other' }),
-              ok(old, first, first.body, { ...first.headers, 'webhook-timestamp': String(Number(first.headers['webhook-timestamp']) + 1) }),
+              ok(old, first, first.body.replace('active', 'approved')),
+              ok(old, first, first.body, { ...first.headers, 'webhook-id': 'msg_other' }),
+              ok(old, first, first.body, { ...first.headers,
+                'webhook-timestamp': String(Number(first.headers['webhook-timestamp']) + 1) }),
             ]));
             """
         );

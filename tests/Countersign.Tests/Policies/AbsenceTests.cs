@@ -84,7 +84,10 @@ public sealed class AbsenceTests
                     [
                         "Ann leaves to Ben",
                         "Ben approves → 1 of 2 approvals, waiting for SRE",
-                        "Ann abstains → 0 of 2 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is away). Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-05",
+                        "Ann abstains → 0 of 2 approvals, waiting for SRE. Blocked: SRE needs 1 more "
+                            + "eligible reviewer (Ann is "
+                            + "out of office). Add 1 person to the group SRE, or wait for "
+                            + "Ann, who is back on 2026-03-05",
                         "Ben approves → not_an_approver",
                     ]
                 );

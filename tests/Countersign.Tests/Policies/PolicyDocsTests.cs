@@ -77,11 +77,11 @@ public sealed partial class PolicyDocsTests
                 return (await hub.Find(_request!)).Display;
             }
             var (who, what) = (people[act.Split(' ')[0]], act[(act.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
-            if (what.StartsWith("leaves", StringComparison.Ordinal))
+            if (what.StartsWith("is out of office", StringComparison.Ordinal))
             {
                 _away.Add(who);
-                var standIn = what.Contains(" to ", StringComparison.Ordinal)
-                    ? people[what.Split(" to ")[1]].Email
+                var standIn = what.Contains(", delegate ", StringComparison.Ordinal)
+                    ? people[what.Split(", delegate ")[1]].Email
                     : null;
                 Some.Done(
                     await hub.Absences.Set(
@@ -96,7 +96,7 @@ public sealed partial class PolicyDocsTests
                 await hub.Looking.Drain();
                 return (await hub.Find(_request!)).Display;
             }
-            if (what == "breaks glass")
+            if (what == "overrides")
             {
                 return await hub.BreakGlass.Run(
                     _request!.Id,
@@ -160,7 +160,7 @@ public sealed partial class PolicyDocsTests
     private static partial Regex Blocks();
 
     [GeneratedRegex(
-        @"^(?<who>\w+) asks( (?<whom>[A-Z]\w+))?( through (?<source>\S+))? (?<facts>\{.*\})$",
+        @"^(?<who>\w+) requests( from (?<whom>[A-Z]\w+))?( through (?<source>\S+))? (?<facts>\{.*\})$",
         RegexOptions.ExplicitCapture,
         10_000
     )]

@@ -58,7 +58,7 @@ public sealed class PolicyDoorsTests
             """environment is "test", and the policy wants "production" """.TrimEnd(),
             explained.Json["passedOver"]![0]!["why"]!.ToString()
         );
-        Assert.Equal("ghosts lacks 1 person", explained.Json["stuck"]!["why"]!.ToString());
+        Assert.Equal("ghosts needs 1 more eligible reviewer", explained.Json["stuck"]!["why"]!.ToString());
         Assert.Equal(
             "requester",
             (

@@ -98,7 +98,8 @@ public sealed class PolicyFileTests
             },
             { "because: \"no customer sees it\" → answer: approve", "27:30 duplicate-key", "Keep one" },
             {
-                "destination: servicenow-prod → destination: servicenow-prod\n    steps: [ { from: { people: [a@b.c] } } ]",
+                "destination: servicenow-prod → destination: servicenow-prod\n    steps: [ { from: { people: "
+                    + "[a@b.c] } } ]",
                 "30:18 value",
                 "Keep the one that decides"
             },
@@ -164,7 +165,8 @@ public sealed class PolicyFileTests
     public void What_is_never_reached_is_said_and_hinders_nobody()
     {
         var (file, problems) = PolicyFile.Read(
-            "version: 1\npolicies:\n  - { name: all, auto: { answer: reject, because: closed } }\n  - { name: more, auto: { answer: reject, because: closed } }\n"
+            "version: 1\npolicies:\n  - { name: all, auto: { answer: reject, because: closed } }\n  - { "
+                + "name: more, auto: { answer: reject, because: closed } }\n"
         );
         Assert.Equal(2, file!.Rules.Count);
         Assert.Equal(

@@ -40,13 +40,16 @@ public sealed class PolicyUseTests
             """
             version: 1
             policies:
-              - { name: own, when: { facts.risk: low }, steps: [ { from: { people: [Ann@example.test] } } ], self_approval: allow }
+              - name: own
+                when: { facts.risk: low }
+                steps: [ { from: { people: [Ann@example.test] } } ]
+                self_approval: allow
               - { name: four eyes, steps: [ { from: { people: [Ann@example.test] } } ] }
             """
         );
         var (own, other) = (await hub.Ask("""{"risk":"low"}""", by: ann), await hub.Ask(by: ann));
         Assert.Null(own.Stuck);
-        Assert.Equal("Ann@example.test lacks 1 person (Ann asks)", other.Stuck?.Why);
+        Assert.Equal("Ann@example.test needs 1 more eligible reviewer (Ann can't approve this)", other.Stuck?.Why);
         Assert.IsType<DecideOutcome.Settled>(await hub.Hub.Approve(own, ann));
         Assert.Equal(
             "requester_may_not_decide",
@@ -61,7 +64,8 @@ public sealed class PolicyUseTests
         await using var hub = await PolicyHub.Start(engine);
         var ann = await hub.Hub.AddPerson("Ann");
         await hub.Set(
-            "version: 1\npolicies: [ { name: p, steps: [ { from: { people: [Ann@example.test] } } ], note_required: [reject] } ]"
+            "version: 1\npolicies: [ { name: p, steps: [ { from: { people: [Ann@example.test] } } ], "
+                + "note_required: [reject] } ]"
         );
         foreach (var via in new[] { "page", "mail", "slack" })
         {
@@ -106,11 +110,10 @@ public sealed class PolicyUseTests
         await using var hub = await PolicyHub.Start(Engine.Sqlite);
         var ann = await hub.Hub.AddPerson("Ann");
         await hub.Set(
-            $"version: 1\npolicies: [ {{ name: p, steps: [ {{ from: {{ people: [Ann@example.test] }} }} ], {rule} }} ]".Replace(
-                ",  }",
-                " }",
-                StringComparison.Ordinal
-            )
+            (
+                "version: 1\npolicies: [ { name: p, steps: "
+                + $"[ {{ from: {{ people: [Ann@example.test] }} }} ], {rule} }} ]"
+            ).Replace(",  }", " }", StringComparison.Ordinal)
         );
         var refused = new List<string>();
         foreach (var answer in new[] { Answer.Approve, Answer.Reject, Answer.Abstain })
@@ -156,7 +159,10 @@ public sealed class PolicyUseTests
             """
             version: 1
             policies:
-              - { name: never, when: { facts.vault: yes }, steps: [ { from: { people: [Ann@example.test] } } ], break_glass: forbid }
+              - name: never
+                when: { facts.vault: yes }
+                steps: [ { from: { people: [Ann@example.test] } } ]
+                break_glass: forbid
               - { name: usual, steps: [ { from: { people: [Ann@example.test] } } ] }
             """
         );
@@ -244,12 +250,14 @@ public sealed class PolicyUseTests
         await using var hub = await PolicyHub.Start(engine);
         var people = await hub.Hub.AddPeople("Ann", "Ben", "Cleo");
         await hub.Set(
-            "version: 1\npolicies: [ { name: old, steps: [ { name: both, need: 2, from: { people: [Ann@example.test, Ben@example.test] } } ] } ]"
+            "version: 1\npolicies: [ { name: old, steps: [ { name: both, need: 2, from: { people: "
+                + "[Ann@example.test, Ben@example.test] } } ] } ]"
         );
         var request = await hub.Ask();
         await hub.Hub.Approve(request, people[0]);
         await hub.Set(
-            "version: 1\npolicies: [ { name: one, steps: [ { name: both, need: 1, from: { people: [Ann@example.test] } } ] } ]"
+            "version: 1\npolicies: [ { name: one, steps: [ { name: both, need: 1, from: { people: "
+                + "[Ann@example.test] } } ] } ]"
         );
         Assert.Contains(
             "would settle",
@@ -261,7 +269,8 @@ public sealed class PolicyUseTests
             (await hub.Find(request)) is var left ? (left.Status, left.Policy.Name) : default
         );
         await hub.Set(
-            "version: 1\npolicies: [ { name: other, steps: [ { name: Cleo, from: { people: [Cleo@example.test] } } ] } ]"
+            "version: 1\npolicies: [ { name: other, steps: [ { name: Cleo, from: { people: "
+                + "[Cleo@example.test] } } ] } ]"
         );
         var change = Assert.Single(await hub.Apply.Run(onlyLook: false, Some.Operator, default));
         Assert.Equal(["Ann"], change.Lost);
@@ -300,7 +309,8 @@ public sealed class PolicyUseTests
         );
         var set = Assert.IsType<SetPoliciesOutcome.Set>(
             await hub.Files.Set(
-                "version: 1\npolicies:\n  - { name: a, steps: [ { from: { groups: [ghosts], people: [no@body.test] } } ] }\n",
+                "version: 1\npolicies:\n  - { name: a, steps: [ { from: { groups: [ghosts], people: "
+                    + "[no@body.test] } } ] }\n",
                 1,
                 Some.Operator,
                 default
@@ -313,7 +323,8 @@ public sealed class PolicyUseTests
         );
         Assert.Equal(("unknown-destination", true), (Assert.Single(warnings).Rule, warnings[0].IsWarning));
         Assert.Equal(
-            "  version: 1\n- policies: []\n+ policies:\n+   - { name: a, steps: [ { from: { groups: [ghosts], people: [no@body.test] } } ] }\n",
+            "  version: 1\n- policies: []\n+ policies:\n+   - { name: a, steps: [ { from: { groups: "
+                + "[ghosts], people: [no@body.test] } } ] }\n",
             set.Diff
         );
         Assert.Equal([2, 1], (await hub.Files.List(default)).Select(v => v.Version));

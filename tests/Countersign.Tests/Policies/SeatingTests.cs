@@ -82,7 +82,8 @@ public sealed class SeatingTests
             catch (Exception failure)
             {
                 throw new InvalidOperationException(
-                    $"With seed {seed}: needs {string.Join(' ', needs)}, people {string.Join(' ', people.Select(p => Convert.ToString((long)p, 2)))}",
+                    $"With seed {seed}: needs {string.Join(' ', needs)}, people "
+                        + $"{string.Join(' ', people.Select(p => Convert.ToString((long)p, 2)))}",
                     failure
                 );
             }

@@ -13,7 +13,8 @@ public sealed class StampTests
     {
         var policy = new Policy("source", [new Step("SRE", 2, [Sre])]);
         Assert.Equal(
-            """{"name":"source","requesterUnknown":false,"steps":[{"name":"SRE","need":2,"from":[{"party":"group:2","name":"SRE"}]}]}""",
+            """{"name":"source","requesterUnknown":false,"steps":"""
+                + """[{"name":"SRE","need":2,"from":[{"party":"group:2","name":"SRE"}]}]}""",
             policy.ToText()
         );
     }

@@ -23,11 +23,11 @@ public sealed class StandstillTests
         Assert.Null(request.Stuck);
 
         await hub.Hub.Groups.RemoveMember("SRE", people[1].Email!, Some.Operator, default);
-        await Says("SRE lacks 1 person", "Add 1 person to the group SRE");
+        await Says("SRE needs 1 more eligible reviewer", "Add 1 person to the group SRE");
         await hub.Hub.Groups.AddMember("SRE", people[1].Email!, Some.Operator, default);
         await Says(null, null);
         await hub.Hub.Disable(people[1]);
-        await Says("SRE lacks 1 person (Ben is disabled)", "Add 1 person to the group SRE");
+        await Says("SRE needs 1 more eligible reviewer (Ben is disabled)", "Add 1 person to the group SRE");
         await hub.Hub.Enable(people[1]);
         await Says(null, null);
         Some.Done(
@@ -41,7 +41,7 @@ public sealed class StandstillTests
             )
         );
         await Says(
-            "SRE lacks 1 person (Ann is away)",
+            "SRE needs 1 more eligible reviewer (Ann is out of office)",
             "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06"
         );
         // Whoever asks stands in for nobody; a stand-in who did not ask frees it.
@@ -56,7 +56,7 @@ public sealed class StandstillTests
             )
         );
         await Says(
-            "SRE lacks 1 person (Ann is away)",
+            "SRE needs 1 more eligible reviewer (Ann is out of office)",
             "Add 1 person to the group SRE, or wait for Ann, who is back on 2026-03-06"
         );
         Some.Done(
@@ -87,7 +87,7 @@ public sealed class StandstillTests
             Assert.Equal(
                 why is null
                     ? "0 of 2 approvals, waiting for SRE"
-                    : $"0 of 2 approvals, waiting for SRE. Stuck: {why}. {fix}",
+                    : $"0 of 2 approvals, waiting for SRE. Blocked: {why}. {fix}",
                 now.Display
             );
         }
@@ -112,14 +112,20 @@ public sealed class StandstillTests
             """
         );
         Assert.Equal(
-            new Stuck("ghosts lacks 1 person", "Make the group ghosts, then apply the policies to active requests"),
+            new Stuck(
+                "ghosts needs 1 more eligible reviewer",
+                "Create the group ghosts, then apply the policies to active requests"
+            ),
             (await hub.Ask("""{"team":"ghosts"}""")).Stuck
         );
         Assert.Null((await hub.Ask()).Stuck);
         var alone = await hub.Ask(by: people[0]);
-        Assert.Equal("second lacks 1 person beside those in first (Ann asks)", alone.Stuck!.Why);
+        Assert.Equal(
+            "second needs 1 more eligible reviewer in addition to those in first (Ann can't approve this)",
+            alone.Stuck!.Why
+        );
         Assert.Equal(["request.submitted", "request.stuck"], await hub.Kinds(alone));
-        Assert.Contains("Stuck: second lacks 1 person", alone.Display, StringComparison.Ordinal);
+        Assert.Contains("Blocked: second needs 1 more eligible reviewer", alone.Display, StringComparison.Ordinal);
         Assert.Null(await hub.Proof());
     }
 

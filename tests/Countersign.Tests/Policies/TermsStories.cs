@@ -191,7 +191,7 @@ public sealed class TermsStories
             Stuck = new Stuck("SRE needs 2 people and has 1", "Add 1 person to SRE"),
         };
         Assert.Equal(
-            "0 of 2 approvals, waiting for SRE. Stuck: SRE needs 2 people and has 1. Add 1 person to SRE",
+            "0 of 2 approvals, waiting for SRE. Blocked: SRE needs 2 people and has 1. Add 1 person to SRE",
             council.Weigh().Display
         );
     }

@@ -55,7 +55,9 @@ public sealed class DecideTests
         await hub.Approve(request, people[0]);
         var abstained = Assert.IsType<DecideOutcome.Recorded>(await hub.Abstain(request, people[0])).Request;
         Assert.Equal(
-            "0 of 2 approvals, waiting for Ann or Ben. Stuck: both lacks 1 person (Ann has not said yes). Name 1 person more in step both of the policy, then apply it to active requests",
+            "0 of 2 approvals, waiting for Ann or Ben. Blocked: both needs 1 more eligible reviewer (Ann "
+                + "hasn't approved). "
+                + "Name 1 more person in step both of the policy, then apply it to active requests",
             abstained.Display
         );
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[1]));
@@ -417,15 +419,20 @@ public sealed class DecideTests
         var policy = Some.Policy(people[1].AsApprover, people[0].AsApprover);
         await using (var command = connection.CreateCommand())
         {
-            command.CommandText =
-                $"INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}'); UPDATE requests SET stamp = '{policy.Stamp}', digest = 'new', revision = 2 WHERE id = '{request.Id}'";
+            command.CommandText = $"""
+                INSERT INTO stamps (hash, policy) VALUES ('{policy.Stamp}', '{policy.ToText()}'); UPDATE requests
+                SET stamp = '{policy.Stamp}', digest = 'new', revision = 2 WHERE id = '{request.Id}'
+                """;
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         var deciding = hub.Answer(request, people[0], Answer.Approve, digest: request.Digest);
         await Eventually.True(
             async () =>
                 await hub.Place.Number(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    """
+                    SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                    """
                 ) == 1,
             "the decision waits for the row"
         );

@@ -227,7 +227,14 @@ public sealed class WeighLaws
             catch (Exception failure)
             {
                 throw new InvalidOperationException(
-                    $"With seed {seed}: {string.Join("; ", request.Policy.Steps.Select(s => $"{s.Need} of {string.Join(' ', s.From.Select(a => a.Name))}"))}. {string.Join(", ", decisions.Select(d => $"{d.PersonName} {d.Answer}"))}",
+                    $"With seed {seed}: "
+                        + string.Join(
+                            "; ",
+                            request.Policy.Steps.Select(s =>
+                                $"{s.Need} of {string.Join(' ', s.From.Select(a => a.Name))}"
+                            )
+                        )
+                        + $". {string.Join(", ", decisions.Select(d => $"{d.PersonName} {d.Answer}"))}",
                     failure
                 );
             }

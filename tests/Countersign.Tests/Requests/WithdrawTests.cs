@@ -7,7 +7,7 @@ namespace Countersign.Tests;
 public sealed class WithdrawTests
 {
     [Theory, BothEngines]
-    public async Task The_requester_the_creator_the_source_the_tickets_assignee_and_admins_may_take_it_back_and_nobody_else(
+    public async Task Only_the_requester_the_creator_the_source_the_tickets_assignee_and_admins_may_withdraw_it(
         Engine engine
     )
     {

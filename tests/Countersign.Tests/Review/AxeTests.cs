@@ -31,7 +31,8 @@ public sealed class AxeTests(Chromium chromium)
                 s with
                 {
                     Message =
-                        "- one\n- two\n\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n\nhttps://example.test/x",
+                        "- one\n- two\n\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n "
+                        + "same\n-old\n+new\n\nhttps://example.test/x",
                 }
         );
         await host.Hub.Approve(decided, host.Ben);
@@ -120,7 +121,8 @@ public sealed class AxeTests(Chromium chromium)
                 await at.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
                 await at.Page.EvaluateAsync("script => { if (!window.axe) (0, eval)(script); }", axe);
                 var result = await at.Page.EvaluateAsync<JsonElement>(
-                    "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v => [v.impact, v.id, v.nodes.map(n => n.html).join(' | ')])"
+                    "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(v "
+                        + "=> [v.impact, v.id, v.nodes.map(n => n.html).join(' | ')])"
                 );
                 found.AddRange(
                     result

@@ -22,8 +22,10 @@ public sealed class BrowserDecisionTests(Chromium chromium)
             s with
             {
                 SentBy = SentBy.LaunchDarkly,
-                Facts =
-                    """{"environment":"production","environment.name":"Production","flag.name":"New checkout","link":"https://app.launchdarkly.com/x"}""",
+                Facts = """
+                    {"environment":"production","environment.name":"Production","flag.name":"New checkout",
+                    "link":"https://app.launchdarkly.com/x"}
+                    """,
             }
         );
         await using var window = await chromium.Open(host.Api, options: o => o.JavaScriptEnabled = withScript);

@@ -71,7 +71,8 @@ public sealed class BrowserNewsTests(Chromium chromium)
 
         Task Hide(bool isHidden) =>
             inbox.Page.EvaluateAsync(
-                "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden }); document.dispatchEvent(new Event('visibilitychange')); }",
+                "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => "
+                    + "isHidden }); document.dispatchEvent(new Event('visibilitychange')); }",
                 isHidden
             );
     }

@@ -108,7 +108,8 @@ public sealed class BrowserPolicyTests(Chromium chromium)
         await window
             .Page.GetByLabel("Policy file (YAML)")
             .FillAsync(
-                "version: 1\npolicies: [ { name: everything, steps: [ { name: both, need: 2, from: { groups: [SRE] } } ] } ]"
+                "version: 1\npolicies: [ { name: everything, steps: [ { name: both, need: 2, from: { groups: "
+                    + "[SRE] } } ] } ]"
             );
         await window.Press("Put in force");
         await window.Press("See what it would change");

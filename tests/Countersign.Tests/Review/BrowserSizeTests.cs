@@ -78,7 +78,9 @@ public sealed class BrowserSizeTests(Chromium chromium)
         await window.Context.AddInitScriptAsync(
             """
             window.shifted = 0;
-            new PerformanceObserver(list => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value; }).observe({ type: 'layout-shift', buffered: true });
+            new PerformanceObserver(list => {
+              for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+            }).observe({ type: 'layout-shift', buffered: true });
             """
         );
         return window;

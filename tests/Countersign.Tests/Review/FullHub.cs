@@ -66,7 +66,9 @@ internal sealed class FullHub : IAsyncDisposable
             await services
                 .GetRequiredService<PolicyFiles>()
                 .Set(
-                    $"version: 1\npolicies:\n  - name: {quoted}\n    when: {{ source: [{quoted}] }}\n    steps:\n      - name: {quoted}\n        need: 1\n        from: {{ groups: [{quoted}] }}\n",
+                    $"version: 1\npolicies:\n  - name: {quoted}\n    when: {{ source: [{quoted}] }}\n    "
+                        + $"steps:\n      - name: {quoted}\n        need: 1\n        from: {{ groups: [{quoted}] "
+                        + "}\n",
                     null,
                     Some.Operator,
                     default

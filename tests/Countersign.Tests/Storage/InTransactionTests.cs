@@ -184,8 +184,15 @@ public sealed class InTransactionTests
                 "INSERT INTO tickets (subject, requester_id, created_at) VALUES ('x', 404, '')",
                 "INSERT INTO parties (party, request_id) VALUES ('admins', 'x')",
                 "INSERT INTO waiting (party, request_id) VALUES ('admins', 'x')",
-                "INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at) VALUES ('x', 1, '', '', '', '', '', '')",
-                "INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at, created_at) VALUES (404, '', '', '', '', '', 'due', '', '')",
+                """
+                    INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
+                    VALUES ('x', 1, '', '', '', '', '', '')
+                    """,
+                """
+                    INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, due_at,
+                    created_at)
+                    VALUES (404, '', '', '', '', '', 'due', '', '')
+                    """,
                 "INSERT INTO chats (request_id, receiver, channel, ts) VALUES ('x', '', '', '')",
                 "INSERT INTO claimed_members (group_id, person_id) VALUES (404, 404)",
             }

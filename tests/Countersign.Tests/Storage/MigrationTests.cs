@@ -44,7 +44,8 @@ public sealed class MigrationTests
         await MigrateUpTo(test, "012_foreign_keys");
         await test.Tamper(
             """
-            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, search,
+            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject,
+            search,
               requester_name, created_at, events, head)
               VALUES ('kept', 1, 'api', 'active', '', 1, '', '', '[]', '', '', '', '', 0, '');
             INSERT INTO people (id, name, role, created_at) VALUES (1, 'Ann', 'agent', '');
@@ -72,22 +73,27 @@ public sealed class MigrationTests
             INSERT INTO stamps (hash, policy) VALUES
               ('of a group', '{"steps":[{"from":[{"party":"group:1","name":"SRE"}]}]}'),
               ('of Ann', '{"steps":[{"from":[{"party":"person:1","name":"Ann"}]}]}');
-            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred, subject,
+            INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred,
+            subject,
               search, creator_id, requester_id, requester_name, created_at, events, head, certainty, claim)
               VALUES
-              ('sent', 1, 'X-1', 'launchdarkly', 'active', 'so', 1, 'd', 'of a group', '1', 'Dark Mode', 'dark mode' || X'0a' || 'ann' || X'0a' || 'x-1',
+              ('sent', 1, 'X-1', 'launchdarkly', 'active', 'so', 1, 'd', 'of a group', '1', 'Dark Mode',
+              'dark mode' || X'0a' || 'ann' || X'0a' || 'x-1',
                 3, 1, 'Ann', '2026', 1, 'h', 'claimed', 'c'),
-              ('asked', 1, NULL, 'api', 'active', 'so', 1, 'd', 'of Ann', '1', 'Übergang', 'übergang' || X'0a' || 'ann' || X'0a',
+              ('asked', 1, NULL, 'api', 'active', 'so', 1, 'd', 'of Ann', '1', 'Übergang',
+              'übergang' || X'0a' || 'ann' || X'0a',
                 2, 1, 'Ann', '2026', 1, 'h', 'proven', NULL);
             INSERT INTO revisions (request_id, n, digest, stamp, message, facts, body, at)
               VALUES ('sent', 1, 'd', 'of a group', 'm', '{}', '{"a":1}', '2026');
             INSERT INTO parties (party, request_id) VALUES
-              ('group:1', 'sent'), ('source:1', 'sent'), ('person:1', 'sent'), ('person:3', 'sent'), ('person:4', 'sent'),
+              ('group:1', 'sent'), ('source:1', 'sent'), ('person:1', 'sent'), ('person:3', 'sent'), ('person:4',
+              'sent'),
               ('source:1', 'asked'), ('person:1', 'asked'), ('person:2', 'asked');
             INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES
               (1, 'request:sent', 1, '', 'request.submitted', 'source:1', '', '', '{}', ''),
               (2, 'request:asked', 1, '', 'request.submitted', 'person:2', '', '', '{}', '');
-            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at, folded_into, created_at)
+            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at,
+            folded_into, created_at)
               VALUES
               (7, 1, 'k', 'request:sent', 'person:1', 'mail', 'mail', 'delivered', '', NULL, ''),
               (8, 2, 'k', 'request:sent', 'person:1', 'mail', 'mail', 'folded', '', 7, ''),
@@ -135,7 +141,8 @@ public sealed class MigrationTests
             await Row(
                 connection,
                 """
-                (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, created_at)
+                (SELECT 1) one; INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state,
+                created_at)
                   VALUES (1, 'k', '', '', '', '', 'due', '') RETURNING id
                 """,
                 result: 1
@@ -151,12 +158,16 @@ public sealed class MigrationTests
         await test.Tamper(
             """
             INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
-            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject, requester_name,
+            INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject,
+            requester_name,
               created_at, events, head) VALUES ('asked', 1, 'api', 'active', '', 1, '', 's', '', '', '', '', 0, '');
-            INSERT INTO destinations (id, name, name_key, manifest, settings, secrets, created_at) VALUES (3, 'D', 'd', '', '', '', '');
-            INSERT INTO links (id, request_id, revision, destination_id, state, due_at, holder, until, created_at) VALUES
+            INSERT INTO destinations (id, name, name_key, manifest, settings, secrets, created_at)
+            VALUES (3, 'D', 'd', '', '', '', '');
+            INSERT INTO links (id, request_id, revision, destination_id, state, due_at, holder, until, created_at)
+            VALUES
               (5, 'asked', 1, 3, 'sending', '2026-01-01', 'gone', '2026-01-02', '2025'),
-              (6, 'asked', 2, 3, 'held', NULL, NULL, NULL, '2025'), (7, 'asked', 3, 3, 'open', NULL, NULL, NULL, '2025');
+              (6, 'asked', 2, 3, 'held', NULL, NULL, NULL, '2025'), (7, 'asked', 3, 3, 'open', NULL, NULL, NULL,
+              '2025');
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since)
               VALUES ('link', '7', 'request:asked', 0, 8, 'It cannot be read.', '2026-02-02')
             """
@@ -190,8 +201,10 @@ public sealed class MigrationTests
             """
             INSERT INTO stamps (hash, policy) VALUES ('s', '{}');
             INSERT INTO requests (id, source_id, sent_by, status, display, revision, digest, stamp, barred, subject,
-              requester_name, created_at, events, head) VALUES ('01A', 1, 'api', 'active', '', 1, '', 's', '', '', '', '2026-01-01', 0, '');
-            INSERT INTO due (subject, kind, at) VALUES ('request:01A', 'expire', '2026-01-04'), ('request:01A', 'remind', '2026-01-02'),
+              requester_name, created_at, events, head) VALUES ('01A', 1, 'api', 'active', '', 1, '', 's', '', '', '',
+              '2026-01-01', 0, '');
+            INSERT INTO due (subject, kind, at)
+            VALUES ('request:01A', 'expire', '2026-01-04'), ('request:01A', 'remind', '2026-01-02'),
               ('person:7', 'begin', '2026-01-03'), ('person:7', 'reweigh', '2026-01-01');
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at) VALUES
               ('due', 'expire request:01A', 'request:01A', 0, 8, 'No.', '2026-01-05', NULL),
@@ -200,8 +213,11 @@ public sealed class MigrationTests
               ('link', '4', 'request:01A', 0, 3, 'No.', '2026-01-05', NULL),
               ('delivery', '5', 'request:01A', 0, 8, 'No.', '2026-01-05', NULL);
             INSERT INTO events (id, subject, n, at, kind, actor, via, address, data, hash) VALUES
-              (1, 'request:01A', 1, '', 'a', '', '', '', '{}', ''), (2, 'request:01A', 2, '', 'b', '', '', '', '{}', '');
-            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at, claim, created_at) VALUES
+              (1, 'request:01A', 1, '', 'a', '', '', '', '{}', ''), (2, 'request:01A', 2, '', 'b', '', '', '', '{}',
+              '');
+            INSERT INTO deliveries (id, event_id, kind, subject, receiver, channel, endpoint, state, due_at, claim,
+            created_at)
+            VALUES
               (1, 1, 'a', 'request:01A', 'person:7', 'mail', 'mail', 'due', '2026-01-02', 'a node', '2026-01-01'),
               (2, 2, 'b', 'request:01A', 'person:7', 'mail', 'mail', 'waiting', '2026-01-01', NULL, '2026-01-01'),
               (3, 1, 'a', 'request:01A', 'person:8', 'mail', 'mail', 'delivered', '2026-01-01', NULL, '2026-01-01')
@@ -211,7 +227,9 @@ public sealed class MigrationTests
         var jobs = await store.Read(r =>
             r.All<Line>(
                 """
-                SELECT kind || ' ' || key || ' ' || state || ' ' || due_at || ' ' || next_at || ' ' || attempts || ' ' || COALESCE(error, '-')
+                SELECT kind || ' ' || key || ' ' || state || ' ' || due_at || ' ' || next_at || ' ' || attempts || ' '
+                || COALESCE(error,
+                '-')
                   || ' ' || COALESCE(holder, '-') || ' ' || COALESCE(order_key, '-') AS text
                 FROM jobs ORDER BY kind, key
                 """
@@ -268,22 +286,27 @@ public sealed class MigrationTests
     public async Task Every_column_that_names_a_row_is_a_foreign_key(Engine engine)
     {
         await using var test = await TestStore.Start(engine);
+        string[] ends = ["_id", ".stamp", ".folded_into"];
         var named = (
             await test.Store.Read(r =>
                 r.All<Line>(
                     engine == Engine.Sqlite
                         ? """
-                        SELECT t.name || '.' || c.name AS text FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
-                        EXCEPT SELECT t.name || '.' || k."from" FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) k
+                        SELECT t.name || '.' || c.name AS text FROM sqlite_master t JOIN pragma_table_info(t.name) c
+                        WHERE t.type = 'table'
+                        EXCEPT SELECT t.name || '.' || k."from"
+                        FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) k
                         """
                         : """
-                        SELECT table_name || '.' || column_name AS text FROM information_schema.columns WHERE table_schema = 'public'
-                        EXCEPT SELECT c.relname || '.' || a.attname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+                        SELECT table_name || '.' || column_name AS text FROM information_schema.columns
+                        WHERE table_schema = 'public'
+                        EXCEPT SELECT c.relname || '.' || a.attname
+                        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
                           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey) WHERE k.contype = 'f'
                         """
                 )
             )
-        ).Select(line => line.Text).Where(name => name.EndsWith("_id", StringComparison.Ordinal) || name.EndsWith(".stamp", StringComparison.Ordinal) || name.EndsWith(".folded_into", StringComparison.Ordinal));
+        ).Select(line => line.Text).Where(name => ends.Any(end => name.EndsWith(end, StringComparison.Ordinal)));
 
         Assert.Equal(
             ["links.external_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"],
@@ -316,9 +339,11 @@ public sealed class MigrationTests
                 )
             )};
             INSERT INTO seals (n, at, events, count, hash, signature) VALUES {seals};
-            INSERT INTO outbox (event_id, kind, due_at) VALUES (1, 'test.happened', '2026'), (5, 'test.happened', '2026'), (6, 'test.happened', '2026');
+            INSERT INTO outbox (event_id, kind, due_at)
+            VALUES (1, 'test.happened', '2026'), (5, 'test.happened', '2026'), (6, 'test.happened', '2026');
             INSERT INTO failed_work (kind, key, subject, position, attempts, error, since, due_at) VALUES
-              ('notifications', '1', 'request:1', 1, 8, 'Broken', '2025', NULL), ('notifications', '4', 'request:2', 4, 1, 'Told since', '2025', '2026')
+              ('notifications', '1', 'request:1', 1, 8, 'Broken', '2025', NULL), ('notifications', '4', 'request:2', 4,
+              1, 'Told since', '2025', '2026')
             """
         );
 
@@ -336,7 +361,9 @@ public sealed class MigrationTests
                 ["1 request:1 1 8 dead Broken", "5 request:3 5 0 waiting ", "6 request:3 6 0 behind "],
                 await Lines(
                     $"""
-                    SELECT key || ' ' || order_key || ' ' || order_no || ' ' || attempts || ' ' || state || ' ' || coalesce(error, '') AS text
+                    SELECT key || ' ' || order_key || ' ' || order_no || ' ' || attempts || ' ' || state || ' ' ||
+                    coalesce(error,
+                    '') AS text
                     FROM jobs WHERE kind = '{consumer}' AND receiver = kind ORDER BY key
                     """
                 )
@@ -374,15 +401,19 @@ public sealed class MigrationTests
             r.All<Line>(
                 test.Engine == Engine.Sqlite
                     ? """
-                    SELECT t.name || '.' || c.name || CASE WHEN c."notnull" = 1 OR c.pk > 0 THEN ' not null' ELSE '' END AS text
-                    FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+                    SELECT t.name || '.' || c.name || CASE WHEN c."notnull" = 1 OR c.pk > 0 THEN ' not null'
+                    ELSE '' END AS text
+                    FROM sqlite_master t JOIN pragma_table_info(t.name) c
+                    WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
                     UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
                     """
                     : """
-                    SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END AS text
+                    SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null'
+                    ELSE '' END AS text
                     FROM information_schema.columns WHERE table_schema = 'public'
                     UNION ALL SELECT 'index ' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-                    WHERE c.relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+                    WHERE c.relnamespace = 'public'::regnamespace
+                    AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)
                     """
             )
         );

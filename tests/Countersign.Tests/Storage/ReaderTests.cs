@@ -17,7 +17,8 @@ public sealed class ReaderTests
         });
         // Columns, and expressions, of which SQLite knows no type but that of the value at hand.
         const string sql = """
-            SELECT h.name, CASE WHEN h.value = '' THEN NULL ELSE 7 END AS number, CASE WHEN h.value = '' THEN NULL ELSE 'seven' END AS text,
+            SELECT h.name, CASE WHEN h.value = '' THEN NULL ELSE 7 END AS number, CASE WHEN h.value = '' THEN NULL
+            ELSE 'seven' END AS text,
               'group:' || s.id AS "group", s.need, s.created_at
             FROM hub h LEFT JOIN sources s ON s.id = 1 AND h.value <> '' WHERE h.name <> @not ORDER BY h.name
             """;

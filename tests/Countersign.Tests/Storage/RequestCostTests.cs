@@ -82,7 +82,8 @@ public sealed class RequestCostTests
                     ? "SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name"
                     : """
                     SELECT c.relname::text AS name,
-                      pg_total_relation_size(c.oid) - CASE c.relkind WHEN 'r' THEN pg_indexes_size(c.oid) ELSE 0 END AS bytes
+                      pg_total_relation_size(c.oid) - CASE c.relkind WHEN 'r' THEN pg_indexes_size(c.oid)
+                      ELSE 0 END AS bytes
                     FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'i')
                     """
             )

@@ -18,7 +18,9 @@ public sealed class Overheard : ILoggerProvider
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = activity =>
                 _lines.Enqueue(
-                    $"trace {activity.DisplayName} {activity.StatusDescription} {string.Join(' ', activity.TagObjects)} {string.Join(' ', activity.Events.SelectMany(e => e.Tags))}"
+                    $"trace {activity.DisplayName} {activity.StatusDescription} "
+                        + $"{string.Join(' ', activity.TagObjects)} "
+                        + $"{string.Join(' ', activity.Events.SelectMany(e => e.Tags))}"
                 ),
         };
         ActivitySource.AddActivityListener(_traces);
@@ -49,7 +51,9 @@ public sealed class Overheard : ILoggerProvider
             Func<TState, Exception?, string> formatter
         ) =>
             lines.Enqueue(
-                $"{logLevel}: {category} {formatter(state, exception)} {(state is IEnumerable<KeyValuePair<string, object?>> values ? string.Join(' ', values) : "")} {exception}"
+                $"{logLevel}: {category} {formatter(state, exception)} "
+                    + $"{(state is IEnumerable<KeyValuePair<string, object?>> values ? string.Join(' ', values) : "")} "
+                    + $"{exception}"
             );
     }
 }

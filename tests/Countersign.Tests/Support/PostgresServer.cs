@@ -38,7 +38,10 @@ internal static class PostgresServer
     /// <summary>Ends every connection of the hub's nodes to this database, as a restart of the server would.</summary>
     public static async Task EndConnections(string connectionString) =>
         await Run(
-            $"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{NameOf(connectionString)}' AND application_name = 'countersign'"
+            $"""
+            SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+            WHERE datname = '{NameOf(connectionString)}' AND application_name = 'countersign'
+            """
         );
 
     public static async Task AllowConnections(string connectionString, bool allow) =>

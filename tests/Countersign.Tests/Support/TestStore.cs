@@ -144,7 +144,8 @@ public sealed class TestStore : IAsyncDisposable
         if (!found.Ok)
         {
             throw new InvalidOperationException(
-                $"The record does not prove itself at the end of this story:\n{string.Join('\n', found.Problems.Take(20))}"
+                "The record does not prove itself at the end of this "
+                    + $"story:\n{string.Join('\n', found.Problems.Take(20))}"
             );
         }
     }

@@ -406,7 +406,10 @@ public sealed class JobWorkerTests
 
     private static async ValueTask Note(Tx tx, Job job) =>
         await tx.Execute(
-            "INSERT INTO hub (name, value) VALUES ('noted', @key) ON CONFLICT (name) DO UPDATE SET value = hub.value || ' ' || @key",
+            """
+            INSERT INTO hub (name, value) VALUES ('noted', @key) ON CONFLICT (name) DO UPDATE
+            SET value = hub.value || ' ' || @key
+            """,
             new { key = job.Key }
         );
 

@@ -277,8 +277,10 @@ public sealed class LogTests
         await using (var connection = await hub.Place.OpenRaw())
         {
             await using var kill = connection.CreateCommand();
-            kill.CommandText =
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+            kill.CommandText = """
+                SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE datname = current_database() AND state = 'idle in transaction'
+                """;
             await kill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         Assert.Equal(1, (await second.Run().Soon()).Handled);

@@ -67,7 +67,10 @@ public sealed class WorkListTests
         Assert.Contains("set_aside", (await shell.Run("work", "list")).Output, StringComparison.Ordinal);
         Assert.Equal(id, (await shell.Json("work", "retry", $"{id}")).Done.GetProperty("id").GetInt64());
         await shell.Place.Tamper(
-            "UPDATE jobs SET error = 'No.', attempts = 1, next_at = '2100-01-01T00:00:00.000Z' WHERE kind = 'look_for_blocked'"
+            """
+            UPDATE jobs SET error = 'No.', attempts = 1, next_at = '2100-01-01T00:00:00.000Z'
+            WHERE kind = 'look_for_blocked'
+            """
         );
         Assert.Equal(id, (await shell.Json("work", "discard", $"{id}")).Done.GetProperty("id").GetInt64());
         Assert.Equal(1, (await shell.Run("work", "discard", $"{id}")).ExitCode);

@@ -56,7 +56,10 @@ internal sealed class AddDestination(Store store, DestinationBook book)
                     return new AccessOutcome<NewDestination>.Exists("a destination with this name");
                 }
                 var id = await tx.Number(
-                    "INSERT INTO destinations (name, name_key, manifest, settings, secrets, created_at) VALUES (@name, @key, @manifest, @settings, @secrets, @now) RETURNING id",
+                    """
+                    INSERT INTO destinations (name, name_key, manifest, settings, secrets, created_at)
+                    VALUES (@name, @key, @manifest, @settings, @secrets, @now) RETURNING id
+                    """,
                     new
                     {
                         name,
@@ -84,7 +87,8 @@ internal sealed class AddDestination(Store store, DestinationBook book)
                 await tx.Signal("destinations");
                 // Requests that have waited for it are handed over now.
                 var waiting = await tx.All<IdRow>(
-                    "SELECT r.id FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.status = 'active' AND s.policy LIKE '%\"destination\":\"%' ORDER BY r.id LIMIT 1000"
+                    "SELECT r.id FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.status = 'active' "
+                        + "AND s.policy LIKE '%\"destination\":\"%' ORDER BY r.id LIMIT 1000"
                 );
                 foreach (var row in waiting)
                     await OpenLinks.Open(tx, new Dictionary<string, long> { [KeyOf(name)] = id }, RequestId.Of(row.Id));
@@ -115,7 +119,12 @@ internal sealed class AddDestination(Store store, DestinationBook book)
             async tx =>
             {
                 await tx.Execute(
-                    "UPDATE destinations SET settings = @settings, secrets = @secrets, token = NULL, token_until = NULL, token_renew_at = NULL WHERE id = @id",
+                    """
+                    UPDATE destinations
+                    SET settings = @settings, secrets = @secrets, token = NULL, token_until = NULL,
+                    token_renew_at = NULL
+                    WHERE id = @id
+                    """,
                     new
                     {
                         id = destination.Id,
@@ -229,7 +238,8 @@ internal sealed class AddDestination(Store store, DestinationBook book)
             : !Has(OAuthKeys.TokenUrl) || !IsAddress(OAuthKeys.TokenUrl)
                 ? (
                     OAuthKeys.TokenUrl,
-                    "Give an access token (oauth.accessToken), or where to get one: oauth.tokenUrl, oauth.clientId and oauth.clientSecret."
+                    "Give an access token (oauth.accessToken), or where to get one: oauth.tokenUrl, "
+                        + "oauth.clientId and oauth.clientSecret."
                 )
             : !Has(OAuthKeys.ClientId) ? (OAuthKeys.ClientId, "Give the client's id.")
             : !Has(OAuthKeys.ClientSecret) ? (OAuthKeys.ClientSecret, "Give the client's secret.")

@@ -15,7 +15,10 @@ internal sealed class KeepToken(Store store)
             async tx =>
             {
                 await tx.Execute(
-                    "UPDATE destinations SET token = @sealedToken, token_until = @until, token_renew_at = @renewAt WHERE id = @destination",
+                    """
+                    UPDATE destinations SET token = @sealedToken, token_until = @until, token_renew_at = @renewAt
+                    WHERE id = @destination
+                    """,
                     new
                     {
                         destination,
@@ -33,7 +36,10 @@ internal sealed class KeepToken(Store store)
             async reader =>
             {
                 var row = await reader.First<TokenRow>(
-                    "SELECT token, token_until, token_renew_at FROM destinations WHERE id = @destination AND token IS NOT NULL",
+                    """
+                    SELECT token, token_until, token_renew_at FROM destinations
+                    WHERE id = @destination AND token IS NOT NULL
+                    """,
                     new { destination }
                 );
                 return row is null

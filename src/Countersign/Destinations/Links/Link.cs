@@ -143,7 +143,8 @@ internal sealed class LinkRow
         await tx.Execute(
             $"""
             UPDATE links SET problem = (
-              SELECT j.error FROM jobs j WHERE j.kind = '{LinkJob.Kind}' AND j.key = CAST(links.id AS TEXT)) WHERE id = @id
+              SELECT j.error FROM jobs j
+              WHERE j.kind = '{LinkJob.Kind}' AND j.key = CAST(links.id AS TEXT)) WHERE id = @id
             """,
             new { id }
         );
@@ -159,7 +160,9 @@ internal sealed class LinkRow
     public static async ValueTask Save(Tx tx, Link link) =>
         await tx.Execute(
             """
-            UPDATE links SET state = @state, wish = @wish, answer = @answer, external_id = @externalId, url = @url, creation = @creation, value = @value, display = @display,
+            UPDATE links
+            SET state = @state, wish = @wish, answer = @answer, external_id = @externalId, url = @url,
+            creation = @creation, value = @value, display = @display,
               seen_at = @seenAt, attempts = @attempts, polls = @polls, problem = @problem, exchange = @exchange
             WHERE id = @id
             """,

@@ -79,7 +79,8 @@ internal sealed class OpenLinks : ILogConsumer
     internal static async ValueTask Open(Tx tx, IReadOnlyDictionary<string, long> ids, RequestId id)
     {
         const string stamped = """
-            SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp WHERE r.id = @id
+            SELECT r.revision, r.status, r.stamp, s.policy FROM requests r JOIN stamps s ON s.hash = r.stamp
+            WHERE r.id = @id
             """;
         if (await tx.First<StampRow>(stamped, new { id }) is not { Status: "active" } row)
             return;

@@ -159,7 +159,8 @@ internal static class RecordCall
         {
             await tx.Execute(
                 """
-                UPDATE destinations SET failing_since = NULL, dead_at = NULL WHERE id = @id AND failing_since IS NOT NULL
+                UPDATE destinations SET failing_since = NULL, dead_at = NULL
+                WHERE id = @id AND failing_since IS NOT NULL
                 """,
                 arguments
             );

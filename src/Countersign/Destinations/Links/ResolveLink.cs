@@ -61,7 +61,8 @@ public sealed class ResolveLink(Store store)
                         break;
                     case Resolution.Retry when link.State == LinkState.Held:
                         return new ResolveLinkOutcome.NotPossible(
-                            "Nobody knows whether it was opened. Look there first; then say that it exists, or that it is to be sent again."
+                            "Nobody knows whether it was opened. Look there first; then say that it exists, "
+                                + "or that it is to be sent again."
                         );
                     case Resolution.SendAgain when link.State is LinkState.Held or LinkState.Unsure:
                         next = link with { State = LinkState.New, DueAt = tx.Now, Attempts = 0, Problem = null };

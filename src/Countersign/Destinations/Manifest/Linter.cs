@@ -32,7 +32,8 @@ internal static class Linter
                     $"{place}.jsonBody",
                     problems.Count(p => p.Place == refused.Place) == Rehearsals.All.Count
                         ? $"{refused.Why} It is so whatever the approval says."
-                        : $"{refused.Why} It is so for some approvals: with details or without, with tags or without, or with quotes in a name.",
+                        : $"{refused.Why} It is so for some approvals: with details or without, with tags or "
+                            + "without, or with quotes in a name.",
                     "Compare commas, quotes and braces with what each block leaves out."
                 );
             }

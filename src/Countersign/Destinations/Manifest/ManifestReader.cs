@@ -428,7 +428,8 @@ internal sealed class ManifestReader
             Fatal(
                 $"{place}.{name}",
                 $"{text} cannot be used as a pattern: {wrong.Message}",
-                "Write words, ^, $, (one|other), an optional part as (\\.0)?, and \\ before punctuation: ^(approved|done)$"
+                "Write words, ^, $, (one|other), an optional part as (\\.0)?, and \\ before punctuation: "
+                    + "^(approved|done)$"
             );
             return null;
         }

@@ -102,7 +102,8 @@ internal static class Reading
             id,
             approved != Fit.None && rejected,
             approved == Fit.Part && !rejected
-                ? $"The manifest's pattern {parser.Approval} fits only a part of the status \"{Cut(value)}\", which does not approve."
+                ? $"The manifest's pattern {parser.Approval} fits only a part of the status \"{Cut(value)}\", "
+                    + "which does not approve."
                 : null
         );
     }

@@ -208,7 +208,8 @@ internal static class Renderer
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}."
+                $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte "
+                    + $"{(broken.BytePositionInLine ?? 0) + 1}."
             );
         }
     }

@@ -97,8 +97,11 @@ internal static class EventsEndpoint
         }
     }
 
-    private static string Text(StoredEvent e) =>
-        $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data)), ApiJson.Wire.EventView)}\n\n";
+    private static string Text(StoredEvent e)
+    {
+        var view = new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data));
+        return $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(view, ApiJson.Wire.EventView)}\n\n";
+    }
 
     /// <summary>Events of requests go to those who may see the request; everything else is for admins.</summary>
     private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel)

@@ -205,7 +205,8 @@ internal static class PolicyEndpoints
         await files.Find(null, cancel) is { } version
             ? TypedResults.Ok(PolicyVersionView.From(version, withText: true))
             : Problems.NotFound(
-                "No policy file was set yet; requests are decided by their assignee, by their source's group, or by one admin."
+                "No policy file was set yet; requests are decided by their assignee, by their source's "
+                    + "group, or by one admin."
             );
 
     private static async Task<IResult> Set(

@@ -187,7 +187,8 @@ internal static class SubmitEndpoint
             SubmitOutcome.AssigneeDiffers { Request: var request } => Problems.Of(
                 409,
                 "assignee_differs",
-                "A revision keeps the assignee. Name the same one, or withdraw the request and ask under a new externalId.",
+                "A revision keeps the assignee. Name the same one, or withdraw the request and ask under a "
+                    + "new externalId.",
                 request: RequestView.From(request, snapshot)
             ),
             SubmitOutcome.Replayed { Status: var status, Answer: var answer } => TypedResults.Text(

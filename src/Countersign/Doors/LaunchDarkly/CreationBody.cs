@@ -120,10 +120,12 @@ internal sealed partial class CreationBody
         var why = $"The body is not JSON: line {line + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.";
         return text.Contains("map[", StringComparison.Ordinal)
                 ? why
-                    + " It holds a dump of LaunchDarkly's own data, which happens when an additional form variable has no value: give each a default."
+                    + " It holds a dump of LaunchDarkly's own data, which happens when an additional form "
+                    + "variable has no value: give each a default."
             : EscapedQuote().IsMatch(text)
                 ? why
-                    + " It holds a quote that was escaped twice, as older versions of the integration do: leave quotes out of names and comments, or use the current integration."
+                    + " It holds a quote that was escaped twice, as older versions of the integration do: "
+                    + "leave quotes out of names and comments, or use the current integration."
             : why;
     }
 

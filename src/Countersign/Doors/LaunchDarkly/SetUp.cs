@@ -27,7 +27,7 @@ public static class SetUp
             {(
                 isPublic
                     ? ""
-                    : "LaunchDarkly must reach this address from outside: set PublicUrl to the one under which it does.\n"
+                    : "LaunchDarkly must be able to reach this address. Set PublicUrl to your public address.\n"
             )}docs/launchdarkly.md walks through all of it. To see it work before that:
 
                 countersign simulate launchdarkly --url {baseUrl} --key {key}

@@ -31,7 +31,8 @@ public sealed class Frame(RequestDelegate next, RateLimits limits)
 
     /// <summary>The address that the caller used, as the links of a list must begin with it.</summary>
     public static string AddressOf(HttpRequest request) =>
-        $"{request.Scheme}://{request.Host}{request.PathBase}{request.Path}{(request.HttpContext.Features.Get<AskedWithSuffix>() is null ? "" : Suffix)}";
+        $"{request.Scheme}://{request.Host}{request.PathBase}{request.Path}"
+        + (request.HttpContext.Features.Get<AskedWithSuffix>() is null ? "" : Suffix);
 
     /// <summary>Under which addresses of records begin.</summary>
     public static string RootOf(HttpRequest request) =>

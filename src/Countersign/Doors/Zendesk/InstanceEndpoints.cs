@@ -151,7 +151,8 @@ internal static class DecisionEndpoint
         {
             body.Mistakes.Add(
                 "status",
-                "Say approved, rejected or withdrawn. An answer is not taken back; a person's latest counts while the request is active."
+                "Say approved, rejected or withdrawn. An answer is not taken back; a person's latest counts "
+                    + "while the request is active."
             );
         }
         if (body.Mistakes.Any)

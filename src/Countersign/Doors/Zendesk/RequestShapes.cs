@@ -184,7 +184,8 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// A plain grey square. Without any picture the help center's page would load one from somebody else's server.
     /// </summary>
     public const string Picture =
-        "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCAxIDEiPjxwYXRoIGZpbGw9IiM4NzkyOWQiIGQ9Ik0wIDBoMXYxSDB6Ii8+PC9zdmc+";
+        "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9"
+        + "IjAgMCAxIDEiPjxwYXRoIGZpbGw9IiM4NzkyOWQiIGQ9Ik0wIDBoMXYxSDB6Ii8+PC9zdmc+";
 
     private static readonly PhotoShape Photo = new(Picture);
 

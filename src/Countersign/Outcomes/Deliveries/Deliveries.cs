@@ -12,7 +12,8 @@ public sealed class DeliveryRow
     internal const string Columns =
         "d.id, d.event_id, d.kind, d.subject, d.receiver, d.channel, d.endpoint, "
         + PublicState
-        + " AS state, COALESCE(j.next_at, d.settled_at, d.created_at) AS due_at, d.attempts, d.folded_into, d.created_at, d.settled_at, "
+        + " AS state, COALESCE(j.next_at, d.settled_at, d.created_at) AS due_at, d.attempts, d.folded_into, "
+        + "d.created_at, d.settled_at, "
         + "(SELECT r.subject FROM requests r WHERE r.id = substr(d.subject, 9)) AS about, "
         + "(SELECT a.failure FROM attempts a WHERE a.delivery_id = d.id AND a.n = d.attempts) AS last_failure";
 
@@ -101,7 +102,10 @@ public sealed class Deliveries(Store store)
             async reader =>
             {
                 var rows = await reader.All<DeliveryRow>(
-                    $"SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryJob.PendingJob} WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most",
+                    $"""
+                    SELECT {DeliveryRow.Columns} FROM ({range}) d {DeliveryJob.PendingJob}
+                    WHERE @state = '' OR {DeliveryRow.PublicState} = @state ORDER BY d.id DESC LIMIT @most
+                    """,
                     arguments
                 );
                 if (rows.Count == PageSize)
@@ -129,7 +133,10 @@ public sealed class Deliveries(Store store)
                         delivery,
                         await reader.Text("SELECT sent FROM deliveries WHERE id = @id", new { id }),
                         await reader.All<AttemptRow>(
-                            "SELECT n, at, took, failure, status, answer, call FROM attempts WHERE delivery_id = @id ORDER BY n",
+                            """
+                            SELECT n, at, took, failure, status, answer, call FROM attempts WHERE delivery_id = @id
+                            ORDER BY n
+                            """,
                             new { id }
                         )
                     ),
@@ -146,7 +153,10 @@ public sealed class Deliveries(Store store)
                 await Again(
                     tx,
                     await tx.All<Delivery>(
-                        $"SELECT {Delivery.Columns} FROM deliveries WHERE id = @id AND state IN ('delivered', 'failed'){tx.ForUpdate}",
+                        $"""
+                        SELECT {Delivery.Columns} FROM deliveries
+                        WHERE id = @id AND state IN ('delivered', 'failed'){tx.ForUpdate}
+                        """,
                         new { id }
                     )
                 ),
@@ -172,7 +182,8 @@ public sealed class Deliveries(Store store)
                         await tx.All<Delivery>(
                             $"""
                             SELECT {Delivery.Columns} FROM deliveries
-                            WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since ORDER BY id LIMIT @most{tx.ForUpdate}
+                            WHERE endpoint = @endpoint AND id > @after AND state = 'failed' AND created_at >= @since
+                            ORDER BY id LIMIT @most{tx.ForUpdate}
                             """,
                             new
                             {

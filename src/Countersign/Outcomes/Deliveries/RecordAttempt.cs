@@ -56,7 +56,9 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         var n = delivery.Attempts + 1;
         await tx.Execute(
             """
-            UPDATE deliveries SET state = @state, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled WHERE id = @id
+            UPDATE deliveries
+            SET state = @state, attempts = @n, tries = @tries, sent = COALESCE(sent, @sent), settled_at = @settled
+            WHERE id = @id
             """,
             new
             {
@@ -69,7 +71,10 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
             }
         );
         await tx.Execute(
-            "INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer, call) VALUES (@id, @n, @at, @took, @failure, @status, @answer, @call)",
+            """
+            INSERT INTO attempts (delivery_id, n, at, took, failure, status, answer, call)
+            VALUES (@id, @n, @at, @took, @failure, @status, @answer, @call)
+            """,
             new
             {
                 id = delivery.Id,
@@ -86,7 +91,10 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         {
             case SendOutcome.Delivered delivered:
                 await tx.Execute(
-                    "UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name AND failures > 0",
+                    """
+                    UPDATE endpoints SET failures = 0, failing_since = NULL, held_until = NULL
+                    WHERE name = @name AND failures > 0
+                    """,
                     new { name = delivery.Endpoint }
                 );
                 if (delivered.Also is { } also)
@@ -123,7 +131,8 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
                     name,
                     failed.Gone
                         ? "It answered 410: it is gone and wants to hear no more."
-                        : $"Nothing arrived there since {Instant.ToText(since)}; the last failure was: {failed.Failure.Word()}."
+                        : $"Nothing arrived there since {Instant.ToText(since)}; the last failure was: "
+                            + $"{failed.Failure.Word()}."
                 );
             return;
         }

@@ -56,7 +56,10 @@ public sealed partial class SendDelivery(
                         new { id }
                     ),
                     await reader.Number(
-                        "SELECT count(*) FROM endpoints e JOIN deliveries d ON d.endpoint = e.name WHERE d.id = @id AND e.stopped_at IS NOT NULL",
+                        """
+                        SELECT count(*) FROM endpoints e JOIN deliveries d ON d.endpoint = e.name
+                        WHERE d.id = @id AND e.stopped_at IS NOT NULL
+                        """,
                         new { id }
                     ) > 0
                 ),

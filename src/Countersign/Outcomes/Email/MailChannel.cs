@@ -135,7 +135,8 @@ public sealed class MailChannel(
                     Button = "Sign in",
                     Url = LinkTo(new MailLink.SignIn(delivery.Id, person, until)),
                     Small =
-                        "It works once, within 15 minutes. If you did not ask for it, somebody typed your address; nothing happens unless you open it.",
+                        "It works once, within 15 minutes. If you did not ask for it, somebody typed your "
+                        + "address; nothing happens unless you open it.",
                 },
                 null
             );
@@ -153,7 +154,8 @@ public sealed class MailChannel(
                     Link(Answer.Reject, "Reject without signing in"),
                 ],
                 Small =
-                    "The last two links are for you alone: whoever has them can answer in your name, once, within three days. Opening one decides nothing; the page asks you.",
+                    "The last two links are for you alone: whoever has them can answer in your name, once, "
+                    + "within three days. Opening one decides nothing; the page asks you.",
             };
         }
         return (content, tidings.Request?.Id.Value);

@@ -42,7 +42,8 @@ internal sealed record MailContent
             // One subject per request, so that programs that go by it keep the thread together.
             Subject = request is null
                 ? tidings.Headline.TrimEnd('.')
-                : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: {Tidings.Short(request.Subject, 180)}",
+                : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: "
+                    + $"{Tidings.Short(request.Subject, 180)}",
             Headline = tidings.Headline,
             More = tidings.More is { Length: > 0 } more ? more : null,
             Question = request?.Subject,
@@ -95,13 +96,17 @@ internal sealed record MailContent
     /// for programs that ask.
     /// </summary>
     private const string Head = """
-        <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+        <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+        <meta name="color-scheme" content="light dark">
         <style>@media (prefers-color-scheme: dark) {
-        body { background: #16181c !important; color: #e6e8eb !important } .card { background: #1f2226 !important; border-color: #3a3f46 !important }
+        body { background: #16181c !important; color: #e6e8eb !important }
+        .card { background: #1f2226 !important; border-color: #3a3f46 !important }
         .soft { color: #a2a9b2 !important } a { color: #8ab4f8 !important } a.button { color: #ffffff !important }
         }</style></head>
-        <body style="font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:#1f2328;background:#f4f5f7;margin:0;padding:16px">
-        <div class="card" style="max-width:36rem;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d8dce1;border-radius:8px;overflow-wrap:anywhere">
+        <body style="font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;
+        color:#1f2328;background:#f4f5f7;margin:0;padding:16px">
+        <div class="card" style="max-width:36rem;margin:0 auto;padding:24px;
+        background:#ffffff;border:1px solid #d8dce1;border-radius:8px;overflow-wrap:anywhere">
         <p class="soft" style="margin:0 0 16px;color:#59636e;font-size:14px">Countersign</p>
         """;
 
@@ -159,7 +164,8 @@ internal sealed record MailContent
             foreach (var (name, value) in Missing is null ? Facts : [.. Facts, (SoFar, Missing)])
             {
                 html.Append(
-                        "<tr><td class=\"soft\" style=\"padding:2px 16px 2px 0;min-width:6rem;color:#59636e;vertical-align:top\">"
+                        "<tr><td class=\"soft\" style=\"padding:2px 16px 2px "
+                            + "0;min-width:6rem;color:#59636e;vertical-align:top\">"
                     )
                     .Append(E(name))
                     .Append("</td><td style=\"padding:2px 0;vertical-align:top\">")
@@ -184,7 +190,8 @@ internal sealed record MailContent
         html.Append("<p style=\"margin:24px 0 12px\"><a href=\"")
             .Append(E(Url))
             .Append(
-                "\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px 20px;border-radius:6px;text-decoration:none;display:inline-block\">"
+                "\" class=\"button\" style=\"background:#0b57d0;color:#ffffff;padding:10px "
+                    + "20px;border-radius:6px;text-decoration:none;display:inline-block\">"
             )
             .Append(E(Button))
             .Append("</a></p>");
@@ -206,7 +213,8 @@ internal sealed record MailContent
         if (Why is not null)
         {
             html.Append(
-                    "<p class=\"soft\" style=\"max-width:36rem;margin:12px auto 0;padding:0 24px;color:#59636e;font-size:14px\">You get this "
+                    "<p class=\"soft\" style=\"max-width:36rem;margin:12px auto 0;padding:0 "
+                        + "24px;color:#59636e;font-size:14px\">You get this "
                 )
                 .Append(Why)
                 .Append(". <a href=\"")

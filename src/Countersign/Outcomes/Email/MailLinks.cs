@@ -37,7 +37,10 @@ public sealed class MailLinks(RootKey rootKey)
             "used links",
             store,
             keep.UsedLinks,
-            "DELETE FROM used_links WHERE delivery_id IN (SELECT delivery_id FROM used_links WHERE at <= @oldest LIMIT @chunk)"
+            """
+            DELETE FROM used_links
+            WHERE delivery_id IN (SELECT delivery_id FROM used_links WHERE at <= @oldest LIMIT @chunk)
+            """
         );
 
     private const int MacSize = 32;

@@ -27,7 +27,10 @@ public sealed class MailSignIn(
             {
                 // Locked, so that of many who ask at once no more than so many get one.
                 var person = await tx.Number(
-                    $"SELECT id FROM people WHERE email_key = @key AND disabled_at IS NULL AND role <> 'service'{tx.ForUpdate}",
+                    $"""
+                    SELECT id FROM people
+                    WHERE email_key = @key AND disabled_at IS NULL AND role <> 'service'{tx.ForUpdate}
+                    """,
                     new { key = EmailAddress.KeyOf(email) }
                 );
                 if (person == 0 || !IsOffered)

@@ -29,7 +29,10 @@ public sealed class ChannelSwitches(Store store)
                         new { person, channel }
                     )
                     : await tx.Execute(
-                        "INSERT INTO mutes (person_id, channel) VALUES (@person, @channel) ON CONFLICT (person_id, channel) DO NOTHING",
+                        """
+                        INSERT INTO mutes (person_id, channel) VALUES (@person, @channel)
+                        ON CONFLICT (person_id, channel) DO NOTHING
+                        """,
                         new { person, channel }
                     );
                 if (changed == 1)

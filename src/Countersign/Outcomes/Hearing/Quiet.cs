@@ -17,8 +17,10 @@ internal static class Quiet
         var open = await tx.Number(
             $"""
             SELECT d.id FROM deliveries d JOIN jobs j ON j.kind = 'delivery' AND j.key = CAST(d.id AS text)
-            WHERE d.receiver = @receiver AND d.channel = @channel AND d.channel IN ('mail', 'slack') AND d.created_at > @since
-              AND d.digest = 1 AND d.state = 'due' AND d.attempts = 0 AND j.holder IS NULL ORDER BY d.created_at DESC LIMIT 1{tx.ForUpdate}
+            WHERE d.receiver = @receiver AND d.channel = @channel AND d.channel IN ('mail', 'slack')
+            AND d.created_at > @since
+              AND d.digest = 1 AND d.state = 'due' AND d.attempts = 0 AND j.holder IS NULL
+              ORDER BY d.created_at DESC LIMIT 1{tx.ForUpdate}
             """,
             new
             {
@@ -31,7 +33,8 @@ internal static class Quiet
         {
             await tx.Execute(
                 """
-                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, folded_into, created_at)
+                INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, folded_into,
+                created_at)
                 VALUES (@eventId, @kind, @subject, @receiver, @channel, @channel, 'folded', @open, @now)
                 ON CONFLICT (event_id, receiver, channel) DO NOTHING
                 """,
@@ -50,8 +53,13 @@ internal static class Quiet
         }
         var lately = await tx.Number(
             """
-            SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail', 'slack') AND created_at > @since
-              AND state <> 'folded' AND (@receiver NOT LIKE 'slack:%' OR kind NOT IN ('request.approved', 'request.rejected', 'request.withdrawn')) LIMIT @most) lately
+            SELECT count(*)
+            FROM (SELECT 1 FROM deliveries WHERE receiver = @receiver AND channel = @channel AND channel IN ('mail',
+            'slack') AND created_at > @since
+              AND state <> 'folded'
+              AND (@receiver NOT LIKE 'slack:%' OR kind NOT IN ('request.approved', 'request.rejected',
+              'request.withdrawn'))
+              LIMIT @most) lately
             """,
             new
             {

@@ -158,7 +158,11 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         );
         // Settled while this was on its way: nobody knew then that there was a message to bring up to date.
         var news = await tx.First<StoredEvent>(
-            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject AND kind IN ('request.approved', 'request.rejected', 'request.withdrawn') ORDER BY n DESC LIMIT 1",
+            $"""
+            SELECT {StoredEvent.Columns} FROM events
+            WHERE subject = @subject AND kind IN ('request.approved', 'request.rejected', 'request.withdrawn')
+            ORDER BY n DESC LIMIT 1
+            """,
             new { subject = request.Subject }
         );
         if (news is not null)

@@ -49,7 +49,10 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
                     sourceIds.Add(found);
                 }
                 var id = await tx.Number(
-                    "INSERT INTO webhooks (url, kinds, sources, owner_id, created_at) VALUES (@url, @kinds, @sources, @owner, @now) RETURNING id",
+                    """
+                    INSERT INTO webhooks (url, kinds, sources, owner_id, created_at)
+                    VALUES (@url, @kinds, @sources, @owner, @now) RETURNING id
+                    """,
                     new
                     {
                         url,
@@ -152,13 +155,20 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
                     return NoWebhook<long>();
                 if (
                     await tx.Execute(
-                        "UPDATE webhooks SET disabled_at = NULL, disabled_why = NULL WHERE id = @id AND disabled_at IS NOT NULL",
+                        """
+                        UPDATE webhooks SET disabled_at = NULL, disabled_why = NULL
+                        WHERE id = @id AND disabled_at IS NOT NULL
+                        """,
                         new { id }
                     ) == 1
                 )
                 {
                     await tx.Execute(
-                        "UPDATE endpoints SET stopped_at = NULL, failures = 0, failing_since = NULL, held_until = NULL WHERE name = @name",
+                        """
+                        UPDATE endpoints
+                        SET stopped_at = NULL, failures = 0, failing_since = NULL, held_until = NULL
+                        WHERE name = @name
+                        """,
                         new { name = Webhook.NameOf(id) }
                     );
                     await tx.Append(Webhook.NameOf(id), origin, "webhook.enabled", new { });
@@ -182,7 +192,10 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
     {
         if (
             await tx.Text(
-                "UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL RETURNING url",
+                """
+                UPDATE webhooks SET disabled_at = @now, disabled_why = @why WHERE id = @id AND disabled_at IS NULL
+                RETURNING url
+                """,
                 new
                 {
                     now = tx.Now,
@@ -217,7 +230,10 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 
     private static ValueTask<int> EndOld(Tx tx, long id) =>
         tx.Execute(
-            "DELETE FROM webhook_secrets WHERE webhook_id = @id AND id < (SELECT max(id) FROM webhook_secrets WHERE webhook_id = @id)",
+            """
+            DELETE FROM webhook_secrets
+            WHERE webhook_id = @id AND id < (SELECT max(id) FROM webhook_secrets WHERE webhook_id = @id)
+            """,
             new { id }
         );
 

@@ -32,8 +32,10 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
                 var made = (
                     await tx.First<Delivery>(
                         $"""
-                        INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, tries, created_at)
-                        VALUES (@eventId, @kind, @subject, @name, 'webhook', @name, 'due', @tries, @now) RETURNING {Delivery.Columns}
+                        INSERT INTO deliveries (event_id, kind, subject, receiver, channel, endpoint, state, tries,
+                        created_at)
+                        VALUES (@eventId, @kind, @subject, @name, 'webhook', @name, 'due', @tries, @now)
+                        RETURNING {Delivery.Columns}
                         """,
                         new
                         {

@@ -61,7 +61,8 @@ public sealed class Webhook
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || (uri.Query.Length <= 1 && uri.UserInfo.Length == 0))
             return url;
-        return $"{uri.Scheme}://{(uri.UserInfo.Length > 0 ? "…@" : "")}{uri.Authority}{uri.AbsolutePath}{(uri.Query.Length > 1 ? "?…" : "")}";
+        var (user, query) = (uri.UserInfo.Length > 0 ? "…@" : "", uri.Query.Length > 1 ? "?…" : "");
+        return $"{uri.Scheme}://{user}{uri.Authority}{uri.AbsolutePath}{query}";
     }
 }
 

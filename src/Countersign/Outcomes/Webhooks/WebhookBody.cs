@@ -34,7 +34,8 @@ public static class WebhookBody
         {
             request = await reader.First<RequestPart>(
                 """
-                SELECT r.id, r.subject, r.status, r.display, s.name AS source, r.external_id, r.requester_name AS requester, r.revision, r.digest
+                SELECT r.id, r.subject, r.status, r.display, s.name AS source, r.external_id,
+                r.requester_name AS requester, r.revision, r.digest
                 FROM requests r JOIN sources s ON s.id = r.source_id WHERE r.id = @id
                 """,
                 new { id }

@@ -16,7 +16,8 @@ internal sealed class NotLookedAt(int status, TimeSpan wait, string why) : Authe
         new(
             StatusCodes.Status429TooManyRequests,
             wait,
-            "Too many wrong credentials from this address. Retry-After says when to go on; credentials in use are not affected."
+            "Too many wrong credentials from this address. Retry-After says when to go on; credentials in "
+                + "use are not affected."
         );
 
     public static NotLookedAt Busy(TimeSpan wait) =>

@@ -218,7 +218,8 @@ public sealed class RenderingTests
                 ),
                 (
                     "~.statusRequest.endpoint.url",
-                    "{{formVariables.baseURL}}/{{environment.template}}/{{environmentFormVariables.template}}/{{context.approvalId}}/{{approvalId}}/{{context.project.key}}"
+                    "{{formVariables.baseURL}}/{{environment.template}}/{{environmentFormVariables.template}}/"
+                        + "{{context.approvalId}}/{{approvalId}}/{{context.project.key}}"
                 )
             )
         );

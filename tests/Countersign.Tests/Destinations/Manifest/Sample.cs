@@ -17,13 +17,24 @@ internal static class Sample
             "environmentFormVariables": [],
             "approvalFormVariables": [],
             "creationRequest": {
-              "endpoint": {"url": "{{baseURL}}/asks", "method": "POST", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "endpoint": {"url": "{{baseURL}}/asks", "method": "POST",
+                "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
               "jsonBody": "{\"id\": \"{{approvalId}}\", \"title\": \"{{title.plainText}}\"}",
-              "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state", "statusDisplay": "/result/0/text", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$", "urlTemplate": "{{baseURL}}/show?id={{queryEncode context.approvalId}}"}
+              "parser": {"approvalId": "/result/0/id", "statusValue": "/result/0/state",
+                "statusDisplay": "/result/0/text",
+                "approvalMatcher": "^yes$", "rejectionMatcher": "^no$",
+                "urlTemplate": "{{baseURL}}/show?id={{queryEncode context.approvalId}}"}
             },
-            "statusRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}", "method": "GET", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]}, "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}},
-            "postApplyRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}?state=Done", "method": "PATCH", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]}, "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}},
-            "deletionRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}", "method": "DELETE", "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]}, "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
+            "statusRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}", "method": "GET",
+              "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}},
+            "postApplyRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}?state=Done",
+              "method": "PATCH",
+              "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}},
+            "deletionRequest": {"endpoint": {"url": "{{baseURL}}/asks/{{context.approvalId}}", "method": "DELETE",
+              "headers": [{"name": "Authorization", "value": "Bearer {{apiKey}}"}]},
+              "parser": {"statusValue": "/state", "approvalMatcher": "^yes$", "rejectionMatcher": "^no$"}}
           }}
         }
         """;

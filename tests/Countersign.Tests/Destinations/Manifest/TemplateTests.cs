@@ -31,7 +31,8 @@ public sealed class TemplateTests
     [InlineData("{{#if zero}}a{{else}}b{{/if}}{{#if text}}a{{/if}}{{#unless no}}c{{/unless}}", "bac")]
     [InlineData("{{#each map}}{{@key}}={{this}};{{/each}}", "k=v;n=;")]
     [InlineData(
-        "{{#equal text 'false'}}same{{else}}other{{/equal}}{{#equalWithElse yes 'true'}}same{{else}}other{{/equalWithElse}}",
+        "{{#equal text 'false'}}same{{else}}other{{/equal}}{{#equalWithElse yes "
+            + "'true'}}same{{else}}other{{/equalWithElse}}",
         "samesame"
     )]
     [InlineData("{{list.[0]}}{{lookup list 1}}{{#with map}}{{k}}{{/with}}", "abv")]
@@ -108,10 +109,15 @@ public sealed class TemplateTests
             JsonNode.DeepEquals(
                 JsonNode.Parse(
                     """
-                    {"_site": {"href": "https://approvals.example.com/requests/01JCW9ZQ6GQ2XK5T0V3R8M4N7P"}, "_id": "01JCW9ZQ6GQ2XK5T0V3R8M4N7P", "details": "Turn on the flag\nfor 25% of customers",
-                     "project": {"name":"Web shop", "key": "web-shop", "tags":["customer-facing","critical"]}, "environment": {"name":"Production", "key": "production", "tags":["critical"]},
-                     "flag": {"name":"Dark mode", "key": "dark-mode", "tags":["ui"]}, "shortDescription": "Jane Doe requested approval for changes to the flag Dark mode in Production",
-                     "timestamp": "1746196607127", "approvalFormVariables": {"ticket": "OPS-12", "risk": "low"}, "comment": "Design has signed off." }
+                    {"_site": {"href": "https://approvals.example.com/requests/01JCW9ZQ6GQ2XK5T0V3R8M4N7P"},
+                     "_id": "01JCW9ZQ6GQ2XK5T0V3R8M4N7P",
+                     "details": "Turn on the flag\nfor 25% of customers",
+                     "project": {"name":"Web shop", "key": "web-shop", "tags":["customer-facing","critical"]},
+                     "environment": {"name":"Production", "key": "production", "tags":["critical"]},
+                     "flag": {"name":"Dark mode", "key": "dark-mode", "tags":["ui"]},
+                     "shortDescription": "Jane Doe requested approval for changes to the flag Dark mode in Production",
+                     "timestamp": "1746196607127", "approvalFormVariables": {"ticket": "OPS-12", "risk": "low"},
+                     "comment": "Design has signed off." }
                     """
                 ),
                 body

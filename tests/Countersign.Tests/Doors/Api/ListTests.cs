@@ -120,7 +120,9 @@ public sealed class ListTests
                 text = """
                 version: 1
                 policies:
-                  - { name: two, when: { source: [pipeline], environment: [core] }, steps: [ { name: first, from: { groups: [owners] } }, { name: second, from: { groups: [SRE] } } ] }
+                  - name: two
+                    when: { source: [pipeline], environment: [core] }
+                    steps: [ { name: first, from: { groups: [owners] } }, { name: second, from: { groups: [SRE] } } ]
                 """,
             }
         );

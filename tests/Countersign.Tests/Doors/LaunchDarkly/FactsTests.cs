@@ -396,7 +396,8 @@ public sealed class FactsTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         const string hostile =
-            @"\u0000 \ud800 \udc00\ud800 \\ud800 \ud83d\ude00 '; DROP TABLE requests; -- <img src=x onerror=alert(1)> \u202e \uffff";
+            @"\u0000 \ud800 \udc00\ud800 \\ud800 \ud83d\ude00 '; DROP TABLE requests; -- "
+            + @"<img src=x onerror=alert(1)> \u202e \uffff";
         var text = LaunchDarklySide.Rendered("comment", hostile);
         Assert.Equal(201, (await host.Side.Create(text)).Status);
         var kept = text.Replace(
@@ -406,7 +407,8 @@ public sealed class FactsTests
         );
         Assert.Equal(kept, await host.StoredBody());
         Assert.Equal(
-            "\uFFFD \uFFFD \uFFFD\uFFFD \\ud800 😀 '; DROP TABLE requests; -- <img src=x onerror=alert(1)> \u202E \uFFFF",
+            "\uFFFD \uFFFD \uFFFD\uFFFD \\ud800 😀 '; DROP TABLE requests; -- <img src=x onerror=alert(1)> "
+                + "\u202E \uFFFF",
             (await host.Request()).Subject
         );
         foreach (var name in new[] { "details", "shortDescription" })
@@ -420,7 +422,8 @@ public sealed class FactsTests
                             .Rendered(name, hostile)
                             .Replace(LaunchDarklySide.Id, id, StringComparison.Ordinal)
                             .Replace(
-                                "details\":\"Created approval request: less glare at night\\nRequested change is:\\nTurn on the flag",
+                                "details\":\"Created approval request: less glare at night\\nRequested "
+                                    + "change is:\\nTurn on the flag",
                                 $"details\":\"{hostile}",
                                 StringComparison.Ordinal
                             )

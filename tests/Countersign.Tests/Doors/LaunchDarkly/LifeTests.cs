@@ -329,7 +329,9 @@ public sealed class LifeTests
                 (
                     "changed-mind",
                     [(ann, Approve), (ann, Abstain), (ben, Approve), (cem, Approve)],
-                    "2 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann has not said yes). Add 1 person to the group SRE"
+                    "2 of 3 approvals, waiting for SRE. Blocked: SRE needs 1 more eligible reviewer (Ann "
+                        + "hasn't approved). "
+                        + "Add 1 person to the group SRE"
                 ),
                 (
                     "back-again",
@@ -341,7 +343,9 @@ public sealed class LifeTests
                 (
                     "only-abstain",
                     [(ann, Abstain), (ben, Abstain), (cem, Abstain)],
-                    "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 3 people (Ann has not said yes, Ben has not said yes and Cem has not said yes). Add 3 people to the group SRE"
+                    "0 of 3 approvals, waiting for SRE. Blocked: SRE needs 3 more eligible reviewers (Ann "
+                        + "hasn't approved, Ben "
+                        + "hasn't approved and Cem hasn't approved). Add 3 people to the group SRE"
                 ),
             }
         )
@@ -356,7 +360,9 @@ public sealed class LifeTests
         await host.Approve(ann, "disabled");
         await host.Hub.Disable(ann);
         Assert.Equal(
-            "0 of 3 approvals, waiting for SRE. Stuck: SRE lacks 1 person (Ann is disabled). Add 1 person to the group SRE",
+            "0 of 3 approvals, waiting for SRE. Blocked: SRE needs 1 more eligible reviewer (Ann is "
+                + "disabled). Add 1 person to "
+                + "the group SRE",
             (await host.Side.Status("disabled")).Display()
         );
     }
@@ -415,7 +421,9 @@ public sealed class LifeTests
                 """
                 INSERT INTO people (email, email_key, name, role, created_at)
                 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000)
-                SELECT 'p' || n || '@example.test', 'p' || n || '@example.test', 'Person ' || (n % 1000), 'end-user', @now FROM numbers
+                SELECT 'p' || n || '@example.test', 'p' || n || '@example.test', 'Person ' || (n % 1000), 'end-user',
+                @now
+                FROM numbers
                 """,
                 new { now = tx.Now }
             );

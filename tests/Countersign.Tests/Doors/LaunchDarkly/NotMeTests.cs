@@ -67,7 +67,8 @@ public sealed class NotMeTests
         {
             await RequesterTests.SetPolicy(
                 host,
-                $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}\n    claimed_requester: {claimed}"
+                $"steps: [ {{ name: SRE, from: {{ groups: [SRE] }} }} ]\n    unknown_requester: {rule}\n    "
+                    + $"claimed_requester: {claimed}"
             );
             await RequesterTests.Create(host, rule, "Ann" + Rest);
             await Disown(host, rule, host.People[0]);

@@ -186,7 +186,7 @@ public sealed class RequesterTests
         await SetPolicy(host, "steps: [ { name: SRE, need: all, from: { groups: [SRE] } } ]");
         var blocked = await Create(host, "blocked", "Nobody Known" + Rest);
         Assert.StartsWith(
-            "0 of 4 approvals, waiting for SRE, requester not recognized. Stuck: ",
+            "0 of 4 approvals, waiting for SRE, requester not recognized. Blocked: ",
             blocked.Display(),
             StringComparison.Ordinal
         );
@@ -231,7 +231,7 @@ public sealed class RequesterTests
         await Create(host, "again", "Ben" + Rest);
         Assert.Equal([host.People[0].Id, host.People[1].Id], (await host.Request("again")).Barred);
         // Two of three are barred, and two are needed.
-        Assert.Contains("Stuck", (await host.Side.Status("again")).Display(), StringComparison.Ordinal);
+        Assert.Contains("Blocked", (await host.Side.Status("again")).Display(), StringComparison.Ordinal);
         Assert.IsType<DecideOutcome.NotAllowed>(await host.Approve(host.People[0], "again"));
         Assert.Null(await Proof(host));
     }

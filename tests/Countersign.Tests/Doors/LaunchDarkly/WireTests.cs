@@ -145,7 +145,9 @@ public sealed class WireTests
             var end = length.StartsWith("Transfer", StringComparison.Ordinal) ? "0\r\n\r\n" : "";
             await stream.WriteAsync(
                 Encoding.ASCII.GetBytes(
-                    $"POST /api/approvals/{LaunchDarklySide.Id}/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {host.Key.Key}\r\nContent-Type: application/json\r\n{length}\r\n{end}"
+                    $"POST /api/approvals/{LaunchDarklySide.Id}/{path} HTTP/1.1\r\nHost: x\r\nConnection: "
+                        + $"close\r\nAuthorization: Bearer {host.Key.Key}\r\nContent-Type: "
+                        + $"application/json\r\n{length}\r\n{end}"
                 )
             );
             var answer = await new StreamReader(stream).ReadToEndAsync();

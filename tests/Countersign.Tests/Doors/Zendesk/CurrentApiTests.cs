@@ -320,7 +320,8 @@ public sealed class CurrentApiTests
             400,
             (
                 await host.AsBoss.Get(
-                    $"{Requests}?after_cursor={cursor[..middle]}{(cursor[middle] == 'x' ? 'y' : 'x')}{cursor[(middle + 1)..]}"
+                    $"{Requests}?after_cursor={cursor[..middle]}"
+                        + $"{(cursor[middle] == 'x' ? 'y' : 'x')}{cursor[(middle + 1)..]}"
                 )
             ).Status
         );
@@ -386,7 +387,8 @@ public sealed class CurrentApiTests
             var answer = await host.AsAgent.Post(Requests, body);
             Assert.Equal(422, answer.Status);
             Assert.Equal(
-                """{"errors":[{"code":"ApprovalRequestCreationFailed","title":"Approval request couldn't be sent because one active, approved, or denied request already exists"}]}""",
+                """{"errors":[{"code":"ApprovalRequestCreationFailed","title":"Approval request couldn't be """
+                    + """sent because one active, approved, or denied request already exists"}]}""",
                 JsonNode
                     .Parse(answer.Text)!
                     .ToJsonString(
@@ -452,7 +454,10 @@ public sealed class CurrentApiTests
     {
         await using var host = await ZendeskHost.Start(engine);
         await host.Hub.Place.Tamper(
-            $"INSERT INTO tickets (id, subject, requester_id, created_at) VALUES (5, 'Of Jane', {host.Jane.Id}, '2026-01-01T00:00:00.000Z')"
+            $"""
+            INSERT INTO tickets (id, subject, requester_id, created_at)
+            VALUES (5, 'Of Jane', {host.Jane.Id}, '2026-01-01T00:00:00.000Z')
+            """
         );
         var toJane = await host.AsAgent.Post(
             Requests,

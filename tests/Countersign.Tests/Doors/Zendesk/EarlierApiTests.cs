@@ -200,7 +200,10 @@ public sealed class EarlierApiTests
     {
         await using var host = await ZendeskHost.Start(engine);
         await host.Hub.Place.Tamper(
-            $"INSERT INTO tickets (id, subject, requester_id, created_at) VALUES (1, 'Of Boss', {host.Boss.Id}, '2026-01-01T00:00:00.000Z')"
+            $"""
+            INSERT INTO tickets (id, subject, requester_id, created_at)
+            VALUES (1, 'Of Boss', {host.Boss.Id}, '2026-01-01T00:00:00.000Z')
+            """
         );
         var ofJane = await host.Ask(1);
         var done = await host.Ask(2);

@@ -53,7 +53,10 @@ public sealed class SampleTests
                     "-X",
                     "POST",
                     "-d",
-                    """{"message": "approval description", "subject": "approval subject", "assignee_group_id": 1, "ticket_id": 123}""",
+                    """
+                        {"message": "approval description", "subject": "approval subject", "assignee_group_id": 1,
+                        "ticket_id": 123}
+                        """,
                     "-u",
                     $"{email}/token:{token}",
                 ]
@@ -69,8 +72,10 @@ public sealed class SampleTests
                     $"""
                         import requests
                         from requests.auth import HTTPBasicAuth
-                        url = "{address}api/v2/approval_requests?after_cursor=&before_cursor=&filter[assignee_group_id]=&filter[assignee_user_id]=&filter[status]="
-                        response = requests.request("GET", url, auth=HTTPBasicAuth(f'{email}/token', '{token}'), headers=dict([("Content-Type", "application/json")]))
+                        url = ("{address}api/v2/approval_requests?after_cursor=&before_cursor="
+                            "&filter[assignee_group_id]=&filter[assignee_user_id]=&filter[status]=")
+                        response = requests.request("GET", url, auth=HTTPBasicAuth(f'{email}/token', '{token}'),
+                            headers=dict([("Content-Type", "application/json")]))
                         print(response.text)
                         """,
                 ],
@@ -88,8 +93,11 @@ public sealed class SampleTests
                         import requests
                         import json
                         from requests.auth import HTTPBasicAuth
-                        payload = json.loads("""{ "assignee_user_id": 3, "message": "Please approve a laptop", "subject": "Laptop Purchase Approval", "ticket_id": 123 }""")
-                        response = requests.request("POST", "{{address}}api/v2/approval_requests", auth=HTTPBasicAuth('{{email}}/token', '{{token}}'), headers={"Content-Type": "application/json"}, json=payload)
+                        payload = json.loads("""{ "assignee_user_id": 3, "message": "Please approve a laptop",
+                            "subject": "Laptop Purchase Approval", "ticket_id": 123 }""")
+                        response = requests.request("POST", "{{address}}api/v2/approval_requests",
+                            auth=HTTPBasicAuth('{{email}}/token', '{{token}}'),
+                            headers={"Content-Type": "application/json"}, json=payload)
                         print(response.text)
                         """",
                 ],
@@ -115,9 +123,12 @@ public sealed class SampleTests
                             email,
                             token
                         )}}' },
-                          params: { 'after_cursor': '', 'before_cursor': '', 'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' },
+                          params: { 'after_cursor': '', 'before_cursor': '',
+                            'filter[assignee_group_id]': '', 'filter[assignee_user_id]': '', 'filter[status]': '' },
                         };
-                        axios(config).then(function (response) { console.log(JSON.stringify(response.data)); }).catch(function (error) { console.log(error); });
+                        axios(config)
+                          .then(function (response) { console.log(JSON.stringify(response.data)); })
+                          .catch(function (error) { console.log(error); });
                         """
                     )
                 )!
@@ -135,7 +146,8 @@ public sealed class SampleTests
                         require "net/http"
                         require "base64"
                         uri = URI("{{address}}api/v2/approval_requests")
-                        uri.query = URI.encode_www_form("after_cursor": "", "before_cursor": "", "filter[assignee_group_id]": "", "filter[assignee_user_id]": "", "filter[status]": "")
+                        uri.query = URI.encode_www_form("after_cursor": "", "before_cursor": "",
+                          "filter[assignee_group_id]": "", "filter[assignee_user_id]": "", "filter[status]": "")
                         request = Net::HTTP::Get.new(uri, "Content-Type": "application/json")
                         request["Authorization"] = "Basic #{Base64.strict_encode64("{{email}}/token:{{token}}")}"
                         puts Net::HTTP.start(uri.hostname, uri.port) { |http| http.request(request) }.body
@@ -158,7 +170,8 @@ public sealed class SampleTests
         var answer = JsonNode.Parse(
             await npm.Node(
                 $$"""
-                const zendesk = require('node-zendesk').createClient({ username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
+                const zendesk = require('node-zendesk').createClient({
+                  username: '{{host.Boss.Email}}', token: '{{token}}', endpointUri: '{{host.Api.Address}}api/v2' });
                 zendesk.tickets.jsonAPINames = ['approval_requests'];
                 (async () => {
                   const requests = await zendesk.tickets.getAll(['approval_requests', { 'page[size]': 3 }]);

@@ -153,7 +153,8 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
         import Provider from 'oidc-provider';
         const [, , id, secret] = process.argv;
         const people = {
-          ann: { email: 'Ann@Example.test', email_verified: true, name: 'Ann of the provider', groups: ['SRE', 'unknown here'] },
+          ann: { email: 'Ann@Example.test', email_verified: true, name: 'Ann of the provider',
+            groups: ['SRE', 'unknown here'] },
           approver: { email: 'ann.approver@example.test', email_verified: true, name: 'Ann Approver' },
           ann2: { email: 'ann@example.test', email_verified: true, name: 'Another Ann' },
           eve: { email: 'ann@example.test', email_verified: false, name: 'Eve' },
@@ -163,13 +164,15 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
         server.listen(0, '127.0.0.1', () => {
           const issuer = `http://127.0.0.1:${server.address().port}`;
           const provider = new Provider(issuer, {
-            clients: [{ client_id: id, client_secret: secret, redirect_uris: ['http://127.0.0.1/sign-in/oidc/callback'] }],
+            clients: [{ client_id: id, client_secret: secret,
+              redirect_uris: ['http://127.0.0.1/sign-in/oidc/callback'] }],
             pkce: { required: () => true },
             claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
             findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
             cookies: { keys: ['test'] },
           });
-          provider.Client.prototype.redirectUriAllowed = uri => /^\/sign-in\/oidc(\/[a-z]+)?\/callback$/.test(new URL(uri).pathname);
+          provider.Client.prototype.redirectUriAllowed = uri =>
+            /^\/sign-in\/oidc(\/[a-z]+)?\/callback$/.test(new URL(uri).pathname);
           server.on('request', provider.callback());
           console.log(issuer);
         });
