@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Work;
@@ -52,17 +53,40 @@ public sealed class Reweigh(Store store) : IJobHandler
                 ),
             cancel
         );
+        ExceptionDispatchInfo? failed = null;
         foreach (var chunk in ids.Chunk(Chunk))
         {
-            await store.InTransaction(
+            try
+            {
+                await WeighAgain(chunk);
+            }
+            catch (Exception failure) when (JobWorker.IsItsOwn(failure))
+            {
+                // One that can't be read or written keeps no other from it.
+                foreach (var row in chunk)
+                {
+                    try
+                    {
+                        await WeighAgain([row]);
+                    }
+                    catch (Exception alone) when (JobWorker.IsItsOwn(alone))
+                    {
+                        failed ??= ExceptionDispatchInfo.Capture(alone);
+                    }
+                }
+            }
+        }
+        failed?.Throw();
+
+        Task WeighAgain(IdRow[] rows) =>
+            store.InTransaction(
                 async tx =>
                 {
-                    foreach (var row in chunk)
+                    foreach (var row in rows)
                         await Again(tx, RequestId.Of(row.Id), personId, origin);
                 },
                 cancel
             );
-        }
     }
 
     private static string KeyOf(long personId) => personId.ToString(CultureInfo.InvariantCulture);

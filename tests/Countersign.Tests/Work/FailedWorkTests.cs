@@ -221,6 +221,39 @@ public sealed class FailedWorkTests
     }
 
     [Theory, BothEngines]
+    public async Task A_request_that_cannot_be_read_keeps_no_other_from_being_weighed_without_a_disabled_person(
+        Engine engine
+    )
+    {
+        await using var hub = await PolicyHub.Start(engine);
+        var people = await hub.Hub.AddPeople("Ann", "Ben", "Cem");
+        var two = Some.Policy(Some.Step("two", 2, [.. people.Select(p => p.AsApprover)]));
+        var (poisoned, neighbour, ofBen) = (await hub.Hub.Ask(two), await hub.Hub.Ask(two), await hub.Hub.Ask(two));
+        foreach (var request in new[] { poisoned, neighbour })
+            await hub.Hub.Approve(request, people[0]);
+        await hub.Hub.Approve(ofBen, people[1]);
+        var created = await Change(hub.Hub, "requests", "created_at", "soon", "id = @id", poisoned.Id);
+        await Assert.ThrowsAsync<FormatException>(() => hub.Hub.Disable(people[0]));
+        Assert.Contains("request.reweighed", await hub.Kinds(neighbour));
+
+        await hub.Clockwork.Drain();
+        await hub.Hub.Disable(people[1]);
+        Assert.Contains("request.reweighed", await hub.Kinds(ofBen));
+        for (var attempt = 2; attempt <= RetrySchedule.Default.Steps.Count; attempt++)
+            await hub.Wait(Long);
+        var failed = Assert.Single(await SetAside(hub.Hub));
+        Assert.Equal(("reweigh", $"person:{people[0].Id}"), (failed.Kind, failed.Subject));
+        Assert.IsType<WorkOutcome.Refused>(await hub.Hub.Work.Discard(failed.Id, Some.Operator, default));
+
+        await Change(hub.Hub, "requests", "created_at", created, "id = @id", poisoned.Id);
+        Assert.IsType<WorkOutcome.Done>(await hub.Hub.Work.Retry(failed.Id, Some.Operator, default));
+        await hub.Wait(TimeSpan.Zero);
+        Assert.Contains("request.reweighed", await hub.Kinds(poisoned));
+        Assert.Single(await hub.Kinds(neighbour), kind => kind == "request.reweighed");
+        Assert.Empty(await SetAside(hub.Hub));
+    }
+
+    [Theory, BothEngines]
     public async Task A_link_that_cannot_be_read_or_recorded_keeps_no_other_from_being_looked_after(Engine engine)
     {
         await using var desk = new FakeDesk();
