@@ -23,7 +23,4 @@ public interface ILogConsumer
     /// Asked once for a batch. Null when it has no one to tell, whatever happened; the batch then passes unread.
     /// </summary>
     ValueTask<HandleEvent?> Begin(Tx tx);
-
-    /// <summary>Called when what it wrote stands: wakes those who act on it.</summary>
-    void Committed() { }
 }

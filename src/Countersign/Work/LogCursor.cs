@@ -49,10 +49,7 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
             StoredEvent? current = null;
             try
             {
-                var step = await store.InTransaction(tx => Take(tx, news => current = news), cancel);
-                if (step.Handled > 0)
-                    consumer.Committed();
-                return step;
+                return await store.InTransaction(tx => Take(tx, news => current = news), cancel);
             }
             catch (Exception failure) when (current is not null && JobWorker.IsItsOwn(failure))
             {

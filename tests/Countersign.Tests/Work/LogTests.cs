@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Outcomes.Hearing;
@@ -50,8 +49,8 @@ public sealed class LogTests
         foreach (var cursor in new[] { first, second })
             await cursor.ToTheEnd(store);
         Assert.Equal(2, await recorded.Sealer.SealOnce());
-        Assert.Equal(["quick", "slow", "last"], one.Told);
-        Assert.Equal(["quick", "slow", "last"], other.Told);
+        Assert.Equal(["quick", "slow", "last"], await one.Told(store));
+        Assert.Equal(["quick", "slow", "last"], await other.Told(store));
         Assert.DoesNotContain(
             (await recorded.Check()).Problems,
             p => p.Contains("cursor", StringComparison.Ordinal) || p.Contains("Seal", StringComparison.Ordinal)
@@ -119,13 +118,13 @@ public sealed class LogTests
         }
         await cursor.ToTheEnd(hub.Store);
         await worker.Drain();
-        Assert.Equal(["before", "neighbour"], listener.Told);
+        Assert.Equal(["before", "neighbour"], await listener.Told(hub.Store));
         listener.Throws = _ => false;
         hub.Clock.Advance(Long);
         await Happens(hub.Store, "test:2", "later");
         await cursor.ToTheEnd(hub.Store);
         await worker.Drain();
-        Assert.Equal(["before", "neighbour", "poison", "after", "later"], listener.Told);
+        Assert.Equal(["before", "neighbour", "poison", "after", "later"], await listener.Told(hub.Store));
         Assert.Equal(0, await hub.Place.Count("jobs"));
     }
 
@@ -236,11 +235,14 @@ public sealed class LogTests
         {
             await Happens(recorded.Hub.Store, "test:1", $"{i}");
             var told = i + 2;
-            await Eventually.True(() => listener.Told.Count == told, "what is not sealed is told");
+            await Eventually.True(
+                async () => (await listener.Told(recorded.Hub.Store)).Count == told,
+                "what is not sealed is told"
+            );
         }
         foreach (var service in new BackgroundService[] { follower, sequencer, sealer })
             await service.StopAsync(default).Soon();
-        Assert.Equal(["sealed", "0", "1", "2"], listener.Told);
+        Assert.Equal(["sealed", "0", "1", "2"], await listener.Told(recorded.Hub.Store));
         Assert.Equal(1, await recorded.Hub.Place.Count("seals"));
     }
 
@@ -339,37 +341,36 @@ public sealed class LogTests
     private static Task Happens(Store store, string subject, string name) =>
         store.InTransaction(async tx => await tx.Append(subject, Some.Origin, Kind, new { name }));
 
-    /// <summary>A consumer that takes down what it was told once that stands.</summary>
+    /// <summary>A consumer that writes into the store what it was told.</summary>
     private sealed class Listener(string name) : ILogConsumer
     {
-        private readonly ConcurrentQueue<string> _now = new();
-
         public string Name => name;
         public IReadOnlySet<string> Kinds { get; } = new HashSet<string> { Kind };
         public Func<string, bool> Throws { get; set; } = _ => false;
         public Func<Tx, StoredEvent, Task> Writes { get; init; } = (_, _) => Task.CompletedTask;
-        public List<string> Told { get; } = [];
 
-        public ValueTask<HandleEvent?> Begin(Tx tx)
-        {
-            _now.Clear();
-            return new(async news =>
+        public ValueTask<HandleEvent?> Begin(Tx tx) =>
+            new(async news =>
             {
-                var what = System.Text.Json.JsonDocument.Parse(news.Data).RootElement.GetProperty("name").GetString()!;
-                if (Throws(what))
-                    throw new FormatException(what);
+                var value = System.Text.Json.JsonDocument.Parse(news.Data).RootElement.GetProperty("name").GetString()!;
+                if (Throws(value))
+                    throw new FormatException(value);
                 await Writes(tx, news);
-                _now.Enqueue(what);
-                // In a job there is no batch to wait for.
-                if (news.Position == 0)
-                    Committed();
+                var count = await tx.Number("SELECT count(*) FROM hub");
+                await tx.Execute(
+                    "INSERT INTO hub (name, value) VALUES (@key, @value)",
+                    new { key = $"{name} was told {count:D9}", value }
+                );
             });
-        }
 
-        public void Committed()
-        {
-            while (_now.TryDequeue(out var what))
-                Told.Add(what);
-        }
+        public ValueTask<List<string>> Told(Store store) =>
+            store.Read(async reader =>
+                (
+                    await reader.Rows(
+                        "SELECT value FROM hub WHERE name LIKE @told ORDER BY name",
+                        new { told = $"{name} was told %" }
+                    )
+                ).ConvertAll(row => (string)row["value"]!)
+            );
     }
 }
