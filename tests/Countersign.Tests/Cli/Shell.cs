@@ -51,7 +51,9 @@ public sealed class Shell : IAsyncDisposable
 {
     private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("countersign-shell-").FullName;
 
-    private Shell(TestStore place) => Place = place;
+    private readonly bool _endsPlace;
+
+    private Shell(TestStore place, bool endsPlace) => (Place, _endsPlace) = (place, endsPlace);
 
     public TestStore Place { get; }
 
@@ -62,6 +64,9 @@ public sealed class Shell : IAsyncDisposable
 
     /// <summary>With the store's tables, and this process as another user of it.</summary>
     public static async Task<Shell> Start(Engine engine) => Prepared(await TestStore.Start(engine));
+
+    /// <summary>On a store that another part of the test made and ends.</summary>
+    public static Shell On(TestStore place) => Prepared(place, endsPlace: false);
 
     /// <summary>Where no store is yet: an empty folder, or a database without tables.</summary>
     public static async Task<Shell> StartEmpty(Engine engine) => Prepared(await TestStore.Place(engine));
@@ -123,7 +128,8 @@ public sealed class Shell : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Place.DisposeAsync();
+        if (_endsPlace)
+            await Place.DisposeAsync();
         System.IO.Directory.Delete(_folder, recursive: true);
     }
 
@@ -132,9 +138,9 @@ public sealed class Shell : IAsyncDisposable
             ? ["--data", Place.Options.DataFolder, "--RootKeyFile", RootKeyFile]
             : ["--database", Place.Options.Database!, "--RootKeyFile", RootKeyFile];
 
-    private static Shell Prepared(TestStore place)
+    private static Shell Prepared(TestStore place, bool endsPlace = true)
     {
-        var shell = new Shell(place);
+        var shell = new Shell(place, endsPlace);
         RootKey.Load(shell.RootKeyFile, mayCreate: true);
         return shell;
     }
