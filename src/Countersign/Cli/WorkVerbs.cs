@@ -58,16 +58,7 @@ internal static class WorkVerbs
                         : Terminal.Table(
                             ["id", "kind", "about", "state", "due", "attempts", "error"],
                             page.Jobs.Select(j =>
-                                new[]
-                                {
-                                    $"{j.Id}",
-                                    j.Kind,
-                                    j.Subject.Length > 0 ? j.Subject : j.Key,
-                                    j.State,
-                                    j.DueAt,
-                                    $"{j.Attempts}",
-                                    j.Error ?? "",
-                                }
+                                new[] { $"{j.Id}", j.Kind, j.About, j.State, j.DueAt, $"{j.Attempts}", j.Error ?? "" }
                             )
                         ) + (page.Next is { } more ? $"\nMore: countersign work list --before {more}" : "")
                 );
@@ -97,7 +88,7 @@ internal static class WorkVerbs
                             job.Kind,
                             job.Key,
                         },
-                        $"Job {job.Id} ({job.Kind}, {job.Subject}) {done}."
+                        $"Job {job.Id} ({job.Kind}, {job.About}) {done}."
                     ),
                     WorkOutcome.Refused { Why: var why } => new Reply.Failed("refused", why),
                     _ => new Reply.Failed("not_found", "There is no job with this number. See: countersign work list"),

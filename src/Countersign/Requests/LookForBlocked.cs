@@ -24,7 +24,7 @@ public sealed class LookForBlocked(Standstill standstill, Store store) : IJobHan
     public ValueTask<int> AtOnce(Reader reader, string receiver) => new(2);
 
     /// <summary>In the transaction that changes people, groups or absences.</summary>
-    internal static ValueTask MustFollow(Tx tx) => Jobs.Put(tx, new NewJob(JobKind, All, "hub", tx.Now));
+    internal static ValueTask MustFollow(Tx tx) => Jobs.Put(tx, new NewJob(JobKind, All, NewJob.OfHub, tx.Now));
 
     public async Task<JobResult> Run(Job job, CancellationToken cancel)
     {
@@ -38,7 +38,7 @@ public sealed class LookForBlocked(Standstill standstill, Store store) : IJobHan
         return new JobResult.Done(async tx =>
         {
             if (job.Key == All)
-                await Jobs.Put(tx, new NewJob(JobKind, Late, "hub", tx.Now + Straggler));
+                await Jobs.Put(tx, new NewJob(JobKind, Late, NewJob.OfHub, tx.Now + Straggler));
             // Alone each says why it can't be looked at, and is tried again.
             foreach (var id in failed)
                 await Jobs.Add(tx, new NewJob(JobKind, id.Value, id.Subject, tx.Now));

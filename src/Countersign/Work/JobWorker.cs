@@ -115,7 +115,7 @@ public sealed partial class JobWorker : BackgroundService
                     continue;
                 var wait = handler.Interval ?? TimeSpan.Zero;
                 await _store.InTransaction(
-                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, "hub", tx.Now + wait)),
+                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, NewJob.OfHub, tx.Now + wait)),
                     cancel
                 );
             }

@@ -9,6 +9,9 @@ namespace Countersign.Work;
 /// known.</param>
 public sealed record NewJob(string Kind, string Key, string Subject, DateTimeOffset Due)
 {
+    /// <summary>The subject of work on the hub itself; such a job's key says what it does.</summary>
+    public const string OfHub = "hub";
+
     /// <summary>
     /// Whom it keeps busy: the limit of jobs at once is per receiver of a kind. Without one the kind has one limit.
     /// </summary>

@@ -74,5 +74,9 @@ public sealed class WorkListTests
         );
         Assert.Equal(id, (await shell.Json("work", "discard", $"{id}")).Done.GetProperty("id").GetInt64());
         Assert.Equal(1, (await shell.Run("work", "discard", $"{id}")).ExitCode);
+        await shell.Place.Store.InTransaction(tx =>
+            Jobs.Add(tx, new NewJob("clean", "used links", NewJob.OfHub, tx.Now))
+        );
+        Assert.Contains("used links", (await shell.Run("work", "list")).Output, StringComparison.Ordinal);
     }
 }

@@ -84,7 +84,7 @@ internal static class WorkQueuePage
     private static void Counts(Html html, IReadOnlyList<WorkCount> counts) =>
         html.Table(
             html.Says.WorkByKind,
-            [html.Says.WorkKind, html.Says.How, html.Says.WorkCount, html.Says.WorkOldest],
+            [html.Says.WorkKind, html.Says.WorkStateTitle, html.Says.WorkCount, html.Says.WorkOldest],
             counts,
             (h, count) =>
             {
@@ -116,7 +116,14 @@ internal static class WorkQueuePage
     private static void List(Html html, IReadOnlyList<WorkItem> jobs) =>
         html.Table(
             html.Says.WorkJobs,
-            [html.Says.WorkKind, html.Says.WorkAbout, html.Says.WorkDue, html.Says.How, html.Says.FailedError, ""],
+            [
+                html.Says.WorkKind,
+                html.Says.WorkAbout,
+                html.Says.WorkDue,
+                html.Says.WorkStateTitle,
+                html.Says.FailedError,
+                "",
+            ],
             jobs,
             (h, job) =>
             {
@@ -129,7 +136,7 @@ internal static class WorkQueuePage
                 }
                 else
                 {
-                    h.Add($"<span class=\"soft\">{(job.Kind == "clean" ? job.Key : job.Subject)}</span>");
+                    h.Add($"<span class=\"soft\">{job.About}</span>");
                 }
                 h.Add($"</td><td>");
                 if (DateTimeOffset.TryParse(job.DueAt, CultureInfo.InvariantCulture, out var due))

@@ -128,6 +128,7 @@ internal partial class Texts
     public virtual string ToWhom => "To";
     public virtual string Through => "Through";
     public virtual string How => "How";
+    public virtual string WorkStateTitle => "State";
     public virtual string WhenMade => "When";
     public virtual string WhatWasSent => "What was sent";
     public virtual string NothingSentYet => "Nothing was sent yet.";
