@@ -473,8 +473,17 @@ public sealed class Listing(Store store, Places places)
         private void Range(string table, string column, string condition) =>
             _ranges.Add(RangeOf(table, column, condition));
 
+        /// <summary>
+        /// Each range says its order once more: PostgreSQL plans it by itself, and without would read all of it to sort
+        /// it.
+        /// </summary>
         private string RangeOf(string table, string column, string condition) =>
-            $"SELECT {column} AS id FROM {table} WHERE {condition}{BoundsOf(column)}";
+            $"""
+                SELECT id FROM (
+                  SELECT {column} AS id FROM {table} WHERE {condition}{BoundsOf(
+                    column
+                )} ORDER BY {column} {_order}) ordered
+                """;
 
         private void Check(string column, object[] values, bool orNobody = false) =>
             _checks.Add(
