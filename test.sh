@@ -3,17 +3,21 @@
 # Once tests have run, the last line is "N passed, N failed, N skipped".
 #   --long           also run the long loops
 #   --filter <text>  run only the tests whose full name contains <text>
+#   --coverage       also print the share of lines that the tests run, and write a Cobertura file to artifacts/coverage
 set -euo pipefail
 set -m # job control: every step is a process group of its own and can be ended with all its children
 cd "$(dirname "${BASH_SOURCE[0]}")"
 unset TEST_LONG TEST_POSTGRES TEST_POSTGRES_MISSING TEST_CHROMIUM TEST_CHROMIUM_MISSING # only we decide these
 
-filter=()
+filter=() coverage=() report=artifacts/coverage
 while (($#)); do
   case "$1 ${2:-}" in
     '--long '*) export TEST_LONG=1 ;;
     '--filter '?*) filter=(--filter-method "*$2*"); shift ;;
-    *) echo 'Usage: ./test.sh [--long] [--filter <text>]' >&2; exit 2 ;;
+    '--coverage '*)
+      coverage=(--coverlet --coverlet-output-format cobertura --coverlet-single-hit --results-directory "$PWD/$report"
+        --coverlet-include '[countersign]*' --coverlet-include '[Countersign.Simulator]*') ;;
+    *) echo 'Usage: ./test.sh [--long] [--filter <text>] [--coverage]' >&2; exit 2 ;;
   esac
   shift
 done
@@ -142,8 +146,9 @@ step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Rel
 heading 'Test'
 tests() {
   TMPDIR=$stores dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress \
-    "${filter[@]}" 2>&1 | tee "$temp/tests.log"
+    "${filter[@]}" "${coverage[@]}" 2>&1 | tee "$temp/tests.log"
 }
+rm -rf "$report"
 code=0
 run tests || code=$?
 
@@ -158,6 +163,12 @@ if ((passed + failed + skipped == 0)); then
   echo 'No test has run.' >&2; code=1
 elif ((code != 0 && failed == 0)); then
   echo "The runner failed though no test did (exit code $code, see above); counted as one failure." >&2; failed=1
+fi
+if ((${#coverage[@]})) && mv "$report"/coverage.cobertura*.xml "$report/coverage.cobertura.xml"; then
+  awk -F '"' -v file="$report/coverage.cobertura.xml" '/<coverage / {
+    for (i = 1; i < NF; i += 2) { sub(/.* /, "", $i); rate[$i] = $(i + 1) * 100 }
+    printf "\nCoverage: %.1f %% of lines, %.1f %% of branches (%s)\n", rate["line-rate="], rate["branch-rate="], file; exit
+  }' "$report/coverage.cobertura.xml"
 fi
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 ((code == 0 && failed == 0)) || exit 1

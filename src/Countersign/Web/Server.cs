@@ -169,7 +169,17 @@ public static class Server
             .AddOptions<RateLimiterOptions>()
             .Configure<RateLimits>((options, limits) => limits.Configure(options));
         services.AddProblemDetails().AddExceptionHandler<FaultAnswer>();
-        services.AddOpenApi("v1");
+        services.AddOpenApi(
+            "v1",
+            options =>
+                options.AddDocumentTransformer(
+                    (document, _, _) =>
+                    {
+                        document.Info.Version = Cli.CommandLine.Version;
+                        return Task.CompletedTask;
+                    }
+                )
+        );
         services.AddResponseCompression(options =>
         {
             // Answers carry no secret beside text that an outsider chooses (keys are shown once, in answers to admins),

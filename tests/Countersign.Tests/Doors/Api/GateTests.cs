@@ -1,4 +1,5 @@
 using Countersign.Access;
+using Countersign.Cli;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Api;
@@ -469,7 +470,9 @@ public sealed class GateTests
     {
         await using var host = await ApiHost.Start(Engine.Sqlite);
         using var nobody = host.Nobody();
-        var paths = (await nobody.Get("/openapi/v1.json")).Json["paths"]!.AsObject();
+        var description = (await nobody.Get("/openapi/v1.json")).Json;
+        Assert.Equal(CommandLine.Version, description["info"]!["version"]!.ToString());
+        var paths = description["paths"]!.AsObject();
         foreach (
             var path in new[]
             {
