@@ -275,8 +275,10 @@ internal sealed class HistoryCheck(
         if (hash != next.Hash)
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
+        {
             return $"{Named(next)} comes before event {previous.Id} in the order of the hub, and after it in its "
                 + "history: one of them was moved.";
+        }
         return null;
     }
 
@@ -355,8 +357,10 @@ internal sealed class HistoryCheck(
                 + "one of them was changed, or it was.";
         }
         if (key?.IsSignatureOf(told.HashFor(next.Subject), told.Signature ?? "") == false)
+        {
             return $"{Named(next)} is not signed with this hub's key: it was forged, and nothing shows what its "
                 + "request was.";
+        }
         story.Resume(told);
         ArchivedRequests++;
         ArchivedEvents += told.Count;

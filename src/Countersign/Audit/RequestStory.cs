@@ -156,8 +156,10 @@ internal sealed class RequestStory(string id)
             if (_appliedAt is not null)
                 return "applies a request that was applied before.";
             if (next.Kind == "request.applied" != (Status == Status.Approved))
+            {
                 return "takes an application as "
                     + $"{(Status == Status.Approved ? "a breach of what was" : "one of something")} approved.";
+            }
             _appliedAt = next.At;
             _breachedAt = next.Kind == "request.breached" ? next.At : null;
         }

@@ -63,13 +63,17 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
             return $"Seal {seal.N} does not say what it covers in the way seals do: it was changed.";
         }
         if (!key.IsSignatureOf(seal.Hash, seal.Signature))
+        {
             return $"Seal {seal.N} is not signed with this hub's key: it was changed or forged, or RootKeyFile is "
                 + "not the file it was.";
+        }
         foreach (var range in ranges.Ranges)
         {
             if (!Covered.TryAdd(range))
+            {
                 return $"Seal {seal.N} covers an event among {range.From} to {range.To} "
                     + "that an earlier seal covers already.";
+            }
         }
         var events = await Seal.Covered<SealedEvent>(reader, ranges, SealedEvent.Columns, e => e.Id);
         if (events.Count != seal.Count)

@@ -62,8 +62,10 @@ internal static class ServeVerb
             var end = word.IndexOf('=', StringComparison.Ordinal);
             var name = end < 0 ? word[2..] : word[2..end];
             if (!Settings.IsKnown(name))
+            {
                 return $"--{name} is neither an option nor a setting. See: countersign --help, and "
                     + "docs/configuration.md for the settings.";
+            }
             if (end < 0 && (++i == switches.Count || switches[i].StartsWith("--", StringComparison.Ordinal)))
                 return $"--{name} needs a value: --{name}=…";
         }
