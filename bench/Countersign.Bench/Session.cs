@@ -1,7 +1,7 @@
-using Countersign.Access;
 using Countersign.Bench.Rows;
 using Countersign.Bench.Servers;
 using Countersign.Bench.Stock;
+using Countersign.SignIn;
 using Countersign.Storage;
 
 namespace Countersign.Bench;
@@ -27,7 +27,7 @@ internal static class Session
         if (options.Wants("lists"))
             await new Lists(options, product, report).Run();
         if (options.Wants("pages"))
-            await new Pages(options, product, report).Run();
+            await new Rows.Pages(options, product, report).Run();
         if (options.Wants("nodes"))
             await new TwoNodes(options, product, report).Run();
         if (options.Wants("destinations"))

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Countersign.Web;
+using Countersign.Hosting;
 using Xunit;
 
 namespace Countersign.Tests;

@@ -3,14 +3,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Destinations.Manifest;
 using Countersign.Doors.LaunchDarkly;
+using Countersign.Hosting;
+using Countersign.Pages.Layout;
+using Countersign.Pages.Request;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.Review.Frame;
-using Countersign.Review.Request;
 using Countersign.Tests.Destinations.Manifest;
 using Countersign.Tests.Doors.LaunchDarkly;
-using Countersign.Tests.Review;
-using Countersign.Web;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -36,9 +35,9 @@ public sealed class GrowthTests
             n =>
                 () =>
                 {
-                    var mistakes = new Mistakes();
+                    var mistakes = new BodyErrors();
                     for (var i = 0; i < n; i++)
-                        mistakes.Line($"m{i}", "\u0001", 100, required: true);
+                        mistakes.SingleLine($"m{i}", "\u0001", 100, required: true);
                 }
         ),
         ["mistakes of one member"] = (
@@ -46,7 +45,7 @@ public sealed class GrowthTests
             n =>
                 () =>
                 {
-                    var mistakes = new Mistakes();
+                    var mistakes = new BodyErrors();
                     for (var i = 0; i < n; i++)
                         mistakes.Add("facts.a", $"Value {i} is no value.");
                 }
@@ -256,7 +255,7 @@ public sealed class GrowthTests
         {
             var answer = await source.PostText("/api/v1/requests", body).Soon();
             Assert.Equal(422, answer.Status);
-            Assert.InRange(answer.Wrong.Count, 1, Mistakes.Max + 1);
+            Assert.InRange(answer.Wrong.Count, 1, BodyErrors.Max + 1);
             Assert.InRange(answer.Text.Length, 1, 10_000);
         }
     }

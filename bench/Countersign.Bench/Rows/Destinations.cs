@@ -41,14 +41,18 @@ internal sealed class Destinations(Options options, Report report)
         await using var atOnce = await Control.StartSame(Path.Combine(folder, "at-once"), Answer);
         await using var quick = await Control.StartSame(Path.Combine(folder, "quick"), Answer, Quick);
         await using var store = await Session.OpenStore(folder);
-        using var book = new DestinationBook(
+        using var book = new DestinationCache(
             store,
             new EphemeralDataProtectionProvider(),
-            NullLogger<DestinationBook>.Instance
+            NullLogger<DestinationCache>.Instance
         );
         using var egress = new Egress(new EgressOptions { Allow = [EgressAllowance.Parse("127.0.0.0/8")!] });
         var settings = new DestinationOptions { BaseUrl = "https://approvals.example.com" };
-        var calls = new DestinationCalls(store, egress, new AccessTokens(store, egress, book, new KeepToken(store)));
+        var calls = new DestinationCalls(
+            store,
+            egress,
+            new AccessTokens(store, egress, book, new StoreAccessToken(store))
+        );
         var handler = new CallDestination(
             store,
             book,

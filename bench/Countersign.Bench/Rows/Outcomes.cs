@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
@@ -7,6 +6,7 @@ using System.Text;
 using Countersign.Bench.Servers;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
+using Countersign.People;
 using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
@@ -302,17 +302,17 @@ internal sealed class Outcomes(Options options, Report report)
                 ],
                 NullLogger<JobWorker>.Instance
             );
-            Consumer = new WebhookExpander();
+            Consumer = new WebhookConsumer();
             Cursor = new LogCursor(store, Consumer);
         }
 
-        public WebhookExpander Consumer { get; }
+        public WebhookConsumer Consumer { get; }
         public LogCursor Cursor { get; }
         public JobWorker Worker { get; }
 
         public async Task<string> Hook(Uri address, params string[] kinds) =>
             await _webhooks.Add(address.ToString(), kinds, [], By, null, default)
-                is Access.AccessOutcome<NewWebhook>.Done { Value: var made }
+                is AccessOutcome<NewWebhook>.Done { Value: var made }
                 ? $"webhook:{made.Id.ToString(CultureInfo.InvariantCulture)}"
                 : throw new InvalidOperationException("No webhook.");
 

@@ -1,8 +1,9 @@
 using System.Text.RegularExpressions;
-using Countersign.Access;
 using Countersign.Bench.Load;
 using Countersign.Bench.Servers;
 using Countersign.Bench.Stock;
+using Countersign.People;
+using Countersign.SignIn;
 
 namespace Countersign.Bench.Rows;
 
@@ -21,14 +22,14 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         string cookie;
         await using (var store = await Session.OpenStore(shelf.Folder))
         {
-            var person = (await new Access.Directory(store).Refresh()).FindPerson("person0@example.com")!;
+            var person = (await new PeopleDirectory(store).Refresh()).FindPerson("person0@example.com")!;
             var session = await new Sessions(store, SessionLimits.Default).Start(
                 person.Id,
                 "bench",
-                new Visit("page", "127.0.0.1", "the bench"),
+                new ClientInfo("page", "127.0.0.1", "the bench"),
                 default
             );
-            cookie = $"{Web.SessionCookie.Name}={session!.Secret}";
+            cookie = $"{SessionCookie.Name}={session!.Secret}";
         }
         await using var server = await product.Start(shelf.Folder);
         await server.Settle();

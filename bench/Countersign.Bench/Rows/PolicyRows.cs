@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using Countersign.Access;
 using Countersign.Bench.Load;
 using Countersign.Bench.Servers;
 using Countersign.Policies;
-using Countersign.Requests;
 
 namespace Countersign.Bench.Rows;
 
@@ -29,7 +27,7 @@ internal sealed class PolicyRows(Options options, Product product, Report report
             .File!;
         var matcher = new Matcher(file.Rules);
         // The last one matches: every policy is looked at.
-        var question = new Question(
+        var question = new PolicyQuery(
             "ld",
             "Rita",
             $$"""
@@ -62,7 +60,7 @@ internal sealed class PolicyRows(Options options, Product product, Report report
             .Range(1, People)
             .ToDictionary(
                 i => (long)i,
-                i => new Somebody(i, $"P{i}", AwayUntil: i == 1 ? DateTimeOffset.MaxValue : null)
+                i => new PoolMember(i, $"P{i}", AwayUntil: i == 1 ? DateTimeOffset.MaxValue : null)
             );
         var members = Enumerable
             .Range(0, Steps)
@@ -80,7 +78,7 @@ internal sealed class PolicyRows(Options options, Product product, Report report
                     .Select(s => new Step($"s{s}", (People - 50) / Steps, [new Approver(Party.Group(s), $"g{s}")])),
             ]
         );
-        var tight = Measure(() => Passability.Of(policy, pools, [3]) is null);
+        var tight = Measure(() => Feasibility.Of(policy, pools, [3]) is null);
         report.Add(
             Row.Of(
                 "can it pass? 10 steps, 5,000 people, nearly all needed",
@@ -91,7 +89,7 @@ internal sealed class PolicyRows(Options options, Product product, Report report
             )
         );
         var usual = new Policy("usual", [.. policy.Steps.Select(s => s with { Need = 2 })]);
-        var easy = Measure(() => Passability.Of(usual, pools, [3]) is null);
+        var easy = Measure(() => Feasibility.Of(usual, pools, [3]) is null);
         report.Add(
             Row.Of(
                 "can it pass? 10 steps of 2, 5,000 people",

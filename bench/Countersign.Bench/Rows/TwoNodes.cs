@@ -6,7 +6,6 @@ using System.Text.Json;
 using Countersign.Bench.Load;
 using Countersign.Bench.Servers;
 using Countersign.Bench.Stock;
-using Countersign.Storage;
 
 namespace Countersign.Bench.Rows;
 

@@ -1,6 +1,7 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -192,7 +193,7 @@ internal sealed class Loader : IDisposable
     private void Write(long n, RequestId id, Status status, Approver? assignee, Source source)
     {
         var (at, external, settled) = (Instant.ToText(TimeOf(n)), $"loaded-{n}", status != Status.Active);
-        var policy = WhoDecides.For(null, assignee, source.Policy, Certainty.Proven);
+        var policy = PolicySelection.For(null, assignee, source.Policy, Certainty.Proven);
         if (_stamps.Add(policy.Stamp))
             _stamp.Run(policy.Stamp, policy.ToText());
         var party = policy.Steps[0].From[0].Party;
@@ -252,7 +253,7 @@ internal sealed class Loader : IDisposable
                 $"person:{decider.Id}",
                 $$"""{"n":1,"person":{{decider.Id}},"answer":"{{answer}}","note":"Looked """
                     + $$"""at the numbers of last week.","digest":"{{digest}}","steps":"""
-                    + $$"""[0],"status":"{{status.Ours()}}"}"""
+                    + $$"""[0],"status":"{{status.ToWireName()}}"}"""
             );
         }
         else if (settled)
@@ -265,7 +266,7 @@ internal sealed class Loader : IDisposable
             source.Id,
             external,
             "api",
-            status.Ours(),
+            status.ToWireName(),
             display,
             1L,
             digest,

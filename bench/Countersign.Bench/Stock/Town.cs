@@ -1,8 +1,8 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Bench.Stock;
 
@@ -50,7 +50,7 @@ internal sealed class Town
 
     public static async Task<Town> Found(Store store)
     {
-        var people = new People(store, new Reweigh(store));
+        var people = new Accounts(store, new ReweighRequests(store));
         var (groups, tokens, sources) = (new Groups(store), new Tokens(store), new Sources(store));
         Done(await people.Add("admin@example.com", "Ada Admin", Role.Admin, password: null, By, default));
         var persons = new List<Person>();
@@ -78,7 +78,7 @@ internal sealed class Town
                 .ToArray();
             teams.Add(Done(await groups.Add($"team-{n}", members, By, default)));
         }
-        var keys = new List<NewKey>();
+        var keys = new List<NewSourceKey>();
         for (var n = 0; n < Sources; n++)
             keys.Add(Done(await sources.Add($"source-{n}", "api", "team-0", 1, By, default)));
         var (admin, viewer) = (
@@ -86,7 +86,7 @@ internal sealed class Town
             Done(await tokens.Add(persons[0].Email!, By, default))
         );
 
-        using var directory = new Directory(store);
+        using var directory = new PeopleDirectory(store);
         var snapshot = await directory.Refresh();
         return new Town
         {

@@ -22,9 +22,9 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// </summary>
     /// <param name="before">The status before the event; <paramref name="was"/> is the policy before it.</param>
     public async IAsyncEnumerable<string> Look(
-        RequestStory story,
+        RequestReplay story,
         StoredEvent next,
-        RequestStory.Told told,
+        RequestReplay.Told told,
         Status before,
         Policy was,
         Policy policy
@@ -50,7 +50,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         if (
             checksPolicies
             && !around
-            && (RequestStory.BringsContent(next) || next.Kind == "request.restamped")
+            && (RequestReplay.BringsContent(next) || next.Kind == "request.restamped")
             && await _origins.Problem(story, policy, then) is { } stranger
         )
         {
@@ -64,8 +64,15 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         {
             story.Links.Add(
                 next.Kind == "request.linked"
-                    ? new ToldLink(next.Id, there, told.Revision, told.ExternalId, told.Url, null)
-                    : new ToldLink(next.Id, there, told.Revision, null, null, told.Approves ? "approved" : "rejected")
+                    ? new RecordedLink(next.Id, there, told.Revision, told.ExternalId, told.Url, null)
+                    : new RecordedLink(
+                        next.Id,
+                        there,
+                        told.Revision,
+                        null,
+                        null,
+                        told.Approves ? "approved" : "rejected"
+                    )
             );
         }
         if (approves && !around && story.Expires is { } expires && Instant.Parse(next.At) >= Instant.Parse(expires))
@@ -87,12 +94,14 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
             && told.Answer is null
         )
         {
-            story.Links.Add(new ToldLink(next.Id, destination, ContentOf(told), null, null, story.Status.Ours()));
+            story.Links.Add(
+                new RecordedLink(next.Id, destination, ContentOf(told), null, null, story.Status.ToWireName())
+            );
         }
     }
 
     /// <summary>Escalation adds those whom the policy names for it to one step, and changes nothing else.</summary>
-    private static IEnumerable<string> Escalation(RequestStory.Told told, Policy was, Policy policy)
+    private static IEnumerable<string> Escalation(RequestReplay.Told told, Policy was, Policy policy)
     {
         if (told.Step is not { } step || step < 0 || step >= was.Steps.Count || !Same(was.WithEscalated(step), policy))
         {
@@ -101,7 +110,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     }
 
     /// <summary>What a request costs whose requester is not recognized any more follows from its policy.</summary>
-    private static IEnumerable<string> Disowned(RequestStory story, Status before, Policy was, Policy policy)
+    private static IEnumerable<string> Disowned(RequestReplay story, Status before, Policy was, Policy policy)
     {
         if (!Same(policy, before == Status.Active && !story.HasRequester ? RequesterCost.Disowned(was) : was))
             yield return "puts a policy on the request that does not follow from the one before it.";
@@ -111,7 +120,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     private static bool Same(Policy one, Policy other) => one.Stamp == other.Stamp || one.ToText() == other.ToText();
 
     private IEnumerable<string> Restamp(
-        RequestStory story,
+        RequestReplay story,
         StoredEvent next,
         Policy was,
         Policy policy,
@@ -151,15 +160,15 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     }
 
     private IEnumerable<string> Override(
-        RequestStory story,
+        RequestReplay story,
         StoredEvent next,
-        RequestStory.Told told,
+        RequestReplay.Told told,
         Policy policy,
         PeopleTimeline.Moment then,
         bool around
     )
     {
-        if (policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < BreakGlass.ShortestReason)
+        if (policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < OverridePolicy.ShortestReason)
             yield return $"approves request {story.Id} past its policy, which does not allow that in this way.";
         if (
             told.Person is not { } person
@@ -175,9 +184,9 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     }
 
     private IEnumerable<string> Answer(
-        RequestStory story,
+        RequestReplay story,
         StoredEvent next,
-        RequestStory.Told told,
+        RequestReplay.Told told,
         Policy policy,
         PeopleTimeline.Moment then,
         bool around,
@@ -231,7 +240,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
                 Revision = (int)(told.Revision ?? 0),
                 PersonId = person,
                 PersonName = "",
-                Answer = Words.AnswerOf(told.Answer!) ?? Requests.Answer.Abstain,
+                Answer = WireNames.AnswerOf(told.Answer!) ?? Requests.Answer.Abstain,
                 Note = "",
                 Digest = told.Digest ?? "",
                 Steps = steps,
@@ -250,9 +259,9 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// can approve.
     /// </summary>
     private IEnumerable<string> Unanswered(
-        RequestStory story,
+        RequestReplay story,
         StoredEvent next,
-        RequestStory.Told told,
+        RequestReplay.Told told,
         Policy policy,
         PeopleTimeline.Moment then,
         bool around
@@ -311,7 +320,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         && policy.Steps[step].From.Any(a => people.Belongs(person, a.Party, then, around));
 
     /// <summary>The answers so far, with those no longer counting whose authors have been disabled.</summary>
-    private List<Decision> AsOf(RequestStory story, PeopleTimeline.Moment then, bool around) =>
+    private List<Decision> AsOf(RequestReplay story, PeopleTimeline.Moment then, bool around) =>
         around
             ? story.Decisions
             : story.Decisions.ConvertAll(d =>
@@ -324,7 +333,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
             );
 
     /// <summary>The number of the content; the name means its hash elsewhere.</summary>
-    private static long? ContentOf(RequestStory.Told told) =>
+    private static long? ContentOf(RequestReplay.Told told) =>
         long.TryParse(
             told.Content,
             System.Globalization.NumberStyles.None,

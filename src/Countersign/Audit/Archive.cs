@@ -134,15 +134,15 @@ public sealed class Archive(Store store, SealKey key)
         )!;
         var statement = new ArchiveStatement
         {
-            Form = RequestStory.Read(first ?? "{}").Form,
+            Form = RequestReplay.Read(first ?? "{}").Form,
             File = file.Name,
             Sha256 = file.Sha256,
             Count = archived.Count,
             Chain = ArchiveStatement.ChainOf(await EventsOf(tx, subject)),
             State = ArchiveStatement.StateOf(
                 row,
-                await HistoryCheck.RevisionState.Of(tx, id),
-                await HistoryCheck.DecisionState.Of(tx, id)
+                await EventChainCheck.RevisionState.Of(tx, id),
+                await EventChainCheck.DecisionState.Of(tx, id)
             ),
             Asked = ArchiveStatement.AskedOf(row.RequesterId, row.Certainty, row.Claim),
             Parties = await PartiesOf(tx, row),
@@ -155,7 +155,7 @@ public sealed class Archive(Store store, SealKey key)
             Stamp = row.Stamp,
             Ticket = row.TicketId,
         };
-        await Change.Save(
+        await RequestChange.Save(
             tx,
             request,
             request,

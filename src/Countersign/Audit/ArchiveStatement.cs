@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text.Json;
-using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Audit;
@@ -69,8 +67,8 @@ internal sealed record ArchiveStatement
 
     public static string StateOf(
         RequestState row,
-        IEnumerable<HistoryCheck.RevisionState> revisions,
-        IEnumerable<HistoryCheck.DecisionState> decisions
+        IEnumerable<EventChainCheck.RevisionState> revisions,
+        IEnumerable<EventChainCheck.DecisionState> decisions
     ) =>
         HashOf([
             row.Id,

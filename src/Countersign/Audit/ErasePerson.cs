@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
-using Countersign.Access;
-using Countersign.Policies;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Audit;
 
@@ -23,7 +22,7 @@ public sealed record Erased(long Id, string Name, IReadOnlyList<string> Left);
 /// What they were called is known from their own events, so an interrupted erasure is gone on with by the job, and a
 /// second one changes nothing.
 /// </summary>
-public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withdraw withdraw) : IJobHandler
+public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweigh, Withdraw withdraw) : IJobHandler
 {
     private const int Page = 200;
     private static readonly Origin OfHub = new(Actor.Hub, "hub", "");
@@ -73,7 +72,7 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         {
             return begun is AccessOutcome<long>.Invalid refused
                 ? new AccessOutcome<Erased>.Invalid(refused.Field, refused.Why)
-                : People.NoPerson<Erased>();
+                : Accounts.NoPerson<Erased>();
         }
         var left = await Follow(id, origin, cancel);
         await store.InTransaction(tx => Jobs.Cancel(tx, Kind, $"{id}"), cancel);
@@ -93,7 +92,7 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
             new { id }
         );
         if (person is null)
-            return People.NoPerson<long>();
+            return Accounts.NoPerson<long>();
         if (person.Email == ErasedPerson.Email(id))
             return new AccessOutcome<long>.Done(id);
         if (origin.Actor == Actor.Person(id))
@@ -120,7 +119,7 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         )
         {
             await tx.Append(subject, origin, "person.disabled", new { });
-            await Reweigh.MustFollow(tx, id);
+            await ReweighRequests.MustFollow(tx, id);
         }
         await Sessions.EndAll(tx, id, "erased", origin);
         foreach (
@@ -161,8 +160,8 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         );
         await tx.Append(subject, origin, "person.erased", new { });
         // Whoever begins does the rest at once; the job is for when that was interrupted.
-        await Jobs.Put(tx, new NewJob(Kind, $"{id}", subject, tx.Now + TimeSpan.FromMinutes(1)));
-        await tx.Signal(Directory.Signal);
+        await Jobs.Put(tx, new JobToAdd(Kind, $"{id}", subject, tx.Now + TimeSpan.FromMinutes(1)));
+        await tx.Signal(PeopleDirectory.Signal);
         return new AccessOutcome<long>.Done(id);
     }
 
@@ -256,7 +255,14 @@ public sealed class ErasePerson(Store store, SealKey key, Reweigh reweigh, Withd
         foreach (var (sql, arguments) in texts.Updates)
             await tx.Execute(sql, arguments);
         if (await texts.Statement(tx, id, person) is { } statement)
-            await Change.Save(tx, request, request, origin, Redaction.OfRequest, statement.SignedWith(key, id.Subject));
+            await RequestChange.Save(
+                tx,
+                request,
+                request,
+                origin,
+                Redaction.OfRequest,
+                statement.SignedWith(key, id.Subject)
+            );
     }
 
     private async Task Stamps(PersonToErase person, Origin origin, CancellationToken cancel)
@@ -579,7 +585,7 @@ internal sealed class RequestTexts
                 if (await SubjectOf(reader, id, n) is { } subject)
                 {
                     texts._replaced[$"revision:{n}:content"] = Hashes.Sha256(
-                        Draft.ContentHash(subject, message, facts)
+                        NewRequestDraft.ContentHash(subject, message, facts)
                     );
                 }
             }
@@ -632,8 +638,8 @@ internal sealed class RequestTexts
             _replaced["archived content"] = Hashes.Sha256(
                 ArchiveStatement.StateOf(
                     row,
-                    await HistoryCheck.RevisionState.Of(reader, id),
-                    await HistoryCheck.DecisionState.Of(reader, id)
+                    await EventChainCheck.RevisionState.Of(reader, id),
+                    await EventChainCheck.DecisionState.Of(reader, id)
                 )
             );
             _replaced["requester"] = Hashes.Sha256(ArchiveStatement.AskedOf(row.RequesterId, row.Certainty, row.Claim));
@@ -673,7 +679,7 @@ internal sealed class RequestTexts
             )
         )
         {
-            if (RequestStory.Read(e.Data) is { Revision: { } n } told && n == revision)
+            if (RequestReplay.Read(e.Data) is { Revision: { } n } told && n == revision)
                 return told.Subject ?? "";
         }
         return null;

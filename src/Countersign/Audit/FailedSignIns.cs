@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -11,7 +12,7 @@ namespace Countersign.Audit;
 /// and minute. Events are for good, so a stranger must not choose how many there are: accounts that do not exist are
 /// counted together as <see cref="Unknown"/>, and beyond the limits what is tried is counted as <see cref="Others"/>.
 /// </summary>
-public sealed partial class FailedSignIns(Store store, Access.Directory directory, ILogger<FailedSignIns> log)
+public sealed partial class FailedSignIns(Store store, PeopleDirectory directory, ILogger<FailedSignIns> log)
     : BackgroundService
 {
     /// <summary>Accounts kept apart per address and minute.</summary>

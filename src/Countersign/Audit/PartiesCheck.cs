@@ -25,7 +25,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     }
 
     public async ValueTask Add(
-        RequestStory story,
+        RequestReplay story,
         IReadOnlyList<Policy> policies,
         Policy current,
         PeopleTimeline people
@@ -60,7 +60,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     /// <summary>One of which too much is gone to say anything about it.</summary>
     public void PassOver(string request) => _requests[request] = null;
 
-    private static IReadOnlySet<string>[] Waits(RequestStory story, Policy policy, PeopleTimeline people)
+    private static IReadOnlySet<string>[] Waits(RequestReplay story, Policy policy, PeopleTimeline people)
     {
         if (story.Status != Status.Active)
             return [new HashSet<string>()];
@@ -75,8 +75,8 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         );
         return
         [
-            Change.WaitsFor(policy, Weigh.Of(request, counting, default)),
-            Change.WaitsFor(policy, Weigh.Of(request, story.Decisions, default)),
+            RequestChange.WaitsFor(policy, Weigh.Of(request, counting, default)),
+            RequestChange.WaitsFor(policy, Weigh.Of(request, story.Decisions, default)),
         ];
     }
 

@@ -1,8 +1,7 @@
 using System.Globalization;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Audit;
 
@@ -27,7 +26,7 @@ internal sealed class PeopleTimeline
     private readonly Dictionary<long, List<Named>> _destinations = [];
     private readonly Dictionary<string, long> _byEmail = new(StringComparer.Ordinal);
     private readonly List<PolicyFileThen> _files = [];
-    private readonly Dictionary<string, List<ToldLink>> _links = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<RecordedLink>> _links = new(StringComparer.Ordinal);
     private readonly Dictionary<long, HashSet<long>> _assignees = [];
     private readonly Dictionary<string, (long Ticket, long Assignee)> _shared = new(StringComparer.Ordinal);
 
@@ -84,7 +83,7 @@ internal sealed class PeopleTimeline
     public void PolicyFile(StoredEvent e, long version) => _files.Add(new PolicyFileThen(Moment.Of(e), version));
 
     /// <summary>What a destination's own history tells of a link: its request may have been settled by then.</summary>
-    public void Link(string request, ToldLink link)
+    public void Link(string request, RecordedLink link)
     {
         if (!_links.TryGetValue(request, out var told))
             _links[request] = told = [];
@@ -204,13 +203,15 @@ internal sealed class PeopleTimeline
     /// <summary>The groups that bore this name then.</summary>
     public IEnumerable<Party> GroupsNamed(string name, Moment then) =>
         from @group in _groups
-        where Around(@group.Value, g => g.Since, then).Any(g => Directory.KeyOf(g.Name) == Directory.KeyOf(name))
+        where
+            Around(@group.Value, g => g.Since, then)
+                .Any(g => PeopleDirectory.KeyOf(g.Name) == PeopleDirectory.KeyOf(name))
         select Party.Group(@group.Key);
 
     public Party? PersonOf(string email) =>
         _byEmail.TryGetValue(EmailAddress.KeyOf(email), out var id) ? Party.Person(id) : null;
 
-    public IReadOnlyList<ToldLink> LinksOf(string request) => _links.TryGetValue(request, out var told) ? told : [];
+    public IReadOnlyList<RecordedLink> LinksOf(string request) => _links.TryGetValue(request, out var told) ? told : [];
 
     public IReadOnlySet<long> AssigneesOf(long ticket) =>
         _assignees.TryGetValue(ticket, out var people) ? people : new HashSet<long>();

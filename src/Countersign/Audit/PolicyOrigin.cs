@@ -1,5 +1,4 @@
 using Countersign.Policies;
-using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Audit;
@@ -13,7 +12,7 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
     private readonly Dictionary<long, (PolicyFile? File, Matcher Matcher)> _files = [];
 
     /// <summary>Null, or what is wrong, as the end of a sentence that begins with the event.</summary>
-    public async ValueTask<string?> Problem(RequestStory story, Policy policy, PeopleTimeline.Moment then)
+    public async ValueTask<string?> Problem(RequestReplay story, Policy policy, PeopleTimeline.Moment then)
     {
         // One that says no asks for more than any other.
         if (policy.Auto is { Approves: false } || policy.RefusesRequester)
@@ -30,7 +29,12 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             }
             foreach (var source in sources.Select(s => s.Name).DefaultIfEmpty(""))
             {
-                var question = new Question(source, story.Content.RequesterName ?? "", story.Facts, HasAssignee(story));
+                var question = new PolicyQuery(
+                    source,
+                    story.Content.RequesterName ?? "",
+                    story.Facts,
+                    HasAssignee(story)
+                );
                 var rule = matcher.Find(question);
                 // Who asked for the new content is not told, only who asked first; so any policy of the file may have
                 // matched.
@@ -56,7 +60,7 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             + "assignee or the source as they were then.";
     }
 
-    private static bool HasAssignee(RequestStory story) =>
+    private static bool HasAssignee(RequestReplay story) =>
         (story.Content.AssigneeUser ?? story.Content.AssigneeGroup) is not null;
 
     private async ValueTask<(PolicyFile? File, Matcher Matcher)> FileOf(long version)
@@ -73,7 +77,7 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
         return _files[version] = (file, new Matcher(file?.Rules ?? []));
     }
 
-    private static bool IsDefault(RequestStory story, Policy policy, List<PeopleTimeline.SourceThen> sources)
+    private static bool IsDefault(RequestReplay story, Policy policy, List<PeopleTimeline.SourceThen> sources)
     {
         if (policy.Auto is not null || policy.AllowsSelfApproval || policy.Rejection != Rejection.Any)
             return false;

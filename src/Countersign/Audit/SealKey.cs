@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Security.Cryptography;
-using Countersign.Access;
+using Countersign.SignIn;
+using Countersign.Storage;
 
 namespace Countersign.Audit;
 

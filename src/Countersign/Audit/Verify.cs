@@ -67,7 +67,7 @@ public sealed class Verify(Store store, SealKey key)
                 var head = await Sealer.Last(reader);
                 var problems = new ProblemList();
                 await Stamps(reader, key, problems, cancel);
-                var histories = new HistoryCheck(
+                var histories = new EventChainCheck(
                     reader,
                     problems,
                     ChecksPolicies,
@@ -116,7 +116,7 @@ public sealed class Verify(Store store, SealKey key)
         {
             await check();
         }
-        catch (Exception fault) when (HistoryCheck.IsOfOneSubject(fault))
+        catch (Exception fault) when (EventChainCheck.IsOfOneSubject(fault))
         {
             problems.Add($"{what} can't be checked any further: {fault.Message}");
         }

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Countersign.Access;
 using Countersign.Doors.Api;
-using Directory = Countersign.Access.Directory;
+using Countersign.People;
 
 namespace Countersign.Cli;
 
@@ -54,7 +53,7 @@ internal static class AbsenceVerbs
                 }
                 var outcome = await hub.Get<Absences>()
                     .Set(parse.GetValue(Email)!, start, end, parse.GetValue(standIn), Hub.Origin, cancel);
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 return outcome.ToReply(absence => new Reply.Done(
                     AbsenceView.Of(absence, directory),
                     InWords(AbsenceView.Of(absence, directory))
@@ -83,7 +82,7 @@ internal static class AbsenceVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 var absences = (await hub.Get<Absences>().List(cancel)).ConvertAll(a => AbsenceView.Of(a, directory));
                 return new Reply.Done(
                     new { absences },

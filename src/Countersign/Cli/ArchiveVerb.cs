@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.SignIn;
 using Countersign.Storage;
 
 namespace Countersign.Cli;

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.SignIn;
+using Countersign.Storage;
 
 namespace Countersign.Cli;
 

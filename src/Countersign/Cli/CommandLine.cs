@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Reflection;
+using Countersign.Hosting;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Cli;
 

@@ -1,18 +1,20 @@
 using System.Security.Cryptography;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Simulator;
-using Directory = Countersign.Access.Directory;
+using Countersign.Storage;
 
 namespace Countersign.Cli;
 
-/// <summary>Somebody of the demo, with everything needed to sign in or to call the API as them.</summary>
+/// <summary>A person of the demo, with everything needed to sign in or to call the API as them.</summary>
 internal sealed record DemoPerson(string Email, string Password, string Role, string Name, string Token);
 
 /// <summary>
 /// Who takes part in the demo: people, their group and the source. They are made through the same use cases as anybody;
 /// started again, everyone gets a new password and token, because the old ones were printed somewhere.
 /// </summary>
-internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
+internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey Source)
 {
     public const string Group = "Release managers",
         SourceName = "LaunchDarkly (simulated)";
@@ -37,7 +39,7 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
             people.Add(await Engage(hub, name, email, role, cancel));
         // Those who ask in LaunchDarkly are known here, all but the last, whose requests show what that costs.
         foreach (var name in BelievableChanges.Requesters.SkipLast(1))
-            await hub.Get<People>().Add(EmailOf(name), name, Role.EndUser, null, Hub.Origin, cancel);
+            await hub.Get<Accounts>().Add(EmailOf(name), name, Role.EndUser, null, Hub.Origin, cancel);
         // A group that is there already stays as somebody may have changed it.
         await hub.Get<Groups>().Add(Group, [.. Parts.Where(p => p.Decides).Select(p => p.Email)], Hub.Origin, cancel);
         return new DemoCast(people, await Key(hub.Get<Sources>(), cancel));
@@ -53,17 +55,18 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
     {
         var password = RandomNumberGenerator.GetString(PasswordLetters, PasswordLength);
         if (
-            await hub.Get<People>().Add(email, name, role, password, Hub.Origin, cancel) is AccessOutcome<Person>.Exists
+            await hub.Get<Accounts>().Add(email, name, role, password, Hub.Origin, cancel)
+            is AccessOutcome<Person>.Exists
         )
         {
-            await hub.Get<People>().SetPassword(email, password, Hub.Origin, cancel);
+            await hub.Get<Accounts>().SetPassword(email, password, Hub.Origin, cancel);
             foreach (
                 var old in (await hub.Get<Tokens>().List(cancel)).Where(t => t.Email == email && t.RevokedAt is null)
             )
             {
                 await hub.Get<Tokens>().Revoke(old.Id, Hub.Origin, cancel);
             }
-            var directory = await hub.Get<Directory>().Refresh(cancel);
+            var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
             (name, role) = directory.FindPerson(email) is { } now ? (now.Name, now.Role) : (name, role);
         }
         var token = Made(await hub.Get<Tokens>().Add(email, Hub.Origin, cancel));
@@ -73,11 +76,11 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewKey Source)
     /// <summary>"Tomás Herrera": herrera@demo.example, because an address is easier to type without accents.</summary>
     private static string EmailOf(string name) => $"{name.Split(' ')[^1].ToLowerInvariant()}@demo.example";
 
-    private static async Task<NewKey> Key(Sources sources, CancellationToken cancel)
+    private static async Task<NewSourceKey> Key(Sources sources, CancellationToken cancel)
     {
         if (
             await sources.Add(SourceName, "launchdarkly", Group, Need, Hub.Origin, cancel)
-            is AccessOutcome<NewKey>.Done(var made)
+            is AccessOutcome<NewSourceKey>.Done(var made)
         )
         {
             return made;

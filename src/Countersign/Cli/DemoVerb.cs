@@ -1,9 +1,10 @@
 using System.CommandLine;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Simulator;
 using Countersign.Storage;
-using Countersign.Web;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Countersign.Cli;
@@ -67,7 +68,7 @@ internal static class DemoVerb
             .. Verb.Switches(parse),
             $"--Urls={string.Join(';', settings.Urls)}",
         ];
-        await using var app = Server.Build(settings, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
+        await using var app = Application.Build(settings, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
         await app.StartAsync(cancel);
         var url = app.Urls.First().TrimEnd('/') + settings.PathBase;
         Introduce(terminal, settings, url, cast);

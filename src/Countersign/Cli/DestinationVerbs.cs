@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Countersign.Access;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
@@ -175,7 +174,7 @@ internal static class DestinationVerbs
             "Call it in a way that changes nothing there, and say what it answers.",
             [Name],
             async (parse, hub, cancel) =>
-                (await hub.Get<TryDestination>().Connect(parse.GetValue(Name)!, cancel)).ToReply(trial =>
+                (await hub.Get<TestDestination>().Connect(parse.GetValue(Name)!, cancel)).ToReply(trial =>
                     trial.Ok
                         ? new Reply.Done(trial, trial.Summary)
                         : new Reply.No(trial, $"{trial.Summary}\n\n{Text(trial)}")
@@ -203,7 +202,7 @@ internal static class DestinationVerbs
                         return new Reply.Failed(Reply.NotFound, "There is no request with this id.");
                     id = parsed;
                 }
-                return (await hub.Get<TryDestination>().Rehearse(parse.GetValue(Name)!, id, cancel)).ToReply(trial =>
+                return (await hub.Get<TestDestination>().Rehearse(parse.GetValue(Name)!, id, cancel)).ToReply(trial =>
                     trial.Ok
                         ? new Reply.Done(trial, $"{Text(trial)}\n\n{trial.Summary}")
                         : new Reply.No(trial, $"{Text(trial)}\n\n{trial.Summary}")
@@ -221,7 +220,7 @@ internal static class DestinationVerbs
             "Ask it which values a variable may have.",
             [Name, key],
             async (parse, hub, cancel) =>
-                (await hub.Get<TryDestination>().Options(parse.GetValue(Name)!, parse.GetValue(key)!, cancel)).ToReply(
+                (await hub.Get<TestDestination>().Options(parse.GetValue(Name)!, parse.GetValue(key)!, cancel)).ToReply(
                     options => new Reply.Done(
                         new { options = options.Select(o => new { o.Label, o.Value }) },
                         options.Count == 0
@@ -331,7 +330,7 @@ internal static class DestinationVerbs
                 )
         );
 
-    private static string Text(DestinationTrial trial) =>
+    private static string Text(DestinationTest trial) =>
         string.Join(
             "\n\n",
             trial.Exchanges.Select(e =>

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;

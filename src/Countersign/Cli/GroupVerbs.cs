@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
@@ -89,7 +88,7 @@ internal static class GroupVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 var groups = directory
                     .Groups.Values.OrderBy(g => g.Id)
                     .Select(g => GroupLine.From(g, directory))
@@ -133,7 +132,7 @@ internal static class GroupVerbs
         CancellationToken cancel
     )
     {
-        var directory = await hub.Get<Directory>().Refresh(cancel);
+        var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
         return outcome.ToReply(id =>
             GroupLine.From(directory.Groups[id], directory) is var group
                 ? new Reply.Done(group, text(group.Name))
@@ -143,7 +142,7 @@ internal static class GroupVerbs
 
     private sealed record GroupLine(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
     {
-        public static GroupLine From(Group group, DirectorySnapshot directory) =>
+        public static GroupLine From(Group group, PeopleSnapshot directory) =>
             new(
                 group.Id,
                 group.Name,

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Cli;
 

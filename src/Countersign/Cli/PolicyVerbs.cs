@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using Countersign.Access;
 using Countersign.Doors.Api;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
@@ -202,11 +201,11 @@ internal static class PolicyVerbs
                 }
                 var (imagined, field, why) = PolicyEndpoints.Imagine(
                     body ?? new ExplainBody(),
-                    await hub.Get<Directory>().Refresh(cancel)
+                    await hub.Get<PeopleDirectory>().Refresh(cancel)
                 );
                 if (imagined is null)
                     return new Reply.Failed(Reply.Invalid, $"{field}: {why}");
-                var explained = await hub.Get<Explain>().Run(imagined, cancel, draft);
+                var explained = await hub.Get<ExplainPolicy>().Run(imagined, cancel, draft);
                 return new Reply.Done(ExplanationView.From(explained), InWords(explained));
             }
         );
@@ -252,7 +251,7 @@ internal static class PolicyVerbs
         );
     }
 
-    private static string InWords(Explanation explained)
+    private static string InWords(PolicyExplanation explained)
     {
         var lines = explained
             .PassedOver.Select(passed => $"not \"{passed.Policy}\" (line {passed.Line}): {passed.Why}")

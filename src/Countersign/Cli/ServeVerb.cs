@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Countersign.Web;
+using Countersign.Hosting;
 
 namespace Countersign.Cli;
 
@@ -27,7 +27,7 @@ internal static class ServeVerb
                 return settings is null
                     ? mistakes!
                     : new Reply.Silent(
-                        await Server.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel)
+                        await Application.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel)
                     );
             }
         );

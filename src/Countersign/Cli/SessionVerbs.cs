@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
@@ -19,7 +19,7 @@ internal static class SessionVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var people = (await hub.Get<Directory>().Refresh(cancel)).People;
+                var people = (await hub.Get<PeopleDirectory>().Refresh(cancel)).People;
                 var sessions = (await hub.Get<Sessions>().List(null, cancel)).ConvertAll(s => new SessionLine(
                     s.Id,
                     people.GetValueOrDefault(s.PersonId)?.Email ?? "",

@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using Countersign.Access;
 using Countersign.Doors.LaunchDarkly;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
@@ -113,13 +112,13 @@ internal static class SourceVerbs
             [Name, group, need, destination, admin, unknown, claimed, owner, noOwner, requester],
             async (parse, hub, cancel) =>
             {
-                var asks = new WhoAsksFor(
+                var asks = new SourceRequesterRules(
                     RequesterRules.UnknownOf(parse.GetValue(unknown) ?? ""),
                     RequesterRules.ClaimedOf(parse.GetValue(claimed) ?? ""),
                     parse.GetValue(noOwner) ? "" : parse.GetValue(owner),
                     parse.GetValue(requester) is { } word ? word == "required" : null
                 );
-                var decides = new WhoDecidesFor(
+                var decides = new SourceReviewers(
                     parse.GetValue(group),
                     parse.GetValue(need),
                     parse.GetValue(destination),
@@ -195,7 +194,7 @@ internal static class SourceVerbs
                     );
                 }
                 var outcome = await sources.Rotate(name, Hub.Origin, cancel);
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 return outcome.ToReply(made => new Reply.Done(
                     new
                     {
@@ -225,7 +224,7 @@ internal static class SourceVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 var sources = directory
                     .Sources.Values.Where(s => s.Kind != "built-in")
                     .OrderBy(s => s.Id)
@@ -276,7 +275,7 @@ internal static class SourceVerbs
         CancellationToken cancel
     )
     {
-        var directory = await hub.Get<Directory>().Refresh(cancel);
+        var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
         return outcome.ToReply(id =>
             SourceLine.From(directory.Sources[id], directory) is var source
                 ? new Reply.Done(source, text(source))
@@ -288,7 +287,12 @@ internal static class SourceVerbs
     private static string HowToUse(Hub hub, string kind, string name, string key) =>
         kind switch
         {
-            "launchdarkly" => SetUp.Text(name, key, hub.Settings.BaseUrl, hub.Settings.PublicUrl is not null),
+            "launchdarkly" => LaunchDarklySetUp.Text(
+                name,
+                key,
+                hub.Settings.BaseUrl,
+                hub.Settings.PublicUrl is not null
+            ),
             _ => $"""
                     {key}
 
@@ -340,7 +344,7 @@ internal static class SourceVerbs
         [System.Text.Json.Serialization.JsonIgnore]
         public string WhoDecides => Destination ?? (Group is null ? "one admin" : $"{Need ?? 1} of {Group}");
 
-        public static SourceLine From(Source source, DirectorySnapshot directory) =>
+        public static SourceLine From(Source source, PeopleSnapshot directory) =>
             new(
                 source.Id,
                 source.Name,

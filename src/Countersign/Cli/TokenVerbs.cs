@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Countersign.Access;
+using Countersign.SignIn;
 
 namespace Countersign.Cli;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
+using Countersign.Policies;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Cli;
 
@@ -59,7 +59,7 @@ internal static class UserVerbs
                 string? secret = null;
                 if (parse.GetValue(password) && (secret = terminal.Input.ReadLine()) is null)
                     return NoPassword;
-                var outcome = await hub.Get<People>()
+                var outcome = await hub.Get<Accounts>()
                     .Add(
                         parse.GetValue(Email)!,
                         parse.GetValue(name)!,
@@ -90,7 +90,7 @@ internal static class UserVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 var people = directory
                     .People.Values.Where(p => p.Role != Role.Service)
                     .OrderBy(p => p.Id)
@@ -173,7 +173,7 @@ internal static class UserVerbs
                 var secret = ask ? Ask() : terminal.Input.ReadLine();
                 if (secret is null)
                     return NoPassword;
-                var outcome = await hub.Get<People>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
+                var outcome = await hub.Get<Accounts>().SetPassword(parse.GetValue(Email)!, secret, Hub.Origin, cancel);
                 return await Tell(hub, outcome, p => $"{p.DisplayName} has a new password.", cancel);
             }
         );
@@ -194,7 +194,7 @@ internal static class UserVerbs
             async (parse, hub, cancel) =>
                 await Tell(
                     hub,
-                    await hub.Get<People>()
+                    await hub.Get<Accounts>()
                         .SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel),
                     p => $"{p.DisplayName} is {p.Role} now.",
                     cancel
@@ -213,7 +213,7 @@ internal static class UserVerbs
             async (parse, hub, cancel) =>
                 await Tell(
                     hub,
-                    await hub.Get<People>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel),
+                    await hub.Get<Accounts>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel),
                     p => $"They are called {p.DisplayName} now.",
                     cancel
                 )
@@ -240,7 +240,7 @@ internal static class UserVerbs
                     var email = parse.GetValue(Email)!;
                     var outcome = await hub.Get<Aliases>()
                         .Add(email, parse.GetValue(alias)!, Hub.Origin, cancel, parse.GetValue(force));
-                    var directory = await hub.Get<Directory>().Refresh(cancel);
+                    var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                     return outcome.ToReply(made =>
                         PersonLine.From(directory.FindPerson(email)!) is var person
                             ? new Reply.Done(person, $"{person.DisplayName} is also known as {made.Text}.")
@@ -328,7 +328,7 @@ internal static class UserVerbs
         Terminal terminal,
         string name,
         string description,
-        Func<People, string, CancellationToken, Task<AccessOutcome<long>>> change,
+        Func<Accounts, string, CancellationToken, Task<AccessOutcome<long>>> change,
         Func<PersonLine, string> text
     ) =>
         Verb.OnStore(
@@ -337,7 +337,7 @@ internal static class UserVerbs
             description,
             [Email],
             async (parse, hub, cancel) =>
-                await Tell(hub, await change(hub.Get<People>(), parse.GetValue(Email)!, cancel), text, cancel)
+                await Tell(hub, await change(hub.Get<Accounts>(), parse.GetValue(Email)!, cancel), text, cancel)
         );
 
     /// <summary>A change is answered with the person as they are now.</summary>
@@ -348,7 +348,7 @@ internal static class UserVerbs
         CancellationToken cancel
     )
     {
-        var directory = await hub.Get<Directory>().Refresh(cancel);
+        var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
         return outcome.ToReply(id =>
             PersonLine.From(directory.People[id]) is var person ? new Reply.Done(person, text(person)) : null!
         );

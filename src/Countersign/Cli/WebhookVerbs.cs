@@ -1,7 +1,6 @@
 using System.CommandLine;
-using Countersign.Access;
 using Countersign.Outcomes.Webhooks;
-using Directory = Countersign.Access.Directory;
+using Countersign.People;
 
 namespace Countersign.Cli;
 
@@ -147,7 +146,7 @@ internal static class WebhookVerbs
             [],
             async (_, hub, cancel) =>
             {
-                var directory = await hub.Get<Directory>().Refresh(cancel);
+                var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 var webhooks = (await hub.Get<Subscriptions>().List(cancel)).ConvertAll(w => new
                 {
                     w.Id,

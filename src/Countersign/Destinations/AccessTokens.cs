@@ -13,7 +13,7 @@ namespace Countersign.Destinations;
 /// credentials. A fetched one lies encrypted in the store, is fetched again at 80 % of its life, and by one node only:
 /// the others go on with the old one or wait for the new.
 /// </summary>
-internal sealed class AccessTokens(Store store, Egress egress, DestinationBook book, KeepToken keep)
+internal sealed class AccessTokens(Store store, Egress egress, DestinationCache book, StoreAccessToken keep)
 {
     private const double RenewAt = 0.8;
     private static readonly TimeSpan UsualLife = TimeSpan.FromMinutes(30);

@@ -11,7 +11,7 @@ namespace Countersign.Destinations;
 /// </summary>
 internal sealed partial class CallDestination(
     Store store,
-    DestinationBook book,
+    DestinationCache book,
     DestinationCalls calls,
     StartOpening start,
     DestinationOptions options,
@@ -74,8 +74,14 @@ internal sealed partial class CallDestination(
         try
         {
             question =
-                await Questions.Of(store, destination.Manifest, link.RequestId, link.Revision, options.BaseUrl, cancel)
-                ?? throw new InvalidDataException("The content that it is about is gone.");
+                await DestinationQuestions.Of(
+                    store,
+                    destination.Manifest,
+                    link.RequestId,
+                    link.Revision,
+                    options.BaseUrl,
+                    cancel
+                ) ?? throw new InvalidDataException("The content that it is about is gone.");
         }
         catch (Exception fault) when (JobWorker.IsItsOwn(fault))
         {

@@ -60,10 +60,15 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             var (token, why) = usesToken ? await tokens.Get(destination, refused, cancel) : ("", null);
             var context = destination.Context(question, token ?? "", externalId, creation);
             if (token is null)
-                return new Sent(null, ShownExchange.Of(template, null, context, null, store.Now), why, context);
+                return new Sent(null, RedactedExchange.Of(template, null, context, null, store.Now), why, context);
             var rendering = Renderer.Render(template, context);
             if (rendering is not Rendering.Ready { Call: var call })
-                return new Sent(null, ShownExchange.Of(template, rendering, context, null, store.Now), null, context);
+                return new Sent(
+                    null,
+                    RedactedExchange.Of(template, rendering, context, null, store.Now),
+                    null,
+                    context
+                );
             using var message = call.ToMessage();
             var outcome = await egress.Send(message, cancel);
             if (
@@ -74,7 +79,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             {
                 return new Sent(
                     outcome,
-                    ShownExchange.Of(template, rendering, context, outcome, store.Now),
+                    RedactedExchange.Of(template, rendering, context, outcome, store.Now),
                     null,
                     context
                 );
@@ -85,12 +90,12 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
 
     /// <param name="Outcome">Null when nothing left.</param>
     /// <param name="NoToken">Why there was no access token to send it with.</param>
-    internal sealed record Sent(EgressOutcome? Outcome, ShownExchange Shown, string? NoToken, CallContext Context);
+    internal sealed record Sent(EgressOutcome? Outcome, RedactedExchange Shown, string? NoToken, CallContext Context);
 
     /// <summary>
     /// The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.
     /// </summary>
-    public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, ShownExchange Shown)> List(
+    public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, RedactedExchange Shown)> List(
         Destination destination,
         CallTemplate template,
         CancellationToken cancel

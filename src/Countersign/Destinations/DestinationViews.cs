@@ -36,7 +36,7 @@ public sealed record LinkView(
     string? DueAt,
     int Attempts,
     string? Problem,
-    ShownExchange? LastExchange,
+    RedactedExchange? LastExchange,
     string CreatedAt,
     string Subject
 )
@@ -71,7 +71,7 @@ public sealed record LinkView(
             Text(link.DueAt),
             link.Attempts,
             link.Problem,
-            ShownExchange.Read(link.Exchange),
+            RedactedExchange.Read(link.Exchange),
             Instant.ToText(link.CreatedAt),
             subject
         );
@@ -80,7 +80,7 @@ public sealed record LinkView(
 }
 
 /// <summary>What is shown of destinations and links.</summary>
-internal sealed class DestinationViews(Store store, DestinationBook book)
+internal sealed class DestinationViews(Store store, DestinationCache book)
 {
     public const int LargestPage = 100;
 

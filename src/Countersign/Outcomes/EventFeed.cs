@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Countersign.People;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Outcomes;
 
@@ -21,16 +21,16 @@ public sealed partial class EventFeed : BackgroundService
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(250);
 
     private readonly Store _store;
-    private readonly Directory _directory;
+    private readonly PeopleDirectory _directory;
     private readonly ILogger<EventFeed> _log;
     private readonly ConcurrentDictionary<Subscription, bool> _listeners = new();
-    private readonly Doorbell _doorbell = new();
+    private readonly WakeSignal _doorbell = new();
     private readonly SemaphoreSlim _one = new(1);
 
     /// <summary>The position up to which every event was given to the listeners; null while there are none.</summary>
     private long? _delivered;
 
-    public EventFeed(Store store, Directory directory, ILogger<EventFeed> log)
+    public EventFeed(Store store, PeopleDirectory directory, ILogger<EventFeed> log)
     {
         (_store, _directory, _log) = (store, directory, log);
         store.LogGrew += Ring;
@@ -93,7 +93,7 @@ public sealed partial class EventFeed : BackgroundService
         {
             while (true)
             {
-                await _doorbell.Heard(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : PollInterval, stoppingToken);
+                await _doorbell.WaitAsync(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : PollInterval, stoppingToken);
                 try
                 {
                     await LookOnce(stoppingToken);
@@ -157,7 +157,7 @@ public sealed partial class EventFeed : BackgroundService
     private void Ring()
     {
         if (!_listeners.IsEmpty)
-            _doorbell.Ring();
+            _doorbell.Set();
     }
 
     public override void Dispose()

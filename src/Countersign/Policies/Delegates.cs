@@ -3,7 +3,7 @@ namespace Countersign.Policies;
 /// <summary>An answer that counts, as far as it decides who else is needed.</summary>
 /// <param name="Steps">The steps that an approval may fill; null for another answer.</param>
 /// <param name="ForPerson">The person who is out of office and for whom it was given.</param>
-public readonly record struct Said(long PersonId, IReadOnlyList<int>? Steps, long? ForPerson = null);
+public readonly record struct RecordedDecision(long PersonId, IReadOnlyList<int>? Steps, long? ForPerson = null);
 
 /// <summary>
 /// Who stands in for whom on a request. The one rule, for decisions, lists, notifications, feasibility and pages;
@@ -18,10 +18,10 @@ public readonly record struct Said(long PersonId, IReadOnlyList<int>? Steps, lon
 /// </summary>
 /// <param name="barred">Those who may not decide because they ask; empty where the policy lets them.</param>
 /// <param name="said">The answers that count.</param>
-public readonly struct Delegates(Pools pools, IReadOnlyList<long> barred, IReadOnlyList<Said> said)
+public readonly struct Delegates(Pools pools, IReadOnlyList<long> barred, IReadOnlyList<RecordedDecision> said)
 {
     /// <summary>Who stands in for this person; null when nobody does.</summary>
-    public Somebody? Of(Somebody principal)
+    public PoolMember? Of(PoolMember principal)
     {
         if (
             principal is not { IsDisabled: false, AwayUntil: not null, DelegateId: { } id }
@@ -42,9 +42,9 @@ public readonly struct Delegates(Pools pools, IReadOnlyList<long> barred, IReadO
     }
 
     /// <summary>Those for whom this person stands in.</summary>
-    public IReadOnlyList<Somebody> PrincipalsOf(long person)
+    public IReadOnlyList<PoolMember> PrincipalsOf(long person)
     {
-        List<Somebody>? principals = null;
+        List<PoolMember>? principals = null;
         foreach (var away in pools.Away)
         {
             if (away.DelegateId == person && Of(away) is not null)

@@ -11,7 +11,7 @@ namespace Countersign.Policies;
 /// <param name="Facts">A JSON object of names and values or lists of values.</param>
 /// <param name="HasAssignee">The request names its reviewer, to which a policy yields whose <c>when</c> names
 /// nothing.</param>
-public readonly record struct Question(string Source, string Requester, string Facts, bool HasAssignee);
+public readonly record struct PolicyQuery(string Source, string Requester, string Facts, bool HasAssignee);
 
 /// <summary>
 /// A file's policies made ready for matching. A request first learns which patterns of the whole file match it, each
@@ -111,7 +111,7 @@ public sealed partial class Matcher
     }
 
     /// <summary>The number of the first policy that matches, or -1.</summary>
-    public int Find(in Question question)
+    public int Find(in PolicyQuery question)
     {
         if (_rules.Length == 0)
             return -1;
@@ -137,7 +137,7 @@ public sealed partial class Matcher
     /// <summary>
     /// For one policy: the number of its first condition that does not hold, or -1; and what was there instead.
     /// </summary>
-    public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in Question question)
+    public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in PolicyQuery question)
     {
         var values = Values(question);
         var matched = new bool[_filed.Length];
@@ -192,7 +192,7 @@ public sealed partial class Matcher
     }
 
     /// <summary>By place of a fact, what the request says; null where it says nothing.</summary>
-    private List<string>?[] Values(in Question question)
+    private List<string>?[] Values(in PolicyQuery question)
     {
         var values = new List<string>?[_slots.Count];
         ReadFacts(question.Facts, values);

@@ -50,14 +50,14 @@ public sealed class PolicyBook
         new(Version, File, _matcher, group, person);
 
     /// <summary>The policy of the first rule that matches, or null when none does.</summary>
-    public Policy? For(in Question question, Pools pools, IReadOnlyList<long> barred) =>
+    public Policy? For(in PolicyQuery question, Pools pools, IReadOnlyList<long> barred) =>
         File is null ? Unreadable
         : _matcher.Find(question) is >= 0 and var rule ? Resolved(rule, pools, barred)
         : null;
 
-    public int Find(in Question question) => _matcher.Find(question);
+    public int Find(in PolicyQuery question) => _matcher.Find(question);
 
-    public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in Question question) =>
+    public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in PolicyQuery question) =>
         _matcher.Explain(rule, question);
 
     /// <summary>

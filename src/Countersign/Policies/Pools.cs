@@ -3,7 +3,7 @@ namespace Countersign.Policies;
 /// <summary>A person as far as it matters for who may answer.</summary>
 /// <param name="AwayUntil">Set while the person is out of office.</param>
 /// <param name="DelegateId">Whom they chose; whether that person stands in is for <see cref="Delegates"/>.</param>
-public sealed record Somebody(
+public sealed record PoolMember(
     long Id,
     string Name,
     bool IsDisabled = false,
@@ -13,12 +13,12 @@ public sealed record Somebody(
 
 /// <summary>Who belongs to which party, at one moment.</summary>
 public sealed class Pools(
-    IReadOnlyDictionary<long, Somebody> people,
+    IReadOnlyDictionary<long, PoolMember> people,
     IReadOnlyDictionary<string, IReadOnlyList<long>> members
 )
 {
     public static readonly Pools Empty = new(
-        new Dictionary<long, Somebody>(),
+        new Dictionary<long, PoolMember>(),
         new Dictionary<string, IReadOnlyList<long>>()
     );
 
@@ -28,7 +28,7 @@ public sealed class Pools(
     /// </summary>
     private readonly int _away = people.Values.Count(p => p.IsDisabled || p.AwayUntil is not null);
 
-    public Somebody? Find(long id) => people.GetValueOrDefault(id);
+    public PoolMember? Find(long id) => people.GetValueOrDefault(id);
 
     /// <summary>Everyone in a party, also those who cannot answer now.</summary>
     public IReadOnlyList<long> Of(Party party) =>
@@ -59,6 +59,6 @@ public sealed class Pools(
     }
 
     /// <summary>Those who are out of office and not disabled.</summary>
-    public IEnumerable<Somebody> Away =>
+    public IEnumerable<PoolMember> Away =>
         _away == 0 ? [] : people.Values.Where(p => p.AwayUntil is not null && !p.IsDisabled);
 }

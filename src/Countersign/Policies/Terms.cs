@@ -33,13 +33,13 @@ public sealed record AutoAnswer(bool Approves, string Because);
 public sealed record Carried(int UpTo, IReadOnlyDictionary<int, IReadOnlyList<int>> Steps);
 
 /// <summary>Nobody left could make this pass: why, and the smallest change that would free it.</summary>
-public sealed record Stuck(string Why, string Fix)
+public sealed record Blocked(string Why, string Fix)
 {
     /// <summary>Two lines, the form in which it is kept.</summary>
     public string ToText() => $"{Why}\n{Fix}";
 
-    public static Stuck? Read(string? text) =>
+    public static Blocked? Read(string? text) =>
         text is null ? null
-        : text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? new Stuck(text[..end], text[(end + 1)..])
-        : new Stuck(text, "");
+        : text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? new Blocked(text[..end], text[(end + 1)..])
+        : new Blocked(text, "");
 }

@@ -56,7 +56,7 @@ public static class AnswerFromDestination
             : default;
         if (refusal is ({ } rule, { } why))
         {
-            request = await Change.Save(
+            request = await RequestChange.Save(
                 tx,
                 request,
                 request,
@@ -92,7 +92,7 @@ public static class AnswerFromDestination
                 origin,
                 new
                 {
-                    status = status.Ours(),
+                    status = status.ToWireName(),
                     destination = request.Policy.Destination,
                     content = answer.Revision,
                     externalId = answer.ExternalId,
@@ -139,7 +139,7 @@ public static class AnswerFromDestination
     {
         if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { IsSettled: false } request)
             return false;
-        await Change.Save(tx, request, request, origin, kind, data);
+        await RequestChange.Save(tx, request, request, origin, kind, data);
         return true;
     }
 }

@@ -79,7 +79,7 @@ public sealed record ApprovalRequest
     public DateTimeOffset? BrokeGlassAt { get; init; }
 
     /// <summary>Set while nobody left could make it pass.</summary>
-    public Stuck? Stuck { get; init; }
+    public Blocked? Stuck { get; init; }
     public required Head Head { get; init; }
 
     public bool IsSettled => Status != Status.Active;

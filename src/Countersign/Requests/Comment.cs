@@ -48,7 +48,7 @@ public sealed class Comment(Store store)
                         at = tx.Now,
                     }
                 );
-                request = await Change.Save(
+                request = await RequestChange.Save(
                     tx,
                     request,
                     request,

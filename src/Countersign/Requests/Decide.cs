@@ -96,12 +96,12 @@ public sealed class Decide(Store store)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
         var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
-        var (steps, standsInFor, isOpen) = Seat.Of(request, decisions, before, pools, personId);
+        var (steps, standsInFor, isOpen) = ReviewerSeat.Of(request, decisions, before, pools, personId);
         if (steps.Count == 0)
             return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
         if (!isOpen)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
-        if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.Ours()))
+        if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.ToWireName()))
         {
             return new DecideOutcome.NotAllowed(
                 "note_required",
@@ -140,7 +140,7 @@ public sealed class Decide(Store store)
         await Keep(tx, id, decision);
         // A delegate goes on seeing what they have answered.
         if (standsInFor is not null)
-            await Stamped.Join(tx, id, Party.Person(personId).Text);
+            await PolicyStamp.Join(tx, id, Party.Person(personId).Text);
         List<Decision> all = [.. decisions, decision];
         var verdict = Weigh.Of(request, all, tx.Now, await CouldSayYes(tx, request, all));
         var status = verdict.Status;
@@ -148,14 +148,14 @@ public sealed class Decide(Store store)
         {
             n = decision.N,
             person = personId,
-            answer = answer.Ours(),
+            answer = answer.ToWireName(),
             note,
             revision = decision.Revision,
             digest = decision.Digest,
             steps,
             disablings = decision.Disablings,
             @for = decision.ForPerson,
-            status = status.Ours(),
+            status = status.ToWireName(),
         };
         if (status != Status.Active)
         {
@@ -163,8 +163,8 @@ public sealed class Decide(Store store)
                 await Settle.As(tx, request, decision.Revision, decisions, status, verdict.Display, viewer.Origin, data)
             );
         }
-        await Change.Waiting(tx, request, decisions, Change.WaitsFor(request.Policy, verdict));
-        var next = await Change.Save(
+        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(request.Policy, verdict));
+        var next = await RequestChange.Save(
             tx,
             request,
             request with
@@ -180,15 +180,15 @@ public sealed class Decide(Store store)
         // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was
         // stuck.
         if (answer != Answer.Approve || next.Stuck is not null)
-            next = await Standstill.Look(tx, next, all, Clock);
+            next = await BlockedRequests.Look(tx, next, all, Clock);
         return new DecideOutcome.Recorded(next);
     }
 
     private static async ValueTask<ApprovalRequest> StepOpened(Tx tx, ApprovalRequest request, int step)
     {
         if (request.Policy.IsTimed)
-            await Due.StepOpened(tx, request, step);
-        return await Change.Save(
+            await DueTimes.StepOpened(tx, request, step);
+        return await RequestChange.Save(
             tx,
             request,
             request,
@@ -209,9 +209,9 @@ public sealed class Decide(Store store)
             return null;
         // Those who said something else than yes could still change their mind; Weigh leaves out whose no it looks at.
         var counting = Weigh.LatestThatCount(request, decisions);
-        Said[] said = [.. counting.Select(d => new Said(d.PersonId, d.Steps, d.ForPerson))];
+        RecordedDecision[] said = [.. counting.Select(d => new RecordedDecision(d.PersonId, d.Steps, d.ForPerson))];
         var pools = await PoolRows.All(tx);
-        var people = Passability.Available(request.Policy, pools, request.BarredNow, said, alsoAway: true);
+        var people = Feasibility.Available(request.Policy, pools, request.BarredNow, said, alsoAway: true);
         return
         [
             .. people.Select(p => new Voter(
@@ -235,7 +235,7 @@ public sealed class Decide(Store store)
                 revision = decision.Revision,
                 digest = decision.Digest,
                 person = decision.PersonId,
-                answer = decision.Answer.Ours(),
+                answer = decision.Answer.ToWireName(),
                 note = decision.Note,
                 steps = RequestRow.WriteNumbers(decision.Steps),
                 disablings = decision.Disablings,

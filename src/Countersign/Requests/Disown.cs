@@ -51,12 +51,12 @@ public sealed class Disown(Store store)
             return await Save(tx, request, next, person, origin);
         var decisions = await DecisionRow.Of(tx, request.Id);
         var verdict = Weigh.Of(next, decisions, tx.Now);
-        await Stamped.Keep(tx, next);
-        await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
+        await PolicyStamp.Keep(tx, next);
+        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
         if (!next.Policy.RefusesRequester)
         {
             next = await Save(tx, request, next with { Display = verdict.Display }, person, origin);
-            return await Standstill.Look(tx, next, decisions, OfPolicy);
+            return await BlockedRequests.Look(tx, next, decisions, OfPolicy);
         }
         next = await Save(tx, request, next, person, origin);
         return await Settle.As(
@@ -71,7 +71,7 @@ public sealed class Disown(Store store)
             {
                 policy = next.Policy.Name,
                 because = verdict.Display,
-                status = verdict.Status.Ours(),
+                status = verdict.Status.ToWireName(),
             }
         );
     }
@@ -97,7 +97,7 @@ public sealed class Disown(Store store)
         long person,
         Origin origin
     ) =>
-        Change.Save(
+        RequestChange.Save(
             tx,
             before,
             next,

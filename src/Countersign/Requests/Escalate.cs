@@ -7,7 +7,7 @@ namespace Countersign.Requests;
 /// </summary>
 public sealed class Escalate : DueHandler
 {
-    public override string Kind => Due.Escalate;
+    public override string Kind => DueTimes.Escalate;
 
     protected override async ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due)
     {
@@ -23,13 +23,13 @@ public sealed class Escalate : DueHandler
         var next = request with { Policy = request.Policy.WithEscalated(open) };
         var verdict = Weigh.Of(next, decisions, tx.Now);
         next = next with { Display = verdict.Display };
-        await Stamped.Keep(tx, next);
-        await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
-        next = await Change.Save(
+        await PolicyStamp.Keep(tx, next);
+        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
+        next = await RequestChange.Save(
             tx,
             request,
             next,
-            Due.Clock,
+            DueTimes.Clock,
             "request.escalated",
             new
             {
@@ -40,6 +40,6 @@ public sealed class Escalate : DueHandler
                 stamp = next.Policy.Stamp,
             }
         );
-        await Standstill.Look(tx, next, decisions, Due.Clock);
+        await BlockedRequests.Look(tx, next, decisions, DueTimes.Clock);
     }
 }

@@ -1,4 +1,3 @@
-using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Requests;
@@ -46,10 +45,10 @@ internal static class LearnedRequesters
         var verdict = Weigh.Of(next with { ExpiresAt = null }, decisions, tx.Now);
         if (verdict is Verdict.StillPending)
         {
-            await Change.Waiting(tx, request, decisions, Change.WaitsFor(next.Policy, verdict));
+            await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
             next = next with { Display = verdict.Display };
         }
-        return await Change.Save(
+        return await RequestChange.Save(
             tx,
             request,
             next,

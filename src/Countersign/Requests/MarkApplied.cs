@@ -50,13 +50,13 @@ public sealed class MarkApplied(Store store)
                     BreachedAt = approved ? null : tx.Now,
                     Display = approved ? "Approved, applied" : request.Display,
                 };
-                next = await Change.Save(
+                next = await RequestChange.Save(
                     tx,
                     request,
                     next,
                     viewer.Origin,
                     approved ? "request.applied" : "request.breached",
-                    new { status = request.Status.Ours() }
+                    new { status = request.Status.ToWireName() }
                 );
                 return approved ? new MarkAppliedOutcome.Applied(next) : new MarkAppliedOutcome.Breach(next);
             },

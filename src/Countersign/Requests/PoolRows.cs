@@ -24,7 +24,7 @@ internal static class PoolRows
         return new Pools(
             people.ToDictionary(
                 p => p.Id,
-                p => new Somebody(
+                p => new PoolMember(
                     p.Id,
                     p.Name,
                     p.DisabledAt is not null,
@@ -95,7 +95,7 @@ internal static class PoolRows
         public string? EndsAt { get; init; }
         public long? StandIn { get; init; }
 
-        public Somebody ToSomebody() =>
+        public PoolMember ToSomebody() =>
             new(Id, Name, DisabledAt is not null, EndsAt is { } end ? EndOf(end) : null, StandIn);
     }
 

@@ -5,7 +5,7 @@ namespace Countersign.Requests;
 /// <summary>Whom the open step waits for is reminded; the next reminder follows in the rhythm of the policy.</summary>
 public sealed class Remind : DueHandler
 {
-    public override string Kind => Due.Remind;
+    public override string Kind => DueTimes.Remind;
 
     protected override async ValueTask Do(Tx tx, ApprovalRequest request, DateTimeOffset due)
     {
@@ -18,12 +18,12 @@ public sealed class Remind : DueHandler
             return;
         }
         if (remind.Next(due, tx.Now) is { } next)
-            await Due.Set(tx, request, Due.Remind, next);
-        await Change.Save(
+            await DueTimes.Set(tx, request, DueTimes.Remind, next);
+        await RequestChange.Save(
             tx,
             request,
             request,
-            Due.Clock,
+            DueTimes.Clock,
             "request.reminded",
             new { step = pending.OpenStep, stepName = request.Policy.Steps[pending.OpenStep].Name }
         );

@@ -117,8 +117,8 @@ internal sealed class RequestRow
             Id = RequestId.Of(Id),
             SourceId = SourceId,
             ExternalId = ExternalId,
-            SentBy = Words.SentByOf(SentBy),
-            Status = Words.StatusOf(Status) ?? throw new FormatException("The store holds a status that is none."),
+            SentBy = WireNames.SentByOf(SentBy),
+            Status = WireNames.StatusOf(Status) ?? throw new FormatException("The store holds a status that is none."),
             Display = Display,
             Revision = (int)Revision,
             Digest = Digest,
@@ -139,7 +139,7 @@ internal sealed class RequestRow
             AppliedAt = Time(AppliedAt),
             BreachedAt = Time(BreachedAt),
             BrokeGlassAt = Time(BrokeGlassAt),
-            Stuck = Policies.Stuck.Read(Stuck),
+            Stuck = Policies.Blocked.Read(Stuck),
             Head = new Head(Events, Head),
         };
 
@@ -234,7 +234,7 @@ internal sealed class DecisionRow
             Revision = (int)Revision,
             PersonId = PersonId,
             PersonName = PersonName,
-            Answer = Words.AnswerOf(Answer) ?? throw new FormatException("The store holds an answer that is none."),
+            Answer = WireNames.AnswerOf(Answer) ?? throw new FormatException("The store holds an answer that is none."),
             Note = Note,
             Digest = Digest,
             Steps = [.. RequestRow.ReadNumbers(Steps).Select(n => (int)n)],

@@ -107,7 +107,7 @@ public sealed class Restamp(Store store)
             ExpiresAt = policy.Expire is { } expire ? now + expire.After : null,
             Stuck = null,
         };
-        next = next with { Stuck = Standstill.Of(next, decisions, pools) };
+        next = next with { Stuck = BlockedRequests.Of(next, decisions, pools) };
         var verdict = Weigh.Of(next, decisions, now);
         var left =
             Settle.HasExpired(request, now) ? "It has expired."
@@ -146,11 +146,11 @@ public sealed class Restamp(Store store)
     private static async ValueTask Write(Tx tx, Found look, Pools pools, Origin origin)
     {
         var (before, next) = (look.Before, look.Next);
-        await Stamped.Keep(tx, next);
-        await Due.Clear(tx, before);
-        await Change.Waiting(tx, before, look.Decisions, Change.WaitsFor(next.Policy, look.Verdict));
+        await PolicyStamp.Keep(tx, next);
+        await DueTimes.Clear(tx, before);
+        await RequestChange.Waiting(tx, before, look.Decisions, RequestChange.WaitsFor(next.Policy, look.Verdict));
         var stuck = next.Stuck;
-        next = await Change.Save(
+        next = await RequestChange.Save(
             tx,
             before,
             next with
@@ -169,8 +169,8 @@ public sealed class Restamp(Store store)
             }
         );
         if (next.Policy.IsTimed)
-            await Due.Begin(tx, next, look.Verdict);
-        await Standstill.Say(tx, next, look.Decisions, stuck, origin);
+            await DueTimes.Begin(tx, next, look.Verdict);
+        await BlockedRequests.Say(tx, next, look.Decisions, stuck, origin);
     }
 
     /// <summary>The same policy would by now have been escalated where this one was.</summary>

@@ -1,4 +1,3 @@
-using Countersign.Policies;
 using Countersign.Storage;
 
 namespace Countersign.Requests;
@@ -11,8 +10,8 @@ namespace Countersign.Requests;
 ///   2  status: only what the law of states allows
 ///   3  time: once an active request has expired, it becomes what its policy says of that, and nothing else
 /// </code>
-/// <see cref="Change.Save"/> writes another status only with the permit that is made here, so a new way to settle
-/// cannot leave these out.
+/// <see cref="RequestChange.Save"/> writes another status only with the permit that is made here, so a new way to
+/// settle cannot leave these out.
 /// </summary>
 internal sealed class Settle
 {
@@ -46,7 +45,7 @@ internal sealed class Settle
             {
                 expired = true,
                 reason = verdict.Display,
-                status = verdict.Status.Ours(),
+                status = verdict.Status.ToWireName(),
             }
         );
     }
@@ -92,8 +91,8 @@ internal sealed class Settle
         if (!request.MayBecome(status))
             throw new InvalidOperationException($"The law of states forbids {request.Status} → {status}.");
         if (!request.IsSettled)
-            await Change.Waiting(tx, request, decisions, Change.Nobody);
+            await RequestChange.Waiting(tx, request, decisions, RequestChange.Nobody);
         var next = request with { Status = status, Display = display, SettledAt = tx.Now };
-        return await Change.Save(tx, request, next, origin, $"request.{status.Ours()}", data, Permit);
+        return await RequestChange.Save(tx, request, next, origin, $"request.{status.ToWireName()}", data, Permit);
     }
 }

@@ -51,7 +51,7 @@ public sealed record Submission
     public required Policy Policy { get; init; }
 
     /// <summary>Why nobody could ever make it pass, when that is known already.</summary>
-    public Stuck? Stuck { get; init; }
+    public Blocked? Stuck { get; init; }
 }
 
 /// <summary>
@@ -119,7 +119,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         CancellationToken cancel
     )
     {
-        var draft = Draft.Of(submission, origin, store.Now);
+        var draft = NewRequestDraft.Of(submission, origin, store.Now);
         var outcome = await store.InTransaction(
             async tx =>
             {
@@ -137,7 +137,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         return outcome;
     }
 
-    private async ValueTask<SubmitOutcome> Place(Tx tx, Draft draft, Origin origin)
+    private async ValueTask<SubmitOutcome> Place(Tx tx, NewRequestDraft draft, Origin origin)
     {
         var submission = draft.Submission;
         if (
@@ -155,7 +155,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             // What was worked out before holds, unless the ticket bars one person more or the clock of the policy
             // starts now.
             if (!ReferenceEquals(submission, draft.Submission) || submission.Policy.IsTimed)
-                draft = Draft.Of(submission, origin, tx.Now);
+                draft = NewRequestDraft.Of(submission, origin, tx.Now);
             return new SubmitOutcome.Created(await Create(tx, draft, origin));
         }
         known = await Settle.IfExpired(tx, known);
@@ -164,7 +164,9 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         if (known.IsSettled)
         {
             var told = new { digest = submission.Digest };
-            return new SubmitOutcome.Settled(await Change.Save(tx, known, known, origin, "request.conflicted", told));
+            return new SubmitOutcome.Settled(
+                await RequestChange.Save(tx, known, known, origin, "request.conflicted", told)
+            );
         }
         if (submission.Assignee?.Party != known.Assignee)
             return new SubmitOutcome.AssigneeDiffers(known);
@@ -200,12 +202,12 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             submission with
             {
                 Requester = requester with { Barred = barred },
-                Stuck = Passability.Of(submission.Policy, await PoolRows.All(tx), barred),
+                Stuck = Feasibility.Of(submission.Policy, await PoolRows.All(tx), barred),
             }
         );
     }
 
-    private async ValueTask<ApprovalRequest> Create(Tx tx, Draft draft, Origin origin)
+    private async ValueTask<ApprovalRequest> Create(Tx tx, NewRequestDraft draft, Origin origin)
     {
         var submission = draft.Submission;
         var request = draft.Request with { Id = ids.Next(tx.Now), CreatedAt = tx.Now };
@@ -227,8 +229,8 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 id = request.Id,
                 sourceId = request.SourceId,
                 externalId = request.ExternalId,
-                sentBy = request.SentBy.Ours(),
-                status = request.Status.Ours(),
+                sentBy = request.SentBy.ToWireName(),
+                status = request.Status.ToWireName(),
                 display = request.Display,
                 digest = request.Digest,
                 stamp = request.Policy.Stamp,
@@ -251,10 +253,10 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         );
         await KeepRevision(tx, request, submission);
         foreach (var party in draft.Parties)
-            await Stamped.Join(tx, request.Id, party);
+            await PolicyStamp.Join(tx, request.Id, party);
         foreach (var party in draft.WaitsFor)
-            await Change.Wait(tx, request.Id, party);
-        await TicketSight.Begin(tx, request, origin);
+            await RequestChange.Wait(tx, request.Id, party);
+        await TicketVisibility.Begin(tx, request, origin);
         return await Follow(tx, request with { Head = head }, draft.Verdict, submission.Stuck);
     }
 
@@ -263,7 +265,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
         Tx tx,
         ApprovalRequest request,
         Verdict verdict,
-        Stuck? stuck
+        Blocked? stuck
     )
     {
         var because = request.Policy.RefusesRequester ? verdict.Display : request.Policy.Auto?.Because;
@@ -281,13 +283,13 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
                 {
                     policy = request.Policy.Name,
                     because,
-                    status = status.Ours(),
+                    status = status.ToWireName(),
                 }
             );
         }
         if (request.Policy.IsTimed)
-            await Due.Begin(tx, request, verdict);
-        return stuck is null ? request : await Standstill.Say(tx, request, [], stuck, OfPolicy);
+            await DueTimes.Begin(tx, request, verdict);
+        return stuck is null ? request : await BlockedRequests.Say(tx, request, [], stuck, OfPolicy);
     }
 
     private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
@@ -300,10 +302,10 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             submission = submission with
             {
                 Policy = policy,
-                Stuck = Passability.Of(policy, await PoolRows.All(tx), asked.Barred),
+                Stuck = Feasibility.Of(policy, await PoolRows.All(tx), asked.Barred),
             };
         }
-        var revised = Draft.Weighed(
+        var revised = NewRequestDraft.Weighed(
             asked with
             {
                 Revision = known.Revision + 1,
@@ -316,13 +318,25 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
             tx.Now,
             out var verdict
         );
-        await Due.Clear(tx, known);
+        await DueTimes.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
         await KeepRevision(tx, revised, submission);
-        foreach (var party in Draft.PartiesOf(revised, origin))
-            await Stamped.Join(tx, revised.Id, party);
-        await Change.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), Change.WaitsFor(revised.Policy, verdict));
-        revised = await Change.Save(tx, known, revised, origin, "request.revised", Draft.Data(revised, submission));
+        foreach (var party in NewRequestDraft.PartiesOf(revised, origin))
+            await PolicyStamp.Join(tx, revised.Id, party);
+        await RequestChange.Waiting(
+            tx,
+            known,
+            await DecisionRow.Of(tx, known.Id),
+            RequestChange.WaitsFor(revised.Policy, verdict)
+        );
+        revised = await RequestChange.Save(
+            tx,
+            known,
+            revised,
+            origin,
+            "request.revised",
+            NewRequestDraft.Data(revised, submission)
+        );
         return await Follow(tx, revised, verdict, submission.Stuck);
     }
 

@@ -141,9 +141,9 @@ public sealed class TicketRow
             new
             {
                 id,
-                first = statuses[0].Ours(),
-                second = statuses[Math.Min(1, statuses.Length - 1)].Ours(),
-                third = statuses[^1].Ours(),
+                first = statuses[0].ToWireName(),
+                second = statuses[Math.Min(1, statuses.Length - 1)].ToWireName(),
+                third = statuses[^1].ToWireName(),
             }
         )
             is not null;

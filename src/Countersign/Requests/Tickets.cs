@@ -137,7 +137,9 @@ public sealed class Tickets(Store store)
         // Named again, an assignee is not assigned again: clients send back what they have read.
         var assigned = wanted.AssigneeId is { } named && named != ticket.AssigneeId ? named : (long?)null;
         var byAdmin = assigned is not null && await IsAdmin(tx, authorId);
-        var shared = assigned is { } assignee ? await TicketSight.Pass(tx, ticket, assignee, authorId, byAdmin) : [];
+        var shared = assigned is { } assignee
+            ? await TicketVisibility.Pass(tx, ticket, assignee, authorId, byAdmin)
+            : [];
         await tx.Execute(
             """
             UPDATE tickets

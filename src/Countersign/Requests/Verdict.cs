@@ -29,7 +29,7 @@ public abstract record Verdict
     public sealed record Approved(IReadOnlyList<string> By, string? Because = null) : Verdict
     {
         public override string Display =>
-            Because is null ? $"Approved by {Words.Names(By)}" : $"Approved by policy: {Because}";
+            Because is null ? $"Approved by {WireNames.Names(By)}" : $"Approved by policy: {Because}";
         public override Status Status => Status.Approved;
     }
 

@@ -145,10 +145,10 @@ public static class Weigh
             .Concat(others.Where(v => !against.Exists(d => d.PersonId == v.PersonId)).Select(v => Mask(v.Steps)))
             .ToList();
         return
-            !Seating.IsPossible(needs, without)
-            && Seating.IsPossible(needs, without.Concat(against.Select(d => Mask(d.Steps))))
+            !SlotMatching.IsPossible(needs, without)
+            && SlotMatching.IsPossible(needs, without.Concat(against.Select(d => Mask(d.Steps))))
             ? new Verdict.Rejected(
-                $"Declined by {Words.Names([.. against.Select(d => d.Who)])}: too few others could approve"
+                $"Declined by {WireNames.Names([.. against.Select(d => d.Who)])}: too few others could approve"
             )
             : null;
     }
@@ -165,7 +165,7 @@ public static class Weigh
     {
         var policy = request.Policy;
         var needed = policy.Steps.Sum(s => s.Need);
-        var who = Words.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
+        var who = WireNames.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
         var more =
             policy.RequesterUnknown ? ", requester not recognized"
             : policy.RequesterClaimed ? ", requester not confirmed"

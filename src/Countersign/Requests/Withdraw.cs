@@ -34,13 +34,13 @@ public sealed class Withdraw(Store store)
                 if (request.AppliedAt is not null || !request.MayBecome(Status.Withdrawn))
                 {
                     return new WithdrawOutcome.AlreadySettled(
-                        await Change.Save(
+                        await RequestChange.Save(
                             tx,
                             request,
                             request,
                             viewer.Origin,
                             "request.withdrawal_refused",
-                            new { reason, status = request.Status.Ours() }
+                            new { reason, status = request.Status.ToWireName() }
                         )
                     );
                 }
@@ -54,7 +54,7 @@ public sealed class Withdraw(Store store)
                         Status.Withdrawn,
                         "Cancelled",
                         viewer.Origin,
-                        new { reason, status = Status.Withdrawn.Ours() }
+                        new { reason, status = Status.Withdrawn.ToWireName() }
                     )
                 );
             },
@@ -65,7 +65,7 @@ public sealed class Withdraw(Store store)
         viewer.IsAdmin
         || (
             viewer.PersonId is { } person
-                ? request.IsAskedBy(person) || await TicketSight.Has(tx, request, person)
+                ? request.IsAskedBy(person) || await TicketVisibility.Has(tx, request, person)
                 : viewer.Party == Policies.Party.Source(request.SourceId)
         );
 }

@@ -40,7 +40,7 @@ public sealed partial class JobWorker : BackgroundService
     private readonly Store _store;
     private readonly Dictionary<string, IJobHandler> _handlers;
     private readonly ILogger<JobWorker> _log;
-    private readonly Doorbell _doorbell = new();
+    private readonly WakeSignal _doorbell = new();
     private readonly CancellationTokenSource _runs = new();
     private readonly string _node = Lease.NewHolder();
     private readonly Lock _running = new();
@@ -52,7 +52,7 @@ public sealed partial class JobWorker : BackgroundService
     public JobWorker(Store store, IEnumerable<IJobHandler> handlers, ILogger<JobWorker> log)
     {
         (_store, _handlers, _log) = (store, handlers.ToDictionary(h => h.Kind), log);
-        store.WorkCommitted += _doorbell.Ring;
+        store.WorkCommitted += _doorbell.Set;
     }
 
     /// <summary>Does all that is due now, and what becomes due by that, and returns when it is recorded.</summary>
@@ -72,7 +72,7 @@ public sealed partial class JobWorker : BackgroundService
     {
         var begun = false;
         await new WorkLoop("jobs", _log).Run(
-            cancel => _doorbell.Heard(_wait, cancel),
+            cancel => _doorbell.WaitAsync(_wait, cancel),
             async cancel =>
             {
                 _wait = PollInterval;
@@ -97,10 +97,10 @@ public sealed partial class JobWorker : BackgroundService
     public override void Dispose()
     {
         base.Dispose();
-        _store.WorkCommitted -= _doorbell.Ring;
+        _store.WorkCommitted -= _doorbell.Set;
         // Neither is disposed: runs may outlive the worker, and give their jobs back as soon as they notice.
         _runs.Cancel();
-        _doorbell.Ring();
+        _doorbell.Set();
     }
 
     private async Task AddRecurring(CancellationToken cancel)
@@ -115,7 +115,7 @@ public sealed partial class JobWorker : BackgroundService
                     continue;
                 var wait = handler.Interval ?? TimeSpan.Zero;
                 await _store.InTransaction(
-                    tx => Jobs.Add(tx, new NewJob(handler.Kind, key, NewJob.OfHub, tx.Now + wait)),
+                    tx => Jobs.Add(tx, new JobToAdd(handler.Kind, key, JobToAdd.OfHub, tx.Now + wait)),
                     cancel
                 );
             }
@@ -248,7 +248,7 @@ public sealed partial class JobWorker : BackgroundService
                 if (--_runningAt[job.Lane] == 0)
                     _runningAt.Remove(job.Lane);
             }
-            _doorbell.Ring();
+            _doorbell.Set();
         }
     }
 

@@ -7,7 +7,7 @@ namespace Countersign.Work;
 /// <param name="Key">What the handler finds its own rows by, such as a request's id.</param>
 /// <param name="Subject">What it is about, for people: <c>request:01J…</c>, <c>person:7</c>; empty where that is not
 /// known.</param>
-public sealed record NewJob(string Kind, string Key, string Subject, DateTimeOffset Due)
+public sealed record JobToAdd(string Kind, string Key, string Subject, DateTimeOffset Due)
 {
     /// <summary>The subject of work on the hub itself; such a job's key says what it does.</summary>
     public const string OfHub = "hub";
@@ -36,12 +36,12 @@ public sealed record NewJob(string Kind, string Key, string Subject, DateTimeOff
 public static class Jobs
 {
     /// <summary>Adds a job, unless one with its kind and key is there. True when it was added.</summary>
-    public static ValueTask<bool> Add(Tx tx, NewJob job) => Insert(tx, job, "DO NOTHING");
+    public static ValueTask<bool> Add(Tx tx, JobToAdd job) => Insert(tx, job, "DO NOTHING");
 
     /// <summary>
     /// Adds a job, or makes the one with its kind and key due then, with all its attempts; a claim on that one ends.
     /// </summary>
-    public static async ValueTask Put(Tx tx, NewJob job)
+    public static async ValueTask Put(Tx tx, JobToAdd job)
     {
         if (!await Reschedule(tx, job.Kind, job.Key, job.Due))
             await Insert(tx, job, "(kind, key) DO UPDATE SET due_at = @due, next_at = @due");
@@ -167,7 +167,7 @@ public static class Jobs
         tx.HasWork = true;
     }
 
-    private static async ValueTask<bool> Insert(Tx tx, NewJob job, string onConflict)
+    private static async ValueTask<bool> Insert(Tx tx, JobToAdd job, string onConflict)
     {
         var state = job.Order is not null && await IsAnyoneAhead(tx, job.Kind, job.Order) ? "behind" : "waiting";
         tx.HasWork |= job.Due <= tx.Now;

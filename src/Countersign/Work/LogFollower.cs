@@ -36,7 +36,7 @@ public sealed class LogFollower : BackgroundService
                         new WorkLoop(f.Name, _log).Run(
                             async cancel =>
                             {
-                                if (await f.Doorbell.Heard(PollInterval, cancel))
+                                if (await f.Doorbell.WaitAsync(PollInterval, cancel))
                                     await Task.Delay(Gather, cancel);
                             },
                             f.GoOn,
@@ -50,7 +50,7 @@ public sealed class LogFollower : BackgroundService
     private void Ring()
     {
         foreach (var follower in _followers)
-            follower.Doorbell.Ring();
+            follower.Doorbell.Set();
     }
 
     public override void Dispose()
@@ -65,7 +65,7 @@ public sealed class LogFollower : BackgroundService
         private long _movedAt;
 
         public string Name => name;
-        public Doorbell Doorbell { get; } = new();
+        public WakeSignal Doorbell { get; } = new();
 
         public async Task GoOn(CancellationToken cancel)
         {

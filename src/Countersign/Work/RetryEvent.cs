@@ -26,7 +26,7 @@ public sealed class RetryEvent(ILogConsumer consumer) : IJobHandler
     internal static ValueTask<bool> Add(Tx tx, string consumer, StoredEvent news) =>
         Jobs.Add(
             tx,
-            new NewJob(consumer, KeyOf(news), news.Subject, tx.Now)
+            new JobToAdd(consumer, KeyOf(news), news.Subject, tx.Now)
             {
                 Order = news.Subject,
                 OrderNumber = news.Position,

@@ -12,19 +12,19 @@ public sealed class Sequencer : BackgroundService
 
     private readonly Store _store;
     private readonly ILogger<Sequencer> _log;
-    private readonly Doorbell _doorbell = new();
+    private readonly WakeSignal _doorbell = new();
 
     public Sequencer(Store store, ILogger<Sequencer> log)
     {
         (_store, _log) = (store, log);
-        store.EventsCommitted += _doorbell.Ring;
+        store.EventsCommitted += _doorbell.Set;
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         _store.IsSqlite
             ? Task.CompletedTask
             : new WorkLoop("positions", _log, maxWait: TimeSpan.FromSeconds(1)).Run(
-                cancel => _doorbell.Heard(PollInterval, cancel),
+                cancel => _doorbell.WaitAsync(PollInterval, cancel),
                 async cancel => await _store.GivePositions(cancel),
                 stoppingToken
             );

@@ -12,8 +12,10 @@ public sealed class WorkItem
     /// <summary>What it is about, such as <c>request:01J…</c>.</summary>
     public required string Subject { get; init; }
 
-    /// <summary>What tells it from others of its kind: of work about the hub itself the key says what it does.</summary>
-    internal string About => Subject is "" or NewJob.OfHub ? Key : Subject;
+    /// <summary>
+    /// What tells it from others of its kind: of work about the hub itself the key says what it does.
+    /// </summary>
+    internal string About => Subject is "" or JobToAdd.OfHub ? Key : Subject;
 
     /// <summary>One of <see cref="WorkList.States"/>.</summary>
     public required string State { get; init; }

@@ -1,8 +1,8 @@
-using System.Text.Json.Nodes;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Cli;
 using Countersign.Work;
@@ -119,10 +119,10 @@ public sealed class ArchiveTests
             s => s with { Requester = new Requester(jane.Id, "Jane", [], Certainty.Claimed) { Claim = claim } }
         );
         await hub.Withdraw.Run(claimed.Id, Viewer.Hub(Some.Origin), "", default);
-        var sent = await Standing.Find(hub.Store, source.Id, applied.ExternalId!, default);
+        var sent = await RequestStatus.Find(hub.Store, source.Id, applied.ExternalId!, default);
         await place.Archive();
 
-        Assert.Equal(sent, await Standing.Find(hub.Store, source.Id, applied.ExternalId!, default));
+        Assert.Equal(sent, await RequestStatus.Find(hub.Store, source.Id, applied.ExternalId!, default));
         var again = await hub.Submit.Run(
             Some.Submission(policy) with
             {
@@ -157,7 +157,7 @@ public sealed class ArchiveTests
 
         Assert.IsType<DisownOutcome.Disowned>(await new Disown(hub.Store).Run(claimed.Id, Some.Viewer(jane), default));
 
-        var details = (await Details.Find(hub.Store, applied.Id, Some.Viewer(jane), default))!;
+        var details = (await RequestDetails.Find(hub.Store, applied.Id, Some.Viewer(jane), default))!;
         Assert.Equal(
             ("archive.jsonl", "", "{}", ""),
             (details.Archived!.File, details.Current.Message, details.Current.Facts, details.Decisions[0].Note)
@@ -171,7 +171,7 @@ public sealed class ArchiveTests
                 await Revisions.Find(hub.Store, applied.Id, 1, Some.Viewer(jane) with { IsAdmin = true }, default)
             )!.IsBodyForgotten
         );
-        Assert.NotNull(await Story.Find(hub.Store, applied.Id, Some.Viewer(jane), null, default));
+        Assert.NotNull(await RequestHistory.Find(hub.Store, applied.Id, Some.Viewer(jane), null, default));
         Assert.Equal([], (await place.Check()).Problems);
     }
 
@@ -431,7 +431,7 @@ public sealed class ArchiveTests
     /// <summary>Requests that were rejected long ago by the clock of the machine, sealed and told.</summary>
     private static async Task Settled(Shell shell, int count)
     {
-        var people = new People(shell.Place.Store, new Reweigh(shell.Place.Store));
+        var people = new Accounts(shell.Place.Store, new ReweighRequests(shell.Place.Store));
         var jane = Some.Done(await people.Add("jane@example.test", "Jane", Role.Admin, null, Some.Operator, default));
         var (submit, decide) = (new Submit(shell.Place.Store, new RequestIds()), new Decide(shell.Place.Store));
         for (var i = 0; i < count; i++)
@@ -487,7 +487,7 @@ public sealed class ArchiveTests
             await Hub.Store.InTransaction(async tx =>
             {
                 if (except is not null)
-                    await Jobs.Add(tx, new NewJob("webhooks", "1", except.Id.Subject, tx.Now));
+                    await Jobs.Add(tx, new JobToAdd("webhooks", "1", except.Id.Subject, tx.Now));
                 await tx.Execute("UPDATE links SET state = 'closed'");
             });
         }

@@ -1,6 +1,6 @@
 using System.IO.Compression;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Xunit;
 

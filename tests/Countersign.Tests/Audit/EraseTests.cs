@@ -1,7 +1,8 @@
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Cli;
 using Countersign.Tests.Review;
@@ -114,7 +115,7 @@ public sealed class EraseTests
         Assert.Equal(Status.Withdrawn, (await hub.Find(asked.Id)).Status);
         Assert.Contains(
             "requester was erased",
-            (await Details.Find(hub.Store, asked.Id, Viewer.Hub(Some.Origin), default))!.WithdrawnReason,
+            (await RequestDetails.Find(hub.Store, asked.Id, Viewer.Hub(Some.Origin), default))!.WithdrawnReason,
             StringComparison.Ordinal
         );
         var open = await hub.Find(answered.Id);
@@ -334,7 +335,7 @@ public sealed class EraseTests
         Some.Done(await new Aliases(hub.Store).Add(Email, "Doe, Jane Quentin", Some.Operator, default));
         await hub.AddGroup("Team", jane, ben);
         Some.Done(await hub.Tokens.Add(Email, Some.Operator, default));
-        await hub.Sessions.Start(jane.Id, "password", new Visit("page", "203.0.113.7", "a browser"), default);
+        await hub.Sessions.Start(jane.Id, "password", new ClientInfo("page", "203.0.113.7", "a browser"), default);
         Some.Done(
             await new Absences(hub.Store).Set(
                 Email,

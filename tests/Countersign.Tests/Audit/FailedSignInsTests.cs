@@ -16,7 +16,7 @@ public sealed class FailedSignInsTests
         await using var hub = await TestHub.Start(engine);
         await hub.AddPeople("Ann", "Ben");
         var place = hub.Place;
-        using var directory = new Countersign.Access.Directory(hub.Store);
+        using var directory = new Countersign.People.PeopleDirectory(hub.Store);
         using var failures = await Of(hub, directory);
         for (var i = 0; i < 100; i++)
             failures.Note("Ann@Example.test ", "10.0.0.1", "page");
@@ -52,7 +52,7 @@ public sealed class FailedSignInsTests
     {
         await using var hub = await TestHub.Start(engine);
         await hub.AddPerson("Ann");
-        using var directory = new Countersign.Access.Directory(hub.Store);
+        using var directory = new Countersign.People.PeopleDirectory(hub.Store);
         using var failures = await Of(hub, directory);
         for (var i = 0; i < 10_000; i++)
             failures.Note($"{i}@example.test", $"2001:db8:1:2::{i % 5_000:x}", "page");
@@ -78,7 +78,7 @@ public sealed class FailedSignInsTests
         await using var hub = await TestHub.Start(Engine.Sqlite);
         for (var i = 0; i < FailedSignIns.MaxAccountsPerAddress + 5; i++)
             await hub.AddPerson($"P{i}");
-        using var directory = new Countersign.Access.Directory(hub.Store);
+        using var directory = new Countersign.People.PeopleDirectory(hub.Store);
         using var failures = await Of(hub, directory);
         for (var i = 0; i < FailedSignIns.MaxAccountsPerAddress + 5; i++)
             failures.Note(Some.Email($"P{i}"), "10.0.0.1", "page");
@@ -100,7 +100,7 @@ public sealed class FailedSignInsTests
         await using var hub = await TestHub.Start(engine);
         await hub.AddPerson("Ann");
         var place = hub.Place;
-        using var directory = new Countersign.Access.Directory(hub.Store);
+        using var directory = new Countersign.People.PeopleDirectory(hub.Store);
         using var failures = await Of(hub, directory);
         await failures.StartAsync(default);
         failures.Note("ann@example.test", "10.0.0.1", "page");
@@ -116,7 +116,7 @@ public sealed class FailedSignInsTests
         await using var hub = await TestHub.Start(engine);
         await hub.AddPerson("Ann");
         var place = hub.Place;
-        using var directory = new Countersign.Access.Directory(hub.Store);
+        using var directory = new Countersign.People.PeopleDirectory(hub.Store);
         using var failures = await Of(hub, directory);
         failures.Note("ann@example.test", "10.0.0.1", "page");
         place.Clock.Advance(Minute);
@@ -130,7 +130,7 @@ public sealed class FailedSignInsTests
         Assert.Single(await Failed(place));
     }
 
-    private static async Task<FailedSignIns> Of(TestHub hub, Countersign.Access.Directory directory)
+    private static async Task<FailedSignIns> Of(TestHub hub, Countersign.People.PeopleDirectory directory)
     {
         await directory.Refresh();
         return new FailedSignIns(hub.Store, directory, NullLogger<FailedSignIns>.Instance);

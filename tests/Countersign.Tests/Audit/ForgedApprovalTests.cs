@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -436,7 +436,7 @@ public sealed class ForgedApprovalTests
                 Subject = draft.Subject,
             };
             await Stamp(request, policy);
-            await Append(request, "request.revised", "hub", Draft.Data(revised, draft).Json);
+            await Append(request, "request.revised", "hub", NewRequestDraft.Data(revised, draft).Json);
             await Intruder.Run(
                 Hub.Place,
                 $"""

@@ -1,5 +1,4 @@
 using Countersign.Policies;
-using Countersign.Requests;
 using Xunit;
 
 namespace Countersign.Tests.Audit;

@@ -1,11 +1,12 @@
-using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes.Email;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Webhooks;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Destinations;
 using Microsoft.AspNetCore.DataProtection;
@@ -56,14 +57,19 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Tokens.Add(cid.Email!, Some.Operator, default);
         await Hub.Tokens.Revoke(token.Id, Some.Operator, default);
         await Hub.Tokens.Add(ann.Email!, Some.Operator, default, impersonates: true);
-        var visit = new Visit("page", "127.0.0.1", "a browser");
+        var visit = new ClientInfo("page", "127.0.0.1", "a browser");
         await Hub.Sessions.Start(ann.Id, "password", visit, default);
         var left = await Hub.Sessions.Start(ben.Id, "password", visit, default);
         await Hub.Sessions.End(left!.Id, null, "signed out", Some.Operator, default);
         await Hub.Groups.RemoveMember("Team", cid.Email!, Some.Operator, default);
         await Hub.Groups.AddMember("Team", cid.Email!, Some.Operator, default);
-        await Hub.Sources.Set("deploys", new WhoDecidesFor(null, 3, null, IsOneAdmin: false), Some.Operator, default);
-        await Hub.Sources.Set("deploys", new WhoDecidesFor("Team", 2, null, IsOneAdmin: false), Some.Operator, default);
+        await Hub.Sources.Set("deploys", new SourceReviewers(null, 3, null, IsOneAdmin: false), Some.Operator, default);
+        await Hub.Sources.Set(
+            "deploys",
+            new SourceReviewers("Team", 2, null, IsOneAdmin: false),
+            Some.Operator,
+            default
+        );
         await Hub.Groups.Rename("team", "The team", Some.Operator, default);
         await Hub.Groups.Rename("The team", "Team", Some.Operator, default);
         await Hub.Sources.Disable("deploys", Some.Operator, default);
@@ -305,7 +311,7 @@ public sealed class RecordedHub : IAsyncDisposable
         var other = await Hub.AddSource("builds");
         Some.Done(await Hub.Sources.Rotate(other.Name, Some.Operator, default));
         Some.Done(await Hub.Sources.EndOldKey(other.Name, Some.Operator, default));
-        var channels = new ChannelSwitches(Hub.Store);
+        var channels = new NotificationPreferences(Hub.Store);
         await channels.Set(ben.Id, "mail", false, Some.Operator, default);
         await channels.Set(ben.Id, "slack", false, Some.Operator, default);
         await channels.Set(ben.Id, "slack", true, Some.Operator, default);
@@ -319,7 +325,7 @@ public sealed class RecordedHub : IAsyncDisposable
 
     private async Task LookAfterWaysInAndOut(Person admin)
     {
-        await new SignInElsewhere(Hub.Store, Hub.Sessions).Run(
+        await new ExternalSignIn(Hub.Store, Hub.Sessions).Run(
             new Identity(
                 "https://login.example.test",
                 "somebody",
@@ -329,7 +335,7 @@ public sealed class RecordedHub : IAsyncDisposable
                 ["Team"]
             ),
             Role.Agent,
-            new Visit("page", "127.0.0.1", "a browser"),
+            new ClientInfo("page", "127.0.0.1", "a browser"),
             default
         );
         var webhooks = new Subscriptions(Hub.Store, new WebhookSecrets(new EphemeralDataProtectionProvider()));
@@ -357,13 +363,20 @@ public sealed class RecordedHub : IAsyncDisposable
         Some.Done(
             await Hub.Sources.Set(
                 "deploys",
-                new WhoAsksFor(UnknownRequester.Refuse, ClaimedRequester.OneMore, admin.Email),
+                new SourceRequesterRules(UnknownRequester.Refuse, ClaimedRequester.OneMore, admin.Email),
                 Some.Operator,
                 default
             )
         );
         Some.Done(await Hub.Sources.Add("pipelines", "api", null, null, Some.Operator, default, owner: admin.Email));
-        Some.Done(await Hub.Sources.Set("pipelines", new WhoAsksFor(RequesterRequired: true), Some.Operator, default));
+        Some.Done(
+            await Hub.Sources.Set(
+                "pipelines",
+                new SourceRequesterRules(RequesterRequired: true),
+                Some.Operator,
+                default
+            )
+        );
         await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);
     }
 

@@ -1,5 +1,4 @@
 using Countersign.Audit;
-using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests.Audit;

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Cli;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests.Cli;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
+using Countersign.People;
 using Countersign.Tests.Destinations.Manifest;
 using Xunit;
 

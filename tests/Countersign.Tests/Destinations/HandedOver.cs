@@ -1,4 +1,3 @@
-using Countersign.Access;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Outcomes;
@@ -31,9 +30,9 @@ internal sealed class HandedOver : IAsyncDisposable
         (Hub, _owns) = (hub, owns);
         Options = new DestinationOptions { PollEvery = TimeSpan.FromMinutes(5), BaseUrl = "https://hub.example.test" };
         Egress = new Egress(egress);
-        Book = new DestinationBook(store, protection, NullLogger<DestinationBook>.Instance);
+        Book = new DestinationCache(store, protection, NullLogger<DestinationCache>.Instance);
         Add = new AddDestination(store, Book);
-        Keep = new KeepToken(store);
+        Keep = new StoreAccessToken(store);
         Tokens = new AccessTokens(store, Egress, Book, Keep);
         Calls = new DestinationCalls(store, Egress, Tokens);
         Opening = new StartOpening(store);
@@ -50,9 +49,9 @@ internal sealed class HandedOver : IAsyncDisposable
     public TestHub Hub { get; }
     public DestinationOptions Options { get; }
     public Egress Egress { get; }
-    public DestinationBook Book { get; }
+    public DestinationCache Book { get; }
     public AddDestination Add { get; }
-    public KeepToken Keep { get; }
+    public StoreAccessToken Keep { get; }
     public AccessTokens Tokens { get; }
     public DestinationCalls Calls { get; }
     public StartOpening Opening { get; }
@@ -145,7 +144,7 @@ internal sealed class HandedOver : IAsyncDisposable
         if (!hasCalled)
             return;
         var destination = (await Book.All(default))[link.DestinationId];
-        var question = await Questions.Of(
+        var question = await DestinationQuestions.Of(
             _store,
             destination.Manifest,
             request.Id,

@@ -95,7 +95,9 @@ public sealed class LoopBackTests
             var there = await other.Facts(request.Id.Value);
             var here = JsonNode
                 .Parse(
-                    (await Details.Find(over.Hub.Store, request.Id, Viewer.Hub(Some.Origin), default))!.Current.Facts
+                    (await RequestDetails.Find(over.Hub.Store, request.Id, Viewer.Hub(Some.Origin), default))!
+                        .Current
+                        .Facts
                 )!
                 .AsObject();
             foreach (var (name, value) in here)

@@ -1,4 +1,3 @@
-using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Requests;
 using Countersign.Tests.Destinations.Manifest;

@@ -1,6 +1,5 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Tests.Destinations.Manifest;
-using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Countersign.Tests.Destinations;

@@ -46,7 +46,7 @@ public sealed class ShippedTests
             Assert.Equal(
                 [("Flag change", "tpl1")],
                 Some.Done(
-                    await new TryDestination(over.Hub.Store, over.Book, over.Calls, over.Options).Options(
+                    await new TestDestination(over.Hub.Store, over.Book, over.Calls, over.Options).Options(
                         HandedOver.Name,
                         "template",
                         default
@@ -56,7 +56,7 @@ public sealed class ShippedTests
         }
         Assert.True(
             Some.Done(
-                await new TryDestination(over.Hub.Store, over.Book, over.Calls, over.Options).Connect(
+                await new TestDestination(over.Hub.Store, over.Book, over.Calls, over.Options).Connect(
                     HandedOver.Name,
                     default
                 )

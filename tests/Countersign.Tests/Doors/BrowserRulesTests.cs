@@ -1,5 +1,6 @@
 using System.Text;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Tests.Doors.LaunchDarkly;
 using Countersign.Tests.Review;
 using Microsoft.Extensions.DependencyInjection;
@@ -186,7 +187,7 @@ public sealed class BrowserRulesTests
         var ann = await host.Hub.AddPerson("Ann", password: PagesHost.Password);
         var session = await host
             .Services.GetRequiredService<Sessions>()
-            .Start(ann.Id, "password", new Visit("page", "127.0.0.1", ""), default);
+            .Start(ann.Id, "password", new ClientInfo("page", "127.0.0.1", ""), default);
         using var nobody = host.Nobody();
         foreach (
             var (scheme, prefix, status) in new[]
@@ -204,7 +205,7 @@ public sealed class BrowserRulesTests
                 "/account",
                 null,
                 ("X-Forwarded-Proto", scheme),
-                ("Cookie", $"{prefix}{Countersign.Web.SessionCookie.Name}={session!.Secret}")
+                ("Cookie", $"{prefix}{Countersign.SignIn.SessionCookie.Name}={session!.Secret}")
             );
             Assert.True(page.Status == status, $"{scheme} {prefix} {page.Status}");
         }

@@ -1,7 +1,7 @@
 using System.Text;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Tests.Doors.LaunchDarkly;
-using Countersign.Web;
 using Xunit;
 
 namespace Countersign.Tests.Doors;

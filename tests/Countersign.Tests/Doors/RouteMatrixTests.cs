@@ -1,13 +1,11 @@
-using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Json;
-using Countersign.Access;
 using Countersign.Destinations.Links;
+using Countersign.People;
 using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Tests.Destinations.Manifest;
 using Countersign.Tests.Doors.LaunchDarkly;
 using Countersign.Tests.Review;
-using Countersign.Web;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -383,7 +381,12 @@ public sealed class RouteMatrixTests
             var group = await test.AddGroup("Spare", spare);
             var source = await test.AddSource("Spare");
             var token = Some.Done(await test.Tokens.Add(spare.Email!, Some.Operator, default));
-            var session = await test.Sessions.Start(spare.Id, "password", new Visit("page", "127.0.0.1", ""), default);
+            var session = await test.Sessions.Start(
+                spare.Id,
+                "password",
+                new ClientInfo("page", "127.0.0.1", ""),
+                default
+            );
             Some.Done(
                 await services
                     .GetRequiredService<AddDestination>()

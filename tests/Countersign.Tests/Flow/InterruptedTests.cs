@@ -1,8 +1,8 @@
-using Countersign.Access;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
-using Countersign.Policies;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Tests.Outcomes;
 using Xunit;
 
@@ -90,7 +90,7 @@ public sealed class InterruptedTests
         var ann = await hub.AddPerson("Ann");
         var signIn = new MailSignIn(hub.Store, news.Links, new MailOptions(), OutcomeOptionsOf(news), hub.Sessions);
         var link = news.Links.Write(new MailLink.SignIn(98, ann.Id, hub.Clock.Now.AddMinutes(5)));
-        var visit = new Visit("page", "127.0.0.1", "a test");
+        var visit = new ClientInfo("page", "127.0.0.1", "a test");
 
         await Stop(hub.Place, "INSERT ON sessions");
         await Assert.ThrowsAnyAsync<Exception>(() => signIn.Run(link, visit, default));

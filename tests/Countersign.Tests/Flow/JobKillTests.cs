@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Diagnostics;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Cli;
 using Xunit;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Countersign.Access;
-using Countersign.Audit;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Tests.Cli;
 using Xunit;
 
@@ -175,7 +175,7 @@ public sealed class KillTests
         {
             var store = shell.Place.Store;
             var admin = Some.Done(
-                await new People(store, new(store)).Add(
+                await new Accounts(store, new(store)).Add(
                     "ada@example.test",
                     "Ada",
                     Role.Admin,

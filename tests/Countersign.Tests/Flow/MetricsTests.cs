@@ -1,5 +1,4 @@
-using Countersign.Storage;
-using Countersign.Web;
+using Countersign.Hosting;
 using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -9,7 +8,7 @@ namespace Countersign.Tests.Flow;
 /// <summary>What an operator sees of the engine without looking into the store.</summary>
 public sealed class MetricsTests
 {
-    private static readonly NewJob Stuck = new("no_such_kind", "1", "hub", DateTimeOffset.MinValue);
+    private static readonly JobToAdd Stuck = new("no_such_kind", "1", "hub", DateTimeOffset.MinValue);
 
     [Theory, BothEngines]
     public async Task Queue_log_seals_and_waiting_requests_show_as_figures(Engine engine)

@@ -1,4 +1,3 @@
-using Countersign.Requests;
 using Microsoft.Playwright;
 using Xunit;
 

@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Outcomes;

@@ -283,7 +283,7 @@ public sealed class DeliveryTests
         Some.Done(await news.Webhooks.Enable(webhook.Id, Some.Operator, default));
         await hub.Withdraw.Run(
             request.Id,
-            Some.Viewer(await hub.AddPerson("Pat", Countersign.Access.Role.Admin)),
+            Some.Viewer(await hub.AddPerson("Pat", Countersign.People.Role.Admin)),
             "Not needed.",
             default
         );

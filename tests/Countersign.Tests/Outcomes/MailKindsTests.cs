@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
 
@@ -151,7 +152,7 @@ public sealed partial class MailKindsTests
         var request = await hub.Ask(Facts, people["Rita"]);
         await news.Go();
         const string reason = "Checkout is down and Ann does not answer.";
-        Assert.IsType<BreakGlassOutcome.Approved>(
+        Assert.IsType<OverrideOutcome.Approved>(
             await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, null, default)
         );
         await news.Go();

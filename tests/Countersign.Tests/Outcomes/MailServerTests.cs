@@ -1,7 +1,9 @@
 using System.Net;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
+using Countersign.People;
+using Countersign.SignIn;
 using Xunit;
 
 namespace Countersign.Tests.Outcomes;
@@ -190,7 +192,7 @@ public sealed class MailServerTests
         await hub.Ask(ann.AsApprover);
         await news.Go();
         var signIn = new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions);
-        await signIn.Ask(ann.Email!, new Visit("page", "192.0.2.1", ""), default);
+        await signIn.Ask(ann.Email!, new ClientInfo("page", "192.0.2.1", ""), default);
         await news.Go();
         Assert.Equal(
             ["<https://approvals.example.test/account>", ""],

@@ -1,11 +1,14 @@
 using System.Net;
 using System.Net.Mail;
 using System.Text.RegularExpressions;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

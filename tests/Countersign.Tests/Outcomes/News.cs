@@ -1,9 +1,9 @@
-using Countersign.Access;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
@@ -48,13 +48,13 @@ public sealed class News : IDisposable
             new SlackChannel(store, _egress, toSlack, Options),
         ];
         ByMail = new DecideByMail(store, Links);
-        Switches = new ChannelSwitches(store);
+        Switches = new NotificationPreferences(store);
         var record = new RecordAttempt(Options, channels);
         Test = new TestWebhook(store, channel, record);
         _cursors =
         [
-            new LogCursor(store, new WebhookExpander()),
-            new LogCursor(store, new PeopleExpander(toMail, toSlack, Options)),
+            new LogCursor(store, new WebhookConsumer()),
+            new LogCursor(store, new NotificationConsumer(toMail, toSlack, Options)),
         ];
         _worker = new JobWorker(
             store,
@@ -74,7 +74,7 @@ public sealed class News : IDisposable
     public MailLinks Links { get; }
     public MailServer MailServer { get; }
     public DecideByMail ByMail { get; }
-    public ChannelSwitches Switches { get; }
+    public NotificationPreferences Switches { get; }
 
     private static readonly RootKey Root = RootKey.Load(
         Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key"),

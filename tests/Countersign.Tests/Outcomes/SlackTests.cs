@@ -90,7 +90,7 @@ public sealed class SlackTests
     {
         await using var hub = await TestHub.Start(engine);
         await using var slack = new FakeSlack();
-        var (ann, pat) = (await hub.AddPerson("Ann"), await hub.AddPerson("Pat", Countersign.Access.Role.Admin));
+        var (ann, pat) = (await hub.AddPerson("Ann"), await hub.AddPerson("Pat", Countersign.People.Role.Admin));
         foreach (
             var (channels, receiver) in new[]
             {

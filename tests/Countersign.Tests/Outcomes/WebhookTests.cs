@@ -106,10 +106,10 @@ public sealed class WebhookTests
     {
         await using var hub = await TestHub.Start(Engine.Sqlite);
         using var news = new News(hub);
-        Assert.IsType<Countersign.Access.AccessOutcome<NewWebhook>.Invalid>(
+        Assert.IsType<Countersign.People.AccessOutcome<NewWebhook>.Invalid>(
             await news.Webhooks.Add(url, [], [], Some.Operator, null, default)
         );
-        Assert.IsType<Countersign.Access.AccessOutcome<NewWebhook>.Invalid>(
+        Assert.IsType<Countersign.People.AccessOutcome<NewWebhook>.Invalid>(
             await news.Webhooks.Add("https://example.com", ["request.aproved"], [], Some.Operator, null, default)
         );
     }
@@ -127,9 +127,9 @@ public sealed class WebhookTests
             ("PublicUrl", "https://approvals.example.test"),
             ("Egress:Allow", "127.0.0.0/8")
         );
-        var pat = await host.Hub.AddPerson("Pat", Countersign.Access.Role.Admin);
+        var pat = await host.Hub.AddPerson("Pat", Countersign.People.Role.Admin);
         using var admin = await host.Person(pat);
-        using var agent = await host.Person(await host.Hub.AddPerson("Ann", Countersign.Access.Role.Agent));
+        using var agent = await host.Person(await host.Hub.AddPerson("Ann", Countersign.People.Role.Agent));
         Assert.Equal(403, (await agent.Get("/api/v1/webhooks")).Status);
         Assert.Equal(422, (await admin.Post("/api/v1/webhooks", new { url = "nowhere" })).Status);
 

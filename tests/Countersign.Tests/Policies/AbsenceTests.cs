@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
 
@@ -230,7 +231,7 @@ public sealed class AbsenceTests
 
     private static async Task<IEnumerable<RequestId>> Inbox(PolicyHub hub, Person person) =>
         (
-            await new Listing(hub.Hub.Store, new Places(hub.Hub.Store)).Run(
+            await new RequestList(hub.Hub.Store, new EnvironmentNames(hub.Hub.Store)).Run(
                 Some.Viewer(person),
                 new Filter { WaitingForMe = true },
                 10,

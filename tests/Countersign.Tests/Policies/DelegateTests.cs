@@ -1,8 +1,7 @@
-using Countersign.Access;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.Storage;
 using Countersign.Tests.Review;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -128,7 +127,7 @@ public sealed class DelegateTests
     }
 
     private static ValueTask<Countersign.Requests.Page> Listed(TestHub hub, Person person) =>
-        new Listing(hub.Store, new Places(hub.Store)).Run(
+        new RequestList(hub.Store, new EnvironmentNames(hub.Store)).Run(
             Some.Viewer(person),
             new Filter { WaitingForMe = true },
             10,
@@ -209,12 +208,12 @@ public sealed class DelegateTests
             {
                 var pools = await PoolRows.All(tx);
                 var decisions = await DecisionRow.Of(tx, request.Id);
-                var said = Seat.SaidIn(Weigh.LatestThatCount(request, decisions));
-                var steps = Passability.Available(request.Policy, pools, request.BarredNow, said);
+                var said = ReviewerSeat.SaidIn(Weigh.LatestThatCount(request, decisions));
+                var steps = Feasibility.Available(request.Policy, pools, request.BarredNow, said);
                 var open = ((Verdict.StillPending)Weigh.Of(request, decisions, tx.Now)).OpenStep;
-                var waits = await WhoHears.Waiting(tx, request.Id);
+                var waits = await Recipients.Waiting(tx, request.Id);
                 return (
-                    WhoHears.People(request, decisions, waits!.Value.Parties, pools).Contains(ben.Id),
+                    Recipients.People(request, decisions, waits!.Value.Parties, pools).Contains(ben.Id),
                     (steps.GetValueOrDefault(ben.Id) >> open & 1) == 1
                 );
             },

@@ -67,11 +67,15 @@ public sealed class MatcherTests
     public void The_first_policy_that_matches(string source, string facts, string? expected)
     {
         var book = BookOf(File);
-        var found = book.Find(new Question(source, "Nobody", facts, HasAssignee: false));
+        var found = book.Find(new PolicyQuery(source, "Nobody", facts, HasAssignee: false));
         Assert.Equal(expected, found < 0 ? null : book.File!.Rules[found].Name);
         // Said once more in words: why each of those before it did not.
         for (var i = 0; i < (found < 0 ? book.File!.Rules.Count : found); i++)
-            Assert.InRange(book.Explain(i, new Question(source, "Nobody", facts, HasAssignee: false)).Condition, 0, 2);
+            Assert.InRange(
+                book.Explain(i, new PolicyQuery(source, "Nobody", facts, HasAssignee: false)).Condition,
+                0,
+                2
+            );
     }
 
     [Fact]
@@ -86,14 +90,14 @@ public sealed class MatcherTests
                     steps: [ { from: { people: [ben@example.test] } } ]
                 """
         );
-        Assert.Equal(5, book.Find(new Question("ld-prod", "Ben", "{}", HasAssignee: false)));
-        Assert.Equal(-1, book.Find(new Question("ld-prod", "Ben", "{}", HasAssignee: true)));
-        Assert.Equal(-1, book.Explain(5, new Question("ld-prod", "Ben", "{}", HasAssignee: true)).Condition);
-        Assert.Equal(3, book.Find(new Question("ld-prod", "Rita", """{"environment":"test"}""", HasAssignee: true)));
+        Assert.Equal(5, book.Find(new PolicyQuery("ld-prod", "Ben", "{}", HasAssignee: false)));
+        Assert.Equal(-1, book.Find(new PolicyQuery("ld-prod", "Ben", "{}", HasAssignee: true)));
+        Assert.Equal(-1, book.Explain(5, new PolicyQuery("ld-prod", "Ben", "{}", HasAssignee: true)).Condition);
+        Assert.Equal(3, book.Find(new PolicyQuery("ld-prod", "Rita", """{"environment":"test"}""", HasAssignee: true)));
         Assert.Equal(
             1,
             book.Find(
-                new Question(
+                new PolicyQuery(
                     "ld-prod",
                     "Rita",
                     """{"project":"checkout","form.risk":"high","environment":"test"}""",
@@ -101,7 +105,7 @@ public sealed class MatcherTests
                 )
             )
         );
-        Assert.Equal(4, book.Find(new Question("ld-prod", "Rita Requester", "{}", HasAssignee: false)));
+        Assert.Equal(4, book.Find(new PolicyQuery("ld-prod", "Rita Requester", "{}", HasAssignee: false)));
     }
 
     [Fact]
@@ -109,7 +113,7 @@ public sealed class MatcherTests
     {
         var policy = PolicyBook
             .Of(3, null, _ => null, _ => null)
-            .For(new Question("x", "y", "{}", false), Pools.Empty, []);
+            .For(new PolicyQuery("x", "y", "{}", false), Pools.Empty, []);
         Assert.Equal([Party.Admins], policy!.Approvers.Select(a => a.Party));
     }
 
@@ -118,7 +122,7 @@ public sealed class MatcherTests
     {
         var sre = new Approver(Party.Group(1), "SRE");
         var pools = new Pools(
-            new Dictionary<long, Somebody>
+            new Dictionary<long, PoolMember>
             {
                 [1] = new(1, "Ann"),
                 [2] = new(2, "Ben"),
@@ -137,11 +141,14 @@ public sealed class MatcherTests
             name => name == "SRE" ? sre : null,
             _ => null
         );
-        Assert.Equal(3, book.For(new Question("x", "y", "{}", false), pools, [])!.Steps[0].Need);
-        Assert.Equal(2, book.For(new Question("x", "y", "{}", false), pools, [2])!.Steps[0].Need);
+        Assert.Equal(3, book.For(new PolicyQuery("x", "y", "{}", false), pools, [])!.Steps[0].Need);
+        Assert.Equal(2, book.For(new PolicyQuery("x", "y", "{}", false), pools, [2])!.Steps[0].Need);
         // Nobody at all is not everybody.
-        Assert.Equal(1, book.For(new Question("x", "y", "{}", false), Pools.Empty, [])!.Steps[0].Need);
-        Assert.Equal(["the group ghosts"], book.For(new Question("x", "y", "{}", false), pools, [])!.Steps[0].Unknown);
+        Assert.Equal(1, book.For(new PolicyQuery("x", "y", "{}", false), Pools.Empty, [])!.Steps[0].Need);
+        Assert.Equal(
+            ["the group ghosts"],
+            book.For(new PolicyQuery("x", "y", "{}", false), pools, [])!.Steps[0].Unknown
+        );
     }
 
     [Fact]
@@ -149,7 +156,9 @@ public sealed class MatcherTests
         Assert.Equal(
             0,
             BookOf(File)
-                .Find(new Question("jenkins", "Rita", """{"flag.tags":["pci"],"tags":"other"}""", HasAssignee: false))
+                .Find(
+                    new PolicyQuery("jenkins", "Rita", """{"flag.tags":["pci"],"tags":"other"}""", HasAssignee: false)
+                )
         );
 
     [Fact]
@@ -215,7 +224,7 @@ public sealed class MatcherTests
                     if (random.Next(2) == 0)
                         facts[Spelled(fact)] = [.. Some(values, 3).Select(Spelled)];
                 }
-                var question = new Question(
+                var question = new PolicyQuery(
                     Spelled(Some(values, 1)[0]),
                     Spelled(Some(values, 1)[0]),
                     JsonSerializer.Serialize(facts),
@@ -270,13 +279,13 @@ public sealed class MatcherTests
         Assert.Equal(
             -1,
             new Matcher(rules).Find(
-                new Question("ld", "Rita", $$"""{"flag.tags":[{{tags}}],"project":"core"}""", HasAssignee: false)
+                new PolicyQuery("ld", "Rita", $$"""{"flag.tags":[{{tags}}],"project":"core"}""", HasAssignee: false)
             )
         );
         Assert.Equal(
             4_999,
             new Matcher(rules).Find(
-                new Question(
+                new PolicyQuery(
                     "ld",
                     "Rita",
                     $$"""{"flag.tags":[{{tags}},"tag-4999"],"project":"core"}""",

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -106,8 +106,8 @@ public sealed partial class PolicyDocsTests
                     default
                 ) switch
                 {
-                    BreakGlassOutcome.Approved { Request: var approved } => approved.Display,
-                    BreakGlassOutcome.Forbidden => "forbidden",
+                    OverrideOutcome.Approved { Request: var approved } => approved.Display,
+                    OverrideOutcome.Forbidden => "forbidden",
                     var other => other.GetType().Name,
                 };
             }

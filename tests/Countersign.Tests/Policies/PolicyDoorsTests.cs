@@ -1,5 +1,5 @@
-using Countersign.Access;
-using Countersign.Requests;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Tests.Cli;
 using Xunit;
 

@@ -1,10 +1,9 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.Extensions.Logging.Abstractions;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
@@ -16,27 +15,27 @@ public sealed class PolicyHub : IAsyncDisposable
     private PolicyHub(TestHub hub, bool endsHub)
     {
         (Hub, _endsHub) = (hub, endsHub);
-        Directory = new Directory(hub.Store);
+        Directory = new PeopleDirectory(hub.Store);
         Files = new PolicyFiles(hub.Store, Directory);
         Absences = new Absences(hub.Store);
         Apply = new ApplyPolicies(new Restamp(hub.Store), Directory);
-        Explain = new Explain(Directory);
-        BreakGlass = new BreakGlass(hub.Store);
+        Explain = new ExplainPolicy(Directory);
+        BreakGlass = new OverridePolicy(hub.Store);
         Clockwork = ClockworkOn(hub.Store);
         Looking = new JobWorker(
             hub.Store,
-            [new LookForBlocked(new Standstill(hub.Store), hub.Store)],
+            [new CheckForBlocked(new BlockedRequests(hub.Store), hub.Store)],
             NullLogger<JobWorker>.Instance
         );
     }
 
     public TestHub Hub { get; }
-    public Directory Directory { get; }
+    public PeopleDirectory Directory { get; }
     public PolicyFiles Files { get; }
     public Absences Absences { get; }
     public ApplyPolicies Apply { get; }
-    public Explain Explain { get; }
-    public BreakGlass BreakGlass { get; }
+    public ExplainPolicy Explain { get; }
+    public OverridePolicy BreakGlass { get; }
 
     /// <summary>Does what is due by time; <see cref="Looking"/> looks at what can still pass.</summary>
     public JobWorker Clockwork { get; }
@@ -52,7 +51,7 @@ public sealed class PolicyHub : IAsyncDisposable
     public static JobWorker ClockworkOn(Store store) =>
         new(
             store,
-            [new Remind(), new Escalate(), new Expire(), new Reweigh(store), .. Access.Absences.Handlers()],
+            [new Remind(), new Escalate(), new Expire(), new ReweighRequests(store), .. Absences.Handlers()],
             NullLogger<JobWorker>.Instance
         );
 

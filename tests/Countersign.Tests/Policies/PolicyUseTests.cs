@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -168,27 +169,27 @@ public sealed class PolicyUseTests
         );
         var (request, vault) = (await hub.Ask(by: ada), await hub.Ask("""{"vault":"yes"}"""));
         const string reason = "Checkout is down and Ann does not answer.";
-        Assert.IsType<BreakGlassOutcome.NotAllowed>(
+        Assert.IsType<OverrideOutcome.NotAllowed>(
             await hub.BreakGlass.Run(request.Id, Some.Viewer(ann), reason, null, default)
         );
-        Assert.IsType<BreakGlassOutcome.ReasonTooShort>(
+        Assert.IsType<OverrideOutcome.ReasonTooShort>(
             await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), "  because I say so   ", null, default)
         );
-        Assert.IsType<BreakGlassOutcome.Forbidden>(
+        Assert.IsType<OverrideOutcome.Forbidden>(
             await hub.BreakGlass.Run(vault.Id, Some.Viewer(ada), reason, null, default)
         );
-        Assert.IsType<BreakGlassOutcome.Changed>(
+        Assert.IsType<OverrideOutcome.Changed>(
             await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, "another", default)
         );
         var broken = Assert
-            .IsType<BreakGlassOutcome.Approved>(
+            .IsType<OverrideOutcome.Approved>(
                 await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, request.Digest, default)
             )
             .Request;
         Assert.Equal((Status.Approved, "Approved by Ada, past the policy"), (broken.Status, broken.Display));
         Assert.NotNull((await hub.Find(request)).BrokeGlassAt);
         Assert.Equal(["request.submitted", "request.broke_glass", "request.approved"], await hub.Kinds(request));
-        Assert.IsType<BreakGlassOutcome.AlreadySettled>(
+        Assert.IsType<OverrideOutcome.AlreadySettled>(
             await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, null, default)
         );
         Assert.Null(await hub.Proof());

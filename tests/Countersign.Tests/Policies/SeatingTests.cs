@@ -15,10 +15,10 @@ public sealed class SeatingTests
         ForEach(
             (needs, people) =>
             {
-                var shortages = Seating.Shortages(needs, people);
+                var shortages = SlotMatching.Shortages(needs, people);
                 var lacking = needs.Sum() - MostSeated(needs, people);
                 Assert.Equal(lacking, shortages.Sum(s => s.Missing));
-                Assert.Equal(lacking == 0, Seating.IsPossible(needs, people));
+                Assert.Equal(lacking == 0, SlotMatching.IsPossible(needs, people));
             }
         );
 
@@ -27,23 +27,23 @@ public sealed class SeatingTests
         ForEach(
             (needs, people) =>
             {
-                var before = Seating.Shortages(needs, people);
+                var before = SlotMatching.Shortages(needs, people);
                 for (var step = 0; step < needs.Count; step++)
                 {
                     Assert.True(
-                        Seating.Shortages(needs, [.. people, 1UL << step]).Sum(s => s.Missing)
+                        SlotMatching.Shortages(needs, [.. people, 1UL << step]).Sum(s => s.Missing)
                             <= before.Sum(s => s.Missing)
                     );
                 }
                 foreach (var rival in before.SelectMany(s => s.Rivals))
                 {
                     Assert.True(
-                        Seating.Shortages(needs, [.. people, 1UL << rival]).Sum(s => s.Missing)
+                        SlotMatching.Shortages(needs, [.. people, 1UL << rival]).Sum(s => s.Missing)
                             < before.Sum(s => s.Missing)
                     );
                 }
                 Assert.True(
-                    Seating.IsPossible(
+                    SlotMatching.IsPossible(
                         needs,
                         people.Concat(before.SelectMany(s => Enumerable.Repeat(1UL << s.Step, s.Missing)))
                     )
@@ -56,8 +56,8 @@ public sealed class SeatingTests
         ForEach(
             (needs, people) =>
                 Assert.Equal(
-                    Say(Seating.Shortages(needs, people)),
-                    Say(Seating.Shortages(needs, people.AsEnumerable().Reverse()))
+                    Say(SlotMatching.Shortages(needs, people)),
+                    Say(SlotMatching.Shortages(needs, people.AsEnumerable().Reverse()))
                 )
         );
 

@@ -57,7 +57,7 @@ public sealed class StampTests
         Assert.Contains("\"need\":2", stricter.ToText(), StringComparison.Ordinal);
         Assert.Contains(
             "\"need\":2",
-            WhoDecides.For(null, null, policy, Certainty.None).ToText(),
+            PolicySelection.For(null, null, policy, Certainty.None).ToText(),
             StringComparison.Ordinal
         );
     }

@@ -1,6 +1,8 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests;
@@ -112,7 +114,7 @@ public sealed class StandstillTests
             """
         );
         Assert.Equal(
-            new Stuck(
+            new Blocked(
                 "ghosts needs 1 more eligible reviewer",
                 "Create the group ghosts, then apply the policies to active requests"
             ),
@@ -138,7 +140,7 @@ public sealed class StandstillTests
             var random = Seeded.Random(seed);
             var everyone = Enumerable.Range(1, 6).Select(id => (long)id).ToList();
             var pools = new Pools(
-                everyone.ToDictionary(id => id, id => new Somebody(id, $"P{id}", IsDisabled: random.Next(5) == 0)),
+                everyone.ToDictionary(id => id, id => new PoolMember(id, $"P{id}", IsDisabled: random.Next(5) == 0)),
                 new Dictionary<string, IReadOnlyList<long>>()
             );
             var policy = new Policy(
@@ -164,7 +166,7 @@ public sealed class StandstillTests
                 .Select((id, i) => Council.DecisionOf(request, i + 1, id, $"P{id}", Answer.Approve))
                 .ToList();
             var canPass = Weigh.Of(request, yes, Council.Start) is Verdict.Approved;
-            Assert.True(canPass == Passability.Of(policy, pools, barred) is null, $"With seed {seed}");
+            Assert.True(canPass == Feasibility.Of(policy, pools, barred) is null, $"With seed {seed}");
             // One eligible approver more never makes a request that can pass one that cannot.
             if (canPass)
             {
@@ -184,7 +186,7 @@ public sealed class StandstillTests
                         ),
                     ],
                 };
-                Assert.Null(Passability.Of(more, pools, barred));
+                Assert.Null(Feasibility.Of(more, pools, barred));
             }
         }
     }

@@ -188,7 +188,7 @@ public sealed class TermsStories
         var council = new Council("SRE 2: Ann");
         council.Request = council.Request with
         {
-            Stuck = new Stuck("SRE needs 2 people and has 1", "Add 1 person to SRE"),
+            Stuck = new Blocked("SRE needs 2 people and has 1", "Add 1 person to SRE"),
         };
         Assert.Equal(
             "0 of 2 approvals, waiting for SRE. Blocked: SRE needs 2 people and has 1. Add 1 person to SRE",

@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -165,7 +166,7 @@ public sealed class DecideTests
             await hub.AddPerson("Alan", Role.Admin),
             await hub.AddPerson("Ann", Role.Agent)
         );
-        var request = await hub.Ask(WhoDecides.For(null, null, null, Certainty.Proven), s => s.AskedBy(ada));
+        var request = await hub.Ask(PolicySelection.For(null, null, null, Certainty.Proven), s => s.AskedBy(ada));
         Assert.Equal("requester_may_not_decide", Rule(await hub.Approve(request, ada)));
         Assert.IsType<DecideOutcome.NotFound>(await hub.Approve(request, agent));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, alan));
@@ -177,7 +178,9 @@ public sealed class DecideTests
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben");
         var sre = await hub.AddGroup("SRE", [.. people]);
-        var request = await hub.Ask(WhoDecides.For(null, null, WhoDecides.OfSource(sre.AsApprover, 1), Certainty.None));
+        var request = await hub.Ask(
+            PolicySelection.For(null, null, PolicySelection.OfSource(sre.AsApprover, 1), Certainty.None)
+        );
         Assert.Equal("0 of 2 approvals, waiting for SRE, requester not recognized", request.Display);
         Assert.IsType<DecideOutcome.Recorded>(await hub.Approve(request, people[0]));
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, people[1]));

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -147,7 +147,7 @@ public sealed class LifeTests
             // Inboxes and display follow from the answers as long as it is active, and are empty afterwards.
             Assert.Equal(
                 _request.Status == Status.Active
-                    ? Change.WaitsFor(_request.Policy, verdict).Order(StringComparer.Ordinal)
+                    ? RequestChange.WaitsFor(_request.Policy, verdict).Order(StringComparer.Ordinal)
                     : [],
                 await hub.WaitsFor(_request.Id)
             );
@@ -180,7 +180,7 @@ public sealed class LifeTests
                 .Last()
                 .GetProperty("status")
                 .GetString();
-            Assert.Equal(_request.Status.Ours(), told);
+            Assert.Equal(_request.Status.ToWireName(), told);
         }
     }
 }

@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
 

@@ -1,7 +1,6 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
@@ -25,7 +24,7 @@ public sealed class NamesakeTests
         Assert.Equal("Approved by Ann Smith (ann@example.test)", (await Settled(hub, one, ann)).Display);
         var another = await hub.Ask(Some.Policy(group.AsApprover));
         Assert.Equal("Approved by Cid", (await Settled(hub, another, cid)).Display);
-        using var directory = new Directory(hub.Store);
+        using var directory = new PeopleDirectory(hub.Store);
         var snapshot = await directory.Refresh();
         Assert.Equal(
             ("Ann Smith (ann@example.test)", "ANN  Smith (ann2@example.test)", "Cid"),
@@ -53,7 +52,7 @@ public sealed class NamesakeTests
         // A source's service person is no namesake of anyone.
         await hub.AddSource("Zoe");
         var zoe = await Add(hub, "zoe@example.test", "Zoe");
-        using var directory = new Directory(hub.Store);
+        using var directory = new PeopleDirectory(hub.Store);
         var people = (await directory.Refresh()).People;
         Assert.Equal(("Özil (old@example.test)", "Zoe"), (people[old.Id].DisplayName, people[zoe.Id].DisplayName));
     }

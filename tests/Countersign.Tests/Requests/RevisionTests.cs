@@ -40,7 +40,7 @@ public sealed class RevisionTests
         await using var hub = await TestHub.Start(engine);
         var people = await hub.AddPeople("Ann", "Ben", "Cleo");
         var policy = Some.Policy(Some.Step("SRE", 1, [.. people.Select(p => p.AsApprover)]));
-        var request = await hub.Ask(WhoDecides.For(null, null, policy, Certainty.None));
+        var request = await hub.Ask(PolicySelection.For(null, null, policy, Certainty.None));
         Assert.Equal(2, request.Policy.Steps[0].Need);
 
         async Task<ApprovalRequest> Revise(Submission submission) =>
@@ -53,7 +53,7 @@ public sealed class RevisionTests
         // And is not charged twice.
         var again = known with
         {
-            Policy = WhoDecides.For(null, null, policy, Certainty.None),
+            Policy = PolicySelection.For(null, null, policy, Certainty.None),
         };
         Assert.Equal(2, (await Revise(again)).Policy.Steps[0].Need);
     }

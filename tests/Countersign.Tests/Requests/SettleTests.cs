@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -57,7 +58,7 @@ public sealed class SettleTests
         {
             await s.Uses.Disable(s.Ben);
             await s.Uses.Reweigh.Run(s.Ben.Id, Some.Operator, default);
-            await new Standstill(s.Uses.Store).Run(Some.Operator, default);
+            await new BlockedRequests(s.Uses.Store).Run(Some.Operator, default);
         },
         ["a comment"] = s => s.Uses.Comment.Run(s.Request.Id, Some.Viewer(s.Ann), "Too late?", default),
         ["an approval by the destination"] = s => Answer(s, approves: true),
@@ -118,7 +119,7 @@ public sealed class SettleTests
         {
             await Assert.ThrowsAsync<InvalidOperationException>(() =>
                 hub.Store.InTransaction(async tx =>
-                    await Change.Save(
+                    await RequestChange.Save(
                         tx,
                         request,
                         request with
@@ -127,8 +128,8 @@ public sealed class SettleTests
                             SettledAt = tx.Now,
                         },
                         Some.Origin,
-                        $"request.{status.Ours()}",
-                        new { status = status.Ours() }
+                        $"request.{status.ToWireName()}",
+                        new { status = status.ToWireName() }
                     )
                 )
             );

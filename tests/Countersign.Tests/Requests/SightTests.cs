@@ -1,4 +1,5 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -82,7 +83,13 @@ public sealed class SightTests
 
     private static async Task<List<RequestId>> Listed(TestHub hub, Viewer viewer, Filter filter)
     {
-        var page = await new Listing(hub.Store, new Places(hub.Store)).Run(viewer, filter, 50, null, default);
+        var page = await new RequestList(hub.Store, new EnvironmentNames(hub.Store)).Run(
+            viewer,
+            filter,
+            50,
+            null,
+            default
+        );
         return [.. page.Requests.Select(request => request.Id)];
     }
 }

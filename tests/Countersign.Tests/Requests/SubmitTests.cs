@@ -256,10 +256,10 @@ public sealed class SubmitTests
     )
     {
         var assignee = assigned ? new Approver(Party.Person(7), "Ann") : null;
-        var ofTheSource = sourceSays ? WhoDecides.OfSource(new Approver(Party.Group(3), "SRE"), 3) : null;
+        var ofTheSource = sourceSays ? PolicySelection.OfSource(new Approver(Party.Group(3), "SRE"), 3) : null;
         foreach (var unknown in new[] { false, true })
         {
-            var found = WhoDecides.For(null, assignee, ofTheSource, unknown ? Certainty.None : Certainty.Proven);
+            var found = PolicySelection.For(null, assignee, ofTheSource, unknown ? Certainty.None : Certainty.Proven);
             Assert.Equal((policy, unknown), (found.Name, found.RequesterUnknown));
             Assert.Equal(unknown ? need + 1 : need, Assert.Single(found.Steps).Need);
             Assert.Equal(found.ToText(), Policy.Read(found.Stamp, found.ToText()).ToText());

@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
@@ -55,14 +55,18 @@ public sealed class ChangeSignalTests
     public async Task A_token_revoked_and_a_source_disabled_in_another_process_stop_working_in_this_one(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
-        using var directory = new Directory(hub.Store);
+        using var directory = new PeopleDirectory(hub.Store);
         await directory.Refresh();
-        using var follower = new DirectoryFollower(hub.Store, directory, NullLogger<DirectoryFollower>.Instance);
+        using var follower = new PeopleDirectoryRefresher(
+            hub.Store,
+            directory,
+            NullLogger<PeopleDirectoryRefresher>.Instance
+        );
         await follower.StartAsync(default);
 
         var another = await hub.Place.OpenAnother();
         var (people, tokens, sources) = (
-            new People(another, new Requests.Reweigh(another)),
+            new Accounts(another, new Requests.ReweighRequests(another)),
             new Tokens(another),
             new Sources(another)
         );

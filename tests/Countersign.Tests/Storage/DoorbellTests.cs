@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Storage;
 using Xunit;
 
@@ -10,19 +10,19 @@ public sealed class DoorbellTests
     [Fact]
     public async Task It_rings_once_however_often_it_was_rung()
     {
-        using var bell = new Doorbell();
-        bell.Ring();
-        bell.Ring();
-        Assert.True(await bell.Heard(TimeSpan.Zero, TestContext.Current.CancellationToken));
-        Assert.False(await bell.Heard(TimeSpan.Zero, TestContext.Current.CancellationToken));
+        using var bell = new WakeSignal();
+        bell.Set();
+        bell.Set();
+        Assert.True(await bell.WaitAsync(TimeSpan.Zero, TestContext.Current.CancellationToken));
+        Assert.False(await bell.WaitAsync(TimeSpan.Zero, TestContext.Current.CancellationToken));
     }
 
     [Fact]
     public void Rung_after_its_owner_has_gone_it_does_nothing()
     {
-        var bell = new Doorbell();
+        var bell = new WakeSignal();
         bell.Dispose();
-        bell.Ring();
+        bell.Set();
     }
 
     [Theory, BothEngines]

@@ -1,4 +1,3 @@
-using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests;

@@ -1,10 +1,11 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Countersign.Access;
-using Countersign.Web;
+using Countersign.Hosting;
+using Countersign.People;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -73,7 +74,7 @@ public sealed class ApiHost : IAsyncDisposable
         string[] switches = log is null
             ? []
             : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
-        var app = Server.Build(
+        var app = Application.Build(
             settings,
             store,
             RootKey.Load(keyFile, mayCreate: true),
@@ -96,7 +97,7 @@ public sealed class ApiHost : IAsyncDisposable
     /// <summary>Someone who calls: nobody in particular, unless given a credential.</summary>
     public ApiClient Nobody() => new(Address, null);
 
-    public ApiClient Source(NewKey key) => new(Address, new AuthenticationHeaderValue("Bearer", key.Key));
+    public ApiClient Source(NewSourceKey key) => new(Address, new AuthenticationHeaderValue("Bearer", key.Key));
 
     public async Task<ApiClient> Person(Person person)
     {
@@ -109,7 +110,7 @@ public sealed class ApiHost : IAsyncDisposable
     {
         var session = await Services
             .GetRequiredService<Sessions>()
-            .Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+            .Start(person.Id, "password", new ClientInfo("page", "127.0.0.1", "a test"), default);
         return new Browser(Address, (session ?? throw new InvalidOperationException("They are shut out.")).Secret);
     }
 
@@ -126,7 +127,7 @@ public sealed class ApiHost : IAsyncDisposable
         );
 
     /// <summary>The server knows what was changed beside it, as it would a moment later.</summary>
-    public async Task Noticed() => await Services.GetRequiredService<Access.Directory>().Refresh();
+    public async Task Noticed() => await Services.GetRequiredService<PeopleDirectory>().Refresh();
 
     public Task Stop() => _app.StopAsync();
 

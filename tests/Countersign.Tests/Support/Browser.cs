@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
-using Countersign.Web;
+using Countersign.SignIn;
 
 namespace Countersign.Tests;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Countersign.Access;
-using Countersign.Web;
+using Countersign.People;
+using Countersign.SignIn;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Xunit;
@@ -54,7 +54,7 @@ public sealed class Chromium : IAsyncLifetime
         {
             var session = await host
                 .Services.GetRequiredService<Sessions>()
-                .Start(person.Id, "password", new Visit("page", "127.0.0.1", "a test"), default);
+                .Start(person.Id, "password", new ClientInfo("page", "127.0.0.1", "a test"), default);
             await context.AddCookiesAsync([
                 new Cookie
                 {

@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -22,7 +22,7 @@ public static class Some
             new Origin(Actor.Person(person.Id), via, "127.0.0.1")
         );
 
-    public static Viewer Viewer(NewKey source, string via = "api") =>
+    public static Viewer Viewer(NewSourceKey source, string via = "api") =>
         new(
             Party.Source(source.Id),
             null,

@@ -1,7 +1,8 @@
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -17,8 +18,8 @@ public sealed class TestHub : IAsyncDisposable
     private TestHub(TestStore place)
     {
         _place = place;
-        Reweigh = new Reweigh(Store);
-        People = new People(Store, Reweigh);
+        Reweigh = new ReweighRequests(Store);
+        People = new Accounts(Store, Reweigh);
         Groups = new Groups(Store);
         Sources = new Sources(Store);
         Tokens = new Tokens(Store);
@@ -34,11 +35,11 @@ public sealed class TestHub : IAsyncDisposable
     public Store Store => _place.Store;
     public TestClock Clock => _place.Clock;
 
-    public Reweigh Reweigh { get; }
+    public ReweighRequests Reweigh { get; }
 
     /// <summary>The queue as an admin sees it, with the handlers of what is due by time.</summary>
     public WorkList Work => new(Store, [new Remind(), new Escalate(), new Expire(), Reweigh]);
-    public People People { get; }
+    public Accounts People { get; }
     public Groups Groups { get; }
     public Sources Sources { get; }
     public Tokens Tokens { get; }
@@ -74,7 +75,7 @@ public sealed class TestHub : IAsyncDisposable
         await Store.ReadSnapshot(async reader =>
         {
             var problems = new ProblemList();
-            await new HistoryCheck(
+            await new EventChainCheck(
                 reader,
                 problems,
                 checksPolicies: !HasPoliciesOfItsOwn,
@@ -113,8 +114,12 @@ public sealed class TestHub : IAsyncDisposable
     public async Task<Group> AddGroup(string name, params Person[] members) =>
         Some.Done(await Groups.Add(name, [.. members.Select(m => m.Email!)], Some.Operator, default));
 
-    public async Task<NewKey> AddSource(string name, Group? group = null, int? need = null, string kind = "api") =>
-        Some.Done(await Sources.Add(name, kind, group?.Name, need, Some.Operator, default));
+    public async Task<NewSourceKey> AddSource(
+        string name,
+        Group? group = null,
+        int? need = null,
+        string kind = "api"
+    ) => Some.Done(await Sources.Add(name, kind, group?.Name, need, Some.Operator, default));
 
     public Task Disable(Person person) => People.Disable(person.Email!, Some.Operator, default);
 

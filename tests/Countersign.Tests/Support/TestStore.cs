@@ -1,6 +1,6 @@
 using System.Data.Common;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.Data.Sqlite;
 using Npgsql;

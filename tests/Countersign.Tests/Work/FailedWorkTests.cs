@@ -1,16 +1,16 @@
 using System.Security.Cryptography;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Destinations.Links;
-using Countersign.Outcomes;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Destinations;
 using Countersign.Tests.Outcomes;
 using Countersign.Work;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Tests;
 
@@ -335,7 +335,7 @@ public sealed class FailedWorkTests
             await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = people[0].Id });
             await tx.Execute("UPDATE sources SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
         });
-        using var directory = new Directory(hub.Store);
+        using var directory = new PeopleDirectory(hub.Store);
         var snapshot = await directory.Refresh();
         Assert.Null(snapshot.FindPerson(people[0].Email!));
         Assert.Empty(snapshot.Tokens);

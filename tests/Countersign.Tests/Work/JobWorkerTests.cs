@@ -449,7 +449,7 @@ public sealed class JobWorkerTests
         /// <summary>Another node's.</summary>
         public async Task<JobWorker> Another() => WorkerOn(await Place.OpenAnother());
 
-        public NewJob New(string key, TimeSpan after = default, string? order = null, long number = 0) =>
+        public JobToAdd New(string key, TimeSpan after = default, string? order = null, long number = 0) =>
             new(Kind, key, "", Place.Clock.Now + after) { Order = order, OrderNumber = number };
 
         public Task<bool> Add(string key, TimeSpan after = default, string? order = null, long number = 0) =>

@@ -1,9 +1,9 @@
-using Countersign.Access;
 using Countersign.Audit;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
-using Countersign.Requests;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Audit;
 using Countersign.Tests.Outcomes;
@@ -199,8 +199,8 @@ public sealed class LogTests
         });
         IJobHandler[] handlers =
         [
-            new RetryEvent(new WebhookExpander()),
-            new RetryEvent(new PeopleExpander(News.Mail(box), new SlackOptions(), News.Plain)),
+            new RetryEvent(new WebhookConsumer()),
+            new RetryEvent(new NotificationConsumer(News.Mail(box), new SlackOptions(), News.Plain)),
         ];
         using var worker = new JobWorker(hub.Store, handlers, NullLogger<JobWorker>.Instance);
         await worker.Drain();

@@ -1,15 +1,12 @@
-using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.Hosting;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
-using Countersign.Policies;
+using Countersign.People;
 using Countersign.Requests;
-using Countersign.Storage;
 using Countersign.Tests.Audit;
-using Countersign.Web;
 using Countersign.Work;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Countersign.Tests.Work;
@@ -69,7 +66,7 @@ public sealed class RetentionTests
         var settled = await hub.Ask(jane.AsApprover);
         await hub.Approve(settled, jane);
         var active = await hub.Ask(jane.AsApprover);
-        var forget = new ForgetBodies(hub.Store, Keep);
+        var forget = new DeleteOldBodies(hub.Store, Keep);
         hub.Clock.Advance(Keep.Bodies);
         Assert.Equal(0, await forget.Run(default));
         hub.Clock.Advance(TimeSpan.FromDays(1));
@@ -164,8 +161,8 @@ public sealed class RetentionTests
         await using var hub = await TestHub.Start(engine);
         await hub.Store.InTransaction(async tx =>
         {
-            await Jobs.Add(tx, new NewJob("k", "dead", "", tx.Now));
-            await Jobs.Add(tx, new NewJob("k", "waits", "", tx.Now));
+            await Jobs.Add(tx, new JobToAdd("k", "dead", "", tx.Now));
+            await Jobs.Add(tx, new JobToAdd("k", "waits", "", tx.Now));
             await tx.Execute("UPDATE jobs SET state = 'dead' WHERE key = 'dead'");
         });
         Assert.Equal(0, await hub.Work.ForgetSetAside(Keep, default));

@@ -1,7 +1,6 @@
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
-using Countersign.Requests;
-using Countersign.Storage;
 using Countersign.Tests.Cli;
 using Countersign.Work;
 using Xunit;
@@ -22,9 +21,9 @@ public sealed class WorkListTests
         await hub.Store.InTransaction(async tx =>
         {
             // No handler knows this kind, so nothing happens to them by itself.
-            await Jobs.Add(tx, new NewJob("elsewhere", "kept", "hub", tx.Now) { Order = "o" });
-            await Jobs.Add(tx, new NewJob("elsewhere", "gone", "hub", tx.Now) { Order = "o", OrderNumber = 1 });
-            await Jobs.Add(tx, new NewJob("elsewhere", "plain", "hub", tx.Now));
+            await Jobs.Add(tx, new JobToAdd("elsewhere", "kept", "hub", tx.Now) { Order = "o" });
+            await Jobs.Add(tx, new JobToAdd("elsewhere", "gone", "hub", tx.Now) { Order = "o", OrderNumber = 1 });
+            await Jobs.Add(tx, new JobToAdd("elsewhere", "plain", "hub", tx.Now));
             await tx.Execute("UPDATE jobs SET state = 'dead', attempts = 8, error = 'No.' WHERE key = 'kept'");
         });
         await using var host = await ApiHost.Start(hub);
@@ -75,7 +74,7 @@ public sealed class WorkListTests
         Assert.Equal(id, (await shell.Json("work", "discard", $"{id}")).Done.GetProperty("id").GetInt64());
         Assert.Equal(1, (await shell.Run("work", "discard", $"{id}")).ExitCode);
         await shell.Place.Store.InTransaction(tx =>
-            Jobs.Add(tx, new NewJob("clean", "used links", NewJob.OfHub, tx.Now))
+            Jobs.Add(tx, new JobToAdd("clean", "used links", JobToAdd.OfHub, tx.Now))
         );
         Assert.Contains("used links", (await shell.Run("work", "list")).Output, StringComparison.Ordinal);
     }

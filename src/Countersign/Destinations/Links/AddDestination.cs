@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Countersign.Access;
 using Countersign.Destinations.Manifest;
+using Countersign.People;
 using Countersign.Requests;
 using Countersign.Storage;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Destinations.Links;
 
@@ -14,11 +13,11 @@ public sealed record NewDestination(long Id, string Name);
 /// Adds a destination, changes its values, pauses it. Nothing but what its manifest asks for is taken; secrets go in
 /// and never come out.
 /// </summary>
-internal sealed class AddDestination(Store store, DestinationBook book)
+internal sealed class AddDestination(Store store, DestinationCache book)
 {
     private const int LongestValue = 20_000;
 
-    public static string KeyOf(string name) => Directory.KeyOf(name);
+    public static string KeyOf(string name) => PeopleDirectory.KeyOf(name);
 
     public async Task<AccessOutcome<NewDestination>> Run(
         string name,

@@ -16,7 +16,10 @@ internal static class LinkJob
         long.Parse(receiver.AsSpan(Receiver.Length), CultureInfo.InvariantCulture);
 
     public static ValueTask Put(Tx tx, long link, string request, long destination, DateTimeOffset due) =>
-        Jobs.Put(tx, new NewJob(Kind, Key(link), $"request:{request}", due) { Receiver = Receiver + Key(destination) });
+        Jobs.Put(
+            tx,
+            new JobToAdd(Kind, Key(link), $"request:{request}", due) { Receiver = Receiver + Key(destination) }
+        );
 
     public static ValueTask<bool> Cancel(Tx tx, long link) => Jobs.Cancel(tx, Kind, Key(link));
 

@@ -87,7 +87,7 @@ internal static class RecordCall
         else if (next is { State: LinkState.Open, Pending: PendingAction.None, DueAt: not null })
         {
             var status = await tx.Text("SELECT status FROM requests WHERE id = @id", new { id = next.RequestId });
-            isActive = status == Status.Active.Ours();
+            isActive = status == Status.Active.ToWireName();
         }
         if (link.Answer.Length == 0 && next.Answer.Length > 0)
         {

@@ -1,4 +1,3 @@
-using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Destinations.Links;

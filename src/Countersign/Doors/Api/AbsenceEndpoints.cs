@@ -1,8 +1,8 @@
 using System.Globalization;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -17,51 +17,19 @@ public sealed record AbsenceBody : IChecked
     /// <summary>E-mail address of the one who answers meanwhile.</summary>
     public string? StandIn { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
         if (AbsenceTimes.Read(From, isEnd: false) is null)
             mistakes.Add("from", AbsenceTimes.Expected);
         if (AbsenceTimes.Read(To, isEnd: true) is null)
             mistakes.Add("to", AbsenceTimes.Expected);
-        mistakes.Line("standIn", StandIn, 254, required: false);
-    }
-}
-
-/// <summary>When somebody leaves and returns, as people write it.</summary>
-public static class AbsenceTimes
-{
-    public const string Expected =
-        "Write a day such as 2026-12-24, or a time with its zone such as 2026-12-24T08:00:00+01:00.";
-
-    /// <summary>A day is meant as a whole, in UTC: from its first moment, or to its last.</summary>
-    public static DateTimeOffset? Read(string? text, bool isEnd)
-    {
-        if (
-            DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            && day < DateOnly.MaxValue
-        )
-        {
-            return new DateTimeOffset((isEnd ? day.AddDays(1) : day).ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
-        }
-        // Only with a zone: a time without one means another moment on every machine.
-        return
-            text is { Length: >= 17 }
-            && (text.EndsWith('Z') || text[^6] is '+' or '-')
-            && DateTimeOffset.TryParse(
-                text,
-                CultureInfo.InvariantCulture,
-                DateTimeStyles.AdjustToUniversal,
-                out var time
-            )
-            && time.Year is > 1970 and < 9000
-            ? Instant.ToMilliseconds(time)
-            : null;
+        mistakes.SingleLine("standIn", StandIn, 254, required: false);
     }
 }
 
 public sealed record AbsenceView(string Person, string From, string To, string? StandIn, bool Away)
 {
-    public static AbsenceView Of(Absence absence, DirectorySnapshot directory) =>
+    public static AbsenceView Of(Absence absence, PeopleSnapshot directory) =>
         new(
             NameOf(absence.PersonId, directory)!,
             Instant.ToText(absence.From),
@@ -70,7 +38,7 @@ public sealed record AbsenceView(string Person, string From, string To, string? 
             absence.Begun
         );
 
-    private static string? NameOf(long? id, DirectorySnapshot directory) =>
+    private static string? NameOf(long? id, PeopleSnapshot directory) =>
         id is { } known && directory.People.TryGetValue(known, out var person) ? person.Email ?? person.Name : null;
 }
 
@@ -86,7 +54,7 @@ internal static class AbsenceEndpoints
                 async Task<IResult> (
                     CurrentCaller asking,
                     Absences absences,
-                    Directory directory,
+                    PeopleDirectory directory,
                     CancellationToken cancel
                 ) => asking.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)
             )
@@ -98,7 +66,7 @@ internal static class AbsenceEndpoints
                     JsonBody<AbsenceBody> body,
                     CurrentCaller asking,
                     Absences absences,
-                    Directory directory,
+                    PeopleDirectory directory,
                     CancellationToken cancel
                 ) =>
                     asking.Caller.Person is not { } me
@@ -116,7 +84,7 @@ internal static class AbsenceEndpoints
         );
         admin.MapGet(
             "/absences",
-            async (Absences absences, Directory directory, CancellationToken cancel) =>
+            async (Absences absences, PeopleDirectory directory, CancellationToken cancel) =>
             {
                 var snapshot = await directory.Refresh(cancel);
                 return TypedResults.Ok(
@@ -132,7 +100,7 @@ internal static class AbsenceEndpoints
                     JsonBody<AbsenceBody> body,
                     CurrentCaller asking,
                     Absences absences,
-                    Directory directory,
+                    PeopleDirectory directory,
                     CancellationToken cancel
                 ) => Set(email, body.Value, asking, absences, directory, cancel)
             )
@@ -151,7 +119,7 @@ internal static class AbsenceEndpoints
     private static async Task<IResult> Show(
         Person person,
         Absences absences,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     ) =>
         await absences.Find(person.Id, cancel) is { } absence
@@ -163,7 +131,7 @@ internal static class AbsenceEndpoints
         AbsenceBody body,
         CurrentCaller asking,
         Absences absences,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {

@@ -1,10 +1,10 @@
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -147,7 +147,7 @@ public sealed record PersonView(
 
 public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
 {
-    public static GroupView From(Group group, DirectorySnapshot snapshot) =>
+    public static GroupView From(Group group, PeopleSnapshot snapshot) =>
         new(
             group.Id,
             group.Name,
@@ -173,7 +173,7 @@ public sealed record SourceView(
     bool RequesterRequired
 )
 {
-    public static SourceView From(Source source, DirectorySnapshot snapshot) =>
+    public static SourceView From(Source source, PeopleSnapshot snapshot) =>
         new(
             source.Id,
             source.Name,
@@ -256,14 +256,14 @@ internal static class AdminEndpoints
         admin
             .MapPost(
                 "/people/{email}/disable",
-                async (string email, CurrentCaller asking, People people, CancellationToken cancel) =>
+                async (string email, CurrentCaller asking, Accounts people, CancellationToken cancel) =>
                     Plain(await people.Disable(email, asking.Viewer.Origin, cancel))
             )
             .RequireRecentSignIn();
         admin
             .MapPost(
                 "/people/{email}/enable",
-                async (string email, CurrentCaller asking, People people, CancellationToken cancel) =>
+                async (string email, CurrentCaller asking, Accounts people, CancellationToken cancel) =>
                     Plain(await people.Enable(email, asking.Viewer.Origin, cancel))
             )
             .RequireRecentSignIn();
@@ -285,7 +285,7 @@ internal static class AdminEndpoints
                     string email,
                     JsonBody<PasswordBody> body,
                     CurrentCaller asking,
-                    People people,
+                    Accounts people,
                     CancellationToken cancel
                 ) => Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel))
             )
@@ -297,7 +297,7 @@ internal static class AdminEndpoints
                     string email,
                     JsonBody<RoleBody> body,
                     CurrentCaller asking,
-                    People people,
+                    Accounts people,
                     CancellationToken cancel
                 ) =>
                     Roles.Of(body.Value.Role) is { } role
@@ -311,7 +311,7 @@ internal static class AdminEndpoints
                 string email,
                 JsonBody<NameBody> body,
                 CurrentCaller asking,
-                People people,
+                Accounts people,
                 CancellationToken cancel
             ) => Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel))
         );
@@ -355,9 +355,9 @@ internal static class AdminEndpoints
         );
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
         admin.MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies).Produces<RejectedBodiesView>();
-        admin.MapPost("/sources", AddSource).Produces<NewKey>(201);
+        admin.MapPost("/sources", AddSource).Produces<NewSourceKey>(201);
         admin.MapPatch("/sources/{name}", ChangeSource).Produces<SourceView>();
-        admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewKey>();
+        admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewSourceKey>();
         admin.MapDelete(
             "/sources/{name}/old-key",
             async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
@@ -375,7 +375,7 @@ internal static class AdminEndpoints
         );
     }
 
-    private static async Task<IResult> ListPeople(Directory directory, CancellationToken cancel) =>
+    private static async Task<IResult> ListPeople(PeopleDirectory directory, CancellationToken cancel) =>
         TypedResults.Ok(
             new PeopleView([
                 .. (await directory.Refresh(cancel))
@@ -388,7 +388,7 @@ internal static class AdminEndpoints
     private static async Task<IResult> AddPerson(
         JsonBody<PersonBody> body,
         CurrentCaller asking,
-        People people,
+        Accounts people,
         CancellationToken cancel
     )
     {
@@ -410,12 +410,12 @@ internal static class AdminEndpoints
     private static async Task<IResult> ListAliases(
         string email,
         Aliases aliases,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     ) =>
         (await directory.Refresh(cancel)).FindPerson(email) is { } person
             ? TypedResults.Ok(new AliasesView(await aliases.List(person.Id, cancel)))
-            : Plain(People.NoPerson<long>());
+            : Plain(Accounts.NoPerson<long>());
 
     private static async Task<IResult> AddAlias(
         string email,
@@ -448,7 +448,11 @@ internal static class AdminEndpoints
         };
     }
 
-    private static async Task<IResult> ListSessions(Sessions sessions, Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ListSessions(
+        Sessions sessions,
+        PeopleDirectory directory,
+        CancellationToken cancel
+    )
     {
         var people = directory.Current.People;
         return TypedResults.Ok(
@@ -469,7 +473,7 @@ internal static class AdminEndpoints
             ? TypedResults.Ok(new RejectedBodiesView(rejected))
             : Problems.NotFound();
 
-    private static async Task<IResult> ListGroups(Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ListGroups(PeopleDirectory directory, CancellationToken cancel)
     {
         var snapshot = await directory.Refresh(cancel);
         return TypedResults.Ok(
@@ -481,7 +485,7 @@ internal static class AdminEndpoints
         JsonBody<GroupBody> body,
         CurrentCaller asking,
         Groups groups,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -498,7 +502,7 @@ internal static class AdminEndpoints
         JsonBody<NameBody> body,
         CurrentCaller asking,
         Groups groups,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -518,7 +522,7 @@ internal static class AdminEndpoints
             token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201)
         );
 
-    private static async Task<IResult> ListSources(Directory directory, CancellationToken cancel)
+    private static async Task<IResult> ListSources(PeopleDirectory directory, CancellationToken cancel)
     {
         var snapshot = await directory.Refresh(cancel);
         return TypedResults.Ok(
@@ -543,7 +547,7 @@ internal static class AdminEndpoints
                 body.Value.Destination,
                 body.Value.Owner
             ),
-            key => TypedResults.Json(key, ApiJson.Wire.NewKey, statusCode: 201)
+            key => TypedResults.Json(key, ApiJson.Wire.NewSourceKey, statusCode: 201)
         );
 
     private static async Task<IResult> ChangeSource(
@@ -551,7 +555,7 @@ internal static class AdminEndpoints
         JsonBody<SourceChangeBody> body,
         CurrentCaller asking,
         Sources sources,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -566,8 +570,8 @@ internal static class AdminEndpoints
             return Problems.Invalid("claimedRequester", "Say accept or one_more.");
         var outcome = await sources.Set(
             name,
-            new WhoDecidesFor(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
-            new WhoAsksFor(unknown, claimed, wanted.Owner, wanted.RequesterRequired),
+            new SourceReviewers(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
+            new SourceRequesterRules(unknown, claimed, wanted.Owner, wanted.RequesterRequired),
             asking.Viewer.Origin,
             cancel
         );

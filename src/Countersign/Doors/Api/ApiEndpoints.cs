@@ -1,18 +1,17 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Countersign.Access;
 using Countersign.Audit;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
+using Countersign.Hosting;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
-using Countersign.Requests;
-using Countersign.Web;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Work;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -31,7 +30,7 @@ public static class ApiEndpoints
             .MapGroup(Root)
             .RequireAuthorization(Permissions.AnyCaller)
             .AddEndpointFilter(NoteRefusal)
-            .AddEndpointFilter(AnswerMistakes.Filter)
+            .AddEndpointFilter(RejectInvalidBodies.Filter)
             .ProducesProblem(401)
             .ProducesProblem(429)
             .ProducesProblem(503);
@@ -91,7 +90,7 @@ public static class ApiEndpoints
         var answer = await next(context);
         if (answer is ProblemHttpResult { StatusCode: StatusCodes.Status403Forbidden } refused)
         {
-            Refusals.Note(
+            RefusalLog.Note(
                 context.HttpContext,
                 (refused.ProblemDetails.Extensions.TryGetValue("rule", out var rule) ? rule as string : null)
                     ?? "not_allowed"
@@ -111,7 +110,7 @@ public sealed class ApiDoor : ProgramDoor
         "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.";
     public override string WwwAuthenticate => "Basic realm=\"Countersign\", Bearer";
 
-    public override Dialect DialectOf(HttpContext http) => Dialect.Ours;
+    public override ErrorFormat ErrorFormatOf(HttpContext http) => ErrorFormat.Ours;
 
     public override Task Forbid(HttpContext http, CallerRequirement requirement) =>
         Problems.NotAllowed(requirement.Rule, requirement.Why).ExecuteAsync(http);
@@ -168,7 +167,7 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(SourcesView))]
 [JsonSerializable(typeof(RejectedBodiesView))]
 [JsonSerializable(typeof(Erased))]
-[JsonSerializable(typeof(NewKey))]
+[JsonSerializable(typeof(NewSourceKey))]
 [JsonSerializable(typeof(WebhookBodyIn))]
 [JsonSerializable(typeof(ReplayBody))]
 [JsonSerializable(typeof(NewWebhook))]
@@ -191,7 +190,7 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(LinksView))]
 [JsonSerializable(typeof(FindingsView))]
 [JsonSerializable(typeof(OptionsView))]
-[JsonSerializable(typeof(DestinationTrial))]
+[JsonSerializable(typeof(DestinationTest))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext

@@ -1,5 +1,6 @@
 using Countersign.Audit;
-using Countersign.Web;
+using Countersign.Hosting;
+using Countersign.SignIn;
 
 namespace Countersign.Doors.Api;
 

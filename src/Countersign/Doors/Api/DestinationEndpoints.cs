@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Countersign.Access;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
+using Countersign.Hosting;
 using Countersign.Requests;
-using Countersign.Web;
+using Countersign.SignIn;
 
 namespace Countersign.Doors.Api;
 
@@ -116,15 +116,15 @@ internal static class DestinationEndpoints
         admin
             .MapPost(
                 "/destinations/{name}/test",
-                async (string name, TryDestination trying, CancellationToken cancel) =>
+                async (string name, TestDestination trying, CancellationToken cancel) =>
                     AdminEndpoints.Answer(await trying.Connect(name, cancel), trial => TypedResults.Ok(trial))
             )
-            .Produces<DestinationTrial>();
-        admin.MapPost("/destinations/{name}/rehearsal", Rehearse).Produces<DestinationTrial>().ProducesProblem(404);
+            .Produces<DestinationTest>();
+        admin.MapPost("/destinations/{name}/rehearsal", Rehearse).Produces<DestinationTest>().ProducesProblem(404);
         admin
             .MapGet(
                 "/destinations/{name}/options/{key}",
-                async (string name, string key, TryDestination trying, CancellationToken cancel) =>
+                async (string name, string key, TestDestination trying, CancellationToken cancel) =>
                     AdminEndpoints.Answer(
                         await trying.Options(name, key, cancel),
                         options =>
@@ -180,7 +180,7 @@ internal static class DestinationEndpoints
     private static async Task<IResult> Rehearse(
         string name,
         JsonBody<RehearsalBody> body,
-        TryDestination trying,
+        TestDestination trying,
         CancellationToken cancel
     )
     {

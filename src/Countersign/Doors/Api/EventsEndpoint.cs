@@ -1,10 +1,10 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Countersign.Hosting;
 using Countersign.Outcomes;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
@@ -110,7 +110,7 @@ internal static class EventsEndpoint
         return viewer.IsAdmin
             || (
                 e.Subject.StartsWith(prefix, StringComparison.Ordinal)
-                && await Details.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel)
+                && await RequestDetails.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel)
                     is not null
             );
     }

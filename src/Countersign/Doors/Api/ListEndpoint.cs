@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Requests;
-using Countersign.Web;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Microsoft.AspNetCore.WebUtilities;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -36,14 +37,14 @@ internal static class ListEndpoint
     public static async Task<IResult> Run(
         HttpRequest request,
         CurrentCaller asking,
-        Listing listing,
-        Directory directory,
+        RequestList listing,
+        PeopleDirectory directory,
         Cursors cursors,
         CancellationToken cancel
     )
     {
         var snapshot = directory.Current;
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         foreach (var name in request.Query.Keys.Except(Known, StringComparer.Ordinal))
             mistakes.Add(name.Length > 100 ? name[..100] : name, "There is no such filter.");
 
@@ -53,7 +54,7 @@ internal static class ListEndpoint
                 request,
                 "status",
                 mistakes,
-                Words.StatusOf,
+                WireNames.StatusOf,
                 "Say active, approved, rejected or withdrawn."
             ),
             AssigneeUsers = Many(
@@ -95,11 +96,11 @@ internal static class ListEndpoint
             One(request, "size") is { Length: > 0 } asked
             && (
                 !int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size)
-                || size is < 1 or > Listing.LargestPage
+                || size is < 1 or > RequestList.LargestPage
             )
         )
         {
-            mistakes.Add("size", $"A whole number from 1 to {Listing.LargestPage}.");
+            mistakes.Add("size", $"A whole number from 1 to {RequestList.LargestPage}.");
         }
         Position? position = null;
         if (One(request, "cursor") is { Length: > 0 } cursor && (position = cursors.Read(cursor)) is null)
@@ -123,7 +124,7 @@ internal static class ListEndpoint
     private static List<T> Many<T>(
         HttpRequest request,
         string name,
-        Mistakes mistakes,
+        BodyErrors mistakes,
         Func<string, T?> read,
         string wrong
     )
@@ -152,7 +153,7 @@ internal static class ListEndpoint
         return values;
     }
 
-    private static DateTimeOffset? Time(HttpRequest request, string name, Mistakes mistakes)
+    private static DateTimeOffset? Time(HttpRequest request, string name, BodyErrors mistakes)
     {
         if (One(request, name) is not { Length: > 0 } text)
             return null;
@@ -167,48 +168,9 @@ internal static class ListEndpoint
         return null;
     }
 
-    private static bool Wrong(Mistakes mistakes, string field, string why)
+    private static bool Wrong(BodyErrors mistakes, string field, string why)
     {
         mistakes.Add(field, why);
         return false;
     }
-}
-
-/// <summary>Cursors: a position in a list, opaque, and signed so that a changed one is told from ours.</summary>
-public sealed class Cursors(RootKey rootKey)
-{
-    private const int TagSize = 12;
-    private readonly byte[] _key = rootKey.Derive("list cursors");
-
-    public string Write(Position position)
-    {
-        var text = Encoding.ASCII.GetBytes((position.Newer ? "+" : "-") + position.Id);
-        return WebEncoders.Base64UrlEncode([.. text, .. Tag(text)]);
-    }
-
-    public Position? Read(string cursor)
-    {
-        if (cursor.Length > 100)
-            return null;
-        byte[] bytes;
-        try
-        {
-            bytes = WebEncoders.Base64UrlDecode(cursor);
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
-        if (
-            bytes.Length <= TagSize
-            || !CryptographicOperations.FixedTimeEquals(bytes.AsSpan(^TagSize..), Tag(bytes.AsSpan(..^TagSize)))
-        )
-        {
-            return null;
-        }
-        var text = Encoding.ASCII.GetString(bytes.AsSpan(..^TagSize));
-        return new Position(text[1..], text[0] == '+');
-    }
-
-    private ReadOnlySpan<byte> Tag(ReadOnlySpan<byte> text) => HMACSHA256.HashData(_key, text).AsSpan(0, TagSize);
 }

@@ -1,11 +1,10 @@
 using System.Globalization;
-using Countersign.Access;
+using Countersign.Hosting;
 using Countersign.Outcomes;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Webhooks;
-using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
+using Countersign.People;
+using Countersign.SignIn;
 
 namespace Countersign.Doors.Api;
 
@@ -40,7 +39,7 @@ public sealed record WebhookView(
     string CreatedAt
 )
 {
-    public static WebhookView From(Webhook webhook, DirectorySnapshot directory) =>
+    public static WebhookView From(Webhook webhook, PeopleSnapshot directory) =>
         new(
             webhook.Id,
             webhook.ShownUrl,
@@ -140,7 +139,7 @@ internal static class OutcomeEndpoints
 
     private static async Task<IResult> OwnChannels(
         CurrentCaller asking,
-        ChannelSwitches switches,
+        NotificationPreferences switches,
         CancellationToken cancel
     )
     {
@@ -153,7 +152,7 @@ internal static class OutcomeEndpoints
     private static async Task<IResult> SetOwnChannels(
         JsonBody<ChannelsBody> body,
         CurrentCaller asking,
-        ChannelSwitches switches,
+        NotificationPreferences switches,
         CancellationToken cancel
     )
     {
@@ -169,7 +168,7 @@ internal static class OutcomeEndpoints
 
     private static async Task<IResult> ListWebhooks(
         Subscriptions webhooks,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {

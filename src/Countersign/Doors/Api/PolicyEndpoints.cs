@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -16,7 +16,7 @@ public sealed record PolicyTextBody : IChecked
     /// <summary>The version that it was made from: another one in force is not overwritten.</summary>
     public long? BasedOn { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
         if (Text is null)
             mistakes.Add("text", "Send the policy file as a text.");
@@ -47,7 +47,7 @@ public sealed record ExplainBody : IChecked
     public string? Message { get; init; }
     public string? ExternalId { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
         if (Facts is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Object) })
             mistakes.Add("facts", "Facts are an object of names and values.");
@@ -96,7 +96,7 @@ public sealed record AppliedView(bool DryRun, IReadOnlyList<RestampedView> Chang
 
 public sealed record StuckView(string Why, string Fix)
 {
-    public static StuckView? From(Stuck? stuck) => stuck is null ? null : new StuckView(stuck.Why, stuck.Fix);
+    public static StuckView? From(Blocked? stuck) => stuck is null ? null : new StuckView(stuck.Why, stuck.Fix);
 }
 
 public sealed record ExplanationView(
@@ -104,7 +104,7 @@ public sealed record ExplanationView(
     string DecidedBy,
     long Version,
     string Outcome,
-    IReadOnlyList<PassedOver> PassedOver,
+    IReadOnlyList<SkippedPolicy> PassedOver,
     IReadOnlyList<ExplainedStep> Steps,
     StuckView? Stuck,
     IReadOnlyList<string> Times,
@@ -115,7 +115,7 @@ public sealed record ExplanationView(
     bool BreakGlass
 )
 {
-    public static ExplanationView From(Explanation explained) =>
+    public static ExplanationView From(PolicyExplanation explained) =>
         new(
             explained.Policy,
             explained.DecidedBy,
@@ -179,7 +179,10 @@ internal static class PolicyEndpoints
     /// <summary>
     /// An imagined request against the people and groups of this moment; null with what is wrong about it.
     /// </summary>
-    public static (Imagined? Imagined, string Field, string Why) Imagine(ExplainBody body, DirectorySnapshot directory)
+    public static (HypotheticalRequest? Imagined, string Field, string Why) Imagine(
+        ExplainBody body,
+        PeopleSnapshot directory
+    )
     {
         var assignee = body.Assignee is { } wanted ? SubmitEndpoint.Find(wanted, directory) : null;
         if (body.Assignee is not null && assignee is null)
@@ -187,10 +190,10 @@ internal static class PolicyEndpoints
         var name = body.Source ?? "api";
         var requester =
             body.Requester is { } named && directory.FindSource(name) is { } source
-                ? SubmitEndpoint.WhoAsks(named, source, null, directory)
+                ? directory.Resolve(named.Email, named.Name, source)
                 : new Requester(null, "", [], Certainty.Proven);
         return (
-            new Imagined(
+            new HypotheticalRequest(
                 name,
                 requester,
                 body.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}",
@@ -245,8 +248,8 @@ internal static class PolicyEndpoints
 
     private static async Task<IResult> ExplainOne(
         JsonBody<ExplainBody> body,
-        Explain explain,
-        Directory directory,
+        ExplainPolicy explain,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {

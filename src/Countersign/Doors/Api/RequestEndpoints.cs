@@ -1,11 +1,11 @@
 using System.Diagnostics;
-using Countersign.Access;
+using Countersign.Hosting;
 using Countersign.Outcomes;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -20,12 +20,12 @@ public sealed record DecisionBody : IChecked
     /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
     public string? Digest { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
-        if (Answer is null || Words.AnswerOf(Answer) is null)
+        if (Answer is null || WireNames.AnswerOf(Answer) is null)
             mistakes.Add("answer", "Say approve, reject or abstain.");
-        mistakes.Lines("note", Note, LongestNote, required: false);
-        mistakes.Line("digest", Digest, 64, required: false);
+        mistakes.MultiLine("note", Note, LongestNote, required: false);
+        mistakes.SingleLine("digest", Digest, 64, required: false);
     }
 }
 
@@ -33,14 +33,15 @@ public sealed record CommentBody : IChecked
 {
     public string? Text { get; init; }
 
-    public void Check(Mistakes mistakes) => mistakes.Lines("text", Text, Comment.LongestText, required: true);
+    public void Check(BodyErrors mistakes) => mistakes.MultiLine("text", Text, Comment.LongestText, required: true);
 }
 
 public sealed record WithdrawalBody : IChecked
 {
     public string? Reason { get; init; }
 
-    public void Check(Mistakes mistakes) => mistakes.Lines("reason", Reason, DecisionBody.LongestNote, required: false);
+    public void Check(BodyErrors mistakes) =>
+        mistakes.MultiLine("reason", Reason, DecisionBody.LongestNote, required: false);
 }
 
 public sealed record BreakGlassBody : IChecked
@@ -51,10 +52,10 @@ public sealed record BreakGlassBody : IChecked
     /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
     public string? Digest { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
-        mistakes.Lines("reason", Reason, DecisionBody.LongestNote, required: true);
-        mistakes.Line("digest", Digest, 64, required: false);
+        mistakes.MultiLine("reason", Reason, DecisionBody.LongestNote, required: true);
+        mistakes.SingleLine("digest", Digest, 64, required: false);
     }
 }
 
@@ -72,7 +73,7 @@ internal static class RequestEndpoints
         HttpContext http,
         CurrentCaller asking,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         EventFeed feed,
         CancellationToken cancel
     )
@@ -93,8 +94,8 @@ internal static class RequestEndpoints
             }
             viewer = watch.Caller.Viewer;
         }
-        return await Details.Find(store, requestId, viewer, cancel) is { } details
-            ? JsonAnswer.Of(RequestView.From(details, directory.Current), ApiJson.Wire.RequestView)
+        return await RequestDetails.Find(store, requestId, viewer, cancel) is { } details
+            ? JsonResponse.Of(RequestView.From(details, directory.Current), ApiJson.Wire.RequestView)
             : Problems.NotFound();
     }
 
@@ -103,7 +104,7 @@ internal static class RequestEndpoints
         JsonBody<DecisionBody> body,
         CurrentCaller asking,
         Decide decide,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -112,7 +113,7 @@ internal static class RequestEndpoints
         var outcome = await decide.Run(
             requestId,
             asking.Viewer,
-            Words.AnswerOf(body.Value.Answer!)!.Value,
+            WireNames.AnswerOf(body.Value.Answer!)!.Value,
             body.Value.Note ?? "",
             body.Value.Digest,
             cancel
@@ -144,7 +145,7 @@ internal static class RequestEndpoints
         JsonBody<CommentBody> body,
         CurrentCaller asking,
         Comment comment,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -173,7 +174,7 @@ internal static class RequestEndpoints
         JsonBody<WithdrawalBody> body,
         CurrentCaller asking,
         Withdraw withdraw,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -199,7 +200,7 @@ internal static class RequestEndpoints
         string id,
         CurrentCaller asking,
         Disown disown,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -221,8 +222,8 @@ internal static class RequestEndpoints
         string id,
         JsonBody<BreakGlassBody> body,
         CurrentCaller asking,
-        BreakGlass breakGlass,
-        Directory directory,
+        OverridePolicy breakGlass,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -230,24 +231,24 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         return await breakGlass.Run(requestId, asking.Viewer, body.Value.Reason!, body.Value.Digest, cancel) switch
         {
-            BreakGlassOutcome.Approved { Request: var request } => RequestView.Answer(request, directory.Current),
-            BreakGlassOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
-            BreakGlassOutcome.Changed { Request: var request } => Problems.Of(
+            OverrideOutcome.Approved { Request: var request } => RequestView.Answer(request, directory.Current),
+            OverrideOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            OverrideOutcome.Changed { Request: var request } => Problems.Of(
                 409,
                 "changed",
                 "The content is not the one that was read. Read it again and send its digest.",
                 request: RequestView.From(request, directory.Current)
             ),
-            BreakGlassOutcome.ReasonTooShort => Problems.Invalid(
+            OverrideOutcome.ReasonTooShort => Problems.Invalid(
                 "reason",
-                $"Say why it cannot wait, in at least {BreakGlass.ShortestReason} characters."
+                $"Say why it cannot wait, in at least {OverridePolicy.ShortestReason} characters."
             ),
-            BreakGlassOutcome.Forbidden => Problems.NotAllowed(
+            OverrideOutcome.Forbidden => Problems.NotAllowed(
                 "break_glass_forbidden",
                 "The policy of this request lets nobody past it."
             ),
-            BreakGlassOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins approve past a policy."),
-            BreakGlassOutcome.NotFound => Problems.NotFound(),
+            OverrideOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins approve past a policy."),
+            OverrideOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
@@ -256,7 +257,7 @@ internal static class RequestEndpoints
         string id,
         CurrentCaller asking,
         MarkApplied markApplied,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -281,12 +282,12 @@ internal static class RequestEndpoints
 
     private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Settled(
         ApprovalRequest request,
-        Directory directory
+        PeopleDirectory directory
     ) =>
         Problems.Of(
             409,
             "already_settled",
-            $"This request is {request.Status.Ours()}: {request.Display}.",
+            $"This request is {request.Status.ToWireName()}: {request.Display}.",
             request: RequestView.From(request, directory.Current)
         );
 
@@ -318,6 +319,6 @@ internal static class RequestEndpoints
         }
 
         async ValueTask<bool> IsWaitedFor() =>
-            await Details.FindRequest(store, id, watch.Caller.Viewer, cancel) is { IsSettled: false };
+            await RequestDetails.FindRequest(store, id, watch.Caller.Viewer, cancel) is { IsSettled: false };
     }
 }

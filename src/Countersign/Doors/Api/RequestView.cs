@@ -1,9 +1,9 @@
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 
@@ -78,16 +78,16 @@ public sealed record RequestView
     public IReadOnlyList<DecisionView>? Decisions { get; init; }
     public IReadOnlyList<SaidView>? Comments { get; init; }
 
-    public static RequestView From(ApprovalRequest request, DirectorySnapshot directory) =>
+    public static RequestView From(ApprovalRequest request, PeopleSnapshot directory) =>
         new()
         {
             Id = request.Id.Value,
-            Status = request.Status.Ours(),
+            Status = request.Status.ToWireName(),
             Display = request.Display,
             Subject = request.Subject,
             Source = directory.Sources.TryGetValue(request.SourceId, out var source) ? source.Name : "",
             ExternalId = request.ExternalId,
-            SentBy = request.SentBy.Ours(),
+            SentBy = request.SentBy.ToWireName(),
             Requester = request.RequesterName,
             RequesterCertainty = request.Certainty.Ours(),
             RequesterMatches = Matches(request, directory),
@@ -106,11 +106,11 @@ public sealed record RequestView
 
     public static IResult Answer(
         ApprovalRequest request,
-        DirectorySnapshot directory,
+        PeopleSnapshot directory,
         int code = StatusCodes.Status200OK
-    ) => JsonAnswer.Of(From(request, directory), ApiJson.Wire.RequestView, code);
+    ) => JsonResponse.Of(From(request, directory), ApiJson.Wire.RequestView, code);
 
-    public static RequestView From(Details details, DirectorySnapshot directory) =>
+    public static RequestView From(RequestDetails details, PeopleSnapshot directory) =>
         From(details.Request, directory) with
         {
             ArchivedAt = Time(details.Archived?.At),
@@ -130,7 +130,7 @@ public sealed record RequestView
                 .. details.Decisions.Select(d => new DecisionView(
                     d.N,
                     new PartyView(Party.Person(d.PersonId).Text, d.PersonName),
-                    d.Answer.Ours(),
+                    d.Answer.ToWireName(),
                     d.Note,
                     d.Digest,
                     d.Via,
@@ -144,7 +144,7 @@ public sealed record RequestView
             ],
         };
 
-    private static IReadOnlyList<PartyView>? Matches(ApprovalRequest request, DirectorySnapshot directory) =>
+    private static IReadOnlyList<PartyView>? Matches(ApprovalRequest request, PeopleSnapshot directory) =>
         request.Claim is { } claim
             ?
             [
@@ -155,7 +155,7 @@ public sealed record RequestView
             ]
             : null;
 
-    private static PartyView? AssigneeOf(ApprovalRequest request, DirectorySnapshot directory) =>
+    private static PartyView? AssigneeOf(ApprovalRequest request, PeopleSnapshot directory) =>
         request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person)
             ? PartyView.From(person.AsApprover)
         : request.AssigneeGroup is { } id && directory.Groups.TryGetValue(id, out var group)

@@ -1,7 +1,8 @@
 using System.Text.Json;
+using Countersign.Hosting;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.Api;
 

@@ -1,11 +1,11 @@
 using System.Text.Json;
-using Countersign.Access;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 using Microsoft.AspNetCore.Mvc;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Api;
 
@@ -47,13 +47,13 @@ public sealed record SubmitBody : IChecked
     /// </summary>
     public RequesterBody? Requester { get; init; }
 
-    public void Check(Mistakes mistakes)
+    public void Check(BodyErrors mistakes)
     {
-        mistakes.Line("subject", Subject, LongestSubject, required: true);
-        mistakes.Lines("message", Message, LongestMessage, required: false);
-        mistakes.Line("externalId", ExternalId, 200, required: false);
-        mistakes.Line("requester.email", Requester?.Email, 254, required: false);
-        mistakes.Line("requester.name", Requester?.Name, Names.Longest, required: false);
+        mistakes.SingleLine("subject", Subject, LongestSubject, required: true);
+        mistakes.MultiLine("message", Message, LongestMessage, required: false);
+        mistakes.SingleLine("externalId", ExternalId, 200, required: false);
+        mistakes.SingleLine("requester.email", Requester?.Email, 254, required: false);
+        mistakes.SingleLine("requester.name", Requester?.Name, Names.Longest, required: false);
         if (ExternalId is "")
             mistakes.Add("externalId", "Leave it out, or give it at least one character.");
         if (Assignee is { Person: null, Group: null } or { Person: not null, Group: not null })
@@ -62,7 +62,7 @@ public sealed record SubmitBody : IChecked
             CheckFacts(mistakes, facts);
     }
 
-    private static void CheckFacts(Mistakes mistakes, JsonElement facts)
+    private static void CheckFacts(BodyErrors mistakes, JsonElement facts)
     {
         if (facts.ValueKind != JsonValueKind.Object)
         {
@@ -78,7 +78,7 @@ public sealed record SubmitBody : IChecked
                 return;
             }
             var name = $"facts.{fact.Name}";
-            mistakes.Line(name, fact.Name, 100, required: true);
+            mistakes.SingleLine(name, fact.Name, 100, required: true);
             if (
                 !(
                     fact.Value.ValueKind == JsonValueKind.Array
@@ -92,7 +92,7 @@ public sealed record SubmitBody : IChecked
         }
     }
 
-    private static bool AreValues(Mistakes mistakes, string name, JsonElement list)
+    private static bool AreValues(BodyErrors mistakes, string name, JsonElement list)
     {
         var all = true;
         foreach (var value in list.EnumerateArray())
@@ -101,10 +101,10 @@ public sealed record SubmitBody : IChecked
     }
 
     /// <summary>A text is looked at, too.</summary>
-    private static bool IsValue(Mistakes mistakes, string name, JsonElement value)
+    private static bool IsValue(BodyErrors mistakes, string name, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.String)
-            mistakes.Lines(name, value.GetString(), 5_000, required: false);
+            mistakes.MultiLine(name, value.GetString(), 5_000, required: false);
         return value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array);
     }
 }
@@ -123,7 +123,7 @@ internal static class SubmitEndpoint
         CurrentCaller asking,
         [FromHeader(Name = KeyHeader)] string? idempotencyKey,
         Submit submit,
-        Directory directory,
+        PeopleDirectory directory,
         HttpContext http,
         CancellationToken cancel
     )
@@ -146,7 +146,12 @@ internal static class SubmitEndpoint
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
         var creator = caller.Person?.Id ?? source.PersonId;
-        var requester = WhoAsks(body.Value.Requester, source, caller.Person, snapshot);
+        var requester = snapshot.Resolve(
+            body.Value.Requester?.Email,
+            body.Value.Requester?.Name,
+            source,
+            caller.Person
+        );
         var given = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}";
         var (policy, stuck) = snapshot.WhoDecides(source, source.Policy, requester, given, assignee);
         var submission = new Submission
@@ -201,31 +206,16 @@ internal static class SubmitEndpoint
         };
     }
 
-    private static IResult Created(HttpContext http, ApprovalRequest request, DirectorySnapshot snapshot)
+    private static IResult Created(HttpContext http, ApprovalRequest request, PeopleSnapshot snapshot)
     {
         http.Response.Headers.Location = $"{http.Request.PathBase}/api/v1/requests/{request.Id}";
         return RequestView.Answer(request, snapshot, StatusCodes.Status201Created);
     }
 
-    internal static Approver? Find(AssigneeBody wanted, DirectorySnapshot snapshot) =>
+    internal static Approver? Find(AssigneeBody wanted, PeopleSnapshot snapshot) =>
         wanted.Person is { } email
             ? snapshot.FindPerson(email) is { IsDisabled: false } person
                 ? person.AsApprover
                 : null
             : snapshot.FindGroup(wanted.Group!)?.AsApprover;
-
-    /// <summary>
-    /// A call with a person's token is that person's, and whom it names is claimed beside them. A source of kind api
-    /// asks in its own name where it names no one.
-    /// </summary>
-    internal static Requester WhoAsks(RequesterBody? named, Source source, Person? caller, DirectorySnapshot snapshot)
-    {
-        var shown = new[] { named?.Name, named?.Email }
-            .FirstOrDefault(text => !string.IsNullOrWhiteSpace(text))
-            ?.Trim();
-        var mustBeNamed = source.RequesterRequired || source.Kind == "launchdarkly";
-        return shown is null
-            ? Access.WhoAsks.Unnamed(source, caller, source.Name, mustBeNamed)
-            : snapshot.Named(RequesterClaim.Of([named!.Email], [named.Name]), shown, source, caller);
-    }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Countersign.Web;
+using Countersign.Hosting;
+using Countersign.SignIn;
 using Countersign.Work;
 
 namespace Countersign.Doors.Api;

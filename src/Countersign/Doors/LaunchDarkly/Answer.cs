@@ -1,8 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Countersign.Hosting;
 using Countersign.Requests;
-using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -10,7 +10,7 @@ namespace Countersign.Doors.LaunchDarkly;
 /// What LaunchDarkly reads: <c>/_id</c>, <c>/status/value</c> and <c>/status/display</c>. The value comes from the
 /// table of words and nowhere else, because LaunchDarkly looks for "approved" and "declined" anywhere inside it.
 /// </summary>
-internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(code, json)
+internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse(code, json)
 {
     /// <summary>
     /// LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.
@@ -24,7 +24,7 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonAnswer(c
     {
         var approval = new ApprovalText(
             id,
-            new StatusText(status.LaunchDarkly(), Plainly.Line(display, LongestDisplay))
+            new StatusText(status.ToLaunchDarkly(), SafeText.Line(display, LongestDisplay))
         );
         return new(code, JsonSerializer.SerializeToUtf8Bytes(approval, LaunchDarklyJson.Wire.ApprovalText));
     }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -20,7 +20,10 @@ internal static partial class ApplyEndpoint
         CancellationToken cancel
     )
     {
-        if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
+        if (
+            !LaunchDarklyApprovalId.IsOne(id)
+            || await RequestStatus.Find(store, asking.Source.Id, id, cancel) is not { } standing
+        )
         {
             Log.Unknown(log, asking.Source.Id);
             return Answer.NotFound();

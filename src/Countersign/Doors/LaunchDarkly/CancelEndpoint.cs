@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -22,7 +22,10 @@ internal static partial class CancelEndpoint
         CancellationToken cancel
     )
     {
-        if (!ApprovalId.IsOne(id) || await Standing.Find(store, asking.Source.Id, id, cancel) is not { } standing)
+        if (
+            !LaunchDarklyApprovalId.IsOne(id)
+            || await RequestStatus.Find(store, asking.Source.Id, id, cancel) is not { } standing
+        )
             return Unknown(id, asking, log);
         return await withdraw.Run(standing.Id, asking.Viewer, Reason, cancel) switch
         {

@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using Countersign.Access;
-using Countersign.Policies;
+using Countersign.Audit;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -23,7 +23,7 @@ internal static class CreateEndpoint
         CurrentCaller asking,
         Submit submit,
         RejectedBodies rejected,
-        Directory directory,
+        PeopleDirectory directory,
         Store store,
         CancellationToken cancel
     )
@@ -72,7 +72,7 @@ internal static class CreateEndpoint
     private static Submission Submission(
         CreationBody body,
         Source source,
-        DirectorySnapshot directory,
+        PeopleSnapshot directory,
         DateTimeOffset received
     )
     {

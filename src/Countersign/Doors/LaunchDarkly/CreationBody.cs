@@ -97,7 +97,7 @@ internal sealed partial class CreationBody
             if (
                 !root.TryGetProperty("_id", out var id)
                 || id.ValueKind != JsonValueKind.String
-                || !ApprovalId.IsOne(id.GetString()!)
+                || !LaunchDarklyApprovalId.IsOne(id.GetString()!)
             )
             {
                 return (
@@ -189,13 +189,13 @@ internal static class Field
         if (!root.TryGetProperty(name, out var form) || form.ValueKind != JsonValueKind.Object)
             return;
         foreach (var variable in form.EnumerateObject())
-            into.Add((Entities.Decode(Plainly.Text(variable.Name)), TextOf(variable.Value)));
+            into.Add((Entities.Decode(SafeText.Text(variable.Name)), TextOf(variable.Value)));
     }
 
     private static string TextOf(JsonElement value) =>
         value.ValueKind switch
         {
-            JsonValueKind.String => Plainly.Text(value.GetString()!),
+            JsonValueKind.String => SafeText.Text(value.GetString()!),
             JsonValueKind.Null or JsonValueKind.Undefined => "",
             _ => value.GetRawText(),
         };

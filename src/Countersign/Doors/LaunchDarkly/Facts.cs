@@ -15,7 +15,7 @@ internal static class Facts
 
     /// <summary>The comment; without one what LaunchDarkly says in short.</summary>
     public static string Subject(CreationBody body) =>
-        Plainly.Line(
+        SafeText.Line(
             body.Comment.Length > 0 ? body.Comment
                 : body.ShortDescription.Length > 0 ? body.ShortDescription
                 : body.Flag.Name.Length > 0 ? $"A change of {body.Flag.Name}"

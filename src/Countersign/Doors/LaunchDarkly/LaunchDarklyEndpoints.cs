@@ -1,8 +1,6 @@
-using Countersign.Access;
-using Countersign.Requests;
+using Countersign.Hosting;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -34,21 +32,21 @@ public static class LaunchDarklyEndpoints
 /// <summary>For sources with their key.</summary>
 public sealed class LaunchDarklyDoor : ProgramDoor
 {
-    private static readonly LaunchDarklyDialect OurDialect = new();
+    private static readonly LaunchDarklyErrorFormat OurDialect = new();
 
     public override string Via => "launchdarkly";
     public override bool TakesSources => true;
     public override string HowToCall => "Send the key of a source, as Authorization: Bearer KEY.";
     public override string WwwAuthenticate => "Bearer realm=\"Countersign\"";
 
-    public override Dialect DialectOf(HttpContext http) => OurDialect;
+    public override ErrorFormat ErrorFormatOf(HttpContext http) => OurDialect;
 }
 
 /// <summary>
 /// Refusals hold no member <c>status</c>: LaunchDarkly reads that of whatever it gets, and what is refused must say
 /// nothing about an approval.
 /// </summary>
-internal sealed class LaunchDarklyDialect : Dialect
+internal sealed class LaunchDarklyErrorFormat : ErrorFormat
 {
     public override Task Refuse(HttpContext http, int status, string code, string detail) =>
         Answer.Refusal(status, code, detail).ExecuteAsync(http);

@@ -1,5 +1,4 @@
-using Countersign.Access;
-using Directory = Countersign.Access.Directory;
+using Countersign.People;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -9,7 +8,7 @@ namespace Countersign.Doors.LaunchDarkly;
 /// </summary>
 internal static class MembersEndpoint
 {
-    public static IResult Run(Directory directory)
+    public static IResult Run(PeopleDirectory directory)
     {
         var people = directory
             .Current.People.Values.Where(p => p is { IsDisabled: false, Email: not null, Role: not Role.Service })

@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Requests;
 
 namespace Countersign.Doors.LaunchDarkly;
@@ -11,12 +11,12 @@ internal static class RequesterIn
 {
     private const string Asks = " requested approval";
 
-    public static Requester Of(CreationBody body, DirectorySnapshot directory, Source source)
+    public static Requester Of(CreationBody body, PeopleSnapshot directory, Source source)
     {
         var claim = RequesterClaim.Of([body.RequesterEmail], NamesIn(body.ShortDescription));
         var shown = ShownName(body);
         return claim.IsEmpty
-            ? WhoAsks.Unnamed(source, null, "unknown", mustBeNamed: true)
+            ? RequesterResolution.Unnamed(source, null, "unknown", mustBeNamed: true)
             : directory.Named(claim, shown, source);
     }
 
@@ -47,7 +47,7 @@ internal static class RequesterIn
     {
         var end = body.ShortDescription.IndexOf(Asks, StringComparison.OrdinalIgnoreCase);
         var name = end > 0 ? body.ShortDescription[..end].Trim() : "";
-        return Plainly.Line(
+        return SafeText.Line(
             name.Length > 0 ? name
                 : body.RequesterEmail.Length > 0 ? body.RequesterEmail
                 : "unknown",

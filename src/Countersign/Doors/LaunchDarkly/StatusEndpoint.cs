@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
-using Countersign.Access;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 
 namespace Countersign.Doors.LaunchDarkly;
 
@@ -25,7 +24,7 @@ internal sealed class StatusEndpoint(Store store)
     {
         var id = (string)http.Request.RouteValues["id"]!;
         var source = http.FindCaller()!.Source!;
-        var answer = ApprovalId.IsOne(id) ? await Find(source.Id, id, http.RequestAborted) : null;
+        var answer = LaunchDarklyApprovalId.IsOne(id) ? await Find(source.Id, id, http.RequestAborted) : null;
         await (answer ?? Answer.NotFound()).ExecuteAsync(http);
     }
 
@@ -35,7 +34,7 @@ internal sealed class StatusEndpoint(Store store)
         var version = store.Version;
         if (_cached.TryGetValue((source, id), out var cached) && cached.Version == version)
             return cached.Answer;
-        if (await Standing.Find(store, source, id, cancel) is not { } standing)
+        if (await RequestStatus.Find(store, source, id, cancel) is not { } standing)
             return null;
         var answer = Answer.Of(id, standing.Status, standing.Display);
         if (Interlocked.Increment(ref _stored) % MaxCached == 0)

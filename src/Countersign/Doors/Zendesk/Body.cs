@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Countersign.Requests;
-using Countersign.Web;
+using Countersign.Hosting;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -20,7 +19,7 @@ internal sealed class Body
     public string Text { get; }
     public string Digest { get; }
 
-    public Mistakes Mistakes { get; } = new();
+    public BodyErrors Mistakes { get; } = new();
 
     /// <summary>The body, or the answer to one that is none.</summary>
     /// <param name="wrapper">The name under which the members may lie.</param>
@@ -100,7 +99,7 @@ internal sealed class Body
     {
         var text = String(name, out var isWrong);
         if (!isWrong)
-            Mistakes.Line(name, text, longest, required);
+            Mistakes.SingleLine(name, text, longest, required);
         return text?.Trim();
     }
 
@@ -109,7 +108,7 @@ internal sealed class Body
     {
         var text = String(name, out var isWrong);
         if (!isWrong)
-            Mistakes.Lines(name, text, longest, required);
+            Mistakes.MultiLine(name, text, longest, required);
         return text;
     }
 

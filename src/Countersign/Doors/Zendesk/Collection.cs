@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Countersign.Doors.Api;
+using Countersign.Hosting;
 using Countersign.Requests;
-using Countersign.Web;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Countersign.Doors.Zendesk;
@@ -24,7 +24,7 @@ internal static class Collection
     public static IResult Of(HttpContext http, string name, IReadOnlyList<(long Id, JsonNode Item)> items)
     {
         var query = http.Request.Query;
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         if (query["page[size]"].ToString() is { Length: > 0 } sizeText)
         {
             var size = Number("page[size]", sizeText, LargestPage);
@@ -98,7 +98,7 @@ internal static class Collection
 
         string Page(int wanted) =>
             QueryHelpers.AddQueryString(
-                Frame.AddressOf(http.Request),
+                ZendeskConventions.AddressOf(http.Request),
                 [
                     .. query
                         .Where(p => p.Key != "page")

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Countersign.Access;
 using Countersign.Doors.Api;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -21,7 +21,7 @@ internal static class CreateEndpoint
         HttpContext http,
         CurrentCaller asking,
         Submit submit,
-        Directory directory,
+        PeopleDirectory directory,
         Settings settings,
         CancellationToken cancel
     )
@@ -41,7 +41,7 @@ internal static class CreateEndpoint
     public static async ValueTask<(Submission? Submission, Repeatable? Repeatable, IResult? Refusal)> Read(
         HttpContext http,
         CurrentCaller asking,
-        Directory directory,
+        PeopleDirectory directory,
         Settings settings,
         CancellationToken cancel
     )
@@ -75,7 +75,7 @@ internal static class CreateEndpoint
             return (null, null, Refusal.Attributes(body.Mistakes));
 
         var caller = asking.Person;
-        var requester = WhoAsks.Of(caller);
+        var requester = RequesterResolution.Of(caller);
         var source = directory.Current.FindSource(BuiltIn)!;
         var (policy, stuck) = directory.Current.WhoDecides(source, null, requester, "{}", assignee);
         var submission = new Submission
@@ -145,7 +145,7 @@ internal static class CreateEndpoint
     /// <summary>
     /// Exactly one of a person and a group. <c>assignee_user</c> is what the earlier API calls the person.
     /// </summary>
-    private static Approver? Assignee(Body body, DirectorySnapshot directory, Person caller)
+    private static Approver? Assignee(Body body, PeopleSnapshot directory, Person caller)
     {
         var (id, alias, groupId) = (
             body.Number("assignee_user_id"),
@@ -186,7 +186,7 @@ internal static class CreateEndpoint
     }
 
     /// <summary>The people and groups; read again when the one who is named may have been made a moment ago.</summary>
-    private static async ValueTask<DirectorySnapshot> Fresh(Body body, Directory directory, CancellationToken cancel)
+    private static async ValueTask<PeopleSnapshot> Fresh(Body body, PeopleDirectory directory, CancellationToken cancel)
     {
         var current = directory.Current;
         return

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
+using Countersign.People;
+using Countersign.SignIn;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -19,18 +18,18 @@ internal static class GroupEndpoints
         api.MapGet("/groups/{id:long}/users", Members);
         api.MapGet(
             "/groups/{id:long}/memberships",
-            (long id, HttpContext http, Directory directory) =>
+            (long id, HttpContext http, PeopleDirectory directory) =>
                 Memberships(http, directory, (group, _) => group.Id == id)
         );
         api.MapGet(
             "/users/{id:long}/group_memberships",
-            (long id, HttpContext http, Directory directory) =>
+            (long id, HttpContext http, PeopleDirectory directory) =>
                 Memberships(http, directory, (_, person) => person == id)
         );
         api.MapGet("/users/{id:long}/groups", OfPerson);
         api.MapGet(
             "/group_memberships",
-            (HttpContext http, Directory directory) => Memberships(http, directory, (_, _) => true)
+            (HttpContext http, PeopleDirectory directory) => Memberships(http, directory, (_, _) => true)
         );
     }
 
@@ -38,7 +37,7 @@ internal static class GroupEndpoints
         new()
         {
             ["id"] = group.Id,
-            ["url"] = $"{Frame.RootOf(request)}/groups/{group.Id}.json",
+            ["url"] = $"{ZendeskConventions.RootOf(request)}/groups/{group.Id}.json",
             ["name"] = group.Name,
             ["description"] = "",
             ["default"] = false,
@@ -48,9 +47,10 @@ internal static class GroupEndpoints
             ["updated_at"] = Shapes.Time(group.CreatedAt),
         };
 
-    private static IResult All(HttpContext http, Directory directory) => Groups(http, directory.Current.Groups.Values);
+    private static IResult All(HttpContext http, PeopleDirectory directory) =>
+        Groups(http, directory.Current.Groups.Values);
 
-    private static IResult OfPerson(long id, HttpContext http, Directory directory) =>
+    private static IResult OfPerson(long id, HttpContext http, PeopleDirectory directory) =>
         directory.Current.People.ContainsKey(id) ? Groups(http, directory.Current.GroupsOf(id)) : Refusal.NotFound();
 
     private static IResult Groups(HttpContext http, IEnumerable<Group> groups) =>
@@ -60,12 +60,12 @@ internal static class GroupEndpoints
             [.. groups.OrderBy(g => g.Id).Select(g => (g.Id, (JsonNode)Shape(g, http.Request)))]
         );
 
-    private static IResult Show(long id, HttpContext http, Directory directory) =>
+    private static IResult Show(long id, HttpContext http, PeopleDirectory directory) =>
         directory.Current.Groups.TryGetValue(id, out var group)
             ? Collection.One("group", Shape(group, http.Request))
             : Refusal.NotFound();
 
-    private static IResult Members(long id, HttpContext http, Directory directory)
+    private static IResult Members(long id, HttpContext http, PeopleDirectory directory)
     {
         var snapshot = directory.Current;
         return snapshot.Groups.TryGetValue(id, out var group)
@@ -81,7 +81,7 @@ internal static class GroupEndpoints
             : Refusal.NotFound();
     }
 
-    private static IResult Memberships(HttpContext http, Directory directory, Func<Group, long, bool> which)
+    private static IResult Memberships(HttpContext http, PeopleDirectory directory, Func<Group, long, bool> which)
     {
         var snapshot = directory.Current;
         return Collection.Of(
@@ -99,7 +99,7 @@ internal static class GroupEndpoints
                         new JsonObject
                         {
                             ["id"] = id,
-                            ["url"] = $"{Frame.RootOf(http.Request)}/group_memberships/{id}.json",
+                            ["url"] = $"{ZendeskConventions.RootOf(http.Request)}/group_memberships/{id}.json",
                             ["user_id"] = person,
                             ["group_id"] = known.Id,
                             ["default"] = snapshot.GroupsOf(person)[0].Id == known.Id,

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
-using Countersign.Access;
 using Countersign.Doors.Api;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -63,7 +63,7 @@ internal static class InstanceEndpoints
                     me,
                     me,
                     null,
-                    $"{Frame.RootOf(http.Request)}/custom_objects/{ObjectKey}/records/{id}.json"
+                    $"{ZendeskConventions.RootOf(http.Request)}/custom_objects/{ObjectKey}/records/{id}.json"
                 )
             ),
             StatusCodes.Status201Created
@@ -74,7 +74,7 @@ internal static class InstanceEndpoints
         HttpContext http,
         CurrentCaller asking,
         Submit submit,
-        Directory directory,
+        PeopleDirectory directory,
         Settings settings,
         Store store,
         CancellationToken cancel
@@ -136,7 +136,7 @@ internal static class DecisionEndpoint
         Decide decide,
         Withdraw withdraw,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -146,7 +146,7 @@ internal static class DecisionEndpoint
         var word = body.Line("status", 20, required: true);
         var notes = body.Lines("notes", DecisionBody.LongestNote) ?? "";
         var digest = body.Line("digest", 64);
-        var status = word is null ? null : Words.StatusOfZendesk(word);
+        var status = word is null ? null : WireNames.StatusOfZendesk(word);
         if (word is { Length: > 0 } && status is null or Status.Active)
         {
             body.Mistakes.Add(
@@ -219,6 +219,6 @@ internal static class DecisionEndpoint
         Refusal.Listed(
             StatusCodes.Status422UnprocessableEntity,
             Failed,
-            $"The approval request is {request.Status.Zendesk()} already"
+            $"The approval request is {request.Status.ToZendesk()} already"
         );
 }

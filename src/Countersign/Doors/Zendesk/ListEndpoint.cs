@@ -1,10 +1,11 @@
 using System.Globalization;
 using Countersign.Doors.Api;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
 using Microsoft.AspNetCore.WebUtilities;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -25,9 +26,9 @@ internal static class ListEndpoint
     public static async Task<IResult> Run(
         HttpContext http,
         CurrentCaller asking,
-        Listing listing,
+        RequestList listing,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         Cursors cursors,
         CancellationToken cancel
     )
@@ -43,14 +44,14 @@ internal static class ListEndpoint
             );
         }
 
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         var filter = new Filter
         {
             Statuses = Many(
                 query,
                 "filter[status]",
                 mistakes,
-                Words.StatusOfZendesk,
+                WireNames.StatusOfZendesk,
                 "Allowed values are active, approved, rejected and withdrawn."
             ),
             AssigneeUsers = Many(query, "filter[assignee_user_id]", mistakes, Id, "Ids are whole numbers."),
@@ -61,11 +62,11 @@ internal static class ListEndpoint
             query["page[size]"].ToString() is { Length: > 0 } asked
             && (
                 !int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size)
-                || size is < 1 or > Listing.LargestPage
+                || size is < 1 or > RequestList.LargestPage
             )
         )
         {
-            mistakes.Add("page[size]", $"A whole number from 1 to {Listing.LargestPage}.");
+            mistakes.Add("page[size]", $"A whole number from 1 to {RequestList.LargestPage}.");
         }
         var after = Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
         var before = Cursor(query, cursors, "before_cursor", "page[before]", mistakes);
@@ -95,7 +96,7 @@ internal static class ListEndpoint
     }
 
     private static async Task<(IReadOnlyList<ListItem> Items, Page Page)> Find(
-        Listing listing,
+        RequestList listing,
         Store store,
         Viewer viewer,
         Shapes shapes,
@@ -111,7 +112,10 @@ internal static class ListEndpoint
         if (filter.AssigneeUsers.Count == 0 && filter.AssigneeGroups.Count == 0)
         {
             var all = await listing.Run(viewer, filter, size, from, cancel);
-            return ([.. (await Details.Of(store, all.Requests, cancel)).Select(d => ListItem.From(d, shapes))], all);
+            return (
+                [.. (await RequestDetails.Of(store, all.Requests, cancel)).Select(d => ListItem.From(d, shapes))],
+                all
+            );
         }
         // Some of what is found is shown with another assignee, so the search goes on for a full page.
         var wanted = new Dictionary<RequestId, ListItem>();
@@ -126,7 +130,7 @@ internal static class ListEndpoint
             Math.Max(LeastLook, size) + 1,
             async requests =>
             {
-                foreach (var details in await Details.Of(store, requests, cancel))
+                foreach (var details in await RequestDetails.Of(store, requests, cancel))
                 {
                     var item = ListItem.From(details, shapes);
                     if (IsWanted(item, filter))
@@ -149,7 +153,7 @@ internal static class ListEndpoint
     private static List<T> Many<T>(
         IQueryCollection query,
         string name,
-        Mistakes mistakes,
+        BodyErrors mistakes,
         Func<string, T?> read,
         string wrong
     )
@@ -179,7 +183,7 @@ internal static class ListEndpoint
         Cursors cursors,
         string name,
         string other,
-        Mistakes mistakes
+        BodyErrors mistakes
     )
     {
         var given = query[name].Concat(query[other]).Where(v => !string.IsNullOrEmpty(v)).Distinct().ToList();
@@ -208,7 +212,7 @@ internal static class ListEndpoint
             .SelectMany(p => p.Value, (p, value) => KeyValuePair.Create(p.Key, value))
             .Where(p => !string.IsNullOrEmpty(p.Value));
         return QueryHelpers.AddQueryString(
-            Frame.AddressOf(request),
+            ZendeskConventions.AddressOf(request),
             [.. kept, KeyValuePair.Create(name, (string?)cursor)]
         );
     }

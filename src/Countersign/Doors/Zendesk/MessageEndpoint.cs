@@ -1,8 +1,8 @@
 using System.Diagnostics;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -18,7 +18,7 @@ internal static class MessageEndpoint
         CurrentCaller asking,
         Comment comment,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -33,15 +33,15 @@ internal static class MessageEndpoint
             return Refusal.NotFound();
         return await comment.Run(requestId, asking.Viewer, message!, cancel) switch
         {
-            CommentOutcome.Added when await Details.Find(store, requestId, asking.Viewer, cancel) is { } details =>
-                Answer.Of(
-                    new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)),
-                    StatusCodes.Status201Created
-                ),
+            CommentOutcome.Added
+                when await RequestDetails.Find(store, requestId, asking.Viewer, cancel) is { } details => Answer.Of(
+                new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)),
+                StatusCodes.Status201Created
+            ),
             CommentOutcome.AlreadySettled { Request: var request } => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,
                 Failed,
-                $"The approval request is {request.Status.Zendesk()} already"
+                $"The approval request is {request.Status.ToZendesk()} already"
             ),
             CommentOutcome.TooMany => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Countersign.Web;
+using Countersign.Hosting;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -55,22 +55,22 @@ internal static class Refusal
         Answer.Of(new ErrorList([new ErrorItem(code, title) { Detail = detail }]), status);
 
     /// <summary>Parameters of the address that make no sense.</summary>
-    public static IResult Parameters(Mistakes mistakes) =>
+    public static IResult Parameters(BodyErrors mistakes) =>
         All(mistakes, StatusCodes.Status400BadRequest, InvalidParameter, "parameter", field => field);
 
     /// <summary>Members of a body that make no sense.</summary>
-    public static IResult Attributes(Mistakes mistakes) =>
+    public static IResult Attributes(BodyErrors mistakes) =>
         All(mistakes, StatusCodes.Status422UnprocessableEntity, InvalidAttribute, "pointer", field => "/" + field);
 
     public static IResult Attribute(string field, string why)
     {
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         mistakes.Add(field, why);
         return Attributes(mistakes);
     }
 
     /// <summary>What the older parts of the API say to a record that is not valid.</summary>
-    public static IResult Record(Mistakes mistakes) =>
+    public static IResult Record(BodyErrors mistakes) =>
         Answer.Of(
             new ErrorWithDescription(
                 "RecordInvalid",
@@ -87,12 +87,18 @@ internal static class Refusal
 
     public static IResult Record(string field, string why)
     {
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         mistakes.Add(field, why);
         return Record(mistakes);
     }
 
-    private static IResult All(Mistakes mistakes, int status, string code, string source, Func<string, string> place) =>
+    private static IResult All(
+        BodyErrors mistakes,
+        int status,
+        string code,
+        string source,
+        Func<string, string> place
+    ) =>
         Answer.Of(
             new ErrorList([
                 .. from field in mistakes.ByField
@@ -107,7 +113,7 @@ internal static class Refusal
 }
 
 /// <summary>What the gate, the routing and faults say at this door.</summary>
-internal sealed class ZendeskDialect : Dialect
+internal sealed class ZendeskErrorFormat : ErrorFormat
 {
     public override Task Refuse(HttpContext http, int status, string code, string detail)
     {

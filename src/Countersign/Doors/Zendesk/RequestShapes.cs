@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 
@@ -48,7 +48,7 @@ public sealed record ListItem
     public required long? TicketId { get; init; }
     public required string? WithdrawnReason { get; init; }
 
-    internal static ListItem From(Details details, Shapes shapes)
+    internal static ListItem From(RequestDetails details, Shapes shapes)
     {
         var (user, group) = shapes.AssigneeOf(details);
         return new ListItem
@@ -62,8 +62,8 @@ public sealed record ListItem
             Decisions = shapes.DecisionsOf(details),
             Id = details.Request.Id.Value,
             Message = details.Current.Message,
-            OriginationType = details.Request.SentBy.Zendesk(),
-            Status = details.Request.Status.Zendesk(),
+            OriginationType = details.Request.SentBy.ToZendesk(),
+            Status = details.Request.Status.ToZendesk(),
             Subject = details.Request.Subject,
             TicketId = details.Request.TicketId,
             WithdrawnReason = details.WithdrawnReason,
@@ -93,8 +93,8 @@ public sealed record CreatedItem(
             request.CreatorId,
             request.Id.Value,
             message,
-            request.SentBy.Zendesk(),
-            request.Status.Zendesk(),
+            request.SentBy.ToZendesk(),
+            request.Status.ToZendesk(),
             request.Subject,
             request.TicketId
         );
@@ -139,7 +139,7 @@ public sealed record ShownItem
     public required long? TicketId { get; init; }
     public required string? WithdrawnReason { get; init; }
 
-    internal static ShownItem From(Details details, Shapes shapes, TicketRow? ticket, Person caller)
+    internal static ShownItem From(RequestDetails details, Shapes shapes, TicketRow? ticket, Person caller)
     {
         var (user, group) = shapes.AssigneeOf(details);
         return new ShownItem
@@ -154,8 +154,8 @@ public sealed record ShownItem
             Digest = details.Request.Digest,
             Id = details.Request.Id.Value,
             Message = details.Current.Message,
-            OriginationType = details.Request.SentBy.Zendesk(),
-            Status = details.Request.Status.Zendesk(),
+            OriginationType = details.Request.SentBy.ToZendesk(),
+            Status = details.Request.Status.ToZendesk(),
             Subject = details.Request.Subject,
             TicketDetails = shapes.TicketOf(ticket),
             TicketId = details.Request.TicketId,
@@ -178,7 +178,7 @@ public sealed record ShowAnswer(ShownItem ApprovalRequest);
 /// Our requests in Zendesk's shape, whatever door they came through: a request without an assignee of its own shows the
 /// open step's first group or person as one.
 /// </summary>
-internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
+internal sealed class Shapes(PeopleSnapshot directory, DateTimeOffset now)
 {
     /// <summary>
     /// A plain grey square. Without any picture the help center's page would load one from somebody else's server.
@@ -208,13 +208,13 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// The answers that count: of each person the latest to the current content, newest first. Zendesk knows no
     /// abstentions.
     /// </summary>
-    public IReadOnlyList<DecisionShape> DecisionsOf(Details details) =>
+    public IReadOnlyList<DecisionShape> DecisionsOf(RequestDetails details) =>
         [
             .. from decision in details.Decisions
             where decision.Revision == details.Request.Revision
             group decision by decision.PersonId into own
             let last = own.Last()
-            let word = last.Answer.Zendesk()
+            let word = last.Answer.ToZendesk()
             where word is not null
             orderby last.N descending
             select new DecisionShape(
@@ -223,11 +223,11 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
                 PersonOf(last.PersonId, last.PersonName),
                 last.Note.Length == 0 ? null : last.Note,
                 word,
-                Words.ZendeskOrigination(last.Via)
+                WireNames.ZendeskOrigination(last.Via)
             ),
         ];
 
-    public IReadOnlyList<MessageShape> MessagesOf(Details details) =>
+    public IReadOnlyList<MessageShape> MessagesOf(RequestDetails details) =>
         [
             .. details.Comments.Select(c => new MessageShape(
                 $"msg_{details.Request.Id}_{c.N}",
@@ -238,7 +238,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
         ];
 
     /// <summary>The assignee that was named; else the open step's first group; else its first person.</summary>
-    public (NamedShape? User, NamedShape? Group) AssigneeOf(Details details)
+    public (NamedShape? User, NamedShape? Group) AssigneeOf(RequestDetails details)
     {
         var request = details.Request;
         if (request.AssigneeUser is { } user)
@@ -294,7 +294,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>
     /// Whom show names as the person: the caller if they may decide, else the group's first member, never nobody.
     /// </summary>
-    public PersonShape AssigneeFor(Person caller, Details details, NamedShape? user, NamedShape? group)
+    public PersonShape AssigneeFor(Person caller, RequestDetails details, NamedShape? user, NamedShape? group)
     {
         if (details.Request.AssigneeUser is null && MayDecide(caller, details))
             return Of(caller);
@@ -335,14 +335,14 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
         select new TicketFieldShape(id, value, $"Field {id}");
 
     /// <summary>Whether this person may decide it, now or in a later step, for themselves or as a delegate.</summary>
-    private bool MayDecide(Person caller, Details details)
+    private bool MayDecide(Person caller, RequestDetails details)
     {
         var verdict = Weigh.Of(details.Request, details.Decisions, now);
-        return Seat.Of(details.Request, details.Decisions, verdict, directory.Pools, caller.Id).Steps.Count > 0;
+        return ReviewerSeat.Of(details.Request, details.Decisions, verdict, directory.Pools, caller.Id).Steps.Count > 0;
     }
 
     /// <summary>Whether it is or was this person's to decide.</summary>
-    public bool IsDecidedBy(Person caller, Details details) =>
+    public bool IsDecidedBy(Person caller, RequestDetails details) =>
         MayDecide(caller, details) || details.Decisions.Any(d => d.PersonId == caller.Id);
 
     private AuthorShape AuthorOf(string actor)
@@ -362,7 +362,7 @@ internal sealed class Shapes(DirectorySnapshot directory, DateTimeOffset now)
     /// <summary>
     /// Of a request that is settled the first; none where a policy answers by itself or leaves it to another system.
     /// </summary>
-    private Step? OpenStep(Details details)
+    private Step? OpenStep(RequestDetails details)
     {
         var steps = details.Request.Policy.Steps;
         return steps.Count > 1

@@ -1,10 +1,9 @@
-using Countersign.Access;
 using Countersign.Doors.Api;
-using Countersign.Policies;
+using Countersign.Hosting;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -37,19 +36,19 @@ internal static class SearchEndpoint
     public static async Task<IResult> Run(
         HttpContext http,
         CurrentCaller asking,
-        Listing listing,
+        RequestList listing,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         Cursors cursors,
         CancellationToken cancel
     )
     {
         var query = http.Request.Query;
-        var mistakes = new Mistakes();
+        var mistakes = new BodyErrors();
         var filter = new Filter { TakesPart = true };
         if (query["status"].ToString() is { Length: > 0 } word)
         {
-            if (Words.StatusOfZendesk(word) is { } status)
+            if (WireNames.StatusOfZendesk(word) is { } status)
                 filter = filter with { Statuses = [status] };
             else
                 mistakes.Add("status", "Allowed values are active, approved, rejected and withdrawn.");
@@ -60,16 +59,16 @@ internal static class SearchEndpoint
 
         var snapshot = directory.Current;
         var shapes = new Shapes(snapshot, store.Now);
-        var found = new Dictionary<RequestId, Details>();
+        var found = new Dictionary<RequestId, RequestDetails>();
         var page = await listing.Sift(
             asking.Viewer,
             filter,
-            Listing.LargestPage,
+            RequestList.LargestPage,
             position is null ? null : position with { Newer = false },
-            Listing.LargestPage,
+            RequestList.LargestPage,
             async requests =>
             {
-                foreach (var one in await Details.Of(store, requests, cancel))
+                foreach (var one in await RequestDetails.Of(store, requests, cancel))
                 {
                     if (shapes.IsDecidedBy(asking.Person, one))
                         found[one.Request.Id] = one;
@@ -93,8 +92,8 @@ internal static class SearchEndpoint
     }
 
     private static SearchItem Item(
-        Details details,
-        DirectorySnapshot directory,
+        RequestDetails details,
+        PeopleSnapshot directory,
         IReadOnlyDictionary<long, long> requesters
     )
     {
@@ -114,11 +113,11 @@ internal static class SearchEndpoint
             request.Id.Value,
             request.Subject,
             details.Current.Message,
-            request.Status.Zendesk(),
+            request.Status.ToZendesk(),
             requester,
             creator,
             Shapes.Time(request.CreatedAt),
-            request.SentBy.Zendesk()
+            request.SentBy.ToZendesk()
         );
     }
 }

@@ -1,7 +1,7 @@
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -14,7 +14,7 @@ internal static class ShowEndpoint
         string id,
         CurrentCaller asking,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     ) =>
         RequestId.TryParse(id, out var requestId)
@@ -26,11 +26,11 @@ internal static class ShowEndpoint
         RequestId id,
         CurrentCaller asking,
         Store store,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        if (await Details.Find(store, id, asking.Viewer, cancel) is not { } details)
+        if (await RequestDetails.Find(store, id, asking.Viewer, cancel) is not { } details)
             return null;
         var ticket = details.Request.TicketId is { } ticketId ? await TicketRow.Find(store, ticketId, cancel) : null;
         return ShownItem.From(details, new Shapes(directory.Current, store.Now), ticket, asking.Person);

@@ -1,12 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Countersign.Access;
 using Countersign.Doors.Api;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
-using Countersign.Web;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -28,7 +27,7 @@ internal static class TicketEndpoints
         HttpContext http,
         CurrentCaller asking,
         Tickets tickets,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -37,7 +36,7 @@ internal static class TicketEndpoints
             return refusal!;
         if (await tickets.Add(wanted, asking.Person.Id, asking.Viewer.Origin, cancel) is not TicketOutcome.Done done)
             throw new UnreachableException();
-        http.Response.Headers.Location = $"{Frame.RootOf(http.Request)}/tickets/{done.Ticket.Id}.json";
+        http.Response.Headers.Location = $"{ZendeskConventions.RootOf(http.Request)}/tickets/{done.Ticket.Id}.json";
         return Changed(http, asking, done, wanted, StatusCodes.Status201Created);
     }
 
@@ -46,7 +45,7 @@ internal static class TicketEndpoints
         HttpContext http,
         CurrentCaller asking,
         Tickets tickets,
-        Directory directory,
+        PeopleDirectory directory,
         CancellationToken cancel
     )
     {
@@ -154,7 +153,7 @@ internal static class TicketEndpoints
         new()
         {
             ["id"] = ticket.Id,
-            ["url"] = $"{Frame.RootOf(request)}/tickets/{ticket.Id}.json",
+            ["url"] = $"{ZendeskConventions.RootOf(request)}/tickets/{ticket.Id}.json",
             ["external_id"] = ticket.ExternalId,
             ["subject"] = ticket.Subject,
             ["raw_subject"] = ticket.Subject,
@@ -193,7 +192,7 @@ internal static class TicketEndpoints
     private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(
         HttpContext http,
         CurrentCaller asking,
-        Directory directory,
+        PeopleDirectory directory,
         bool isNew,
         CancellationToken cancel
     )
@@ -257,13 +256,13 @@ internal static class TicketEndpoints
         return null;
     }
 
-    private static long? Person(Body body, string name, DirectorySnapshot directory) =>
+    private static long? Person(Body body, string name, PeopleSnapshot directory) =>
         body.Number(name) is not { } id ? null
         : directory.People.TryGetValue(id, out var person) && person is { IsDisabled: false } ? id
         : Wrong(body, name, "There is no such person here, or the account is disabled.");
 
     /// <summary>The requester by address. People are added by admins, not by tickets.</summary>
-    private static long? Named(Body body, DirectorySnapshot directory) =>
+    private static long? Named(Body body, PeopleSnapshot directory) =>
         body.Inside("requester")?.Line("email", 254) is not { Length: > 0 } email ? null
         : directory.FindPerson(email) is { IsDisabled: false } person ? person.Id
         : Wrong(body, "requester", "Nobody here has this e-mail address.");

@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Access;
-using Countersign.Web;
+using Countersign.People;
+using Countersign.Policies;
+using Countersign.SignIn;
+using Countersign.Storage;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.WebUtilities;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Doors.Zendesk;
 
@@ -23,11 +24,11 @@ internal static class UserEndpoints
         api.MapGet("/users/{id:long}", Show);
     }
 
-    public static JsonObject Shape(Person person, DirectorySnapshot directory, HttpRequest request) =>
+    public static JsonObject Shape(Person person, PeopleSnapshot directory, HttpRequest request) =>
         new()
         {
             ["id"] = person.Id,
-            ["url"] = $"{Frame.RootOf(request)}/users/{person.Id}.json",
+            ["url"] = $"{ZendeskConventions.RootOf(request)}/users/{person.Id}.json",
             ["name"] = person.Name,
             ["email"] = person.Email,
             ["role"] = Shapes.RoleOf(person),
@@ -47,7 +48,7 @@ internal static class UserEndpoints
             ["updated_at"] = Shapes.Time(person.CreatedAt),
         };
 
-    private static IResult Me(HttpContext http, Directory directory, RootKey rootKey, IAntiforgery antiforgery)
+    private static IResult Me(HttpContext http, PeopleDirectory directory, RootKey rootKey, IAntiforgery antiforgery)
     {
         if (http.FindCaller()?.Person is not { } me)
         {
@@ -81,12 +82,12 @@ internal static class UserEndpoints
         return Collection.One("user", shape);
     }
 
-    private static IResult Show(long id, HttpContext http, CurrentCaller asking, Directory directory) =>
+    private static IResult Show(long id, HttpContext http, CurrentCaller asking, PeopleDirectory directory) =>
         MaySee(asking.Person, id) && directory.Current.People.TryGetValue(id, out var person)
             ? Collection.One("user", Shape(person, directory.Current, http.Request))
             : Refusal.NotFound();
 
-    private static IResult ShowMany(HttpContext http, CurrentCaller asking, Directory directory)
+    private static IResult ShowMany(HttpContext http, CurrentCaller asking, PeopleDirectory directory)
     {
         var words = http
             .Request.Query["ids"]
@@ -109,7 +110,7 @@ internal static class UserEndpoints
         return People(http, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
     }
 
-    private static IResult All(HttpContext http, Directory directory) =>
+    private static IResult All(HttpContext http, PeopleDirectory directory) =>
         People(
             http,
             directory,
@@ -117,7 +118,7 @@ internal static class UserEndpoints
         );
 
     /// <summary><c>query</c>: words of the name or address, <c>email:</c> and <c>role:</c>.</summary>
-    private static IResult Search(HttpContext http, Directory directory)
+    private static IResult Search(HttpContext http, PeopleDirectory directory)
     {
         var words = http.Request.Query["query"].ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return People(
@@ -139,7 +140,7 @@ internal static class UserEndpoints
         );
     }
 
-    private static IResult People(HttpContext http, Directory directory, Func<Person, bool> which) =>
+    private static IResult People(HttpContext http, PeopleDirectory directory, Func<Person, bool> which) =>
         Collection.Of(
             http,
             "users",

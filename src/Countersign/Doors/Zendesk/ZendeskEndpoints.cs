@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Countersign.Web;
+using Countersign.Hosting;
+using Countersign.SignIn;
 
 namespace Countersign.Doors.Zendesk;
 
 /// <summary>
 /// The door for clients of Zendesk's Approval Requests API: they change the host and nothing else. Every path is served
-/// with and without <c>.json</c> (<see cref="Frame"/> takes it off); this list is the table of contents.
+/// with and without <c>.json</c> (<see cref="ZendeskConventions"/> takes it off); this list is the table of contents.
 /// </summary>
 public static class ZendeskEndpoints
 {
@@ -32,7 +33,7 @@ public static class ZendeskEndpoints
 /// <summary>For people with a token or, as the original takes it, their password; also with a session.</summary>
 public sealed class ZendeskDoor : ProgramDoor
 {
-    private static readonly ZendeskDialect OurDialect = new();
+    private static readonly ZendeskErrorFormat OurDialect = new();
 
     public override string Via => "zendesk";
     public override bool TakesPeople => true;
@@ -40,7 +41,7 @@ public sealed class ZendeskDoor : ProgramDoor
     public override string HowToCall => "Couldn't authenticate you";
     public override string WwwAuthenticate => "Basic realm=\"Countersign\"";
 
-    public override Dialect DialectOf(HttpContext http) => OurDialect;
+    public override ErrorFormat ErrorFormatOf(HttpContext http) => OurDialect;
 
     public override Task Forbid(HttpContext http, CallerRequirement requirement) =>
         Refusal.Forbidden(requirement.Why).ExecuteAsync(http);

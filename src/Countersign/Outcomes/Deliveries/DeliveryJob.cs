@@ -52,7 +52,7 @@ public static class DeliveryJob
             }
         );
         if (id != 0)
-            await Jobs.Add(tx, NewJob(id, news.Subject, receiver, channel, endpoint, due ?? tx.Now));
+            await Jobs.Add(tx, JobToAdd(id, news.Subject, receiver, channel, endpoint, due ?? tx.Now));
     }
 
     /// <summary>
@@ -66,13 +66,13 @@ public static class DeliveryJob
         );
         await Jobs.Put(
             tx,
-            NewJob(delivery.Id, delivery.Subject, delivery.Receiver, delivery.Channel, delivery.Endpoint, tx.Now)
+            JobToAdd(delivery.Id, delivery.Subject, delivery.Receiver, delivery.Channel, delivery.Endpoint, tx.Now)
         );
     }
 
     internal static string KeyOf(long id) => id.ToString(CultureInfo.InvariantCulture);
 
-    private static NewJob NewJob(
+    private static JobToAdd JobToAdd(
         long id,
         string subject,
         string receiver,

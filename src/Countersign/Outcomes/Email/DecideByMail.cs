@@ -9,12 +9,12 @@ public abstract record MailDecisionOutcome
     private MailDecisionOutcome() { }
 
     /// <summary>The link is good: this is what it would answer.</summary>
-    public sealed record Good(Details Request, Answer Answer, string Person) : MailDecisionOutcome;
+    public sealed record Good(RequestDetails Request, Answer Answer, string Person) : MailDecisionOutcome;
 
     public sealed record Done(ApprovalRequest Request, Answer Answer) : MailDecisionOutcome;
 
     /// <summary>A note is needed, and the link is still good.</summary>
-    public sealed record NoteRequired(Details Request, Answer Answer, string Person) : MailDecisionOutcome;
+    public sealed record NoteRequired(RequestDetails Request, Answer Answer, string Person) : MailDecisionOutcome;
 
     /// <summary>
     /// Altered, over, used, for other content, not allowed, already settled: the same answer to all, for it says
@@ -39,7 +39,7 @@ public sealed class DecideByMail(Store store, MailLinks links)
             async reader => await IsUsed(reader, link) ? null : await ViewerOf(reader, link, ""),
             cancel
         );
-        if (viewer is null || await Details.Find(store, link.Request, viewer, cancel) is not { } details)
+        if (viewer is null || await RequestDetails.Find(store, link.Request, viewer, cancel) is not { } details)
             return new MailDecisionOutcome.Refused();
         var request = details.Request;
         return

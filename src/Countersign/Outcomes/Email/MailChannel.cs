@@ -1,5 +1,5 @@
 using System.Net.Mail;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Requests;
 using Countersign.Storage;
 using MimeKit;
@@ -120,10 +120,13 @@ public sealed class MailChannel(
         CancellationToken cancel
     )
     {
-        if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
+        if (
+            await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
+            is not { IsTooLate: false } tidings
+        )
             return (null, null);
         var content = MailContent.Of(tidings, options);
-        if (tidings.News.Kind == WhoHears.SignInLink)
+        if (tidings.News.Kind == Recipients.SignInLink)
         {
             var until = Instant.Parse(tidings.News.At) + MailOptions.SignInLink;
             if (until <= store.Now)
@@ -141,7 +144,10 @@ public sealed class MailChannel(
                 null
             );
         }
-        if (tidings.Request is { Policy.AllowsMailDecisions: true } request && tidings.Reason == Because.Asked)
+        if (
+            tidings.Request is { Policy.AllowsMailDecisions: true } request
+            && tidings.Reason == NotificationReason.Asked
+        )
         {
             var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
             MailLinkLine Link(Answer answer, string text) =>
@@ -181,7 +187,7 @@ public sealed class MailChannel(
             cancel
         );
         return MailContent.Digest(
-            [.. some.Select(s => (Tidings.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))],
+            [.. some.Select(s => (NotificationContent.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))],
             all,
             options
         );

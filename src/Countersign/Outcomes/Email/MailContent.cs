@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes.Email;
@@ -32,18 +32,18 @@ internal sealed record MailContent
     /// <summary>Where they switch mail off.</summary>
     public string SwitchUrl { get; init; } = "";
 
-    public static MailContent Of(Tidings tidings, OutcomeOptions options)
+    public static MailContent Of(NotificationContent tidings, OutcomeOptions options)
     {
         var request = tidings.Request;
         var because = tidings.Reason;
-        var asked = because == Because.Asked;
+        var asked = because == NotificationReason.Asked;
         return new MailContent
         {
             // One subject per request, so that programs that go by it keep the thread together.
             Subject = request is null
                 ? tidings.Headline.TrimEnd('.')
                 : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: "
-                    + $"{Tidings.Short(request.Subject, 180)}",
+                    + $"{NotificationContent.Short(request.Subject, 180)}",
             Headline = tidings.Headline,
             More = tidings.More is { Length: > 0 } more ? more : null,
             Question = request?.Subject,
@@ -59,10 +59,10 @@ internal sealed record MailContent
             Url = options.Link(tidings.Path)!,
             Why = because switch
             {
-                Because.Asked => "because you can answer it",
-                Because.Asking => "because you asked for it",
-                Because.Named => "because you are named as the requester",
-                Because.Alarm => "because you look after this hub",
+                NotificationReason.Asked => "because you can answer it",
+                NotificationReason.Asking => "because you asked for it",
+                NotificationReason.Named => "because you are named as the requester",
+                NotificationReason.Alarm => "because you look after this hub",
                 _ => null,
             },
             SwitchUrl = options.Link(SwitchPath)!,

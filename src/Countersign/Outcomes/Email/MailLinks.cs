@@ -2,8 +2,9 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Countersign.Access;
+using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -53,7 +54,7 @@ public sealed class MailLinks(RootKey rootKey)
         {
             MailLink.Decide d => string.Create(
                 CultureInfo.InvariantCulture,
-                $"d|{d.Delivery}|{d.Person}|{until}|{d.Request}|{d.Digest}|{d.Answer.Ours()}"
+                $"d|{d.Delivery}|{d.Person}|{until}|{d.Request}|{d.Digest}|{d.Answer.ToWireName()}"
             ),
             _ => string.Create(CultureInfo.InvariantCulture, $"s|{link.Delivery}|{link.Person}|{until}"),
         };
@@ -83,7 +84,7 @@ public sealed class MailLinks(RootKey rootKey)
         var until = DateTimeOffset.FromUnixTimeSeconds(Number(parts[3]));
         return until <= now ? null
             : parts[0] == "s" ? new MailLink.SignIn(delivery, person, until)
-            : Words.AnswerOf(parts[6]) is { } answer
+            : WireNames.AnswerOf(parts[6]) is { } answer
                 ? new MailLink.Decide(delivery, person, until, RequestId.Of(parts[4]), parts[5], answer)
             : null;
     }

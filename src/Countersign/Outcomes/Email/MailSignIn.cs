@@ -1,5 +1,6 @@
-using Countersign.Access;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
+using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes.Email;
@@ -21,7 +22,7 @@ public sealed class MailSignIn(
 
     public bool IsOffered => mail.IsSetUp && options.PublicUrl is not null;
 
-    public Task Ask(string email, Visit visit, CancellationToken cancel) =>
+    public Task Ask(string email, ClientInfo visit, CancellationToken cancel) =>
         store.InTransaction(
             async tx =>
             {
@@ -41,13 +42,18 @@ public sealed class MailSignIn(
                     new
                     {
                         subject,
-                        kind = WhoHears.SignInLink,
+                        kind = Recipients.SignInLink,
                         since = tx.Now - MailOptions.SignInLink,
                     }
                 );
                 if (lately >= Most)
                     return;
-                await tx.Append(subject, new Origin(Actor.Hub, visit.Via, visit.Address), WhoHears.SignInLink, new { });
+                await tx.Append(
+                    subject,
+                    new Origin(Actor.Hub, visit.Via, visit.Address),
+                    Recipients.SignInLink,
+                    new { }
+                );
             },
             cancel
         );
@@ -62,7 +68,7 @@ public sealed class MailSignIn(
         ) == 0;
 
     /// <summary>Null for every link that is not good any more, whatever is wrong with it.</summary>
-    public async Task<NewSession?> Run(string token, Visit visit, CancellationToken cancel)
+    public async Task<NewSession?> Run(string token, ClientInfo visit, CancellationToken cancel)
     {
         if (links.Read(token, store.Now) is not MailLink.SignIn link)
             return null;

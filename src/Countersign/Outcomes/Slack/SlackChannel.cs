@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -39,11 +39,14 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
 
         if (delivery.Digest == 1)
             return await SendDigest(delivery, cancel);
-        if (await Tidings.Of(store, delivery.EventId, delivery.Receiver, cancel) is not { IsTooLate: false } tidings)
+        if (
+            await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
+            is not { IsTooLate: false } tidings
+        )
             return new SendOutcome.Dropped("It was decided meanwhile.");
         var url = options.Link(tidings.Path)!;
         var shown =
-            WhoHears.Settles(tidings.News.Kind) && tidings.Request is { } settled
+            Recipients.Settles(tidings.News.Kind) && tidings.Request is { } settled
                 ? await store.Read(
                     reader =>
                         reader.First<ChatRow>(
@@ -67,7 +70,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         var answer = await Call("chat.postMessage", SlackMessage.Of(tidings, place, null, url), cancel);
         return Outcome(
             answer,
-            tidings.Reason == Because.Asked && tidings.Request is { } asked
+            tidings.Reason == NotificationReason.Asked && tidings.Request is { } asked
                 ? tx => Remember(tx, asked.Id, delivery, Member(answer, "channel") ?? place, Member(answer, "ts"))
                 : null
         );
@@ -177,7 +180,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         var answer = await egress.Send(request, cancel, Trust.Operator);
-        var call = ShownCall.Of(request);
+        var call = RedactedCall.Of(request);
         if (answer is not EgressOutcome.Answered said)
             return new SlackAnswer(false, answer, default, body, call);
         try

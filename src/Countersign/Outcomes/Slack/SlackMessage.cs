@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Countersign.Outcomes.Hearing;
+using Countersign.Outcomes.Notifications;
 
 namespace Countersign.Outcomes.Slack;
 
@@ -23,7 +23,7 @@ internal static class SlackMessage
     private const int MostFields = 10;
 
     /// <param name="ts">Of the message that is brought up to date; null for a new one.</param>
-    public static string Of(Tidings tidings, string channel, string? ts, string url)
+    public static string Of(NotificationContent tidings, string channel, string? ts, string url)
     {
         var request = tidings.Request;
         var title = request?.Subject ?? tidings.Headline;
@@ -35,7 +35,7 @@ internal static class SlackMessage
                 text = new
                 {
                     type = "plain_text",
-                    text = Tidings.Short(title, LongestHeader),
+                    text = NotificationContent.Short(title, LongestHeader),
                     emoji = false,
                 },
             },
@@ -48,7 +48,7 @@ internal static class SlackMessage
         ];
         if (said.Any(s => s is not null))
             blocks.Add(Section(string.Join('\n', said.OfType<string>())));
-        var asked = tidings.Reason == Because.Asked;
+        var asked = tidings.Reason == NotificationReason.Asked;
         if (asked && tidings.Message.Length > 0)
             blocks.Add(Section(Escaped(tidings.Message)));
         if (request is not null)
@@ -69,7 +69,7 @@ internal static class SlackMessage
                         .Select(f => new
                         {
                             type = "mrkdwn",
-                            text = Tidings.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", LongestField),
+                            text = NotificationContent.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", LongestField),
                         })
                         .ToArray(),
                 }
@@ -97,7 +97,7 @@ internal static class SlackMessage
             }
         );
         // For notifications and for programs that show no blocks.
-        var text = Tidings.Short(
+        var text = NotificationContent.Short(
             $"{title}{(request is null ? "" : $": {tidings.Headline}")} {tidings.More}".Trim(),
             300
         );
@@ -149,7 +149,11 @@ internal static class SlackMessage
         );
 
     private static object Section(string text) =>
-        new { type = "section", text = new { type = "mrkdwn", text = Tidings.Short(text, LongestSection) } };
+        new
+        {
+            type = "section",
+            text = new { type = "mrkdwn", text = NotificationContent.Short(text, LongestSection) },
+        };
 
     /// <summary>
     /// Slack's three control characters; what somebody typed neither mentions a channel nor makes a link.

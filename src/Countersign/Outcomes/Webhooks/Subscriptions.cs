@@ -1,8 +1,7 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
-using Directory = Countersign.Access.Directory;
 
 namespace Countersign.Outcomes.Webhooks;
 
@@ -42,7 +41,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
                 {
                     var found = await tx.Number(
                         "SELECT id FROM sources WHERE name_key = @key",
-                        new { key = Directory.KeyOf(source) }
+                        new { key = PeopleDirectory.KeyOf(source) }
                     );
                     if (found == 0)
                         return new AccessOutcome<NewWebhook>.NotFound($"the source {source}");

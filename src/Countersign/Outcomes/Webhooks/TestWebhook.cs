@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -50,7 +50,7 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
                 )!;
                 await Jobs.Add(
                     tx,
-                    new NewJob(DeliveryJob.JobKind, DeliveryJob.KeyOf(made.Id), made.Subject, tx.Now.AddMinutes(2))
+                    new JobToAdd(DeliveryJob.JobKind, DeliveryJob.KeyOf(made.Id), made.Subject, tx.Now.AddMinutes(2))
                     {
                         Receiver = name,
                     }

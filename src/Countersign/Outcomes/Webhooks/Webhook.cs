@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
-using Countersign.Access;
-using Countersign.Storage;
+using Countersign.People;
 
 namespace Countersign.Outcomes.Webhooks;
 
@@ -34,7 +33,7 @@ public sealed class Webhook
         ];
 
     /// <summary>As people know them.</summary>
-    public IEnumerable<string> SourceNames(DirectorySnapshot directory) =>
+    public IEnumerable<string> SourceNames(PeopleSnapshot directory) =>
         SourceList.Select(id =>
             directory.Sources.TryGetValue(id, out var source)
                 ? source.Name

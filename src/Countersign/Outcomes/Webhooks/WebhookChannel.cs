@@ -54,7 +54,7 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
             StandardWebhook.Signatures(delivery.MessageId, now, body, keys)
         );
         var answer = await egress.Send(request, cancel);
-        return Judge(answer, now) with { Sent = body, Call = ShownCall.Of(request) };
+        return Judge(answer, now) with { Sent = body, Call = RedactedCall.Of(request) };
     }
 
     public async ValueTask SwitchOff(Tx tx, string endpoint, string why)

@@ -156,7 +156,7 @@ public sealed class RenderingTests
         );
         var ready = (Rendering.Ready)Renderer.Render(manifest.Status, context);
         Assert.Equal(("secret.test", null), (ready.Call.Url.Host, ready.Shown));
-        Assert.Equal(TemplateHelpers.Mask, ShownExchange.Of(manifest.Status, context).Url);
+        Assert.Equal(TemplateHelpers.Mask, RedactedExchange.Of(manifest.Status, context).Url);
     }
 
     [Theory]

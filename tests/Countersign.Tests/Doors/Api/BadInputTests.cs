@@ -1,5 +1,6 @@
 using System.Text;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Api;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Tests.Destinations;
 using Countersign.Tests.Destinations.Manifest;
 using Xunit;

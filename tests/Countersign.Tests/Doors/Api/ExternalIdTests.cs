@@ -1,6 +1,5 @@
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Requests;
-using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Api;

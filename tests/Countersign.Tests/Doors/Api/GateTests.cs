@@ -1,5 +1,6 @@
-using Countersign.Access;
 using Countersign.Cli;
+using Countersign.People;
+using Countersign.SignIn;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Api;
@@ -20,9 +21,9 @@ public sealed class GateTests
             var client in new[]
             {
                 host.Nobody(),
-                host.Source(new NewKey(1, "x", "csk_wrong")),
-                host.Source(new NewKey(1, "x", "")),
-                host.Source(new NewKey(1, "x", token)),
+                host.Source(new NewSourceKey(1, "x", "csk_wrong")),
+                host.Source(new NewSourceKey(1, "x", "")),
+                host.Source(new NewSourceKey(1, "x", token)),
                 host.Person(people[0].Email!, token[..^1]),
                 host.Person(people[1].Email!, token),
                 host.Person("nobody@example.test", "x"),
@@ -64,7 +65,7 @@ public sealed class GateTests
         // As the command line does it: through another connection to the same store.
         var elsewhere = await host.Hub.Place.OpenAnother();
         await new Tokens(elsewhere).Revoke(token.Id, Some.Operator, default);
-        await new People(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default);
         await new Sources(elsewhere).Disable("pipeline", Some.Operator, default);
         foreach (var client in clients)
         {
@@ -125,7 +126,7 @@ public sealed class GateTests
         await using var host = await ApiHost.Start(Engine.Sqlite, ("RateLimit:PerKeyPerMinute", "6"));
         using var ann = await host.SignIn(await host.Hub.AddPerson("Ann", Role.Agent));
         using var nobody = host.Nobody();
-        using var wrong = host.Source(new NewKey(1, "x", "csk_wrong"));
+        using var wrong = host.Source(new NewSourceKey(1, "x", "csk_wrong"));
         await host.Noticed();
         async Task<List<int>> Ten(Func<int, Task<int>> call)
         {
@@ -186,21 +187,24 @@ public sealed class GateTests
         using var good = host.Source(await host.Hub.AddSource("good"));
         await host.Noticed();
         var statuses = new List<int>();
-        for (var i = 0; i < Attempts.MaxPerAddress + 20; i++)
+        for (var i = 0; i < SignInAttempts.MaxPerAddress + 20; i++)
         {
-            using var wrong = host.Source(new NewKey(1, "x", $"csk_{i}"));
+            using var wrong = host.Source(new NewSourceKey(1, "x", $"csk_{i}"));
             statuses.Add((await wrong.Get("/api/v1/requests")).Status);
         }
-        Assert.Equal([.. Enumerable.Repeat(401, Attempts.MaxPerAddress), .. Enumerable.Repeat(429, 20)], statuses);
+        Assert.Equal(
+            [.. Enumerable.Repeat(401, SignInAttempts.MaxPerAddress), .. Enumerable.Repeat(429, 20)],
+            statuses
+        );
         Assert.Equal(200, (await good.Get("/api/v1/requests")).Status);
         // A page by token, and other addresses.
-        using var late = host.Source(new NewKey(1, "x", "csk_late"));
+        using var late = host.Source(new NewSourceKey(1, "x", "csk_late"));
         Assert.Equal(429, (await late.Get("/account")).Status);
         Assert.Equal(
             401,
             (await late.Send(HttpMethod.Get, "/api/v1/requests", null, ("X-Forwarded-For", "203.0.113.7"))).Status
         );
-        host.Hub.Clock.Advance(Attempts.Window);
+        host.Hub.Clock.Advance(SignInAttempts.Window);
         Assert.Equal(401, (await late.Get("/api/v1/requests")).Status);
     }
 
@@ -336,7 +340,7 @@ public sealed class GateTests
                 need = 1,
             }
         );
-        using var source = host.Source(new NewKey(0, "ld", made["key"]!));
+        using var source = host.Source(new NewSourceKey(0, "ld", made["key"]!));
         Assert.Equal(201, (await source.Post("/api/v1/requests", new { subject = "x" })).Status);
         Assert.Equal(
             "Ops",

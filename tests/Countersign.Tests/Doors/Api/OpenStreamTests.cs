@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Outcomes;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -40,7 +42,7 @@ public sealed class OpenStreamTests
         using var browser = await host.SignIn(ann);
         var open = await OpenAll(client, request);
         var pages = await OpenPages(browser, request);
-        await new People(elsewhere, new(elsewhere)).Disable(ann.Email!, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).Disable(ann.Email!, Some.Operator, default);
         await HaveEnded(open);
         await HaveEnded(pages);
     }
@@ -101,7 +103,7 @@ public sealed class OpenStreamTests
             streams.Add(await Open(client.Http, "/api/v1/events", ": listening"));
         var live = await Open(page.Http, $"/live?about={asked.Id}", ": listening");
 
-        await new People(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
         await new Groups(elsewhere).RemoveMember("SRE", ben.Email!, Some.Operator, default);
         await new Comment(elsewhere).Run(asked.Id, Viewer.Hub(Some.Origin), "No longer theirs to see", default);
         await new Comment(elsewhere).Run(seen.Id, Viewer.Hub(Some.Origin), "Theirs", default);
@@ -135,7 +137,7 @@ public sealed class OpenStreamTests
         );
         var body = await response.Content.ReadAsStreamAsync();
         await body.ReadExactlyAsync(new byte[1_000]);
-        await new People(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
         await Eventually.True(
             async () => (await client.Get("/api/v1/people")).Status == 403,
             "the server knows the new role"

@@ -1,5 +1,4 @@
-using Countersign.Access;
-using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Tests.Review;
 using Xunit;
@@ -138,10 +137,10 @@ public sealed class RequesterApiTests
         foreach (
             var (rules, display) in new[]
             {
-                (new WhoAsksFor(UnknownRequester.Allow), "0 of 1 approval, waiting for SRE"),
-                (new WhoAsksFor(UnknownRequester.Refuse), "Requester not recognized"),
+                (new SourceRequesterRules(UnknownRequester.Allow), "0 of 1 approval, waiting for SRE"),
+                (new SourceRequesterRules(UnknownRequester.Refuse), "Requester not recognized"),
                 (
-                    new WhoAsksFor(UnknownRequester.OneMore),
+                    new SourceRequesterRules(UnknownRequester.OneMore),
                     "0 of 2 approvals, waiting for SRE, requester not recognized"
                 ),
             }
@@ -154,7 +153,7 @@ public sealed class RequesterApiTests
         Some.Done(
             await host.Hub.Sources.Set(
                 "deploys",
-                new WhoAsksFor(
+                new SourceRequesterRules(
                     ClaimedRequester: ClaimedRequester.OneMore,
                     Owner: host.Ben.Email,
                     RequesterRequired: true

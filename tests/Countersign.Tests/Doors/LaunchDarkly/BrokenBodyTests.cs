@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
 using Countersign.Doors.LaunchDarkly;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Requests;
 using Countersign.Storage;
 using Xunit;
@@ -121,14 +122,14 @@ public sealed class FactsTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         var twin = Some.Done(
-            await host.Hub.People.Add("ann.two@example.test", "Ann", Access.Role.EndUser, null, Some.Operator, default)
+            await host.Hub.People.Add("ann.two@example.test", "Ann", Role.EndUser, null, Some.Operator, default)
         );
         Some.Done(await host.Hub.Groups.AddMember("SRE", twin.Email!, Some.Operator, default));
         var sly = Some.Done(
             await host.Hub.People.Add(
                 "sly@example.test",
                 "Ben requested approval, not I",
-                Access.Role.EndUser,
+                Role.EndUser,
                 null,
                 Some.Operator,
                 default
@@ -163,7 +164,7 @@ public sealed class FactsTests
             await host.Hub.People.Add(
                 "o'brien+x&y@example.test",
                 "Pat O'Brien",
-                Access.Role.EndUser,
+                Role.EndUser,
                 null,
                 Some.Operator,
                 default

@@ -1,9 +1,6 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Countersign.Access;
-using Microsoft.Extensions.DependencyInjection;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Doors.LaunchDarkly;
@@ -105,12 +102,12 @@ internal static class LaunchDarklyAnswers
 /// <summary>A server, a source of LaunchDarkly's and the people of its group.</summary>
 internal sealed class LaunchDarklyHost : IAsyncDisposable
 {
-    private LaunchDarklyHost(ApiHost host, LaunchDarklySide side, NewKey key, List<Person> people) =>
+    private LaunchDarklyHost(ApiHost host, LaunchDarklySide side, NewSourceKey key, List<Person> people) =>
         (Host, Side, Key, People) = (host, side, key, people);
 
     public ApiHost Host { get; }
     public LaunchDarklySide Side { get; }
-    public NewKey Key { get; }
+    public NewSourceKey Key { get; }
 
     /// <summary>Ann, Ben and Cem, of the group SRE.</summary>
     public List<Person> People { get; }
@@ -160,8 +157,8 @@ internal sealed class LaunchDarklyHost : IAsyncDisposable
     public async Task<JsonObject> Facts(string id = LaunchDarklySide.Id) =>
         JsonNode.Parse((await Details(id)).Current.Facts)!.AsObject();
 
-    public async Task<Requests.Details> Details(string id = LaunchDarklySide.Id) =>
-        (await Requests.Details.Find(Hub.Store, (await Request(id)).Id, Some.Viewer(Key), default))!;
+    public async Task<Requests.RequestDetails> Details(string id = LaunchDarklySide.Id) =>
+        (await Requests.RequestDetails.Find(Hub.Store, (await Request(id)).Id, Some.Viewer(Key), default))!;
 
     public async Task<string> StoredBody(string id = LaunchDarklySide.Id) =>
         (

@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
 using static Countersign.Requests.Answer;
@@ -289,7 +289,7 @@ public sealed class LifeTests
             Assert.NotNull(end.AppliedAt);
             // Applied first: it stays so. Cancelled first: applying it was a breach.
             Assert.Equal(end.Status == Status.Approved, end.BreachedAt is null);
-            Assert.Equal(end.Status.LaunchDarkly(), (await host.Side.Status(id)).Value());
+            Assert.Equal(end.Status.ToLaunchDarkly(), (await host.Side.Status(id)).Value());
         }
     }
 
@@ -427,7 +427,7 @@ public sealed class LifeTests
                 """,
                 new { now = tx.Now }
             );
-            await tx.Signal(Access.Directory.Signal);
+            await tx.Signal(PeopleDirectory.Signal);
         });
         await host.Host.Noticed();
         var names = (await host.Side.Members()).Json["members"]!

@@ -1,3 +1,4 @@
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Xunit;
@@ -83,7 +84,7 @@ public sealed class NotMeTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         var twin = Some.Done(
-            await host.Hub.People.Add("ann.two@example.test", "Ann", Access.Role.EndUser, null, Some.Operator, default)
+            await host.Hub.People.Add("ann.two@example.test", "Ann", Role.EndUser, null, Some.Operator, default)
         );
         await host.Host.Noticed();
         await RequesterTests.Create(host, "twins", "Ann" + Rest);
@@ -123,6 +124,6 @@ public sealed class NotMeTests
         Assert.Contains("its claim is not", await RequesterTests.Proof(host), StringComparison.Ordinal);
     }
 
-    private static async Task<DisownOutcome> Disown(LaunchDarklyHost host, string id, Access.Person person) =>
+    private static async Task<DisownOutcome> Disown(LaunchDarklyHost host, string id, Person person) =>
         await new Disown(host.Hub.Store).Run((await host.Request(id)).Id, Some.Viewer(person), default);
 }

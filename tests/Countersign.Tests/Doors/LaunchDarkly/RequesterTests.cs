@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Countersign.Access;
 using Countersign.Audit;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Microsoft.Extensions.DependencyInjection;
@@ -215,7 +215,7 @@ public sealed class RequesterTests
         await Create(host, "claimed", "Ann" + Rest);
         var request = await host.Request("claimed");
         // She sees it, and takes nothing back.
-        Assert.NotNull(await Details.Find(host.Hub.Store, request.Id, Some.Viewer(host.People[0]), default));
+        Assert.NotNull(await RequestDetails.Find(host.Hub.Store, request.Id, Some.Viewer(host.People[0]), default));
         Assert.IsType<WithdrawOutcome.NotAllowed>(
             await host.Hub.Withdraw.Run(request.Id, Some.Viewer(host.People[0]), "Mine", default)
         );

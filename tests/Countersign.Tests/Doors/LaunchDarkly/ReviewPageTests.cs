@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Doors.LaunchDarkly;
@@ -72,7 +73,7 @@ public sealed class ReviewPageTests
         Assert.Contains((await host.Request()).Digest, page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("only for the others", page.Text, StringComparison.Ordinal);
 
-        using var admin = await host.Host.Person(await host.Hub.AddPerson("Root", Access.Role.Admin));
+        using var admin = await host.Host.Person(await host.Hub.AddPerson("Root", Role.Admin));
         var all = await admin.Get(Page + LaunchDarklySide.Id);
         Assert.Contains("less glare at night", all.Text, StringComparison.Ordinal);
         Assert.Contains("only for the others", all.Text, StringComparison.Ordinal);

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.Audit;
+using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
 using Xunit;
 using LaunchDarklyAnswer = Countersign.Doors.LaunchDarkly.Answer;
 
@@ -68,8 +70,8 @@ public sealed class WireTests
                 Assert.Equal(value.ToLowerInvariant(), value);
             }
         }
-        Assert.Equal("approved", Status.Approved.LaunchDarkly());
-        Assert.Equal("declined", Status.Rejected.LaunchDarkly());
+        Assert.Equal("approved", Status.Approved.ToLaunchDarkly());
+        Assert.Equal("declined", Status.Rejected.ToLaunchDarkly());
     }
 
     [Fact]

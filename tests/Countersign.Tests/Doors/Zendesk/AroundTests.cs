@@ -1,4 +1,3 @@
-using Countersign.Access;
 using Countersign.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;

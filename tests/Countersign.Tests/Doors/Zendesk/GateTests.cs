@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using Countersign.Access;
+using Countersign.People;
+using Countersign.SignIn;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Zendesk;
@@ -165,7 +166,7 @@ public sealed class GateTests
         var known = host.With(pat.Email!, ZendeskHost.Password);
         var token = await host.As(pat);
         Assert.Equal(200, (await known.Get(Requests)).Status);
-        for (var i = 0; i < Attempts.MaxPerAccount; i++)
+        for (var i = 0; i < SignInAttempts.MaxPerAccount; i++)
             Assert.Equal(401, (await host.With(pat.Email!, $"guess number {i}").Get(Requests)).Status);
         var limited = await host.With(pat.Email!, "one guess more").Get(Requests);
         Assert.Equal((429, "application/json"), (limited.Status, limited.MediaType));
@@ -177,7 +178,7 @@ public sealed class GateTests
         host.Hub.Clock.Advance(Passwords.Remembered);
         Assert.Equal(429, (await known.Get(Requests)).Status);
         Assert.Equal(200, (await token.Get(Requests)).Status);
-        host.Hub.Clock.Advance(Attempts.Window);
+        host.Hub.Clock.Advance(SignInAttempts.Window);
         Assert.Equal(200, (await known.Get(Requests)).Status);
     }
 

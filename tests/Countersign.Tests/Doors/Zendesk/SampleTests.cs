@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Zendesk;

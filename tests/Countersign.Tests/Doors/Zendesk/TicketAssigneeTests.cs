@@ -1,4 +1,4 @@
-using Countersign.Access;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Zendesk;

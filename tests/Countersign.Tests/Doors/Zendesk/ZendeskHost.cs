@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using Countersign.Access;
+using Countersign.People;
 using Countersign.Requests;
 using Xunit;
 

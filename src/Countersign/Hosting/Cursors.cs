@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Countersign.Hosting;
+using Countersign.People;
+using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Storage;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Countersign.Hosting;
+
+/// <summary>Cursors: a position in a list, opaque, and signed so that a changed one is told from ours.</summary>
+public sealed class Cursors(RootKey rootKey)
+{
+    private const int TagSize = 12;
+    private readonly byte[] _key = rootKey.Derive("list cursors");
+
+    public string Write(Position position)
+    {
+        var text = Encoding.ASCII.GetBytes((position.Newer ? "+" : "-") + position.Id);
+        return WebEncoders.Base64UrlEncode([.. text, .. Tag(text)]);
+    }
+
+    public Position? Read(string cursor)
+    {
+        if (cursor.Length > 100)
+            return null;
+        byte[] bytes;
+        try
+        {
+            bytes = WebEncoders.Base64UrlDecode(cursor);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+        if (
+            bytes.Length <= TagSize
+            || !CryptographicOperations.FixedTimeEquals(bytes.AsSpan(^TagSize..), Tag(bytes.AsSpan(..^TagSize)))
+        )
+        {
+            return null;
+        }
+        var text = Encoding.ASCII.GetString(bytes.AsSpan(..^TagSize));
+        return new Position(text[1..], text[0] == '+');
+    }
+
+    private ReadOnlySpan<byte> Tag(ReadOnlySpan<byte> text) => HMACSHA256.HashData(_key, text).AsSpan(0, TagSize);
+}

@@ -1,0 +1,23 @@
+using Countersign.SignIn;
+
+namespace Countersign.Hosting;
+
+/// <summary>
+/// How a door says no. Whatever refuses a call (authorization, routing, a fault) speaks through the dialect of the door
+/// it came through, so a caller meets one shape of error and no other.
+/// </summary>
+public abstract class ErrorFormat
+{
+    /// <summary>What is spoken where no door has another: problem details.</summary>
+    public static readonly ErrorFormat Ours = new ProblemDetailsDialect();
+
+    public abstract Task Refuse(HttpContext http, int status, string code, string detail);
+
+    public static ErrorFormat Of(HttpContext http) => Door.Of(http)?.ErrorFormatOf(http) ?? Ours;
+
+    private sealed class ProblemDetailsDialect : ErrorFormat
+    {
+        public override Task Refuse(HttpContext http, int status, string code, string detail) =>
+            Problems.Of(status, code, detail).ExecuteAsync(http);
+    }
+}

@@ -1,0 +1,49 @@
+using Countersign.Doors.LaunchDarkly;
+using Countersign.Pages.Layout;
+using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Storage;
+
+namespace Countersign.Pages;
+
+/// <summary>
+/// <c>GET /approvals?approvalID=…</c>: where LaunchDarkly's button leads. A stranger is asked to sign in, for every id
+/// in the same way; whoever is known here goes on to the request that is theirs to see under this id.
+/// </summary>
+internal static class ApprovalPage
+{
+    public static async Task<IResult> Show(
+        string? approvalID,
+        HttpContext http,
+        CurrentCaller asking,
+        Store store,
+        CancellationToken cancel
+    )
+    {
+        var requests =
+            approvalID is not null && LaunchDarklyApprovalId.IsOne(approvalID)
+                ? await RequestsByExternalId.Find(store, approvalID, asking.Viewer, cancel)
+                : [];
+        return requests switch
+        {
+            [] => NotFoundPage.Page(http),
+            [var one] => Results.Redirect($"{http.Request.PathBase}/requests/{one.Id}"),
+            _ => new PageResponse(
+                Texts.For(http).SeveralApprovals,
+                html =>
+                {
+                    html.Add($"<p class=\"lede\">{html.Says.SeveralApprovalsWhy}</p><ul>");
+                    foreach (var request in requests)
+                    {
+                        html.Add(
+                                $"<li><a href=\"{html.Base}/requests/{request.Id.Value}\">{request.Subject}</a> <span class=\"soft\">{html.Says.StatusOf(request.Status)}, {html.Says.Asked} "
+                            )
+                            .Ago(request.CreatedAt)
+                            .Add($"</span></li>");
+                    }
+                    html.Add($"</ul>");
+                }
+            ),
+        };
+    }
+}

@@ -1,0 +1,25 @@
+using Countersign.Hosting;
+using Countersign.SignIn;
+
+namespace Countersign.Pages.SignIn;
+
+/// <summary><c>POST /sign-out</c>: ends the session, here and in the store.</summary>
+internal static class SignOut
+{
+    public const string Path = "/sign-out";
+
+    public static async Task<IResult> Run(
+        HttpContext http,
+        CurrentCaller asking,
+        Sessions sessions,
+        Settings settings,
+        CancellationToken cancel
+    )
+    {
+        if (asking.Caller.Session is { } session)
+            await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);
+        SessionCookie.Clear(http, settings);
+        PendingFormCookie.Forget(http);
+        return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
+    }
+}

@@ -1,0 +1,350 @@
+using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Storage;
+
+namespace Countersign.People;
+
+/// <summary>What changing people, groups, keys or sources can come to. Doors map it once.</summary>
+public abstract record AccessOutcome<T>
+{
+    private AccessOutcome() { }
+
+    public sealed record Done(T Value) : AccessOutcome<T>;
+
+    /// <param name="What">In words, e.g. "a person with this e-mail address".</param>
+    public sealed record Exists(string What) : AccessOutcome<T>;
+
+    public sealed record NotFound(string What) : AccessOutcome<T>;
+
+    public sealed record Invalid(string Field, string Why) : AccessOutcome<T>;
+
+    /// <summary>
+    /// Nothing was changed, because these requests could not be approved any more; forcing it changes it all the same.
+    /// </summary>
+    public sealed record WouldBlock(IReadOnlyList<WouldBeBlocked> Requests) : AccessOutcome<T>
+    {
+        public string Text =>
+            $"No reviewer could approve {Count} any more: "
+            + string.Join("; ", Requests.Take(MaxShown).Select(r => $"{r.Id} \"{r.Subject}\" ({r.Why})"))
+            + (Requests.Count > MaxShown ? $"; and {Requests.Count - MaxShown} more." : ".");
+
+        private const int MaxShown = 20;
+
+        private string Count => Requests.Count == 1 ? "1 active request" : $"{Requests.Count} active requests";
+    }
+}
+
+/// <summary>
+/// People: unique e-mail addresses, a role, disabled rather than deleted, since their answers remain.
+/// </summary>
+public sealed class Accounts(Store store, ReweighRequests reweigh)
+{
+    public async Task<AccessOutcome<Person>> Add(
+        string email,
+        string name,
+        Role role,
+        string? password,
+        Origin origin,
+        CancellationToken cancel
+    )
+    {
+        if (Problem<Person>(email, name, password) is { } problem)
+            return problem;
+        var hash = password is null ? null : PasswordHashing.Hash(password);
+        return await store.InTransaction(tx => Add(tx, email.Trim(), name.Trim(), role, hash, origin), cancel);
+    }
+
+    /// <summary>Null, or what is wrong with a person to be.</summary>
+    internal static AccessOutcome<T>? Problem<T>(string email, string name, string? password) =>
+        Names.EmailProblem(email.Trim()) is { } badEmail ? new AccessOutcome<T>.Invalid("email", badEmail)
+        : Names.Problem(name.Trim()) is { } badName ? new AccessOutcome<T>.Invalid("name", badName)
+        : password is not null && PasswordRules.Problem(password, email.Trim(), name.Trim()) is { } badPassword
+            ? new AccessOutcome<T>.Invalid("password", badPassword)
+        : null;
+
+    /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<Person>> Add(
+        Tx tx,
+        string email,
+        string name,
+        Role role,
+        string? hash,
+        Origin origin
+    )
+    {
+        if (
+            await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) })
+            != 0
+        )
+        {
+            return new AccessOutcome<Person>.Exists("a person with this e-mail address");
+        }
+        var nameKey = await KeyOf(tx, name);
+        var id = await tx.Number(
+            """
+            INSERT INTO people (email, email_key, name, name_key, role, password_hash, created_at)
+            VALUES (@email, @key, @name, @nameKey, @role, @hash, @now) RETURNING id
+            """,
+            new
+            {
+                email,
+                key = EmailAddress.KeyOf(email),
+                name,
+                nameKey,
+                role = role.Ours(),
+                hash,
+                now = tx.Now,
+            }
+        );
+        await tx.Append(
+            $"person:{id}",
+            origin,
+            "person.added",
+            new
+            {
+                email,
+                name,
+                role = role.Ours(),
+            }
+        );
+        if (role == Role.Admin)
+            await SetUpLink.End(tx);
+        await PeopleDirectory.Changed(tx);
+        return new AccessOutcome<Person>.Done(new Person(id, email, name, role, false, tx.Now));
+    }
+
+    /// <summary>Shuts a person out at once; their answers to requests still active count no longer.</summary>
+    public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
+    {
+        var outcome = await Update(
+            email,
+            origin,
+            "person.disabled",
+            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
+            async (tx, id) =>
+            {
+                await Sessions.EndAll(tx, id, "disabled", origin);
+                await ReweighRequests.MustFollow(tx, id);
+            },
+            cancel
+        );
+        if (outcome is AccessOutcome<long>.Done { Value: var id })
+            await reweigh.Run(id, origin, cancel);
+        return outcome;
+    }
+
+    public Task<AccessOutcome<long>> Enable(string email, Origin origin, CancellationToken cancel) =>
+        Update(
+            email,
+            origin,
+            "person.enabled",
+            "UPDATE people SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL",
+            null,
+            cancel
+        );
+
+    /// <summary>A new password ends the person's sessions, except the one in which they chose it.</summary>
+    public async Task<AccessOutcome<long>> SetPassword(
+        string email,
+        string password,
+        Origin origin,
+        CancellationToken cancel,
+        long keptSession = 0
+    )
+    {
+        var name = await store.Read(
+            r => r.Text("SELECT name FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) }),
+            cancel
+        );
+        if (name is null)
+            return NoPerson<long>();
+        if (PasswordRules.Problem(password, email, name) is { } bad)
+            return new AccessOutcome<long>.Invalid("password", bad);
+        var hash = PasswordHashing.Hash(password);
+        return await store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key",
+                    new { key = EmailAddress.KeyOf(email) }
+                );
+                await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
+                await tx.Append($"person:{id}", origin, "person.password_set", new { });
+                await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
+                await PeopleDirectory.Changed(tx);
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+    }
+
+    public async Task<AccessOutcome<long>> Rename(string email, string name, Origin origin, CancellationToken cancel)
+    {
+        name = name.Trim();
+        if (Names.Problem(name) is { } bad)
+            return new AccessOutcome<long>.Invalid("name", bad);
+        return await store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key",
+                    new { key = EmailAddress.KeyOf(email) }
+                );
+                if (id == 0)
+                    return NoPerson<long>();
+                await Rename(tx, id, name, origin);
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+    }
+
+    /// <summary>The name before stays known, so that it goes on standing for the same person.</summary>
+    internal static async ValueTask Rename(Tx tx, long id, string name, Origin origin)
+    {
+        var before = await tx.Text($"SELECT name FROM people WHERE id = @id{tx.ForUpdate}", new { id });
+        if (before is null || before == name)
+            return;
+        await tx.Execute(
+            "UPDATE people SET name = @name, name_key = @nameKey WHERE id = @id",
+            new
+            {
+                name,
+                nameKey = await KeyOf(tx, name),
+                id,
+            }
+        );
+        await tx.Execute(
+            """
+            INSERT INTO former_names (person_id, n, text)
+            SELECT @id, 1 + count(*), @before FROM former_names WHERE person_id = @id
+            """,
+            new { id, before }
+        );
+        await tx.Append($"person:{id}", origin, "person.renamed", new { name });
+        await (await ActiveRequestsNaming.Find(tx, await LearnedRequesters.Known(tx, [id]), origin)).Bar(tx, origin);
+        await PeopleDirectory.Changed(tx);
+    }
+
+    /// <summary>What a person may from now on; what they decided before stays.</summary>
+    public Task<AccessOutcome<long>> SetRole(string email, Role role, Origin origin, CancellationToken cancel) =>
+        store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key",
+                    new { key = EmailAddress.KeyOf(email) }
+                );
+                if (id == 0)
+                    return NoPerson<long>();
+                await SetRole(tx, id, role, origin);
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+
+    internal static async ValueTask SetRole(Tx tx, long id, Role role, Origin origin)
+    {
+        if (
+            await tx.Execute(
+                "UPDATE people SET role = @role WHERE id = @id AND role <> @role",
+                new { role = role.Ours(), id }
+            ) == 0
+        )
+        {
+            return;
+        }
+        await tx.Append($"person:{id}", origin, "person.role_changed", new { role = role.Ours() });
+        if (role == Role.Admin)
+            await SetUpLink.End(tx);
+        await PeopleDirectory.Changed(tx);
+    }
+
+    /// <summary>True while nobody could sign in as admin.</summary>
+    public ValueTask<bool> NoAdminYet(CancellationToken cancel) =>
+        store.Read(
+            async r => await r.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL") == 0,
+            cancel
+        );
+
+    private Task<AccessOutcome<long>> Update(
+        string email,
+        Origin origin,
+        string kind,
+        string sql,
+        Func<Tx, long, ValueTask>? more,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await tx.Number(
+                    "SELECT id FROM people WHERE email_key = @key",
+                    new { key = EmailAddress.KeyOf(email) }
+                );
+                if (id == 0)
+                    return NoPerson<long>();
+                // Doing it twice is not a second event.
+                if (await tx.Execute(sql, new { now = tx.Now, id }) == 1)
+                {
+                    await tx.Append($"person:{id}", origin, kind, new { });
+                    if (more is not null)
+                        await more(tx, id);
+                    await PeopleDirectory.Changed(tx);
+                }
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+
+    /// <summary>
+    /// What namesakes have in common; whoever had the name before the program folded names gets it too.
+    /// </summary>
+    private static async ValueTask<string> KeyOf(Tx tx, string name)
+    {
+        var key = NameFolding.Name(name);
+        await tx.Execute(
+            "UPDATE people SET name_key = @key WHERE name = @name AND name_key <> @key",
+            new { key, name }
+        );
+        return key;
+    }
+
+    internal static AccessOutcome<T> NoPerson<T>() =>
+        new AccessOutcome<T>.NotFound("a person with this e-mail address");
+}
+
+/// <summary>What may be a name or an e-mail address.</summary>
+public static class Names
+{
+    public const int Longest = 200;
+
+    public static string? Problem(string name) =>
+        name.Length is 0 or > Longest ? $"A name has 1 to {Longest} characters."
+        : name.Any(char.IsControl) ? "A name holds no control characters."
+        : HasLoneSurrogate(name) ? "A name is valid Unicode."
+        : null;
+
+    public static string? EmailProblem(string email) =>
+        email.Length is < 3 or > 254
+        || email.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
+        || HasLoneSurrogate(email)
+        || email.IndexOf('@', StringComparison.Ordinal) is var at
+            && (at <= 0 || at != email.LastIndexOf('@') || at == email.Length - 1)
+            ? "This is not an e-mail address."
+        : email.EndsWith(ErasedPerson.Domain, StringComparison.OrdinalIgnoreCase)
+            ? "Addresses like this stand for people who were erased."
+        : null;
+
+    public static bool HasLoneSurrogate(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+                i++;
+            else if (char.IsSurrogate(text[i]))
+                return true;
+        }
+        return false;
+    }
+}

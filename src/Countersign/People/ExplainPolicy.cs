@@ -1,0 +1,164 @@
+using Countersign.Policies;
+using Countersign.Requests;
+
+namespace Countersign.People;
+
+/// <summary>A request as somebody imagines it, to learn who would have to say yes.</summary>
+public sealed record HypotheticalRequest(string Source, Requester Requester, string Facts, Approver? Assignee);
+
+/// <summary>Why a policy before the one that matched did not.</summary>
+public sealed record SkippedPolicy(string Policy, int Line, string Why);
+
+/// <param name="State">can, requester, disabled, away, or away with a stand-in who can.</param>
+public sealed record Candidate(string Name, string? Email, string State);
+
+public sealed record ExplainedStep(string Name, int Need, IReadOnlyList<Candidate> Who, IReadOnlyList<string> Unknown);
+
+/// <param name="DecidedBy">file, assignee, source or built-in.</param>
+/// <param name="Outcome">In a sentence: what the request would say at first.</param>
+public sealed record PolicyExplanation(
+    string Policy,
+    string DecidedBy,
+    long Version,
+    string Outcome,
+    IReadOnlyList<SkippedPolicy> PassedOver,
+    IReadOnlyList<ExplainedStep> Steps,
+    Policy Stamped,
+    Blocked? Stuck,
+    IReadOnlyList<string> Times
+);
+
+/// <summary>
+/// Says who would decide and why, without asking anything: which policy matches, why those before it do not, who could
+/// fill each slot, what happens when.
+/// </summary>
+public sealed class ExplainPolicy(PeopleDirectory directory)
+{
+    public async Task<PolicyExplanation> Run(
+        HypotheticalRequest imagined,
+        CancellationToken cancel,
+        PolicyFile? draft = null
+    )
+    {
+        var snapshot = await directory.Refresh(cancel);
+        var book = draft is null ? snapshot.Policies : snapshot.Draft(draft);
+        var source = snapshot.FindSource(imagined.Source);
+        var question = new PolicyQuery(
+            imagined.Source,
+            imagined.Requester.Name,
+            imagined.Facts,
+            imagined.Assignee is not null
+        );
+        var ofTheFile = book.For(question, snapshot.Pools, imagined.Requester.Barred);
+        var policy = PolicySelection.For(
+            ofTheFile,
+            imagined.Assignee,
+            source?.Policy,
+            imagined.Requester.Certainty,
+            source?.Rules ?? default
+        );
+        var matched = book.File is null ? -1 : book.Find(question);
+        var stuck = Feasibility.Of(policy, snapshot.Pools, imagined.Requester.Barred);
+        return new PolicyExplanation(
+            policy.Name,
+            ofTheFile is not null ? "file"
+                : imagined.Assignee is not null ? "assignee"
+                : source?.Policy is not null ? "source"
+                : "built-in",
+            book.Version,
+            Outcome(policy),
+            PassedOver(book, question, matched),
+            [.. policy.Steps.Select(s => StepOf(s, policy, snapshot, imagined.Requester.Barred))],
+            policy,
+            stuck,
+            Times(policy)
+        );
+    }
+
+    private static List<SkippedPolicy> PassedOver(PolicyBook book, PolicyQuery question, int matched)
+    {
+        var rules = book.File?.Rules ?? [];
+        var passed = new List<SkippedPolicy>();
+        for (var i = 0; i < (matched < 0 ? rules.Count : matched); i++)
+        {
+            var (miss, found) = book.Explain(i, question);
+            var why =
+                miss >= 0
+                    ? $"{rules[i].When[miss].Key} is "
+                        + $"{(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the "
+                        + $"policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
+                    : "it has no conditions, and the request names its reviewer";
+            passed.Add(new SkippedPolicy(rules[i].Name, rules[i].Line, why));
+        }
+        return passed;
+    }
+
+    private static ExplainedStep StepOf(
+        Step step,
+        Policy policy,
+        PeopleSnapshot snapshot,
+        IReadOnlyList<long> barred
+    ) =>
+        new(
+            step.Name,
+            step.Need,
+            [
+                .. snapshot
+                    .Pools.Of(step)
+                    .Select(id => new Candidate(
+                        snapshot.People.GetValueOrDefault(id)?.DisplayName ?? "",
+                        snapshot.People.GetValueOrDefault(id)?.Email,
+                        StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)
+                    )),
+            ],
+            step.Unknown
+        );
+
+    private static string StateOf(PeopleSnapshot snapshot, long id, IReadOnlyList<long> barred) =>
+        barred.Contains(id) ? "requester"
+        : snapshot.Pools.Find(id) is not { IsDisabled: false } person ? "disabled"
+        : person.AwayUntil is null ? "can"
+        : new Delegates(snapshot.Pools, barred, []).Of(person) is { } other ? $"away, {other.Name} stands in"
+        : "away";
+
+    private static string Outcome(Policy policy) =>
+        policy.RefusesRequester ? "Rejected at once: the requester is not recognized"
+        : policy.Auto is { } auto ? $"{(auto.Approves ? "Approved" : "Declined")} at once, by policy: {auto.Because}"
+        : policy.Destination is { } destination ? $"Decided by the destination {destination}"
+        : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} "
+            + $"needed{OneMore(policy)}";
+
+    private static string OneMore(Policy policy) =>
+        policy.RequesterUnknown ? ", one more because the requester is not recognized"
+        : policy.RequesterClaimed ? ", one more because the requester is only claimed"
+        : "";
+
+    private static List<string> Times(Policy policy)
+    {
+        var times = new List<string>();
+        if (policy.Remind is { } remind)
+        {
+            times.Add(
+                $"Reminds {Durations.Words(remind.After)} after a step "
+                    + $"opens{(remind.Every is { } every ? $", then every {Durations.Words(every)}" : "")}"
+            );
+        }
+        if (policy.Escalate is { } escalate)
+        {
+            times.Add(
+                $"Escalates {Durations.Words(escalate.After)} after a step opens, to "
+                    + $"{WireNames.Names([.. escalate.To.Select(a => a.Name)])}"
+            );
+        }
+        if (policy.Expire is { } expire)
+        {
+            times.Add(
+                $"Expires {Durations.Words(expire.After)} after it is asked, as "
+                    + $"{(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
+            );
+        }
+        return times;
+    }
+
+    private static string Quoted(string value) => $"\"{(value.Length > 100 ? value[..100] + "…" : value)}\"";
+}

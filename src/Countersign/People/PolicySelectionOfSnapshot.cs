@@ -1,0 +1,36 @@
+using Countersign.Policies;
+using Countersign.Requests;
+
+namespace Countersign.People;
+
+/// <summary>
+/// Who decides a request, asked of one snapshot: the policy file, the groups and who is away are of the same moment.
+/// </summary>
+public static class PolicySelectionOfSnapshot
+{
+    /// <param name="source">Where it comes from; null when that is gone.</param>
+    /// <param name="ofTheSource">The source's own rule, where its door heeds one.</param>
+    public static (Policy Policy, Blocked? Stuck) WhoDecides(
+        this PeopleSnapshot directory,
+        Source? source,
+        Policy? ofTheSource,
+        Requester requester,
+        string facts,
+        Approver? assignee
+    )
+    {
+        var ofTheFile = directory.Policies.For(
+            new PolicyQuery(source?.Name ?? "", requester.Name, facts, assignee is not null),
+            directory.Pools,
+            requester.Barred
+        );
+        var policy = Policies.PolicySelection.For(
+            ofTheFile,
+            assignee,
+            ofTheSource,
+            requester.Certainty,
+            source?.Rules ?? default
+        );
+        return (policy, Feasibility.Of(policy, directory.Pools, requester.Barred));
+    }
+}

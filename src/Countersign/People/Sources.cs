@@ -1,0 +1,450 @@
+using Countersign.Policies;
+using Countersign.SignIn;
+using Countersign.Storage;
+
+namespace Countersign.People;
+
+/// <summary>A source's key just made; the only moment at which its text is known.</summary>
+public sealed record NewSourceKey(long Id, string Name, string Key);
+
+/// <summary>
+/// Who decides what a source asks, unless a policy says otherwise: so many of a group, a destination, or one admin.
+/// Only the number: so many of the group that it has.
+/// </summary>
+public sealed record SourceReviewers(string? Group, int? Need, string? Destination, bool IsOneAdmin)
+{
+    /// <summary>About which field there is something to say, and what.</summary>
+    internal (string Field, string Why)? Problem =>
+        Need is < 1 or > 100 ? ("need", "The number of approvals is between 1 and 100.")
+        : Destination is not null && Group is not null ? ("destination", "Either a group decides or a destination.")
+        : Destination is not null && Need is not null ? ("need", "A number of approvals needs a group to come from.")
+        : IsOneAdmin && (Group ?? Destination) is not null ? ("oneAdmin", "Either one admin decides or somebody named.")
+        : IsOneAdmin && Need is not null ? ("need", "A number of approvals needs a group to come from.")
+        : null;
+}
+
+/// <summary>
+/// What a source says about the people behind its requests; a member that is null stays as it is. An empty
+/// <paramref name="Owner"/> leaves it without one.
+/// </summary>
+public sealed record SourceRequesterRules(
+    UnknownRequester? UnknownRequester = null,
+    ClaimedRequester? ClaimedRequester = null,
+    string? Owner = null,
+    bool? RequesterRequired = null
+);
+
+/// <summary>
+/// Sources: the systems that ask, each known by its key. During a rotation the old key goes on working until the next
+/// rotation or until it is ended. A service person stands as creator of a source's requests.
+/// </summary>
+public sealed class Sources(Store store)
+{
+    public async Task<AccessOutcome<NewSourceKey>> Add(
+        string name,
+        string kind,
+        string? group,
+        int? need,
+        Origin origin,
+        CancellationToken cancel,
+        string? destination = null,
+        string? owner = null
+    )
+    {
+        name = name.Trim();
+        if (Names.Problem(name) is { } bad)
+            return new AccessOutcome<NewSourceKey>.Invalid("name", bad);
+        if (kind is not ("launchdarkly" or "api"))
+            return new AccessOutcome<NewSourceKey>.Invalid("kind", "A source is of kind launchdarkly or api.");
+        if (
+            new SourceReviewers(group, need, destination, IsOneAdmin: (group ?? destination) is null).Problem is
+            { } problem
+        )
+        {
+            return new AccessOutcome<NewSourceKey>.Invalid(problem.Field, problem.Why);
+        }
+        var key = Keys.NewSourceKey();
+        var hash = Keys.HashOf(key);
+        return await store.InTransaction<AccessOutcome<NewSourceKey>>(
+            async tx =>
+            {
+                if (
+                    await tx.Number(
+                        "SELECT id FROM sources WHERE name_key = @key",
+                        new { key = PeopleDirectory.KeyOf(name) }
+                    ) != 0
+                )
+                {
+                    return new AccessOutcome<NewSourceKey>.Exists("a source with this name");
+                }
+                var (groupId, leftTo) = (await GroupOf(tx, group), await DestinationOf(tx, destination));
+                if (groupId is null && group is not null)
+                    return Groups.NoGroup<NewSourceKey>();
+                if (leftTo is null && destination is not null)
+                    return NoDestination<NewSourceKey>();
+                long? ownerId = owner is null ? null : await OwnerOf(tx, owner);
+                if (ownerId == 0)
+                    return Accounts.NoPerson<NewSourceKey>();
+                var person = await tx.Number(
+                    "INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id",
+                    new { name, now = tx.Now }
+                );
+                var id = await tx.Number(
+                    """
+                    INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination,
+                    owner_id, created_at)
+                    VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now)
+                    RETURNING id
+                    """,
+                    new
+                    {
+                        name,
+                        nameKey = PeopleDirectory.KeyOf(name),
+                        kind,
+                        person,
+                        hash,
+                        groupId,
+                        need,
+                        destination = leftTo,
+                        ownerId,
+                        now = tx.Now,
+                    }
+                );
+                await tx.Append(
+                    $"source:{id}",
+                    origin,
+                    "source.added",
+                    new
+                    {
+                        name,
+                        kind,
+                        group = groupId,
+                        need,
+                        destination = leftTo,
+                        owner = ownerId,
+                        person,
+                        key = Keys.Fingerprint(hash),
+                    }
+                );
+                await PeopleDirectory.Changed(tx);
+                return new AccessOutcome<NewSourceKey>.Done(new NewSourceKey(id, name, key));
+            },
+            cancel
+        );
+    }
+
+    /// <summary>
+    /// Others decide what it asks from now on. What it asked already keeps the people who were asked.
+    /// </summary>
+    public Task<AccessOutcome<long>> Set(
+        string name,
+        SourceReviewers wanted,
+        Origin origin,
+        CancellationToken cancel
+    ) => Set(name, wanted, null, origin, cancel);
+
+    /// <summary>
+    /// What it costs from now on that a requester is not known or not proven, and who answers for the source.
+    /// </summary>
+    public Task<AccessOutcome<long>> Set(
+        string name,
+        SourceRequesterRules wanted,
+        Origin origin,
+        CancellationToken cancel
+    ) => Set(name, null, wanted, origin, cancel);
+
+    /// <summary>Both at once or neither; null leaves that half as it is.</summary>
+    public async Task<AccessOutcome<long>> Set(
+        string name,
+        SourceReviewers? decides,
+        SourceRequesterRules? asks,
+        Origin origin,
+        CancellationToken cancel
+    )
+    {
+        if (decides?.Problem is { } problem)
+            return new AccessOutcome<long>.Invalid(problem.Field, problem.Why);
+        if (decides is null or { Group: null, Need: null, Destination: null, IsOneAdmin: false })
+            decides = null;
+        if (asks == new SourceRequesterRules())
+            asks = null;
+        if (decides is null && asks is null)
+        {
+            return new AccessOutcome<long>.Invalid(
+                "group",
+                "Say what changes: who decides (a group, a number of it, a destination, or one admin), the "
+                    + "owner, or what an unknown or claimed requester costs."
+            );
+        }
+        return await store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var before = await Locked(tx, name);
+                if (before is null)
+                    return NoSource<long>();
+                var (after, refused) = (before, (AccessOutcome<long>?)null);
+                if (decides is not null)
+                    (after, refused) = await With(tx, after, decides);
+                if (refused is null && asks is not null)
+                    (after, refused) = await With(tx, after, asks);
+                if (refused is not null)
+                    return refused;
+                await Change(tx, before, after, origin);
+                return new AccessOutcome<long>.Done(before.Id);
+            },
+            cancel
+        );
+    }
+
+    private static async ValueTask<(SettingsRow After, AccessOutcome<long>? Refused)> With(
+        Tx tx,
+        SettingsRow before,
+        SourceReviewers wanted
+    )
+    {
+        var (group, destination) = (await GroupOf(tx, wanted.Group), await DestinationOf(tx, wanted.Destination));
+        if (group is null && wanted.Group is not null)
+            return (before, Groups.NoGroup<long>());
+        if (destination is null && wanted.Destination is not null)
+            return (before, NoDestination<long>());
+        if (wanted is { Need: not null, Group: null })
+            group = before.GroupId;
+        if (wanted.Need is not null && group is null)
+        {
+            return (
+                before,
+                new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from.")
+            );
+        }
+        // The same group named once more keeps its number.
+        var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
+        return (before with { GroupId = group, Need = need, Destination = destination }, null);
+    }
+
+    private static async ValueTask<(SettingsRow After, AccessOutcome<long>? Refused)> With(
+        Tx tx,
+        SettingsRow before,
+        SourceRequesterRules wanted
+    )
+    {
+        if (wanted.RequesterRequired is true && before.Kind != "api")
+        {
+            return (
+                before,
+                new AccessOutcome<long>.Invalid(
+                    "requesterRequired",
+                    "Only a source of kind api asks in its own name, so only there a requester can be required."
+                )
+            );
+        }
+        var owner = before.OwnerId;
+        if (wanted.Owner is { } email)
+        {
+            owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email);
+            if (owner == 0)
+                return (before, Accounts.NoPerson<long>());
+        }
+        return (
+            before with
+            {
+                UnknownRequester = wanted.UnknownRequester?.ToWireName() ?? before.UnknownRequester,
+                ClaimedRequester = wanted.ClaimedRequester?.ToWireName() ?? before.ClaimedRequester,
+                OwnerId = owner,
+                RequesterRequired = wanted.RequesterRequired switch
+                {
+                    null => before.RequesterRequired,
+                    true => 1,
+                    false => 0,
+                },
+            },
+            null
+        );
+    }
+
+    private static ValueTask<SettingsRow?> Locked(Tx tx, string name) =>
+        tx.First<SettingsRow>(
+            $"""
+            SELECT id, kind, group_id, need, destination, unknown_requester, claimed_requester, owner_id,
+            requester_required
+            FROM sources WHERE name_key = @key AND kind <> 'built-in'{tx.ForUpdate}
+            """,
+            new { key = PeopleDirectory.KeyOf(name) }
+        );
+
+    /// <summary>The event holds every setting, so that the latest one alone says how the source is set.</summary>
+    private static async ValueTask Change(Tx tx, SettingsRow before, SettingsRow after, Origin origin)
+    {
+        if (after == before)
+            return;
+        var settings = new
+        {
+            id = after.Id,
+            group = after.GroupId,
+            need = after.Need,
+            destination = after.Destination,
+            unknownRequester = after.UnknownRequester,
+            claimedRequester = after.ClaimedRequester,
+            owner = after.OwnerId,
+            requesterRequired = after.RequesterRequired,
+        };
+        await tx.Execute(
+            """
+            UPDATE sources
+            SET group_id = @group, need = @need, destination = @destination, unknown_requester = @unknownRequester,
+              claimed_requester = @claimedRequester, owner_id = @owner, requester_required = @requesterRequired
+            WHERE id = @id
+            """,
+            settings
+        );
+        await tx.Append(
+            $"source:{after.Id}",
+            origin,
+            "source.changed",
+            new
+            {
+                settings.group,
+                settings.need,
+                settings.destination,
+                settings.unknownRequester,
+                settings.claimedRequester,
+                settings.owner,
+                requesterRequired = after.RequesterRequired != 0,
+            }
+        );
+        await PeopleDirectory.Changed(tx);
+    }
+
+    public async Task<AccessOutcome<NewSourceKey>> Rotate(string name, Origin origin, CancellationToken cancel)
+    {
+        var key = Keys.NewSourceKey();
+        var hash = Keys.HashOf(key);
+        var outcome = await Update(
+            name,
+            origin,
+            "source.rotated",
+            "UPDATE sources SET old_key_hash = key_hash, key_hash = @hash WHERE id = @id",
+            hash,
+            cancel
+        );
+        return outcome switch
+        {
+            AccessOutcome<long>.Done { Value: var id } => new AccessOutcome<NewSourceKey>.Done(
+                new NewSourceKey(id, name.Trim(), key)
+            ),
+            _ => NoSource<NewSourceKey>(),
+        };
+    }
+
+    public Task<AccessOutcome<long>> EndOldKey(string name, Origin origin, CancellationToken cancel) =>
+        Update(
+            name,
+            origin,
+            "source.old_key_ended",
+            "UPDATE sources SET old_key_hash = NULL WHERE id = @id AND old_key_hash IS NOT NULL",
+            "",
+            cancel
+        );
+
+    public Task<AccessOutcome<long>> Disable(string name, Origin origin, CancellationToken cancel) =>
+        Update(
+            name,
+            origin,
+            "source.disabled",
+            "UPDATE sources SET disabled_at = @now WHERE id = @id AND disabled_at IS NULL",
+            "",
+            cancel
+        );
+
+    public Task<AccessOutcome<long>> Enable(string name, Origin origin, CancellationToken cancel) =>
+        Update(
+            name,
+            origin,
+            "source.enabled",
+            "UPDATE sources SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL",
+            "",
+            cancel
+        );
+
+    private Task<AccessOutcome<long>> Update(
+        string name,
+        Origin origin,
+        string kind,
+        string sql,
+        string hash,
+        CancellationToken cancel
+    ) =>
+        store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await tx.Number(
+                    "SELECT id FROM sources WHERE name_key = @key AND kind <> 'built-in'",
+                    new { key = PeopleDirectory.KeyOf(name) }
+                );
+                if (id == 0)
+                    return NoSource<long>();
+                if (
+                    await tx.Execute(
+                        sql,
+                        new
+                        {
+                            id,
+                            now = tx.Now,
+                            hash,
+                        }
+                    ) == 1
+                )
+                {
+                    await tx.Append(
+                        $"source:{id}",
+                        origin,
+                        kind,
+                        new { key = hash.Length > 0 ? Keys.Fingerprint(hash) : null }
+                    );
+                    await PeopleDirectory.Changed(tx);
+                }
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+
+    private static async ValueTask<long?> GroupOf(Tx tx, string? name) =>
+        name is not null
+        && await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = PeopleDirectory.KeyOf(name) })
+            is not 0
+                and var id
+            ? id
+            : null;
+
+    /// <summary>0 when nobody has the address.</summary>
+    private static ValueTask<long> OwnerOf(Tx tx, string email) =>
+        tx.Number(
+            "SELECT id FROM people WHERE email_key = @key AND role <> 'service'",
+            new { key = EmailAddress.KeyOf(email) }
+        );
+
+    /// <summary>By the name that it has there.</summary>
+    private static async ValueTask<string?> DestinationOf(Tx tx, string? name) =>
+        name is null
+            ? null
+            : await tx.Text(
+                "SELECT name FROM destinations WHERE name_key = @key",
+                new { key = PeopleDirectory.KeyOf(name) }
+            );
+
+    private static AccessOutcome<T> NoDestination<T>() => new AccessOutcome<T>.NotFound("a destination with this name");
+
+    private static AccessOutcome<T> NoSource<T>() => new AccessOutcome<T>.NotFound("a source with this name");
+
+    private sealed record SettingsRow
+    {
+        public long Id { get; init; }
+        public string Kind { get; init; } = "";
+        public long? GroupId { get; init; }
+        public long? Need { get; init; }
+        public string? Destination { get; init; }
+        public string UnknownRequester { get; init; } = "";
+        public string ClaimedRequester { get; init; } = "";
+        public long? OwnerId { get; init; }
+        public long RequesterRequired { get; init; }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Encodings.Web;
+using Countersign.Audit;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Countersign.SignIn;
+
+/// <summary>A credential was not even looked at; the answer says when to come back.</summary>
+internal sealed class NotLookedAt(int status, TimeSpan wait, string why) : AuthenticationFailureException(why)
+{
+    public int Status => status;
+    public TimeSpan Wait => wait;
+
+    public static NotLookedAt TooOften(TimeSpan wait) =>
+        new(
+            StatusCodes.Status429TooManyRequests,
+            wait,
+            "Too many wrong credentials from this address. Retry-After says when to go on; credentials in "
+                + "use are not affected."
+        );
+
+    public static NotLookedAt Busy(TimeSpan wait) =>
+        new(
+            StatusCodes.Status503ServiceUnavailable,
+            wait,
+            "Too many passwords are being checked. Try again in a moment; a token is not affected."
+        );
+}
+
+/// <summary>What our schemes share: a caller becomes the call's user, and the door says how a refusal looks.</summary>
+internal abstract class CallerHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    protected Door Door => Door.Of(Context) ?? throw new InvalidOperationException("This path belongs to no door.");
+    protected string Address => Context.Connection.RemoteIpAddress?.ToString() ?? "";
+    protected string Authorization => Request.Headers.Authorization.ToString();
+
+    protected AuthenticateResult Known(Caller caller) =>
+        AuthenticateResult.Success(
+            new AuthenticationTicket(CallerIdentity.PrincipalOf(caller, Scheme.Name), Scheme.Name)
+        );
+
+    /// <summary>Keeps a record of the attempt; no answer tells what was wrong.</summary>
+    protected AuthenticateResult Refused(AuthenticationFailureException? why = null)
+    {
+        failures.Note(Callers.AccountOf(Authorization), Address, Door.Via);
+        return AuthenticateResult.Fail(why ?? new AuthenticationFailureException("This credential is not good here."));
+    }
+
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        if ((await HandleAuthenticateOnceSafeAsync()).Failure is NotLookedAt later)
+        {
+            RateLimits.SetRetryAfter(Context, later.Wait);
+            var code = later.Status == StatusCodes.Status429TooManyRequests ? "rate_limited" : "unavailable";
+            await Door.ErrorFormatOf(Context).Refuse(Context, later.Status, code, later.Message);
+            return;
+        }
+        await Door.Challenge(Context);
+    }
+}
+
+internal sealed class SourceKeyHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
+{
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (!Door.TakesSources)
+            return Refused();
+        var (caller, wait) = await callers.Find(Authorization, Door.Via, Address, Context.RequestAborted);
+        return caller?.Source is not null
+            ? Known(caller)
+            : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
+    }
+}
+
+internal sealed class PersonHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
+{
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (!Door.TakesPeople)
+            return Refused();
+        var onBehalfOf = Door.TakesOnBehalfOf ? Request.Headers["X-On-Behalf-Of"].ToString() : null;
+        var (caller, wait) = await callers.Find(Authorization, Door.Via, Address, Context.RequestAborted, onBehalfOf);
+        if (caller is null && Door.TakesPasswords && wait == default)
+        {
+            (caller, var outcome) = await callers.FindByPassword(
+                Authorization,
+                Door.Via,
+                Address,
+                Context.RequestAborted
+            );
+            if (outcome is PasswordOutcome.Busy { Wait: var busy })
+                return AuthenticateResult.Fail(NotLookedAt.Busy(busy));
+            wait = outcome is PasswordOutcome.TooOften { Wait: var tooOften } ? tooOften : default;
+        }
+        return caller?.Person is not null
+            ? Known(caller)
+            : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
+    }
+}
+
+internal sealed class SessionHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    FailedSignIns failures,
+    Callers callers
+) : CallerHandler(options, logger, encoder, failures)
+{
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync() =>
+        Door.Of(Context) is { TakesPeople: true } door
+        && SessionCookie.Of(Context) is { } secret
+        && await callers.FindBySession(secret, door.Via, Address, Context.RequestAborted) is { Person: not null } caller
+            ? Known(caller)
+            : AuthenticateResult.NoResult();
+}

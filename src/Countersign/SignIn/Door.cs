@@ -1,0 +1,63 @@
+using Countersign.Hosting;
+
+namespace Countersign.SignIn;
+
+/// <summary>
+/// A way in: whom it lets in, what events call it, and how it refuses. Every path belongs to one door, which speaks for
+/// everything that refuses a call there: authentication, authorization, rate limits, routing and faults.
+/// </summary>
+public abstract class Door
+{
+    /// <summary>What events of calls through this door name it by.</summary>
+    public abstract string Via { get; }
+
+    public virtual bool TakesSources => false;
+    public virtual bool TakesPeople => false;
+
+    /// <summary>People may give their password instead of a token.</summary>
+    public virtual bool TakesPasswords => false;
+
+    /// <summary>Callers who are not known are told nothing here, not even which addresses exist.</summary>
+    public virtual bool HidesWhatIsNotThere => true;
+
+    /// <summary>People who may act for others say for whom, in <c>X-On-Behalf-Of</c>.</summary>
+    public virtual bool TakesOnBehalfOf => false;
+
+    /// <summary>How refusals and faults are worded and shaped here.</summary>
+    public abstract ErrorFormat ErrorFormatOf(HttpContext http);
+
+    public static Door? Of(HttpContext http) => http.Features.Get<Door>();
+
+    /// <summary>Which of our schemes this call's credential is for, by its form alone.</summary>
+    public virtual string SchemeOf(HttpContext http) =>
+        http.Request.Headers.Authorization.ToString() switch
+        {
+            "" => Schemes.Session,
+            var header when header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) => Schemes.SourceKey,
+            _ => Schemes.Person,
+        };
+
+    /// <summary>The answer to a call without a credential that is good here, whatever is wrong with it.</summary>
+    public abstract Task Challenge(HttpContext http);
+
+    /// <summary>The answer to a known caller who may not do this.</summary>
+    public virtual Task Forbid(HttpContext http, CallerRequirement requirement) =>
+        ErrorFormatOf(http).Refuse(http, StatusCodes.Status403Forbidden, requirement.Rule, requirement.Why);
+}
+
+/// <summary>A door for programs: 401 with how to call.</summary>
+public abstract class ProgramDoor : Door
+{
+    public sealed override bool TakesOnBehalfOf => TakesPeople;
+
+    public abstract string WwwAuthenticate { get; }
+
+    /// <summary>Told to callers that are not let in.</summary>
+    public abstract string HowToCall { get; }
+
+    public override Task Challenge(HttpContext http)
+    {
+        http.Response.Headers.WWWAuthenticate = WwwAuthenticate;
+        return ErrorFormatOf(http).Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", HowToCall);
+    }
+}

@@ -1,0 +1,135 @@
+using System.Text.Json.Nodes;
+using Countersign.People;
+using Countersign.Tests.Doors.LaunchDarkly;
+using Xunit;
+
+namespace Countersign.Tests.Review;
+
+/// <summary>Whatever comes in through any door as a text is shown as that text, and nothing of it runs.</summary>
+[Collection(Chromium.Name)]
+public sealed class HostileTextTests(Chromium chromium)
+{
+    private static readonly string[] Attacks =
+    [
+        "<script>document.title='hacked'</script>",
+        "\"><img src=x onerror=\"document.title='hacked'\">",
+        "'><svg/onload=document.title='hacked'>",
+        "</textarea></title></style></pre><script>document.title='hacked'</script>",
+        "javascript:document.title='hacked' https://x.test/\"onmouseover=document.title='hacked'//",
+        "\u202Edenied\u2066{{7*7}} ${7*7} &lt;b&gt; \u0001",
+    ];
+
+    [Fact]
+    public async Task Texts_of_both_doors_and_of_pages_stay_texts()
+    {
+        await using var host = await LaunchDarklyHost.Start(Engine.Sqlite);
+        var (hub, ann) = (host.Hub, host.People[0]);
+        var agent = await hub.AddPerson("Agent <img src=x onerror=alert(1)>", Role.Agent);
+        var group = await hub.AddGroup("<script>alert(1)</script>", ann);
+        using var zendesk = await host.Host.Person(agent);
+        var n = 0;
+        foreach (var attack in Attacks)
+        {
+            var evil = attack.Replace("\u0001", "", StringComparison.Ordinal);
+            var body = LaunchDarklySide.Body($"{n:D24}");
+            foreach (var field in new[] { "details", "comment" })
+                body[field] = evil;
+            body["shortDescription"] = $"{evil} requested approval for {evil}";
+            foreach (var named in new[] { "project", "environment", "flag" })
+            {
+                body[named] = new JsonObject
+                {
+                    ["name"] = evil,
+                    ["key"] = evil,
+                    ["tags"] = new JsonArray(evil),
+                };
+            }
+            body["approvalFormVariables"] = new JsonObject { [evil] = evil, ["risk"] = evil };
+            body["_site"]!["href"] =
+                n % 2 == 0
+                    ? "javascript:document.title='hacked'"
+                    : "https://app.test/\"><script>document.title='hacked'</script>";
+            Assert.Equal(201, (await host.Side.Create(body)).Status);
+            Assert.Equal(
+                201,
+                (
+                    await zendesk.Post(
+                        "/api/v2/approval_requests",
+                        new
+                        {
+                            subject = evil,
+                            message = evil,
+                            assignee_group_id = group.Id,
+                            ticket_id = ++n,
+                        }
+                    )
+                ).Status
+            );
+        }
+
+        await using var window = await chromium.Open(host.Host, ann);
+        await window.Go("/");
+        await IsUnharmed(window, "the inbox");
+        var pages = await window
+            .Page.Locator("#part-waiting .subject")
+            .EvaluateAllAsync<string[]>("links => links.map(link => link.href)");
+        Assert.Equal(Attacks.Length * 2, pages.Length);
+        foreach (var (page, i) in pages.Select((page, i) => (page, i)))
+        {
+            await window.Go(page);
+            Assert.Equal(0, await window.Page.Locator("a[href^='javascript:']").CountAsync());
+            foreach (var button in new[] { "Comment", "Abstain" })
+            {
+                await window.Note(Attacks[i % Attacks.Length].Replace("\u0001", "", StringComparison.Ordinal));
+                await window.Press(button);
+                await IsUnharmed(window, page);
+            }
+        }
+        await window.Go(
+            "/?text="
+                + Uri.EscapeDataString(Attacks[1])
+                + "&source="
+                + Uri.EscapeDataString(Attacks[0])
+                + "&group="
+                + Uri.EscapeDataString(Attacks[2])
+        );
+        await IsUnharmed(window, "a search");
+        await using var asks = await chromium.Open(host.Host, agent);
+        await asks.Go("/new");
+        await IsUnharmed(asks, "/new");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task Names_of_whatever_has_one_stay_names_on_every_page(int attack)
+    {
+        await using var full = await FullHub.Start(Attacks[attack].Replace("\u0001", "", StringComparison.Ordinal));
+        await using var window = await chromium.Open(full.Pages.Api, full.Pages.Root);
+        foreach (var path in full.Paths)
+        {
+            var response = await window.Page.GotoAsync(path);
+            Assert.Equal((path, path == "/nothing-here" ? 404 : 200), (path, response!.Status));
+            await IsUnharmed(window, path);
+        }
+    }
+
+    private static async Task IsUnharmed(Window window, string where)
+    {
+        Assert.DoesNotContain(
+            "hacked",
+            await window.Page.TitleAsync() == "hacked" ? "hacked" : "",
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            0,
+            await window
+                .Page.Locator("main script, main img, main svg, main [onerror], main [onload], main [onmouseover]")
+                .CountAsync()
+        );
+        Assert.True(window.Complaints.IsEmpty, $"{where}: {string.Join('\n', window.Complaints)}");
+    }
+}
