@@ -16,7 +16,9 @@ public class Reader
     private const int MaxKept = 200;
 
     private readonly DbConnection _connection;
-    private readonly Dictionary<CommandKey, Prepared>? _kept;
+
+    /// <summary>By their text alone, which nearly always comes with one type of arguments.</summary>
+    private readonly Dictionary<string, Prepared>? _kept;
 
     // A column created_at is the property CreatedAt.
     static Reader() => DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -107,18 +109,18 @@ public class Reader
         Prepared? prepared = null;
         var kept = _kept is not null;
         // A statement that is still being read (an export, say) must not be bound again underneath its reader.
-        if (!kept || !_kept!.TryGetValue(new CommandKey(sql, type), out prepared) || prepared.Busy)
+        if (!kept || !_kept!.TryGetValue(sql, out prepared) || prepared.Busy || prepared.Arguments != type)
         {
             var command = _connection.CreateCommand();
             command.CommandText = sql;
             if (type is not null && arguments is not Dictionary<string, object?>)
                 Parameters.For(type).AddTo(command);
             var another = prepared is not null;
-            prepared = new Prepared(command);
+            prepared = new Prepared(command, type);
             if (kept && _kept!.Count >= MaxKept)
                 DropCommands();
             if (kept && !another)
-                _kept![new CommandKey(sql, type)] = prepared;
+                _kept![sql] = prepared;
             else
                 kept = false;
         }
@@ -142,13 +144,12 @@ public class Reader
         }
     }
 
-    private readonly record struct CommandKey(string Sql, Type? Arguments);
-
-    internal sealed class Prepared(DbCommand command)
+    internal sealed class Prepared(DbCommand command, Type? arguments)
     {
         private Delegate? _parser;
 
         public DbCommand Command => command;
+        public Type? Arguments => arguments;
         public bool Busy { get; set; }
 
         public Func<DbDataReader, T> Parser<T>(DbDataReader rows)
