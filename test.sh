@@ -167,7 +167,8 @@ fi
 if ((${#coverage[@]})) && mv "$report"/coverage.cobertura*.xml "$report/coverage.cobertura.xml"; then
   awk -F '"' -v file="$report/coverage.cobertura.xml" '/<coverage / {
     for (i = 1; i < NF; i += 2) { sub(/.* /, "", $i); rate[$i] = $(i + 1) * 100 }
-    printf "\nCoverage: %.1f %% of lines, %.1f %% of branches (%s)\n", rate["line-rate="], rate["branch-rate="], file; exit
+    printf "\nCoverage: %.1f %% of lines, ", rate["line-rate="]
+    printf "%.1f %% of branches (%s)\n", rate["branch-rate="], file; exit
   }' "$report/coverage.cobertura.xml"
 fi
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"

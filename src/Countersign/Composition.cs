@@ -90,7 +90,7 @@ public static class Composition
             ))
             .AddSingleton(s => new CleaningStep("deliveries", s.GetRequiredService<ForgetDeliveries>().Run))
             .AddSingleton(s => new CleaningStep(
-                "bodies of settled requests",
+                "bodies of closed requests",
                 s.GetRequiredService<DeleteOldBodies>().Run
             ))
             .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), keep))

@@ -165,8 +165,8 @@ public sealed record Settings
         foreach (var unknown in UnknownNames(configuration))
         {
             mistakes.Add(
-                $"{Prefix}{unknown.Replace(":", "__", StringComparison.Ordinal)} is not a setting. "
-                    + "docs/configuration.md lists them all."
+                $"{Prefix}{unknown.Replace(":", "__", StringComparison.Ordinal)} isn't a setting. See "
+                    + "docs/configuration.md for all settings."
             );
         }
 
@@ -176,14 +176,14 @@ public sealed record Settings
         if (database is not null && string.IsNullOrEmpty(rootKeyFile))
         {
             mistakes.Add(
-                "RootKeyFile must be set with Database: every node of a hub needs the same key. Make one "
+                "`RootKeyFile` is missing. With `Database`, every node needs the same key file. Create one "
                     + "with: head -c 32 /dev/urandom | base64 > root.key"
             );
         }
         if (database is not null && !database.Contains('=', StringComparison.Ordinal))
         {
             mistakes.Add(
-                "Database must be a PostgreSQL connection string such as "
+                "`Database` must be a PostgreSQL connection string, such as "
                     + "Host=db;Database=countersign;Username=countersign;Password=…"
             );
         }
@@ -198,13 +198,14 @@ public sealed record Settings
             )
             {
                 mistakes.Add(
-                    $"Urls must hold addresses such as http://localhost:5080, separated by semicolons; {url} is none."
+                    $"`Urls`: {url} isn't an address. Use addresses such as http://localhost:5080, separated "
+                        + "by semicolons."
                 );
             }
         }
 
         if (urls.Length == 0)
-            mistakes.Add("Urls must name at least one address, such as http://localhost:5080");
+            mistakes.Add("`Urls` is empty. Set at least one address, such as http://localhost:5080");
 
         Uri? publicUrl = null;
         if (
@@ -213,14 +214,13 @@ public sealed record Settings
         )
         {
             mistakes.Add(
-                "PublicUrl must be the address under which people reach Countersign, such as "
-                    + "https://approvals.example.com"
+                "`PublicUrl` must be the public address of this server, such as https://approvals.example.com"
             );
         }
 
         var pathBase = (configuration["PathBase"] ?? "").TrimEnd('/');
         if (pathBase.Length > 0 && (pathBase[0] != '/' || pathBase.Contains("//", StringComparison.Ordinal)))
-            mistakes.Add("PathBase must start with a slash, such as /approvals");
+            mistakes.Add("`PathBase` must start with a slash, such as /approvals");
 
         var proxies = new List<IPNetwork>();
         foreach (
@@ -235,8 +235,8 @@ public sealed record Settings
             else
             {
                 mistakes.Add(
-                    "ForwardedHeaders:Known must hold addresses or networks such as 10.0.0.0/8, separated by "
-                        + $"commas; {proxy} is none."
+                    $"`ForwardedHeaders:Known`: {proxy} isn't an address or a network. Use values such as "
+                        + "10.0.0.0/8, separated by commas."
                 );
             }
         }
@@ -252,15 +252,15 @@ public sealed record Settings
             )
             {
                 mistakes.Add(
-                    "AllowedHosts must hold names without a port, such as approvals.example.com or "
-                        + $"*.example.com, separated by semicolons; {host} is not one."
+                    $"`AllowedHosts`: {host} isn't a host name. Use names without a port, such as "
+                        + "approvals.example.com or *.example.com, separated by semicolons."
                 );
             }
         }
         if (hosts.Length == 0)
-            mistakes.Add("AllowedHosts must name at least one host; * allows all.");
+            mistakes.Add("`AllowedHosts` is empty. Set at least one host name; * allows all.");
         if (!bool.TryParse(Value(configuration, "Hsts"), out var hsts))
-            mistakes.Add("Hsts must be true or false.");
+            mistakes.Add("`Hsts` must be true or false.");
 
         if (
             !int.TryParse(
@@ -271,7 +271,7 @@ public sealed record Settings
             )
         )
         {
-            mistakes.Add("RateLimit:PerKeyPerMinute must be a whole number; 0 switches the limit off.");
+            mistakes.Add("`RateLimit:PerKeyPerMinute` must be a whole number; 0 turns the limit off.");
         }
 
         var (idle, longest) = (
@@ -281,8 +281,8 @@ public sealed record Settings
         if (idle is not { } quiet || quiet < TimeSpan.FromMinutes(5) || longest is not { } whole || whole < quiet)
         {
             mistakes.Add(
-                "Sessions:Idle and Sessions:Longest must be durations such as 12h or 7d, the first at least "
-                    + "5m and not longer than the second."
+                "`Sessions:Idle` and `Sessions:Longest` must be durations such as 12h or 7d. The first must "
+                    + "be at least 5m and not longer than the second."
             );
         }
 
@@ -290,11 +290,11 @@ public sealed record Settings
         if (tickets is not ("open" or "strict"))
         {
             mistakes.Add(
-                "Zendesk:Tickets must be open (a request may name any ticket) or strict (only one that is here)."
+                "`Zendesk:Tickets` must be open (a request can name any ticket) or strict (only an existing one)."
             );
         }
         if (!bool.TryParse(Value(configuration, "Zendesk:OnePerTicket"), out var onePerTicket))
-            mistakes.Add("Zendesk:OnePerTicket must be true or false.");
+            mistakes.Add("`Zendesk:OnePerTicket` must be true or false.");
 
         if (
             Durations.Parse(Value(configuration, "Destinations:PollEvery")) is not { } pollEvery
@@ -302,15 +302,15 @@ public sealed record Settings
         )
         {
             pollEvery = TimeSpan.FromMinutes(5);
-            mistakes.Add("Destinations:PollEvery must be a duration of at least a second, such as 5m.");
+            mistakes.Add("`Destinations:PollEvery` must be a duration of at least a second, such as 5m.");
         }
         var egress = ReadEgress(configuration, mistakes);
 
         if (!bool.TryParse(Value(configuration, "Pages:NewRequests"), out var newRequests))
-            mistakes.Add("Pages:NewRequests must be true or false.");
+            mistakes.Add("`Pages:NewRequests` must be true or false.");
 
         if (!bool.TryParse(Value(configuration, "Metrics:Prometheus"), out var prometheus))
-            mistakes.Add("Metrics:Prometheus must be true or false.");
+            mistakes.Add("`Metrics:Prometheus` must be true or false.");
 
         return new Settings
         {
@@ -356,9 +356,8 @@ public sealed record Settings
             else
             {
                 mistakes.Add(
-                    "Egress:Allow must hold addresses or networks, each with a port if only that one is "
-                        + "meant, such as 10.0.0.0/8 or 10.1.2.3:443 or [fd00::/8]:443, separated by commas; "
-                        + $"{entry} is none."
+                    $"`Egress:Allow`: {entry} isn't an address or a network. Use values such as 10.0.0.0/8, "
+                        + "10.1.2.3:443 (only this port) or [fd00::/8]:443, separated by commas."
                 );
             }
         }
@@ -377,7 +376,7 @@ public sealed record Settings
             if (roots.Count == 0)
             {
                 mistakes.Add(
-                    "Egress:Roots must name a readable file with the certificates of your own authority in PEM."
+                    "`Egress:Roots` must name a readable PEM file with the certificates of your own authority."
                 );
             }
         }
@@ -393,7 +392,8 @@ public sealed record Settings
         if (steps.Contains(null))
         {
             mistakes.Add(
-                "Outcomes:Schedule must be the waits before each attempt, separated by commas, such as 0s,5s,5m,30m,2h."
+                "`Outcomes:Schedule` must be the delays before each attempt, separated by commas, such as "
+                    + "0s,5s,5m,30m,2h."
             );
         }
         if (
@@ -407,7 +407,7 @@ public sealed record Settings
         )
         {
             mistakes.Add(
-                "Outcomes:PerPerson must be a whole number from 1: so many messages to one person within ten minutes."
+                "`Outcomes:PerPerson` must be a whole number from 1: the messages to one person within ten minutes."
             );
         }
         return new OutcomeOptions { Schedule = new RetrySchedule([.. steps.OfType<TimeSpan>()]), MostPerPerson = most };
@@ -419,7 +419,7 @@ public sealed record Settings
         {
             if (Durations.Parse(Value(configuration, "Retention:" + name)) is { } kept && kept >= least)
                 return kept;
-            mistakes.Add($"Retention:{name} must be a duration of at least {Durations.Words(least)}, such as 90d.");
+            mistakes.Add($"`Retention:{name}` must be a duration of at least {Durations.Words(least)}, such as 90d.");
             return least;
         }
         var anHour = TimeSpan.FromHours(1);
@@ -444,7 +444,7 @@ public sealed record Settings
                 return null;
             if (MailAddress.TryCreate(text, out var address) && address.Address.All(char.IsAscii))
                 return address;
-            mistakes.Add($"Email:{name} must be an address such as Countersign <approvals@example.com>.");
+            mistakes.Add($"`Email:{name}` must be an address, such as `Countersign <approvals@example.com>`.");
             return null;
         }
         var security = Value(configuration, "Email:Security").ToLowerInvariant() switch
@@ -457,12 +457,17 @@ public sealed record Settings
         if (security is null)
         {
             mistakes.Add(
-                "Email:Security must be starttls (usual, port 587), tls (from the beginning, port 465) or "
-                    + "none (a server on this machine)."
+                "`Email:Security` must be starttls (usual, port 587), tls (from the start, port 465) or none "
+                    + "(a server on this machine)."
             );
         }
         if (security == MailSecurity.None && Given("User") is not null)
-            mistakes.Add("Email:User needs Email:Security starttls or tls: a password is not sent in the clear.");
+        {
+            mistakes.Add(
+                "`Email:User` requires `Email:Security` starttls or tls, because passwords aren't sent "
+                    + "unencrypted."
+            );
+        }
         if (
             !int.TryParse(
                 Value(configuration, "Email:Port"),
@@ -472,11 +477,16 @@ public sealed record Settings
             ) || port is < 1 or > 65535
         )
         {
-            mistakes.Add("Email:Port must be a port, such as 587.");
+            mistakes.Add("`Email:Port` must be a port number, such as 587.");
         }
         var from = Address("From");
         if (Given("Host") is not null && from is null)
-            mistakes.Add("Email:From must be set with Email:Host, such as Countersign <approvals@example.com>.");
+        {
+            mistakes.Add(
+                "`Email:From` is missing. Set it to the sender's address, such as `Countersign "
+                    + "<approvals@example.com>`."
+            );
+        }
         return new MailOptions
         {
             Host = Given("Host"),
@@ -496,11 +506,11 @@ public sealed record Settings
             || address.Scheme is not ("http" or "https")
         )
         {
-            mistakes.Add("Slack:BaseUrl must be the address of Slack's API, such as https://slack.com/api/");
+            mistakes.Add("`Slack:BaseUrl` must be the address of Slack's API, such as https://slack.com/api/");
         }
         var channels = SlackOptions.ReadChannels(configuration["Slack:Channels"] ?? "");
         if (channels is null)
-            mistakes.Add("Slack:Channels must say which channel a group is told in, such as SRE=C0123456, *=C0456789");
+            mistakes.Add("`Slack:Channels` must list a channel for each group, such as SRE=C0123456, *=C0456789");
         return new SlackOptions
         {
             BaseUrl = address ?? new Uri("https://slack.com/api/"),

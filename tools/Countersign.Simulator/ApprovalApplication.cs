@@ -130,7 +130,7 @@ public sealed class ApprovalApplication(HttpClient http, Contract contract, stri
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return None(call, began, "no answer in time");
+            return None(call, began, "no response in time");
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or InvalidOperationException)
         {

@@ -30,8 +30,8 @@ public static class Cases
 
     public static readonly IReadOnlyList<Case> Usual =
     [
-        new("members", "The list of those who may decide, as it is read at set-up.", Members),
-        new("changes", "Believable changes; one in five is deleted again before it is decided.", Ordinary),
+        new("members", "The list of people who can decide, as read at setup.", Members),
+        new("changes", "Realistic changes; every fifth is deleted before it's decided.", Ordinary),
     ];
 
     public static readonly IReadOnlyList<Case> Odd =
@@ -44,28 +44,33 @@ public static class Cases
         ),
         new(
             "requested-by",
-            "The requester is named, with an email address that arrives escaped.",
+            "The requester is named, with an escaped email.",
             Shaped((c, _) => c with { RequestedBy = new Member("569f514183f2164430000002", "o'brien+x&y@example.com") })
         ),
         new(
             "all-environments",
-            "A change of a variation concerns all environments: the key is ~.",
+            "A change to a variation affects all environments: the key is ~.",
             Shaped((c, _) => c with { Environment = new Resource("All environments", "~") })
         ),
-        new("shuffled-form", "Form fields come in another order each time the same creation is sent.", Shuffled),
+        new(
+            "shuffled-form",
+            "The form fields arrive in a different order each time the same creation is sent.",
+            Shuffled
+        ),
         new(
             "odd-form",
-            "Form fields that are empty, look like other types, have keys to be escaped or names of other members.",
+            "Form fields that are empty, look like other types, have keys that need escaping, or share the "
+                + "names of other members.",
             Shaped(OddForm)
         ),
         new(
             "null-form",
-            "A form field is null, and LaunchDarkly's renderer prints all it knows in its place: no JSON.",
+            "A form field is null, and LaunchDarkly's renderer prints a dump of its data instead: invalid JSON.",
             Shaped((c, _) => c with { Form = [.. c.Form, ProposedChange.Field("reason", null)] })
         ),
         new(
             "future",
-            "A change scheduled in 30 days: the timestamp lies in the future.",
+            "A change scheduled in 30 days: the timestamp is in the future.",
             Shaped((c, _) => c with { Timestamp = c.Timestamp + (long)Month.TotalMilliseconds })
         ),
         new(
@@ -73,10 +78,10 @@ public static class Cases
             "HTML, scripts, quotes, line breaks, emoji, right-to-left marks and very long lines in every text.",
             Shaped(Hostile)
         ),
-        new("huge", "Details of one million characters: taken, or refused with 413.", Huge),
+        new("huge", "Details of one million characters: accepted, or refused with 413.", Huge),
         new(
             "old-escaping",
-            "The body as LaunchDarkly rendered it until 2025: entities in every text.",
+            "The body as LaunchDarkly rendered it until 2025: HTML entities in every text.",
             ShapedAs(Generation.Old, (c, _) => c with { Comment = c.Comment + " It's R&D <ok>" })
         ),
         new(
@@ -84,49 +89,45 @@ public static class Cases
             "The body as the OAuth twin still renders it: a quote in a text breaks the JSON.",
             ShapedAs(Generation.Old, (c, _) => c with { Comment = $"Say \"yes\" to {c.Flag.Name}" })
         ),
-        new("broken-json", "Bodies that are no creation at all: refused with 4xx, and nothing stays behind.", Broken),
+        new("broken-json", "Bodies that aren't a creation: refused with 4xx, and nothing is stored.", Broken),
         // In which order and how often.
         new(
             "duplicates",
-            "The same creation twice, and eight times at once: one request. Once decided, it is sent yet again.",
+            "The same creation twice, and eight times at once: one request. It's sent once more after the decision.",
             Duplicates
         ),
-        new("edited", "Other content under an id that is known.", Edited),
-        new("slow-creation", "LaunchDarkly gives up on a creation and sends it again, or never does.", SlowCreation),
-        new("early-poll", "The first status poll overtakes the creation.", EarlyPoll),
+        new("edited", "Different content under a known ID.", Edited),
+        new("slow-creation", "LaunchDarkly times out on a creation and sends it again, or doesn't.", SlowCreation),
+        new("early-poll", "The first status poll arrives before the creation.", EarlyPoll),
         new("parallel-polls", "Sixteen status polls at once.", ParallelPolls),
         new("unknown-id", "Status, apply and cancel of a request that was never created.", UnknownId),
-        new(
-            "apply-early",
-            "A member with the right to bypass approvals applies a change that is still pending.",
-            ApplyEarly
-        ),
+        new("apply-early", "Someone who may bypass approvals applies an undecided change.", ApplyEarly),
         new(
             "cancel-late",
             "The request is deleted after it was approved.",
             p => AfterApproval(p, _ => OnceApproved.Cancel)
         ),
         new("race", "Apply and cancel at the same time, before a decision and after an approval.", Race),
-        new("repeats", "Apply and cancel again and again, and after each other.", Repeats),
+        new("repeats", "Apply and cancel repeatedly, and one after the other.", Repeats),
         new(
             "only-looking",
-            "Some requests are polled and opened in a browser, others left alone: looking must not decide.",
+            "Some requests are polled and opened in a browser, others aren't: looking must not decide.",
             OnlyLooking
         ),
         // With which configuration.
         new(
             "wrong-key",
-            "No key, an empty, a shortened, a wrong one: 401 for every call, and nothing happens.",
+            "No key, an empty one, a shortened one, a wrong one: 401 for every call, and nothing happens.",
             WrongKey
         ),
-        new("trailing-slash", "The base URL ends in a slash, so that every path begins with two.", TrailingSlash),
-        new("review-page", "The page that LaunchDarkly links to, opened in a browser that knows no key.", ReviewPage),
+        new("trailing-slash", "The base URL ends with a slash, so every path begins with two.", TrailingSlash),
+        new("review-page", "The page that LaunchDarkly links to, opened in a browser without a key.", ReviewPage),
     ];
 
     /// <summary>Needs a second key, and is played whenever there is one.</summary>
     public static readonly Case RotatedKey = new(
         "rotated-key",
-        "Created with one key, polled and applied with the other.",
+        "Created with one key, polled and applied with another.",
         PlayRotatedKey
     );
 

@@ -16,15 +16,15 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     private static readonly List<Rule> Known = [];
 
     // --- Any answer ---
-    public static readonly Rule Unreachable = Wrong("unreachable", "No answer came: refused, cut off or not in time.");
+    public static readonly Rule Unreachable = Wrong("unreachable", "No response: refused, cut off or too late.");
     public static readonly Rule ServerError = Wrong(
         "server-error",
-        "An answer of 500 or above other than 503, which says that a store is down."
+        "A response of 500 or above, other than 503, which means that a store is down."
     );
-    public static readonly Rule NotJson = Wrong("not-json", "An answer that should be JSON is not.");
+    public static readonly Rule NotJson = Wrong("not-json", "A response that should be JSON isn't.");
     public static readonly Rule StatusMissing = Wrong(
         "status-missing",
-        "Nothing stands where LaunchDarkly looks for the status, so it learns nothing."
+        "There is nothing where LaunchDarkly looks for the status."
     );
     public static readonly Rule ValueBoth = Wrong(
         "value-both",
@@ -32,68 +32,69 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule ValueMisread = Wrong(
         "value-misread",
-        "The status value merely contains the word, and LaunchDarkly takes it for the decision: "
+        "The status value only contains the word, and LaunchDarkly reads it as the decision: "
             + "partially_approved reads as approved."
     );
     public static readonly Rule ValueUnread = Wrong(
         "value-unread",
-        "The status value means a decision to people, but matches neither pattern: LaunchDarkly waits on."
+        "People would read the status value as a decision, but it matches neither pattern: LaunchDarkly keeps waiting."
     );
-    public static readonly Rule ValueNotText = Doubtful("value-not-text", "The status value is not a string.");
+    public static readonly Rule ValueNotText = Doubtful("value-not-text", "The status value isn't a string.");
     public static readonly Rule DisplayMissing = Doubtful(
         "display-missing",
         "There is no text to display; LaunchDarkly shows the bare value."
     );
     public static readonly Rule SlowAnswer = Doubtful(
         "slow-answer",
-        "An answer took longer than five seconds; how long LaunchDarkly waits is not documented."
+        "A response took longer than five seconds; LaunchDarkly's timeout isn't documented."
     );
     public static readonly Rule RateLimited = Doubtful(
         "rate-limited",
-        "A call was refused with 429; LaunchDarkly polls every open request and is not known to slow down."
+        "A call was refused with 429; LaunchDarkly polls every open request and isn't known to slow down."
     );
 
     // --- Creation ---
-    public static readonly Rule CreateRefused = Wrong("create-refused", "A valid creation was not answered with 2xx.");
+    public static readonly Rule CreateRefused = Wrong("create-refused", "A valid creation didn't return 2xx.");
     public static readonly Rule IdMissing = Wrong(
         "id-missing",
-        "The creation's answer holds no id, so that no later call can be made."
+        "The creation's response contains no ID, so no later call is possible."
     );
     public static readonly Rule IdNotEchoed = Wrong(
         "id-not-echoed",
-        "The creation's answer holds another id than LaunchDarkly's own, which the documentation asks to be returned."
+        "The creation's response contains an ID other than LaunchDarkly's own, which the documentation asks "
+            + "you to return."
     );
     public static readonly Rule IdUnsafe = Wrong(
         "id-unsafe",
-        "The id holds something other than A-Z a-z 0-9 _ -; LaunchDarkly puts it into addresses without encoding it."
+        "The ID contains something other than A-Z a-z 0-9 _ -; LaunchDarkly puts it into URLs without encoding it."
     );
     public static readonly Rule DuplicateMade = Wrong(
         "duplicate-made",
-        "The same creation sent again came back with another id: one change, two requests."
+        "The same creation sent again returned another ID: one change, two requests."
     );
     public static readonly Rule RepeatReset = Wrong("repeat-reset", "The same creation sent again undid a decision.");
     public static readonly Rule ApprovalCarriedOver = Doubtful(
         "approval-carried-over",
-        "Other content under the id of an approved request was called approved without a review."
+        "Different content under the ID of an approved request counts as approved, although no one has reviewed it."
     );
     public static readonly Rule BrokenAccepted = Wrong(
         "broken-accepted",
-        "A body that is no creation was answered with something other than 4xx."
+        "A body that isn't a creation got a response other than 4xx."
     );
     public static readonly Rule BrokenKept = Wrong("broken-kept", "A body that was refused left a request behind.");
 
     // --- Status ---
     public static readonly Rule StatusRefused = Wrong(
         "status-refused",
-        "The status of a request that was created is not answered with 2xx."
+        "The status of an existing request doesn't return 2xx."
     );
     public static readonly Rule UnknownDecided = Wrong(
         "unknown-decided",
-        "A request that was never created is called approved or declined."
+        "A request that was never created counts as approved or declined."
     );
     public static readonly Rule UnknownAnswered = Doubtful(
         "unknown-answered",
-        "A request that was never created has a status; 404 would be the truth."
+        "A request that was never created has a status; 404 would be correct."
     );
     public static readonly Rule DecisionFlipped = Wrong("decision-flipped", "A decision turned into its opposite.");
     public static readonly Rule DecisionTakenBack = Doubtful(
@@ -102,72 +103,71 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule ParallelDisagree = Wrong(
         "parallel-disagree",
-        "Polls at the same time were answered differently, in an order that time cannot explain."
+        "Simultaneous polls returned different statuses, in an order that time can't explain."
     );
     public static readonly Rule GetDecides = Wrong(
         "get-decides",
-        "Merely looking decided: requests that were polled or opened in a browser are decided, those left "
-            + "alone are not."
+        "Looking at a request decided it: requests that were polled or opened in a browser are decided, the "
+            + "others aren't."
     );
 
     // --- Apply and cancel ---
-    public static readonly Rule PostRefused = Wrong("post-refused", "Apply or cancel is not to be had with POST.");
+    public static readonly Rule PostRefused = Wrong("post-refused", "Apply or cancel isn't available with POST.");
     public static readonly Rule ApplyRefused = Wrong(
         "apply-refused",
-        "Apply of a known request was not answered with 2xx, in whatever state it was."
+        "Apply of a known request didn't return 2xx; it must, in every state."
     );
     public static readonly Rule CancelRefused = Wrong(
         "cancel-refused",
-        "Cancel of a known request was not answered with 2xx, in whatever state it was."
+        "Cancel of a known request didn't return 2xx; it must, in every state."
     );
     public static readonly Rule CancelUnknownRefused = Doubtful(
         "cancel-unknown-refused",
-        "Cancel of an unknown request was not answered with 2xx; that might keep a member from deleting it "
-            + "in LaunchDarkly."
+        "Cancel of an unknown request didn't return 2xx; that may prevent its deletion in LaunchDarkly."
     );
     public static readonly Rule MadeApproved = Wrong(
         "made-approved",
-        "Applying or cancelling pending requests turned them into approved ones."
+        "Applying or cancelling an undecided request approved it."
     );
     public static readonly Rule AppliedNotApproved = Wrong(
         "applied-not-approved",
-        "A request that was approved and applied is no longer called approved."
+        "A request that was approved and applied no longer counts as approved."
     );
 
     // --- Keys ---
     public static readonly Rule WrongKeyAccepted = Wrong(
         "wrong-key-accepted",
-        "A call with a wrong key, or with none, was let in."
+        "A call with a wrong key, or without one, was accepted."
     );
     public static readonly Rule WrongKeyNot401 = Wrong(
         "wrong-key-not-401",
-        "A call with a wrong key was refused otherwise than with 401."
+        "A call with a wrong key was refused with something other than 401."
     );
     public static readonly Rule RotatedKeyRefused = Wrong(
         "rotated-key-refused",
-        "The second key does not work for a request made with the first."
+        "The second key doesn't work for a request created with the first."
     );
 
     // --- Members ---
     public static readonly Rule MembersOff = Doubtful(
         "members-off",
-        "There is no list of members; LaunchDarkly cannot tell who may decide."
+        "There is no member list; LaunchDarkly can't tell who may decide."
     );
     public static readonly Rule MembersShape = Wrong(
         "members-shape",
-        "The members are not where LaunchDarkly looks for them."
+        "The members aren't where LaunchDarkly looks for them."
     );
     public static readonly Rule MemberNameless = Wrong(
         "member-nameless",
-        "A member has no name, which LaunchDarkly takes for the id."
+        "A member has no name, which LaunchDarkly uses as the ID."
     );
     public static readonly Rule MemberDuplicate = Wrong(
         "member-duplicate",
-        "Two members have the same name, which LaunchDarkly takes for the id."
+        "Two members have the same name, which LaunchDarkly uses as the ID."
     );
     public static readonly Rule MemberWithoutEmail = Doubtful(
         "member-without-email",
-        "A member has no email address, by which LaunchDarkly finds its own member."
+        "A member has no email, by which LaunchDarkly finds its own member."
     );
 
     // --- The review page ---
@@ -177,7 +177,7 @@ public sealed record Rule(string Code, Severity Severity, string Meaning)
     );
     public static readonly Rule PageMissing = Wrong(
         "page-missing",
-        "The review page of a known request leads nowhere."
+        "The review page of a known request doesn't exist."
     );
 
     public static IReadOnlyList<Rule> All => Known;

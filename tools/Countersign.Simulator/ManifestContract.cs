@@ -33,7 +33,7 @@ public sealed class ManifestContract
         }
         catch (System.Text.Json.JsonException failure)
         {
-            throw new FormatException($"The manifest is not JSON: {failure.Message}", failure);
+            throw new FormatException($"The manifest isn't JSON: {failure.Message}", failure);
         }
         var approval =
             (manifest as JsonObject)?["capabilities"]?["approval"]
@@ -44,7 +44,7 @@ public sealed class ManifestContract
         }
         catch (Exception failure) when (failure is InvalidOperationException or ArgumentException)
         {
-            throw new FormatException($"The manifest cannot be used: {failure.Message}", failure);
+            throw new FormatException($"The manifest is invalid: {failure.Message}", failure);
         }
     }
 

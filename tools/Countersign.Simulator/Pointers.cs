@@ -8,7 +8,7 @@ internal static class Pointers
     public static JsonPointer Parse(string text) =>
         JsonPointer.TryParse(text, out var pointer)
             ? pointer
-            : throw new FormatException($"{text} is not a JSON pointer; one begins with a slash.");
+            : throw new FormatException($"{text} isn't a JSON Pointer; start it with a slash.");
 
     /// <summary>The scalar at that place as text, numbers as they were written; null where there is none.</summary>
     public static string? TextIn(this JsonPointer pointer, JsonElement root) =>

@@ -129,8 +129,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     {
         if (policy.Auto is not null || policy.Destination is not null || was.Destination is not null)
         {
-            yield return "puts a policy on the request that nobody can put on one that is there: "
-                + "one that answers by itself, or leaves the decision to another system.";
+            yield return "applies a policy that can't be applied later: it decides automatically or by a destination.";
         }
         if (
             next.Actor != Actor.Operator.Text
@@ -169,17 +168,17 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     )
     {
         if (policy.ForbidsBreakGlass || (told.Reason ?? "").Trim().Length < OverridePolicy.ShortestReason)
-            yield return $"approves request {story.Id} past its policy, which does not allow that in this way.";
+            yield return $"overrides the policy of request {story.Id}, which does not allow that in this way.";
         if (
             told.Person is not { } person
             || next.Actor != Actor.Person(person).Text
             || !people.States(person, then, around).Any(p => p is { Role: "admin", IsDisabled: false })
         )
         {
-            yield return $"approves request {story.Id} past its policy, but its author was no admin.";
+            yield return $"overrides the policy of request {story.Id}, but its author was no admin.";
         }
         if (told.Digest != story.Content.Digest || told.Revision != story.Content.Revision)
-            yield return $"approves request {story.Id} past its policy for another content than its own.";
+            yield return $"overrides the policy of request {story.Id} for another content than its own.";
         story.Overrider = next.Actor;
     }
 
@@ -202,11 +201,11 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         }
         var states = people.States(person, then, around).ToList();
         if (states.Count == 0)
-            yield return $"holds an answer of person {person}, whom nobody had added.";
+            yield return $"holds an answer of person {person}, who didn't exist.";
         else if (!states.Exists(p => !p.IsDisabled && p.Disablings == (told.Disablings ?? 0)))
             yield return $"holds an answer of person {person}, who was disabled.";
         if (request.Bars(person))
-            yield return $"holds an answer of person {person}, who asks and may not decide.";
+            yield return $"holds an answer of person {person}, who is a requester and may not decide.";
         if (told.N != story.Decisions.Count + 1)
             yield return $"holds answer {told.N}, which cannot follow.";
         var seat = told.For ?? person;
@@ -270,7 +269,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         if (story.Overrider is { } overrider)
         {
             if (overrider != next.Actor)
-                yield return $"approves request {story.Id} past its policy in another name.";
+                yield return $"overrides the policy of request {story.Id} in another name.";
         }
         else if (policy.Auto is { Approves: true })
         {
@@ -301,17 +300,17 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         }
         else
         {
-            yield return $"approves request {story.Id}, but nobody who could had answered.";
+            yield return $"approves request {story.Id}, but no one who could had decided.";
         }
     }
 
     /// <summary>Absences are read without a lock, so a moment more or less is allowed.</summary>
     private string? Delegation(ApprovalRequest request, long absent, long person, PeopleTimeline.Moment then) =>
         !people.PersonAround(absent, then).Any(p => p is { IsAway: true, IsDisabled: false } && p.Delegate == person)
-            ? $"holds an answer for person {absent}, who was not away or had chosen nobody or another delegate."
+            ? $"holds an answer for person {absent}, who wasn't out of office or had another delegate, or none."
         : !people.PersonAround(person, then).Any(p => !p.IsAway)
-            ? $"holds an answer of person {person} for another one, while they were away themselves."
-        : request.Bars(absent) ? $"holds an answer for person {absent}, who asks and may not decide."
+            ? $"holds an answer of person {person} for someone else, while they were out of office themselves."
+        : request.Bars(absent) ? $"holds an answer for person {absent}, who is a requester and may not decide."
         : null;
 
     private bool May(long person, Policy policy, int step, PeopleTimeline.Moment then, bool around) =>

@@ -255,6 +255,7 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
         foreach (var (sql, arguments) in texts.Updates)
             await tx.Execute(sql, arguments);
         if (await texts.Statement(tx, id, person) is { } statement)
+        {
             await RequestChange.Save(
                 tx,
                 request,
@@ -263,6 +264,7 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
                 Redaction.OfRequest,
                 statement.SignedWith(key, id.Subject)
             );
+        }
     }
 
     private async Task Stamps(PersonToErase person, Origin origin, CancellationToken cancel)

@@ -466,7 +466,7 @@ internal sealed class EventChainCheck(
         if (await _requests.Current(problems) is not { } request || request.Id != story.Id)
         {
             problems.Add(
-                $"Request {story.Id} is gone: the record tells of it, first in event number 1 of {last.Subject}."
+                $"Request {story.Id} is gone: the log describes it, first in event number 1 of {last.Subject}."
             );
         }
         else

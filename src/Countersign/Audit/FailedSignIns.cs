@@ -215,7 +215,7 @@ public sealed partial class FailedSignIns(Store store, PeopleDirectory directory
     {
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "Failed sign-ins could not be written to the record and will be later: {Reason}"
+            Message = "Failed sign-ins couldn't be written to the log and will be retried: {Reason}"
         )]
         public static partial void NotWritten(ILogger log, string reason);
     }

@@ -117,7 +117,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     }
 
     private static string Names(IEnumerable<string> parties) =>
-        string.Join(", ", parties.Order(StringComparer.Ordinal)) is { Length: > 0 } names ? names : "nobody";
+        string.Join(", ", parties.Order(StringComparer.Ordinal)) is { Length: > 0 } names ? names : "no one";
 
     private IAsyncEnumerable<PartyRow> Rows(string table, string to) =>
         Pages.Each<PartyRow, Key>(

@@ -86,7 +86,7 @@ internal sealed class RequestReplay(string id)
         (Statement, Asked, _begun) = (told, told.Asked, true);
         Status =
             WireNames.StatusOf(told.Status ?? "")
-            ?? throw new FormatException("It was archived with a status that is none.");
+            ?? throw new FormatException("It was archived with an invalid status.");
         (_settledAt, _appliedAt, _breachedAt, _stamp) = (told.Settled, told.Applied, told.Breached, told.Stamp);
         _content = new Told
         {
@@ -133,7 +133,7 @@ internal sealed class RequestReplay(string id)
         if (told.Answer is { } answer)
         {
             if (WireNames.AnswerOf(answer) is null)
-                return "holds an answer that is none.";
+                return "contains an invalid decision.";
             if (Status != Status.Active)
                 return "answers a request that was settled.";
             if (told.Revision != _content.Revision || told.Digest != _content.Digest)
@@ -142,7 +142,7 @@ internal sealed class RequestReplay(string id)
         if (told.Status is { } word)
         {
             if (WireNames.StatusOf(word) is not { } status)
-                return "names a status that is none.";
+                return "names an invalid status.";
             if (status != Status)
             {
                 if (!Lawful(status))
@@ -199,7 +199,7 @@ internal sealed class RequestReplay(string id)
             Asked = ArchiveStatement.AskedOf(told.Requester, told.Certainty, told.Claim);
             return told.Person is { } speaker && next.Actor == Actor.Person(speaker).Text
                 ? null
-                : "disowns the request for somebody else.";
+                : "disowns the request for someone else.";
         }
         if (next.Kind == "request.disowned")
         {
@@ -209,7 +209,7 @@ internal sealed class RequestReplay(string id)
                 || _claim?.People.Contains(person) != true
             )
             {
-                return "disowns the request for somebody in whose name it was not opened.";
+                return "disowns the request for someone in whose name it wasn't opened.";
             }
             _claim = _claim.DisownedBy(person);
             _requester = _claim.People is [var one] ? one : null;

@@ -43,7 +43,7 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (!found)
         {
             problems.Add(
-                $"Seal {earlier!.N} with the hash that was given is not there: the record was cut or replaced "
+                $"Seal {earlier!.N} with the hash that was given is not there: the log was cut or replaced "
                     + $"before seal {earlier.N}."
             );
         }

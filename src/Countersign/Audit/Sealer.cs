@@ -92,8 +92,8 @@ public sealed partial class Sealer : BackgroundService
                             ) == 1
                             ? true
                             : throw new InvalidDataException(
-                                $"There is a seal {n} already, past the cursor \"{CursorName}\". Somebody "
-                                    + "wrote into the store."
+                                $"There is a seal {n} already, past the cursor \"{CursorName}\". The store "
+                                    + "was changed outside Countersign."
                             );
                     },
                     cancel
@@ -204,7 +204,7 @@ public sealed partial class Sealer : BackgroundService
                 {
                     throw new InvalidDataException(
                         $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file "
-                            + "it was, or somebody wrote into the store."
+                            + "it was, or the store was changed outside Countersign."
                     );
                 }
                 if (known is not null && head.N > known.Head.N && position > known.Position)
@@ -217,8 +217,9 @@ public sealed partial class Sealer : BackgroundService
                 return covered == there
                     ? chain
                     : throw new InvalidDataException(
-                        $"The seals cover {covered} events, but {there} are in the log up to position {position}, "
-                            + $"where the cursor \"{CursorName}\" stands. Somebody wrote into the store."
+                        $"The seals cover {covered} events, but {there} are in the log up to position "
+                            + $"{position}, where the cursor \"{CursorName}\" stands. The store was changed outside "
+                            + "Countersign."
                     );
             },
             cancel
@@ -249,22 +250,25 @@ public sealed partial class Sealer : BackgroundService
         [LoggerMessage(Level = LogLevel.Debug, Message = "Seal {Number} covers {Events} events")]
         public static partial void Sealed(ILogger log, long number, int events);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Events could not be sealed and will be later: {Reason}")]
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Events couldn't be sealed yet and will be retried: {Reason}"
+        )]
         public static partial void CannotSeal(ILogger log, string reason);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Events could not be sealed and will be later")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Events couldn't be sealed yet and will be retried")]
         public static partial void Failed(ILogger log, Exception failure);
 
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "The record ended with seal {Known}, and now with seal {Found} of another hash: it was cut, "
+            Message = "The log ended with seal {Known} and now ends with seal {Found} and another hash: it was cut, "
                 + "replaced or restored from a backup"
         )]
         public static partial void ChainReplaced(ILogger log, long known, long found);
 
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "Nothing is sealed until somebody has looked into the store: {Damage}"
+            Message = "Sealing has stopped until an operator checks the store: {Damage}"
         )]
         public static partial void Damaged(ILogger log, string damage);
     }

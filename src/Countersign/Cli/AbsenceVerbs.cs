@@ -7,12 +7,12 @@ namespace Countersign.Cli;
 /// <summary><c>countersign user absence …</c>: who is away, and who answers meanwhile.</summary>
 internal static class AbsenceVerbs
 {
-    private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
+    private static readonly Argument<string> Email = new("email") { Description = "The person's email." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "absence",
-            "Who is away, and who answers meanwhile: set, end, list.",
+            "Out of office and delegates: set, end, list.",
             Set(terminal),
             End(terminal),
             List(terminal)
@@ -34,13 +34,13 @@ internal static class AbsenceVerbs
         };
         var standIn = new Option<string?>("--stand-in")
         {
-            Description = "Who answers meanwhile. Without one, nobody does.",
+            Description = "The delegate's email. Without a delegate, no one decides for this person.",
             HelpName = "email",
         };
         return Verb.OnStore(
             terminal,
             "set",
-            "Say that a person is away. It takes the place of what was set before.",
+            "Set when a person is out of office. Replaces an earlier setting.",
             [Email, from, to, standIn],
             async (parse, hub, cancel) =>
             {
@@ -66,7 +66,7 @@ internal static class AbsenceVerbs
         Verb.OnStore(
             terminal,
             "end",
-            "Say that a person is back, or does not leave.",
+            "End or cancel a person's absence.",
             [Email],
             async (parse, hub, cancel) =>
                 (await hub.Get<Absences>().Cancel(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(
@@ -78,7 +78,7 @@ internal static class AbsenceVerbs
         Verb.OnStore(
             terminal,
             "list",
-            "List everybody who is away or will be.",
+            "List everyone who is or will be out of office.",
             [],
             async (_, hub, cancel) =>
             {
@@ -86,13 +86,13 @@ internal static class AbsenceVerbs
                 var absences = (await hub.Get<Absences>().List(cancel)).ConvertAll(a => AbsenceView.Of(a, directory));
                 return new Reply.Done(
                     new { absences },
-                    absences.Count == 0 ? "Nobody is away." : string.Join('\n', absences.Select(InWords))
+                    absences.Count == 0 ? "No one is out of office." : string.Join('\n', absences.Select(InWords))
                 );
             }
         );
 
     private static string InWords(AbsenceView absence) =>
-        $"{absence.Person} {(absence.Away ? "is away" : "will be away from " + absence.From)} until "
-        + $"{absence.To}; "
-        + $"{(absence.StandIn is { } other ? $"{other} answers meanwhile" : "nobody answers meanwhile")}.";
+        $"{absence.Person} "
+        + $"{(absence.Away ? "is out of office" : "will be out of office from " + absence.From)} until "
+        + $"{absence.To}; {(absence.StandIn is { } other ? $"{other} is the delegate" : "no delegate")}.";
 }

@@ -41,13 +41,13 @@ internal static class ArchiveVerb
         };
         var file = new Argument<string>("file")
         {
-            Description = "The file to make. Keep it: what it holds is nowhere else.",
+            Description = "The file to create. Keep it: its content exists nowhere else.",
         };
         return Verb.OnStore(
             terminal,
             "archive",
-            "Move requests that are over, with their events, decisions and bodies, from the store into a "
-                + "file that audit verify --archive proves.",
+            "Move closed requests, with their events, decisions and bodies, from the store to a file. Check "
+                + "it with audit verify --archive.",
             [before, file],
             (parse, hub, cancel) => Run(hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel)
         );
@@ -59,7 +59,7 @@ internal static class ArchiveVerb
         {
             return new Reply.Failed(
                 Reply.Invalid,
-                "--before must be at least a day ago: what happened since may still have to be told."
+                "--before must be at least a day ago, because newer events may not have been sent yet."
             );
         }
         using var key = new SealKey(hub.Get<RootKey>());
@@ -86,10 +86,7 @@ internal static class ArchiveVerb
         {
             return isThere
                 ? NewFile.Problem(target)!
-                : new Reply.Failed(
-                    Reply.Unavailable,
-                    $"{target} does not read as it was written: {wrong} Nothing was removed."
-                );
+                : new Reply.Failed(Reply.Unavailable, $"{target} isn't readable: {wrong} Nothing was removed.");
         }
         if (written.Requests.Count == 0)
         {
@@ -125,16 +122,14 @@ internal static class ArchiveVerb
             $"""
             Archived {written.Requests.Count
                 - removed.Changed} requests to {target} (SHA-256 {written.Sha256}).{Changed(removed)}{Waiting(left)}
-            Keep the file: countersign audit verify --archive {target} proves it.
+            Keep the file. To check it: countersign audit verify --archive {target}
             """
         );
     }
 
     private static string Changed(ArchiveRemoved removed) =>
-        removed.Changed == 0
-            ? ""
-            : $" {removed.Changed} have changed since the file was written and stay in the store.";
+        removed.Changed == 0 ? "" : $" {removed.Changed} changed since the file was written and stay in the store.";
 
     private static string Waiting(long left) =>
-        left == 0 ? "" : $" {left} more are old enough, but something of them is still to be sent or sealed.";
+        left == 0 ? "" : $" {left} more are old enough, but they have something left to send or seal.";
 }

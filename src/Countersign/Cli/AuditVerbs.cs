@@ -9,27 +9,30 @@ namespace Countersign.Cli;
 internal static class AuditVerbs
 {
     public static Command Build(Terminal terminal) =>
-        Verb.Family("audit", "The record of what happened: verify, export.", Check(terminal), TakeOut(terminal));
+        Verb.Family("audit", "The log: verify, export.", Check(terminal), TakeOut(terminal));
 
     private static Command Check(Terminal terminal)
     {
         var head = new Option<SealHead?>("--head")
         {
-            Description = "A head taken down earlier: proves that nothing up to it was cut off.",
+            Description = "An earlier checkpoint: proves that nothing up to it was removed.",
             HelpName = "n:hash",
             CustomParser = result =>
             {
                 var earlier = SealHead.TryParse(result.Tokens[0].Value);
                 if (earlier is null)
-                    result.AddError("--head is a number, a colon and 64 hex digits, as audit verify prints it.");
+                {
+                    result.AddError(
+                        "--head is a checkpoint as audit verify prints it: a number, a colon and 64 hex digits."
+                    );
+                }
                 return earlier;
             },
         };
         var archives = new Option<string[]>("--archive")
         {
             Description =
-                "A file of archived requests: proves that its events are those that were sealed. May be "
-                + "given several times.",
+                "A file of archived requests: checks that its events are those that were sealed. Can be repeated.",
             HelpName = "file",
         };
         archives.Validators.Add(result =>
@@ -40,7 +43,7 @@ internal static class AuditVerbs
         return Verb.OnStore(
             terminal,
             "verify",
-            "Prove that no event, seal or request was changed, removed or put in. Exits with 1 and names what was.",
+            "Check that no event, seal or request was changed, removed or added. Exits with 1 and lists the problems.",
             [head, archives],
             async (parse, hub, cancel) =>
             {
@@ -54,7 +57,7 @@ internal static class AuditVerbs
                 {
                     return new Reply.No(
                         found,
-                        $"Not as it was written:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}"
+                        $"Verification failed:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}"
                             + (found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")
                     );
                 }
@@ -72,9 +75,10 @@ internal static class AuditVerbs
                         found.Problems,
                     },
                     $"""
-                    Everything is as it was written: {found.Events} events, {found.Sealed} of them sealed.{More(found)}
-                    Head: {found.Head}
-                    Keep the head outside this hub; audit verify --head {found.Head} shows later that it is still there.
+                    The log is intact: {found.Events} events, {found.Sealed} of them sealed.{More(found)}
+                    Checkpoint: {found.Head}
+                    Keep the checkpoint elsewhere. To check later that it's still in the log, run:
+                    countersign audit verify --head {found.Head}
                     """
                 );
             }
@@ -86,15 +90,15 @@ internal static class AuditVerbs
     {
         var lines = new List<string>();
         if (found.BodiesForgotten > 0)
-            lines.Add($"{found.BodiesForgotten} bodies of settled requests are no longer kept.");
+            lines.Add($"{found.BodiesForgotten} bodies of closed requests are no longer kept.");
         if (found.Archived > 0)
         {
             lines.Add(
-                $"{found.Archived} events of {found.ArchivedRequests} archived requests are proven by their hashes; "
+                $"{found.Archived} events of {found.ArchivedRequests} archived requests are verified by their hashes. "
                     + (
                         found.ProvenByArchive == 0
-                            ? "what they say is in the archives: --archive <file>."
-                            : $"{found.ProvenByArchive} of them are in the archives given, as they were written."
+                            ? "To check their content, add: --archive <file>"
+                            : $"{found.ProvenByArchive} of them were verified in the given archives."
                     )
             );
         }
@@ -105,13 +109,13 @@ internal static class AuditVerbs
     {
         var file = new Option<string?>("--out")
         {
-            Description = "A file to make; it must not exist yet. Without it, standard output.",
+            Description = "The file to create; it must not exist yet. The default is standard output.",
             HelpName = "file",
         };
         return Verb.OnStore(
             terminal,
             "export",
-            "Write the whole record as JSON lines: events, seals, and the public key to check them with.",
+            "Export the log as JSON lines: events, seals, and the public key that verifies them.",
             [file],
             async (parse, hub, cancel) =>
             {
@@ -137,7 +141,7 @@ internal static class AuditVerbs
                 );
                 return new Reply.Done(
                     new { file = target, bytes },
-                    $"Wrote the record to {target} ({bytes:N0} bytes)."
+                    $"Exported the log to {target} ({bytes:N0} bytes)."
                 );
             }
         );

@@ -13,11 +13,11 @@ internal static class BackupVerb
 {
     public static Command Build(Terminal terminal)
     {
-        var file = new Argument<string>("file") { Description = "The file to make; it must not exist yet." };
+        var file = new Argument<string>("file") { Description = "The file to create; it must not exist yet." };
         return Verb.Plain(
             terminal,
             "backup",
-            "Copy the store while it is in use. With PostgreSQL it says how pg_dump does that.",
+            "Copy the store while it's in use. With PostgreSQL, prints the pg_dump command instead.",
             [file],
             async (parse, cancel) =>
             {
@@ -53,8 +53,8 @@ internal static class BackupVerb
                 },
                 $"""
                 Copied the store to {target} ({bytes:N0} bytes).
-                The root key is not in it: keep {rootKeyFile} in another safe place.
-                To restore, put both into an empty folder, as countersign.db and root.key, and name it with --data.
+                It doesn't contain the root key: keep {rootKeyFile} in another safe place.
+                To restore, copy both to an empty folder, as countersign.db and root.key, and pass it with --data.
                 """
             );
         }

@@ -98,7 +98,7 @@ internal static class CommandLine
         catch (OperationCanceledException)
         {
             return terminal.Print(
-                new Reply.Failed(Reply.Unavailable, "Interrupted. What was changed before that stands.")
+                new Reply.Failed(Reply.Unavailable, "Interrupted. Changes made before that are saved.")
             );
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -186,7 +186,7 @@ internal static class CommandLine
         var path = string.Join(' ', parse.CommandResult.Path().Append("--help"));
         var problems =
             command.Subcommands.Count > 0
-                ? $"Say which: {string.Join(", ", command.Subcommands.Select(c => c.Name))}."
+                ? $"Choose one: {string.Join(", ", command.Subcommands.Select(c => c.Name))}."
                 : string.Join(
                     ' ',
                     parse

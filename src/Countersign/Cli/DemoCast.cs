@@ -93,5 +93,5 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey S
     private static T Made<T>(AccessOutcome<T> outcome) =>
         outcome is AccessOutcome<T>.Done(var value)
             ? value
-            : throw new InvalidOperationException($"The demo could not be prepared: {outcome}");
+            : throw new InvalidOperationException($"The demo couldn't be set up: {outcome}");
 }

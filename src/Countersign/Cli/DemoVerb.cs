@@ -27,7 +27,7 @@ internal static class DemoVerb
 
     private static readonly Option<string> Every = new("--every")
     {
-        Description = "How often another change is asked for.",
+        Description = "How often a new request arrives.",
         DefaultValueFactory = _ => "20s",
         HelpName = "time",
     };
@@ -36,8 +36,8 @@ internal static class DemoVerb
         Verb.Plain(
             terminal,
             Name,
-            "Try it: a server on this machine with people, a group and a simulated LaunchDarkly that keeps "
-                + "asking, on a store of its own (./data-demo).",
+            "Try Countersign: a server on this machine with people, a group and a simulated LaunchDarkly "
+                + "that keeps sending requests, with a store of its own (./data-demo).",
             [Every],
             (parse, cancel) => Run(terminal, parse, cancel)
         );
@@ -58,7 +58,7 @@ internal static class DemoVerb
                 Reply.Exists,
                 "The store in "
                     + $"{(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use "
-                    + "and not the demo's: it stays as it is. Name an empty place with --data."
+                    + "and isn't a demo store, so it was left unchanged. Choose an empty folder with --data."
             );
         }
         var cast = await DemoCast.Assemble(hub, cancel);
@@ -100,8 +100,8 @@ internal static class DemoVerb
         )
         {
             mistakes.Add(
-                "The demo serves only this machine, because its passwords are printed: "
-                    + $"--Urls=http://localhost:5080 rather than {url}"
+                "The demo only serves this machine, because it prints its passwords. Use "
+                    + $"--Urls=http://localhost:5080 instead of {url}"
             );
         }
         return settings;
@@ -127,7 +127,7 @@ internal static class DemoVerb
                 "{DemoCast.Group}": everyone but the last is a member.
 
                 {Terminal.Table(
-                    ["e-mail", "password", "role", "name"],
+                    ["email", "password", "role", "name"],
                     cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name })
                 )}
 
@@ -142,7 +142,7 @@ internal static class DemoVerb
 
                 The store is {(
                     settings.Database is null ? Path.GetFullPath(settings.Data) : "in the database"
-                )}; passwords and keys are new each time. Ctrl+C ends the demo.
+                )}; passwords and keys are new at every start. Press Ctrl+C to stop.
                 """
             )
         );

@@ -11,14 +11,11 @@ namespace Countersign.Cli;
 internal static class DestinationVerbs
 {
     private static readonly Argument<string> Name = new("name") { Description = "The destination's name." };
-    private static readonly Argument<long> LinkId = new("link")
-    {
-        Description = "The link's number, as links shows it.",
-    };
+    private static readonly Argument<long> LinkId = new("link") { Description = "The link's ID, as listed by links." };
 
     private static readonly Option<string[]> Set = new("--set")
     {
-        Description = "A value by the manifest's own key; more than once for several.",
+        Description = "A setting by the manifest's own key. Can be repeated.",
         HelpName = "key=value",
     };
 
@@ -31,7 +28,7 @@ internal static class DestinationVerbs
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "destination",
-            "Workflow systems that decide: add, lint, test, look at what was handed over.",
+            "Workflow systems that decide: add, lint, test, list linked tickets.",
             Add(terminal),
             Change(terminal),
             List(terminal),
@@ -41,8 +38,8 @@ internal static class DestinationVerbs
             Options(terminal),
             Links(terminal),
             Resolve(terminal),
-            Pause(terminal, "pause", "Let nothing more leave for it; what waits goes on waiting.", pause: true),
-            Pause(terminal, "resume", "Let calls leave again.", pause: false)
+            Pause(terminal, "pause", "Stop all calls to it; they wait until you resume it.", pause: true),
+            Pause(terminal, "resume", "Resume calls to it.", pause: false)
         );
 
     private static Command Add(Terminal terminal)
@@ -50,7 +47,8 @@ internal static class DestinationVerbs
         var manifest = new Option<string>("--manifest")
         {
             Description =
-                $"A manifest file, or one that comes with Countersign: {string.Join(", ", ShippedManifests.Names)}.",
+                "A manifest file, or one of those included with Countersign: "
+                + $"{string.Join(", ", ShippedManifests.Names)}.",
             HelpName = "file",
             Required = true,
         };
@@ -85,7 +83,7 @@ internal static class DestinationVerbs
         Verb.OnStore(
             terminal,
             "set",
-            "Change values or secrets; what is not named stays.",
+            "Change settings or secrets; the others stay.",
             [Name, Set, Secret],
             async (parse, hub, cancel) =>
             {
@@ -96,7 +94,7 @@ internal static class DestinationVerbs
                     .Change(parse.GetValue(Name)!, settings, secrets, Hub.Origin, cancel);
                 return outcome.ToReply(id => new Reply.Done(
                     new { id },
-                    $"Changed. Running servers go by it within a second."
+                    $"Changed. Running servers use it within a second."
                 ));
             }
         );
@@ -113,9 +111,9 @@ internal static class DestinationVerbs
                 return new Reply.Done(
                     new { destinations },
                     destinations.Count == 0
-                        ? "No destinations yet. Begin with: countersign destination add <name> --manifest <file>"
+                        ? "No destinations yet. Add one with: countersign destination add <name> --manifest <file>"
                         : Terminal.Table(
-                            ["id", "name", "system", "open", "waits for you", ""],
+                            ["id", "name", "system", "open", "needs attention", ""],
                             destinations.Select(d =>
                                 new[]
                                 {
@@ -125,7 +123,7 @@ internal static class DestinationVerbs
                                     $"{d.Links.Where(l => l.Key != "held").Sum(l => l.Value)}",
                                     $"{d.Links.GetValueOrDefault("held")}",
                                     d.Paused ? "paused"
-                                    : d.FailingSince is { } since ? $"does not answer since {since}"
+                                    : d.FailingSince is { } since ? $"unreachable since {since}"
                                     : "",
                                 }
                             )
@@ -141,7 +139,7 @@ internal static class DestinationVerbs
         return Verb.Plain(
             terminal,
             "lint",
-            "Find what is wrong with a manifest, with place and fix; exits 1 when anything is.",
+            "Find errors in a manifest, with place and fix. Exits with 1 if there are any.",
             [file],
             async (parse, cancel) =>
             {
@@ -158,7 +156,7 @@ internal static class DestinationVerbs
                     })
                     .ToList();
                 return findings.Count == 0
-                    ? new Reply.Done(new { findings }, "Nothing is wrong with it.")
+                    ? new Reply.Done(new { findings }, "No problems found.")
                     : new Reply.No(
                         new { findings },
                         string.Join("\n\n", findings.Select(f => $"{f.Place}\n  {f.Problem}\n  {f.Fix}"))
@@ -171,7 +169,7 @@ internal static class DestinationVerbs
         Verb.OnStore(
             terminal,
             "test",
-            "Call it in a way that changes nothing there, and say what it answers.",
+            "Make a call that changes nothing there, and print the response.",
             [Name],
             async (parse, hub, cancel) =>
                 (await hub.Get<TestDestination>().Connect(parse.GetValue(Name)!, cancel)).ToReply(trial =>
@@ -185,13 +183,13 @@ internal static class DestinationVerbs
     {
         var request = new Option<string?>("--request")
         {
-            Description = "For this request; without it, for one that never was.",
+            Description = "The request to use. The default is a made-up one.",
             HelpName = "id",
         };
         return Verb.OnStore(
             terminal,
             "rehearse",
-            "Show every call as it would leave, with secrets masked. Nothing is sent.",
+            "Show every call as it would be sent, with secrets masked. Sends nothing.",
             [Name, request],
             async (parse, hub, cancel) =>
             {
@@ -199,7 +197,7 @@ internal static class DestinationVerbs
                 if (parse.GetValue(request) is { } given)
                 {
                     if (!RequestId.TryParse(given, out var parsed))
-                        return new Reply.Failed(Reply.NotFound, "There is no request with this id.");
+                        return new Reply.Failed(Reply.NotFound, "There is no request with this ID.");
                     id = parsed;
                 }
                 return (await hub.Get<TestDestination>().Rehearse(parse.GetValue(Name)!, id, cancel)).ToReply(trial =>
@@ -217,14 +215,14 @@ internal static class DestinationVerbs
         return Verb.OnStore(
             terminal,
             "options",
-            "Ask it which values a variable may have.",
+            "List the values that a variable can have.",
             [Name, key],
             async (parse, hub, cancel) =>
                 (await hub.Get<TestDestination>().Options(parse.GetValue(Name)!, parse.GetValue(key)!, cancel)).ToReply(
                     options => new Reply.Done(
                         new { options = options.Select(o => new { o.Label, o.Value }) },
                         options.Count == 0
-                            ? "There are none."
+                            ? "None found."
                             : Terminal.Table(["value", ""], options.Select(o => new[] { o.Value, o.Label }))
                     )
                 )
@@ -233,12 +231,12 @@ internal static class DestinationVerbs
 
     private static Command Links(Terminal terminal)
     {
-        var state = new Option<string?>("--state") { Description = "Only these." };
+        var state = new Option<string?>("--state") { Description = "Only links in this state." };
         state.AcceptOnlyFromAmong([.. Enum.GetValues<LinkState>().Select(LinkRow.Word)]);
         return Verb.OnStore(
             terminal,
             "links",
-            "Show what was handed over, newest first.",
+            "List linked tickets, newest first.",
             [Name, state],
             async (parse, hub, cancel) =>
             {
@@ -249,7 +247,7 @@ internal static class DestinationVerbs
                     : new Reply.Done(
                         new { links },
                         links.Count == 0
-                            ? "There are none."
+                            ? "None found."
                             : Terminal.Table(
                                 ["link", "request", "state", "their id", "status", "seen", ""],
                                 links.Select(l =>
@@ -273,17 +271,17 @@ internal static class DestinationVerbs
     private static Command Resolve(Terminal terminal)
     {
         var retry = new Option<bool>("--retry") { Description = "Try again now." };
-        var again = new Option<bool>("--send-again") { Description = "You have looked: it does not exist there." };
+        var again = new Option<bool>("--send-again") { Description = "You checked: it doesn't exist there." };
         var exists = new Option<string?>("--exists")
         {
-            Description = "You have looked: it exists there, under this id.",
+            Description = "You checked: it exists there, with this ID.",
             HelpName = "id",
         };
-        var giveUp = new Option<bool>("--give-up") { Description = "Do nothing more with it." };
+        var giveUp = new Option<bool>("--give-up") { Description = "Dismiss it." };
         return Verb.OnStore(
             terminal,
             "resolve",
-            "Say how to go on with a link, above all with one that is held.",
+            "Say how to continue with a link that needs attention.",
             [LinkId, retry, again, exists, giveUp],
             async (parse, hub, cancel) =>
             {
@@ -298,7 +296,7 @@ internal static class DestinationVerbs
                 {
                     return new Reply.Failed(
                         Reply.Usage,
-                        "Say one of --retry, --send-again, --exists <id> and --give-up."
+                        "Choose one of --retry, --send-again, --exists <id> and --give-up."
                     );
                 }
                 var link = parse.GetValue(LinkId);
@@ -306,10 +304,10 @@ internal static class DestinationVerbs
                 {
                     ResolveLinkOutcome.Done => new Reply.Done(
                         new { link },
-                        string.Create(CultureInfo.InvariantCulture, $"Link {link} goes on.")
+                        string.Create(CultureInfo.InvariantCulture, $"Link {link} continues.")
                     ),
                     ResolveLinkOutcome.NotPossible(var why) => new Reply.Failed("not_possible", why),
-                    _ => new Reply.Failed(Reply.NotFound, "There is no link with this number."),
+                    _ => new Reply.Failed(Reply.NotFound, "There is no link with this ID."),
                 };
             }
         );
@@ -323,10 +321,7 @@ internal static class DestinationVerbs
             [Name],
             async (parse, hub, cancel) =>
                 (await hub.Get<AddDestination>().Pause(parse.GetValue(Name)!, pause, Hub.Origin, cancel)).ToReply(
-                    id => new Reply.Done(
-                        new { id, paused = pause },
-                        pause ? "Nothing leaves for it any more." : "Calls leave again."
-                    )
+                    id => new Reply.Done(new { id, paused = pause }, pause ? "Calls are paused." : "Calls are resumed.")
                 )
         );
 
@@ -339,7 +334,7 @@ internal static class DestinationVerbs
                     new[]
                     {
                         $"# {e.Call}",
-                        e.Refused is { } refused ? $"would not leave: {refused}" : $"{e.Method} {e.Url}",
+                        e.Refused is { } refused ? $"couldn't be sent: {refused}" : $"{e.Method} {e.Url}",
                     }
                         .Concat(e.Headers ?? [])
                         .Append(e.Body)
@@ -359,7 +354,7 @@ internal static class DestinationVerbs
     private static Reply.Failed NoFile(string file) =>
         new Reply.Failed(
             Reply.NotFound,
-            $"There is no file {file}. With Countersign come {string.Join(", ", ShippedManifests.Names)}."
+            $"There is no file {file}. Included with Countersign: {string.Join(", ", ShippedManifests.Names)}."
         );
 
     private static (Dictionary<string, string> Settings, Dictionary<string, string> Secrets, Reply? Mistake) Values(
@@ -371,7 +366,7 @@ internal static class DestinationVerbs
         foreach (var pair in parse.GetValue(Set) ?? [])
         {
             if (pair.Split('=', 2) is not [{ Length: > 0 } key, var value])
-                return (settings, secrets, new Reply.Failed(Reply.Usage, "Write --set key=value."));
+                return (settings, secrets, new Reply.Failed(Reply.Usage, "Use --set key=value."));
             settings[key] = value;
         }
         var read = false;
@@ -384,8 +379,8 @@ internal static class DestinationVerbs
                     secrets,
                     new Reply.Failed(
                         Reply.Usage,
-                        "Write --secret key=- to read it from standard input, or --secret key=@file. A "
-                            + "secret in the command itself would stay in the shell's history."
+                        "Use --secret key=- to read it from standard input, or --secret key=@file. A secret "
+                            + "in the command itself would stay in the shell's history."
                     )
                 );
             }

@@ -28,7 +28,7 @@ internal static class DoctorVerb
         Verb.Plain(
             terminal,
             "doctor",
-            "Say what this hub runs on, which settings are in force and what is wrong. Changes nothing.",
+            "Check the environment, settings and store, and report problems. Changes nothing.",
             [],
             async (parse, cancel) =>
             {
@@ -51,7 +51,7 @@ internal static class DoctorVerb
         if (!Verb.HasStore(settings))
         {
             hints.Add(
-                new Finding("There is no store yet.", "countersign serve makes one, and so does countersign user add.")
+                new Finding("There is no store yet.", "Create one with countersign serve or countersign user add.")
             );
         }
         else
@@ -65,7 +65,7 @@ internal static class DoctorVerb
                     settings.Mail.IsSetUp || settings.Slack.IsSetUp
                         ? "`PublicUrl` is missing, so nothing is sent, although email or Slack is configured."
                         : "`PublicUrl` is missing, so nothing is sent.",
-                    "Set it to the address under which people reach this hub: docs/notifications.md."
+                    "Set it to the public address of this server; see docs/notifications.md."
                 )
             );
         }
@@ -73,8 +73,8 @@ internal static class DoctorVerb
         {
             hints.Add(
                 new Finding(
-                    "AllowedHosts is not set, so the server answers to every name it is called by.",
-                    "Set it to the names people and systems "
+                    "`AllowedHosts` is missing, so the server accepts any host name.",
+                    "Set it to the host names that people and systems "
                         + $"use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: "
                         + "docs/configuration.md."
                 )
@@ -128,7 +128,7 @@ internal static class DoctorVerb
                 problems.Add(
                     new Finding(
                         $"{nearest} cannot be written by {Environment.UserName}.",
-                        "Give this account the right to write there, or name another folder with --data."
+                        "Give this account write access, or choose another folder with --data."
                     )
                 );
             }
@@ -136,8 +136,8 @@ internal static class DoctorVerb
             {
                 problems.Add(
                     new Finding(
-                        $"Only {Bytes(free)} are free where the store lies.",
-                        "Make room: a full disk stops every change."
+                        $"Only {Bytes(free)} are free on the store's disk.",
+                        "Free up space: a full disk stops every change."
                     )
                 );
             }
@@ -159,8 +159,8 @@ internal static class DoctorVerb
                 problems.Add(
                     new Finding(
                         $"The root key {file} is missing.",
-                        "Put back the one that this store was used with. With another one, what is sealed or "
-                            + "encrypted cannot be checked or read."
+                        "Restore the file that belongs to this store. With another key, seals can't be "
+                            + "checked and secrets can't be read."
                     )
                 );
             }
@@ -177,15 +177,18 @@ internal static class DoctorVerb
             )
             {
                 problems.Add(
-                    new Finding($"Others may read or change the root key {file} (mode {mode}).", $"chmod 600 {file}")
+                    new Finding(
+                        $"Other accounts can read or change the root key {file} (mode {mode}).",
+                        $"chmod 600 {file}"
+                    )
                 );
             }
             else if ((rights & UnixFileMode.GroupRead) != UnixFileMode.None)
             {
                 hints.Add(
                     new Finding(
-                        $"The group of {file} may read the root key (mode {mode}).",
-                        $"chmod 600 {file}, unless that is what you want."
+                        $"The group of {file} can read the root key (mode {mode}).",
+                        $"Run chmod 600 {file}, unless this is intended."
                     )
                 );
             }
@@ -196,7 +199,7 @@ internal static class DoctorVerb
         }
         catch (StoreUnavailable unavailable)
         {
-            problems.Add(new Finding(unavailable.Message, "Put back the right file."));
+            problems.Add(new Finding(unavailable.Message, "Restore the right file."));
         }
         return new RootKeySeen(file, true, mode);
     }
@@ -217,8 +220,8 @@ internal static class DoctorVerb
                 new Finding(
                     unavailable.Message,
                     settings.Database is null
-                        ? "Look at the file and at the rights of its folder; a damaged file is replaced by a backup."
-                        : "Look at Database, at the network and at the server's log."
+                        ? "Check the file and its folder's permissions. If the file is damaged, restore a backup."
+                        : "Check `Database`, the network and the server's log."
                 )
             );
         }
@@ -227,7 +230,7 @@ internal static class DoctorVerb
             problems.Add(
                 new Finding(
                     $"The store cannot be read: {failure.Message}",
-                    settings.Database is null ? "Restore a backup." : "Look at Database."
+                    settings.Database is null ? "Restore a backup." : "Check `Database`."
                 )
             );
         }
@@ -240,8 +243,8 @@ internal static class DoctorVerb
         {
             problems.Add(
                 new Finding(
-                    $"The store was made by another build: {string.Join(", ", seen.Strangers)}.",
-                    "Start the newer Countersign, or restore a backup from before."
+                    $"The store was created by another build: {string.Join(", ", seen.Strangers)}.",
+                    "Start the newer version, or restore an earlier backup."
                 )
             );
         }
@@ -249,8 +252,8 @@ internal static class DoctorVerb
         {
             hints.Add(
                 new Finding(
-                    $"Not applied yet: {string.Join(", ", seen.Pending)}.",
-                    "countersign serve does that when it starts. Take a backup before."
+                    $"Migrations not applied yet: {string.Join(", ", seen.Pending)}.",
+                    "countersign serve applies them when it starts. Back up the store first."
                 )
             );
         }
@@ -258,8 +261,8 @@ internal static class DoctorVerb
         {
             problems.Add(
                 new Finding(
-                    $"The last event is of {Instant.ToText(seen.LastEventAt.Value)}, which is still to come.",
-                    "Check this machine's clock and its time synchronisation."
+                    $"The last event is dated {Instant.ToText(seen.LastEventAt.Value)}, in the future.",
+                    "Check this machine's clock and its time synchronization."
                 )
             );
         }
@@ -268,7 +271,7 @@ internal static class DoctorVerb
             problems.Add(
                 new Finding(
                     $"The database's clock and this machine's are {ahead.Duration().TotalSeconds:0.0} s apart.",
-                    "Check the time synchronisation of both."
+                    "Check the time synchronization of both."
                 )
             );
         }
@@ -302,7 +305,7 @@ internal static class DoctorVerb
             problems.Add(
                 new Finding(
                     $"The queue and the log cannot be read: {failure.Message}",
-                    "Restore a backup, or look at Database."
+                    "Restore a backup, or check `Database`."
                 )
             );
             return null;
@@ -311,8 +314,8 @@ internal static class DoctorVerb
         {
             problems.Add(
                 new Finding(
-                    $"Background work that failed for good: {figures.SetAside}.",
-                    "countersign work list says why; mend that, then retry it."
+                    $"Jobs that failed for good: {figures.SetAside}.",
+                    "Find the reason with countersign work list, fix it, then retry them."
                 )
             );
         }
@@ -323,7 +326,7 @@ internal static class DoctorVerb
                 new Finding(
                     $"Background work has been due for {Rough(late.Max(j => j.Overdue))}: "
                         + $"{string.Join(", ", late.Select(j => j.Kind))}.",
-                    "Is a server running? Its log says what holds it up."
+                    "Is a server running? Check its log."
                 )
             );
         }
@@ -332,7 +335,7 @@ internal static class DoctorVerb
             hints.Add(
                 new Finding(
                     $"{figures.Unsealed} events have not been sealed for {Rough(figures.SealLag)}.",
-                    "Is a server running? Its log says why it does not seal."
+                    "Is a server running? Check its log."
                 )
             );
         }
@@ -457,7 +460,7 @@ internal static class DoctorVerb
                 + (report.Clock.DatabaseAheadMs is { } ahead ? $", database {ahead:+0;-0;0} ms" : ""),
         ]);
         if (report.People is { } people)
-            facts.Add(["people", $"{people.Total}, of whom {people.Admins} can sign in as admin"]);
+            facts.Add(["people", $"{people.Total}, including {people.Admins} admins who can sign in"]);
         if (report.Figures is { } figures)
         {
             facts.Add([
@@ -491,8 +494,8 @@ internal static class DoctorVerb
                     .. settings,
                 ]),
                 report.Problems.Count == 0 ? "" : "Wrong:\n" + Lines(report.Problems),
-                report.Hints.Count == 0 ? "" : "Worth knowing:\n" + Lines(report.Hints),
-                report.Ok ? "Nothing is wrong." : "",
+                report.Hints.Count == 0 ? "" : "Suggestions:\n" + Lines(report.Hints),
+                report.Ok ? "No problems found." : "",
             }.Where(part => part.Length > 0)
         );
 

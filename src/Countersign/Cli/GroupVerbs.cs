@@ -8,7 +8,7 @@ namespace Countersign.Cli;
 internal static class GroupVerbs
 {
     private static readonly Argument<string> Name = new("name") { Description = "The group's name." };
-    private static readonly Argument<string> Email = new("email") { Description = "The member's e-mail address." };
+    private static readonly Argument<string> Email = new("email") { Description = "The member's email." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
@@ -30,7 +30,7 @@ internal static class GroupVerbs
                 ChangeMember(
                     terminal,
                     "remove",
-                    "Remove a member. What they have answered still counts.",
+                    "Remove a member. Their earlier decisions still count.",
                     (groups, name, email, cancel) => groups.RemoveMember(name, email, Hub.Origin, cancel),
                     (group, email) => $"{email} is not in {group}."
                 )
@@ -41,7 +41,7 @@ internal static class GroupVerbs
     {
         var member = new Option<string[]>("--member")
         {
-            Description = "A member's e-mail address; may be given several times.",
+            Description = "A member's email. Can be repeated.",
             HelpName = "email",
             DefaultValueFactory = _ => [],
         };
@@ -65,17 +65,17 @@ internal static class GroupVerbs
 
     private static Command Rename(Terminal terminal)
     {
-        var newName = new Argument<string>("new-name") { Description = "What it is called from now on." };
+        var newName = new Argument<string>("new-name") { Description = "The new name." };
         return Verb.OnStore(
             terminal,
             "rename",
-            "Give a group another name. A policy file that names it has to be changed too.",
+            "Rename a group. Update policy files that name it.",
             [Name, newName],
             async (parse, hub, cancel) =>
             {
                 var outcome = await hub.Get<Groups>()
                     .Rename(parse.GetValue(Name)!, parse.GetValue(newName)!, Hub.Origin, cancel);
-                return await Tell(hub, outcome, group => $"The group is called {group} now.", cancel);
+                return await Tell(hub, outcome, group => $"The group is now named {group}.", cancel);
             }
         );
     }
@@ -96,7 +96,7 @@ internal static class GroupVerbs
                 return new Reply.Done(
                     new { groups },
                     groups.Count == 0
-                        ? "No groups yet. Begin with: countersign group add <name> --member <email>"
+                        ? "No groups yet. Add one with: countersign group add <name> --member <email>"
                         : Terminal.Table(
                             ["id", "name", "members"],
                             groups.Select(g => new[] { $"{g.Id}", g.Name, string.Join(", ", g.Members) })

@@ -12,47 +12,53 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
 
         Usage: countersign [verb] [options]
 
-        Run the hub
-          serve             Serve on http://localhost:5080; the same as naming no verb.
-                            Settings are switches, here and below: --Urls=http://localhost:8080
-          doctor            What runs, on what, with which settings, and what is wrong with it.
-          backup <file>     A consistent copy of the store, also while serving.
+        Run Countersign
+          serve             Start the server on http://localhost:5080; the default verb.
+                            Settings can be switches: --Urls=http://localhost:8080
+          doctor            Check the environment, settings and store, and report problems.
+          backup <file>     Copy the store, even while the server is running.
           archive --before <date> <file>
-                            Move requests that are over from the store into a file.
+                            Move closed requests from the store to a file.
 
-        Who takes part
-          user              add, list, disable, enable, erase, password
-          group             add, list, member add, member remove
-          token             add, list, revoke: API tokens of people
-          source            add, rotate, list, disable, enable: systems that ask
+        People and sources
+          user              add, import, list, disable, enable, erase, password, role, rename, alias
+          group             add, rename, list, member add, member remove
+          token             add, list, revoke: people's API tokens
+          source            add, set, rotate, list, disable, enable: systems that send requests
+          session           list, end: browser sessions
 
-        Who must say yes
-          policy            check, set, show, explain, apply --active: the policy file
-          user absence      set, end, list: who is away, and who answers meanwhile
+        Approvals
+          policy            check, set, show, explain, apply --active: who must approve
+          user absence      set, end, list: out of office and delegates
+          destination       add, set, list, lint, test, rehearse, …: workflow systems that decide
 
-        Try it out
-          demo              A server with people and a simulated LaunchDarkly that keeps asking.
+        Notifications and background work
+          webhook           add, test, rotate, list, disable, enable
+          work              list, retry, discard: the job queue
+
+        Try it
+          demo              A server with people and a simulated LaunchDarkly that sends requests.
           simulate launchdarkly
-                            Play LaunchDarkly against an approval application, anyone's.
+                            Test any approval application with a simulated LaunchDarkly.
 
-        What happened
-          audit verify      Prove that the record was not changed; --head n:hash that nothing was cut off.
-          audit export      The whole record as JSON lines.
+        The log
+          audit verify      Check that the log wasn't changed; --head n:hash checks that nothing was cut off.
+          audit export      Export the log as JSON lines.
 
-        With every verb
-          --data <folder>   Where the store is (./data)
+        Options for every verb
+          --data <folder>   The folder that contains the store (./data)
           --database <...>  PostgreSQL instead of SQLite: Host=...;Database=...;Username=...
-          --json            One JSON document instead of text for people
-          --help            What a verb can do: countersign user add --help
-          --version         Which version this is
+          --json            Print one JSON document
+          --help            Help for a verb: countersign user add --help
+          --version         Print the version
 
         First steps
           countersign user add you@example.com --name "Your Name" --role admin --password-stdin
           countersign source add "LaunchDarkly production"
           countersign
 
-        All verbs work while a server runs on the same store, and what they change is in the audit log.
-        Exit codes: 0 done, 1 "no" or failure, 2 wrong use.
+        All verbs work while a server is running on the same store, and their changes are logged.
+        Exit codes: 0 success or yes, 1 failure or no, 2 wrong usage.
         """;
 
     public override int Invoke(ParseResult parseResult)

@@ -132,8 +132,8 @@ internal static class Verb
     public static Reply NoStore(Settings settings) =>
         new Reply.Failed(
             Reply.NotFound,
-            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Name another folder with --data, or "
-                + "begin with: countersign serve"
+            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Choose another folder with --data, "
+                + "or start with: countersign serve"
         );
 
     public static bool HasStore(Settings settings) =>
@@ -155,7 +155,7 @@ internal static class Verb
         };
 
     public static Reply WouldBlock(string text) =>
-        new Reply.Failed(Reply.WouldBlock, $"{text} Nothing was changed. To do it all the same: --force");
+        new Reply.Failed(Reply.WouldBlock, $"{text} Nothing was changed. To do it anyway, add --force");
 
     private static Command On(
         Terminal terminal,

@@ -9,7 +9,7 @@ internal static class NewFile
 {
     public static Reply? Problem(string target) =>
         File.Exists(target) || Directory.Exists(target)
-            ? new Reply.Failed(Reply.Exists, $"{target} is there already and stays as it is. Name another file.")
+            ? new Reply.Failed(Reply.Exists, $"{target} already exists and was left unchanged. Choose another file.")
         : !Directory.Exists(Path.GetDirectoryName(target))
             ? new Reply.Failed(Reply.NotFound, $"There is no folder {Path.GetDirectoryName(target)}.")
         : null;

@@ -54,8 +54,7 @@ internal static class PeopleFile
             return (
                 [],
                 [
-                    $"line {broken.LineNumber + 1}: This is not the JSON that is expected, at {broken.Path}. "
-                        + "It reads like "
+                    $"line {broken.LineNumber + 1}: Unexpected JSON at {broken.Path}. Expected: "
                         + """[{"email": "ann@example.com", "name": "Ann Lee", "aliases": ["alee"]}].""",
                 ]
             );
@@ -71,8 +70,8 @@ internal static class PeopleFile
             if (broken)
             {
                 mistakes.Add(
-                    $"line {line}: A quotation mark is open or in the wrong place. A field with one in it reads "
-                        + "\"5\"\" rack\"."
+                    $"line {line}: A quotation mark isn't closed or is in the wrong place. Write a field that "
+                        + "contains one as \"5\"\" rack\"."
                 );
             }
             else if (columns is null)
@@ -85,8 +84,8 @@ internal static class PeopleFile
             else if (fields.Count != columns.Length)
             {
                 mistakes.Add(
-                    $"line {line}: It has {fields.Count} fields, and the head line has {columns.Length}. "
-                        + "A field with a comma in it stands in quotation marks."
+                    $"line {line}: It has {fields.Count} fields, but the header has {columns.Length}. Put "
+                        + "fields that contain a comma in quotation marks."
                 );
             }
             else
@@ -105,18 +104,18 @@ internal static class PeopleFile
             }
         }
         if (columns is null && mistakes.Count == 0)
-            mistakes.Add($"The file is empty or too large. It begins with the line: {string.Join(',', Columns)}");
+            mistakes.Add($"The file is empty or too large. It must start with the header: {string.Join(',', Columns)}");
         return (people, mistakes);
     }
 
     private static IEnumerable<string> HeadMistakes(string[] columns)
     {
         if (!columns.Contains("email"))
-            yield return $"The head line names no column email. It reads: {string.Join(',', Columns)}";
+            yield return $"The header has no column email. Expected: {string.Join(',', Columns)}";
         foreach (var column in columns.Where(c => !Columns.Contains(c)))
             yield return $"There is no column \"{column}\". The columns are {string.Join(", ", Columns)}.";
         foreach (var column in columns.GroupBy(c => c, StringComparer.Ordinal).Where(g => g.Count() > 1))
-            yield return $"The column \"{column.Key}\" is there more than once.";
+            yield return $"The column \"{column.Key}\" appears more than once.";
     }
 
     private static string[] Several(string field) =>

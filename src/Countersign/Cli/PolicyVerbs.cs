@@ -12,13 +12,13 @@ internal static class PolicyVerbs
 {
     private static readonly Argument<string> File_ = new("file")
     {
-        Description = "The policy file; - reads standard input.",
+        Description = "The policy file, or - for standard input.",
     };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "policy",
-            "Who must say yes: check, set, show and explain the policy file, apply it to active requests.",
+            "Who must approve: check, set, show and explain the policy file, and apply it to active requests.",
             Check(terminal),
             Set(terminal),
             Show(terminal),
@@ -30,8 +30,8 @@ internal static class PolicyVerbs
         Verb.Plain(
             terminal,
             "check",
-            "Check a file without setting it, for instance before it is merged. Exits with 1 if it has "
-                + "mistakes; needs no store, and with one also names groups and people that are not there.",
+            "Check a file without publishing it, for example in CI. Exits with 1 if it has errors. Works "
+                + "without a store; with one, it also finds missing groups and people.",
             [File_],
             async (parse, cancel) =>
             {
@@ -54,8 +54,7 @@ internal static class PolicyVerbs
         Verb.OnStore(
             terminal,
             "set",
-            "Put a file in force for requests that come from now on. Those that are active keep the policy "
-                + "they were stamped with.",
+            "Publish a file for new requests. Active requests keep their policy.",
             [File_],
             async (parse, hub, cancel) =>
             {
@@ -72,8 +71,8 @@ internal static class PolicyVerbs
                             diff,
                             warnings = warnings.Select(Line.From),
                         },
-                        $"{Listed(warnings)}{diff}Version {version.Version} is in force. Active requests keep "
-                            + "theirs; see: countersign policy apply --active --dry-run"
+                        $"{Listed(warnings)}{diff}Version {version.Version} is active. Active requests keep "
+                            + "their policy; see: countersign policy apply --active --dry-run"
                     ),
                     SetPoliciesOutcome.Same(var version, var warnings) => new Reply.Done(
                         new
@@ -83,11 +82,11 @@ internal static class PolicyVerbs
                             diff = "",
                             warnings = warnings.Select(Line.From),
                         },
-                        $"{Listed(warnings)}This is version {version.Version}, which is in force already."
+                        $"{Listed(warnings)}This is version {version.Version}, which is already active."
                     ),
                     SetPoliciesOutcome.Wrong(var problems) => new Reply.No(
                         new { ok = false, problems = problems.Select(Line.From) },
-                        $"{Listed(problems)}Nothing was set."
+                        $"{Listed(problems)}Not published."
                     ),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };
@@ -98,14 +97,14 @@ internal static class PolicyVerbs
     {
         var wanted = new Option<long?>("--version-number")
         {
-            Description = "An earlier version, by its number.",
+            Description = "The number of an earlier version.",
             HelpName = "n",
         };
-        var list = new Option<bool>("--list") { Description = "The versions there are, newest first." };
+        var list = new Option<bool>("--list") { Description = "List all versions, newest first." };
         return Verb.OnStore(
             terminal,
             "show",
-            "Print the policy file in force.",
+            "Print the active policy file.",
             [wanted, list],
             async (parse, hub, cancel) =>
             {
@@ -124,7 +123,7 @@ internal static class PolicyVerbs
                             }),
                         },
                         versions.Count == 0
-                            ? "No policy file was set yet."
+                            ? "No policy file is published yet."
                             : Terminal.Table(
                                 ["version", "set at", "by"],
                                 versions.Select(v => new[] { $"{v.Version}", Instant.ToText(v.At), v.Actor })
@@ -145,7 +144,7 @@ internal static class PolicyVerbs
                     )
                     : new Reply.Failed(
                         Reply.NotFound,
-                        "No such policy file was set. Put one in force with: countersign policy set <file>"
+                        "There is no such policy file. Publish one with: countersign policy set <file>"
                     );
             }
         );
@@ -155,19 +154,19 @@ internal static class PolicyVerbs
     {
         var request = new Option<string>("--request")
         {
-            Description = "A JSON file with the request: source, facts, requester, assignee; - reads standard input.",
+            Description = "A JSON file with the request: source, facts, requester, assignee. Use - for standard input.",
             Required = true,
             HelpName = "file",
         };
         var policies = new Option<string?>("--policies")
         {
-            Description = "A policy file that is not in force yet, to try it.",
+            Description = "A policy file to test before you publish it.",
             HelpName = "file",
         };
         return Verb.OnStore(
             terminal,
             "explain",
-            "Say who would have to say yes to a request, and why.",
+            "Show who would have to approve a request, and why.",
             [request, policies],
             async (parse, hub, cancel) =>
             {
@@ -194,9 +193,8 @@ internal static class PolicyVerbs
                 {
                     return new Reply.Failed(
                         Reply.Invalid,
-                        $"The request is not the JSON that is expected: line {broken.LineNumber + 1}. It "
-                            + "reads like {\"source\": \"ld-prod\", \"facts\": {\"environment\": "
-                            + "\"production\"}}."
+                        $"Unexpected JSON in line {broken.LineNumber + 1} of the request. Expected: "
+                            + "{\"source\": \"ld-prod\", \"facts\": {\"environment\": \"production\"}}."
                     );
                 }
                 var (imagined, field, why) = PolicyEndpoints.Imagine(
@@ -214,34 +212,33 @@ internal static class PolicyVerbs
     private static Command Apply(Terminal terminal)
     {
         var active = new Option<bool>("--active") { Description = "All active requests." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Only say what it would change." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only show what would change." };
         return Verb.OnStore(
             terminal,
             "apply",
-            "Give active requests the policy that they would get today, and say what that changes. It "
-                + "settles none of them.",
+            "Apply the active policy file to active requests, and show what changes. Never closes a request.",
             [active, dryRun],
             async (parse, hub, cancel) =>
             {
                 if (!parse.GetValue(active))
-                    return new Reply.Failed(Reply.Usage, "Say which requests: countersign policy apply --active");
+                    return new Reply.Failed(Reply.Usage, "Choose the requests: countersign policy apply --active");
                 var changes = await hub.Get<ApplyPolicies>().Run(parse.GetValue(dryRun), Hub.Origin, cancel);
                 return new Reply.Done(
                     new { dryRun = parse.GetValue(dryRun), changes = changes.Select(RestampedView.From) },
                     changes.Count == 0
-                        ? "Every active request has the policy that it would get today."
+                        ? "Every active request already has the current policy."
                         : string.Join(
                             '\n',
                             changes.Select(c =>
                                 $"{c.Id} {c.Subject}\n  {c.From} → {c.To}"
                                 + (
                                     c.Left is { } left
-                                        ? $": left alone. {left}"
+                                        ? $": unchanged. {left}"
                                         : $"\n  before: {c.Before}\n  after:  {c.After}"
                                 )
                                 + (
                                     c.Lost.Count > 0 && c.Left is null
-                                        ? $"\n  counts no longer: {string.Join(", ", c.Lost)}"
+                                        ? $"\n  dismissed: {string.Join(", ", c.Lost)}"
                                         : ""
                                 )
                             )
@@ -259,7 +256,7 @@ internal static class PolicyVerbs
         lines.Add(
             explained.DecidedBy == "file"
                 ? $"\"{explained.Policy}\""
-                : $"no policy of the file matches; decided by: {explained.Policy}"
+                : $"no policy matches; decided by: {explained.Policy}"
         );
         lines.Add(explained.Outcome);
         foreach (var step in explained.Steps)
@@ -269,11 +266,11 @@ internal static class PolicyVerbs
                 step.Who.Take(50)
                     .Select(who => $"    {who.Name} <{who.Email}>{(who.State == "can" ? "" : $" ({who.State})")}")
             );
-            lines.AddRange(step.Unknown.Select(unknown => $"    {unknown} is not there yet"));
+            lines.AddRange(step.Unknown.Select(unknown => $"    {unknown} doesn't exist yet"));
         }
         lines.AddRange(explained.Times);
         if (explained.Stuck is { } stuck)
-            lines.Add($"It could never pass: {stuck.Why}. {stuck.Fix}.");
+            lines.Add($"It would be blocked: {stuck.Why}. {stuck.Fix}.");
         return string.Join('\n', lines);
     }
 
@@ -286,10 +283,10 @@ internal static class PolicyVerbs
             problems = problems.Select(Line.From),
         };
         return file is null
-            ? new Reply.No(document, $"{Listed(problems)}The file has mistakes.")
+            ? new Reply.No(document, $"{Listed(problems)}The file has errors.")
             : new Reply.Done(
                 document,
-                $"{Listed(problems)}The file is good: {file.Rules.Count} "
+                $"{Listed(problems)}The file is valid: {file.Rules.Count} "
                     + $"{(file.Rules.Count == 1 ? "policy" : "policies")}."
             );
     }

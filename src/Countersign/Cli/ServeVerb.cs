@@ -16,7 +16,7 @@ internal static class ServeVerb
         var serve = Verb.Plain(
             terminal,
             Name,
-            "Serve until interrupted. Any setting of docs/configuration.md may be given as a switch, such as "
+            "Run the server. Any setting in docs/configuration.md can be a switch, such as "
                 + "--Urls=http://localhost:8080",
             [],
             async (parse, cancel) =>
@@ -42,7 +42,7 @@ internal static class ServeVerb
             new Reply.Done(
                 new { setUp = link },
                 $"""
-                Nobody can sign in here yet. Become the first admin with this link; it works once and for one hour:
+                No one can sign in yet. Create the admin account with this link, which works once, for one hour:
 
                     {link}
 

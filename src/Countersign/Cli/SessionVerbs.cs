@@ -9,13 +9,13 @@ namespace Countersign.Cli;
 internal static class SessionVerbs
 {
     public static Command Build(Terminal terminal) =>
-        Verb.Family("session", "Sessions of people in browsers: list, end.", List(terminal), End(terminal));
+        Verb.Family("session", "Browser sessions: list, end.", List(terminal), End(terminal));
 
     private static Command List(Terminal terminal) =>
         Verb.OnStore(
             terminal,
             "list",
-            "List all open sessions, the last used first.",
+            "List all open sessions, most recently used first.",
             [],
             async (_, hub, cancel) =>
             {
@@ -33,9 +33,9 @@ internal static class SessionVerbs
                 return new Reply.Done(
                     new { sessions },
                     sessions.Count == 0
-                        ? "Nobody is signed in."
+                        ? "No one is signed in."
                         : Terminal.Table(
-                            ["id", "e-mail", "how", "address", "signed in", "last used"],
+                            ["id", "email", "how", "address", "signed in", "last used"],
                             sessions.Select(s =>
                                 new[] { $"{s.Id}", s.Email, s.How, s.Address, s.CreatedAt, s.LastUsedAt }
                             )
@@ -46,17 +46,17 @@ internal static class SessionVerbs
 
     private static Command End(Terminal terminal)
     {
-        var id = new Argument<long>("id") { Description = "The session's number, as listed." };
+        var id = new Argument<long>("id") { Description = "The session's ID, as listed." };
         return Verb.OnStore(
             terminal,
             "end",
-            "End a session: whoever uses it has to sign in again.",
+            "End a session; the person has to sign in again.",
             [id],
             async (parse, hub, cancel) =>
             {
                 var outcome = await hub.Get<Sessions>()
                     .End(parse.GetValue(id), null, "ended by an operator", Hub.Origin, cancel);
-                return outcome.ToReply(ended => new Reply.Done(new { id = ended }, $"Session {ended} is ended."));
+                return outcome.ToReply(ended => new Reply.Done(new { id = ended }, $"Session {ended} has ended."));
             }
         );
     }

@@ -15,83 +15,79 @@ internal static class SimulateVerb
 
     private static readonly Option<string> Url = new("--url")
     {
-        Description = "The application's base URL, as it would be pasted into LaunchDarkly.",
+        Description = "The application's base URL, as you would paste it into LaunchDarkly.",
         Required = true,
         HelpName = "base",
     };
     private static readonly Option<string> Key = new("--key")
     {
-        Description = "Its API token.",
+        Description = "The application's API token.",
         Required = true,
         HelpName = "key",
     };
     private static readonly Option<string?> RotatedKey = new("--rotated-key")
     {
-        Description = "Another token that must work as well, as during a rotation.",
+        Description = "A second token that must work too, as during a rotation.",
         HelpName = "key",
     };
     private static readonly Option<string?> Manifest = new("--manifest")
     {
-        Description = "Go by this approval manifest; without it, by our own description of custom approvals.",
+        Description = "The approval manifest to use. The default is our own description of custom approvals.",
         HelpName = "file",
     };
     private static readonly Option<string> EscapingOption = new("--escaping")
     {
-        Description = "Whose HTML escaping: go as LaunchDarkly's engine, js as the reference one.",
+        Description = "The HTML escaping: go as in LaunchDarkly's engine, js as in the reference implementation.",
         DefaultValueFactory = _ => "go",
     };
     private static readonly Option<string> Template = new("--template")
     {
         Description =
-            "Whose body, without a manifest: today's, that of before the middle of 2025, or that of the OAuth twin.",
+            "The body without a manifest: the current one, the one from before mid-2025, or that of the OAuth twin.",
         DefaultValueFactory = _ => "current",
     };
     private static readonly Option<int> Requests = new("--requests")
     {
-        Description = "How often each case is played.",
+        Description = "How often each case runs.",
         DefaultValueFactory = _ => 5,
         HelpName = "n",
     };
     private static readonly Option<bool> AutoApply = new("--auto-apply")
     {
-        Description = "Apply a change as soon as it reads as approved.",
+        Description = "Apply a change as soon as it's approved.",
     };
     private static readonly Option<double> Speed = new("--speed")
     {
-        Description =
-            "How many times faster the clock runs: with 600, the poll of every five minutes comes every half second.",
+        Description = "How many times faster the clock runs: with 600, the five-minute poll happens every half second.",
         DefaultValueFactory = _ => 600,
         HelpName = "n",
     };
     private static readonly Option<string?> Every = new("--every")
     {
-        Description = "Open one believable change now and then, such as every 10s, instead of all at once.",
+        Description = "Open one realistic change at a time, such as every 10s, instead of all at once.",
         HelpName = "time",
     };
     private static readonly Option<string[]> Requester = new("--requester")
     {
         Description =
-            "Who asks, by name; repeat it for more. Name people whom the application knows; without it, six "
-            + "whom it does not.",
+            "The requester's name; can be repeated. Name people whom the application knows. The default is "
+            + "six people it may not know.",
         HelpName = "name",
     };
     private static readonly Option<string?> For = new("--for")
     {
-        Description = "How long to wait for decisions once all is played (2m).",
+        Description = "How long to wait for decisions at the end (2m).",
         HelpName = "time",
     };
-    private static readonly Option<bool> NoWait = new("--no-wait")
-    {
-        Description = "Do not wait for decisions at all.",
-    };
-    private static readonly Option<bool> All = new("--all") { Description = "Play all of the following cases." };
+    private static readonly Option<bool> NoWait = new("--no-wait") { Description = "Don't wait for decisions." };
+    private static readonly Option<bool> All = new("--all") { Description = "Run all of the following cases." };
     private static readonly IReadOnlyList<(Case Case, Option<bool> Switch)> OddCases =
     [
         .. Cases.Odd.Select(c => (c, new Option<bool>($"--{c.Name}") { Description = c.Does })),
     ];
 
     public static Command Build(Terminal terminal) =>
-        Verb.Family("simulate", "Play the other side, to try an application out.", LaunchDarkly(terminal));
+        Verb.Family("simulate", "Simulate the other side, to test an application.", LaunchDarkly(terminal));
 
     private static Command LaunchDarkly(Terminal terminal)
     {
@@ -100,10 +96,9 @@ internal static class SimulateVerb
         return Verb.Plain(
             terminal,
             "launchdarkly",
-            "Play LaunchDarkly against a custom approvals application, anyone's. It asks for approvals, "
-                + "polls, applies and cancels; people or the application decide. "
-                + "Exit code 1 when the two sides disagree or the protocol is broken. docs/simulate.md "
-                + "explains every finding.",
+            "Test any custom approvals application with a simulated LaunchDarkly. It requests approvals, "
+                + "polls, applies and cancels; people or the application decide. Exits with 1 if the two sides "
+                + "disagree or the protocol is broken. docs/simulate.md explains every finding.",
             [
                 Url,
                 Key,
@@ -186,7 +181,7 @@ internal static class SimulateVerb
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            mistakes.Add($"--manifest cannot be read: {failure.Message}");
+            mistakes.Add($"--manifest can't be read: {failure.Message}");
         }
         return null;
     }
@@ -216,7 +211,7 @@ internal sealed class ManifestLanguage : IManifestLanguage
     {
         var template = new Templates(html).Of(text, isBody);
         return template.CompileProblem() is { } problem
-            ? throw new FormatException($"The manifest cannot be used: {problem}")
+            ? throw new FormatException($"The manifest is invalid: {problem}")
             : template.Render;
     }
 

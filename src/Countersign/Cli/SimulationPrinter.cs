@@ -16,7 +16,7 @@ internal sealed class SimulationPrinter(TextWriter output) : ISimulationObserver
         if (occurrence <= MaxLinesPerRule)
             output.WriteLine($"{rule}{(finding.Request is { } id ? $"{ShortId(id)}  " : "")}{finding.What}");
         else if (occurrence == MaxLinesPerRule + 1)
-            output.WriteLine($"{rule}… and more of these; the summary counts them.");
+            output.WriteLine($"{rule}… and more like this; see the summary.");
     }
 
     public void Changed(ApprovalTicket ticket) =>
@@ -90,7 +90,7 @@ internal sealed class SimulationPrinter(TextWriter output) : ISimulationObserver
             lines.Add($"LaunchDarkly has {string.Join(", ", states.Select(g => $"{g.Count()} {g.Key}"))}.");
         }
         if (open > 0)
-            lines.Add($"{open} are still pending; what happens to them after a decision was not seen.");
+            lines.Add($"{open} are still pending; the cases after a decision didn't run.");
         var rules = report
             .Findings.DistinctBy(f => f.Rule)
             .OrderByDescending(f => f.Rule.Severity)

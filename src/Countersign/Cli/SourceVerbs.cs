@@ -15,8 +15,8 @@ internal static class SourceVerbs
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "source",
-            "Systems that ask: add, set who decides and what an unknown requester costs, rotate the key, "
-                + "list, disable, enable.",
+            "Systems that send requests: add, set who decides and how requesters are treated, rotate the "
+                + "key, list, disable, enable.",
             Add(terminal),
             Set(terminal),
             Rotate(terminal),
@@ -24,14 +24,14 @@ internal static class SourceVerbs
             Change(
                 terminal,
                 "disable",
-                "Refuse a source's calls. Running servers do so within a second.",
+                "Refuse a source's calls. Takes effect within a second.",
                 (sources, name, cancel) => sources.Disable(name, Hub.Origin, cancel),
                 s => $"{s.Name} is disabled."
             ),
             Change(
                 terminal,
                 "enable",
-                "Let a disabled source ask again, with the key it had.",
+                "Accept a disabled source's calls again, with the same key.",
                 (sources, name, cancel) => sources.Enable(name, Hub.Origin, cancel),
                 s => $"{s.Name} is enabled."
             )
@@ -41,16 +41,18 @@ internal static class SourceVerbs
     {
         var kind = new Option<string>("--kind")
         {
-            Description = "What asks: LaunchDarkly, or any client of Countersign's own API.",
+            Description = "The kind of source: LaunchDarkly, or any client of Countersign's own API.",
             DefaultValueFactory = _ => "launchdarkly",
         };
         kind.AcceptOnlyFromAmong("launchdarkly", "api");
-        var (group, need, destination) = Deciders("Who decides what this source asks. Without it, one admin does.");
+        var (group, need, destination) = Deciders(
+            "The group that decides this source's requests. The default is one admin."
+        );
         var owner = Owner();
         return Verb.OnNewStore(
             terminal,
             "add",
-            "Add a source; its key is shown this once.",
+            "Add a source and show its key, once.",
             [Name, kind, group, need, destination, owner],
             async (parse, hub, cancel) =>
             {
@@ -72,7 +74,7 @@ internal static class SourceVerbs
                         made.Name,
                         made.Key,
                     },
-                    $"Added the source {made.Name} (source {made.Id}). Its key is shown only this "
+                    $"Added the source {made.Name} (source {made.Id}). Its key is shown only "
                         + $"once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"
                 ));
             }
@@ -81,34 +83,33 @@ internal static class SourceVerbs
 
     private static Command Set(Terminal terminal)
     {
-        var (group, need, destination) = Deciders("Who decides what this source asks from now on.");
+        var (group, need, destination) = Deciders("The group that decides this source's future requests.");
         var admin = new Option<bool>("--admin") { Description = "One admin decides." };
         var unknown = new Option<string?>("--unknown-requester")
         {
             Description =
-                "A request whose requester is not recognized needs one approval more, is rejected, or needs "
-                + "nothing more.",
+                "If the requester isn't recognized: require one more approval, reject the request, or "
+                + "require nothing more.",
         };
         unknown.AcceptOnlyFromAmong("one_more", "refuse", "allow");
         var claimed = new Option<string?>("--claimed-requester")
         {
-            Description = "A request that only names its requester is accepted as it is, or needs one approval more.",
+            Description = "If the requester is only claimed: accept the request, or require one more approval.",
         };
         claimed.AcceptOnlyFromAmong("accept", "one_more");
         var owner = Owner();
-        var noOwner = new Option<bool>("--no-owner") { Description = "No person answers for it." };
+        var noOwner = new Option<bool>("--no-owner") { Description = "The source has no owner." };
         var requester = new Option<string?>("--requester")
         {
             Description =
-                "Of kind api: whether each request must name its requester. Otherwise one without asks in "
-                + "the source's own name.",
+                "For kind api: whether each request must name its requester. Otherwise the source itself can "
+                + "be the requester.",
         };
         requester.AcceptOnlyFromAmong("required", "optional");
         return Verb.OnStore(
             terminal,
             "set",
-            "Change who decides what a source asks, and what an unknown requester costs. Earlier requests "
-                + "stay as they are.",
+            "Change who decides a source's requests and how requesters are treated. Earlier requests don't change.",
             [Name, group, need, destination, admin, unknown, claimed, owner, noOwner, requester],
             async (parse, hub, cancel) =>
             {
@@ -137,7 +138,7 @@ internal static class SourceVerbs
     private static Option<string?> Owner() =>
         new("--owner")
         {
-            Description = "The person who answers for the source, and so may not decide its requests.",
+            Description = "The owner, who answers for the source and can't decide its requests.",
             HelpName = "email",
         };
 
@@ -145,7 +146,7 @@ internal static class SourceVerbs
     {
         var need = new Option<int?>("--need")
         {
-            Description = "How many of the group must approve; 1 unless said otherwise.",
+            Description = "How many members of the group must approve (1).",
             HelpName = "n",
         };
         need.Validators.Add(result =>
@@ -174,12 +175,12 @@ internal static class SourceVerbs
     {
         var endOld = new Option<bool>("--end-old")
         {
-            Description = "Make no new key, but end the one from before the last rotation.",
+            Description = "Only revoke the key from before the last rotation; create no new one.",
         };
         return Verb.OnStore(
             terminal,
             "rotate",
-            "Make a new key; the old one goes on working until the next rotation or --end-old.",
+            "Create a new key. The old one keeps working until the next rotation or --end-old.",
             [Name, endOld],
             async (parse, hub, cancel) =>
             {
@@ -203,13 +204,12 @@ internal static class SourceVerbs
                         made.Key,
                     },
                     $"""
-                    The new key of {directory.Sources[made.Id].Name}, shown only this once:
+                    The new key for {directory.Sources[made.Id].Name}, shown only once:
 
                         {made.Key}
 
-                    The old key still works. Once the new one is in use: countersign source rotate "{directory.Sources[
-                        made.Id
-                    ].Name}" --end-old
+                    The old key still works. Once the new one is in use, run:
+                    countersign source rotate "{directory.Sources[made.Id].Name}" --end-old
                     """
                 ));
             }
@@ -233,7 +233,7 @@ internal static class SourceVerbs
                 return new Reply.Done(
                     new { sources },
                     sources.Count == 0
-                        ? "No sources yet. Begin with: countersign source add <name>"
+                        ? "No sources yet. Add one with: countersign source add <name>"
                         : Terminal.Table(
                             ["id", "name", "kind", "who decides", "last call", ""],
                             sources.Select(s =>
@@ -327,16 +327,16 @@ internal static class SourceVerbs
                     $"Requests of {Name} are decided by {WhoDecides}.",
                     UnknownRequester switch
                     {
-                        "refuse" => "A requester who is not recognized: the request is rejected.",
-                        "allow" => "A requester who is not recognized: no more approvals. Anyone whose name there "
-                            + "is unknown here can approve their own change.",
-                        _ => "A requester who is not recognized: one approval more.",
+                        "refuse" => "If the requester isn't recognized, the request is rejected.",
+                        "allow" => "If the requester isn't recognized, nothing more is required. Anyone whose name is "
+                            + "unknown here can approve their own change.",
+                        _ => "If the requester isn't recognized, one more approval is required.",
                     },
                     ClaimedRequester == "one_more"
-                        ? "A requester who is only named: one approval more."
-                        : "A requester who is only named: accepted. Anyone who can ask under another person's "
-                            + "name can approve their own change.",
-                    Owner is null ? "Owner: none." : $"Owner: {Owner}, who may not decide its requests.",
+                        ? "If the requester is only claimed, one more approval is required."
+                        : "If the requester is only claimed, the request is accepted. Anyone who can send "
+                            + "requests in another person's name can approve their own change.",
+                    Owner is null ? "Owner: none." : $"Owner: {Owner}, who can't decide its requests.",
                     .. RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
                 ]
             );

@@ -11,17 +11,16 @@ internal static class TokenVerbs
 
     private static Command Add(Terminal terminal)
     {
-        var email = new Argument<string>("email") { Description = "Whom the token stands for." };
+        var email = new Argument<string>("email") { Description = "The token's owner." };
         var impersonate = new Option<bool>("--impersonate")
         {
             Description =
-                "It may also speak for other people, by their e-mail address or with X-On-Behalf-Of. For an "
-                + "admin's token.",
+                "Let the token act for other people, by their email or with X-On-Behalf-Of. Only for an admin's token.",
         };
         return Verb.OnStore(
             terminal,
             "add",
-            "Make a token; it is shown this once.",
+            "Create a token and show it, once.",
             [email, impersonate],
             async (parse, hub, cancel) =>
             {
@@ -30,11 +29,11 @@ internal static class TokenVerbs
                 return outcome.ToReply(token => new Reply.Done(
                     new { token.Id, token.Token },
                     $"""
-                    Token {token.Id} for {parse.GetValue(email)}, shown only this once:
+                    Token {token.Id} for {parse.GetValue(email)}, shown only once:
 
                         {token.Token}
 
-                    Use it as the password of HTTP Basic, with "/token" behind the e-mail address:
+                    Use it as the HTTP Basic password; the user name is the email followed by "/token":
 
                         curl -u '{parse.GetValue(email)}/token:{token.Token}' {hub.Settings.BaseUrl}/api/v1/requests
                     """
@@ -47,7 +46,7 @@ internal static class TokenVerbs
         Verb.OnStore(
             terminal,
             "list",
-            "List all tokens, without their text.",
+            "List all tokens, without their secrets.",
             [],
             async (_, hub, cancel) =>
             {
@@ -55,9 +54,9 @@ internal static class TokenVerbs
                 return new Reply.Done(
                     new { tokens },
                     tokens.Count == 0
-                        ? "No tokens yet. Make one with: countersign token add <email>"
+                        ? "No tokens yet. Create one with: countersign token add <email>"
                         : Terminal.Table(
-                            ["id", "e-mail", "made", "last used", ""],
+                            ["id", "email", "made", "last used", ""],
                             tokens.Select(t =>
                                 new[]
                                 {
@@ -75,11 +74,11 @@ internal static class TokenVerbs
 
     private static Command Revoke(Terminal terminal)
     {
-        var id = new Argument<long>("id") { Description = "The token's number, as listed." };
+        var id = new Argument<long>("id") { Description = "The token's ID, as listed." };
         return Verb.OnStore(
             terminal,
             "revoke",
-            "End a token. Running servers refuse it within a second.",
+            "Revoke a token. Takes effect within a second.",
             [id],
             async (parse, hub, cancel) =>
             {

@@ -11,12 +11,12 @@ namespace Countersign.Cli;
 /// </summary>
 internal static class UserVerbs
 {
-    private static readonly Argument<string> Email = new("email") { Description = "The person's e-mail address." };
+    private static readonly Argument<string> Email = new("email") { Description = "The person's email." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "user",
-            "People: add, import, list, disable, enable, erase, set a password, change role, name and aliases.",
+            "People: add, import, list, disable, enable, erase, change password, role, name and aliases.",
             Add(terminal),
             Import(terminal),
             List(terminal),
@@ -40,14 +40,14 @@ internal static class UserVerbs
         };
         var role = new Option<string>("--role")
         {
-            Description = "admin runs the hub, agent may ask, end-user answers what they are asked.",
+            Description = "admin manages everything, agent can submit requests, end-user can review.",
             DefaultValueFactory = _ => "agent",
         };
         role.AcceptOnlyFromAmong("admin", "agent", "end-user");
         var password = new Option<bool>("--password-stdin")
         {
             Description =
-                "Read the password from the first line of standard input. Without it the person has none yet.",
+                "Read the password from the first line of standard input. Without it the person has no password yet.",
         };
         return Verb.OnNewStore(
             terminal,
@@ -86,7 +86,7 @@ internal static class UserVerbs
         Verb.OnStore(
             terminal,
             "list",
-            "List everybody.",
+            "List everyone.",
             [],
             async (_, hub, cancel) =>
             {
@@ -99,10 +99,10 @@ internal static class UserVerbs
                 return new Reply.Done(
                     new { people },
                     people.Count == 0
-                        ? "Nobody yet. Begin with: countersign user add <email> --name <name> --role admin "
+                        ? "No people yet. Start with: countersign user add <email> --name <name> --role admin "
                             + "--password-stdin"
                         : Terminal.Table(
-                            ["id", "e-mail", "name", "role", ""],
+                            ["id", "email", "name", "role", ""],
                             people.Select(p =>
                                 new[] { $"{p.Id}", p.Email, p.Name, p.Role, p.Disabled ? "disabled" : "" }
                             )
@@ -115,8 +115,7 @@ internal static class UserVerbs
         Change(
             terminal,
             "disable",
-            "Shut a person out at once. Their answers to requests that are still active count no longer; "
-                + "settled requests stay as they are.",
+            "Disable a person now. Dismisses their decisions on active requests; closed requests don't change.",
             (people, email, cancel) => people.Disable(email, Hub.Origin, cancel),
             p => $"{p.DisplayName} is disabled."
         );
@@ -125,7 +124,7 @@ internal static class UserVerbs
         Change(
             terminal,
             "enable",
-            "Let a disabled person in again.",
+            "Enable a disabled person.",
             (people, email, cancel) => people.Enable(email, Hub.Origin, cancel),
             p => $"{p.DisplayName} is enabled."
         );
@@ -134,8 +133,8 @@ internal static class UserVerbs
         Verb.OnStore(
             terminal,
             "erase",
-            "Erase a person for good: shut out, and their name, address and what they wrote replaced "
-                + "everywhere but in the sealed record.",
+            "Erase a person for good: disable them, and replace their name, email and texts everywhere "
+                + "except in sealed events.",
             [Email],
             async (parse, hub, cancel) =>
                 (await hub.Get<ErasePerson>().Run(parse.GetValue(Email)!, Hub.Origin, cancel)).ToReply(
@@ -150,7 +149,7 @@ internal static class UserVerbs
                             + (
                                 erased.Left.Count == 0
                                     ? ""
-                                    : $" What you wrote yourself still names them: {string.Join(", ", erased.Left)}."
+                                    : $" These texts by admins still name them: {string.Join(", ", erased.Left)}."
                             )
                     )
                 )
@@ -183,13 +182,13 @@ internal static class UserVerbs
     {
         var role = new Argument<string>("role")
         {
-            Description = "admin runs the hub, agent may ask, end-user answers what they are asked.",
+            Description = "admin manages everything, agent can submit requests, end-user can review.",
         };
         role.AcceptOnlyFromAmong("admin", "agent", "end-user");
         return Verb.OnStore(
             terminal,
             "role",
-            "Change what a person may. What they decided before stays.",
+            "Change a person's role. Their earlier decisions stay.",
             [Email, role],
             async (parse, hub, cancel) =>
                 await Tell(
@@ -214,7 +213,7 @@ internal static class UserVerbs
                 await Tell(
                     hub,
                     await hub.Get<Accounts>().Rename(parse.GetValue(Email)!, parse.GetValue(name)!, Hub.Origin, cancel),
-                    p => $"They are called {p.DisplayName} now.",
+                    p => $"The person is now named {p.DisplayName}.",
                     cancel
                 )
         );
@@ -225,15 +224,15 @@ internal static class UserVerbs
         var force = Force();
         var alias = new Argument<string>("alias")
         {
-            Description = "A name or an email address that the person has in another system.",
+            Description = "A name or an email that the person has in another system.",
         };
         return Verb.Family(
             "alias",
-            "What a person is called in other systems. A request made under an alias is not decided by that person.",
+            "A person's names and emails in other systems. They can't decide requests made under an alias.",
             Verb.OnStore(
                 terminal,
                 "add",
-                "Add an alias. It bars the person from active requests made under it, too.",
+                "Add an alias. Also bars the person from deciding active requests made under it.",
                 [Email, alias, force],
                 async (parse, hub, cancel) =>
                 {
@@ -251,7 +250,7 @@ internal static class UserVerbs
             Verb.OnStore(
                 terminal,
                 "remove",
-                "Remove an alias. Whom it barred from deciding a request stays barred.",
+                "Remove an alias. People it barred from deciding a request stay barred.",
                 [Email, alias],
                 async (parse, hub, cancel) =>
                     await Tell(
@@ -260,7 +259,7 @@ internal static class UserVerbs
                             .Remove(parse.GetValue(Email)!, parse.GetValue(alias)!, Hub.Origin, cancel),
                         p =>
                             p.Aliases.Count == 0
-                                ? $"{p.DisplayName} has no aliases now."
+                                ? $"{p.DisplayName} has no aliases."
                                 : $"{p.DisplayName} is also known as {string.Join(", ", p.Aliases)}.",
                         cancel
                     )
@@ -269,7 +268,7 @@ internal static class UserVerbs
     }
 
     private static Option<bool> Force() =>
-        new("--force") { Description = "Also if no reviewer could approve an active request any more." };
+        new("--force") { Description = "Even if an active request is left without a reviewer who could approve it." };
 
     private static Command Import(Terminal terminal)
     {
@@ -277,15 +276,14 @@ internal static class UserVerbs
         var file = new Argument<string>("file")
         {
             Description =
-                "CSV with the head line email,name,role,groups,aliases (several groups or aliases with "
-                + "semicolons between them), "
-                + "or a JSON list of such people; - reads standard input.",
+                "CSV with the header email,name,role,groups,aliases (separate several groups or aliases with "
+                + "semicolons), or a JSON list of such people. Use - for standard input.",
         };
         return Verb.OnNewStore(
             terminal,
             "import",
-            "Add the people of a file, and the names, roles, groups and aliases that it gives them. Takes "
-                + "nobody and nothing away; a second time changes nothing.",
+            "Add people from a file, with names, roles, groups and aliases. Removes nothing; importing twice "
+                + "changes nothing.",
             [file, force],
             async (parse, hub, cancel) =>
             {
@@ -321,8 +319,7 @@ internal static class UserVerbs
         );
     }
 
-    private static Reply NoPassword =>
-        new Reply.Failed(Reply.Usage, "There was no password to read: standard input was empty.");
+    private static Reply NoPassword => new Reply.Failed(Reply.Usage, "No password: standard input was empty.");
 
     private static Command Change(
         Terminal terminal,
@@ -360,9 +357,9 @@ internal static class UserVerbs
         while (true)
         {
             var first = AskOnce("Password: ");
-            if (first is null || first == AskOnce("The same again: "))
+            if (first is null || first == AskOnce("Repeat the password: "))
                 return first;
-            Console.Error.WriteLine("These were two different passwords.");
+            Console.Error.WriteLine("The passwords don't match.");
         }
     }
 

@@ -7,7 +7,7 @@ namespace Countersign.Cli;
 /// <summary><c>countersign webhook …</c>: receivers of events, signed after Standard Webhooks.</summary>
 internal static class WebhookVerbs
 {
-    private static readonly Argument<long> Id = new("id") { Description = "The webhook's number, as list shows it." };
+    private static readonly Argument<long> Id = new("id") { Description = "The webhook's ID, as listed." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
@@ -20,14 +20,14 @@ internal static class WebhookVerbs
             Change(
                 terminal,
                 "disable",
-                "Send nothing more there. What waits is kept as failed.",
+                "Disable a webhook. Waiting deliveries are marked as failed.",
                 (webhooks, id, cancel) => webhooks.Disable(id, Hub.Origin, cancel),
                 "disabled"
             ),
             Change(
                 terminal,
                 "enable",
-                "Send there again.",
+                "Enable a webhook again.",
                 (webhooks, id, cancel) => webhooks.Enable(id, Hub.Origin, cancel),
                 "enabled"
             )
@@ -35,22 +35,21 @@ internal static class WebhookVerbs
 
     private static Command Add(Terminal terminal)
     {
-        var url = new Argument<string>("url") { Description = "Where events are posted." };
+        var url = new Argument<string>("url") { Description = "The URL that events are posted to." };
         var kinds = new Option<string[]>("--event")
         {
-            Description =
-                "A kind of event, or a family such as request.*; more than once for several. Without it, all.",
+            Description = "An event, or a family such as request.*. Can be repeated. The default is all events.",
             HelpName = "kind",
         };
         var sources = new Option<string[]>("--source")
         {
-            Description = "Only requests of this source; more than once for several.",
+            Description = "Only requests from this source. Can be repeated.",
             HelpName = "name",
         };
         return Verb.OnStore(
             terminal,
             "add",
-            "Add a webhook; its secret is shown this once.",
+            "Add a webhook and show its secret, once.",
             [url, kinds, sources],
             async (parse, hub, cancel) =>
             {
@@ -66,13 +65,13 @@ internal static class WebhookVerbs
                 return outcome.ToReply(made => new Reply.Done(
                     new { made.Id, made.Secret },
                     $"""
-                    Webhook {made.Id} hears of events from now on. Its secret, shown only this once:
+                    Webhook {made.Id} receives events from now on. Its secret, shown only once:
 
                         {made.Secret}
 
-                    The receiver checks every message with it, with any library of https://www.standardwebhooks.com.
+                    Verify messages with it and any library from https://www.standardwebhooks.com.
                     Try it: countersign webhook test {made.Id}{(
-                        hub.Settings.PublicUrl is null ? "\n\nPublicUrl is not set: until it is, nothing is sent." : ""
+                        hub.Settings.PublicUrl is null ? "\n\nNothing is sent until you set PublicUrl." : ""
                     )}
                     """
                 ));
@@ -84,17 +83,17 @@ internal static class WebhookVerbs
         Verb.OnStore(
             terminal,
             "test",
-            "Send a test message now and say how it went.",
+            "Send a test message now and show the result.",
             [Id],
             async (parse, hub, cancel) =>
             {
                 var outcome = await hub.Get<TestWebhook>().Run(parse.GetValue(Id), Hub.Origin, cancel);
                 return outcome.ToReply(result =>
                     result.Ok
-                        ? new Reply.Done(result, $"It arrived: the receiver answered {result.Status}.")
+                        ? new Reply.Done(result, $"Delivered: the receiver responded with {result.Status}.")
                         : new Reply.Failed(
                             result.Failure!.Replace(' ', '_'),
-                            "It did not arrive: "
+                            "Test failed: "
                                 + $"{result.Failure}{(result.Status is { } status ? $" {status}" : "")}. "
                                 + $"{result.Advice}"
                         )
@@ -106,12 +105,12 @@ internal static class WebhookVerbs
     {
         var endOld = new Option<bool>("--end-old")
         {
-            Description = "Make no new secret, but sign with the newest one only.",
+            Description = "Create no new secret; only sign with the newest one from now on.",
         };
         return Verb.OnStore(
             terminal,
             "rotate",
-            "Make a new secret; messages are signed with the old one as well until the next rotation or --end-old.",
+            "Create a new secret. Messages are also signed with the old one until the next rotation or --end-old.",
             [Id, endOld],
             async (parse, hub, cancel) =>
             {
@@ -120,13 +119,13 @@ internal static class WebhookVerbs
                 {
                     return (await webhooks.EndOldSecret(id, Hub.Origin, cancel)).ToReply(_ => new Reply.Done(
                         new { id },
-                        $"Only the newest secret of webhook {id} signs now."
+                        $"Messages of webhook {id} are only signed with the newest secret now."
                     ));
                 }
                 return (await webhooks.Rotate(id, Hub.Origin, cancel)).ToReply(made => new Reply.Done(
                     new { made.Id, made.Secret },
                     $"""
-                    The new secret of webhook {made.Id}, shown only this once:
+                    The new secret for webhook {made.Id}, shown only once:
 
                         {made.Secret}
 
@@ -160,7 +159,7 @@ internal static class WebhookVerbs
                 return new Reply.Done(
                     new { webhooks },
                     webhooks.Count == 0
-                        ? "No webhooks yet. Begin with: countersign webhook add <url>"
+                        ? "No webhooks yet. Add one with: countersign webhook add <url>"
                         : Terminal.Table(
                             ["id", "address", "events", "sources", ""],
                             webhooks.Select(w =>

@@ -6,7 +6,7 @@ namespace Countersign.Cli;
 /// <summary><c>countersign work …</c>: the job queue.</summary>
 internal static class WorkVerbs
 {
-    private static readonly Argument<long> Id = new("id") { Description = "The job's number, as list shows it." };
+    private static readonly Argument<long> Id = new("id") { Description = "The job's ID, as listed." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
@@ -16,14 +16,14 @@ internal static class WorkVerbs
             Change(
                 terminal,
                 "retry",
-                "Try a job that failed again at once, with all its attempts.",
+                "Retry a failed job now, with all its attempts.",
                 (work, id, cancel) => work.Retry(id, Hub.Origin, cancel),
-                "will be tried again"
+                "will be retried"
             ),
             Change(
                 terminal,
                 "discard",
-                "Remove a job without doing it.",
+                "Remove a job without running it.",
                 (work, id, cancel) => work.Discard(id, Hub.Origin, cancel),
                 "is discarded"
             )
@@ -35,12 +35,12 @@ internal static class WorkVerbs
         var state = new Option<string?>("--state") { Description = states, HelpName = "state" };
         state.AcceptOnlyFromAmong([.. WorkList.States]);
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind.", HelpName = "kind" };
-        const string next = "The next page: the number that the page before ended with.";
+        const string next = "The next page: the last ID of the page before.";
         var before = new Option<long?>("--before") { Description = next, HelpName = "id" };
         return Verb.OnStore(
             terminal,
             "list",
-            "List what waits, runs, failed and why, the newest first.",
+            "List jobs that wait, run or failed, and why, newest first.",
             [state, kind, before],
             async (parse, hub, cancel) =>
             {
@@ -91,7 +91,7 @@ internal static class WorkVerbs
                         $"Job {job.Id} ({job.Kind}, {job.About}) {done}."
                     ),
                     WorkOutcome.Refused { Why: var why } => new Reply.Failed("refused", why),
-                    _ => new Reply.Failed("not_found", "There is no job with this number. See: countersign work list"),
+                    _ => new Reply.Failed("not_found", "There is no job with this ID. See: countersign work list"),
                 }
         );
 }

@@ -34,7 +34,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationCache 
         if (!destination.Manifest.UsesOAuth)
             return ("", null);
         if (destination.Secrets.TryGetValue(OAuthKeys.AccessToken, out var given) && given.Length > 0)
-            return refused is null ? (given, null) : (null, "The access token is refused.");
+            return refused is null ? (given, null) : (null, "The access token was refused.");
         var turn = _turns.GetOrAdd(destination.Id, _ => new SemaphoreSlim(1));
         // Of many that wait for a server that does not answer, none waits longer than a call: its claim would run out.
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -53,7 +53,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationCache 
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return (null, "No access token came in time.");
+            return (null, "Timed out while waiting for an access token.");
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationCache 
             if (isGood)
                 return (token, null);
             if (looked > Patience)
-                return (null, "Another node is fetching an access token and does not come to an end.");
+                return (null, "Another node is fetching an access token and hasn't finished.");
             await Task.Delay(Look, cancel);
         }
     }
@@ -102,7 +102,7 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationCache 
             values.GetValueOrDefault(OAuthKeys.ClientSecret, "")
         );
         if (!Uri.TryCreate(values.GetValueOrDefault(OAuthKeys.TokenUrl), UriKind.Absolute, out var url))
-            return (null, "There is no access token, and oauth.tokenUrl does not say where to get one.");
+            return (null, "There is no access token, and oauth.tokenUrl isn't set.");
         var fields = new Dictionary<string, string> { ["grant_type"] = "client_credentials" };
         if (values.GetValueOrDefault(OAuthKeys.Scope) is { Length: > 0 } scope)
             fields["scope"] = scope;
@@ -131,7 +131,8 @@ internal sealed class AccessTokens(Store store, Egress egress, DestinationCache 
             case EgressOutcome.Answered { Status: var status }:
                 return (
                     null,
-                    $"No access token: {url.Host} answers {status}{(status is >= 200 and < 300 ? " without one" : "")}."
+                    $"No access token: {url.Host} responded with "
+                        + $"{status}{(status is >= 200 and < 300 ? " without one" : "")}."
                 );
             case EgressOutcome.Failed failed:
                 return (null, $"No access token: {failed.Failure.Word()}. {failed.Detail}");

@@ -29,8 +29,7 @@ internal sealed partial class CallDestination(
     /// <summary>Access token, look-up of members and the call itself, each once more after a 401.</summary>
     public TimeSpan MaxRun => TimeSpan.FromSeconds(105);
 
-    public string? WhyNotDiscard =>
-        "A question at a destination is given up on the destination's page or with countersign destination resolve.";
+    public string? WhyNotDiscard => "Dismiss it on the destination's page or with countersign destination resolve.";
 
     public async ValueTask<int> AtOnce(Reader reader, string receiver)
     {
@@ -81,12 +80,12 @@ internal sealed partial class CallDestination(
                     link.Revision,
                     options.BaseUrl,
                     cancel
-                ) ?? throw new InvalidDataException("The content that it is about is gone.");
+                ) ?? throw new InvalidDataException("The content of its request is gone.");
         }
         catch (Exception fault) when (JobWorker.IsItsOwn(fault))
         {
             Log.Unreadable(log, fault, destination.Id, link.Id);
-            var why = $"The request cannot be read. {JobWorker.ErrorOf(fault)}";
+            var why = $"The request can't be read. {JobWorker.ErrorOf(fault)}";
             CallOutcome notCalled =
                 link.State == LinkState.New ? new CallOutcome.NotOpened(why) : new CallOutcome.Failed(why);
             return new CallResult(link, notCalled, null, Jitter.Next());
@@ -107,7 +106,7 @@ internal sealed partial class CallDestination(
 
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "Destination {Destination}, link {Link}: the status matches both patterns and counts as declined"
+            Message = "Destination {Destination}, link {Link}: the status matches both patterns and rejects the request"
         )]
         public static partial void Both(ILogger log, long destination, long link);
 

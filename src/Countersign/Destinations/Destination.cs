@@ -63,10 +63,7 @@ internal sealed record Destination
             changed,
             kept is null || changed.Hosts().IsSubsetOf(Hosts())
                 ? null
-                : (
-                    kept,
-                    "The address is another one now. Give this again, so that it goes only where you mean it to go."
-                )
+                : (kept, "The address has changed. Enter this again to confirm that it goes there.")
         );
     }
 

@@ -119,7 +119,7 @@ internal sealed partial class DestinationCache(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "Destination {Id} cannot be used: {Why}")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Destination {Id} can't be used: {Why}")]
         public static partial void Unusable(ILogger log, long id, string why);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         {
             { State: LinkState.New } => await Create(destination, link, question, cancel),
             { State: LinkState.Sending } => (
-                new CallOutcome.PerhapsOpened("Countersign stopped while it was opening this."),
+                new CallOutcome.PerhapsOpened("Countersign stopped while opening this."),
                 null
             ),
             { State: LinkState.Unsure } => await LookUp(destination, question, cancel),
@@ -63,12 +63,14 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 return new Sent(null, RedactedExchange.Of(template, null, context, null, store.Now), why, context);
             var rendering = Renderer.Render(template, context);
             if (rendering is not Rendering.Ready { Call: var call })
+            {
                 return new Sent(
                     null,
                     RedactedExchange.Of(template, rendering, context, null, store.Now),
                     null,
                     context
                 );
+            }
             using var message = call.ToMessage();
             var outcome = await egress.Send(message, cancel);
             if (
@@ -103,10 +105,10 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     {
         var (outcome, shown, refused, _) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
-            return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.", shown);
+            return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.", shown);
         return Reading.ReadList(template.List!, good.Body) is { } items
             ? (items, null, shown)
-            : (null, "The answer holds no list at the place that the manifest names.", shown);
+            : (null, "The response contains no list where the manifest expects one.", shown);
     }
 
     private async Task<(CallOutcome, string?)> Create(
@@ -131,7 +133,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         var opened = outcome switch
         {
             null when noToken is not null => new CallOutcome.NotOpened(noToken),
-            null => new CallOutcome.NotOpened(shown.Refused ?? "The call could not be made.", IsFinal: true),
+            null => new CallOutcome.NotOpened(shown.Refused ?? "The call couldn't be made.", IsFinal: true),
             EgressOutcome.Failed
             {
                 Failure: Failure.Dns
@@ -149,16 +151,19 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 good
             ),
             EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new CallOutcome.NotOpened(
-                $"It answers {later.Status}.",
+                $"It responded with {later.Status}.",
                 RetryAfter: RetryAfter(later)
             ),
             EgressOutcome.Answered { Status: 409 } when destination.Manifest.CanLookUp => new CallOutcome.PerhapsOpened(
-                "It answers 409: something like it is there already."
+                "It responded with 409: it already exists."
             ),
             EgressOutcome.Answered { Status: 408 or >= 500 } fault => new CallOutcome.PerhapsOpened(
-                $"It answers {fault.Status}."
+                $"It responded with {fault.Status}."
             ),
-            EgressOutcome.Answered refused => new CallOutcome.NotOpened($"It answers {refused.Status}.", IsFinal: true),
+            EgressOutcome.Answered refused => new CallOutcome.NotOpened(
+                $"It responded with {refused.Status}.",
+                IsFinal: true
+            ),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return (opened, shown.ToText());
@@ -178,7 +183,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         var id = parser.ApprovalId is null && heard.Problem is null ? ours : heard.ExternalId;
         return string.IsNullOrEmpty(id)
                 ? new CallOutcome.PerhapsOpened(
-                    heard.Problem ?? "The answer holds no id at the place that the manifest names."
+                    heard.Problem ?? "The response contains no ID where the manifest expects one."
                 )
             : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem
                 ? new CallOutcome.Unusable(problem, answer.Text)
@@ -192,7 +197,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private static string? ProblemWith(Destination destination, CallContext context, string externalId)
     {
         if (externalId.Length > LongestId)
-            return $"The id that it gave has more than {LongestId} characters.";
+            return $"The ID in the response has more than {LongestId} characters.";
         try
         {
             var manifest = destination.Manifest;
@@ -202,7 +207,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         }
         catch (FormatException wrong)
         {
-            return $"The id that it gave cannot be used. {wrong.Message}";
+            return $"The ID in the response can't be used. {wrong.Message}";
         }
     }
 
@@ -224,7 +229,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         {
             return (
                 new CallOutcome.Failed(
-                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.",
                     RetryAfter(outcome)
                 ),
                 shown.ToText()
@@ -243,7 +248,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             : !string.IsNullOrEmpty(id)
                 ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
             : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new CallOutcome.NotThere()
-            : new CallOutcome.Failed("The answer says nothing about it."),
+            : new CallOutcome.Failed("The response doesn't mention it."),
             shown.ToText()
         );
     }
@@ -269,7 +274,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         {
             return (
                 new CallOutcome.Failed(
-                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.",
                     RetryAfter(outcome)
                 ),
                 shown.ToText()
@@ -279,7 +284,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         return (
             heard.Value is null
                 ? new CallOutcome.Failed(
-                    heard.Problem ?? "The answer holds no status at the place that the manifest names."
+                    heard.Problem ?? "The response contains no status where the manifest expects one."
                 )
                 : new CallOutcome.Told(Clean(heard, context)),
             shown.ToText()
@@ -312,7 +317,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 EgressOutcome.Answered { Status: 404 or 410 } when link.Pending == PendingAction.Cancel =>
                     new CallOutcome.PassedOn(Heard.Nothing),
                 _ => new CallOutcome.Failed(
-                    noToken ?? shown.Refused ?? shown.Failure ?? $"It answers {shown.Status}.",
+                    noToken ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.",
                     RetryAfter(outcome)
                 ),
             },

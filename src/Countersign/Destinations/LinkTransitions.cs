@@ -130,7 +130,7 @@ internal static class LinkTransitions
                         Attempts = 0,
                         Polls = link.Polls + 1,
                         Problem = heard.Value is null
-                            ? "The answer holds no status at the place that the manifest names."
+                            ? "The response contains no status where the manifest expects one."
                             : heard.Problem,
                     },
                     heard,
@@ -190,7 +190,7 @@ internal static class LinkTransitions
             link = link with
             {
                 Problem =
-                    $"The status \"{heard.Value}\" matches both patterns of the manifest, which counts as declined.",
+                    $"The status \"{heard.Value}\" matches both patterns of the manifest, which rejects the request.",
             };
         }
         if (link.Answer.Length == 0 && heard.Opinion != Opinion.Undecided)

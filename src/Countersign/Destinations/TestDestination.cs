@@ -45,7 +45,7 @@ internal sealed class TestDestination(
             return Done(
                 items is not null,
                 items is not null
-                    ? $"It answers: {items.Count} {(list.Name == "memberListRequest" ? "people" : "values")}."
+                    ? $"It responded: {items.Count} {(list.Name == "memberListRequest" ? "people" : "values")}."
                     : why!,
                 shown
             );
@@ -63,12 +63,16 @@ internal sealed class TestDestination(
         {
             EgressOutcome.Answered { Status: 401 or 403 } => Done(
                 false,
-                $"It answers {status.Status}: the credentials are not right.",
+                $"It responded with {status.Status}: the credentials are wrong.",
                 status
             ),
             EgressOutcome.Answered { IsGood: true } or EgressOutcome.Answered { Status: 400 or 404 or 410 or 422 } =>
-                Done(true, $"It answers {status.Status} to a question about an approval that is not there.", status),
-            _ => Done(false, noToken ?? status.Refused ?? status.Failure ?? $"It answers {status.Status}.", status),
+                Done(true, $"It responded with {status.Status} for an approval that doesn't exist.", status),
+            _ => Done(
+                false,
+                noToken ?? status.Refused ?? status.Failure ?? $"It responded with {status.Status}.",
+                status
+            ),
         };
     }
 
@@ -90,7 +94,9 @@ internal sealed class TestDestination(
                 await DestinationQuestions.Of(store, destination.Manifest, id, revision, options.BaseUrl, cancel)
                 is not { } found
             )
-                return new AccessOutcome<DestinationTest>.NotFound("a request with this id");
+            {
+                return new AccessOutcome<DestinationTest>.NotFound("a request with this ID");
+            }
             question = found;
         }
         // A token is only looked at, not fetched: rehearsing asks nobody.
@@ -105,7 +111,7 @@ internal sealed class TestDestination(
         return new AccessOutcome<DestinationTest>.Done(
             new DestinationTest(
                 refused == 0,
-                refused == 0 ? "Every call could be made." : $"{refused} of {shown.Count} calls would not leave.",
+                refused == 0 ? "Every call is valid." : $"{refused} of {shown.Count} calls couldn't be sent.",
                 shown
             )
         );
@@ -216,7 +222,7 @@ internal sealed class TestDestination(
         {
             return (
                 null,
-                $"The manifest would ask {elsewhere} for them, where its questions do not go. Nothing was sent."
+                $"The manifest would call {elsewhere} for them, which isn't the destination's host. Nothing was sent."
             );
         }
         var (items, why, _) = await calls.List(destination, template, cancel);

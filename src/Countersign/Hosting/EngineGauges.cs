@@ -24,12 +24,12 @@ internal sealed class EngineGauges : BackgroundService
     {
         (_store, _log) = (store, log);
         Jobs("countersign.jobs.waiting", "{job}", "Jobs in the queue, by kind", j => j.Waiting);
-        Jobs("countersign.jobs.due", "{job}", "Jobs that are due and do not run yet, by kind", j => j.Due);
-        Jobs("countersign.jobs.running", "{job}", "Jobs that run now on any node, by kind", j => j.Running);
+        Jobs("countersign.jobs.due", "{job}", "Jobs that are due and not running yet, by kind", j => j.Due);
+        Jobs("countersign.jobs.running", "{job}", "Jobs running on any node, by kind", j => j.Running);
         Jobs(
             "countersign.jobs.set_aside",
             "{job}",
-            "Jobs that failed for good and wait for an admin, by kind",
+            "Jobs that failed for good and need an admin, by kind",
             j => j.SetAside
         );
         _meter.CreateObservableGauge(
@@ -42,13 +42,13 @@ internal sealed class EngineGauges : BackgroundService
             "countersign.log.behind",
             () => Each(f => f.Followers.Select(c => Tagged(c.Behind, "follower", c.Name))),
             "{event}",
-            "Events that a follower of the log has not handled yet"
+            "Events that a follower of the log hasn't processed yet"
         );
         _meter.CreateObservableGauge(
             "countersign.requests.oldest_pending",
             () => Each<double>(f => f.OldestPending is { } age ? [new(age.TotalSeconds)] : []),
             "s",
-            "How long the oldest undecided request has waited"
+            "Age of the oldest pending request"
         );
         _meter.CreateObservableGauge(
             "countersign.seal.behind",
@@ -60,13 +60,13 @@ internal sealed class EngineGauges : BackgroundService
             "countersign.seal.lag",
             () => Each<double>(f => [new(f.SealLag.TotalSeconds)]),
             "s",
-            "How old the oldest event without a seal is"
+            "Age of the oldest event without a seal"
         );
         _meter.CreateObservableGauge(
             "countersign.directory.age",
             () => directory.Age.TotalSeconds,
             "s",
-            "Since when the list of people and keys was last compared with the store"
+            "Time since the data about people and keys was compared with the store"
         );
     }
 

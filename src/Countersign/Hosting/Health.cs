@@ -38,12 +38,11 @@ internal static class Health
             if (await store.Read(WorkList.CountSetAside, cancel) is > 0 and var count)
             {
                 troubles.Add(
-                    $"Jobs were set aside after they had failed again and again: {count}. An admin sees them "
-                        + "under Queue."
+                    $"Jobs were set aside after repeated failures: {count}. An admin can see them on the page Queue."
                 );
             }
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)
-                troubles.Add($"People, groups or sources that cannot be read: {unreadable}. The log says which.");
+                troubles.Add($"People, groups or sources that can't be read: {unreadable}. The log lists them.");
         }
         catch (StoreUnavailable unavailable)
         {

@@ -62,7 +62,7 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
                 Problems.Of(
                     StatusCodes.Status413PayloadTooLarge,
                     "too_large",
-                    $"A body has at most {Settings.LargestBody / 1024} KiB."
+                    $"A body can have at most {Settings.LargestBody / 1024} KiB."
                 )
             );
     }
@@ -103,9 +103,8 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             return new(
                 Problems.Malformed(
                     broken.LineNumber is { } line
-                        ? $"The body is not the JSON that is expected here: line {line + 1}, byte "
-                            + $"{broken.BytePositionInLine + 1}."
-                        : "The body is not the JSON that is expected here. "
+                        ? $"The body isn't the expected JSON: line {line + 1}, byte {broken.BytePositionInLine + 1}."
+                        : "The body isn't the expected JSON. "
                             + (
                                 broken.Message.Contains("uplicate", StringComparison.Ordinal)
                                     ? "A member appears twice."
@@ -116,7 +115,7 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
         }
         catch (InvalidOperationException)
         {
-            return new(Problems.Malformed("The body holds text that is not valid Unicode (half of a surrogate pair)."));
+            return new(Problems.Malformed("The body contains invalid Unicode (half of a surrogate pair)."));
         }
     }
 
@@ -158,7 +157,7 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
             }
             else
             {
-                mistakes.Add(path + member.Name, "This member is not known here.");
+                mistakes.Add(path + member.Name, "This member is unknown.");
             }
         }
     }
@@ -195,7 +194,7 @@ public sealed class BodyErrors
     public const int Max = 20;
 
     private const int LongestField = 100;
-    private const string More = "There are more mistakes than are named here.";
+    private const string More = "There are more errors than listed here.";
     private int _count;
 
     public Dictionary<string, string[]> ByField { get; } = [];
@@ -219,14 +218,14 @@ public sealed class BodyErrors
     public void SingleLine(string field, string? text, int longest, bool required)
     {
         if (Text(field, text, longest, required) && text.AsSpan().ContainsAny(Controls))
-            Add(field, "A line of text holds no control characters.");
+            Add(field, "A line of text can't contain control characters.");
     }
 
     /// <summary>Text of several lines: of the control characters only tab and line breaks.</summary>
     public void MultiLine(string field, string? text, int longest, bool required)
     {
         if (Text(field, text, longest, required) && text.AsSpan().ContainsAny(ControlsButBreaks))
-            Add(field, "Text holds no control characters but tab and line breaks.");
+            Add(field, "Text can't contain control characters other than tabs and line breaks.");
     }
 
     private bool Text(string field, string? text, int longest, bool required)
@@ -234,7 +233,7 @@ public sealed class BodyErrors
         if (string.IsNullOrWhiteSpace(text))
         {
             if (required)
-                Add(field, "This is needed.");
+                Add(field, "This is required.");
             return false;
         }
         if (text.Length <= longest)

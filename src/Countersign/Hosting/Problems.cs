@@ -42,7 +42,7 @@ public static class Problems
     public static ProblemHttpResult Invalid(string field, string why) =>
         Invalid(new Dictionary<string, string[]> { [field] = [why] });
 
-    public static ProblemHttpResult NotFound(string what = "There is no such thing here, or it is not yours to see.") =>
+    public static ProblemHttpResult NotFound(string what = "This doesn't exist, or you don't have access.") =>
         Of(StatusCodes.Status404NotFound, "not_found", what);
 
     public static ProblemHttpResult NotAllowed(string rule, string why) =>
@@ -54,11 +54,11 @@ public static class Problems
         var status = context.HttpContext.Response.StatusCode;
         var (code, detail) = status switch
         {
-            404 => ("not_found", "There is nothing at this address."),
-            405 => ("method_not_allowed", $"This address does not take {context.HttpContext.Request.Method}."),
+            404 => ("not_found", "This address doesn't exist."),
+            405 => ("method_not_allowed", $"This address doesn't support {context.HttpContext.Request.Method}."),
             413 => ("too_large", "The body is too large."),
             415 => ("unsupported_media_type", "Send JSON, with Content-Type: application/json."),
-            _ => ("invalid", "The request could not be read."),
+            _ => ("invalid", "The request couldn't be read."),
         };
         return ErrorFormat.Of(context.HttpContext).Refuse(context.HttpContext, status, code, detail);
     }
@@ -66,17 +66,17 @@ public static class Problems
     private static string Title(int status) =>
         status switch
         {
-            400 => "The request cannot be read",
-            401 => "Who is asking?",
+            400 => "The request can't be read",
+            401 => "Not authenticated",
             403 => "Not allowed",
             404 => "Not found",
             405 => "Method not allowed",
             409 => "Conflict",
             413 => "Too large",
             415 => "Not JSON",
-            422 => "The request is not valid",
+            422 => "The request is invalid",
             429 => "Too many requests",
-            503 => "Not available at the moment",
+            503 => "Unavailable",
             _ => "Something went wrong",
         };
 }
@@ -114,7 +114,7 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
                     httpContext,
                     status,
                     status == 413 ? "too_large" : "invalid",
-                    status == 413 ? "The body is too large." : "The request could not be read."
+                    status == 413 ? "The body is too large." : "The request couldn't be read."
                 );
                 return true;
             default:
@@ -123,7 +123,7 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
                     httpContext,
                     StatusCodes.Status500InternalServerError,
                     "internal",
-                    "This is a fault of Countersign. Its log has the details under the trace id."
+                    "This is an error in Countersign. Find the details in its log by the trace ID."
                 );
                 return true;
         }

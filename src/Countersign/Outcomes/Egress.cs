@@ -90,7 +90,7 @@ public sealed class Egress : IDisposable
     )
     {
         if (request.RequestUri is not { IsAbsoluteUri: true, Scheme: "http" or "https" })
-            return new EgressOutcome.Failed(Failure.NotConfigured, "The address is neither http nor https.");
+            return new EgressOutcome.Failed(Failure.NotConfigured, "The address isn't http or https.");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(_options.Patience);
         try
@@ -169,28 +169,28 @@ public sealed class Egress : IDisposable
                 case AuthenticationException:
                     return new(
                         Failure.Tls,
-                        "TLS could not be agreed on, or the certificate is not good for this name."
+                        "TLS couldn't be negotiated, or the certificate isn't valid for this host name."
                     );
                 case SocketException socket:
                     return Explain(socket.SocketErrorCode);
                 case OperationCanceledException:
-                    return new(Failure.Timeout, "There was no complete answer in time.");
+                    return new(Failure.Timeout, "No complete response in time.");
             }
         }
         return failure switch
         {
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(
                 Failure.Tls,
-                "TLS could not be agreed on."
+                "TLS couldn't be negotiated."
             ),
             HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => new(
                 Failure.Dns,
-                "The name is not known."
+                "The host name can't be resolved."
             ),
             HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => TooLarge(),
             HttpRequestException or IOException => new(
                 Failure.Reset,
-                "The connection broke, or what came is not an answer."
+                "The connection broke, or the response is invalid."
             ),
             _ => null,
         };
@@ -207,18 +207,17 @@ public sealed class Egress : IDisposable
         {
             SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain or SocketError.NoRecovery => new(
                 Failure.Dns,
-                "The name is not known."
+                "The host name can't be resolved."
             ),
-            SocketError.TimedOut => new(Failure.Timeout, "There was no connection in time."),
+            SocketError.TimedOut => new(Failure.Timeout, "Timed out while connecting."),
             SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => new(
                 Failure.Reset,
                 "The connection broke."
             ),
-            _ => new(Failure.Refused, "Nothing listens there, or no way leads there."),
+            _ => new(Failure.Refused, "Nothing listens there, or there is no route."),
         };
 
-    private static EgressOutcome.Failed TooLarge() =>
-        new(Failure.TooLarge, "The answer is larger than what is read of an answer.");
+    private static EgressOutcome.Failed TooLarge() => new(Failure.TooLarge, "The response is too large.");
 
     private HttpClient Client(Trust trust) =>
         new(Handler(trust))
@@ -259,8 +258,8 @@ public sealed class Egress : IDisposable
         if (open.Length == 0)
         {
             throw addresses.Length == 0
-                ? new EgressException(Failure.Dns, "The name leads to no address.")
-                : new EgressException(Failure.BlockedAddress, "The name leads to addresses that may not be called.");
+                ? new EgressException(Failure.Dns, "The host name has no address.")
+                : new EgressException(Failure.BlockedAddress, "The host name leads to addresses that aren't allowed.");
         }
         for (var i = 0; ; i++)
         {

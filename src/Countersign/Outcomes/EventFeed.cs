@@ -169,12 +169,12 @@ public sealed partial class EventFeed : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Events cannot be followed: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Events can't be followed: {Reason}")]
         public static partial void CannotFollow(ILogger log, string reason);
 
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "Following the events failed; open streams end and will be opened again"
+            Message = "Following events failed; open streams end and will be reopened"
         )]
         public static partial void Failed(ILogger log, Exception failure);
     }

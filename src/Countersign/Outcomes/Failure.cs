@@ -37,15 +37,15 @@ public static class Failures
     public static string Advice(this Failure failure) =>
         failure switch
         {
-            Failure.Dns => "The name is not known. Check its spelling and this machine's DNS.",
+            Failure.Dns => "The host name can't be resolved. Check its spelling and this machine's DNS.",
             Failure.Refused => "Nothing listens there. Check the port, and whether the receiver runs.",
-            Failure.Tls => "The certificate is not valid for this name, or TLS is not spoken there.",
-            Failure.Timeout => "No complete answer in time.",
-            Failure.Reset => "The connection broke before the answer was complete.",
-            Failure.TooLarge => "The answer was larger than 1 MB and was not read to its end.",
+            Failure.Tls => "The certificate isn't valid for this host name, or the receiver doesn't use TLS.",
+            Failure.Timeout => "No complete response in time.",
+            Failure.Reset => "The connection broke before the response was complete.",
+            Failure.TooLarge => "The response was larger than 1 MB.",
             Failure.BlockedAddress =>
-                "The name leads to an address that is not public. If it is meant, list it in Egress:Allow.",
-            Failure.Status => "The receiver answered, and its answer was no.",
+                "The host name leads to a non-public address. If that's intended, add it to Egress:Allow.",
+            Failure.Status => "The receiver responded with an error.",
             _ => "A setting is missing: see docs/notifications.md.",
         };
 }

@@ -32,7 +32,9 @@ internal static class LiveEndpoint
             about != Inbox
             && (id is null || await RequestDetails.FindRequest(store, id.Value, asking.Viewer, cancel) is null)
         )
+        {
             return Results.NotFound();
+        }
         await using var watch = CallerWatch.Over(http, asking.Caller);
         watch.EndAfter(Longest);
         http.Response.ContentType = "text/event-stream";

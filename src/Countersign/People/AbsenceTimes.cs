@@ -10,7 +10,7 @@ namespace Countersign.People;
 public static class AbsenceTimes
 {
     public const string Expected =
-        "Write a day such as 2026-12-24, or a time with its zone such as 2026-12-24T08:00:00+01:00.";
+        "Use a day such as 2026-12-24, or a time with a zone such as 2026-12-24T08:00:00+01:00.";
 
     /// <summary>A day is meant as a whole, in UTC: from its first moment, or to its last.</summary>
     public static DateTimeOffset? Read(string? text, bool isEnd)

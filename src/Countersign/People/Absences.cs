@@ -36,14 +36,14 @@ public sealed class Absences(Store store)
                 {
                     return new AccessOutcome<Absence>.Invalid(
                         "to",
-                        "An absence ends after it begins, and not in the past."
+                        "An absence must end after it starts, and not in the past."
                     );
                 }
                 if (to - from > Longest || to - tx.Now > 2 * Longest)
                 {
                     return new AccessOutcome<Absence>.Invalid(
                         "to",
-                        $"An absence lasts at most {Longest.TotalDays:0} days and ends within two years."
+                        $"An absence can last at most {Longest.TotalDays:0} days and must end within two years."
                     );
                 }
                 long? other = null;
@@ -57,11 +57,11 @@ public sealed class Absences(Store store)
                     {
                         return new AccessOutcome<Absence>.Invalid(
                             "standIn",
-                            "Nobody here has this e-mail address, or the person is disabled."
+                            "There is no person with this email, or they are disabled."
                         );
                     }
                     if (other == id)
-                        return new AccessOutcome<Absence>.Invalid("standIn", "Nobody stands in for themself.");
+                        return new AccessOutcome<Absence>.Invalid("standIn", "A person can't be their own delegate.");
                     if (
                         await tx.Number(
                             """
@@ -79,7 +79,7 @@ public sealed class Absences(Store store)
                     {
                         return new AccessOutcome<Absence>.Invalid(
                             "standIn",
-                            "The stand-in is away in that time too, and a stand-in has no stand-in."
+                            "The delegate is out of office in that time too. Choose another one."
                         );
                     }
                 }
@@ -218,7 +218,7 @@ public sealed class Absences(Store store)
     private sealed class Handler(string kind, Func<Tx, long, ValueTask> act) : IJobHandler
     {
         public string Kind => kind;
-        public string WhyNotDiscard => "It belongs to the absence. End the absence, or retry.";
+        public string WhyNotDiscard => "It belongs to an absence. End the absence, or retry.";
 
         public Task<JobResult> Run(Job job, CancellationToken cancel)
         {

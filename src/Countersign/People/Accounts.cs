@@ -24,7 +24,7 @@ public abstract record AccessOutcome<T>
     public sealed record WouldBlock(IReadOnlyList<WouldBeBlocked> Requests) : AccessOutcome<T>
     {
         public string Text =>
-            $"No reviewer could approve {Count} any more: "
+            $"No reviewer could approve {Count} anymore: "
             + string.Join("; ", Requests.Take(MaxShown).Select(r => $"{r.Id} \"{r.Subject}\" ({r.Why})"))
             + (Requests.Count > MaxShown ? $"; and {Requests.Count - MaxShown} more." : ".");
 
@@ -77,7 +77,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
             != 0
         )
         {
-            return new AccessOutcome<Person>.Exists("a person with this e-mail address");
+            return new AccessOutcome<Person>.Exists("a person with this email");
         }
         var nameKey = await KeyOf(tx, name);
         var id = await tx.Number(
@@ -310,8 +310,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         return key;
     }
 
-    internal static AccessOutcome<T> NoPerson<T>() =>
-        new AccessOutcome<T>.NotFound("a person with this e-mail address");
+    internal static AccessOutcome<T> NoPerson<T>() => new AccessOutcome<T>.NotFound("a person with this email");
 }
 
 /// <summary>What may be a name or an e-mail address.</summary>
@@ -321,8 +320,8 @@ public static class Names
 
     public static string? Problem(string name) =>
         name.Length is 0 or > Longest ? $"A name has 1 to {Longest} characters."
-        : name.Any(char.IsControl) ? "A name holds no control characters."
-        : HasLoneSurrogate(name) ? "A name is valid Unicode."
+        : name.Any(char.IsControl) ? "A name can't contain control characters."
+        : HasLoneSurrogate(name) ? "A name must be valid Unicode."
         : null;
 
     public static string? EmailProblem(string email) =>
@@ -331,9 +330,9 @@ public static class Names
         || HasLoneSurrogate(email)
         || email.IndexOf('@', StringComparison.Ordinal) is var at
             && (at <= 0 || at != email.LastIndexOf('@') || at == email.Length - 1)
-            ? "This is not an e-mail address."
+            ? "This isn't an email address."
         : email.EndsWith(ErasedPerson.Domain, StringComparison.OrdinalIgnoreCase)
-            ? "Addresses like this stand for people who were erased."
+            ? "This address is reserved for erased people."
         : null;
 
     public static bool HasLoneSurrogate(string text)

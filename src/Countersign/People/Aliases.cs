@@ -84,7 +84,7 @@ public sealed class Aliases(Store store)
     internal static string? Problem(string text) =>
         Names.Problem(text) is null
             ? null
-            : $"An alias is a name or an email address of 1 to {Names.Longest} characters, without control characters.";
+            : $"An alias is a name or an email of 1 to {Names.Longest} characters, without control characters.";
 
     private static async ValueTask<AccessOutcome<Alias>> Add(
         Tx tx,

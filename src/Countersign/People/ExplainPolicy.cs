@@ -86,7 +86,7 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
                 miss >= 0
                     ? $"{rules[i].When[miss].Key} is "
                         + $"{(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the "
-                        + $"policy wants {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
+                        + $"policy requires {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
                     : "it has no conditions, and the request names its reviewer";
             passed.Add(new SkippedPolicy(rules[i].Name, rules[i].Line, why));
         }
@@ -118,18 +118,19 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
         barred.Contains(id) ? "requester"
         : snapshot.Pools.Find(id) is not { IsDisabled: false } person ? "disabled"
         : person.AwayUntil is null ? "can"
-        : new Delegates(snapshot.Pools, barred, []).Of(person) is { } other ? $"away, {other.Name} stands in"
+        : new Delegates(snapshot.Pools, barred, []).Of(person) is { } other ? $"out of office, delegate {other.Name}"
         : "away";
 
     private static string Outcome(Policy policy) =>
-        policy.RefusesRequester ? "Rejected at once: the requester is not recognized"
-        : policy.Auto is { } auto ? $"{(auto.Approves ? "Approved" : "Declined")} at once, by policy: {auto.Because}"
+        policy.RefusesRequester ? "Rejected automatically: the requester isn't recognized"
+        : policy.Auto is { } auto
+            ? $"{(auto.Approves ? "Approved" : "Declined")} automatically by policy: {auto.Because}"
         : policy.Destination is { } destination ? $"Decided by the destination {destination}"
         : $"{policy.Steps.Sum(s => s.Need)} approval{(policy.Steps.Sum(s => s.Need) == 1 ? "" : "s")} "
             + $"needed{OneMore(policy)}";
 
     private static string OneMore(Policy policy) =>
-        policy.RequesterUnknown ? ", one more because the requester is not recognized"
+        policy.RequesterUnknown ? ", one more because the requester isn't recognized"
         : policy.RequesterClaimed ? ", one more because the requester is only claimed"
         : "";
 
@@ -153,7 +154,7 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
         if (policy.Expire is { } expire)
         {
             times.Add(
-                $"Expires {Durations.Words(expire.After)} after it is asked, as "
+                $"Expires {Durations.Words(expire.After)} after it's created, as "
                     + $"{(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
             );
         }

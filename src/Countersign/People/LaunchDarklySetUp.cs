@@ -28,7 +28,7 @@ public static class LaunchDarklySetUp
                 isPublic
                     ? ""
                     : "LaunchDarkly must be able to reach this address. Set PublicUrl to your public address.\n"
-            )}docs/launchdarkly.md walks through all of it. To see it work before that:
+            )}docs/launchdarkly.md explains every step. To test it first, run:
 
                 countersign simulate launchdarkly --url {baseUrl} --key {key}
             """;

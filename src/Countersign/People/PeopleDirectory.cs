@@ -182,7 +182,7 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
     public PeopleSnapshot Current =>
         _snapshot is { } snapshot && IsFresh
             ? snapshot
-            : throw new StoreUnavailable("The list of people and keys could not be checked against the store.");
+            : throw new StoreUnavailable("The data about people and keys couldn't be compared with the store.");
 
     /// <summary>
     /// The latest snapshot. A caller who finds one that was not checked for too long checks it: a server too busy for
@@ -499,7 +499,7 @@ public sealed partial class PeopleDirectoryRefresher(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "Left out, because it cannot be read: {What}")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Skipped, because it can't be read: {What}")]
         public static partial void Unreadable(ILogger log, string what);
     }
 }

@@ -90,7 +90,7 @@ public sealed class PeopleImport(Store store)
         new(
             mistakes.Count <= MaxMistakes
                 ? mistakes
-                : [.. mistakes.Take(MaxMistakes), $"And {mistakes.Count - MaxMistakes} more mistakes."]
+                : [.. mistakes.Take(MaxMistakes), $"And {mistakes.Count - MaxMistakes} more errors."]
         );
 
     /// <summary>What can be seen without the store.</summary>
@@ -106,13 +106,13 @@ public sealed class PeopleImport(Store store)
                     mistakes.Add($"{person.Place}: {why}");
             }
             if (Names.EmailProblem(person.Email.Trim()) is { } noAddress)
-                Add(person.Email.Trim().Length == 0 ? "The email address is missing." : noAddress);
+                Add(person.Email.Trim().Length == 0 ? "The email is missing." : noAddress);
             else if (!places.TryAdd(EmailAddress.KeyOf(person.Email), person.Place))
-                Add($"{person.Email.Trim()} is at {places[EmailAddress.KeyOf(person.Email)]} already.");
+                Add($"{person.Email.Trim()} is already at {places[EmailAddress.KeyOf(person.Email)]}.");
             if (person.Name?.Trim() is { Length: > 0 } name)
                 Add(Names.Problem(name));
             if (RoleText(person) is { } role && Roles.Of(role) is null)
-                Add("The role is admin, agent or end-user.");
+                Add("The role must be admin, agent or end-user.");
             if (person.Aliases.Count > Aliases.MaxPerPerson)
             {
                 Add($"A person has at most {Aliases.MaxPerPerson} aliases.");
@@ -153,7 +153,7 @@ public sealed class PeopleImport(Store store)
         {
             var here = known.GetValueOrDefault(EmailAddress.KeyOf(person.Email));
             if (here is null && string.IsNullOrWhiteSpace(person.Name))
-                mistakes.Add($"{person.Place}: The name is missing, and {person.Email.Trim()} is not here yet.");
+                mistakes.Add($"{person.Place}: {person.Email.Trim()} is a new person and needs a name.");
             if (
                 here is not null
                 && person.Aliases.Select(PeopleDirectory.KeyOf).Union(aliases[here.Id]).Count() > Aliases.MaxPerPerson

@@ -15,11 +15,12 @@ public sealed record SourceReviewers(string? Group, int? Need, string? Destinati
 {
     /// <summary>About which field there is something to say, and what.</summary>
     internal (string Field, string Why)? Problem =>
-        Need is < 1 or > 100 ? ("need", "The number of approvals is between 1 and 100.")
-        : Destination is not null && Group is not null ? ("destination", "Either a group decides or a destination.")
-        : Destination is not null && Need is not null ? ("need", "A number of approvals needs a group to come from.")
-        : IsOneAdmin && (Group ?? Destination) is not null ? ("oneAdmin", "Either one admin decides or somebody named.")
-        : IsOneAdmin && Need is not null ? ("need", "A number of approvals needs a group to come from.")
+        Need is < 1 or > 100 ? ("need", "The number of approvals must be between 1 and 100.")
+        : Destination is not null && Group is not null ? ("destination", "Choose either a group or a destination.")
+        : Destination is not null && Need is not null ? ("need", "A number of approvals requires a group.")
+        : IsOneAdmin && (Group ?? Destination) is not null
+            ? ("oneAdmin", "Choose either one admin or a group or destination.")
+        : IsOneAdmin && Need is not null ? ("need", "A number of approvals requires a group.")
         : null;
 }
 
@@ -55,7 +56,7 @@ public sealed class Sources(Store store)
         if (Names.Problem(name) is { } bad)
             return new AccessOutcome<NewSourceKey>.Invalid("name", bad);
         if (kind is not ("launchdarkly" or "api"))
-            return new AccessOutcome<NewSourceKey>.Invalid("kind", "A source is of kind launchdarkly or api.");
+            return new AccessOutcome<NewSourceKey>.Invalid("kind", "A source's kind is launchdarkly or api.");
         if (
             new SourceReviewers(group, need, destination, IsOneAdmin: (group ?? destination) is null).Problem is
             { } problem
@@ -172,8 +173,8 @@ public sealed class Sources(Store store)
         {
             return new AccessOutcome<long>.Invalid(
                 "group",
-                "Say what changes: who decides (a group, a number of it, a destination, or one admin), the "
-                    + "owner, or what an unknown or claimed requester costs."
+                "Nothing to change. Give a group, a number of approvals, a destination, one admin, an owner, "
+                    + "or how requesters are treated."
             );
         }
         return await store.InTransaction<AccessOutcome<long>>(
@@ -211,10 +212,7 @@ public sealed class Sources(Store store)
             group = before.GroupId;
         if (wanted.Need is not null && group is null)
         {
-            return (
-                before,
-                new AccessOutcome<long>.Invalid("need", "A number of approvals needs a group to come from.")
-            );
+            return (before, new AccessOutcome<long>.Invalid("need", "A number of approvals requires a group."));
         }
         // The same group named once more keeps its number.
         var need = wanted.Need ?? (group is not null && group == before.GroupId ? before.Need : null);
@@ -233,7 +231,7 @@ public sealed class Sources(Store store)
                 before,
                 new AccessOutcome<long>.Invalid(
                     "requesterRequired",
-                    "Only a source of kind api asks in its own name, so only there a requester can be required."
+                    "Only a source of kind api can require a requester."
                 )
             );
         }

@@ -21,7 +21,7 @@ public static class Feasibility
         {
             return new Blocked(
                 "The policy names no reviewers",
-                "Give the policy a step and apply it to active requests"
+                "Add a step to the policy, then apply it to active requests"
             );
         }
         if (policy.AllowsSelfApproval)

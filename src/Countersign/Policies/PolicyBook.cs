@@ -88,7 +88,7 @@ public sealed class PolicyBook
                             "unknown-group",
                             place,
                             $"There is no group {g.Name} yet.",
-                            $"Make it with: countersign group add \"{g.Name}\"",
+                            $"Add it with: countersign group add \"{g.Name}\"",
                             IsWarning: true
                         ))
                 );
@@ -99,7 +99,7 @@ public sealed class PolicyBook
                             p.Column,
                             "unknown-person",
                             place,
-                            $"There is nobody here with the address {p.Name} yet.",
+                            $"There is no person with the email {p.Name} yet.",
                             $"Add them with: countersign user add {p.Name}",
                             IsWarning: true
                         ))
@@ -116,7 +116,7 @@ public sealed class PolicyBook
                     "unknown-source",
                     place,
                     $"There is no source {source} yet.",
-                    $"Make it with: countersign source add \"{source}\"",
+                    $"Add it with: countersign source add \"{source}\"",
                     IsWarning: true
                 )
             );
@@ -132,7 +132,7 @@ public sealed class PolicyBook
                         "unknown-destination",
                         place,
                         $"There is no destination {destination} yet.",
-                        $"Make it with: countersign destination add \"{destination}\" --manifest FILE",
+                        $"Add it with: countersign destination add \"{destination}\" --manifest FILE",
                         IsWarning: true
                     )
                 );

@@ -28,8 +28,8 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
                     1,
                     "size",
                     "",
-                    $"A policy file has at most {LargestSize / 1024} KiB.",
-                    "Use wildcards and lists to say the same in fewer policies."
+                    $"A policy file can have at most {LargestSize / 1024} KiB.",
+                    "Use wildcards and lists to write fewer policies."
                 )
             );
             return (null, problems);

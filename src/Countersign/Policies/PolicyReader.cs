@@ -27,7 +27,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         var format = 0;
         if (!file.TryGetValue("version", out var version))
         {
-            Add(root, "missing", "version", "The file does not say its version.", "Begin with: version: 1");
+            Add(root, "missing", "version", "The file has no version.", "Start with: version: 1");
         }
         else if (
             version.Kind != YamlKind.Text
@@ -35,7 +35,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             || format != 1
         )
         {
-            Add(version, "value", "version", "This version is not known here.", "Write: version: 1");
+            Add(version, "value", "version", "This version is unknown.", "Write: version: 1");
         }
         if (!file.TryGetValue("policies", out var list))
         {
@@ -58,8 +58,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     item,
                     "duplicate-name",
                     at,
-                    $"There is a policy of this name on line {names[rule.Name]} already.",
-                    "Give each policy a name of its own; history and pages tell them apart by it."
+                    $"Line {names[rule.Name]} already has a policy with this name.",
+                    "Give each policy a unique name."
                 );
             }
             if (matchesAll is not null)
@@ -68,8 +68,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     item,
                     "unreachable",
                     at,
-                    $"It is never reached: \"{matchesAll.Name}\" on line {matchesAll.Line} matches everything.",
-                    "Put it before that one, or give that one a when.",
+                    $"It never applies: \"{matchesAll.Name}\" on line {matchesAll.Line} matches everything.",
+                    "Move it before that one, or add a condition to that one.",
                     isWarning: true
                 );
             }
@@ -118,7 +118,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 "missing",
                 $"{at}.name",
                 "The policy has no name.",
-                "Give it one that people will understand when they read it on a request: name: production"
+                "Add one that people understand on a request: name: production"
             );
         }
         var rule = new PolicyRule(
@@ -160,14 +160,14 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         string[] deciders = [.. Deciders.Where(members.ContainsKey)];
         if (deciders.Length == 0)
-            Add(node, "missing", at, "Nothing says who decides.", "Give it steps, or destination, or auto.");
+            Add(node, "missing", at, "It doesn't say who decides.", "Add steps, destination or auto.");
         if (deciders.Length > 1)
         {
             Add(
                 members[deciders[1]],
                 "value",
                 at,
-                $"It cannot have both {deciders[0]} and {deciders[1]}.",
+                $"It can't have both {deciders[0]} and {deciders[1]}.",
                 "Keep the one that decides."
             );
         }
@@ -188,13 +188,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 : ["self_approval", "rejection", "note_required", "remind", "escalate", "mail_decisions"];
             foreach (var idle in ofPeople.Append("claimed_requester").Where(members.ContainsKey))
             {
-                Add(
-                    members[idle],
-                    "value",
-                    $"{at}.{idle}",
-                    $"It has no meaning beside {deciders[0]}.",
-                    "Leave it out."
-                );
+                Add(members[idle], "value", $"{at}.{idle}", $"It has no effect with {deciders[0]}.", "Remove it.");
             }
         }
         CheckRequester(at, members, deciders);
@@ -216,7 +210,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 unknown,
                 "value",
                 $"{at}.unknown_requester",
-                $"Beside {deciders[0]} nobody here approves, so there is no one more.",
+                $"With {deciders[0]} no reviewer decides, so there can't be one more.",
                 "Write refuse or allow."
             );
         }
@@ -230,8 +224,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                         rule,
                         "value",
                         $"{at}.{key}",
-                        "Where requesters may approve their own requests, it has no effect.",
-                        "Leave it out, or forbid self_approval.",
+                        "It has no effect if requesters can approve their own requests.",
+                        "Remove it, or forbid self_approval.",
                         isWarning: true
                     );
                 }
@@ -251,7 +245,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     _mistakes < MaxOfAKind ? node.Members.First(m => m.Key.Text == key).Key : node,
                     "unknown-key",
                     place,
-                    "This is nothing that a policy can look at.",
+                    "A policy has no such condition.",
                     $"{Suggestion(key, [.. Condition.Known])}Known are {string.Join(", ", Condition.Known)}, "
                         + "form.NAME, and facts.NAME for any other fact."
                 );
@@ -265,7 +259,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     "value",
                     place,
                     "An empty list matches nothing, so the policy never applies.",
-                    "Name a value, or leave the key out."
+                    "Add a value, or remove the key."
                 );
             }
             conditions.Add(
@@ -285,13 +279,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (!node.IsNothing)
             return Words(node, at, PolicyFile.LongestName, mayBeEmpty: true);
-        Add(
-            node,
-            "value",
-            at,
-            "There is no value here.",
-            "Write one; if it is the text ~ or null, put it in quotes: \"~\""
-        );
+        Add(node, "value", at, "There is no value here.", "Add one. Put the texts ~ and null in quotes: \"~\"");
         return "";
     }
 
@@ -301,7 +289,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         if (Items(node, at, PolicyFile.MostSteps) is not { } items)
             return steps;
         if (items.Count == 0)
-            Add(node, "value", at, "Without a step nobody is asked.", "Give it a step with need and from.");
+            Add(node, "value", at, "There are no steps.", "Add a step with need and from.");
         foreach (var (item, i) in items.Select((item, i) => (item, i)))
         {
             var place = $"{at}[{i}]";
@@ -314,7 +302,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     item,
                     "missing",
                     $"{place}.from",
-                    "The step does not say who may fill it.",
+                    "The step doesn't say who can decide in it.",
                     "Write: from: { groups: [NAME], people: [ADDRESS] }"
                 );
                 continue;
@@ -329,8 +317,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     item,
                     "duplicate-name",
                     $"{place}.name",
-                    "Another step of this policy has this name.",
-                    "Give each step a name of its own."
+                    "Another step of this policy has the same name.",
+                    "Give each step a unique name."
                 );
             }
             if (pool.Groups.Count == 0 && need > pool.People.Count && pool.People.Count > 0)
@@ -339,8 +327,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     count ?? item,
                     "value",
                     $"{place}.need",
-                    $"It needs {need} and names {pool.People.Count}: that can never be.",
-                    "Name more people, or ask for fewer."
+                    $"It needs {need} approvals but only names {pool.People.Count}.",
+                    "Name more people, or require fewer approvals."
                 );
             }
             steps.Add(new StepRule(name, need, pool));
@@ -360,7 +348,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         {
             return need;
         }
-        Add(node, "value", at, "This is not a number of people.", "Write a whole number from 1 to 1000, or: all");
+        Add(node, "value", at, "This isn't a number of people.", "Use a whole number from 1 to 1000, or: all");
         return 1;
     }
 
@@ -373,13 +361,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         );
         if (pool.Groups.Count + pool.People.Count == 0 && node.Kind == YamlKind.Map)
         {
-            Add(
-                node,
-                "missing",
-                at,
-                "It names nobody.",
-                "Name groups or people: { groups: [NAME], people: [ADDRESS] }"
-            );
+            Add(node, "missing", at, "It names no one.", "Name groups or people: { groups: [NAME], people: [EMAIL] }");
         }
         return pool;
     }
@@ -402,12 +384,12 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     item,
                     "value",
                     $"{at}[{i}]",
-                    "This is not an e-mail address.",
-                    "People are named by their addresses: ann@example.com"
+                    "This isn't an email address.",
+                    "Name people by their emails: ann@example.com"
                 );
             }
             if (named.Exists(n => string.Equals(n.Name, name, StringComparison.OrdinalIgnoreCase)))
-                Add(item, "value", $"{at}[{i}]", "It is named twice here.", "Name it once.");
+                Add(item, "value", $"{at}[{i}]", "It's named twice here.", "Name it once.");
             else
                 named.Add(new NamedOnLine(name, item.Line, item.Column));
         }
@@ -425,13 +407,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             }
             else
             {
-                Add(
-                    item,
-                    "value",
-                    at,
-                    "This is no answer that somebody gives.",
-                    $"Choose among {string.Join(", ", Answers)}."
-                );
+                Add(item, "value", at, "This isn't a decision.", $"Choose from {string.Join(", ", Answers)}.");
             }
         }
         return [.. Answers.Where(notes.Contains)];
@@ -458,8 +434,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "value",
                 $"{at}.every",
-                "Reminding more often than every minute helps nobody.",
-                "Write 1m or longer."
+                "Reminders can't be more frequent than once a minute.",
+                "Use 1m or longer."
             );
         }
         return every;
@@ -471,7 +447,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return null;
         if (!members.TryGetValue("to", out var to))
         {
-            Add(node, "missing", $"{at}.to", "It does not say to whom.", "Write: to: { groups: [NAME] }");
+            Add(node, "missing", $"{at}.to", "It doesn't say to whom.", "Write: to: { groups: [NAME] }");
             return null;
         }
         var pool = Pool(to, $"{at}.to");
@@ -493,7 +469,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "missing",
                 $"{at}.answer",
-                "It does not say what the answer is.",
+                "It doesn't say what the decision is.",
                 "Write: answer: approve, or answer: reject"
             );
         }
@@ -504,7 +480,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "missing",
                 $"{at}.because",
-                "It does not say why nobody has to be asked.",
+                "It doesn't give a reason.",
                 "Write: because: \"no customer sees it\""
             );
             return null;
@@ -516,7 +492,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (!members.TryGetValue(key, out var value))
         {
-            Add(node, "missing", $"{at}.{key}", "It does not say when.", $"Write: {key}: 24h");
+            Add(node, "missing", $"{at}.{key}", "It doesn't say when.", $"Write: {key}: 24h");
             return null;
         }
         if (
@@ -532,8 +508,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             value,
             "value",
             $"{at}.{key}",
-            "This is not a time that a policy can wait.",
-            "Write a number and a unit, from 1s to 366d: 30m, 24h, 3d"
+            "This isn't a valid duration.",
+            "Use a number and a unit, from 1s to 366d: 30m, 24h, 3d"
         );
         return null;
     }
@@ -545,7 +521,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return usual;
         if (node.Kind == YamlKind.Text && node.Text == other)
             return other;
-        Add(node, "value", $"{at}.{key}", "This is not one of its values.", $"Write {usual} or {other}.");
+        Add(node, "value", $"{at}.{key}", "This isn't one of its values.", $"Write {usual} or {other}.");
         return usual;
     }
 
@@ -557,7 +533,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             return null;
         if (node.Kind == YamlKind.Text && read(node.Text) is { } rule)
             return rule;
-        Add(node, "value", $"{at}.{key}", "This is not one of its values.", $"Write {words}.");
+        Add(node, "value", $"{at}.{key}", "This isn't one of its values.", $"Write {words}.");
         return null;
     }
 
@@ -565,7 +541,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (node.Kind != YamlKind.Text || node.IsNothing)
         {
-            Add(node, "type", at, "Here stands a text.", "Write it in quotes if it begins with a special character.");
+            Add(node, "type", at, "This must be a string.", "Put it in quotes if it starts with a special character.");
         }
         else if (
             (node.Text.Length == 0 && !mayBeEmpty)
@@ -578,8 +554,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "value",
                 at,
-                "This text is empty, too long, has blanks around it or holds control characters.",
-                $"Write one line of 1 to {longest} characters."
+                "This text is empty, too long, has spaces around it or contains control characters.",
+                $"Use one line of 1 to {longest} characters."
             );
         }
         return node.Kind == YamlKind.Text ? node.Text : "";
@@ -589,7 +565,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         if (node.Kind != YamlKind.List)
         {
-            Add(node, "type", at, "Here stands a list.", "Write [a, b], or one item per line with a dash before it.");
+            Add(node, "type", at, "This must be a list.", "Write [a, b], or one item per line with a dash before it.");
             return null;
         }
         if (node.Items.Count > most)
@@ -598,8 +574,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "value",
                 at,
-                $"There are {node.Items.Count}, and at most {most} are read.",
-                "Use wildcards or groups to say the same in fewer."
+                $"There are {node.Items.Count}; at most {most} are allowed.",
+                "Use wildcards or groups to write fewer."
             );
         }
         return node.Items.Count > most ? node.Items[..most] : node.Items;
@@ -613,7 +589,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 node,
                 "type",
                 at,
-                "Here stand keys with values.",
+                "This must be keys with values.",
                 known is null ? "Write: key: value" : $"Known are {string.Join(", ", known)}."
             );
             return null;
@@ -624,7 +600,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             var place = at.Length > 0 ? $"{at}.{key.Text}" : key.Text;
             if (key.Kind != YamlKind.Text)
             {
-                Add(key, "type", at, "A key is a text.", "Look at the brackets.");
+                Add(key, "type", at, "A key must be a string.", "Check the brackets.");
             }
             else if (known is not null && !known.Contains(key.Text))
             {
@@ -632,13 +608,13 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     key,
                     "unknown-key",
                     place,
-                    "This key is not known here.",
+                    "This key is unknown.",
                     $"{Suggestion(key.Text, known)}Known are {string.Join(", ", known)}."
                 );
             }
             else if (!members.TryAdd(key.Text, value))
             {
-                Add(key, "duplicate-key", place, "This key stands here twice.", "Keep one of them.");
+                Add(key, "duplicate-key", place, "This key appears twice.", "Keep one of them.");
             }
         }
         return members;
@@ -653,8 +629,8 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         if (count == MaxOfAKind + 1)
         {
             (problem, fix) = (
-                $"There are more {(isWarning ? "warnings" : "mistakes")} than the {MaxOfAKind} that are named.",
-                "Correct these first and check again."
+                $"There are more {(isWarning ? "warnings" : "errors")} than the {MaxOfAKind} listed here.",
+                "Fix these first and check again."
             );
         }
         problems.Add(

@@ -94,7 +94,7 @@ internal static class StampText
             {
                 null => Rejection.Any,
                 "never" => Rejection.Never,
-                _ => throw new JsonException("A rejection that is none."),
+                _ => throw new JsonException("An invalid rejection."),
             },
             NoteRequired = stored.NoteRequired,
             Remind = stored.Remind is { } remind

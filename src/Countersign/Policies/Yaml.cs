@@ -40,7 +40,7 @@ internal static class Yaml
             parser.Consume<StreamStart>();
             if (!parser.TryConsume<DocumentStart>(out _))
             {
-                problems.Add(new PolicyProblem(1, 1, "missing", "", "The file is empty.", "Begin with: version: 1"));
+                problems.Add(new PolicyProblem(1, 1, "missing", "", "The file is empty.", "Start with: version: 1"));
                 return null;
             }
             var root = Node(parser, 0);
@@ -51,7 +51,7 @@ internal static class Yaml
                     second.Start,
                     "documents",
                     "There is a second document.",
-                    "Keep all policies in one; remove the line ---"
+                    "Keep all policies in one document: remove the line ---"
                 );
             }
             return root;
@@ -77,8 +77,8 @@ internal static class Yaml
                     (int)broken.Start.Column,
                     "yaml",
                     "",
-                    $"This is not YAML: {FirstLine(broken.InnerException?.Message ?? broken.Message)}",
-                    "Look at the indentation, the quotes and the brackets here and on the line before."
+                    $"This isn't YAML: {FirstLine(broken.InnerException?.Message ?? broken.Message)}",
+                    "Check the indentation, quotes and brackets here and on the line before."
                 )
             );
         }
@@ -91,8 +91,8 @@ internal static class Yaml
                     (int)(parser.Current?.Start.Column ?? 1),
                     "yaml",
                     "",
-                    "This is not YAML: something that begins here or later never ends.",
-                    "Look for a bracket or a quote that is not closed, and at the indentation."
+                    "This isn't YAML: something that starts here or later never ends.",
+                    "Check for an unclosed bracket or quote, and the indentation."
                 )
             );
         }
@@ -108,8 +108,8 @@ internal static class Yaml
             throw new Refused(
                 next.Start,
                 "depth",
-                "This is nested deeper than any policy.",
-                "Policies need no more than a few levels; look at the brackets."
+                "This is nested too deeply.",
+                "Policies need only a few levels. Check the brackets."
             );
         }
         if (next is AnchorAlias || next is NodeEvent { Anchor.IsEmpty: false })
@@ -117,8 +117,8 @@ internal static class Yaml
             throw new Refused(
                 next.Start,
                 "anchors",
-                "Anchors and aliases (& and *) are not used in policies.",
-                "Write out what it stands for; a text that begins with * or & is put in quotes."
+                "Anchors and aliases (& and *) aren't allowed in policies.",
+                "Write out the value. Put a text that starts with * or & in quotes."
             );
         }
         if (next is NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } })
@@ -126,8 +126,8 @@ internal static class Yaml
             throw new Refused(
                 next.Start,
                 "tags",
-                "Tags (!) are not used in policies.",
-                "Leave it out; a text that begins with ! is put in quotes."
+                "Tags (!) aren't allowed in policies.",
+                "Remove it. Put a text that starts with ! in quotes."
             );
         }
         switch (next)
@@ -152,8 +152,8 @@ internal static class Yaml
                 throw new Refused(
                     next.Start,
                     "yaml",
-                    "This is not YAML that a policy can be read from.",
-                    "Look at the indentation here."
+                    "This YAML can't be read as a policy file.",
+                    "Check the indentation here."
                 );
         }
     }

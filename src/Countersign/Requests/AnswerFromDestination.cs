@@ -47,12 +47,12 @@ public static class AnswerFromDestination
             return new DestinationAnswerOutcome.NotFound();
         request = await Settle.IfExpired(tx, request);
         var refusal =
-            request.IsSettled ? ("settled", $"The request was settled before: {request.Display}.")
-            : request.Revision != answer.Revision ? ("other_revision", "It answers an earlier revision of the request.")
+            request.IsSettled ? ("settled", $"The request is already closed: {request.Display}.")
+            : request.Revision != answer.Revision ? ("other_revision", "It decides an earlier revision of the request.")
             : !string.Equals(request.Policy.Destination, answer.Destination, StringComparison.OrdinalIgnoreCase)
-                ? ("not_asked", "The request's policy does not leave the decision to this destination.")
+                ? ("not_asked", "The request's policy doesn't leave the decision to this destination.")
             : await LinkedAs(tx, answer) != answer.ExternalId
-                ? ("other_id", "The id is not the one that was recorded when the request was handed over.")
+                ? ("other_id", "The ID isn't the one that was recorded when the request was sent there.")
             : default;
         if (refusal is ({ } rule, { } why))
         {

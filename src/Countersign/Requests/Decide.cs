@@ -78,7 +78,7 @@ public sealed class Decide(Store store)
 
         // The directory snapshot of the door may be a moment old; who may decide is read here.
         if (viewer.PersonId is not { } personId || await PoolRows.Around(tx, personId) is not var (pools, author))
-            return new DecideOutcome.NotAllowed("not_an_approver", "Only people decide.");
+            return new DecideOutcome.NotAllowed("not_an_approver", "Only people can decide.");
         if (author.DisabledAt is not null)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
 
@@ -89,7 +89,7 @@ public sealed class Decide(Store store)
         {
             return new DecideOutcome.NotAllowed(
                 "requester_may_not_decide",
-                "Requesters can't decide their own requests."
+                "Requesters can't approve their own requests."
             );
         }
         if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
@@ -98,14 +98,14 @@ public sealed class Decide(Store store)
         var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
         var (steps, standsInFor, isOpen) = ReviewerSeat.Of(request, decisions, before, pools, personId);
         if (steps.Count == 0)
-            return new DecideOutcome.NotAllowed("not_an_approver", "The policy of this request does not name you.");
+            return new DecideOutcome.NotAllowed("not_an_approver", "You're not a reviewer on this request.");
         if (!isOpen)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
         if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.ToWireName()))
         {
             return new DecideOutcome.NotAllowed(
                 "note_required",
-                "The policy of this request asks for a note with this answer."
+                "This request's policy requires a comment with this decision."
             );
         }
         if (

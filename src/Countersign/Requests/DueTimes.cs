@@ -67,8 +67,7 @@ public abstract class DueHandler : IJobHandler
 {
     public abstract string Kind { get; }
 
-    public string WhyNotDiscard =>
-        "It belongs to its request and goes when the request is settled. Withdraw the request, or retry.";
+    public string WhyNotDiscard => "It belongs to its request and ends with it. Withdraw the request, or retry.";
 
     public Task<JobResult> Run(Job job, CancellationToken cancel)
     {

@@ -92,7 +92,7 @@ public sealed class OverridePolicy(Store store)
                         broken.Revision,
                         await DecisionRow.Of(tx, id),
                         Status.Approved,
-                        $"Approved by {viewer.Name}, past the policy",
+                        $"Approved by {viewer.Name}, overriding the policy",
                         viewer.Origin,
                         new
                         {

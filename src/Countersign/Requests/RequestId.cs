@@ -30,7 +30,7 @@ public readonly record struct RequestId : ISqlText
 
     /// <summary>For ids that we wrote ourselves.</summary>
     public static RequestId Of(string stored) =>
-        TryParse(stored, out var id) ? id : throw new FormatException("The store holds an id that is none.");
+        TryParse(stored, out var id) ? id : throw new FormatException("The store contains an invalid ID.");
 
     /// <summary>
     /// The id from which on everything was made at this time or later: turns a time filter into a range of ids.

@@ -426,9 +426,11 @@ public sealed class RequestList(Store store, EnvironmentNames places)
             if (driver is not "source_id" && filter.Sources.Count > 0)
                 Check("source_id", [.. filter.Sources.Select(v => (object)v)]);
             if (filter.Text is { Length: > 0 } text)
+            {
                 _checks.Add(
                     $"{RequestChange.Searched} LIKE {Argument($"%{Escape(text.ToLowerInvariant())}%")} ESCAPE '\\'"
                 );
+            }
             if (driver is "waiting" || delegated.Length > 0)
                 Arguments["person"] = viewer.PersonOrNone;
             if (!viewer.IsAdmin && driver is not ("waiting" or "parties" or "asked"))

@@ -35,7 +35,7 @@ public readonly record struct RequestStatus(RequestId Id, Status Status, string 
         return new RequestStatus(
             RequestId.Of(text[..afterId]),
             WireNames.StatusOf(text[(afterId + 1)..afterStatus])
-                ?? throw new FormatException("The store holds a status that is none."),
+                ?? throw new FormatException("The store contains an invalid status."),
             text[(afterStatus + 1)..]
         );
     }

@@ -112,11 +112,11 @@ public sealed class Restamp(Store store)
         var left =
             Settle.HasExpired(request, now) ? "It has expired."
             : policy.RefusesRequester
-                ? "The new policy refuses its requester, who is not recognized; withdraw the request and ask again."
-            : policy.Auto is not null ? "The new policy answers by itself; withdraw the request and ask again."
+                ? "The new policy refuses its requester, who isn't recognized. Withdraw the request and send it again."
+            : policy.Auto is not null ? "The new policy decides automatically. Withdraw the request and send it again."
             : policy.Destination is not null || request.Policy.Destination is not null
-                ? "A workflow system decides it, or would; withdraw the request and ask again."
-            : verdict is not Verdict.StillPending ? "The answers so far would settle it; one more answer does."
+                ? "A destination decides it, before or after the change. Withdraw the request and send it again."
+            : verdict is not Verdict.StillPending ? "The decisions so far would close it. The next decision does."
             : null;
         return new Found(
             request,

@@ -18,7 +18,8 @@ public sealed class ReweighRequests(Store store) : IJobHandler
 
     public string Kind => JobKind;
     public TimeSpan MaxRun => TimeSpan.FromMinutes(5);
-    public string WhyNotDiscard => "Answers of a disabled person would go on being shown as missing nothing. Retry it.";
+    public string WhyNotDiscard =>
+        "Without it, a disabled person's decisions would still be shown as counting. Retry it.";
 
     private const string JobKind = "reweigh";
 

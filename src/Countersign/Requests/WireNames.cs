@@ -70,7 +70,7 @@ public static class WireNames
         };
 
     public static SentBy SentByOf(string word) =>
-        Find(Ways, word, ToWireName) ?? throw new FormatException("The store holds a way in that is none.");
+        Find(Ways, word, ToWireName) ?? throw new FormatException("The store contains an invalid origin.");
 
     private static T? Find<T>(T[] values, string word, Func<T, string> spelling)
         where T : struct
@@ -87,7 +87,7 @@ public static class WireNames
     public static string Names(IReadOnlyList<string> names, string and = "and") =>
         names.Count switch
         {
-            0 => "nobody",
+            0 => "no one",
             1 => names[0],
             2 => $"{names[0]} {and} {names[1]}",
             _ => $"{names[0]}, {names[1]} {and} {names.Count - 2} more",

@@ -15,15 +15,15 @@ internal sealed class NotLookedAt(int status, TimeSpan wait, string why) : Authe
         new(
             StatusCodes.Status429TooManyRequests,
             wait,
-            "Too many wrong credentials from this address. Retry-After says when to go on; credentials in "
-                + "use are not affected."
+            "Too many wrong credentials from this address. Try again after the time in Retry-After. Valid "
+                + "credentials aren't affected."
         );
 
     public static NotLookedAt Busy(TimeSpan wait) =>
         new(
             StatusCodes.Status503ServiceUnavailable,
             wait,
-            "Too many passwords are being checked. Try again in a moment; a token is not affected."
+            "Too many passwords are being checked. Try again in a moment, or use a token."
         );
 }
 
@@ -35,7 +35,7 @@ internal abstract class CallerHandler(
     FailedSignIns failures
 ) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
-    protected Door Door => Door.Of(Context) ?? throw new InvalidOperationException("This path belongs to no door.");
+    protected Door Door => Door.Of(Context) ?? throw new InvalidOperationException("This path belongs to no API.");
     protected string Address => Context.Connection.RemoteIpAddress?.ToString() ?? "";
     protected string Authorization => Request.Headers.Authorization.ToString();
 
@@ -48,7 +48,9 @@ internal abstract class CallerHandler(
     protected AuthenticateResult Refused(AuthenticationFailureException? why = null)
     {
         failures.Note(Callers.AccountOf(Authorization), Address, Door.Via);
-        return AuthenticateResult.Fail(why ?? new AuthenticationFailureException("This credential is not good here."));
+        return AuthenticateResult.Fail(
+            why ?? new AuthenticationFailureException("These credentials aren't valid here.")
+        );
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)

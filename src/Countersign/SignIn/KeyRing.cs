@@ -125,8 +125,8 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
     {
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "The key {Name} of the key ring was not sealed under this root key and is not used: what it "
-                + "protects cannot be read. Is RootKeyFile the key file of this store?"
+            Message = "The key {Name} of the key ring was not sealed under this root key and isn't used: secrets that "
+                + "it protects can't be read. Is RootKeyFile the key file of this store?"
         )]
         public static partial void NotOurs(ILogger log, string name);
     }

@@ -30,7 +30,11 @@ public sealed partial record OidcSettings(
         foreach (var key in Keys(configuration).Prepend(""))
         {
             if (key.Length > 0 && !KeyPattern().IsMatch(key))
-                mistakes.Add($"{Root}:{key} must be 1 to 30 lower-case letters, digits and hyphens, and not callback.");
+            {
+                mistakes.Add(
+                    $"`{Root}:{key}` must be 1 to 30 lowercase letters, digits and hyphens, and not callback."
+                );
+            }
             else if (Read(configuration, mistakes, key) is { } provider)
                 providers.Add(provider);
         }
@@ -58,10 +62,7 @@ public sealed partial record OidcSettings(
         {
             if (id.Length + secret.Length > 0)
             {
-                mistakes.Add(
-                    $"{of}:Authority must be set with {of}:ClientId and {of}:ClientSecret: "
-                        + $"the provider's issuer, such as {Example}"
-                );
+                mistakes.Add($"`{of}:Authority` is missing. Set it to the provider's issuer, such as {Example}");
             }
             return null;
         }
@@ -72,24 +73,23 @@ public sealed partial record OidcSettings(
         )
         {
             mistakes.Add(
-                $"{of}:Authority must be the issuer's https address, such as {Example}; "
-                    + "plain http only on this machine."
+                $"`{of}:Authority` must be the issuer's https address, such as {Example}. Plain http is only "
+                    + "allowed on this machine."
             );
             return null;
         }
         if (id.Length == 0 || secret.Length == 0)
         {
             mistakes.Add(
-                $"{of}:ClientId and {of}:ClientSecret must be set with {of}:Authority: "
-                    + "the provider gives them for Countersign."
+                $"`{of}:ClientId` or `{of}:ClientSecret` is missing. Set both to the values that the provider "
+                    + "issued for Countersign."
             );
         }
         var makes = Value("MakeAccounts").ToLowerInvariant();
         if (makes is not ("none" or "end-user" or "agent"))
         {
             mistakes.Add(
-                $"{of}:MakeAccounts must be none (only people who are here already), "
-                    + "end-user or agent (a new person's role)."
+                $"`{of}:MakeAccounts` must be none (only existing people), end-user or agent (a new person's role)."
             );
         }
         var groupClaim = Value("GroupClaim") is { Length: > 0 } claim ? claim : null;

@@ -9,9 +9,7 @@ public static class PasswordRules
     public const int Shortest = 10,
         Longest = 200;
 
-    private const string TooCommon =
-        "This is one of the passwords that are tried first. Take one that nobody would guess: a few words "
-        + "that do not belong together do well.";
+    private const string TooCommon = "This password is too easy to guess. Choose a few unrelated words.";
 
     /// <summary>
     /// What remains of the commonest passwords of any length once digits and decoration around them are gone.
@@ -258,10 +256,10 @@ public static class PasswordRules
 
     /// <summary>Null, or what is wrong with it, as a sentence.</summary>
     public static string? Problem(string password, string email, string name) =>
-        password.Length < Shortest ? $"A password has at least {Shortest} characters."
-        : password.Length > Longest ? $"A password has at most {Longest} characters."
+        password.Length < Shortest ? $"Use at least {Shortest} characters."
+        : password.Length > Longest ? $"Use at most {Longest} characters."
         : IsCommon(password) ? TooCommon
-        : IsOwn(password, email, name) ? "A password holds more than the person's own name or address."
+        : IsOwn(password, email, name) ? "Don't use the person's name or email as the password."
         : null;
 
     private static bool IsCommon(string password)

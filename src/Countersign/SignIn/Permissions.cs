@@ -28,29 +28,26 @@ public static class Permissions
         services
             .AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicy([new NoPolicy()], []))
-            .AddPolicy(
-                AnyCaller,
-                Of(new CallerRequirement("callers_only", "This is for callers that are known.", _ => true))
-            )
+            .AddPolicy(AnyCaller, Of(new CallerRequirement("callers_only", "Sign in or send credentials.", _ => true)))
             .AddPolicy(
                 Source,
-                Of(new CallerRequirement("sources_only", "This is for sources.", c => c.Source is not null))
+                Of(new CallerRequirement("sources_only", "Only sources can do this.", c => c.Source is not null))
             )
             .AddPolicy(
                 Person,
-                Of(new CallerRequirement("people_only", "This is for people.", c => c.Person is not null))
+                Of(new CallerRequirement("people_only", "Only people can do this.", c => c.Person is not null))
             )
             .AddPolicy(
                 Agent,
                 Of(
                     new CallerRequirement(
                         "agents_only",
-                        "This takes the role agent or admin.",
+                        "Only agents and admins can do this.",
                         c => c.Person?.Role is Role.Agent or Role.Admin
                     )
                 )
             )
-            .AddPolicy(Admin, Of(new CallerRequirement(AdminsOnly, "This is for admins.", c => c.IsAdmin)));
+            .AddPolicy(Admin, Of(new CallerRequirement(AdminsOnly, "Only admins can do this.", c => c.IsAdmin)));
         services
             .AddSingleton<IAuthorizationHandler, CallerRequirementHandler>()
             .AddSingleton<IAuthorizationHandler, NoPolicyHandler>();
@@ -97,7 +94,7 @@ public static class Permissions
     /// <summary>A known caller who may not hears it from the door; an unknown one is asked by the scheme.</summary>
     private sealed class RefusalByDoor : IAuthorizationMiddlewareResultHandler
     {
-        private static readonly CallerRequirement Nobody = new("no_policy", "This is for no one.", _ => false);
+        private static readonly CallerRequirement Nobody = new("no_policy", "No one can do this.", _ => false);
         private readonly AuthorizationMiddlewareResultHandler _default = new();
 
         public Task HandleAsync(

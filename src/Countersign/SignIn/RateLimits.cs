@@ -48,7 +48,7 @@ public sealed class RateLimits : IDisposable
                 Refuse(
                     rejected.HttpContext,
                     TimeSpan.FromSeconds(SecondsToReset),
-                    "Too many calls in this minute. Retry-After says when to go on."
+                    "Too many calls in this minute. Try again after the time in Retry-After."
                 )
             );
     }

@@ -32,8 +32,8 @@ internal static class RecentSignIn
                 return ValueTask.FromResult<object?>(
                     Problems.NotAllowed(
                         Rule,
-                        $"This asks for a session that is less than {Lasts.TotalMinutes:0} minutes old: sign "
-                            + "in again, or call with a token."
+                        $"This requires a sign-in within the last {Lasts.TotalMinutes:0} minutes. Sign in "
+                            + "again, or use a token."
                     )
                 );
             }

@@ -14,7 +14,7 @@ internal sealed partial class RefusalLog(RequestDelegate next, ILogger<RefusalLo
     private static readonly Meter Meter = new(MeterName);
     private static readonly Counter<long> Count = Meter.CreateCounter<long>(
         "countersign.refusals",
-        description: "Calls that were refused for what their caller may not, by rule"
+        description: "Calls refused because of missing permissions, by rule"
     );
 
     /// <summary>
@@ -40,7 +40,7 @@ internal sealed partial class RefusalLog(RequestDelegate next, ILogger<RefusalLo
     }
 
     private static string CallerOf(HttpContext http) =>
-        http.FindCaller() is { } caller ? $"{caller.Viewer.Origin.Actor} ({caller.Key})" : "(nobody)";
+        http.FindCaller() is { } caller ? $"{caller.Viewer.Origin.Actor} ({caller.Key})" : "(no one)";
 
     private sealed record ByRule(string Rule);
 

@@ -32,8 +32,8 @@ public sealed class RootKey
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new StoreUnavailable(
-                "The root key file cannot be read: RootKeyFile must name a file that holds 32 bytes in "
-                    + "base64. A store that came from a backup needs the key file that belongs to it.",
+                "The root key file can't be read. `RootKeyFile` must name a file that contains 32 bytes in "
+                    + "base64. A store from a backup needs the key file that belongs to it.",
                 failure
             );
         }

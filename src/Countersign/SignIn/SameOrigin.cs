@@ -44,7 +44,7 @@ internal sealed class SameOrigin(RequestDelegate next, Settings settings)
                 http,
                 StatusCodes.Status403Forbidden,
                 Rule,
-                "This was sent from a page of another site, so nothing was done."
+                "This was sent from a page of another site, so nothing was changed."
             );
     }
 }

@@ -29,8 +29,8 @@ internal sealed class SessionForms(RequestDelegate next, IAntiforgery antiforger
                 http,
                 StatusCodes.Status403Forbidden,
                 Rule,
-                "A call with a session that changes something carries X-CSRF-Token: the authenticity_token "
-                    + "of GET /api/v2/users/me."
+                "A call with a session that changes something needs X-CSRF-Token: the authenticity_token "
+                    + "from GET /api/v2/users/me."
             );
     }
 }

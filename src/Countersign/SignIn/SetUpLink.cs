@@ -117,7 +117,7 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
                     ),
                     AccessOutcome<Person>.Exists { What: var what } => new SetUpOutcome.Invalid(
                         "email",
-                        $"There is {what} already, who is no admin."
+                        $"There is already {what}, who isn't an admin."
                     ),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };

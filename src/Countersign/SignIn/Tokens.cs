@@ -49,7 +49,7 @@ public sealed class Tokens(Store store)
                 {
                     return new AccessOutcome<NewToken>.Invalid(
                         "impersonates",
-                        "Only an admin's token may speak for others, because an admin may do what they may."
+                        "Only an admin's token can act for others."
                     );
                 }
                 var id = await tx.Number(

@@ -14,8 +14,8 @@ internal static class DemoMark
         if (await store.Read(IsOn, cancel))
         {
             throw new StoreUnavailable(
-                "This store belongs to the demo, whose people and keys are printed. Run it with: countersign "
-                    + "demo. To serve, name another folder with --data."
+                "This store belongs to the demo, which prints its passwords and keys. Run it with "
+                    + "countersign demo, or choose another folder with --data."
             );
         }
     }

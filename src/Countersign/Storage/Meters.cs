@@ -12,12 +12,12 @@ internal static class Meters
     private static readonly Histogram<double> Durations = Meter.CreateHistogram<double>(
         "countersign.store.transaction.duration",
         "ms",
-        "From asking for a transaction to hearing that it is durable"
+        "From starting a transaction until it's durable"
     );
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>(
         "countersign.store.write.wait",
         "ms",
-        "From asking for a transaction to its beginning: the queue for SQLite's lane or for a connection"
+        "From starting a transaction until it runs: the queue for SQLite's lane or for a connection"
     );
     private static readonly Histogram<int> Batches = Meter.CreateHistogram<int>(
         "countersign.store.write.batch",
@@ -31,7 +31,7 @@ internal static class Meters
     );
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "countersign.store.unavailable",
-        description: "Callers who were told that the store cannot serve"
+        description: "Calls that the store couldn't serve"
     );
 
     /// <summary>When a writer began to wait; nothing is measured while nobody listens.</summary>

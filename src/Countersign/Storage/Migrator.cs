@@ -77,8 +77,8 @@ internal static class Migrator
                 else if (checksum != migration.Checksum)
                 {
                     throw new InvalidOperationException(
-                        $"Migration {migration.Name} in this store is not the one of this program. The store "
-                            + "was made by another build; restore that build or a backup."
+                        $"Migration {migration.Name} in this store differs from this program's. The store was "
+                            + "created by another build. Use that build, or restore a backup."
                     );
                 }
                 Execute(connection, "COMMIT");

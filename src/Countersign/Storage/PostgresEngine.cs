@@ -230,7 +230,7 @@ internal sealed partial class PostgresEngine : Engine
 
     public override Task<string?> CopyTo(string file, CancellationToken cancel) =>
         Task.FromResult<string?>(
-            "PostgreSQL makes consistent copies itself while Countersign serves: pg_dump --format=custom "
+            "With PostgreSQL, use pg_dump while Countersign is running: pg_dump --format=custom "
                 + "--file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database."
         );
 
@@ -265,11 +265,11 @@ internal sealed partial class PostgresEngine : Engine
                 ),
                 "28" => new("PostgreSQL refuses the configured account.", postgres),
                 "3D" => new("The configured PostgreSQL database does not exist.", postgres),
-                "40" => new("PostgreSQL undid the change because others were in its way.", postgres),
+                "40" => new("PostgreSQL rolled the change back because of a conflict.", postgres),
                 "58" or "XX" => new("PostgreSQL reports an error of its own.", postgres),
                 _ => null,
             },
-            NpgsqlException or SocketException or TimeoutException => new("PostgreSQL does not answer.", failure),
+            NpgsqlException or SocketException or TimeoutException => new("PostgreSQL doesn't respond.", failure),
             _ => null,
         };
 

@@ -86,7 +86,7 @@ internal sealed class SqliteEngine : Engine
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StoreUnavailable("The store's file cannot be opened.", failure);
+            throw new StoreUnavailable("The store's file can't be opened.", failure);
         }
         _lane = new SqliteLane(this, () => OpenForWriting(_file), _time, _log);
         _watching = Task.Run(Watch);
@@ -172,10 +172,10 @@ internal sealed class SqliteEngine : Engine
         failure.SqliteErrorCode switch
         {
             SQLITE_FULL => new("The disk that holds the store is full.", failure),
-            SQLITE_READONLY or SQLITE_PERM => new("The store's file cannot be written.", failure),
+            SQLITE_READONLY or SQLITE_PERM => new("The store's file can't be written.", failure),
             SQLITE_BUSY or SQLITE_LOCKED => new("Another process keeps the store locked.", failure),
             SQLITE_IOERR => new("The disk that holds the store reports an error.", failure),
-            SQLITE_CANTOPEN => new("The store's file cannot be opened.", failure),
+            SQLITE_CANTOPEN => new("The store's file can't be opened.", failure),
             SQLITE_CORRUPT or SQLITE_NOTADB => new("The store's file is damaged.", failure),
             SQLITE_NOMEM => new("The store is out of memory.", failure),
             _ => null,

@@ -156,7 +156,7 @@ public sealed partial class Store : IAsyncDisposable
     {
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "What follows committed events failed; it hears of the next one"
+            Message = "A follower of committed events failed; it continues with the next one"
         )]
         public static partial void FollowerFailed(ILogger log, Exception failure);
     }

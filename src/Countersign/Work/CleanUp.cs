@@ -29,7 +29,7 @@ public sealed partial class CleanUp(Store store, IEnumerable<CleaningStep> steps
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "{Rows} rows thrown away whose time was over: {What}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Deleted {Rows} expired rows: {What}")]
         public static partial void Forgotten(ILogger log, int rows, string what);
     }
 }

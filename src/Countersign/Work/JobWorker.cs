@@ -255,7 +255,7 @@ public sealed partial class JobWorker : BackgroundService
     private async Task<Ending> ResultOf(Job job, IJobHandler handler)
     {
         if (job.Lost >= MaxLost)
-            return new Ending.Recorded(new JobResult.SetAside($"Its run ended without a result {job.Lost} times."));
+            return new Ending.Recorded(new JobResult.SetAside($"It ended without a result {job.Lost} times."));
         using var run = CancellationTokenSource.CreateLinkedTokenSource(_runs.Token);
         run.CancelAfter(handler.MaxRun);
         try
@@ -514,20 +514,17 @@ public sealed partial class JobWorker : BackgroundService
 
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "The claim on job {Kind} {Key} ended while it ran; nothing of this run is recorded"
+            Message = "The claim on job {Kind} {Key} ended while it ran; this run isn't recorded"
         )]
         public static partial void ClaimEnded(ILogger log, string kind, string key);
 
         [LoggerMessage(
             Level = LogLevel.Error,
-            Message = "How job {Kind} {Key} ended could not be recorded; it runs again when its claim ends"
+            Message = "The result of job {Kind} {Key} couldn't be recorded; it runs again when its claim ends"
         )]
         public static partial void NotRecorded(ILogger log, Exception failure, string kind, string key);
 
-        [LoggerMessage(
-            Level = LogLevel.Error,
-            Message = "Jobs of {Receiver} could not be claimed; they are looked at again"
-        )]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Jobs of {Receiver} couldn't be claimed; trying again")]
         public static partial void ReceiverFailed(ILogger log, Exception failure, string receiver);
     }
 }

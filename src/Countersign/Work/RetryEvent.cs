@@ -40,7 +40,7 @@ public sealed class RetryEvent(ILogConsumer consumer) : IJobHandler
         var id = long.Parse(job.Key, CultureInfo.InvariantCulture);
         var news =
             await tx.First<StoredEvent>($"SELECT {StoredEvent.Columns} FROM events WHERE id = @id", new { id })
-            ?? throw new InvalidDataException($"Event {id} is not in the store.");
+            ?? throw new InvalidDataException($"Event {id} isn't in the store.");
         if (consumer.Kinds.Contains(news.Kind) && await consumer.Begin(tx) is { } handle)
             await handle(news);
     }

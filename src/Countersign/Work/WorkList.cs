@@ -136,7 +136,7 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
             async (tx, job) =>
             {
                 if (job.State is not ("set_aside" or "failing"))
-                    return "Only a job that has failed can be retried.";
+                    return "Only a failed job can be retried.";
                 await Jobs.Retry(tx, id);
                 return null;
             },
@@ -153,9 +153,9 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
             {
                 var handler = _handlers.GetValueOrDefault(job.Kind);
                 if (job.State == "running")
-                    return "It runs at the moment. Discard it when that has ended.";
+                    return "It's running. Discard it when it has ended.";
                 if (handler?.Interval is not null)
-                    return "It recurs. It can't be discarded.";
+                    return "It recurs and can't be discarded.";
                 if (handler?.WhyNotDiscard is { } why)
                     return why;
                 await Jobs.Cancel(tx, job.Kind, job.Key);

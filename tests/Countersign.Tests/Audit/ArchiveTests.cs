@@ -391,7 +391,7 @@ public sealed class ArchiveTests
         );
         Assert.Equal(0, (await shell.Json("audit", "verify")).ExitCode);
         Assert.Contains(
-            "as they were written",
+            "verified in the given archives",
             (await shell.Run("audit", "verify", "--archive", file)).Output,
             StringComparison.Ordinal
         );

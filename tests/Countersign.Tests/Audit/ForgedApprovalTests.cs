@@ -48,7 +48,7 @@ public sealed class ForgedApprovalTests
 
         await scene.Find(
             (ofDisabled, "who was disabled"),
-            (ofMissing, "whom nobody had added"),
+            (ofMissing, "who didn't exist"),
             (ofNobody, "not of its author"),
             (inAnothersName, "not of its author")
         );
@@ -74,7 +74,7 @@ public sealed class ForgedApprovalTests
         await scene.Find(
             (ofEve, "was not theirs to fill"),
             (ofLeaver, "was not theirs to fill"),
-            (ofRequester, "asks and may not decide"),
+            (ofRequester, "is a requester and may not decide"),
             (ofWrongStep, "was not theirs to fill")
         );
     }
@@ -104,7 +104,7 @@ public sealed class ForgedApprovalTests
                 && p.StartsWith("Event", StringComparison.Ordinal)
             )
         );
-        await scene.Find((ofNobodysDelegate, "who was not away"));
+        await scene.Find((ofNobodysDelegate, "who wasn't out of office"));
     }
 
     [Theory, BothEngines]
@@ -168,8 +168,8 @@ public sealed class ForgedApprovalTests
         );
 
         await scene.Find(
-            (auto, "that nobody can put on one that is there"),
-            (elsewhere, "that nobody can put on one that is there"),
+            (auto, "that can't be applied later"),
+            (elsewhere, "that can't be applied later"),
             (weaker, "does not follow from the policy file"),
             (byEve, "its author was no admin")
         );
@@ -225,7 +225,7 @@ public sealed class ForgedApprovalTests
             (unopened, "that was never opened there"),
             (foreign, "left the decision to Desk"),
             (otherContent, "an answer to another content"),
-            (byNobody, "nobody who could had answered")
+            (byNobody, "no one who could had decided")
         );
     }
 

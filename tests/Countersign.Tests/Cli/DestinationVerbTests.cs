@@ -42,7 +42,7 @@ public sealed class DestinationVerbTests
         var refused = (await shell.Json("destination", "test", "Desk")).Document;
         Assert.False(refused.GetProperty("ok").GetBoolean());
         var tried = (await shell.Json("destination", "test", "desk", "--Egress:Allow", "127.0.0.0/8")).Done;
-        Assert.Contains("answers 404", tried.GetProperty("summary").GetString(), StringComparison.Ordinal);
+        Assert.Contains("responded with 404", tried.GetProperty("summary").GetString(), StringComparison.Ordinal);
         var rehearsed = await shell.Run("destination", "rehearse", "Desk");
         Assert.Equal(0, rehearsed.ExitCode);
         Assert.Contains("Authorization: Bearer ••••••", rehearsed.Output, StringComparison.Ordinal);

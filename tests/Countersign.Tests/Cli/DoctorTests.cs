@@ -42,7 +42,7 @@ public sealed class DoctorTests
                 .Select(s => (s.GetProperty("from").GetString(), s.GetProperty("value").GetString()))
                 .Single()
         );
-        Assert.Contains("Nothing is wrong.", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
+        Assert.Contains("No problems found.", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]
@@ -80,7 +80,7 @@ public sealed class DoctorTests
             .ToList();
         foreach (
             var expected in (string[])
-                ["PathBase must start", "made by another build", "still to come", "Others may read"]
+                ["`PathBase` must start", "created by another build", "in the future", "Other accounts"]
         )
         {
             Assert.Single(problems, p => p.Contains(expected, StringComparison.Ordinal));

@@ -60,7 +60,7 @@ public sealed class WrongUseTests
         Assert.Equal(2, ran.ExitCode);
         Assert.Equal(
             ["PublicUrl", "PathBase", "RateLimit:PerKeyPerMinute"],
-            ran.Error.TrimEnd().Split('\n').Select(mistake => mistake.Split(' ')[0])
+            ran.Error.TrimEnd().Split('\n').Select(mistake => mistake.Split(' ')[0].Trim('`'))
         );
     }
 

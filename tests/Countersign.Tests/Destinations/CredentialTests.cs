@@ -114,7 +114,7 @@ public sealed class CredentialTests
         var calls = desk.Calls.Count;
         await over.WorkAfter(TimeSpan.FromMinutes(1));
         Assert.Equal(calls + 3, desk.Calls.Count);
-        Assert.Equal("It answers 401.", (await over.Link(request)).Problem);
+        Assert.Equal("It responded with 401.", (await over.Link(request)).Problem);
     }
 
     [Theory, BothEngines]
@@ -286,17 +286,17 @@ public sealed class CredentialTests
                 ? $"{invalid.Field}: {invalid.Why}"
                 : null;
         Assert.StartsWith(
-            "apiKey: Key must be given",
+            "apiKey: Key is required",
             await Why(("baseURL", "https://x.test")),
             StringComparison.Ordinal
         );
         Assert.Contains(
-            "asks for no other",
+            "has no setting other",
             await Why(("baseURL", "https://x.test"), ("apiKey", "k"), ("other", "x")),
             StringComparison.Ordinal
         );
         Assert.Contains(
-            "asks for no oauth.tokenUrl",
+            "has no setting oauth.tokenUrl",
             await Why(("baseURL", "https://x.test"), ("apiKey", "k"), ("oauth.tokenUrl", "x")),
             StringComparison.Ordinal
         );

@@ -178,7 +178,7 @@ public sealed class ForwardTests
             var link = await over.Link(request);
             Assert.True(
                 link is { State: LinkState.Held, ExternalId: null }
-                    && link.Problem!.Contains("id that it gave", StringComparison.Ordinal),
+                    && link.Problem!.Contains("ID in the response", StringComparison.Ordinal),
                 $"{id}: {link}"
             );
             await over.Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default);

@@ -248,7 +248,7 @@ public sealed class OnceTests
         var refused = await over.Ask();
         await over.Work();
         Assert.Equal(
-            (LinkState.Held, "It answers 422."),
+            (LinkState.Held, "It responded with 422."),
             ((await over.Link(refused)).State, (await over.Link(refused)).Problem)
         );
         desk.Before = _ => new Conduct.Answers(429, "", "Retry-After: 600\r\n");

@@ -34,7 +34,7 @@ public sealed class PageTests
             ("do", "add")
         );
         Assert.Equal(422, refused.Status);
-        Assert.Contains("Key must be given", refused.Text, StringComparison.Ordinal);
+        Assert.Contains("Key is required", refused.Text, StringComparison.Ordinal);
         var added = await admin.Submit(
             "/destinations",
             "/destinations/new",
@@ -47,7 +47,7 @@ public sealed class PageTests
         Assert.Equal(302, added.Status);
 
         var tried = await admin.Submit("/destinations/Desk", "/destinations/Desk", ("do", "test"));
-        Assert.Contains("answers 404", tried.Text, StringComparison.Ordinal);
+        Assert.Contains("responded with 404", tried.Text, StringComparison.Ordinal);
         var rehearsed = await admin.Submit("/destinations/Desk", "/destinations/Desk", ("do", "rehearse"));
         Assert.Contains("Bearer ••••••", rehearsed.Text, StringComparison.Ordinal);
         foreach (var page in new[] { refused, tried, rehearsed, await admin.Get("/destinations/Desk") })
@@ -149,7 +149,7 @@ public sealed class PageTests
         Assert.Equal("Bearer k-123", desk.Calls[^1].Headers["Authorization"]);
         desk.Before = _ => new Conduct.Answers(503);
         Assert.Contains(
-            "It answers 503",
+            "It responded with 503",
             (
                 await admin.Submit(
                     "/destinations/Desk",
@@ -194,7 +194,7 @@ public sealed class PageTests
             ("v.apiKey", "k-123"),
         ];
         Assert.Contains(
-            $"would ask http://127.0.0.1:{other.Port} for them",
+            $"would call http://127.0.0.1:{other.Port} for them",
             (await admin.Submit("/destinations", "/destinations/new", [.. typed, ("do", "load")])).Text,
             StringComparison.Ordinal
         );
@@ -252,7 +252,7 @@ public sealed class PageTests
                 ("v.apiKey", ""),
                 ("do", what)
             );
-            Assert.Contains("The address is another one now. Give this again", refused.Text, StringComparison.Ordinal);
+            Assert.Contains("The address has changed. Enter this again", refused.Text, StringComparison.Ordinal);
         }
         Assert.Equal(
             422,

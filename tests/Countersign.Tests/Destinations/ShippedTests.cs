@@ -194,7 +194,7 @@ public sealed class ShippedTests
         var sameTicket = await over.Ask();
         await over.Work();
         Assert.Equal(
-            (LinkState.Held, "It answers 422."),
+            (LinkState.Held, "It responded with 422."),
             ((await over.Link(sameTicket)).State, (await over.Link(sameTicket)).Problem)
         );
         Assert.Equal([1, 123], requests.Values.Select(r => (int)r["ticket_id"]!).Order());

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace Countersign.Tests.Documentation;
 
 /// <param name="Fence">The language of the Markdown code block that the line is in; empty outside of one.</param>
 public sealed record TextLine(int Number, string Text, string? Fence);
 
 /// <summary>The repository's own text files, line by line.</summary>
-public static class Texts
+public static partial class Texts
 {
     private static readonly string[] Folders = ["bench", "docs", "src", "tests", "tools"];
 
@@ -38,4 +40,34 @@ public static class Texts
             yield return new(number, text, fence);
         }
     }
+
+    /// <summary>
+    /// The string literals of a C# file, line by line. A quick reading, not a parser: what stands between the strings
+    /// inside a hole may be taken for one, which does no harm to a search for words.
+    /// </summary>
+    public static IEnumerable<TextLine> Strings(string file)
+    {
+        var isRaw = false;
+        foreach (var line in Lines(file))
+        {
+            if (!isRaw && line.Text.TrimStart().StartsWith("//", StringComparison.Ordinal))
+                continue;
+            var turns = RawQuotes().Count(line.Text) % 2 == 1;
+            if (isRaw || turns)
+                yield return line;
+            else
+                foreach (Match literal in Literal().Matches(line.Text))
+                    yield return line with
+                    {
+                        Text = literal.Groups["text"].Value,
+                    };
+            isRaw ^= turns;
+        }
+    }
+
+    [GeneratedRegex("\"{3,}", RegexOptions.None, 10_000)]
+    private static partial Regex RawQuotes();
+
+    [GeneratedRegex(@"""(?<text>(?:[^""\\]|\\.)*)""", RegexOptions.ExplicitCapture, 10_000)]
+    private static partial Regex Literal();
 }

@@ -31,6 +31,8 @@ public sealed partial class WordTests
         Rule("licence", "license"),
     ];
 
+    private static readonly string[] Programs = ["src/", "tools/"];
+
     private static readonly string[] Documents =
     [
         "README.md",
@@ -48,6 +50,19 @@ public sealed partial class WordTests
             from line in file == "CHANGELOG.md" ? Unreleased() : Texts.Lines(file)
             where line.Fence is null
             from found in Found(NotProse().Replace(line.Text, " "))
+            select $"{file}:{line.Number}: {found}"
+        );
+
+    [Fact]
+    public void The_messages_of_the_program_use_plain_words() =>
+        Assert.Empty(
+            from file in Texts.Files([".cs"])
+            where Programs.Any(start => file.StartsWith(start, StringComparison.Ordinal))
+            // Pages are about to get their words together with their markup.
+            where !file.StartsWith("src/Countersign/Pages/", StringComparison.Ordinal)
+            from line in Texts.Strings(file)
+            where line.Text.Contains(' ', StringComparison.Ordinal) && !Sql().IsMatch(line.Text)
+            from found in Found(Holes().Replace(line.Text, " "))
             select $"{file}:{line.Number}: {found}"
         );
 
@@ -77,6 +92,12 @@ public sealed partial class WordTests
     /// <summary>Code spans and the targets of links.</summary>
     [GeneratedRegex(@"`[^`]*`|\]\([^)]*\)|<[^>]*>", RegexOptions.None, 10_000)]
     private static partial Regex NotProse();
+
+    [GeneratedRegex(@"\{[^{}]*\}?", RegexOptions.None, 10_000)]
+    private static partial Regex Holes();
+
+    [GeneratedRegex(@"@\w|\b(?:SELECT|FROM|WHERE|SET|INSERT|UPDATE)\b|\br\.\w|^[\sa-z_,]+$", RegexOptions.None, 10_000)]
+    private static partial Regex Sql();
 
     [GeneratedRegex(@"^docs/decisions/(?<number>\d{4})-", RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex DecisionNumber();

@@ -64,7 +64,7 @@ public sealed class DeliveriesPageTests
         Assert.DoesNotContain("key=hidden", added.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("whsec_", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
         var wrong = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "nowhere"), ("events", ""));
-        Assert.Contains("not an http or https address", wrong.Text, StringComparison.Ordinal);
+        Assert.Contains("an http or https URL", wrong.Text, StringComparison.Ordinal);
         var ofNobody = await page.Submit(
             "/deliveries",
             "/deliveries/webhooks",
@@ -103,7 +103,7 @@ public sealed class DeliveriesPageTests
         Assert.Equal(2, receiver.Calls.Where(c => c.Headers["webhook-id"] == "msg_2").Count());
 
         await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "disable"));
-        Assert.Contains("By hand.", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
+        Assert.Contains("Disabled by an admin.", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
         await host.Hub.AddSource("pipeline");
         Assert.Contains(
             "whsec_",

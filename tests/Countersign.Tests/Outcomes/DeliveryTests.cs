@@ -177,7 +177,7 @@ public sealed class DeliveryTests
             t => Assert.Equal(("status", 500, "out of order"), (t.Failure, t.Status, t.Answer))
         );
         Assert.Contains(
-            "Nothing arrived there since",
+            "No delivery has succeeded since",
             (await news.Webhooks.Find(webhook.Id, default))!.DisabledWhy,
             StringComparison.Ordinal
         );

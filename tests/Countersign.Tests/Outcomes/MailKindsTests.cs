@@ -31,7 +31,7 @@ public sealed partial class MailKindsTests
         "environment",
         "production",
         "shop",
-        "Asked by",
+        "Requested by",
         "Rita",
     ];
 
@@ -52,7 +52,7 @@ public sealed partial class MailKindsTests
             "Ben@example.test",
             request,
             "Review and decide",
-            ["It is your turn now: operations.", "So far", .. Asked]
+            ["It's your turn now: operations.", "So far", .. Asked]
         );
         Assert.Equal(box.Mails[0].Header("References"), box.Mails[1].Header("References"));
     }
@@ -73,7 +73,7 @@ public sealed partial class MailKindsTests
             "Ann@example.test",
             request,
             "Review and decide",
-            ["A reminder: this still waits for your answer.", .. Asked]
+            ["Reminder: this request still needs your review.", .. Asked]
         );
         await hub.Wait(TimeSpan.FromHours(23));
         await news.Go();
@@ -84,7 +84,7 @@ public sealed partial class MailKindsTests
             "Mia@example.test",
             request,
             "Review and decide",
-            ["Nobody answered in time, so more people are asked now.", .. Asked]
+            ["No one responded in time, so more people can review this now.", .. Asked]
         );
     }
 
@@ -113,7 +113,7 @@ public sealed partial class MailKindsTests
             "Sam@example.test",
             request,
             "Review and decide",
-            ["asks for your approval.", .. Asked],
+            ["requests your approval.", .. Asked],
             isFirst: true
         );
     }
@@ -136,7 +136,7 @@ public sealed partial class MailKindsTests
             "Ada@example.test",
             request,
             "Open the request",
-            ["This request can no longer be approved as things are.", stuck.Why, stuck.Fix, "Turn on dark mode"]
+            ["This request is blocked.", stuck.Why, stuck.Fix, "Turn on dark mode"]
         );
     }
 
@@ -163,7 +163,7 @@ public sealed partial class MailKindsTests
                 admin,
                 request,
                 "Open the request",
-                ["Ada approved this past its policy.", reason, "Turn on dark mode"]
+                ["Ada overrode the policy and approved this.", reason, "Turn on dark mode"]
             );
         }
         Reads(
@@ -171,7 +171,7 @@ public sealed partial class MailKindsTests
             "Rita@example.test",
             request,
             "Open the request",
-            ["Approved by Ada, past the policy.", "Turn on dark mode"]
+            ["Approved by Ada, overriding the policy.", "Turn on dark mode"]
         );
     }
 
@@ -194,7 +194,7 @@ public sealed partial class MailKindsTests
         );
         await news.Go();
         Assert.Contains(
-            "Ada approved this past its policy.",
+            "Ada overrode the policy and approved this.",
             Assert.Single(box.Mails, m => m.To == "Bob@example.test").Text,
             StringComparison.Ordinal
         );
@@ -282,8 +282,8 @@ public sealed partial class MailKindsTests
         foreach (var told in new[] { "Ada@example.test", "Olga@example.test" })
         {
             var mail = Assert.Single(box.Mails, m => m.To == told);
-            Assert.Contains($"The webhook to {dead.Address} was switched off.", mail.Text, StringComparison.Ordinal);
-            Assert.Contains("the last failure was: status", mail.Html, StringComparison.Ordinal);
+            Assert.Contains($"The webhook to {dead.Address} was disabled.", mail.Text, StringComparison.Ordinal);
+            Assert.Contains("The last failure was: status", mail.Html, StringComparison.Ordinal);
         }
     }
 
@@ -302,7 +302,7 @@ public sealed partial class MailKindsTests
         await news.Go();
         var dead = Assert.Single(box.Mails);
         Assert.Equal(
-            "The destination Desk has not answered for an hour, and requests wait for it",
+            "The destination Desk hasn't responded for an hour, and requests are waiting for it",
             dead.Header("Subject")
         );
         HasOneButton(dead, "Open Countersign", "https://approvals.example.test/destinations");
@@ -311,10 +311,10 @@ public sealed partial class MailKindsTests
         await hub.Ask((await hub.AddPerson("Ann")).AsApprover);
         await news.Go();
         await news.Go();
-        var off = Assert.Single(box.Mails, m => m.Text.Contains("switched off", StringComparison.Ordinal));
+        var off = Assert.Single(box.Mails, m => m.Text.Contains("was disabled", StringComparison.Ordinal));
         Assert.Equal("Ada@example.test", off.To);
-        Assert.Contains($"127.0.0.1:{gone.Port}/hook?… was switched off", off.Text, StringComparison.Ordinal);
-        Assert.Contains("It answered 410", off.Html, StringComparison.Ordinal);
+        Assert.Contains($"127.0.0.1:{gone.Port}/hook?… was disabled", off.Text, StringComparison.Ordinal);
+        Assert.Contains("It responded with 410", off.Html, StringComparison.Ordinal);
         HasOneButton(off, "Open Countersign", "https://approvals.example.test/deliveries");
     }
 
@@ -349,7 +349,7 @@ public sealed partial class MailKindsTests
     {
         // And the way to hear no more, which is a link and no button.
         Assert.Equal(
-            "Switch mail off",
+            "Turn off email",
             Assert
                 .Single(
                     Links().Matches(mail.Html),
@@ -359,11 +359,11 @@ public sealed partial class MailKindsTests
                 .Value
         );
         Assert.Contains(
-            "Switch mail off:\nhttps://approvals.example.test/account\n",
+            "Turn off email:\nhttps://approvals.example.test/account\n",
             mail.Text.ReplaceLineEndings("\n"),
             StringComparison.Ordinal
         );
-        var link = Assert.Single(Links().Matches(mail.Html), l => l.Groups["text"].Value != "Switch mail off");
+        var link = Assert.Single(Links().Matches(mail.Html), l => l.Groups["text"].Value != "Turn off email");
         Assert.Equal((url, text), (link.Groups["url"].Value, link.Groups["text"].Value));
         Assert.Contains($"{text}:\n{url}\n", mail.Text.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }

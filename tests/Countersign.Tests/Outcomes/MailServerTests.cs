@@ -159,7 +159,7 @@ public sealed class MailServerTests
         using var news = new News(hub, mail: News.Mail(box));
         await AskChanged(hub, news, email, name);
         Assert.Equal("failed", Assert.Single(await news.Lines()).State);
-        Assert.Equal("This address cannot be written in a mail.", Assert.Single(await news.Tries(1)).Answer);
+        Assert.Equal("This address isn't valid in an email.", Assert.Single(await news.Tries(1)).Answer);
         Assert.Equal((0, 0), (box.Mails.Count, box.Connections));
     }
 

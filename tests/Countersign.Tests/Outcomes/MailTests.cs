@@ -99,10 +99,7 @@ public sealed partial class MailTests
             box.Mails,
             m =>
                 m.To == "Pat@example.test"
-                && m.Text.Contains(
-                    "Rita says that this request, opened in their name, is not theirs.",
-                    StringComparison.Ordinal
-                )
+                && m.Text.Contains("Rita says that they didn't request this.", StringComparison.Ordinal)
         );
     }
 
@@ -443,7 +440,7 @@ public sealed partial class MailTests
         );
         Assert.Equal((known.StatusCode, await Body(known)), (unknown.StatusCode, await Body(unknown)));
         await Eventually.True(
-            () => box.Mails.Any(m => m.Header("Subject") == "Your link to sign in"),
+            () => box.Mails.Any(m => m.Header("Subject") == "Your sign-in link"),
             "the link is mailed"
         );
         Assert.Equal(2, box.Mails.Count);

@@ -127,11 +127,11 @@ public sealed class SlackTests
         Assert.Equal("https://approvals.example.test/deliveries", FakeSlack.Button(body));
         Assert.Single(
             body["blocks"]!.AsArray(),
-            b => b!.ToJsonString().Contains("was switched off", StringComparison.Ordinal)
+            b => b!.ToJsonString().Contains("was disabled", StringComparison.Ordinal)
         );
         Assert.Single(
             body["blocks"]!.AsArray(),
-            b => b!.ToJsonString().Contains("It answered 410", StringComparison.Ordinal)
+            b => b!.ToJsonString().Contains("It responded with 410", StringComparison.Ordinal)
         );
     }
 

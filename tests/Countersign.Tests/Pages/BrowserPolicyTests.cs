@@ -81,7 +81,7 @@ public sealed class BrowserPolicyTests(Chromium chromium)
         await window.Press("Explain");
         await window.Shows("No policy of the file matches. Decided by: one admin.");
         await window.Shows(
-            "Not \"production\" (line 3): environment is \"test\", and the policy wants \"production\"."
+            "Not \"production\" (line 3): environment is \"test\", and the policy requires \"production\"."
         );
 
         // Somebody who edits what another has changed meanwhile hears of it and loses nothing.

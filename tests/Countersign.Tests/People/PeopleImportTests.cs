@@ -67,11 +67,11 @@ public sealed class PeopleImportTests
 
         Assert.Equal(
             [
-                "line 3: The email address is missing.",
-                "line 4: This is not an e-mail address.",
-                "line 5: BEN@example.test is at line 2 already.",
-                "line 6: The role is admin, agent or end-user.",
-                "line 7: An alias is a name or an email address of 1 to 200 characters, without control characters.",
+                "line 3: The email is missing.",
+                "line 4: This isn't an email address.",
+                "line 5: BEN@example.test is already at line 2.",
+                "line 6: The role must be admin, agent or end-user.",
+                "line 7: An alias is a name or an email of 1 to 200 characters, without control characters.",
             ],
             await Mistakes(
                 import,
@@ -81,7 +81,7 @@ public sealed class PeopleImportTests
             )
         );
         Assert.Equal(
-            ["line 2: The name is missing, and ben@example.test is not here yet.", "line 3: There is no group SRE."],
+            ["line 2: ben@example.test is a new person and needs a name.", "line 3: There is no group SRE."],
             await Mistakes(import, "email,groups\r\nben@example.test,\r\nann@example.test,SRE\r\n")
         );
         Assert.Equal(
@@ -93,17 +93,17 @@ public sealed class PeopleImportTests
 
     [Theory]
     [InlineData("", "The file is empty")]
-    [InlineData("name,role\nAnn,agent\n", "line 1: The head line names no column email.")]
+    [InlineData("name,role\nAnn,agent\n", "line 1: The header has no column email.")]
     [InlineData("email,alias\nann@example.test,x\n", "line 1: There is no column \"alias\".")]
-    [InlineData("email,email\n", "line 1: The column \"email\" is there more than once.")]
-    [InlineData("email,name\n\nann@example.test,Smith, Ann\n", "line 3: It has 3 fields, and the head line has 2.")]
-    [InlineData("email,name\nann@example.test,\"Ann\n", "line 2: A quotation mark is open")]
+    [InlineData("email,email\n", "line 1: The column \"email\" appears more than once.")]
+    [InlineData("email,name\n\nann@example.test,Smith, Ann\n", "line 3: It has 3 fields, but the header has 2.")]
+    [InlineData("email,name\nann@example.test,\"Ann\n", "line 2: A quotation mark isn't closed")]
     [InlineData(
         "email,name\nann@example.test,\"Ann\" Smith\n",
-        "line 2: A quotation mark is open or in the wrong place"
+        "line 2: A quotation mark isn't closed or is in the wrong place"
     )]
-    [InlineData("[{\"email\": \"ann@example.test\",\n \"alias\": 1}]", "line 2: This is not the JSON that is expected")]
-    [InlineData("[{\"email\": 1}]", "line 1: This is not the JSON that is expected, at $[0].email.")]
+    [InlineData("[{\"email\": \"ann@example.test\",\n \"alias\": 1}]", "line 2: Unexpected JSON")]
+    [InlineData("[{\"email\": 1}]", "line 1: Unexpected JSON at $[0].email.")]
     public void A_file_that_cannot_be_read_says_where(string text, string mistake)
     {
         var (_, mistakes) = PeopleFile.Read(text);

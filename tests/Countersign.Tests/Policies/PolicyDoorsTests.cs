@@ -55,7 +55,7 @@ public sealed class PolicyDoorsTests
         );
         Assert.Equal(("the rest", "file"), (explained["policy"], explained["decidedBy"]));
         Assert.Equal(
-            """environment is "test", and the policy wants "production" """.TrimEnd(),
+            """environment is "test", and the policy requires "production" """.TrimEnd(),
             explained.Json["passedOver"]![0]!["why"]!.ToString()
         );
         Assert.Equal("ghosts needs 1 more eligible reviewer", explained.Json["stuck"]!["why"]!.ToString());
@@ -160,7 +160,7 @@ public sealed class PolicyDoorsTests
             )
         );
         Assert.Contains(
-            "line 2, column 15: policies[0].nam: This key is not known here. Did you mean name?",
+            "line 2, column 15: policies[0].nam: This key is unknown. Did you mean name?",
             (await shell.Run("policy", "check", bad)).Output,
             StringComparison.Ordinal
         );
@@ -188,7 +188,7 @@ public sealed class PolicyDoorsTests
             (await shell.Json("policy", "explain", "--request", request)).Done.GetProperty("policy").GetString()
         );
         Assert.Contains(
-            "the group SRE is not there yet",
+            "the group SRE doesn't exist yet",
             (await shell.Run("policy", "explain", "--request", request)).Output,
             StringComparison.Ordinal
         );
@@ -351,7 +351,7 @@ public sealed class PolicyDoorsTests
             ).Status
         );
         Assert.Contains(
-            "<div class=\"notice loud\" role=\"alert\"><p><strong>Approved by Ada, past the policy.",
+            "<div class=\"notice loud\" role=\"alert\"><p><strong>Approved by Ada, overriding the policy.",
             (await admin.Get(path)).Text,
             StringComparison.Ordinal
         );

@@ -78,7 +78,7 @@ public sealed class PolicyFileTests
             { "name: production → nam: production", "3:5 unknown-key", "Did you mean name?" },
             { "environment: [test, \"dev-*\"] → enviroment: [test]", "26:13 unknown-key", "Did you mean environment?" },
             { "environment: core → environment: ~", "29:26 value", "\"~\"" },
-            { "environment: core → environment: []", "29:26 value", "leave the key out" },
+            { "environment: core → environment: []", "29:26 value", "remove the key" },
             { "need: 1 → need: none", "12:15 value", "or: all" },
             { "need: 1 → need: 0", "12:15 value", "from 1 to 1000" },
             { "people: [owner@example.com] → people: [Owner]", "13:53 value", "ann@example.com" },
@@ -103,15 +103,11 @@ public sealed class PolicyFileTests
                 "30:18 value",
                 "Keep the one that decides"
             },
-            {
-                "destination: servicenow-prod → remind: { after: 1h }",
-                "28:5 missing",
-                "steps, or destination, or auto"
-            },
-            { "name: test environments → name: production", "25:5 duplicate-name", "a name of its own" },
+            { "destination: servicenow-prod → remind: { after: 1h }", "28:5 missing", "steps, destination or auto" },
+            { "name: test environments → name: production", "25:5 duplicate-name", "a unique name" },
             { "tags: [pci] → tags: &pci [pci]", "8:13 anchors", "Write out" },
             { "tags: [pci] → tags: *pci", "8:13 anchors", "quotes" },
-            { "tags: [pci] → tags: !!set [pci]", "8:13 tags", "Leave it out" },
+            { "tags: [pci] → tags: !!set [pci]", "8:13 tags", "Remove it" },
             { "tags: [pci] → tags: [[[[[[[[[[[[[[pci]]]]]]]]]]]]]]", "8:22 depth", "brackets" },
             { "tags: [pci] → tags: [pci", "8:13 yaml", "indentation" },
             { "destination: servicenow-prod → destination: x\n---\nversion: 1", "31:1 documents", "one" },

@@ -186,7 +186,7 @@ public sealed class PolicyUseTests
                 await hub.BreakGlass.Run(request.Id, Some.Viewer(ada), reason, request.Digest, default)
             )
             .Request;
-        Assert.Equal((Status.Approved, "Approved by Ada, past the policy"), (broken.Status, broken.Display));
+        Assert.Equal((Status.Approved, "Approved by Ada, overriding the policy"), (broken.Status, broken.Display));
         Assert.NotNull((await hub.Find(request)).BrokeGlassAt);
         Assert.Equal(["request.submitted", "request.broke_glass", "request.approved"], await hub.Kinds(request));
         Assert.IsType<OverrideOutcome.AlreadySettled>(
@@ -261,7 +261,7 @@ public sealed class PolicyUseTests
                 + "[Ann@example.test] } } ] } ]"
         );
         Assert.Contains(
-            "would settle",
+            "would close",
             Assert.Single(await hub.Apply.Run(onlyLook: false, Some.Operator, default)).Left,
             StringComparison.Ordinal
         );
@@ -280,7 +280,7 @@ public sealed class PolicyUseTests
         await hub.Set("version: 1\npolicies: [ { name: test, auto: { answer: approve, because: whatever } } ]");
         var another = await hub.Hub.Ask(people[0].AsApprover);
         Assert.Contains(
-            "answers by itself",
+            "decides automatically",
             Assert.Single(await hub.Apply.Run(onlyLook: false, Some.Operator, default)).Left,
             StringComparison.Ordinal
         );

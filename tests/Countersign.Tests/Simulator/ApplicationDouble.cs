@@ -126,7 +126,7 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         var key = http.Request.Headers.Authorization.ToString();
         return key == $"Bearer {Key}" || (key == $"Bearer {OtherKey}" && _lie != Lie.ForgetsTheSecondKey)
             ? null
-            : (_lie == Lie.Answers403 ? 403 : 401, new { error = "Who is asking?" });
+            : (_lie == Lie.Answers403 ? 403 : 401, new { error = "Not authenticated" });
     }
 
     private (int, object) Serve(string method, string path, string body)
@@ -269,7 +269,7 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         lock (_lock)
         {
             if (_lie == Lie.AsksBrowsersForAKey)
-                return (401, new { error = "Who is asking?" });
+                return (401, new { error = "Not authenticated" });
             if (_lie == Lie.HasNoPage || !_kept.TryGetValue(http.Request.Query["approvalID"].ToString(), out var kept))
                 return (404, "<html><body>There is no such request.</body></html>");
             if (_lie == Lie.DecidesWhenOpened && kept.Value == "pending")

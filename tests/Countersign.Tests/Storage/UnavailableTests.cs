@@ -115,7 +115,7 @@ public sealed class UnavailableTests
             await tx.Execute("PRAGMA query_only = ON");
         });
         Assert.Equal(
-            "The store's file cannot be written.",
+            "The store's file can't be written.",
             (await Assert.ThrowsAsync<StoreUnavailable>(() => test.Store.InTransaction(tx => Put(tx, "now")))).Message
         );
         Assert.Equal(1, await test.Count("hub"));
@@ -209,7 +209,7 @@ public sealed class UnavailableTests
         var failure = await Assert.ThrowsAsync<StoreUnavailable>(() =>
             Store.Open(new StoreOptions("", $"Host=127.0.0.1;Port={port};Username=x;Password=hunter2"), new TestClock())
         );
-        Assert.Equal("PostgreSQL does not answer.", failure.Message);
+        Assert.Equal("PostgreSQL doesn't respond.", failure.Message);
     }
 
     private static async ValueTask Put(Tx tx, string name) =>

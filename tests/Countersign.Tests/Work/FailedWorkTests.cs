@@ -266,7 +266,7 @@ public sealed class FailedWorkTests
         await Change(over.Hub, "revisions", "facts", Broken, "request_id = @id", unsayable.Id);
         await over.Work();
         Assert.Equal(LinkState.Open, (await over.Link(neighbour)).State);
-        Assert.Contains("cannot be read", (await over.Link(unsayable)).Problem, StringComparison.Ordinal);
+        Assert.Contains("can't be read", (await over.Link(unsayable)).Problem, StringComparison.Ordinal);
         const string setAside = "SELECT count(*) FROM jobs WHERE state = 'dead' AND subject = @subject";
         Assert.Equal(1, await over.Hub.Place.Number(setAside, new { subject = unreadable.Id.Subject }));
 
@@ -405,7 +405,7 @@ public sealed class FailedWorkTests
         Assert.Contains("Set aside", page.Text, StringComparison.Ordinal);
         var job = Assert.Single(await SetAside(hub)).Id;
         Assert.Contains(
-            "goes when the request is settled",
+            "ends with it",
             (await browser.Submit("/work", "/work", ("id", $"{job}"), ("do", "discard"))).Text,
             StringComparison.Ordinal
         );

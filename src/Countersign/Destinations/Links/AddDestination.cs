@@ -206,7 +206,7 @@ internal sealed class AddDestination(Store store, DestinationCache book)
             if (variable is null && !(OAuthKeys.All.Contains(key) && manifest.UsesOAuth))
             {
                 var known = manifest.Settings.Select(v => v.Key).Concat(manifest.UsesOAuth ? OAuthKeys.All : []);
-                return (null, null, (key, $"This manifest asks for no {key}. It asks for {string.Join(", ", known)}."));
+                return (null, null, (key, $"This manifest has no setting {key}. It has {string.Join(", ", known)}."));
             }
             if (value.Length > LongestValue || value.Contains('\0', StringComparison.Ordinal))
                 return (null, null, (key, "The value is too long."));
@@ -232,16 +232,15 @@ internal sealed class AddDestination(Store store, DestinationCache book)
         bool IsAddress(string key) =>
             Uri.TryCreate(all[key], UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
         return !Has(OAuthKeys.BaseUri) || !IsAddress(OAuthKeys.BaseUri)
-                ? (OAuthKeys.BaseUri, "Give the address of the system, such as https://example.service-now.com.")
+                ? (OAuthKeys.BaseUri, "Enter the system's address, such as https://example.service-now.com.")
             : Has(OAuthKeys.AccessToken) ? null
             : !Has(OAuthKeys.TokenUrl) || !IsAddress(OAuthKeys.TokenUrl)
                 ? (
                     OAuthKeys.TokenUrl,
-                    "Give an access token (oauth.accessToken), or where to get one: oauth.tokenUrl, "
-                        + "oauth.clientId and oauth.clientSecret."
+                    "Set oauth.accessToken, or oauth.tokenUrl, oauth.clientId and oauth.clientSecret."
                 )
-            : !Has(OAuthKeys.ClientId) ? (OAuthKeys.ClientId, "Give the client's id.")
-            : !Has(OAuthKeys.ClientSecret) ? (OAuthKeys.ClientSecret, "Give the client's secret.")
+            : !Has(OAuthKeys.ClientId) ? (OAuthKeys.ClientId, "Enter the client ID.")
+            : !Has(OAuthKeys.ClientSecret) ? (OAuthKeys.ClientSecret, "Enter the client secret.")
             : null;
     }
 

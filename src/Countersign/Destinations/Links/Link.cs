@@ -214,6 +214,6 @@ internal sealed class LinkRow
             "held" => LinkState.Held,
             "open" => LinkState.Open,
             "closed" => LinkState.Closed,
-            _ => throw new FormatException("The store holds a state of a link that is none."),
+            _ => throw new FormatException("The store contains an invalid link state."),
         };
 }

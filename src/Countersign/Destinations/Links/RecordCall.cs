@@ -107,7 +107,7 @@ internal static class RecordCall
             );
             var taken = await AnswerFromDestination.Take(tx, answer, origin);
             if (taken is DestinationAnswerOutcome.Refused { Why: var why })
-                next = next with { Problem = $"Its answer does not count. {why}" };
+                next = next with { Problem = $"Its decision doesn't count. {why}" };
         }
         // Settled here meanwhile: there is nothing to ask any more, but what is pending is still passed on.
         if (!isActive && next.Pending == PendingAction.None)

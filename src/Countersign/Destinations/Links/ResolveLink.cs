@@ -46,9 +46,7 @@ public sealed class ResolveLink(Store store)
                     return new ResolveLinkOutcome.NotFound();
                 if (await LinkJob.IsRunning(tx, id))
                 {
-                    return new ResolveLinkOutcome.NotPossible(
-                        "It is being worked on at this moment. Try again in a minute."
-                    );
+                    return new ResolveLinkOutcome.NotPossible("It's being processed right now. Try again in a minute.");
                 }
                 Link next;
                 switch (resolution)
@@ -60,8 +58,8 @@ public sealed class ResolveLink(Store store)
                         break;
                     case Resolution.Retry when link.State == LinkState.Held:
                         return new ResolveLinkOutcome.NotPossible(
-                            "Nobody knows whether it was opened. Look there first; then say that it exists, "
-                                + "or that it is to be sent again."
+                            "It's unknown whether it was opened. Check there first; then say whether it "
+                                + "exists or should be sent again."
                         );
                     case Resolution.SendAgain when link.State is LinkState.Held or LinkState.Unsure:
                         next = link with { State = LinkState.New, DueAt = tx.Now, Attempts = 0, Problem = null };
@@ -83,7 +81,7 @@ public sealed class ResolveLink(Store store)
                         next = link with { State = LinkState.Closed, Pending = PendingAction.None, DueAt = null };
                         break;
                     default:
-                        return new ResolveLinkOutcome.NotPossible("There is nothing to do with it in that way.");
+                        return new ResolveLinkOutcome.NotPossible("This action isn't possible in its current state.");
                 }
                 await LinkRow.Save(tx, next);
                 await LinkJob.Schedule(tx, next);

@@ -40,8 +40,8 @@ internal sealed class FindingList
         else if (count == MaxOfAKind + 1)
         {
             var (problem, fix) = (
-                $"There are more than the {MaxOfAKind} that are named.",
-                "Correct these first and look again."
+                $"There are more than the {MaxOfAKind} listed here.",
+                "Fix these first and check again."
             );
             _all.Add(new Finding("", problem, fix, finding.IsFatal));
         }

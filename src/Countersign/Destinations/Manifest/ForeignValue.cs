@@ -34,9 +34,7 @@ internal static partial class ForeignValue
         var first = address.IndexOf(Begin, StringComparison.Ordinal);
         if (!WithHost().IsMatch(address.AsSpan(0, first)))
         {
-            throw new FormatException(
-                "A value of the request or of the other system would choose the host of the address."
-            );
+            throw new FormatException("A value from the request or the other system would set the address's host.");
         }
         return Wrapped()
             .Replace(
@@ -45,7 +43,7 @@ internal static partial class ForeignValue
                 {
                     var value = ValueOf(match);
                     if (value.Any(char.IsControl))
-                        throw new FormatException("A value in the address holds a control character.");
+                        throw new FormatException("A value in the address contains a control character.");
                     if (address.AsSpan(0, match.Index).IndexOfAny('?', '#') >= 0)
                         return TemplateHelpers.QueryEncode(value);
                     if (value.AsSpan().IndexOfAny(@"/\?#%") >= 0 || value.Trim().Trim('.').Length == 0)

@@ -85,7 +85,7 @@ internal sealed class FormValues
         if (text.Length == 0)
         {
             if (!variable.IsOptional && !variable.IsBoolean)
-                mistakes.Add((variable.Key, $"{variable.Name} must be given."));
+                mistakes.Add((variable.Key, $"{variable.Name} is required."));
         }
         else if (variable.Type == "enum" && !variable.AllowedValues.Contains(text))
         {
@@ -102,7 +102,7 @@ internal sealed class FormValues
             mistakes.Add(
                 (
                     variable.Key,
-                    $"{variable.Name} must be some of {string.Join(", ", variable.Options.Select(o => o.Value))}."
+                    $"{variable.Name} must be among {string.Join(", ", variable.Options.Select(o => o.Value))}."
                 )
             );
         }
@@ -111,7 +111,7 @@ internal sealed class FormValues
             && !(Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
         )
         {
-            mistakes.Add((variable.Key, $"{variable.Name} must be an address that begins with https:// or http://."));
+            mistakes.Add((variable.Key, $"{variable.Name} must be an address that starts with https:// or http://."));
         }
         else if (variable.IsBoolean && value is not bool)
         {

@@ -31,15 +31,15 @@ internal static class Linter
                 yield return new Finding(
                     $"{place}.jsonBody",
                     problems.Count(p => p.Place == refused.Place) == Rehearsals.All.Count
-                        ? $"{refused.Why} It is so whatever the approval says."
-                        : $"{refused.Why} It is so for some approvals: with details or without, with tags or "
-                            + "without, or with quotes in a name.",
-                    "Compare commas, quotes and braces with what each block leaves out."
+                        ? $"{refused.Why} This affects every approval."
+                        : $"{refused.Why} This affects some approvals: with or without details, with or without "
+                            + "tags, or with quotes in a name.",
+                    "Check commas, quotes and braces for each block that may be left out."
                 );
             }
             else if (problems.Count == Rehearsals.All.Count)
             {
-                yield return new Finding(place, problems[0].Why, "Correct the call so that it can be made.");
+                yield return new Finding(place, problems[0].Why, "Fix the call.");
             }
         }
     }

@@ -64,8 +64,8 @@ internal sealed class ManifestReader
                     [
                         new Finding(
                             "",
-                            "It is larger than a manifest can be.",
-                            "Point at the manifest.json of one integration.",
+                            "It's too large for a manifest.",
+                            "Choose the manifest.json of one integration.",
                             IsFatal: true
                         ),
                     ]
@@ -81,8 +81,8 @@ internal sealed class ManifestReader
         {
             reader.Fatal(
                 broken.LineNumber is { } line ? $"line {line + 1}" : "",
-                "It is not JSON, or a member appears twice.",
-                "Correct the file at this place."
+                "It isn't JSON, or a member appears twice.",
+                "Fix the file at this place."
             );
         }
         return (reader._findings.HasFatal ? null : manifest, reader._findings.All);
@@ -98,8 +98,8 @@ internal sealed class ManifestReader
         {
             Fatal(
                 place,
-                "The manifest describes no approvals.",
-                "Add capabilities.approval, or take the manifest of an integration that has it."
+                "The manifest has no approvals.",
+                "Add capabilities.approval, or use the manifest of an integration that has it."
             );
             return null;
         }
@@ -107,7 +107,7 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.{member.Name}",
-                "Approvals have no member of this name.",
+                "Approvals have no such member.",
                 $"The members are {string.Join(", ", ApprovalMembers.Order())}."
             );
         }
@@ -134,7 +134,7 @@ internal sealed class ManifestReader
         {
             Fatal(
                 $"{place}.{call.Name}.parser",
-                "Nobody can tell what the answer means.",
+                "The response can't be interpreted.",
                 "Add a parser with statusValue and approvalMatcher."
             );
         }
@@ -142,7 +142,7 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.creationRequest.parser",
-                "The answer to a creation is not read, so the other system must know the approval by our id.",
+                "The response to a creation isn't read, so the other system must use our ID.",
                 "Add a parser with approvalId, statusValue and approvalMatcher."
             );
         }
@@ -150,16 +150,16 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.creationRequest.parser.approvalId",
-                "Without it the other system must know the approval by our id.",
-                "Point approvalId at the id in the answer."
+                "Without it, the other system must use our ID.",
+                "Point approvalId at the ID in the response."
             );
         }
         if (lookUp is not null && lookUp.Parser?.ApprovalId is null)
         {
             Fatal(
                 $"{place}.lookupRequest.parser.approvalId",
-                "A look-up that yields no id finds nothing.",
-                "Point approvalId at the id of what was found."
+                "A lookup without an ID finds nothing.",
+                "Point approvalId at the ID of the result."
             );
         }
 
@@ -200,7 +200,7 @@ internal sealed class ManifestReader
             || Member(call, "endpoint") is not { ValueKind: JsonValueKind.Object } endpoint
         )
         {
-            Fatal(place, "This call is not described.", "Add it, with an endpoint that has url and method.");
+            Fatal(place, "This call is missing.", "Add it, with an endpoint that has url and method.");
             return null;
         }
         foreach (
@@ -211,7 +211,7 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.endpoint.{member.Name}",
-                "Endpoints have no member of this name.",
+                "Endpoints have no such member.",
                 "An endpoint has url, method, headers and hmacSignature."
             );
         }
@@ -220,8 +220,8 @@ internal sealed class ManifestReader
         {
             Fatal(
                 $"{place}.endpoint.method",
-                $"{(method.Length == 0 ? "Nothing" : method)} is not a method.",
-                $"Write one of {string.Join(", ", Methods.Order())}."
+                $"{(method.Length == 0 ? "Nothing" : method)} isn't a method.",
+                $"Use one of {string.Join(", ", Methods.Order())}."
             );
         }
         var url = TextOf(endpoint, "url");
@@ -229,8 +229,8 @@ internal sealed class ManifestReader
         {
             Fatal(
                 $"{place}.endpoint.url",
-                "There is no address.",
-                "Write the whole address, such as {{baseURL}}/api/approvals."
+                "The address is missing.",
+                "Use a complete address, such as {{baseURL}}/api/approvals."
             );
         }
         else if (
@@ -240,8 +240,8 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.endpoint.url",
-                "It begins neither with http nor with a variable, so it is no whole address.",
-                "Begin with https:// or with a variable that holds the base address."
+                "It starts neither with http nor with a variable, so it isn't a complete address.",
+                "Start with https:// or with a variable that contains the base address."
             );
         }
         var urlTemplate = Template(url ?? "", $"{place}.endpoint.url");
@@ -260,16 +260,16 @@ internal sealed class ManifestReader
             {
                 Fatal(
                     $"{place}.endpoint.hmacSignature",
-                    "It names no header or no variable.",
-                    "Give it headerName and hmacSecretFormVariableKey."
+                    "The header or the variable is missing.",
+                    "Add headerName and hmacSecretFormVariableKey."
                 );
             }
         }
         var body = TextOf(call, "jsonBody") is { } text ? Template(text, $"{place}.jsonBody", isBody: true) : null;
         if (Member(call, "jsonBody") is { ValueKind: not JsonValueKind.String })
-            Fatal($"{place}.jsonBody", "The body is not a text.", "Write the JSON as a text with placeholders.");
+            Fatal($"{place}.jsonBody", "The body isn't a string.", "Write the JSON as a string with placeholders.");
         if (body is not null && method == "GET")
-            Warn($"{place}.jsonBody", "A GET has no body.", "Use POST, or take the body out.");
+            Warn($"{place}.jsonBody", "A GET can't have a body.", "Use POST, or remove the body.");
 
         var parser = Member(call, "parser");
         return new CallTemplate
@@ -298,7 +298,7 @@ internal sealed class ManifestReader
             return headers;
         if (given.ValueKind != JsonValueKind.Array)
         {
-            Fatal(place, "Headers are a list.", "Write [{\"name\": …, \"value\": …}].");
+            Fatal(place, "Headers must be a list.", "Write [{\"name\": …, \"value\": …}].");
             return headers;
         }
         foreach (var (header, n) in given.EnumerateArray().Select((h, n) => (h, n)))
@@ -311,20 +311,16 @@ internal sealed class ManifestReader
                 )
             )
             {
-                Fatal(
-                    $"{place}[{n}].name",
-                    "This is not the name of a header.",
-                    "Write letters, digits and hyphens, at most 50."
-                );
+                Fatal($"{place}[{n}].name", "This isn't a header name.", "Use at most 50 letters, digits and hyphens.");
             }
             else if (OurHeaders.Contains(name))
             {
-                Fatal($"{place}[{n}].name", $"{name} belongs to the connection.", "Take it out; it is set for you.");
+                Fatal($"{place}[{n}].name", $"{name} is set by the connection.", "Remove it.");
             }
             headers.Add((name, Template(TextOf(header, "value") ?? "", $"{place}[{n}].value")));
         }
         foreach (var twice in headers.GroupBy(h => h.Item1, StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
-            Warn(place, $"{twice.Key} is there twice.", "Keep one of them.");
+            Warn(place, $"{twice.Key} appears twice.", "Keep one of them.");
         return headers;
     }
 
@@ -337,24 +333,24 @@ internal sealed class ManifestReader
         {
             Warn(
                 $"{place}.rejectionMatcher",
-                "Both patterns are the same, so whatever matches counts as declined.",
-                "Write a pattern for what means no, and another for what means yes."
+                "Both patterns are the same, so every match rejects the request.",
+                "Use different patterns for approval and rejection."
             );
         }
         if (approval is { Text: "" })
         {
             Fatal(
                 $"{place}.approvalMatcher",
-                "An empty pattern finds approval in every answer.",
-                "Write what an approved status looks like."
+                "An empty pattern matches every response.",
+                "Write a pattern for the approved status."
             );
         }
         if (rejection is { Text: "" })
         {
             Warn(
                 $"{place}.rejectionMatcher",
-                "An empty pattern finds a refusal in every answer.",
-                "Write what a declined status looks like, or take it out."
+                "An empty pattern matches every response.",
+                "Write a pattern for the rejected status, or remove it."
             );
         }
         return value is not { } statusValue || approval is null
@@ -379,7 +375,7 @@ internal sealed class ManifestReader
         var list = PointerAt(parser, path, place, needed: true);
         if (Member(parser, items) is not { } item)
         {
-            Fatal($"{place}.{items}", "It doesn't say what an item holds.", $"Give it {first} and {second}.");
+            Fatal($"{place}.{items}", "It doesn't say what an item holds.", $"Add {first} and {second}.");
             return null;
         }
         var one = PointerAt(item, first, $"{place}.{items}", needed: true);
@@ -392,15 +388,16 @@ internal sealed class ManifestReader
         if (TextOf(parser, name) is not { } text)
         {
             if (needed)
-                Fatal($"{place}.{name}", "It is missing.", "Point at the value in the answer, such as /status/value.");
+                Fatal($"{place}.{name}", "It's missing.", "Point to the value in the response, such as /status/value.");
             return null;
         }
         if (Pointer.Parse(text) is { } pointer)
             return pointer;
         Fatal(
             $"{place}.{name}",
-            $"{text} is not a JSON pointer to a value.",
-            "Begin with a slash; a slash inside a name is ~1, a tilde ~0. Items of a list are numbered from 0."
+            $"{text} isn't a JSON Pointer to a value.",
+            "Start with a slash. Inside a name, write ~1 for a slash and ~0 for a tilde. List items are "
+                + "numbered from 0."
         );
         return null;
     }
@@ -413,8 +410,8 @@ internal sealed class ManifestReader
             {
                 Fatal(
                     $"{place}.{name}",
-                    "It is missing.",
-                    "Write what an approved status looks like, such as ^approved$."
+                    "It's missing.",
+                    "Write a pattern for the approved status, such as ^approved$."
                 );
             }
             return null;
@@ -427,7 +424,7 @@ internal sealed class ManifestReader
         {
             Fatal(
                 $"{place}.{name}",
-                $"{text} cannot be used as a pattern: {wrong.Message}",
+                $"{text} isn't a valid pattern: {wrong.Message}",
                 "Write words, ^, $, (one|other), an optional part as (\\.0)?, and \\ before punctuation: "
                     + "^(approved|done)$"
             );
@@ -441,7 +438,7 @@ internal sealed class ManifestReader
         foreach (var (problem, fix, fatal) in template.Problems)
             _findings.Add(new Finding(place, problem, fix, fatal));
         if (!template.Problems.Any(p => p.IsFatal) && template.CompileProblem() is { } refused)
-            Fatal(place, $"The template cannot be used: {refused}", "Correct it at this place.");
+            Fatal(place, $"The template is invalid: {refused}", "Fix it at this place.");
         return template;
     }
 
@@ -451,8 +448,8 @@ internal sealed class ManifestReader
         {
             Warn(
                 place,
-                $"Nothing is known as {name.Text}, so nothing is printed there.",
-                "Use a variable of this manifest, or one of the names of the approval (docs/destinations.md)."
+                $"{name.Text} is unknown, so it prints nothing.",
+                "Use a variable of this manifest, or one of those in docs/destinations.md."
             );
         }
         if (

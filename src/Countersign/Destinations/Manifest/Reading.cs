@@ -57,7 +57,7 @@ internal static class Reading
                 ? Heard.Nothing
                 : Heard.Nothing with
                 {
-                    Problem = "The answer is ambiguous: it has a member twice, or a text that is not valid Unicode.",
+                    Problem = "The response is ambiguous: it has a duplicate member or invalid Unicode.",
                 };
         }
     }
@@ -102,8 +102,8 @@ internal static class Reading
             id,
             approved != Fit.None && rejected,
             approved == Fit.Part && !rejected
-                ? $"The manifest's pattern {parser.Approval} fits only a part of the status \"{Cut(value)}\", "
-                    + "which does not approve."
+                ? $"The manifest's pattern {parser.Approval} only matches a part of the status "
+                    + $"\"{Cut(value)}\", which does not approve."
                 : null
         );
     }

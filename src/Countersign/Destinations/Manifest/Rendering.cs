@@ -86,7 +86,7 @@ internal static class Renderer
             url.Render(TemplateScope.Of(context, isBody: false, url.Roots, isAddress: true)).Trim()
         );
         if (address.Length > LongestAddress || address.Any(char.IsControl))
-            throw new FormatException("The address holds a line break, or is too long.");
+            throw new FormatException("The address contains a line break, or is too long.");
         return Address(address);
     }
 
@@ -94,12 +94,12 @@ internal static class Renderer
     {
         var needs = template.Needs(context.Manifest);
         if (needs.Unset(context) is { } unset)
-            return new Rendering.Refused(template.Name, $"The secret {unset} is not set.");
+            return new Rendering.Refused(template.Name, $"The secret {unset} isn't set.");
         if (needs.Unknown is { } unknown)
         {
             return new Rendering.Refused(
                 template.Name,
-                $"Its address or a header names {unknown.Text}, which means nothing here."
+                $"Its address or a header uses {unknown.Text}, which is unknown."
             );
         }
         var (call, refused) = Call(template, context, null);
@@ -133,7 +133,7 @@ internal static class Renderer
             {
                 return Refused(
                     $"{template.Name}.endpoint.url",
-                    "What comes out is not a whole address that begins with https:// or http://."
+                    "The result isn't a complete address that starts with https:// or http://."
                 );
             }
         }
@@ -159,7 +159,7 @@ internal static class Renderer
             {
                 return Refused(
                     $"{template.Name}.endpoint.headers.{name}",
-                    "The value of the header holds a line break or another control character."
+                    "The header's value contains a line break or another control character."
                 );
             }
             headers.Add((name, rendered));
@@ -207,7 +207,7 @@ internal static class Renderer
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"What comes out is not JSON: line {(broken.LineNumber ?? 0) + 1}, byte "
+                $"The result isn't JSON: line {(broken.LineNumber ?? 0) + 1}, byte "
                     + $"{(broken.BytePositionInLine ?? 0) + 1}."
             );
         }

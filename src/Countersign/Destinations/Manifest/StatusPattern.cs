@@ -34,9 +34,9 @@ internal sealed partial class StatusPattern
     public static StatusPattern Parse(string text)
     {
         if (text.Length > MaxLength)
-            throw new FormatException($"It is longer than {MaxLength} characters.");
+            throw new FormatException($"It's longer than {MaxLength} characters.");
         if (Supported().Match(text) is var start && start.Length < text.Length)
-            throw new FormatException($"\"{text[start.Length..]}\" begins with something that is not supported.");
+            throw new FormatException($"\"{text[start.Length..]}\" starts with something that isn't supported.");
         try
         {
             var dotNet = EndOfText().Replace(text, m => m.Value == "$" ? @"\z" : m.Value);
@@ -44,7 +44,7 @@ internal sealed partial class StatusPattern
         }
         catch (Exception failure) when (failure is ArgumentException or NotSupportedException)
         {
-            throw new FormatException("Its parentheses do not match, or it is too large.", failure);
+            throw new FormatException("Its parentheses don't match, or it's too large.", failure);
         }
     }
 

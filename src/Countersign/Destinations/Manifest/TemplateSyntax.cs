@@ -70,8 +70,8 @@ internal static class TemplateSyntax
             {
                 problems.Add(
                     (
-                        "The braces at " + Quote(text[open..]) + " are not balanced.",
-                        "Write a name between two braces on each side: {{name}}",
+                        "The braces at " + Quote(text[open..]) + " aren't balanced.",
+                        "Write a name between double braces: {{name}}",
                         true
                     )
                 );
@@ -80,14 +80,14 @@ internal static class TemplateSyntax
             at = close + closing.Length;
             if (++tags > MaxTags)
             {
-                problems.Add(($"There are more than {MaxTags} tags.", "Say the same with fewer names.", true));
+                problems.Add(($"There are more than {MaxTags} tags.", "Use fewer tags.", true));
                 return (names.Names, names.IsClosed, problems);
             }
             if (closing != "--}}" && inside.Length > LongestTag)
             {
                 problems.Add(
                     (
-                        "What stands between the braces at "
+                        "The text between the braces at "
                             + Quote(text[open..])
                             + $" is longer than {LongestTag} characters.",
                         "Write a name between the braces: {{name}}",
@@ -100,8 +100,8 @@ internal static class TemplateSyntax
             {
                 problems.Add(
                     (
-                        $"Blocks are inside one another more than {MaxDepth} deep.",
-                        "Close blocks before opening more.",
+                        $"Blocks are nested more than {MaxDepth} levels deep.",
+                        "Close some blocks before you open more.",
                         true
                     )
                 );
@@ -110,7 +110,7 @@ internal static class TemplateSyntax
             Tag(inside.Trim().Trim('~').Trim(), blocks, names, problems);
         }
         if (blocks.Count > 0)
-            problems.Add(($"The block {blocks.Peek()} is not closed.", $"End it with {{{{/{blocks.Peek()}}}}}", true));
+            problems.Add(($"The block {blocks.Peek()} isn't closed.", $"End it with {{{{/{blocks.Peek()}}}}}", true));
         return (names.Names, names.IsClosed, problems);
     }
 
@@ -157,7 +157,7 @@ internal static class TemplateSyntax
                 problems.Add(
                     (
                         "A brace is missing at " + Quote(text[i..]) + ".",
-                        "Write a name between two braces on each side: {{name}}",
+                        "Write a name between double braces: {{name}}",
                         false
                     )
                 );
@@ -166,9 +166,7 @@ internal static class TemplateSyntax
         }
         if (!isBody && text.Contains('}', StringComparison.Ordinal))
         {
-            problems.Add(
-                ("There is a closing brace too many.", "Write a name between two braces on each side: {{name}}", false)
-            );
+            problems.Add(("There is an extra closing brace.", "Write a name between double braces: {{name}}", false));
         }
     }
 
@@ -184,7 +182,9 @@ internal static class TemplateSyntax
             case '!':
                 return;
             case '>':
-                problems.Add(("It asks for another template, and there are none.", "Write the text in place.", true));
+                problems.Add(
+                    ("It includes another template, which isn't supported.", "Write the text here instead.", true)
+                );
                 return;
             case '#':
                 var (name, rest) = Head(tag[1..].Trim());
@@ -200,8 +200,8 @@ internal static class TemplateSyntax
                         (
                             $"The block {name} has the wrong number of values.",
                             name.StartsWith("equal", StringComparison.Ordinal)
-                                ? $"Give it two: {{{{#{name} a b}}}}"
-                                : $"Give it one: {{{{#{name} a}}}}",
+                                ? $"Use two: {{{{#{name} a b}}}}"
+                                : $"Use one: {{{{#{name} a}}}}",
                             true
                         )
                     );
@@ -214,7 +214,7 @@ internal static class TemplateSyntax
                 {
                     problems.Add(
                         (
-                            $"{tag} closes what was not opened.",
+                            $"{tag} closes a block that wasn't opened.",
                             "Close blocks in the order in which they were opened, innermost first.",
                             true
                         )
@@ -230,7 +230,7 @@ internal static class TemplateSyntax
         if (tag == "else")
         {
             if (blocks.Count == 0)
-                problems.Add(("There is an else outside of a block.", "Take it out, or open the block.", true));
+                problems.Add(("There is an else outside a block.", "Remove it, or open the block.", true));
             return;
         }
         if (tag.StartsWith("else ", StringComparison.Ordinal))
@@ -243,9 +243,7 @@ internal static class TemplateSyntax
         {
             if (Helpers.Contains(head))
             {
-                problems.Add(
-                    ($"The helper {head} has nothing to work on.", $"Give it its values: {{{{{head} name}}}}", true)
-                );
+                problems.Add(($"The helper {head} has no arguments.", $"Add them: {{{{{head} name}}}}", true));
             }
             Use(head, blocks, names, printed: true);
         }

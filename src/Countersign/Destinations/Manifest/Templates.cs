@@ -129,9 +129,7 @@ internal sealed class Templates
                     writer.Write(yes ? "true" : "false");
                     break;
                 case System.Collections.IDictionary or IReadOnlyDictionary<string, object?>:
-                    throw new FormatException(
-                        "The template prints a whole object; it should print one of its members."
-                    );
+                    throw new FormatException("The template prints a whole object. Print one of its members.");
                 case System.Collections.IEnumerable list:
                     writer.Write(string.Join(',', list.Cast<object?>().Select(TemplateHelpers.Text)));
                     break;
@@ -254,7 +252,7 @@ internal sealed class TemplateHelpers(bool isBody)
             || total > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
         )
         {
-            throw new FormatException("formatWithOffset was given a time beyond the calendar.");
+            throw new FormatException("formatWithOffset got a time out of range.");
         }
         return Written(DateTimeOffset.FromUnixTimeMilliseconds((long)decimal.Floor(total)), format);
     }
@@ -268,7 +266,7 @@ internal sealed class TemplateHelpers(bool isBody)
             "rfc3339" => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
             "simple" => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture),
             _ => throw new FormatException(
-                $"formatWithOffset knows milliseconds, seconds, rfc3339 and simple, and not {format}."
+                $"formatWithOffset supports milliseconds, seconds, rfc3339 and simple, not {format}."
             ),
         };
 }

@@ -39,7 +39,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Fatal(
                 place,
-                "Form variables are a list.",
+                "Form variables must be a list.",
                 "Write [{\"key\": …, \"name\": …, \"type\": …, \"description\": …}]."
             );
             return [];
@@ -48,19 +48,15 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Fatal(
                 place,
-                $"There are {list.GetArrayLength()} variables, and a list has at most {MaxVariables}.",
-                "Leave out what nobody fills in."
+                $"There are {list.GetArrayLength()} variables; a list can have at most {MaxVariables}.",
+                "Remove unused variables."
             );
             return [];
         }
         var variables = list.EnumerateArray().Select((v, n) => One(v, $"{place}[{n}]")).OfType<FormVariable>().ToList();
         foreach (var twice in variables.GroupBy(v => v.Key).Where(g => g.Count() > 1))
         {
-            Fatal(
-                place,
-                $"The key {twice.Key} is there {twice.Count()} times.",
-                "Give each variable a key of its own."
-            );
+            Fatal(place, $"The key {twice.Key} appears {twice.Count()} times.", "Give each variable a unique key.");
         }
         return variables;
     }
@@ -80,8 +76,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Warn(
                 _places[twice.Last()],
-                $"The key {twice.Key} is also used in another list; one setting will serve both.",
-                "Give it a key of its own."
+                $"The key {twice.Key} is also used in another list; both share one setting.",
+                "Use a unique key."
             );
         }
         foreach (var variable in form.Concat(environment).Concat(request))
@@ -99,8 +95,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
                 {
                     Fatal(
                         $"{_places[variable]}.dependsOn[{n}].variableLocation",
-                        $"{dependence.VariableLocation} is no list of variables.",
-                        "Write formVariables, environmentFormVariables or approvalFormVariables."
+                        $"{dependence.VariableLocation} isn't a list of variables.",
+                        "Use formVariables, environmentFormVariables or approvalFormVariables."
                     );
                 }
                 else if (!target.Any(v => v.Key == dependence.VariableKey))
@@ -108,7 +104,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
                     Fatal(
                         $"{_places[variable]}.dependsOn[{n}].variableKey",
                         $"There is no variable {dependence.VariableKey} in {dependence.VariableLocation}.",
-                        "Name a variable that is there."
+                        "Name an existing variable."
                     );
                 }
                 else if (dependence.VariableKey == variable.Key && target.Contains(variable))
@@ -127,8 +123,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Fatal(
                 $"{place}.key",
-                "A key has 1 to 20 characters and no white space.",
-                "Shorten it, or write it in one word."
+                "A key must have 1 to 20 characters and no spaces.",
+                "Shorten it, and remove spaces."
             );
             return null;
         }
@@ -136,8 +132,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Fatal(
                 $"{place}.type",
-                $"{(type.Length == 0 ? "Nothing" : type)} is not a type.",
-                $"Write one of {string.Join(", ", Types.Order())}."
+                $"{(type.Length == 0 ? "Nothing" : type)} isn't a type.",
+                $"Use one of {string.Join(", ", Types.Order())}."
             );
             return null;
         }
@@ -183,11 +179,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
             && all.GetArrayLength() > MaxDependences
         )
         {
-            Fatal(
-                $"{place}.dependsOn",
-                $"It depends on more than {MaxDependences} others.",
-                "Leave out what does not matter."
-            );
+            Fatal($"{place}.dependsOn", $"It depends on more than {MaxDependences} variables.", "Remove some of them.");
         }
         _places[read] = place;
         Check(read, place);
@@ -197,32 +189,32 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
     private void Check(FormVariable v, string place)
     {
         if (v.Type == "enum" && v.AllowedValues.Count == 0)
-            Fatal($"{place}.allowedValues", "There is nothing to choose from.", "List the values in allowedValues.");
+            Fatal($"{place}.allowedValues", "There are no values to choose from.", "List the values in allowedValues.");
         if (v.Type == "dynamicEnum" && v.DynamicOptions is null)
         {
             Fatal(
                 $"{place}.dynamicOptions",
-                "Nobody knows where its values come from.",
+                "It has no source for its values.",
                 "Describe the call in dynamicOptions."
             );
         }
         if (v.Type != "dynamicEnum" && v.DynamicOptions is not null)
-            Warn($"{place}.dynamicOptions", "Only a dynamicEnum looks its values up.", "Make it a dynamicEnum.");
+            Warn($"{place}.dynamicOptions", "Only a dynamicEnum can look up its values.", "Make it a dynamicEnum.");
         if (v.Type == "multiselect" && v.Options.Count == 0)
         {
             Fatal(
                 $"{place}.multiselectOptions",
-                "There is nothing to choose from.",
+                "There are no values to choose from.",
                 "List the options with label and value."
             );
         }
         if (v.IsSecret && v.Type is not ("string" or "oauth" or "publicKey" or "generated"))
-            Warn($"{place}.isSecret", $"A {v.Type} cannot be kept secret.", "Make it a string, or take isSecret out.");
+            Warn($"{place}.isSecret", $"A {v.Type} can't be secret.", "Make it a string, or remove isSecret.");
         if (v.IsMultiple && (v.Default is not null || v.AllowedValues.Count > 0 || v.IsSecret))
         {
             Warn(
                 place,
-                $"A {v.Type} has neither defaultValue nor allowedValues nor isSecret.",
+                $"A {v.Type} can't have defaultValue, allowedValues or isSecret.",
                 "Use multiselectOptions and multiselectDefaultOptions."
             );
         }
@@ -230,7 +222,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Warn(
                 $"{place}.defaultValue",
-                $"The default of a {v.Type} is {(v.IsBoolean ? "true or false" : "a text")}.",
+                $"The default of a {v.Type} must be {(v.IsBoolean ? "true or false" : "a string")}.",
                 v.IsBoolean ? "Write true or false without quotes." : "Write it in quotes."
             );
         }
@@ -243,7 +235,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Warn(
                 $"{place}.defaultValue",
-                "The default is not one of the allowed values.",
+                "The default isn't one of the allowed values.",
                 "Allow it, or choose another."
             );
         }
@@ -251,8 +243,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         {
             Fatal(
                 $"{place}.isHidden",
-                "It must be filled in and is never shown.",
-                "Make it optional, give it a default, or say in dependsOn when it is shown."
+                "It's required but never shown.",
+                "Make it optional, give it a default, or show it with dependsOn."
             );
         }
     }
@@ -261,7 +253,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
     {
         var action = ManifestReader.TextOf(dependence, "action");
         if (action is not ("showField" or "hideField"))
-            Fatal($"{place}.action", "It says neither showField nor hideField.", "Write one of them.");
+            Fatal($"{place}.action", "It has neither showField nor hideField.", "Add one of them.");
         var conditions = new List<Condition>();
         if (ManifestReader.Member(dependence, "conditions") is { ValueKind: JsonValueKind.Array } list)
         {
@@ -278,8 +270,8 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
                 {
                     Fatal(
                         $"{place}.conditions",
-                        "It compares in a way that is not known.",
-                        $"Write one of {string.Join(", ", Operators.Keys)}."
+                        "The operator is unknown.",
+                        $"Use one of {string.Join(", ", Operators.Keys)}."
                     );
                 }
             }
@@ -289,7 +281,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
             Fatal(
                 $"{place}.conditions",
                 "It has no condition.",
-                "Say when: {\"operator\": \"equalTo\", \"value\": \"true\"}."
+                "Add one: {\"operator\": \"equalTo\", \"value\": \"true\"}."
             );
         }
         return new Dependence(

@@ -114,7 +114,7 @@ internal static class AbsenceEndpoints
         );
     }
 
-    private static IResult PeopleOnly => Problems.NotAllowed("people_only", "Only people are away.");
+    private static IResult PeopleOnly => Problems.NotAllowed("people_only", "Only people can be out of office.");
 
     private static async Task<IResult> Show(
         Person person,

@@ -302,7 +302,7 @@ internal static class AdminEndpoints
                 ) =>
                     Roles.Of(body.Value.Role) is { } role
                         ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel))
-                        : Problems.Invalid("role", "Say admin, agent or end-user.")
+                        : Problems.Invalid("role", "Must be admin, agent or end-user.")
             )
             .RequireRecentSignIn();
         admin.MapPut(
@@ -393,7 +393,7 @@ internal static class AdminEndpoints
     )
     {
         if (Roles.Of(body.Value.Role ?? "agent") is not { } role)
-            return Problems.Invalid("role", "Say admin, agent or end-user.");
+            return Problems.Invalid("role", "Must be admin, agent or end-user.");
         return Answer(
             await people.Add(
                 body.Value.Email,
@@ -565,9 +565,9 @@ internal static class AdminEndpoints
             RequesterRules.ClaimedOf(wanted.ClaimedRequester ?? "")
         );
         if (unknown is null && wanted.UnknownRequester is not null)
-            return Problems.Invalid("unknownRequester", "Say one_more, refuse or allow.");
+            return Problems.Invalid("unknownRequester", "Must be one_more, refuse or allow.");
         if (claimed is null && wanted.ClaimedRequester is not null)
-            return Problems.Invalid("claimedRequester", "Say accept or one_more.");
+            return Problems.Invalid("claimedRequester", "Must be accept or one_more.");
         var outcome = await sources.Set(
             name,
             new SourceReviewers(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
@@ -587,7 +587,7 @@ internal static class AdminEndpoints
     ) => Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
 
     private static ProblemHttpResult WouldBlock(string text) =>
-        Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it all the same.");
+        Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it anyway.");
 
     internal static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());
 
@@ -595,7 +595,7 @@ internal static class AdminEndpoints
         outcome switch
         {
             AccessOutcome<T>.Done { Value: var value } => done(value),
-            AccessOutcome<T>.Exists { What: var what } => Problems.Of(409, "conflict", $"There is {what} already."),
+            AccessOutcome<T>.Exists { What: var what } => Problems.Of(409, "conflict", $"There is already {what}."),
             AccessOutcome<T>.NotFound { What: var what } => Problems.NotFound($"There is not {what}."),
             AccessOutcome<T>.Invalid { Field: var field, Why: var why } => Problems.Invalid(field, why),
             AccessOutcome<T>.WouldBlock blocking => WouldBlock(blocking.Text),

@@ -107,7 +107,7 @@ public sealed class ApiDoor : ProgramDoor
     public override bool TakesSources => true;
     public override bool TakesPeople => true;
     public override string HowToCall =>
-        "Send a source's key as Bearer, or a person's token as Basic with the name EMAIL/token.";
+        "Send a source's key as Bearer, or a person's token as Basic with the user name EMAIL/token.";
     public override string WwwAuthenticate => "Basic realm=\"Countersign\", Bearer";
 
     public override ErrorFormat ErrorFormatOf(HttpContext http) => ErrorFormat.Ours;

@@ -32,7 +32,7 @@ internal static class AuditEndpoints
         if (head is not null && (earlier = SealHead.TryParse(head)) is null)
         {
             return Problems.Malformed(
-                "head is what an earlier verification answered: a number, a colon and 64 hexadecimal digits."
+                "head is the checkpoint of an earlier verification: a number, a colon and 64 hexadecimal digits."
             );
         }
         var found = await verify.Run(earlier, cancel);

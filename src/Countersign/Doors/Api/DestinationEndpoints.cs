@@ -188,7 +188,7 @@ internal static class DestinationEndpoints
         if (body.Value.Request is { } text)
         {
             if (!RequestId.TryParse(text, out var parsed))
-                return Problems.NotFound("There is no request with this id.");
+                return Problems.NotFound("There is no request with this ID.");
             id = parsed;
         }
         return AdminEndpoints.Answer(await trying.Rehearse(name, id, cancel), trial => TypedResults.Ok(trial));
@@ -206,7 +206,7 @@ internal static class DestinationEndpoints
         {
             return Problems.Invalid(
                 "state",
-                $"A state is one of {string.Join(", ", Enum.GetValues<LinkState>().Select(LinkRow.Word))}."
+                $"The state must be one of {string.Join(", ", Enum.GetValues<LinkState>().Select(LinkRow.Word))}."
             );
         }
         return await views.Links(name, state, before, cancel) is { } links
@@ -231,12 +231,17 @@ internal static class DestinationEndpoints
             _ => null,
         };
         if (resolution is null)
-            return Problems.Invalid("action", "An action is retry, send_again, exists (with externalId) or give_up.");
+        {
+            return Problems.Invalid(
+                "action",
+                "The action must be retry, send_again, exists (with externalId) or give_up."
+            );
+        }
         return await resolve.Run(id, resolution, asking.Viewer.Origin, cancel) switch
         {
             ResolveLinkOutcome.Done => TypedResults.NoContent(),
             ResolveLinkOutcome.NotPossible(var why) => Problems.Of(409, "conflict", why),
-            _ => Problems.NotFound("There is no link with this number."),
+            _ => Problems.NotFound("There is no link with this ID."),
         };
     }
 

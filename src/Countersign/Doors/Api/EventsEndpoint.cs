@@ -38,7 +38,7 @@ internal static class EventsEndpoint
         if (http.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last)
         {
             if (!long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                return Problems.Malformed("Last-Event-ID is the number of an event of this stream.");
+                return Problems.Malformed("Last-Event-ID must be the ID of an event of this stream.");
             after = number;
         }
         await using var watch = CallerWatch.Over(http, asking.Caller);

@@ -46,7 +46,7 @@ internal static class ListEndpoint
         var snapshot = directory.Current;
         var mistakes = new BodyErrors();
         foreach (var name in request.Query.Keys.Except(Known, StringComparer.Ordinal))
-            mistakes.Add(name.Length > 100 ? name[..100] : name, "There is no such filter.");
+            mistakes.Add(name.Length > 100 ? name[..100] : name, "There is no filter with this name.");
 
         var filter = new Filter
         {
@@ -55,28 +55,28 @@ internal static class ListEndpoint
                 "status",
                 mistakes,
                 WireNames.StatusOf,
-                "Say active, approved, rejected or withdrawn."
+                "Must be active, approved, rejected or withdrawn."
             ),
             AssigneeUsers = Many(
                 request,
                 "assignee",
                 mistakes,
                 email => snapshot.FindPerson(email)?.Id,
-                "Nobody here has this e-mail address."
+                "There is no person with this email."
             ),
             AskedGroups = Many(
                 request,
                 "group",
                 mistakes,
                 name => snapshot.FindGroup(name)?.Id,
-                "No group here has this name."
+                "There is no group with this name."
             ),
             Sources = Many(
                 request,
                 "source",
                 mistakes,
                 name => snapshot.FindSource(name)?.Id,
-                "No source here has this name."
+                "There is no source with this name."
             ),
             Text = One(request, "text"),
             Place = One(request, "environment") is { Length: > 0 } place ? place : null,
@@ -90,7 +90,7 @@ internal static class ListEndpoint
             },
         };
         if (filter.Text is { Length: > 200 } || filter.Text?.Any(char.IsControl) == true)
-            mistakes.Add("text", "A line of at most 200 characters.");
+            mistakes.Add("text", "Use at most 200 characters in one line.");
         var size = UsualPage;
         if (
             One(request, "size") is { Length: > 0 } asked
@@ -104,7 +104,7 @@ internal static class ListEndpoint
         }
         Position? position = null;
         if (One(request, "cursor") is { Length: > 0 } cursor && (position = cursors.Read(cursor)) is null)
-            mistakes.Add("cursor", "This cursor is not one of ours, or it was altered. Start without one.");
+            mistakes.Add("cursor", "This cursor is invalid. Start without one.");
         if (mistakes.Any)
             return Problems.Invalid(mistakes.ByField);
 

@@ -115,7 +115,7 @@ internal static class OutcomeEndpoints
                 async (long id, Deliveries deliveries, CancellationToken cancel) =>
                     await deliveries.Find(id, cancel) is { } found
                         ? TypedResults.Ok(found)
-                        : (IResult)Problems.NotFound("There is no delivery with this id.")
+                        : (IResult)Problems.NotFound("There is no delivery with this ID.")
             )
             .Produces<DeliveryDetails>();
         admin
@@ -124,7 +124,7 @@ internal static class OutcomeEndpoints
                 async (long id, Deliveries deliveries, CancellationToken cancel) =>
                     await deliveries.Replay(id, cancel)
                         ? TypedResults.NoContent()
-                        : (IResult)Problems.NotFound("There is no such delivery, or it is still on its way.")
+                        : (IResult)Problems.NotFound("There is no such delivery, or it's still being sent.")
             )
             .Produces(204);
         admin.MapPost("/deliveries/replay", Replay).Produces<ReplayedView>().ProducesProblem(422);
@@ -144,7 +144,7 @@ internal static class OutcomeEndpoints
     )
     {
         if (asking.Viewer.PersonId is not { } person)
-            return Problems.NotAllowed("people_only", "Sources have no channels; webhooks tell them.");
+            return Problems.NotAllowed("people_only", "Sources have no notification channels. Use webhooks.");
         var on = await switches.Of(person, cancel);
         return TypedResults.Ok(new ChannelsView(on["mail"], on["slack"]));
     }
@@ -205,12 +205,12 @@ internal static class OutcomeEndpoints
     )
     {
         if (state is not null && !Deliveries.States.Contains(state))
-            return Problems.Invalid("state", $"A state is one of: {string.Join(", ", Deliveries.States)}.");
+            return Problems.Invalid("state", $"The state must be one of: {string.Join(", ", Deliveries.States)}.");
         long? from = null;
         if (before is not null)
         {
             if (!long.TryParse(before, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                return Problems.Invalid("before", "This is what the page before answered as next.");
+                return Problems.Invalid("before", "Use the value of next from the page before.");
             from = number;
         }
         return TypedResults.Ok(await deliveries.List(state, endpoint, from, cancel));
@@ -233,7 +233,7 @@ internal static class OutcomeEndpoints
             )
         )
         {
-            return Problems.Invalid("since", "This is not a time such as 2026-03-04T05:06:07Z.");
+            return Problems.Invalid("since", "Use a time such as 2026-03-04T05:06:07Z.");
         }
         return TypedResults.Ok(new ReplayedView(await deliveries.ReplayFailed(body.Value.Endpoint, since, cancel)));
     }

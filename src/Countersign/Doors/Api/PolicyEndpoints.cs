@@ -19,7 +19,7 @@ public sealed record PolicyTextBody : IChecked
     public void Check(BodyErrors mistakes)
     {
         if (Text is null)
-            mistakes.Add("text", "Send the policy file as a text.");
+            mistakes.Add("text", "Send the policy file as a string.");
     }
 }
 
@@ -50,7 +50,7 @@ public sealed record ExplainBody : IChecked
     public void Check(BodyErrors mistakes)
     {
         if (Facts is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Object) })
-            mistakes.Add("facts", "Facts are an object of names and values.");
+            mistakes.Add("facts", "Facts must be an object of names and values.");
         if (Assignee is { Person: null, Group: null } or { Person: not null, Group: not null })
             mistakes.Add("assignee", "Name either a person or a group.");
     }
@@ -186,7 +186,7 @@ internal static class PolicyEndpoints
     {
         var assignee = body.Assignee is { } wanted ? SubmitEndpoint.Find(wanted, directory) : null;
         if (body.Assignee is not null && assignee is null)
-            return (null, "assignee", "Nobody here has this e-mail address or name, or the person is disabled.");
+            return (null, "assignee", "There is no person with this email or name, or they are disabled.");
         var name = body.Source ?? "api";
         var requester =
             body.Requester is { } named && directory.FindSource(name) is { } source
@@ -208,8 +208,8 @@ internal static class PolicyEndpoints
         await files.Find(null, cancel) is { } version
             ? TypedResults.Ok(PolicyVersionView.From(version, withText: true))
             : Problems.NotFound(
-                "No policy file was set yet; requests are decided by their assignee, by their source's "
-                    + "group, or by one admin."
+                "No policy file is published yet. Requests are decided by their assignee, their source's "
+                    + "group, or one admin."
             );
 
     private static async Task<IResult> Set(
@@ -235,7 +235,7 @@ internal static class PolicyEndpoints
             SetPoliciesOutcome.Changed { Version: var version } => Problems.Of(
                 409,
                 "changed",
-                $"Version {version} was set meanwhile. Read it, and make your change to that one."
+                $"Version {version} was published in the meantime. Read it, and apply your change to it."
             ),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
@@ -258,7 +258,7 @@ internal static class PolicyEndpoints
             return Problems.Invalid(field, why);
         PolicyFile? draft = null;
         if (body.Value.Policies is { } text && (draft = PolicyFile.Read(text).File) is null)
-            return Problems.Invalid("policies", "This file has mistakes; POST /policies/check names them.");
+            return Problems.Invalid("policies", "This file has errors; POST /policies/check lists them.");
         return TypedResults.Ok(ExplanationView.From(await explain.Run(imagined, cancel, draft)));
     }
 }

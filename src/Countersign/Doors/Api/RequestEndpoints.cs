@@ -23,7 +23,7 @@ public sealed record DecisionBody : IChecked
     public void Check(BodyErrors mistakes)
     {
         if (Answer is null || WireNames.AnswerOf(Answer) is null)
-            mistakes.Add("answer", "Say approve, reject or abstain.");
+            mistakes.Add("answer", "Must be approve, reject or abstain.");
         mistakes.MultiLine("note", Note, LongestNote, required: false);
         mistakes.SingleLine("digest", Digest, 64, required: false);
     }
@@ -126,13 +126,13 @@ internal static class RequestEndpoints
             DecideOutcome.Changed { Request: var request } => Problems.Of(
                 409,
                 "changed",
-                "The content is not the one that was answered. Read it again and send its digest.",
+                "The content has changed. Read it again and send its digest.",
                 request: RequestView.From(request, directory.Current)
             ),
             DecideOutcome.StepNotOpen { Step: var step } => Problems.Of(
                 409,
                 "step_not_open",
-                $"Your step, {step}, opens after the ones before it."
+                $"Your step, {step}, isn't open yet."
             ),
             DecideOutcome.NotAllowed { Rule: var rule, Why: var why } => Problems.NotAllowed(rule, why),
             DecideOutcome.NotFound => Problems.NotFound(),
@@ -162,7 +162,7 @@ internal static class RequestEndpoints
             CommentOutcome.TooMany => Problems.Of(
                 409,
                 "conflict",
-                $"A request takes at most {Comment.MostPerRequest} comments."
+                $"A request can have at most {Comment.MostPerRequest} comments."
             ),
             CommentOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
@@ -186,7 +186,7 @@ internal static class RequestEndpoints
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
             WithdrawOutcome.NotAllowed => Problems.NotAllowed(
                 "not_yours",
-                "A request is withdrawn by its requester, its source, the ticket's assignee or an admin."
+                "Only the requester, the source, the ticket's assignee or an admin can withdraw a request."
             ),
             WithdrawOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
@@ -211,7 +211,7 @@ internal static class RequestEndpoints
             DisownOutcome.Disowned { Request: var request } => RequestView.Answer(request, directory.Current),
             DisownOutcome.NotInYourName => Problems.NotAllowed(
                 "not_in_your_name",
-                "This request was not opened in your name."
+                "This request wasn't opened in your name."
             ),
             DisownOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
@@ -236,18 +236,18 @@ internal static class RequestEndpoints
             OverrideOutcome.Changed { Request: var request } => Problems.Of(
                 409,
                 "changed",
-                "The content is not the one that was read. Read it again and send its digest.",
+                "The content has changed. Read it again and send its digest.",
                 request: RequestView.From(request, directory.Current)
             ),
             OverrideOutcome.ReasonTooShort => Problems.Invalid(
                 "reason",
-                $"Say why it cannot wait, in at least {OverridePolicy.ShortestReason} characters."
+                $"Give a reason of at least {OverridePolicy.ShortestReason} characters."
             ),
             OverrideOutcome.Forbidden => Problems.NotAllowed(
                 "break_glass_forbidden",
-                "The policy of this request lets nobody past it."
+                "This request's policy doesn't allow overrides."
             ),
-            OverrideOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins approve past a policy."),
+            OverrideOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins can override a policy."),
             OverrideOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
@@ -273,7 +273,7 @@ internal static class RequestEndpoints
             ),
             MarkAppliedOutcome.NotAllowed => Problems.NotAllowed(
                 "not_yours",
-                "That a change was applied is said by its source, by whoever asked, or by an admin."
+                "Only the source, the requester or an admin can report that a change was applied."
             ),
             MarkAppliedOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),

@@ -55,7 +55,7 @@ public sealed record SubmitBody : IChecked
         mistakes.SingleLine("requester.email", Requester?.Email, 254, required: false);
         mistakes.SingleLine("requester.name", Requester?.Name, Names.Longest, required: false);
         if (ExternalId is "")
-            mistakes.Add("externalId", "Leave it out, or give it at least one character.");
+            mistakes.Add("externalId", "Omit it, or use at least one character.");
         if (Assignee is { Person: null, Group: null } or { Person: not null, Group: not null })
             mistakes.Add("assignee", "Name either a person or a group.");
         if (Facts is { ValueKind: not JsonValueKind.Null } facts)
@@ -66,7 +66,7 @@ public sealed record SubmitBody : IChecked
     {
         if (facts.ValueKind != JsonValueKind.Object)
         {
-            mistakes.Add("facts", "Facts are an object of names and values.");
+            mistakes.Add("facts", "Facts must be an object of names and values.");
             return;
         }
         var count = 0;
@@ -87,7 +87,7 @@ public sealed record SubmitBody : IChecked
                 )
             )
             {
-                mistakes.Add(name, "A fact is a text, a number, yes or no, or a list of those.");
+                mistakes.Add(name, "A fact must be a string, a number, a boolean, or a list of these.");
             }
         }
     }
@@ -133,15 +133,12 @@ internal static class SubmitEndpoint
         var snapshot = directory.Current;
         var caller = asking.Caller;
         if (caller.Person is { Role: Role.EndUser })
-            return Problems.NotAllowed("agents_ask", "Asking for an approval takes the role agent or admin.");
+            return Problems.NotAllowed("agents_ask", "Only agents and admins can request approval.");
 
         Approver? assignee = null;
         if (body.Value.Assignee is { } wanted && (assignee = Find(wanted, snapshot)) is null)
         {
-            return Problems.Invalid(
-                "assignee",
-                "Nobody here has this e-mail address or name, or the person is disabled."
-            );
+            return Problems.Invalid("assignee", "There is no person with this email or name, or they are disabled.");
         }
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
@@ -186,13 +183,13 @@ internal static class SubmitEndpoint
             SubmitOutcome.Settled { Request: var request } => Problems.Of(
                 409,
                 "already_settled",
-                "A request with this externalId and other content is settled. Ask under a new externalId.",
+                "The request with this externalId is closed and has different content. Use a new externalId.",
                 request: RequestView.From(request, snapshot)
             ),
             SubmitOutcome.AssigneeDiffers { Request: var request } => Problems.Of(
                 409,
                 "assignee_differs",
-                "A revision keeps the assignee. Name the same one, or withdraw the request and ask under a "
+                "A revision can't change the assignee. Name the same one, or withdraw the request and use a "
                     + "new externalId.",
                 request: RequestView.From(request, snapshot)
             ),
@@ -201,7 +198,11 @@ internal static class SubmitEndpoint
                 "application/json",
                 statusCode: status
             ),
-            SubmitOutcome.KeyTaken => Problems.Of(409, "conflict", "This Idempotency-Key was used for another body."),
+            SubmitOutcome.KeyTaken => Problems.Of(
+                409,
+                "conflict",
+                "This Idempotency-Key was used with a different body."
+            ),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }

@@ -38,19 +38,19 @@ internal static class WorkEndpoints
     )
     {
         if (state is not null && !WorkList.States.Contains(state))
-            return Problems.Invalid("state", $"A state is one of: {string.Join(", ", WorkList.States)}.");
+            return Problems.Invalid("state", $"The state must be one of: {string.Join(", ", WorkList.States)}.");
         if (before is null)
             return TypedResults.Ok(await work.List(state, kind, null, cancel));
         return long.TryParse(before, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? TypedResults.Ok(await work.List(state, kind, number, cancel))
-            : Problems.Invalid("before", "This is what the page before answered as next.");
+            : Problems.Invalid("before", "Use the value of next from the page before.");
     }
 
     private static IResult Answer(WorkOutcome outcome) =>
         outcome switch
         {
             WorkOutcome.Done => TypedResults.NoContent(),
-            WorkOutcome.NotFound => Problems.NotFound("There is no job with this id."),
+            WorkOutcome.NotFound => Problems.NotFound("There is no job with this ID."),
             WorkOutcome.Refused { Why: var why } => Problems.Of(409, "conflict", why),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

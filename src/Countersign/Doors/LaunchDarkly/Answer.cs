@@ -37,7 +37,7 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse
 
     /// <summary>The same for an id that nobody asked under and one of another source.</summary>
     public static Answer NotFound() =>
-        Refusal(StatusCodes.Status404NotFound, "not_found", "This source has asked for no approval with this id.");
+        Refusal(StatusCodes.Status404NotFound, "not_found", "This source has no approval request with this ID.");
 
     public static Answer Of(IReadOnlyList<MemberText> members) =>
         new(

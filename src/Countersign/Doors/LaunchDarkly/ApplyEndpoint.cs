@@ -43,7 +43,7 @@ internal static partial class ApplyEndpoint
     {
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "Source {Source} has applied a change for which it never asked here"
+            Message = "Source {Source} applied a change that it never requested approval for"
         )]
         public static partial void Unknown(ILogger log, long source);
     }

@@ -26,7 +26,9 @@ internal static partial class CancelEndpoint
             !LaunchDarklyApprovalId.IsOne(id)
             || await RequestStatus.Find(store, asking.Source.Id, id, cancel) is not { } standing
         )
+        {
             return Unknown(id, asking, log);
+        }
         return await withdraw.Run(standing.Id, asking.Viewer, Reason, cancel) switch
         {
             WithdrawOutcome.Withdrawn { Request: var request } => Answer.Of(id, request),
@@ -47,7 +49,7 @@ internal static partial class CancelEndpoint
     {
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "Source {Source} has cancelled an approval for which it never asked here"
+            Message = "Source {Source} cancelled an approval that it never requested"
         )]
         public static partial void Unknown(ILogger log, long source);
     }

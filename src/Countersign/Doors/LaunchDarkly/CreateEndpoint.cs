@@ -41,7 +41,7 @@ internal static class CreateEndpoint
             return Answer.Refusal(
                 StatusCodes.Status413PayloadTooLarge,
                 "too_large",
-                $"A body has at most {LargestBody / 1024} KiB."
+                $"A body can have at most {LargestBody / 1024} KiB."
             );
         }
         var (body, problem) = CreationBody.Read(sent);
@@ -63,7 +63,7 @@ internal static class CreateEndpoint
             SubmitOutcome.Settled => Answer.Refusal(
                 StatusCodes.Status409Conflict,
                 "already_settled",
-                "The approval with this id is settled and said something else. Ask under a new id."
+                "The approval with this ID is closed and has different content. Use a new ID."
             ),
             _ => throw new UnreachableException(),
         };

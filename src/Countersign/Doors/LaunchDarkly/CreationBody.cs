@@ -78,10 +78,7 @@ internal sealed partial class CreationBody
         var text = Encoding.UTF8.GetString(bytes.Span);
         if (!Utf8.IsValid(bytes.Span))
         {
-            return (
-                null,
-                new Unreadable($"The body is not UTF-8: byte {FirstInvalid(bytes.Span) + 1} begins no character.", text)
-            );
+            return (null, new Unreadable($"The body isn't valid UTF-8 at byte {FirstInvalid(bytes.Span) + 1}.", text));
         }
         try
         {
@@ -102,7 +99,7 @@ internal sealed partial class CreationBody
             {
                 return (
                     null,
-                    new Unreadable("_id must be the approval's id: 1 to 200 letters, digits, - and _.", text)
+                    new Unreadable("_id must be the approval's ID: 1 to 200 letters, digits, - and _.", text)
                 );
             }
             return (new CreationBody(id.GetString()!, mended, Requests.Digest.Of(root), root), null);
@@ -116,16 +113,16 @@ internal sealed partial class CreationBody
     private static string Why(JsonException broken, string text)
     {
         if (broken.LineNumber is not { } line)
-            return "The body is not the JSON that is expected here: a member appears twice.";
-        var why = $"The body is not JSON: line {line + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.";
+            return "The body isn't the expected JSON: a member appears twice.";
+        var why = $"The body isn't JSON: line {line + 1}, byte {(broken.BytePositionInLine ?? 0) + 1}.";
         return text.Contains("map[", StringComparison.Ordinal)
                 ? why
-                    + " It holds a dump of LaunchDarkly's own data, which happens when an additional form "
-                    + "variable has no value: give each a default."
+                    + " It contains a dump of LaunchDarkly's own data, which happens when an additional form "
+                    + "variable has no value. Give each one a default."
             : EscapedQuote().IsMatch(text)
                 ? why
-                    + " It holds a quote that was escaped twice, as older versions of the integration do: "
-                    + "leave quotes out of names and comments, or use the current integration."
+                    + " It contains a quote that was escaped twice, as older versions of the integration do. "
+                    + "Leave quotes out of names and comments, or use the current integration."
             : why;
     }
 

@@ -43,7 +43,7 @@ internal sealed class Body
                 Refusal.Titled(
                     StatusCodes.Status413PayloadTooLarge,
                     "Too large",
-                    $"A body has at most {Settings.LargestBody / 1024} KiB."
+                    $"A body can have at most {Settings.LargestBody / 1024} KiB."
                 )
             );
         }
@@ -66,14 +66,14 @@ internal sealed class Body
                 null,
                 Unreadable(
                     broken.LineNumber is { } line
-                        ? $"The body is not JSON: line {line + 1}, byte {broken.BytePositionInLine + 1}."
-                        : "The body is not JSON that can be read: it is too deep, or a member appears twice."
+                        ? $"The body isn't JSON: line {line + 1}, byte {broken.BytePositionInLine + 1}."
+                        : "The body can't be read: it's nested too deeply, or a member appears twice."
                 )
             );
         }
         catch (InvalidOperationException)
         {
-            return (null, Unreadable("The body holds text that is not valid Unicode (half of a surrogate pair)."));
+            return (null, Unreadable("The body contains invalid Unicode (half of a surrogate pair)."));
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class Body
         if (Find(name) is not { } value)
         {
             if (required)
-                Mistakes.Add(name, "This is needed.");
+                Mistakes.Add(name, "This is required.");
             return null;
         }
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number))
@@ -130,7 +130,7 @@ internal sealed class Body
         if (value.ValueKind == JsonValueKind.String)
             return value.GetString();
         isWrong = true;
-        Mistakes.Add(name, "This must be a text.");
+        Mistakes.Add(name, "This must be a string.");
         return null;
     }
 

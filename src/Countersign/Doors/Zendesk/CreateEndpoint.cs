@@ -47,7 +47,7 @@ internal static class CreateEndpoint
     )
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
-            return (null, null, Refusal.Forbidden("Asking for an approval takes the role agent or admin."));
+            return (null, null, Refusal.Forbidden("Only agents and admins can request approval."));
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > LongestKey)
         {
@@ -57,7 +57,7 @@ internal static class CreateEndpoint
                 Refusal.Titled(
                     StatusCodes.Status400BadRequest,
                     "Invalid request",
-                    $"Idempotency-Key has at most {LongestKey} characters."
+                    $"Idempotency-Key can have at most {LongestKey} characters."
                 )
             );
         }
@@ -134,10 +134,10 @@ internal static class CreateEndpoint
                 "ApprovalRequestCreationFailed",
                 "Approval request couldn't be sent because 50 inactive requests already exist"
             ),
-            SubmitOutcome.NoTicket => Refusal.Attribute("ticket_id", "There is no such ticket here."),
+            SubmitOutcome.NoTicket => Refusal.Attribute("ticket_id", "There is no such ticket."),
             SubmitOutcome.AssigneeAsks => Refusal.Attribute(
                 "assignee_user_id",
-                "The ticket's requester cannot be the approver."
+                "The ticket's requester can't be the approver."
             ),
             _ => throw new UnreachableException(),
         };
@@ -155,7 +155,7 @@ internal static class CreateEndpoint
         if (body.Mistakes.ByField.Keys.Any(k => k.StartsWith("assignee_", StringComparison.Ordinal)))
             return null;
         if (id is not null && alias is not null && id != alias)
-            body.Mistakes.Add("assignee_user", "This names somebody else than assignee_user_id.");
+            body.Mistakes.Add("assignee_user", "This names a different person than assignee_user_id.");
         if ((id ?? alias) is null == groupId is null)
         {
             body.Mistakes.Add(
@@ -168,7 +168,7 @@ internal static class CreateEndpoint
         {
             if (directory.Groups.TryGetValue(group, out var found))
                 return found.AsApprover;
-            body.Mistakes.Add("assignee_group_id", "There is no such group here.");
+            body.Mistakes.Add("assignee_group_id", "There is no such group.");
             return null;
         }
         if (
@@ -176,11 +176,11 @@ internal static class CreateEndpoint
             || person is { IsDisabled: true } or { Role: Role.Service }
         )
         {
-            body.Mistakes.Add("assignee_user_id", "There is no such person here, or the account is disabled.");
+            body.Mistakes.Add("assignee_user_id", "There is no such person, or the account is disabled.");
         }
         else if (person.Id == caller.Id)
         {
-            body.Mistakes.Add("assignee_user_id", "Whoever asks may not decide: name somebody else.");
+            body.Mistakes.Add("assignee_user_id", "Requesters can't approve their own requests. Name someone else.");
         }
         return person?.AsApprover;
     }

@@ -33,7 +33,7 @@ internal static class InstanceEndpoints
     private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, RequestIds ids, Store store)
     {
         if (asking.Person.Role is not (Role.Agent or Role.Admin))
-            return Refusal.Forbidden("Asking for an approval takes the role agent or admin.");
+            return Refusal.Forbidden("Only agents and admins can request approval.");
         var (body, refusal) = await Body.Read(http, "approval_workflow_instance");
         if (body is null)
             return refusal!;
@@ -151,8 +151,8 @@ internal static class DecisionEndpoint
         {
             body.Mistakes.Add(
                 "status",
-                "Say approved, rejected or withdrawn. An answer is not taken back; a person's latest counts "
-                    + "while the request is active."
+                "Must be approved, rejected or withdrawn. A decision can't be taken back; a person's latest "
+                    + "one counts while the request is active."
             );
         }
         if (body.Mistakes.Any)
@@ -190,13 +190,13 @@ internal static class DecisionEndpoint
             DecideOutcome.Changed => Refusal.Listed(
                 StatusCodes.Status409Conflict,
                 "changed",
-                "The content is not the one that was answered",
+                "The content has changed",
                 "Read the request again and send its digest."
             ),
             DecideOutcome.StepNotOpen { Step: var step } => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,
                 Failed,
-                $"Your step, {step}, opens after the ones before it"
+                $"Your step, {step}, isn't open yet"
             ),
             DecideOutcome.NotAllowed { Why: var why } => Refusal.Forbidden(why),
             DecideOutcome.NotFound => Refusal.NotFound(),
@@ -209,7 +209,7 @@ internal static class DecisionEndpoint
             WithdrawOutcome.Withdrawn => null,
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request),
             WithdrawOutcome.NotAllowed => Refusal.Forbidden(
-                "A request is withdrawn by its creator, the ticket's assignee or an admin."
+                "Only the creator, the ticket's assignee or an admin can withdraw a request."
             ),
             WithdrawOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),
@@ -219,6 +219,6 @@ internal static class DecisionEndpoint
         Refusal.Listed(
             StatusCodes.Status422UnprocessableEntity,
             Failed,
-            $"The approval request is {request.Status.ToZendesk()} already"
+            $"The approval request is already {request.Status.ToZendesk()}"
         );
 }

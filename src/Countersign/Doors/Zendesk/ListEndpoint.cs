@@ -40,7 +40,7 @@ internal static class ListEndpoint
             return Refusal.Titled(
                 StatusCodes.Status400BadRequest,
                 "Invalid attribute",
-                "You passed an invalid value for the page attribute. This list has cursors: follow links.next."
+                "You passed an invalid value for the page attribute. This list uses cursors: follow links.next."
             );
         }
 
@@ -54,8 +54,8 @@ internal static class ListEndpoint
                 WireNames.StatusOfZendesk,
                 "Allowed values are active, approved, rejected and withdrawn."
             ),
-            AssigneeUsers = Many(query, "filter[assignee_user_id]", mistakes, Id, "Ids are whole numbers."),
-            AssigneeGroups = Many(query, "filter[assignee_group_id]", mistakes, Id, "Ids are whole numbers."),
+            AssigneeUsers = Many(query, "filter[assignee_user_id]", mistakes, Id, "IDs are whole numbers."),
+            AssigneeGroups = Many(query, "filter[assignee_group_id]", mistakes, Id, "IDs are whole numbers."),
         };
         var size = UsualPage;
         if (
@@ -71,7 +71,7 @@ internal static class ListEndpoint
         var after = Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
         var before = Cursor(query, cursors, "before_cursor", "page[before]", mistakes);
         if (after is not null && before is not null)
-            mistakes.Add("before_cursor", "Go one way at a time: after a cursor or before it.");
+            mistakes.Add("before_cursor", "Use either after_cursor or before_cursor.");
         if (mistakes.Any)
             return Refusal.Parameters(mistakes);
 
@@ -196,7 +196,7 @@ internal static class ListEndpoint
                 name,
                 given.Count > 1
                     ? $"{name} and {other} name different cursors."
-                    : "This cursor is not one of ours, or it was altered. Start without one."
+                    : "This cursor is invalid. Start without one."
             );
         }
         return position;

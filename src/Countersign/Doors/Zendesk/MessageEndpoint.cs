@@ -41,12 +41,12 @@ internal static class MessageEndpoint
             CommentOutcome.AlreadySettled { Request: var request } => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,
                 Failed,
-                $"The approval request is {request.Status.ToZendesk()} already"
+                $"The approval request is already {request.Status.ToZendesk()}"
             ),
             CommentOutcome.TooMany => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,
                 Failed,
-                $"An approval request takes at most {Comment.MostPerRequest} comments"
+                $"An approval request can have at most {Comment.MostPerRequest} comments"
             ),
             CommentOutcome.Added or CommentOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),

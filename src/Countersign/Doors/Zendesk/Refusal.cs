@@ -126,10 +126,7 @@ internal sealed class ZendeskErrorFormat : ErrorFormat
                 .Request.Headers.Authorization.ToString()
                 .StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
                 ? Answer.Of(
-                    new BearerError(
-                        "invalid_token",
-                        "The access token is not known here. Send Basic EMAIL/token:TOKEN."
-                    ),
+                    new BearerError("invalid_token", "This access token is unknown. Send Basic EMAIL/token:TOKEN."),
                     status
                 )
                 : Answer.Of(new ErrorText(detail), status),

@@ -58,7 +58,7 @@ internal static class TicketEndpoints
             TicketOutcome.Closed => Refusal.Record("status", "Status: closed prevents ticket update"),
             TicketOutcome.Waits { Field: var field } => Refusal.Record(
                 field,
-                "This ticket has an active approval request, which must be answered or withdrawn first."
+                "This ticket has an active approval request. Decide or withdraw it first."
             ),
             TicketOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),
@@ -207,13 +207,13 @@ internal static class TicketEndpoints
             ?? comment?.Lines("html_body", LongestComment)
             ?? (isNew ? body.Lines("description", LongestComment) : null);
         if (comment is not null && text is null && !comment.Mistakes.Any)
-            comment.Mistakes.Add("body", "This is needed.");
+            comment.Mistakes.Add("body", "This is required.");
         var subject =
             body.Line("subject", SubmitBody.LongestSubject) is { Length: > 0 } given ? given
             : isNew ? FirstLine(text)
             : null;
         if (isNew && subject is null && !body.Mistakes.Any)
-            body.Mistakes.Add("comment", "A ticket begins with a comment or a subject.");
+            body.Mistakes.Add("comment", "A ticket needs a comment or a subject.");
         var wanted = new TicketChange
         {
             Subject = subject,
@@ -225,7 +225,7 @@ internal static class TicketEndpoints
             GroupId = body.Number("group_id") is { } group
                 ? snapshot.Groups.ContainsKey(group)
                     ? group
-                    : Wrong(body, "group_id", "There is no such group here.")
+                    : Wrong(body, "group_id", "There is no such group.")
                 : null,
             ExternalId = body.Line("external_id", 200),
             Tags = Words(body, "tags"),
@@ -259,13 +259,13 @@ internal static class TicketEndpoints
     private static long? Person(Body body, string name, PeopleSnapshot directory) =>
         body.Number(name) is not { } id ? null
         : directory.People.TryGetValue(id, out var person) && person is { IsDisabled: false } ? id
-        : Wrong(body, name, "There is no such person here, or the account is disabled.");
+        : Wrong(body, name, "There is no such person, or the account is disabled.");
 
     /// <summary>The requester by address. People are added by admins, not by tickets.</summary>
     private static long? Named(Body body, PeopleSnapshot directory) =>
         body.Inside("requester")?.Line("email", 254) is not { Length: > 0 } email ? null
         : directory.FindPerson(email) is { IsDisabled: false } person ? person.Id
-        : Wrong(body, "requester", "Nobody here has this e-mail address.");
+        : Wrong(body, "requester", "There is no person with this email.");
 
     private static long? Wrong(Body body, string name, string why)
     {

@@ -103,7 +103,7 @@ internal static class UserEndpoints
             return Refusal.Titled(
                 StatusCodes.Status400BadRequest,
                 "Invalid attribute",
-                $"ids holds 1 to {Collection.LargestPage} whole numbers, separated by commas."
+                $"ids must be 1 to {Collection.LargestPage} whole numbers, separated by commas."
             );
         }
         var wanted = ids.OfType<long>().ToHashSet();

@@ -130,8 +130,8 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
                     tx,
                     name,
                     failed.Gone
-                        ? "It answered 410: it is gone and wants to hear no more."
-                        : $"Nothing arrived there since {Instant.ToText(since)}; the last failure was: "
+                        ? "It responded with 410: it's gone."
+                        : $"No delivery has succeeded since {Instant.ToText(since)}. The last failure was: "
                             + $"{failed.Failure.Word()}."
                 );
             return;

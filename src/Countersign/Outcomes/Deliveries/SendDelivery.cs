@@ -107,13 +107,13 @@ public sealed partial class SendDelivery(
         {
             outcome = _channels.TryGetValue(delivery.Channel, out var channel)
                 ? await channel.Send(delivery, cancel)
-                : new SendOutcome.Failed(Failure.NotConfigured) { Answer = "This node does not know the channel." };
+                : new SendOutcome.Failed(Failure.NotConfigured) { Answer = "This node doesn't support the channel." };
         }
         catch (Exception fault) when (JobWorker.IsItsOwn(fault))
         {
             // A mistake of ours in one message is kept as an attempt like any other failure.
             Log.Fault(log, fault, delivery.Id, delivery.Channel);
-            var answer = $"It could not be made: {fault.GetType().Name}.";
+            var answer = $"It couldn't be created: {fault.GetType().Name}.";
             outcome = new SendOutcome.Failed(Failure.NotConfigured) { Answer = answer };
         }
         return new Attempt(delivery, outcome, Stopwatch.GetElapsedTime(began));
@@ -147,7 +147,7 @@ public sealed partial class SendDelivery(
             long attempt
         );
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Delivery {Id} through {Channel} could not be made")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Delivery {Id} through {Channel} couldn't be created")]
         public static partial void Fault(ILogger log, Exception fault, long id, string channel);
     }
 }

@@ -30,12 +30,17 @@ public sealed class MailChannel(
     public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
     {
         if (!mail.IsSetUp)
-            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "Email:Host and Email:From are not set." };
+        {
+            return new SendOutcome.Failed(Failure.NotConfigured)
+            {
+                Answer = "`Email:Host` and `Email:From` are missing.",
+            };
+        }
         if (options.PublicUrl is not { } address)
         {
             return new SendOutcome.Failed(Failure.NotConfigured)
             {
-                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+                Answer = "`PublicUrl` is missing. Nothing is sent without it.",
             };
         }
         var person = delivery.ReceiverNumber;
@@ -54,14 +59,14 @@ public sealed class MailChannel(
             return new SendOutcome.Failed(Failure.Status)
             {
                 Final = true,
-                Answer = "This address cannot be written in a mail.",
+                Answer = "This address isn't valid in an email.",
             };
         }
 
         var (content, thread) =
             delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
         if (content is null)
-            return new SendOutcome.Dropped("It was decided meanwhile.");
+            return new SendOutcome.Dropped("It was decided in the meantime.");
         var outcome = await server.Send(Message(delivery, recipient, content, thread, address.IdnHost), cancel);
         // What is kept shows everything but the links that stand for a person.
         return outcome with { Sent = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}" };
@@ -124,7 +129,9 @@ public sealed class MailChannel(
             await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
             is not { IsTooLate: false } tidings
         )
+        {
             return (null, null);
+        }
         var content = MailContent.Of(tidings, options);
         if (tidings.News.Kind == Recipients.SignInLink)
         {
@@ -134,12 +141,10 @@ public sealed class MailChannel(
             return (
                 content with
                 {
-                    Subject = "Your link to sign in",
+                    Subject = "Your sign-in link",
                     Button = "Sign in",
                     Url = LinkTo(new MailLink.SignIn(delivery.Id, person, until)),
-                    Small =
-                        "It works once, within 15 minutes. If you did not ask for it, somebody typed your "
-                        + "address; nothing happens unless you open it.",
+                    Small = "It works once, within 15 minutes. If you didn't request it, you can ignore this email.",
                 },
                 null
             );
@@ -160,8 +165,8 @@ public sealed class MailChannel(
                     Link(Answer.Reject, "Reject without signing in"),
                 ],
                 Small =
-                    "The last two links are for you alone: whoever has them can answer in your name, once, "
-                    + "within three days. Opening one decides nothing; the page asks you.",
+                    "Don't share the last two links: anyone who has them can decide in your name, once, "
+                    + "within three days. Opening a link decides nothing; you confirm on the page.",
             };
         }
         return (content, tidings.Request?.Id.Value);

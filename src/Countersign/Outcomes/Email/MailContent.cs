@@ -50,7 +50,12 @@ internal sealed record MailContent
             Message = asked ? tidings.Message : "",
             Facts = request is null
                 ? []
-                : [("Asked by", request.RequesterName), ("Through", tidings.Source), .. asked ? tidings.Facts() : []],
+                :
+                [
+                    ("Requested by", request.RequesterName),
+                    ("Through", tidings.Source),
+                    .. asked ? tidings.Facts() : [],
+                ],
             Missing = asked ? request?.Display : null,
             Button =
                 request is null ? "Open Countersign"
@@ -59,10 +64,10 @@ internal sealed record MailContent
             Url = options.Link(tidings.Path)!,
             Why = because switch
             {
-                NotificationReason.Asked => "because you can answer it",
-                NotificationReason.Asking => "because you asked for it",
+                NotificationReason.Asked => "because you can review this request",
+                NotificationReason.Asking => "because you requested it",
                 NotificationReason.Named => "because you are named as the requester",
-                NotificationReason.Alarm => "because you look after this hub",
+                NotificationReason.Alarm => "because you're an admin",
                 _ => null,
             },
             SwitchUrl = options.Link(SwitchPath)!,
@@ -78,13 +83,15 @@ internal sealed record MailContent
         new()
         {
             Subject = $"And {all} more in Countersign",
-            Headline = $"And {all} more: so much happened at once that the rest comes in this one message.",
+            Headline = $"And {all} more. They're combined in this message because there were many at once.",
             List = [.. some.Select(s => new MailLinkLine(s.Subject, s.Url))],
             Small =
-                all > some.Count ? $"These are the first {some.Count}; all that waits for you is on your page." : null,
+                all > some.Count
+                    ? $"These are the first {some.Count}. Your inbox shows everything that needs your review."
+                    : null,
             Button = "Open your inbox",
             Url = options.Link("/")!,
-            Why = "because you can answer these or asked for them",
+            Why = "because you can review these requests or requested them",
             SwitchUrl = options.Link(SwitchPath)!,
         };
 
@@ -133,7 +140,7 @@ internal sealed record MailContent
         if (Small is not null)
             text.Append('\n').Append(Small).Append('\n');
         if (Why is not null)
-            text.Append("\nYou get this ").Append(Why).Append(". Switch mail off:\n").Append(SwitchUrl).Append('\n');
+            text.Append("\nYou get this ").Append(Why).Append(". Turn off email:\n").Append(SwitchUrl).Append('\n');
         return text.ToString();
     }
 
@@ -219,7 +226,7 @@ internal sealed record MailContent
                 .Append(Why)
                 .Append(". <a href=\"")
                 .Append(E(SwitchUrl))
-                .Append("\" style=\"color:#59636e\">Switch mail off</a></p>");
+                .Append("\" style=\"color:#59636e\">Turn off email</a></p>");
         }
         return html.Append("</body></html>").ToString();
     }

@@ -93,7 +93,7 @@ public sealed class MailServer : IDisposable
         format.International = !message.To.Mailboxes.All(to => to.LocalPart.All(char.IsAscii));
         if (format.International && !connection.Capabilities.HasFlag(SmtpCapabilities.UTF8))
         {
-            const string why = "This address has letters outside ASCII, and the mail server doesn't offer SMTPUTF8.";
+            const string why = "This address has non-ASCII characters, and the mail server doesn't support SMTPUTF8.";
             return new SendOutcome.Failed(Failure.Status) { Answer = why, Final = true };
         }
         var answer = await connection.SendAsync(format, message, cancel);
@@ -164,7 +164,7 @@ public sealed class MailServer : IDisposable
                         or SmtpCommandException { StatusCode: SmtpStatusCode.TemporaryAuthenticationFailure }
             )
         {
-            throw new EgressException(Failure.Tls, "The mail server doesn't offer STARTTLS, or refused it.", failure);
+            throw new EgressException(Failure.Tls, "The mail server doesn't support STARTTLS, or refused it.", failure);
         }
         if (_mail.User is not null)
             await connection.AuthenticateAsync(Encoding.UTF8, _mail.User, _mail.Password ?? "", cancel);
@@ -199,7 +199,7 @@ public sealed class MailServer : IDisposable
             SslHandshakeException => new SendOutcome.Failed(Failure.Tls) { Answer = failure.Message },
             ProtocolException or ServiceNotConnectedException => new SendOutcome.Failed(Failure.Reset)
             {
-                Answer = "The connection broke, or this is not a mail server.",
+                Answer = "The connection broke, or this isn't a mail server.",
             },
             _ => null,
         };
@@ -235,7 +235,7 @@ public sealed class MailServer : IDisposable
         public void LogServer(byte[] buffer, int offset, int count)
         {
             if ((_received += count) > MaxAnswer)
-                throw new EgressException(Failure.TooLarge, "The mail server's answer has no end.");
+                throw new EgressException(Failure.TooLarge, "The mail server's response is too long.");
         }
 
         public void Dispose() { }

@@ -129,40 +129,32 @@ internal sealed record NotificationContent(
                 : "";
         return news.Kind switch
         {
-            "request.submitted" => ($"{request?.RequesterName} asks for your approval.", null),
-            "request.revised" => ("What is asked has changed, and needs your answer to the new content.", null),
+            "request.submitted" => ($"{request?.RequesterName} requests your approval.", null),
+            "request.revised" => ("The request was updated. Review the new revision.", null),
             "request.step_opened" => (
-                Said("stepName") is { Length: > 0 } step ? $"It is your turn now: {step}." : "It is your turn now.",
+                Said("stepName") is { Length: > 0 } step ? $"It's your turn now: {step}." : "It's your turn now.",
                 null
             ),
-            "request.reminded" => ("A reminder: this still waits for your answer.", null),
-            "request.escalated" => ("Nobody answered in time, so more people are asked now.", null),
-            "request.freed" => ("This can be decided again, and waits for your answer.", null),
+            "request.reminded" => ("Reminder: this request still needs your review.", null),
+            "request.escalated" => ("No one responded in time, so more people can review this now.", null),
+            "request.freed" => ("This request is no longer blocked and needs your review.", null),
             "request.commented" => ($"{actor} said:", Said("text")),
             "request.approved" => ($"{request?.Display ?? "Approved"}.", Said("note")),
             "request.rejected" => ($"{request?.Display ?? "Declined"}.", Said("note")),
             "request.withdrawn" => ($"Withdrawn by {actor}.", Said("reason")),
             "request.breached" => ("This change was applied without an approval.", null),
-            "request.disowned" => (
-                $"{actor} says that this request, opened in their name, is not theirs.",
-                request?.Display
-            ),
-            "request.stuck" => (
-                "This request can no longer be approved as things are.",
-                $"{Said("why")}. {Said("fix")}."
-            ),
-            "request.broke_glass" => ($"{actor} approved this past its policy.", Said("reason")),
+            "request.disowned" => ($"{actor} says that they didn't request this.", request?.Display),
+            "request.stuck" => ("This request is blocked.", $"{Said("why")}. {Said("fix")}."),
+            "request.broke_glass" => ($"{actor} overrode the policy and approved this.", Said("reason")),
             "destination.dead" => (
-                $"The destination {Said("destination")} has not answered for an hour, and requests wait for it.",
+                $"The destination {Said("destination")} hasn't responded for an hour, and requests are waiting for it.",
                 null
             ),
             "webhook.disabled" => (
-                Said("url") is { Length: > 0 } url
-                    ? $"The webhook to {url} was switched off."
-                    : "A webhook was switched off.",
+                Said("url") is { Length: > 0 } url ? $"The webhook to {url} was disabled." : "A webhook was disabled.",
                 Said("why")
             ),
-            Recipients.SignInLink => ("Here is your link to sign in.", null),
+            Recipients.SignInLink => ("Here is your sign-in link.", null),
             _ => (news.Kind, null),
         };
     }

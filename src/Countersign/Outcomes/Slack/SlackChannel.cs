@@ -28,12 +28,12 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
     public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
     {
         if (!slack.IsSetUp)
-            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "Slack:Token is not set." };
+            return new SendOutcome.Failed(Failure.NotConfigured) { Answer = "`Slack:Token` is missing." };
         if (options.PublicUrl is null)
         {
             return new SendOutcome.Failed(Failure.NotConfigured)
             {
-                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+                Answer = "`PublicUrl` is missing. Nothing is sent without it.",
             };
         }
 
@@ -43,7 +43,9 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
             is not { IsTooLate: false } tidings
         )
-            return new SendOutcome.Dropped("It was decided meanwhile.");
+        {
+            return new SendOutcome.Dropped("It was decided in the meantime.");
+        }
         var url = options.Link(tidings.Path)!;
         var shown =
             Recipients.Settles(tidings.News.Kind) && tidings.Request is { } settled

@@ -56,7 +56,7 @@ internal static class SlackMessage
             (string Name, string Value)[] facts =
             [
                 ("Status", request.Display),
-                ("Asked by", request.RequesterName),
+                ("Requested by", request.RequesterName),
                 ("Through", tidings.Source),
                 .. tidings.Facts(),
             ];
@@ -123,7 +123,7 @@ internal static class SlackMessage
                 text = $"And {all} more in Countersign",
                 blocks = new object[]
                 {
-                    Section($"*And {all} more*: so much happened at once that the rest comes in this one message."),
+                    Section($"*And {all} more*. They're combined in this message because there were many at once."),
                     new
                     {
                         type = "actions",

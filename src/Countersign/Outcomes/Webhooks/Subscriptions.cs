@@ -139,7 +139,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
             {
                 if (await tx.Number("SELECT id FROM webhooks WHERE id = @id", new { id }) == 0)
                     return NoWebhook<long>();
-                await SwitchOff(tx, id, origin, "By hand.");
+                await SwitchOff(tx, id, origin, "Disabled by an admin.");
                 return new AccessOutcome<long>.Done(id);
             },
             cancel
@@ -236,16 +236,17 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
             new { id }
         );
 
-    private static AccessOutcome<T> NoWebhook<T>() => new AccessOutcome<T>.NotFound("a webhook with this id");
+    private static AccessOutcome<T> NoWebhook<T>() => new AccessOutcome<T>.NotFound("a webhook with this ID");
 
     private static string? UrlProblem(string url) =>
-        url.Length > LongestUrl ? $"An address has at most {LongestUrl} characters."
+        url.Length > LongestUrl ? $"A URL can have at most {LongestUrl} characters."
         : !Uri.TryCreate(url, UriKind.Absolute, out var uri)
         || uri.Scheme is not ("http" or "https")
         || uri.Host.Length == 0
-            ? "This is not an http or https address."
-        : uri.UserInfo.Length > 0 ? "An address holds no name and password: the signature says who sends."
-        : uri.Fragment.Length > 0 ? "An address to send to has no part behind a #."
+            ? "This isn't an http or https URL."
+        : uri.UserInfo.Length > 0
+            ? "The URL can't contain a user name and password. Receivers verify the signature instead."
+        : uri.Fragment.Length > 0 ? "The URL can't contain a fragment (#)."
         : null;
 }
 
@@ -310,7 +311,7 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
             _opened.Clear();
         return _opened[hidden] =
             StandardWebhook.KeyOf(_protector.Unprotect(hidden))
-            ?? throw new InvalidOperationException("A stored webhook secret is none.");
+            ?? throw new InvalidOperationException("A stored webhook secret is invalid.");
     }
 
     private sealed record Known(Webhook? Webhook, IReadOnlyList<byte[]> Keys, long At);

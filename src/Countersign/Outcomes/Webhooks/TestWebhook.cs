@@ -60,7 +60,7 @@ public sealed class TestWebhook(Store store, WebhookChannel channel, RecordAttem
             cancel
         );
         if (delivery is null)
-            return new AccessOutcome<WebhookTest>.NotFound("an enabled webhook with this id");
+            return new AccessOutcome<WebhookTest>.NotFound("an enabled webhook with this ID");
         var began = Stopwatch.GetTimestamp();
         var outcome = await channel.Send(delivery, cancel);
         // By hand, so a failure is no reason to hold or switch off anything.

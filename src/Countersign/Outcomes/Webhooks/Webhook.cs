@@ -97,7 +97,7 @@ public static partial class EventKinds
         Known.Contains(kind)
         || (Family().IsMatch(kind) && Known.Any(k => k.StartsWith(kind[..^1], StringComparison.Ordinal)))
             ? null
-            : $"There is no event {kind}. There are: {string.Join(", ", Known)}; and families such as request.*";
+            : $"There is no event {kind}. Events are: {string.Join(", ", Known)}; and families such as request.*";
 
     [GeneratedRegex(@"^[a-z_]+\.\*$", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Family();

@@ -58,7 +58,7 @@ public static class WebhookBody
             {
                 type = "webhook.test",
                 timestamp = Instant.ToText(now),
-                data = new { message = "Countersign can reach this address, and this is how its messages look." },
+                data = new { message = "This is a test message from Countersign." },
             },
             Json
         );

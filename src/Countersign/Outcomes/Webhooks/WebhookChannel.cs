@@ -24,7 +24,7 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
         {
             return new SendOutcome.Failed(Failure.NotConfigured)
             {
-                Answer = "PublicUrl is not set: nothing leaves the building without it.",
+                Answer = "`PublicUrl` is missing. Nothing is sent without it.",
             };
         }
         var id = delivery.ReceiverNumber;
@@ -39,7 +39,7 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
         if (webhook is null || webhook.IsDisabled)
             return new SendOutcome.Dropped("The webhook is disabled.");
         if (body is null)
-            return new SendOutcome.Dropped("The event is not there.");
+            return new SendOutcome.Dropped("The event doesn't exist.");
 
         var now = store.Now;
         using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url)

@@ -35,20 +35,20 @@ public sealed class LinterTests
     public static TheoryData<string, string, JsonNode?, string> Mistakes =>
         new()
         {
-            { "a key twice", "formVariables.0", Variable("apiKey", "string"), "is there 2 times" },
-            { "an enum without values", "formVariables.0", Variable("e", "enum"), "nothing to choose from" },
+            { "a key twice", "formVariables.0", Variable("apiKey", "string"), "appears 2 times" },
+            { "an enum without values", "formVariables.0", Variable("e", "enum"), "no values to choose from" },
             {
                 "a dynamic enum without a call",
                 "formVariables.0",
                 Variable("e", "dynamicEnum"),
-                "where its values come from"
+                "no source for its values"
             },
-            { "a type that is none", "formVariables.0", Variable("e", "url"), "not a type" },
+            { "a type that is none", "formVariables.0", Variable("e", "url"), "isn't a type" },
             {
                 "a multiselect without options",
                 "formVariables.0",
                 Variable("e", "multiselect"),
-                "nothing to choose from"
+                "no values to choose from"
             },
             { "hidden and required", "formVariables.0", Variable("e", "string", ("isHidden", true)), "never shown" },
             {
@@ -61,7 +61,7 @@ public sealed class LinterTests
                 "a dependence in no list",
                 "formVariables.0",
                 Variable("e", "string", ("dependsOn", DependsOn("apiKey", "elsewhere"))),
-                "no list of variables"
+                "isn't a list of variables"
             },
             {
                 "a default of another type",
@@ -69,36 +69,31 @@ public sealed class LinterTests
                 Variable("e", "boolean", ("defaultValue", "false"), ("isOptional", true)),
                 "true or false"
             },
-            { "a broken pattern", "~.statusRequest.parser.approvalMatcher", "(", "cannot be used as a pattern" },
+            { "a broken pattern", "~.statusRequest.parser.approvalMatcher", "(", "isn't a valid pattern" },
             {
                 "a pattern that is not supported",
                 "~.statusRequest.parser.approvalMatcher",
                 "(?i)approved",
-                "begins with something that is not supported"
+                "starts with something that isn't supported"
             },
-            { "an empty pattern", "~.statusRequest.parser.approvalMatcher", "", "finds approval in every answer" },
+            { "an empty pattern", "~.statusRequest.parser.approvalMatcher", "", "matches every response" },
             { "equal patterns", "~.statusRequest.parser.rejectionMatcher", "^yes$", "Both patterns are the same" },
-            { "a pointer without its slash", "~.statusRequest.parser.statusValue", "state", "not a JSON pointer" },
-            { "a missing parser", "~.statusRequest.parser", null, "what the answer means" },
-            { "a creation without a parser", "~.creationRequest.parser", null, "by our id" },
-            {
-                "a name that means nothing",
-                "~.statusRequest.endpoint.url",
-                "{{baseUri}}/x",
-                "Nothing is known as baseUri"
-            },
+            { "a pointer without its slash", "~.statusRequest.parser.statusValue", "state", "isn't a JSON Pointer" },
+            { "a missing parser", "~.statusRequest.parser", null, "can't be interpreted" },
+            { "a creation without a parser", "~.creationRequest.parser", null, "our ID" },
+            { "a name that means nothing", "~.statusRequest.endpoint.url", "{{baseUri}}/x", "baseUri is unknown" },
             { "a brace too few", "~.statusRequest.endpoint.url", "{environment.host}}/x", "A brace is missing" },
             {
                 "braces that do not close",
                 "~.creationRequest.jsonBody",
                 "{\"a\": \"{{title.plainText}\"}",
-                "not balanced"
+                "aren't balanced"
             },
             {
                 "a block that does not close",
                 "~.creationRequest.jsonBody",
                 "{\"a\": \"{{#if comment}}x\"}",
-                "not closed"
+                "isn't closed"
             },
             {
                 "a helper that is not there",
@@ -106,28 +101,23 @@ public sealed class LinterTests
                 "{\"a\": \"{{upper comment}}\"}",
                 "no helper upper"
             },
-            {
-                "never JSON",
-                "~.creationRequest.jsonBody",
-                "{\"a\": {{title.plainText}}}",
-                "whatever the approval says"
-            },
+            { "never JSON", "~.creationRequest.jsonBody", "{\"a\": {{title.plainText}}}", "every approval" },
             {
                 "JSON for some only",
                 "~.creationRequest.jsonBody",
                 "{\"a\": 1, {{#if details.plainText}}\"b\": 2{{/if}}}",
-                "for some approvals"
+                "some approvals"
             },
-            { "a relative address", "~.statusRequest.endpoint.url", "/x", "no whole address" },
-            { "a method in lower case", "~.statusRequest.endpoint.method", "get", "not a method" },
+            { "a relative address", "~.statusRequest.endpoint.url", "/x", "starts neither with http" },
+            { "a method in lower case", "~.statusRequest.endpoint.method", "get", "isn't a method" },
             {
                 "a header that is not ours to set",
                 "~.statusRequest.endpoint.headers",
                 new JsonArray(new JsonObject { ["name"] = "Content-Length", ["value"] = "1" }),
-                "belongs to the connection"
+                "set by the connection"
             },
-            { "a member that is not known", "~.flagFormVariables", new JsonArray(), "no member of this name" },
-            { "a missing call", "~.deletionRequest", null, "not described" },
+            { "a member that is not known", "~.flagFormVariables", new JsonArray(), "no such member" },
+            { "a missing call", "~.deletionRequest", null, "is missing" },
         };
 
     [Theory]

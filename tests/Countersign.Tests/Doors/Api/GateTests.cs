@@ -449,7 +449,7 @@ public sealed class GateTests
         );
         Assert.Equal(422, bad.Status);
         Assert.Contains(
-            "people[0]: This is not an e-mail address. people[1]: The email address is missing. people[2]: An alias is",
+            "people[0]: This isn't an email address. people[1]: The email is missing. people[2]: An alias is",
             bad.Text,
             StringComparison.Ordinal
         );

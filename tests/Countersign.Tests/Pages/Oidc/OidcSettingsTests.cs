@@ -32,19 +32,19 @@ public sealed class OidcSettingsTests
     }
 
     [Theory]
-    [InlineData("Oidc:partner:ClientId", "c", "Oidc:partner:Authority must be set")]
+    [InlineData("Oidc:partner:ClientId", "c", "`Oidc:partner:Authority` is missing")]
     [InlineData(
         "Oidc:partner:Authority",
         "http://partner.example",
-        "Oidc:partner:Authority must be the issuer's https address"
+        "`Oidc:partner:Authority` must be the issuer's https address"
     )]
     [InlineData(
         "Oidc:partner:Authority",
         "https://partner.example",
-        "Oidc:partner:ClientId and Oidc:partner:ClientSecret must be set"
+        "`Oidc:partner:ClientId` or `Oidc:partner:ClientSecret` is missing"
     )]
-    [InlineData("Oidc:callback:Authority", "https://partner.example", "Oidc:callback must be")]
-    [InlineData("Oidc:a b:Authority", "https://partner.example", "Oidc:a b must be")]
+    [InlineData("Oidc:callback:Authority", "https://partner.example", "`Oidc:callback` must be")]
+    [InlineData("Oidc:a b:Authority", "https://partner.example", "`Oidc:a b` must be")]
     public void Mistakes_name_the_provider(string name, string value, string mistake)
     {
         Read(out var mistakes, (name, value));
