@@ -8,8 +8,6 @@ namespace Countersign.Tests.Audit;
 
 public sealed partial class VerifyTests
 {
-    private static bool IsLong => Environment.GetEnvironmentVariable("TEST_LONG") == "1";
-
     [Theory, BothEngines]
     public async Task A_hub_on_which_nothing_happened_verifies(Engine engine)
     {
@@ -57,7 +55,7 @@ public sealed partial class VerifyTests
     public async Task Every_column_of_the_record_and_of_requests_is_proven(Engine engine)
     {
         Assert.SkipUnless(
-            engine == Engine.Sqlite || IsLong,
+            engine == Engine.Sqlite || LongRun.IsAskedFor,
             "One text for both engines: hundreds of changes on PostgreSQL run in ./test.sh --long."
         );
         await using var recorded = await RecordedHub.Start(engine);
@@ -151,7 +149,7 @@ public sealed partial class VerifyTests
     public async Task What_was_removed_added_or_moved_is_named(Engine engine)
     {
         Assert.SkipUnless(
-            engine == Engine.Sqlite || IsLong,
+            engine == Engine.Sqlite || LongRun.IsAskedFor,
             "One text for both engines: hundreds of changes on PostgreSQL run in ./test.sh --long."
         );
         await using var recorded = await RecordedHub.Start(engine);

@@ -12,7 +12,7 @@ namespace Countersign.Tests.Destinations;
 /// </summary>
 public sealed class LoopBackTests
 {
-    private static int Requests => Environment.GetEnvironmentVariable("TEST_LONG") == "1" ? 200 : 50;
+    private static int Requests => LongRun.IsAskedFor ? 200 : 50;
 
     private static readonly string[] Pieces =
     [

@@ -14,7 +14,7 @@ namespace Countersign.Tests.Flow;
 public sealed class KillTests
 {
     private const int Callers = 12;
-    private static int Rounds => Environment.GetEnvironmentVariable("TEST_LONG") == "1" ? 20 : 3;
+    private static int Rounds => LongRun.IsAskedFor ? 20 : 2;
 
     [Theory, BothEngines]
     public async Task Nothing_acknowledged_is_lost_and_nothing_half_exists(Engine engine)

@@ -521,7 +521,7 @@ public sealed class DeliveryTests
     }
 
     [Theory, PostgresOnly]
-    public async Task Two_nodes_deliver_ten_thousand_once_each(Engine engine)
+    public async Task Two_nodes_deliver_thousands_once_each(Engine engine)
     {
         await using var hub = await TestHub.Start(engine);
         var seen = new ConcurrentDictionary<string, int>();
@@ -531,11 +531,12 @@ public sealed class DeliveryTests
         using var two = new News(hub, options, store: await hub.Place.OpenAnother());
         for (var i = 0; i < 4; i++)
             await one.Hook(new Uri(server.Address, $"/{i}"));
-        // 2,500 events, as far as those who follow them look.
+        // Events as far as those who follow them look.
+        var events = LongRun.IsAskedFor ? 2_500 : 500;
         hub.Place.IsTampered = true;
         await hub.Store.InTransaction(async tx =>
         {
-            for (var i = 0; i < 2_500; i++)
+            for (var i = 0; i < events; i++)
             {
                 await tx.Append(
                     $"group:{1000 + (i % 500)}",
@@ -559,8 +560,8 @@ public sealed class DeliveryTests
         {
             await Task.WhenAll(one.Go(), two.Go());
         }
-        Assert.Equal(10_000, seen.Count);
+        Assert.Equal(4 * events, seen.Count);
         Assert.All(seen.Values, times => Assert.Equal(1, times));
-        Assert.Equal(10_000, await hub.Place.Count("attempts"));
+        Assert.Equal(4 * events, await hub.Place.Count("attempts"));
     }
 }
