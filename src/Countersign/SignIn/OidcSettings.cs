@@ -36,7 +36,9 @@ public sealed partial record OidcSettings(
                 );
             }
             else if (Read(configuration, mistakes, key) is { } provider)
+            {
                 providers.Add(provider);
+            }
         }
         return providers;
     }
