@@ -54,13 +54,19 @@ public static partial class Texts
                 continue;
             var turns = RawQuotes().Count(line.Text) % 2 == 1;
             if (isRaw || turns)
+            {
                 yield return line;
+            }
             else
+            {
                 foreach (Match literal in Literal().Matches(line.Text))
+                {
                     yield return line with
                     {
                         Text = literal.Groups["text"].Value,
                     };
+                }
+            }
             isRaw ^= turns;
         }
     }

@@ -71,11 +71,13 @@ public sealed class MatcherTests
         Assert.Equal(expected, found < 0 ? null : book.File!.Rules[found].Name);
         // Said once more in words: why each of those before it did not.
         for (var i = 0; i < (found < 0 ? book.File!.Rules.Count : found); i++)
+        {
             Assert.InRange(
                 book.Explain(i, new PolicyQuery(source, "Nobody", facts, HasAssignee: false)).Condition,
                 0,
                 2
             );
+        }
     }
 
     [Fact]
