@@ -29,7 +29,7 @@ public static class Application
     /// <summary>Serves until told to stop; a store that cannot be opened is for the caller to tell.</summary>
     /// <param name="toSetUp">Hears the address at which the first admin is made, while there is none.</param>
     public static async Task<int> Run(
-        Settings settings,
+        CountersignOptions options,
         string[] switches,
         Action<string> toSetUp,
         CancellationToken cancel
@@ -39,64 +39,67 @@ public static class Application
         using var logs = LoggerFactory.Create(logging =>
             logging.AddConfiguration(Composition.Configuration(switches, null, null).GetSection("Logging")).AddConsole()
         );
-        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
+        var place = options.Get<StoreOptions>();
+        var rootKey = RootKey.Load(place.RootKeyFile, place.MayCreateRootKey);
 #pragma warning disable RS0030 // The server runs on the real clock; tests build it on theirs.
-        await using var store = await Store.Open(settings.Store, TimeProvider.System, logs.CreateLogger<Store>());
+        await using var store = await Store.Open(place, TimeProvider.System, logs.CreateLogger<Store>());
 #pragma warning restore RS0030
         await DemoMark.KeepOut(store, cancel);
-        await using var app = Build(settings, store, rootKey, switches);
+        await using var app = Build(options, store, rootKey, switches);
         await app.StartAsync(cancel);
         if (await app.Services.GetRequiredService<SetUpLink>().Make(cancel) is { } secret)
-            toSetUp($"{AddressOf(app, settings)}{SetUpPage.Path}?key={secret}");
+            toSetUp($"{AddressOf(app, options.Get<ServerOptions>())}{SetUpPage.Path}?key={secret}");
         await app.WaitForShutdownAsync(cancel);
         return 0;
     }
 
     /// <summary>Under which somebody at this machine reaches the server, unless the public address is known.</summary>
-    private static string AddressOf(WebApplication app, Settings settings)
+    private static string AddressOf(WebApplication app, ServerOptions server)
     {
-        if (settings.PublicUrl is not null)
-            return settings.BaseUrl;
+        if (server.PublicUrl is not null)
+            return server.BaseUrl;
         var listening = new Uri(
             app.Urls.First()
                 .Replace("://+", "://localhost", StringComparison.Ordinal)
                 .Replace("://*", "://localhost", StringComparison.Ordinal)
         );
         var host = listening.Host is "0.0.0.0" or "[::]" ? "localhost" : listening.Host;
-        return $"{listening.Scheme}://{host}:{listening.Port}{settings.PathBase}";
+        return $"{listening.Scheme}://{host}:{listening.Port}{server.PathBase}";
     }
 
     public static WebApplication Build(
-        Settings settings,
+        CountersignOptions options,
         Store store,
         RootKey rootKey,
         string[] switches,
         Action<IServiceCollection>? replace = null
     )
     {
+        var server = options.Get<ServerOptions>();
+        var metrics = options.Get<MetricsOptions>();
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ApplicationName = "countersign", ContentRootPath = AppContext.BaseDirectory }
         );
         builder.Configuration.AddConfiguration(Composition.Configuration(switches, null, null));
         builder
             .WebHost.UseKestrelHttpsConfiguration()
-            .UseUrls([.. settings.Urls])
+            .UseUrls([.. server.Urls])
             .ConfigureKestrel(kestrel =>
             {
                 kestrel.AddServerHeader = false;
-                kestrel.Limits.MaxRequestBodySize = Settings.LargestBody;
+                kestrel.Limits.MaxRequestBodySize = BodyBytes.MaxSize;
             });
         // The framework's own filters would judge hosts before a proxy is heard, and could be told by a variable to
         // believe every proxy. Both stand in the pipeline below, with our settings.
         builder.Services.RemoveAll<IStartupFilter>();
         replace?.Invoke(builder.Services);
-        AddServices(builder.Services, settings, store, rootKey);
-        builder.Services.AddTelemetry(builder.Configuration, settings);
+        AddServices(builder.Services, options, server, store, rootKey);
+        builder.Services.AddTelemetry(builder.Configuration, metrics);
 
         var app = builder.Build();
-        UsePipeline(app, settings);
+        UsePipeline(app, server);
         app.MapHealth();
-        app.MapTelemetry(settings);
+        app.MapTelemetry(metrics);
         app.MapOpenApi().AllowAnonymous();
         app.MapApi();
         app.MapLaunchDarkly();
@@ -105,9 +108,15 @@ public static class Application
         return app;
     }
 
-    private static void AddServices(IServiceCollection services, Settings settings, Store store, RootKey rootKey)
+    private static void AddServices(
+        IServiceCollection services,
+        CountersignOptions settings,
+        ServerOptions server,
+        Store store,
+        RootKey rootKey
+    )
     {
-        services.AddCountersign(settings, store, rootKey);
+        services.AddCountersign(settings.Configuration, store, rootKey);
         services
             .AddSingleton<RequestList>()
             .AddSingleton<EnvironmentNames>()
@@ -133,7 +142,7 @@ public static class Application
         });
         services.AddCallerSchemes();
         services.AddPermissions();
-        services.AddOidc(settings.Oidc);
+        services.AddOidc(settings.OidcProviders());
         services.AddAntiforgery(options =>
         {
             options.HeaderName = "X-CSRF-Token";
@@ -145,7 +154,7 @@ public static class Application
             .AddOptions<AntiforgeryOptions>()
             .Configure<IHttpContextAccessor>(
                 (options, current) =>
-                    options.Cookie = new AntiforgeryCookie(current, settings.PathBase)
+                    options.Cookie = new AntiforgeryCookie(current, server.PathBase)
                     {
                         HttpOnly = true,
                         IsEssential = true,
@@ -153,10 +162,10 @@ public static class Application
                         // Not more than that: without TLS the framework would refuse to make one. The session's own
                         // cookie is stricter.
                         SecurePolicy = CookieSecurePolicy.SameAsRequest,
-                        Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
+                        Path = server.PathBase.Length > 0 ? server.PathBase : "/",
                     }
             );
-        services.AddHostFiltering(options => options.AllowedHosts = [.. settings.AllowedHosts]);
+        services.AddHostFiltering(options => options.AllowedHosts = [.. server.AllowedHosts]);
         services.AddHsts(options => options.MaxAge = TimeSpan.FromDays(365));
         services.ConfigureHttpJsonOptions(json =>
             ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default)
@@ -188,7 +197,7 @@ public static class Application
     }
 
     /// <summary>What a call passes, from the outside in.</summary>
-    private static void UsePipeline(WebApplication app, Settings settings)
+    private static void UsePipeline(WebApplication app, ServerOptions server)
     {
         app.UseExceptionHandler();
         app.Use(NothingToGuess);
@@ -200,15 +209,15 @@ public static class Application
         };
         forwarded.KnownIPNetworks.Clear();
         forwarded.KnownProxies.Clear();
-        foreach (var network in settings.KnownProxies)
+        foreach (var network in server.KnownProxies)
             forwarded.KnownIPNetworks.Add(network);
         app.UseForwardedHeaders(forwarded);
-        if (settings.Hsts)
+        if (server.Hsts)
             app.UseHsts();
         app.UseStatusCodePages(Problems.WriteBare);
         app.UseResponseCompression();
-        if (settings.PathBase.Length > 0)
-            app.UsePathBase(settings.PathBase);
+        if (server.PathBase.Length > 0)
+            app.UsePathBase(server.PathBase);
         app.Use(OneLeadingSlash);
         // Load balancers ask for health by address.
         app.UseWhen(http => !http.Request.Path.StartsWithSegments("/health"), named => named.UseHostFiltering());

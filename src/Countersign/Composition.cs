@@ -1,7 +1,6 @@
 using Countersign.Audit;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
-using Countersign.Hosting;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Notifications;
@@ -22,7 +21,7 @@ public static class Composition
 {
     public static IServiceCollection AddCountersign(
         this IServiceCollection services,
-        Settings settings,
+        IConfiguration configuration,
         Store store,
         RootKey rootKey
     )
@@ -31,13 +30,12 @@ public static class Composition
         services.TryAddSingleton(TimeProvider.System);
 #pragma warning restore RS0030
         return services
-            .AddSingleton(settings)
+            .AddCountersignOptions(configuration)
             .AddSingleton(store)
             .AddSingleton(rootKey)
-            .AddSingleton(settings.Egress)
             .AddSingleton<Egress>()
-            .AddOutcomes(settings)
-            .AddDestinations(settings)
+            .AddOutcomes()
+            .AddDestinations()
             .AddJobs()
             .AddKeyRing()
             .AddSingleton<RequestIds>()
@@ -51,7 +49,6 @@ public static class Composition
             .AddSingleton<IJobHandler>(s => s.GetRequiredService<ErasePerson>())
             .AddSingleton<Groups>()
             .AddSingleton<Tokens>()
-            .AddSingleton(settings.Sessions)
             .AddSingleton<Sessions>()
             .AddSingleton<PasswordHashing>()
             .AddSingleton<SetUpLink>()
@@ -74,15 +71,14 @@ public static class Composition
             .AddSingleton<Absences>()
             .AddSingleton<AbsenceHistory>()
             .AddSingleton<ExplainPolicy>()
-            .AddCleaning(settings.Retention);
+            .AddCleaning();
     }
 
     /// <summary>
     /// What is thrown away when its time is over; <c>docs/operating.md</c> says what is and what is not.
     /// </summary>
-    private static IServiceCollection AddCleaning(this IServiceCollection services, Retention keep) =>
+    private static IServiceCollection AddCleaning(this IServiceCollection services) =>
         services
-            .AddSingleton(keep)
             .AddSingleton<DeleteOldBodies>()
             .AddSingleton(s => new CleaningStep(
                 "sessions that have ended",
@@ -93,19 +89,25 @@ public static class Composition
                 "bodies of closed requests",
                 s.GetRequiredService<DeleteOldBodies>().Run
             ))
-            .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), keep))
-            .AddSingleton(s => MailLinks.OldUses(s.GetRequiredService<Store>(), keep))
-            .AddSingleton(s => SlackChannel.OldMessages(s.GetRequiredService<Store>(), keep))
-            .AddSingleton(s => RejectedBodies.Old(s.GetRequiredService<Store>(), keep))
+            .AddSingleton(s => Submit.OldKeys(s.GetRequiredService<Store>(), s.GetRequiredService<RetentionOptions>()))
+            .AddSingleton(s =>
+                MailLinks.OldUses(s.GetRequiredService<Store>(), s.GetRequiredService<RetentionOptions>())
+            )
+            .AddSingleton(s =>
+                SlackChannel.OldMessages(s.GetRequiredService<Store>(), s.GetRequiredService<RetentionOptions>())
+            )
+            .AddSingleton(s =>
+                RejectedBodies.Old(s.GetRequiredService<Store>(), s.GetRequiredService<RetentionOptions>())
+            )
             .AddSingleton(s => new CleaningStep(
                 "jobs that were set aside",
-                cancel => s.GetRequiredService<WorkList>().ForgetSetAside(keep, cancel)
+                cancel =>
+                    s.GetRequiredService<WorkList>().ForgetSetAside(s.GetRequiredService<RetentionOptions>(), cancel)
             ));
 
     /// <summary>What goes out, and to whom: each channel sends, each consumer of the log says who hears.</summary>
-    private static IServiceCollection AddOutcomes(this IServiceCollection services, Settings settings) =>
+    private static IServiceCollection AddOutcomes(this IServiceCollection services) =>
         services
-            .AddSingleton(settings.Outcomes)
             .AddSingleton<RecordAttempt>()
             .AddSingleton<Deliveries>()
             .AddSingleton<ForgetDeliveries>()
@@ -115,8 +117,6 @@ public static class Composition
             .AddSingleton<WebhookChannel>()
             .AddSingleton<IChannel>(s => s.GetRequiredService<WebhookChannel>())
             .AddConsumer<WebhookConsumer>()
-            .AddSingleton(settings.Mail)
-            .AddSingleton(settings.Slack)
             .AddSingleton<MailLinks>()
             .AddSingleton<DecideByMail>()
             .AddSingleton<MailSignIn>()
@@ -152,9 +152,8 @@ public static class Composition
     }
 
     /// <summary>Workflow systems that decide: who they are, and how they are talked to.</summary>
-    private static IServiceCollection AddDestinations(this IServiceCollection services, Settings settings) =>
+    private static IServiceCollection AddDestinations(this IServiceCollection services) =>
         services
-            .AddSingleton(settings.Destinations with { BaseUrl = settings.BaseUrl })
             .AddSingleton<DestinationCache>()
             .AddSingleton<AddDestination>()
             .AddSingleton<StartOpening>()
@@ -176,7 +175,7 @@ public static class Composition
             .SetBasePath(AppContext.BaseDirectory)
             .AddJsonFile("appsettings.json", optional: true)
             .AddJsonFile(Path.Combine(Environment.CurrentDirectory, "appsettings.json"), optional: true)
-            .AddEnvironmentVariables(Settings.Prefix)
+            .AddEnvironmentVariables(CountersignOptions.EnvironmentPrefix)
             .AddCommandLine(switches);
         var given = new Dictionary<string, string?>();
         if (data is not null)

@@ -15,10 +15,14 @@ namespace Countersign;
 /// </summary>
 internal static class Telemetry
 {
-    public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    public static void AddTelemetry(
+        this IServiceCollection services,
+        IConfiguration configuration,
+        MetricsOptions options
+    )
     {
         var overOtlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
-        if (!overOtlp && !settings.Prometheus)
+        if (!overOtlp && !options.Prometheus)
             return;
         services.AddSingleton<EngineGauges>().AddHostedService(s => s.GetRequiredService<EngineGauges>());
         var telemetry = services
@@ -32,7 +36,7 @@ internal static class Telemetry
                     .AddRuntimeInstrumentation()
                     .AddStoreInstrumentation();
                 metrics.AddMeter(RefusalLog.MeterName, Work.WorkLoop.MeterName, EngineGauges.MeterName);
-                if (settings.Prometheus)
+                if (options.Prometheus)
                     metrics.AddPrometheusExporter();
             });
         if (!overOtlp)
@@ -44,9 +48,9 @@ internal static class Telemetry
         telemetry.UseOtlpExporter();
     }
 
-    public static void MapTelemetry(this IEndpointRouteBuilder routes, Settings settings)
+    public static void MapTelemetry(this IEndpointRouteBuilder routes, MetricsOptions options)
     {
-        if (settings.Prometheus)
+        if (options.Prometheus)
             routes.MapPrometheusScrapingEndpoint().AllowAnonymous().DisableRateLimiting();
     }
 }

@@ -24,6 +24,7 @@ public sealed class ArchitectureTests
         ["Policies"],
         ["Work"],
         ["Storage"],
+        ["Configuration"],
     ];
 
     private static readonly Lazy<List<(string From, string To, string Type, string Used)>> Arrows = new(() =>
@@ -66,6 +67,7 @@ public sealed class ArchitectureTests
         );
 
     [Theory]
+    [InlineData("Configuration")]
     [InlineData("Storage")]
     [InlineData("Work")]
     [InlineData("Policies")]

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Countersign.Hosting;
 using Xunit;
 
 namespace Countersign.Tests;
@@ -18,12 +17,12 @@ public sealed partial class DocumentationTests
             .ToList();
 
         Assert.Equal(
-            Settings.Known.Select(s => s.Name).Order(),
+            CountersignOptions.Settings.Select(s => s.Name).Order(),
             rows.SelectMany(row => Quoted().Matches(row[0]).Select(m => m.Groups["text"].Value)).Order()
         );
         Assert.Equal(
             [],
-            from setting in Settings.Known
+            from setting in CountersignOptions.Settings
             from row in rows
             where
                 row[0].Contains($"`{setting.Name}`", StringComparison.Ordinal)

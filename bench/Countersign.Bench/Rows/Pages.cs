@@ -23,7 +23,7 @@ internal sealed partial class Pages(Options options, Product product, Report rep
         await using (var store = await Session.OpenStore(shelf.Folder))
         {
             var person = (await new PeopleDirectory(store).Refresh()).FindPerson("person0@example.com")!;
-            var session = await new Sessions(store, SessionLimits.Default).Start(
+            var session = await new Sessions(store, new BrowserSessionOptions()).Start(
                 person.Id,
                 "bench",
                 new ClientInfo("page", "127.0.0.1", "the bench"),

@@ -115,7 +115,9 @@ internal sealed class PeopleCheck
             await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1") ?? Instant.ToText(default)
         );
         var longAgo = Instant.ToText(
-            now > default(DateTimeOffset) + Retention.LeastUsedLinks ? now - Retention.LeastUsedLinks : now
+            now > default(DateTimeOffset) + RetentionOptions.LeastUsedLinks
+                ? now - RetentionOptions.LeastUsedLinks
+                : now
         );
         foreach (var (gone, told) in _told)
         {

@@ -83,7 +83,7 @@ public sealed class RejectedBodies(Store store)
             cancel
         );
 
-    public static CleaningStep Old(Store store, Retention keep) =>
+    public static CleaningStep Old(Store store, RetentionOptions keep) =>
         CleaningStep.Delete(
             "rejected bodies",
             store,

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Security.Cryptography;
 using Countersign.SignIn;
-using Countersign.Storage;
 
 namespace Countersign.Audit;
 

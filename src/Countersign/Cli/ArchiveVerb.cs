@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Countersign.Audit;
 using Countersign.SignIn;
-using Countersign.Storage;
 
 namespace Countersign.Cli;
 

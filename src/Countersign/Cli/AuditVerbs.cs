@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Countersign.Audit;
 using Countersign.SignIn;
-using Countersign.Storage;
 
 namespace Countersign.Cli;
 

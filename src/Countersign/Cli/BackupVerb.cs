@@ -21,15 +21,16 @@ internal static class BackupVerb
             [file],
             async (parse, cancel) =>
             {
-                var (settings, mistakes) = Verb.ReadSettings(parse);
-                if (settings is null)
-                    return mistakes!;
-                if (!Verb.HasStore(settings))
-                    return Verb.NoStore(settings);
+                var (options, problems) = Verb.ReadOptions(parse);
+                if (options is null)
+                    return problems!;
+                var place = options.Get<StoreOptions>();
+                if (!Verb.HasStore(place))
+                    return Verb.NoStore(place);
                 var target = Path.GetFullPath(parse.GetValue(file)!);
                 // As it is: a copy made before an upgrade must not be upgraded on the way.
-                await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
-                return await Copy(store, target, Path.GetFullPath(settings.RootKeyFile), cancel);
+                await using var store = Store.OpenAsIs(place, Hub.Clock);
+                return await Copy(store, target, Path.GetFullPath(place.RootKeyFile), cancel);
             }
         );
     }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Reflection;
-using Countersign.Hosting;
 using Countersign.Storage;
 
 namespace Countersign.Cli;
@@ -43,9 +42,16 @@ internal static class CommandLine
     /// </summary>
     public static readonly IReadOnlyList<Option<string?>> Switches =
     [
-        .. from setting in Settings.Known
+        .. from setting in CountersignOptions.Settings
         where setting.Name is not ("Data" or "Database")
-        select Needing(new($"--{setting.Name}") { Hidden = true, Recursive = true }),
+        select Needing(
+            new($"--{setting.Name}")
+            {
+                Description = setting.Description,
+                Hidden = true,
+                Recursive = true,
+            }
+        ),
     ];
 
     public static string Version { get; } =

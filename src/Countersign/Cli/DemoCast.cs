@@ -3,7 +3,6 @@ using Countersign.People;
 using Countersign.Policies;
 using Countersign.SignIn;
 using Countersign.Simulator;
-using Countersign.Storage;
 
 namespace Countersign.Cli;
 

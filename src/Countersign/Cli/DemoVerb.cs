@@ -1,7 +1,6 @@
 using System.CommandLine;
+using Countersign.Configuration;
 using Countersign.Hosting;
-using Countersign.People;
-using Countersign.Policies;
 using Countersign.SignIn;
 using Countersign.Simulator;
 using Countersign.Storage;
@@ -46,18 +45,19 @@ internal static class DemoVerb
     {
         if (Durations.Parse(parse.GetValue(Every)!) is not { } every || every <= TimeSpan.Zero)
             return new Reply.Failed(Reply.Usage, "--every must be a duration such as 20s or 5m.");
-        var mistakes = new List<string>();
-        var settings = ReadSettings(parse, mistakes);
-        if (mistakes.Count > 0)
-            return new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes));
+        var options = ReadOptions(parse);
+        var (server, place) = (options.Get<ServerOptions>(), options.Get<StoreOptions>());
+        string[] problems = [.. options.Problems(), .. NotOnThisMachine(server)];
+        if (problems.Length > 0)
+            return new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, problems));
 
-        await using var hub = await Hub.Open(settings);
+        await using var hub = await Hub.Open(options);
         if (!await DemoMark.Claim(hub.Store, cancel))
         {
             return new Reply.Failed(
                 Reply.Exists,
                 "The store in "
-                    + $"{(settings.Database is null ? Path.GetFullPath(settings.Data) : "this database")} is in use "
+                    + $"{(place.Database is null ? Path.GetFullPath(place.DataFolder) : "this database")} is in use "
                     + "and isn't a demo store, so it was left unchanged. Choose an empty folder with --data."
             );
         }
@@ -66,12 +66,12 @@ internal static class DemoVerb
         [
             "--Logging:LogLevel:Default=Warning",
             .. Verb.Switches(parse),
-            $"--Urls={string.Join(';', settings.Urls)}",
+            $"--Urls={string.Join(';', server.Urls)}",
         ];
-        await using var app = Application.Build(settings, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
+        await using var app = Application.Build(options, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
         await app.StartAsync(cancel);
-        var url = app.Urls.First().TrimEnd('/') + settings.PathBase;
-        Introduce(terminal, settings, url, cast);
+        var url = app.Urls.First().TrimEnd('/') + server.PathBase;
+        Introduce(terminal, place, url, cast);
 
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
         var asking = Ask(url, cast.Source.Key, every, stopping.Token);
@@ -83,34 +83,30 @@ internal static class DemoVerb
     }
 
     /// <summary>Only switches count here: the environment may well describe a real hub.</summary>
-    private static Settings ReadSettings(ParseResult parse, List<string> mistakes)
-    {
-        var data = parse.GetValue(CommandLine.Data) ?? Folder;
-        var configuration = new ConfigurationBuilder()
-            .AddCommandLine(Verb.Switches(parse))
-            .AddInMemoryCollection(
-                new Dictionary<string, string?> { ["Data"] = data, ["Database"] = parse.GetValue(CommandLine.Database) }
-            )
-            .Build();
-        var settings = Settings.Read(configuration, mistakes);
-        foreach (
-            var url in settings.Urls.Where(u =>
-                !Uri.TryCreate(u, UriKind.Absolute, out var address) || !address.IsLoopback
-            )
-        )
-        {
-            mistakes.Add(
-                "The demo only serves this machine, because it prints its passwords. Use "
-                    + $"--Urls=http://localhost:5080 instead of {url}"
-            );
-        }
-        return settings;
-    }
+    private static CountersignOptions ReadOptions(ParseResult parse) =>
+        new(
+            new ConfigurationBuilder()
+                .AddCommandLine(Verb.Switches(parse))
+                .AddInMemoryCollection(
+                    new Dictionary<string, string?>
+                    {
+                        ["Data"] = parse.GetValue(CommandLine.Data) ?? Folder,
+                        ["Database"] = parse.GetValue(CommandLine.Database),
+                    }
+                )
+                .Build()
+        );
+
+    private static IEnumerable<string> NotOnThisMachine(ServerOptions server) =>
+        from url in server.Urls
+        where !Uri.TryCreate(url, UriKind.Absolute, out var address) || !address.IsLoopback
+        select "The demo only serves this machine, because it prints its passwords. Use "
+            + $"--Urls=http://localhost:5080 instead of {url}";
 
     private static void LogToStandardError(IServiceCollection services) =>
         services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
-    private static void Introduce(Terminal terminal, Settings settings, string url, DemoCast cast)
+    private static void Introduce(Terminal terminal, StoreOptions place, string url, DemoCast cast)
     {
         terminal.Print(
             new Reply.Done(
@@ -141,7 +137,7 @@ internal static class DemoVerb
                     curl -u '{cast.People[1].Email}/token:{cast.People[1].Token}' '{url}/api/v1/requests?waiting=me'
 
                 The store is {(
-                    settings.Database is null ? Path.GetFullPath(settings.Data) : "in the database"
+                    place.Database is null ? Path.GetFullPath(place.DataFolder) : "in the database"
                 )}; passwords and keys are new at every start. Press Ctrl+C to stop.
                 """
             )

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
 using Countersign.Hosting;
+using Countersign.Outcomes.Email;
+using Countersign.Outcomes.Slack;
 using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.Extensions.Configuration.CommandLine;
@@ -39,16 +41,16 @@ internal static class DoctorVerb
 
     private static async Task<Report> Examine(IConfigurationRoot configuration, CancellationToken cancel)
     {
-        var mistakes = new List<string>();
-        var settings = Settings.Read(configuration, mistakes);
-        List<Finding> problems = [.. mistakes.Select(m => new Finding(m, "See docs/configuration.md."))];
+        var options = new CountersignOptions(configuration);
+        var (server, place) = (options.Get<ServerOptions>(), options.Get<StoreOptions>());
+        List<Finding> problems = [.. options.Problems().Select(p => new Finding(p, "See docs/configuration.md."))];
         List<Finding> hints = [];
         var now = Hub.Clock.GetUtcNow();
 
-        var folder = LookAtFolder(settings, problems);
-        var rootKey = LookAtRootKey(settings, problems, hints);
+        var folder = LookAtFolder(place, problems);
+        var rootKey = LookAtRootKey(place, problems, hints);
         Inspection? seen = null;
-        if (!Verb.HasStore(settings))
+        if (!Verb.HasStore(place))
         {
             hints.Add(
                 new Finding("There is no store yet.", "Create one with countersign serve or countersign user add.")
@@ -56,26 +58,26 @@ internal static class DoctorVerb
         }
         else
         {
-            seen = await LookAtStore(settings, problems, cancel);
+            seen = await LookAtStore(place, problems, cancel);
         }
-        if (settings.PublicUrl is null)
+        if (server.PublicUrl is null)
         {
             hints.Add(
                 new Finding(
-                    settings.Mail.IsSetUp || settings.Slack.IsSetUp
+                    options.Get<MailOptions>().IsSetUp || options.Get<SlackOptions>().IsSetUp
                         ? "`PublicUrl` is missing, so nothing is sent, although email or Slack is configured."
                         : "`PublicUrl` is missing, so nothing is sent.",
                     "Set it to the public address of this server; see docs/notifications.md."
                 )
             );
         }
-        if (settings.AllowedHosts.Contains("*"))
+        if (server.AllowedHosts.Contains("*"))
         {
             hints.Add(
                 new Finding(
                     "`AllowedHosts` is missing, so the server accepts any host name.",
                     "Set it to the host names that people and systems "
-                        + $"use{(settings.PublicUrl is { } address ? $", such as {address.Host}" : "")}: "
+                        + $"use{(server.PublicUrl is { } address ? $", such as {address.Host}" : "")}: "
                         + "docs/configuration.md."
                 )
             );
@@ -83,15 +85,14 @@ internal static class DoctorVerb
         if (seen is not null)
             Judge(seen, now, problems, hints);
         var figures = seen is { Pending.Count: 0, Strangers.Count: 0 }
-            ? await LookAtEngine(settings, now, problems, hints, cancel)
+            ? await LookAtEngine(place, now, problems, hints, cancel)
             : null;
 
         return new Report(
             problems.Count == 0,
             CommandLine.Version,
-            seen?.Engine
-                ?? (settings.Database is null ? Store.OpenAsIs(settings.Store, Hub.Clock).Description : "PostgreSQL"),
-            !Verb.HasStore(settings) ? "none yet"
+            seen?.Engine ?? (place.Database is null ? Store.OpenAsIs(place, Hub.Clock).Description : "PostgreSQL"),
+            !Verb.HasStore(place) ? "none yet"
                 : seen is null ? "unreadable"
                 : seen.Applied.Count == 0 ? "empty"
                 : "present",
@@ -105,15 +106,15 @@ internal static class DoctorVerb
             ),
             seen is null ? null : new PeopleSeen(seen.People, seen.Admins),
             figures,
-            InForce(configuration, settings),
+            InForce(configuration, options),
             problems,
             hints
         );
     }
 
-    private static FolderSeen LookAtFolder(Settings settings, List<Finding> problems)
+    private static FolderSeen LookAtFolder(StoreOptions place, List<Finding> problems)
     {
-        var folder = Path.GetFullPath(settings.Data);
+        var folder = Path.GetFullPath(place.DataFolder);
         var exists = System.IO.Directory.Exists(folder);
         var nearest = folder;
         while (!System.IO.Directory.Exists(nearest))
@@ -121,7 +122,7 @@ internal static class DoctorVerb
         var writable = IsWritable(nearest);
         var free = new DriveInfo(nearest).AvailableFreeSpace;
         // With PostgreSQL nothing needs to be kept here.
-        if (settings.Database is null)
+        if (place.Database is null)
         {
             if (!writable)
             {
@@ -145,16 +146,13 @@ internal static class DoctorVerb
         return new FolderSeen(folder, exists, writable, free);
     }
 
-    private static RootKeySeen LookAtRootKey(Settings settings, List<Finding> problems, List<Finding> hints)
+    private static RootKeySeen LookAtRootKey(StoreOptions place, List<Finding> problems, List<Finding> hints)
     {
-        var file = Path.GetFullPath(settings.RootKeyFile);
+        var file = Path.GetFullPath(place.RootKeyFile);
         if (!File.Exists(file))
         {
             // That it is not named at all with PostgreSQL is told as a mistake in the settings.
-            if (
-                Verb.HasStore(settings)
-                && (settings.Database is null || settings.RootKeyFile != Path.Combine(settings.Data, "root.key"))
-            )
+            if (Verb.HasStore(place) && (place.Database is null || place.NamesRootKeyFile))
             {
                 problems.Add(
                     new Finding(
@@ -205,21 +203,21 @@ internal static class DoctorVerb
     }
 
     private static async Task<Inspection?> LookAtStore(
-        Settings settings,
+        StoreOptions place,
         List<Finding> problems,
         CancellationToken cancel
     )
     {
         try
         {
-            return await Inspection.Of(settings.Store, Hub.Clock, cancel);
+            return await Inspection.Of(place, Hub.Clock, cancel);
         }
         catch (StoreUnavailable unavailable)
         {
             problems.Add(
                 new Finding(
                     unavailable.Message,
-                    settings.Database is null
+                    place.Database is null
                         ? "Check the file and its folder's permissions. If the file is damaged, restore a backup."
                         : "Check `Database`, the network and the server's log."
                 )
@@ -230,7 +228,7 @@ internal static class DoctorVerb
             problems.Add(
                 new Finding(
                     $"The store cannot be read: {failure.Message}",
-                    settings.Database is null ? "Restore a backup." : "Check `Database`."
+                    place.Database is null ? "Restore a backup." : "Check `Database`."
                 )
             );
         }
@@ -287,7 +285,7 @@ internal static class DoctorVerb
     }
 
     private static async Task<EngineFigures?> LookAtEngine(
-        Settings settings,
+        StoreOptions place,
         DateTimeOffset now,
         List<Finding> problems,
         List<Finding> hints,
@@ -297,7 +295,7 @@ internal static class DoctorVerb
         EngineFigures figures;
         try
         {
-            await using var store = Store.OpenAsIs(settings.Store, Hub.Clock);
+            await using var store = Store.OpenAsIs(place, Hub.Clock);
             figures = await store.ReadSnapshot(reader => EngineFigures.Of(reader, now), cancel);
         }
         catch (Exception failure) when (failure is StoreUnavailable or DbException)
@@ -372,14 +370,14 @@ internal static class DoctorVerb
         }
     }
 
-    private static List<SettingSeen> InForce(IConfigurationRoot configuration, Settings settings) =>
+    private static List<SettingSeen> InForce(IConfigurationRoot configuration, CountersignOptions options) =>
         [
-            .. from known in Settings.KnownIn(configuration)
-            let value = known.Name == "RootKeyFile" ? settings.RootKeyFile : Settings.Value(configuration, known.Name)
+            .. from inForce in options.InForce()
+            let setting = inForce.Setting
             select new SettingSeen(
-                known.Name,
-                known.Secret ? Masked(value) : value,
-                CameFrom(configuration, known.Name)
+                setting.Name,
+                setting.IsSecret ? Masked(inForce.Value) : inForce.Value,
+                CameFrom(configuration, setting.Name)
             ),
         ];
 
@@ -389,7 +387,7 @@ internal static class DoctorVerb
             null => "default",
             CommandLineConfigurationProvider => $"--{name}",
             MemoryConfigurationProvider => $"--{name.ToLowerInvariant()}",
-            EnvironmentVariablesConfigurationProvider => Settings.Prefix
+            EnvironmentVariablesConfigurationProvider => CountersignOptions.EnvironmentPrefix
                 + name.Replace(":", "__", StringComparison.Ordinal),
             JsonConfigurationProvider { Source: var source } => source
                 .FileProvider?.GetFileInfo(source.Path ?? "")

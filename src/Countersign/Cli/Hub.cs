@@ -14,18 +14,17 @@ internal sealed class Hub : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
 
-    private Hub(Settings settings, Store store, RootKey rootKey)
+    private Hub(IConfiguration configuration, Store store, RootKey rootKey)
     {
-        Settings = settings;
         _services = new ServiceCollection()
             .AddLogging()
-            .AddCountersign(settings, store, rootKey)
+            .AddCountersign(configuration, store, rootKey)
             .BuildServiceProvider();
         Store = store;
     }
 
-    public Settings Settings { get; }
     public Store Store { get; }
+    public ServerOptions Server => Get<ServerOptions>();
 
     /// <summary>Whoever runs the command line is known by the account on this machine.</summary>
     public static Origin Origin { get; } = new(Actor.Operator, "cli", "os:" + Environment.UserName);
@@ -37,12 +36,13 @@ internal sealed class Hub : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
-    public static async Task<Hub> Open(Settings settings)
+    public static async Task<Hub> Open(CountersignOptions options)
     {
         // Made together with the store only: a store whose key was lost must say so, for under another its seals look
         // forged.
-        var rootKey = RootKey.Load(settings.RootKeyFile, settings.MayCreateRootKey);
-        return new Hub(settings, await Store.Open(settings.Store, Clock), rootKey);
+        var place = options.Get<StoreOptions>();
+        var rootKey = RootKey.Load(place.RootKeyFile, place.MayCreateRootKey);
+        return new Hub(options.Configuration, await Store.Open(place, Clock), rootKey);
     }
 
     public async ValueTask DisposeAsync()
@@ -103,14 +103,13 @@ internal static class Verb
         return family;
     }
 
-    /// <summary>The settings in force, or every mistake in them.</summary>
-    public static (Settings? Settings, Reply? Mistakes) ReadSettings(ParseResult parse)
+    /// <summary>The options in force, or all that is wrong with them; asked before anything opens.</summary>
+    public static (CountersignOptions? Options, Reply? Problems) ReadOptions(ParseResult parse)
     {
-        var mistakes = new List<string>();
-        var settings = Settings.Read(Configuration(parse), mistakes);
-        return mistakes.Count == 0
-            ? (settings, null)
-            : (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, mistakes)));
+        var options = new CountersignOptions(Configuration(parse));
+        return options.Problems() is { Count: > 0 } problems
+            ? (null, new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, problems)))
+            : (options, null);
     }
 
     public static IConfigurationRoot Configuration(ParseResult parse) =>
@@ -129,15 +128,14 @@ internal static class Verb
             .. parse.UnmatchedTokens,
         ];
 
-    public static Reply NoStore(Settings settings) =>
+    public static Reply NoStore(StoreOptions place) =>
         new Reply.Failed(
             Reply.NotFound,
-            $"There is no store in {Path.GetFullPath(settings.Data)} yet. Choose another folder with --data, "
+            $"There is no store in {Path.GetFullPath(place.DataFolder)} yet. Choose another folder with --data, "
                 + "or start with: countersign serve"
         );
 
-    public static bool HasStore(Settings settings) =>
-        settings.Database is not null || File.Exists(settings.Store.SqliteFile);
+    public static bool HasStore(StoreOptions place) => place.Database is not null || File.Exists(place.SqliteFile);
 
     /// <summary>Says in one place how what became of a change is told.</summary>
     public static Reply ToReply<T>(this AccessOutcome<T> outcome, Func<T, Reply> done) =>
@@ -172,12 +170,12 @@ internal static class Verb
             symbols,
             async (parse, cancel) =>
             {
-                var (settings, mistakes) = ReadSettings(parse);
-                if (settings is null)
-                    return mistakes!;
-                if (!mayCreate && !HasStore(settings))
-                    return NoStore(settings);
-                await using var hub = await Hub.Open(settings);
+                var (options, problems) = ReadOptions(parse);
+                if (options is null)
+                    return problems!;
+                if (!mayCreate && options.Get<StoreOptions>() is var place && !HasStore(place))
+                    return NoStore(place);
+                await using var hub = await Hub.Open(options);
                 return await work(parse, hub, cancel);
             }
         );

@@ -38,13 +38,13 @@ internal static class PolicyVerbs
                 var (text, failed) = await Read(terminal, parse.GetValue(File_)!, cancel);
                 if (text is null)
                     return failed!;
-                var (settings, _) = Verb.ReadSettings(parse);
-                if (settings is null || !Verb.HasStore(settings))
+                var (options, _) = Verb.ReadOptions(parse);
+                if (options is null || !Verb.HasStore(options.Get<StoreOptions>()))
                 {
                     var (alone, problems) = PolicyFile.Read(text);
                     return Checked(alone, problems);
                 }
-                await using var hub = await Hub.Open(settings);
+                await using var hub = await Hub.Open(options);
                 var (file, all) = await hub.Get<PolicyFiles>().Check(text, cancel);
                 return Checked(file, all);
             }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Countersign.Hosting;
 
 namespace Countersign.Cli;
 
@@ -23,11 +22,11 @@ internal static class ServeVerb
             {
                 if (Problem(parse.UnmatchedTokens) is { } problem)
                     return new Reply.Failed(Reply.Usage, problem);
-                var (settings, mistakes) = Verb.ReadSettings(parse);
-                return settings is null
-                    ? mistakes!
+                var (options, problems) = Verb.ReadOptions(parse);
+                return options is null
+                    ? problems!
                     : new Reply.Silent(
-                        await Application.Run(settings, Verb.Switches(parse), link => Tell(terminal, link), cancel)
+                        await Application.Run(options, Verb.Switches(parse), link => Tell(terminal, link), cancel)
                     );
             }
         );
@@ -61,7 +60,7 @@ internal static class ServeVerb
                 return $"{word} is neither a verb nor a setting. See: countersign --help";
             var end = word.IndexOf('=', StringComparison.Ordinal);
             var name = end < 0 ? word[2..] : word[2..end];
-            if (!Settings.IsKnown(name))
+            if (!CountersignOptions.IsKnown(name))
             {
                 return $"--{name} is neither an option nor a setting. See: countersign --help, and "
                     + "docs/configuration.md for the settings.";

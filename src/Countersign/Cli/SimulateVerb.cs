@@ -1,6 +1,6 @@
 using System.CommandLine;
+using Countersign.Configuration;
 using Countersign.Destinations.Manifest;
-using Countersign.Policies;
 using Countersign.Simulator;
 
 namespace Countersign.Cli;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Countersign.Doors.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Storage;
@@ -287,18 +286,13 @@ internal static class SourceVerbs
     private static string HowToUse(Hub hub, string kind, string name, string key) =>
         kind switch
         {
-            "launchdarkly" => LaunchDarklySetUp.Text(
-                name,
-                key,
-                hub.Settings.BaseUrl,
-                hub.Settings.PublicUrl is not null
-            ),
+            "launchdarkly" => LaunchDarklySetUp.Text(name, key, hub.Server.BaseUrl, hub.Server.PublicUrl is not null),
             _ => $"""
                     {key}
 
                 Send it with every call:
 
-                    curl -H 'Authorization: Bearer {key}' {hub.Settings.BaseUrl}/api/v1/requests
+                    curl -H 'Authorization: Bearer {key}' {hub.Server.BaseUrl}/api/v1/requests
                 """,
         };
 

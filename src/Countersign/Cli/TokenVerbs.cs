@@ -35,7 +35,7 @@ internal static class TokenVerbs
 
                     Use it as the HTTP Basic password; the user name is the email followed by "/token":
 
-                        curl -u '{parse.GetValue(email)}/token:{token.Token}' {hub.Settings.BaseUrl}/api/v1/requests
+                        curl -u '{parse.GetValue(email)}/token:{token.Token}' {hub.Server.BaseUrl}/api/v1/requests
                     """
                 ));
             }

@@ -71,7 +71,7 @@ internal static class WebhookVerbs
 
                     Verify messages with it and any library from https://www.standardwebhooks.com.
                     Try it: countersign webhook test {made.Id}{(
-                        hub.Settings.PublicUrl is null ? "\n\nNothing is sent until you set PublicUrl." : ""
+                        hub.Server.PublicUrl is null ? "\n\nNothing is sent until you set PublicUrl." : ""
                     )}
                     """
                 ));

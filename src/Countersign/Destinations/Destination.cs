@@ -4,16 +4,6 @@ using Countersign.Storage;
 
 namespace Countersign.Destinations;
 
-/// <summary>How destinations are worked with.</summary>
-public sealed record DestinationOptions
-{
-    /// <summary>How often an open question is looked after when nothing happens.</summary>
-    public TimeSpan PollEvery { get; init; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>Where people find requests, for the links that destinations show.</summary>
-    public string BaseUrl { get; init; } = "";
-}
-
 /// <summary>
 /// A workflow system that decides, with everything needed to talk to it. Secrets are in clear here and nowhere else.
 /// </summary>

@@ -6,6 +6,9 @@ namespace Countersign.Hosting;
 /// <summary>A body in memory, up to a size.</summary>
 internal static class BodyBytes
 {
+    /// <summary>Of every body that a door reads.</summary>
+    public const int MaxSize = 1024 * 1024;
+
     /// <summary>All of it, or null when there is more than <paramref name="most"/>.</summary>
     public static async ValueTask<byte[]?> Read(HttpContext http, int most)
     {

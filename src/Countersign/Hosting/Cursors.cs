@@ -1,11 +1,7 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Countersign.Hosting;
-using Countersign.People;
 using Countersign.Requests;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Countersign.Hosting;

@@ -56,13 +56,13 @@ public sealed class JsonBody<T> : IJsonBody, IEndpointParameterMetadataProvider
                 )
             );
         }
-        return await BodyBytes.Read(http, Settings.LargestBody) is { } bytes
+        return await BodyBytes.Read(http, BodyBytes.MaxSize) is { } bytes
             ? Read(bytes, options)
             : new(
                 Problems.Of(
                     StatusCodes.Status413PayloadTooLarge,
                     "too_large",
-                    $"A body can have at most {Settings.LargestBody / 1024} KiB."
+                    $"A body can have at most {BodyBytes.MaxSize / 1024} KiB."
                 )
             );
     }

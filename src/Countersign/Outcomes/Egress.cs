@@ -9,24 +9,6 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Countersign.Outcomes;
 
-/// <summary>What bounds every outgoing call.</summary>
-public sealed record EgressOptions
-{
-    /// <summary>Addresses that may be reached although they are not public.</summary>
-    public IReadOnlyList<EgressAllowance> Allow { get; init; } = [];
-
-    /// <summary>Authorities whose certificates are good beside those that the system trusts.</summary>
-    public X509Certificate2Collection Roots { get; init; } = [];
-
-    /// <summary>From the first look-up to the last byte of the answer.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
-
-    public int LargestAnswer { get; init; } = 1024 * 1024;
-
-    /// <summary>How names become addresses.</summary>
-    public Func<string, CancellationToken, Task<IPAddress[]>> LookUp { get; init; } = Dns.GetHostAddressesAsync;
-}
-
 /// <summary>Whose word it is that this receiver may be called.</summary>
 public enum Trust
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -5,7 +6,7 @@ using System.Net.Sockets;
 namespace Countersign.Outcomes;
 
 /// <summary>An address range, and optionally one port, that may be reached although it is not public.</summary>
-public sealed record EgressAllowance(IPNetwork Network, int? Port)
+public sealed record EgressAllowance(IPNetwork Network, int? Port) : IParsable<EgressAllowance>
 {
     /// <summary>
     /// <c>10.0.0.0/8</c>, <c>127.0.0.1:8025</c>, <c>10.1.2.0/24:443</c>, <c>[fd00::/8]:443</c>; null when it is none of
@@ -52,6 +53,19 @@ public sealed record EgressAllowance(IPNetwork Network, int? Port)
             : IPAddress.TryParse(range, out var address)
                 ? new EgressAllowance(new IPNetwork(address, address.GetAddressBytes().Length * 8), number)
             : null;
+    }
+
+    static EgressAllowance IParsable<EgressAllowance>.Parse(string s, IFormatProvider? provider) =>
+        Parse(s) ?? throw new FormatException($"{s} is neither an address nor a network.");
+
+    static bool IParsable<EgressAllowance>.TryParse(
+        string? s,
+        IFormatProvider? provider,
+        [NotNullWhen(true)] out EgressAllowance? result
+    )
+    {
+        result = Parse(s ?? "");
+        return result is not null;
     }
 
     public bool Covers(IPAddress address, int port) => (Port is null || Port == port) && Network.Contains(address);

@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Countersign.Configuration;
 using Countersign.Work;
 
 namespace Countersign.Outcomes;
@@ -6,10 +9,12 @@ namespace Countersign.Outcomes;
 public sealed record OutcomeOptions
 {
     /// <summary>Where links in mail, chat and webhooks lead. Without it nothing is sent.</summary>
-    public Uri? PublicUrl { get; init; }
+    public Uri? PublicUrl { get; set; }
 
-    public string PathBase { get; init; } = "";
+    public string PathBase { get; set; } = "";
 
+    [Description("The delay before each delivery attempt.")]
+    [MustBe("the delays before each attempt, separated by commas, such as 0s,5s,5m,30m,2h")]
     public RetrySchedule Schedule { get; init; } = DefaultSchedule;
 
     /// <summary>Ten attempts within a little more than three days: long enough for a long weekend.</summary>
@@ -29,6 +34,8 @@ public sealed record OutcomeOptions
     /// <summary>
     /// Messages to one person through one channel within <see cref="QuietWindow"/>; what comes beyond is told in one.
     /// </summary>
+    [ConfigurationKeyName("PerPerson"), Description("Messages to one person through one channel within ten minutes.")]
+    [MustBe("a whole number from 1: the messages to one person within ten minutes"), Range(1, int.MaxValue)]
     public int MostPerPerson { get; init; } = 20;
 
     public TimeSpan QuietWindow { get; init; } = TimeSpan.FromMinutes(10);

@@ -1,4 +1,3 @@
-using Countersign.Doors.LaunchDarkly;
 using Countersign.Pages.Layout;
 using Countersign.Requests;
 using Countersign.SignIn;

@@ -1,4 +1,3 @@
-using Countersign.Doors;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.SignIn;

@@ -1,7 +1,4 @@
 using System.Globalization;
-using Countersign.Hosting;
-using Countersign.People;
-using Countersign.SignIn;
 using Countersign.Storage;
 
 namespace Countersign.People;

@@ -1,3 +1,4 @@
+using Countersign.Configuration;
 using Countersign.Policies;
 using Countersign.Requests;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Countersign.Configuration;
 
 namespace Countersign.Policies;
 

@@ -7,7 +7,7 @@ namespace Countersign.Requests;
 /// The bodies of requests that have been settled for long are let go: what people were shown stays, and so does the
 /// digest of the body. An event says up to when, so that a body that is missing for another reason is found.
 /// </summary>
-public sealed class DeleteOldBodies(Store store, Retention keep)
+public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
 {
     public const string Forgotten = "bodies.forgotten";
 

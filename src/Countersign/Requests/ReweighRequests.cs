@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Countersign.Policies;
 using Countersign.Storage;
 using Countersign.Work;
 

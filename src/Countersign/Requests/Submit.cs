@@ -97,14 +97,14 @@ public abstract record SubmitOutcome
 }
 
 /// <summary>Where a request begins: it is stored with its policy stamped and its first event.</summary>
-public sealed class Submit(Store store, RequestIds ids, Retention? retention = null)
+public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retention = null)
 {
     private const int MostStamps = 10_000;
 
     /// <summary>Whose act it is when a policy answers by itself.</summary>
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
-    private readonly TimeSpan _keyLife = (retention ?? new Retention()).IdempotencyKeys;
+    private readonly TimeSpan _keyLife = (retention ?? new RetentionOptions()).IdempotencyKeys;
 
     /// <summary>
     /// Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left
@@ -444,7 +444,7 @@ public sealed class Submit(Store store, RequestIds ids, Retention? retention = n
     }
 
     /// <summary>Keys whose calls are not repeated any more.</summary>
-    public static CleaningStep OldKeys(Store store, Retention keep) =>
+    public static CleaningStep OldKeys(Store store, RetentionOptions keep) =>
         CleaningStep.Delete(
             "idempotency keys",
             store,

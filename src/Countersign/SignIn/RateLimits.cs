@@ -14,9 +14,9 @@ public sealed class RateLimits : IDisposable
     private readonly TimeProvider _time;
     private readonly PartitionedRateLimiter<HttpContext>? _limiter;
 
-    public RateLimits(Settings settings, TimeProvider time)
+    public RateLimits(RateLimitOptions options, TimeProvider time)
     {
-        (_time, Limit) = (time, settings.RateLimitPerKeyPerMinute == 0 ? null : settings.RateLimitPerKeyPerMinute);
+        (_time, Limit) = (time, options.PerKeyPerMinute == 0 ? null : options.PerKeyPerMinute);
         if (Limit is { } limit)
         {
             _limiter = PartitionedRateLimiter.Create<HttpContext, (string Caller, long Minute)>(http =>

@@ -6,11 +6,11 @@ namespace Countersign.SignIn;
 /// What changes something comes from a page of ours or from no browser at all: an unsafe call is refused when the
 /// browser says that another site sent it. Scripts send neither header, and are known by their credential alone.
 /// </summary>
-internal sealed class SameOrigin(RequestDelegate next, Settings settings)
+internal sealed class SameOrigin(RequestDelegate next, ServerOptions server)
 {
     public const string Rule = "cross_site";
 
-    private readonly string? _public = settings.PublicUrl?.GetLeftPart(UriPartial.Authority);
+    private readonly string? _public = server.PublicUrl?.GetLeftPart(UriPartial.Authority);
 
     public Task Invoke(HttpContext http) =>
         IsSafe(http.Request.Method) || IsFromHere(http.Request) ? next(http) : Refuse(http);

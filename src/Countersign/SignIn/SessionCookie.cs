@@ -13,14 +13,16 @@ public static class SessionCookie
     public static string? Of(HttpContext http) =>
         http.Request.Cookies.Count > 0 && http.Request.Cookies[NameFor(http)] is { Length: > 0 } secret ? secret : null;
 
-    public static void Set(HttpContext http, NewSession session, Settings settings) =>
-        http.Response.Cookies.Append(NameFor(http), session.Secret, Options(http, settings, settings.Sessions.Longest));
+    public static void Set(HttpContext http, NewSession session)
+    {
+        var longest = http.RequestServices.GetRequiredService<BrowserSessionOptions>().Longest;
+        http.Response.Cookies.Append(NameFor(http), session.Secret, Options(http, longest));
+    }
 
-    public static void Clear(HttpContext http, Settings settings) =>
-        http.Response.Cookies.Delete(NameFor(http), Options(http, settings, null));
+    public static void Clear(HttpContext http) => http.Response.Cookies.Delete(NameFor(http), Options(http, null));
 
-    public static bool IsSecure(HttpContext http, Settings settings) =>
-        http.Request.IsHttps || settings.PublicUrl?.Scheme == Uri.UriSchemeHttps;
+    public static bool IsSecure(HttpContext http) =>
+        http.Request.IsHttps || Server(http).PublicUrl?.Scheme == Uri.UriSchemeHttps;
 
     /// <summary>
     /// Browsers take <c>__Host-</c> only for the whole host and <c>__Secure-</c> for a part of it, and both only over
@@ -30,17 +32,17 @@ public static class SessionCookie
         !isSecure ? name : (pathBase.Length == 0 ? "__Host-" : "__Secure-") + name;
 
     private static string NameFor(HttpContext http) =>
-        http.Request.IsHttps
-            ? Prefixed(Name, isSecure: true, http.RequestServices.GetRequiredService<Settings>().PathBase)
-            : Name;
+        http.Request.IsHttps ? Prefixed(Name, isSecure: true, Server(http).PathBase) : Name;
 
-    private static CookieOptions Options(HttpContext http, Settings settings, TimeSpan? lasts) =>
+    private static ServerOptions Server(HttpContext http) => http.RequestServices.GetRequiredService<ServerOptions>();
+
+    private static CookieOptions Options(HttpContext http, TimeSpan? lasts) =>
         new()
         {
             HttpOnly = true,
             SameSite = SameSiteMode.Lax,
-            Secure = IsSecure(http, settings),
-            Path = settings.PathBase.Length > 0 ? settings.PathBase : "/",
+            Secure = IsSecure(http),
+            Path = Server(http).PathBase is { Length: > 0 } path ? path : "/",
             IsEssential = true,
             MaxAge = lasts,
         };

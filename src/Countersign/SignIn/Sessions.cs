@@ -3,13 +3,6 @@ using Countersign.Storage;
 
 namespace Countersign.SignIn;
 
-/// <param name="Idle">A session that was not used for so long is over.</param>
-/// <param name="Longest">However much it is used.</param>
-public sealed record SessionLimits(TimeSpan Idle, TimeSpan Longest)
-{
-    public static readonly SessionLimits Default = new(TimeSpan.FromDays(7), TimeSpan.FromDays(30));
-}
-
 /// <summary>From where somebody signs in.</summary>
 /// <param name="Browser">What it calls itself.</param>
 public sealed record ClientInfo(string Via, string Address, string Browser);
@@ -46,7 +39,7 @@ public sealed record Session(
 /// Sessions of people in browsers. The cookie carries 256 random bits, the store their hash, so every node knows them
 /// and a restart changes nothing. A row is there as long as the session is; its beginning and its end are events.
 /// </summary>
-public sealed class Sessions(Store store, SessionLimits options)
+public sealed class Sessions(Store store, BrowserSessionOptions options)
 {
     /// <summary>Of one person; the one that has been quiet longest makes room.</summary>
     public const int MostPerPerson = 50;

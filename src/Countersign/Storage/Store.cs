@@ -2,12 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Storage;
 
-/// <summary>Where the store is: a PostgreSQL connection string, or a folder for SQLite's file.</summary>
-public sealed record StoreOptions(string DataFolder, string? Database)
-{
-    public string SqliteFile => Path.Combine(DataFolder, "countersign.db");
-}
-
 /// <summary>
 /// The store. <see cref="InTransaction{T}"/> is the only way to write: when it returns, the change is on disk; when it
 /// throws, nothing of it is. <see cref="Read{T}"/> never waits for writers. A store that cannot serve throws

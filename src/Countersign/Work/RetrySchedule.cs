@@ -1,10 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
+using Countersign.Configuration;
+
 namespace Countersign.Work;
 
 /// <summary>
 /// When to try again: a pure function. Each step is the wait before that attempt, counted from the one before; the
 /// first is the wait before the first. After the last attempt there is none.
 /// </summary>
-public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Steps)
+public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Steps) : IParsable<RetrySchedule>
 {
     /// <summary>Eight attempts within about four hours.</summary>
     public static readonly RetrySchedule Default = new([
@@ -24,6 +27,19 @@ public sealed record RetrySchedule(IReadOnlyList<TimeSpan> Steps)
     /// </summary>
     public TimeSpan? WaitAfter(int tries, double jitter) =>
         tries < Steps.Count ? Steps[tries] * (0.9 + (0.2 * jitter)) : null;
+
+    /// <summary>As it is written: <c>0s,5s,5m</c>.</summary>
+    public override string ToString() => string.Join(',', Steps.Select(Durations.Text));
+
+    public static RetrySchedule Parse(string s, IFormatProvider? provider) =>
+        TryParse(s, provider, out var schedule) ? schedule : throw new FormatException($"{s} isn't a schedule.");
+
+    public static bool TryParse(string? s, IFormatProvider? provider, [NotNullWhen(true)] out RetrySchedule? result)
+    {
+        var steps = (s ?? "").Split(',', StringSplitOptions.TrimEntries).Select(Durations.Parse).ToList();
+        result = steps.Contains(null) ? null : new RetrySchedule([.. steps.OfType<TimeSpan>()]);
+        return result is not null;
+    }
 
     /// <summary>From the first attempt to the last.</summary>
     public TimeSpan Whole => Steps.Aggregate(TimeSpan.Zero, (sum, step) => sum + step);

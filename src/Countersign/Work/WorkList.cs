@@ -170,7 +170,7 @@ public sealed class WorkList(Store store, IEnumerable<IJobHandler> handlers)
         await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'");
 
     /// <summary>Jobs that were set aside longer ago than they are kept, unless something relies on them.</summary>
-    public Task<int> ForgetSetAside(Retention keep, CancellationToken cancel) =>
+    public Task<int> ForgetSetAside(RetentionOptions keep, CancellationToken cancel) =>
         CleaningStep
             .Delete(
                 "jobs that were set aside",

@@ -3,7 +3,6 @@ using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Countersign.Tests.Cli;
 using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection;

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Countersign.Audit;
 using Countersign.Cli;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests.Cli;

@@ -13,7 +13,7 @@ namespace Countersign.Tests.Doors;
 public sealed class OneWayTests
 {
     /// <summary>Beyond what either door takes.</summary>
-    private const int TooLong = 2 * Settings.LargestBody;
+    private const int TooLong = 2 * BodyBytes.MaxSize;
 
     private const string Json = "\nContent-Type: application/json";
 

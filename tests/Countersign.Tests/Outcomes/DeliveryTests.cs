@@ -486,8 +486,8 @@ public sealed class DeliveryTests
         await news.Hook(new Uri(receiver.Address, "/bad"));
         await hub.Ask((await hub.AddPerson("Jane")).AsApprover);
         await news.Go();
-        var forget = new ForgetDeliveries(hub.Store, new Countersign.Work.Retention());
-        hub.Clock.Advance(new Countersign.Work.Retention().Deliveries);
+        var forget = new ForgetDeliveries(hub.Store, new Countersign.Work.RetentionOptions());
+        hub.Clock.Advance(new Countersign.Work.RetentionOptions().Deliveries);
         Assert.Equal(0, await forget.Run(default));
         hub.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(1, await forget.Run(default));

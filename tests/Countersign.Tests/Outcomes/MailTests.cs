@@ -8,7 +8,6 @@ using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Countersign.Configuration;
 using Countersign.Outcomes.Slack;
 using Xunit;
 
@@ -193,7 +194,7 @@ public sealed class SlackTests
             {
                 BaseUrl = new Uri(_receiver.Address, "/api/"),
                 Token = "xoxb-test",
-                Channels = SlackOptions.ReadChannels(channels)!,
+                Channels = SettingText.Pairs(channels)!,
             };
 
         public static string Button(JsonNode body) =>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
-using Countersign.Doors;
 using Countersign.People;
 using Countersign.SignIn;
 using Xunit;

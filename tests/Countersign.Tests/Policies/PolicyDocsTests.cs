@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Countersign.Configuration;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;

@@ -1,8 +1,5 @@
-using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.SignIn;
-using Countersign.Storage;
 using Xunit;
 
 namespace Countersign.Tests;

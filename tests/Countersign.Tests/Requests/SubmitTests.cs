@@ -182,7 +182,7 @@ public sealed class SubmitTests
     {
         await using var hub = await TestHub.Start(engine);
         await Submit(hub, key: "key", call: "a");
-        hub.Clock.Advance(Countersign.Work.Retention.LeastIdempotencyKeys - TimeSpan.FromMilliseconds(1));
+        hub.Clock.Advance(Countersign.Work.RetentionOptions.LeastIdempotencyKeys - TimeSpan.FromMilliseconds(1));
         Assert.IsType<SubmitOutcome.Replayed>(await Submit(hub, key: "key", call: "a"));
         hub.Clock.Advance(TimeSpan.FromDays(-30));
         Assert.IsType<SubmitOutcome.Replayed>(await Submit(hub, key: "key", call: "a"));

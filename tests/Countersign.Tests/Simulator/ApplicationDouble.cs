@@ -79,7 +79,7 @@ internal sealed class ApplicationDouble : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder
             .WebHost.UseUrls("http://127.0.0.1:0")
-            .ConfigureKestrel(k => k.Limits.MaxRequestBodySize = Settings.LargestBody);
+            .ConfigureKestrel(k => k.Limits.MaxRequestBodySize = BodyBytes.MaxSize);
         _app = builder.Build();
         _app.Run(Answer);
     }

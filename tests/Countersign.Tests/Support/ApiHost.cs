@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,7 +25,7 @@ public sealed class ApiHost : IAsyncDisposable
     public Uri Address => new(_app.Urls.First());
 
     /// <summary>What stands before every path.</summary>
-    public string Base => Services.GetRequiredService<Settings>().PathBase;
+    public string Base => Services.GetRequiredService<ServerOptions>().PathBase;
 
     /// <summary>A hub and its server; both end with the test.</summary>
     public static async Task<ApiHost> Start(Engine engine, params (string Name, string Value)[] settings)
@@ -66,16 +65,15 @@ public sealed class ApiHost : IAsyncDisposable
         };
         foreach (var (name, value) in given)
             values[name] = value;
-        var mistakes = new List<string>();
-        var settings = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build(), mistakes);
-        if (mistakes.Count > 0)
-            throw new InvalidOperationException(string.Join('\n', mistakes));
+        var options = new CountersignOptions(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+        if (options.Problems() is { Count: > 0 } problems)
+            throw new InvalidOperationException(string.Join('\n', problems));
         var store = owned is null ? await hub.Place.OpenAnother() : hub.Store;
         string[] switches = log is null
             ? []
             : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
         var app = Application.Build(
-            settings,
+            options,
             store,
             RootKey.Load(keyFile, mayCreate: true),
             switches,

@@ -23,7 +23,7 @@ public sealed class TestHub : IAsyncDisposable
         Groups = new Groups(Store);
         Sources = new Sources(Store);
         Tokens = new Tokens(Store);
-        Sessions = new Sessions(Store, SessionLimits.Default);
+        Sessions = new Sessions(Store, new BrowserSessionOptions());
         _submit = new Submit(Store, new RequestIds());
         Decide = new Decide(Store);
         Comment = new Comment(Store);

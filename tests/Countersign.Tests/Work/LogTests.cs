@@ -2,8 +2,6 @@ using Countersign.Audit;
 using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Slack;
 using Countersign.Outcomes.Webhooks;
-using Countersign.People;
-using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Audit;
 using Countersign.Tests.Outcomes;

@@ -1,5 +1,4 @@
 using Countersign.Audit;
-using Countersign.Hosting;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
 using Countersign.People;
@@ -14,7 +13,7 @@ namespace Countersign.Tests.Work;
 /// <summary>What is thrown away when its time is over, and not before.</summary>
 public sealed class RetentionTests
 {
-    private static readonly Retention Keep = new();
+    private static readonly RetentionOptions Keep = new();
 
     [Theory, BothEngines]
     public async Task Idempotency_keys_are_forgotten_after_a_day_and_not_before(Engine engine)
@@ -192,7 +191,6 @@ public sealed class RetentionTests
     [Fact]
     public void A_retention_that_is_none_or_shorter_than_what_others_rely_on_is_named()
     {
-        var mistakes = new List<string>();
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(
                 new Dictionary<string, string?>
@@ -205,10 +203,11 @@ public sealed class RetentionTests
                 }
             )
             .Build();
-        Assert.Equal(TimeSpan.FromDays(7), Settings.Read(configuration, mistakes).Retention.ChatMessages);
+        var options = new CountersignOptions(configuration);
+        Assert.Equal(TimeSpan.FromDays(7), options.Get<RetentionOptions>().ChatMessages);
         Assert.Equal(
             ["Retention:Bodies", "Retention:Deliveries", "Retention:IdempotencyKeys", "Retention:UsedLinks"],
-            mistakes.Select(m => m.Split(' ')[0]).Order()
+            options.Problems().Select(p => p.Split(' ')[0].Trim('`')).Order()
         );
     }
 }

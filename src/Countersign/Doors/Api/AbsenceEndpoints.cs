@@ -1,4 +1,3 @@
-using System.Globalization;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.SignIn;

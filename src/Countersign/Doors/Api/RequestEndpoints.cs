@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Countersign.Configuration;
 using Countersign.Hosting;
 using Countersign.Outcomes;
 using Countersign.People;

@@ -36,14 +36,14 @@ internal sealed class Body
                 )
             );
         }
-        if (await BodyBytes.Read(http, Settings.LargestBody) is not { } bytes)
+        if (await BodyBytes.Read(http, BodyBytes.MaxSize) is not { } bytes)
         {
             return (
                 null,
                 Refusal.Titled(
                     StatusCodes.Status413PayloadTooLarge,
                     "Too large",
-                    $"A body can have at most {Settings.LargestBody / 1024} KiB."
+                    $"A body can have at most {BodyBytes.MaxSize / 1024} KiB."
                 )
             );
         }

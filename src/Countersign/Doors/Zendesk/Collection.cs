@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Countersign.Doors.Api;
 using Countersign.Hosting;
 using Countersign.Requests;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Countersign.Doors.Api;
-using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -22,11 +21,11 @@ internal static class CreateEndpoint
         CurrentCaller asking,
         Submit submit,
         PeopleDirectory directory,
-        Settings settings,
+        ZendeskOptions zendesk,
         CancellationToken cancel
     )
     {
-        var (submission, repeatable, refusal) = await Read(http, asking, directory, settings, cancel);
+        var (submission, repeatable, refusal) = await Read(http, asking, directory, zendesk, cancel);
         if (submission is null)
             return refusal!;
         var outcome = await submit.Run(submission, asking.Viewer.Origin, repeatable, cancel);
@@ -42,7 +41,7 @@ internal static class CreateEndpoint
         HttpContext http,
         CurrentCaller asking,
         PeopleDirectory directory,
-        Settings settings,
+        ZendeskOptions zendesk,
         CancellationToken cancel
     )
     {
@@ -90,7 +89,7 @@ internal static class CreateEndpoint
             CreatorId = caller.Id,
             Assignee = assignee,
             TicketId = ticket,
-            TicketTerms = new TicketTerms(!settings.ZendeskTicketsStrict, settings.ZendeskOnePerTicket),
+            TicketTerms = zendesk.Terms,
             Policy = policy,
             Stuck = stuck,
         };

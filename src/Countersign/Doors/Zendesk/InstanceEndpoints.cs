@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Countersign.Doors.Api;
-using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -75,12 +74,12 @@ internal static class InstanceEndpoints
         CurrentCaller asking,
         Submit submit,
         PeopleDirectory directory,
-        Settings settings,
+        ZendeskOptions zendesk,
         Store store,
         CancellationToken cancel
     )
     {
-        var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, asking, directory, settings, cancel);
+        var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, asking, directory, zendesk, cancel);
         if (submission is null)
             return refusal!;
         return await submit.Run(submission, asking.Viewer.Origin, repeatable, cancel) switch

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Countersign.Doors.Api;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Requests;

@@ -1,4 +1,3 @@
-using Countersign.Doors.Api;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Requests;

@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.SignIn;
-using Countersign.Storage;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.WebUtilities;
 

@@ -7,7 +7,7 @@ namespace Countersign.Outcomes;
 /// What is done is kept for a while to be looked at (<c>Retention:Deliveries</c>); the record of what happened is
 /// elsewhere and stays.
 /// </summary>
-public sealed class ForgetDeliveries(Store store, Retention keep)
+public sealed class ForgetDeliveries(Store store, RetentionOptions keep)
 {
     /// <summary>Rows per transaction, so that other writers get their turn.</summary>
     private const int Chunk = 200;

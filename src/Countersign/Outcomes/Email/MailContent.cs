@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using Countersign.Outcomes.Notifications;
-using Countersign.Storage;
 
 namespace Countersign.Outcomes.Email;
 

@@ -33,7 +33,7 @@ internal abstract record MailLink(long Delivery, long Person, DateTimeOffset Unt
 public sealed class MailLinks(RootKey rootKey)
 {
     /// <summary>Uses of links that are good for nothing any more, used or not.</summary>
-    public static CleaningStep OldUses(Store store, Retention keep) =>
+    public static CleaningStep OldUses(Store store, RetentionOptions keep) =>
         CleaningStep.Delete(
             "used links",
             store,

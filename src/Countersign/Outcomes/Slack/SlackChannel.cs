@@ -238,7 +238,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
     /// <summary>
     /// Messages about requests that have been settled for long: they are not brought up to date any more.
     /// </summary>
-    public static CleaningStep OldMessages(Store store, Retention keep) =>
+    public static CleaningStep OldMessages(Store store, RetentionOptions keep) =>
         CleaningStep.Delete(
             "chat messages",
             store,

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Countersign.Doors.Api;
 using Countersign.Pages.Admin;
 using Countersign.Pages.Layout;
 using Countersign.People;

@@ -1,4 +1,3 @@
-using Countersign.Doors.LaunchDarkly;
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
 using Countersign.People;
@@ -18,7 +17,7 @@ internal static class SourcePage
         CurrentCaller asking,
         Sources sources,
         PeopleDirectory directory,
-        Settings settings,
+        ServerOptions server,
         CancellationToken cancel
     )
     {
@@ -44,7 +43,7 @@ internal static class SourcePage
             case "rotate":
                 var outcome = await sources.Rotate(source.Name, origin, cancel);
                 if (outcome is AccessOutcome<NewSourceKey>.Done { Value: var made })
-                    return WithKey(source, made.Key, settings, isNew: false);
+                    return WithKey(source, made.Key, server, isNew: false);
                 refused = Refused.From(says, outcome);
                 break;
             case "end-old":
@@ -67,7 +66,7 @@ internal static class SourcePage
     /// <summary>
     /// The one moment at which the key is known: with everything that is pasted and chosen on the other side.
     /// </summary>
-    public static PageResponse WithKey(Source source, string key, Settings settings, bool isNew) =>
+    public static PageResponse WithKey(Source source, string key, ServerOptions server, bool isNew) =>
         new(
             source.Name,
             html =>
@@ -82,7 +81,7 @@ internal static class SourcePage
                     html.Add($"<h2>{html.Says.PasteThis}</h2><p class=\"soft\">{html.Says.PasteWhere}</p>");
                     html.Facts(
                         LaunchDarklySetUp
-                            .Integration(source.Name, key, settings.BaseUrl)
+                            .Integration(source.Name, key, server.BaseUrl)
                             .Select(v => (v.Field, (Action<Html>)(h => h.Add($"<code>{v.Value}</code>"))))
                     );
                     html.Add($"<h2>{html.Says.ThenChoose}</h2><p class=\"soft\">{html.Says.ChooseWhere}</p>");
@@ -91,13 +90,13 @@ internal static class SourcePage
                             .Environment(source.Name)
                             .Select(v => (v.Field, (Action<Html>)(h => h.Add($"{v.Value}"))))
                     );
-                    if (settings.PublicUrl is null)
-                        html.Notice(Tone.Careful, html.Says.NotReachable(settings.BaseUrl));
+                    if (server.PublicUrl is null)
+                        html.Notice(Tone.Careful, html.Says.NotReachable(server.BaseUrl));
                 }
                 else
                 {
                     html.Add(
-                        $"<p>{html.Says.SendWithEveryCall}</p><pre>curl -H 'Authorization: Bearer {key}' {settings.BaseUrl}/api/v1/requests</pre>"
+                        $"<p>{html.Says.SendWithEveryCall}</p><pre>curl -H 'Authorization: Bearer {key}' {server.BaseUrl}/api/v1/requests</pre>"
                     );
                 }
                 html.Add($"</section>");

@@ -23,7 +23,7 @@ internal static class SourcesPage
         CurrentCaller asking,
         Sources sources,
         PeopleDirectory directory,
-        Settings settings,
+        ServerOptions server,
         CancellationToken cancel
     )
     {
@@ -40,7 +40,7 @@ internal static class SourcesPage
             chosen.Destination
         );
         return outcome is AccessOutcome<NewSourceKey>.Done { Value: var made }
-            ? SourcePage.WithKey((await directory.Refresh(cancel)).Sources[made.Id], made.Key, settings, isNew: true)
+            ? SourcePage.WithKey((await directory.Refresh(cancel)).Sources[made.Id], made.Key, server, isNew: true)
             : Page(
                 await directory.Refresh(cancel),
                 await SourceReviewersForm.Destinations(http, cancel),

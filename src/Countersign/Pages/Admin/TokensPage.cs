@@ -33,7 +33,7 @@ internal static class TokensPage
         CurrentCaller asking,
         Tokens tokens,
         PeopleDirectory directory,
-        Settings settings,
+        ServerOptions server,
         CancellationToken cancel
     )
     {
@@ -56,7 +56,7 @@ internal static class TokensPage
                     impersonates: isAdmin && form["impersonates"] == "true"
                 );
                 return outcome is AccessOutcome<NewToken>.Done { Value: var made }
-                    ? Made(made, email, back, settings)
+                    ? Made(made, email, back, server)
                     : NotFoundPage.Page(http);
             case "revoke"
                 when long.TryParse(
@@ -142,7 +142,7 @@ internal static class TokensPage
         );
     }
 
-    private static PageResponse Made(NewToken made, string email, string back, Settings settings) =>
+    private static PageResponse Made(NewToken made, string email, string back, ServerOptions server) =>
         new(
             t => t.NewToken,
             html =>
@@ -151,7 +151,7 @@ internal static class TokensPage
                 html.Add($"<section class=\"sheet\">");
                 html.Once(html.Says.TokenOf(email), made.Token);
                 html.Add(
-                    $"<p>{html.Says.TokenUse}</p><pre>curl -u '{email}/token:{made.Token}' {settings.BaseUrl}/api/v1/requests</pre></section><p><a href=\"{html.Base}{back}\">{html.Says.KeptIt}</a></p>"
+                    $"<p>{html.Says.TokenUse}</p><pre>curl -u '{email}/token:{made.Token}' {server.BaseUrl}/api/v1/requests</pre></section><p><a href=\"{html.Base}{back}\">{html.Says.KeptIt}</a></p>"
                 );
             }
         )

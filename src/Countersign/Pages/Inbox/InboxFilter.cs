@@ -1,5 +1,4 @@
 using System.Text;
-using Countersign.Doors.Api;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Requests;

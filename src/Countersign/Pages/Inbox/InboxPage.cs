@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Countersign.Doors.Api;
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
 using Countersign.People;

@@ -1,4 +1,3 @@
-using Countersign.Hosting;
 using Countersign.Pages.NewRequest;
 using Countersign.People;
 
@@ -33,7 +32,7 @@ internal static class Navigation
         if (html.Caller?.Person is not { } person)
             return;
         html.Add($"<nav aria-label=\"{html.Says.Navigation}\"><ul>");
-        var mayAsk = NewRequestPage.MayAsk(html.Caller, html.Http.RequestServices.GetRequiredService<Settings>());
+        var mayAsk = NewRequestPage.MayAsk(html.Caller, html.Http.RequestServices.GetRequiredService<PageOptions>());
         foreach (var (path, name) in Everybody.Where(e => mayAsk || e.Path != "/new"))
             Entry(html, path, name, section);
         if (person.Role == Role.Admin && Admins.Length > 0)

@@ -1,4 +1,3 @@
-using Countersign.Doors;
 using Countersign.Hosting;
 using Countersign.Pages.SignIn;
 using Countersign.SignIn;

@@ -16,7 +16,12 @@ namespace Countersign.Pages.NewRequest;
 /// <summary>
 /// <c>/new</c>: an agent asks a person or a group. A setting turns it off, while the doors for programs go on.
 /// </summary>
-internal sealed class NewRequestPage(Submit submit, PeopleDirectory directory, Settings settings)
+internal sealed class NewRequestPage(
+    Submit submit,
+    PeopleDirectory directory,
+    PageOptions pages,
+    ZendeskOptions zendesk
+)
 {
     private const string BuiltIn = "api",
         PersonPrefix = "person:",
@@ -26,11 +31,11 @@ internal sealed class NewRequestPage(Submit submit, PeopleDirectory directory, S
     /// <summary>What was typed, so that it comes back with what is wrong with it.</summary>
     private sealed record Typed(string Subject, string Message, string Assignee, string Ticket, string Key);
 
-    public static bool MayAsk(Caller? caller, Settings settings) =>
-        settings.NewRequestsOnPages && caller?.Person is { Role: Role.Admin or Role.Agent };
+    public static bool MayAsk(Caller? caller, PageOptions pages) =>
+        pages.NewRequests && caller?.Person is { Role: Role.Admin or Role.Agent };
 
     public IResult Show(HttpContext http) =>
-        MayAsk(http.FindCaller(), settings)
+        MayAsk(http.FindCaller(), pages)
             ? Page(
                 http,
                 new Typed("", "", "", "", RandomNumberGenerator.GetHexString(24)),
@@ -41,7 +46,7 @@ internal sealed class NewRequestPage(Submit submit, PeopleDirectory directory, S
 
     public async Task<IResult> Run(HttpContext http, CancellationToken cancel)
     {
-        if (http.FindCaller() is not { Person: { } asker } caller || !MayAsk(caller, settings))
+        if (http.FindCaller() is not { Person: { } asker } caller || !MayAsk(caller, pages))
             return NotFoundPage.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var typed = new Typed(
@@ -95,9 +100,7 @@ internal sealed class NewRequestPage(Submit submit, PeopleDirectory directory, S
             CreatorId = asker.Id,
             Assignee = assignee,
             TicketId = ticket,
-            TicketTerms = ticket is null
-                ? null
-                : new TicketTerms(!settings.ZendeskTicketsStrict, settings.ZendeskOnePerTicket),
+            TicketTerms = ticket is null ? null : zendesk.Terms,
             Policy = policy,
             Stuck = stuck,
         };

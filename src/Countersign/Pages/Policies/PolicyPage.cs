@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Countersign.Doors.Api;
 using Countersign.Pages.Layout;
 using Countersign.People;
 using Countersign.Policies;

@@ -1,4 +1,3 @@
-using Countersign.Hosting;
 using Countersign.Outcomes.Email;
 using Countersign.Pages.Layout;
 using Countersign.Requests;
@@ -105,10 +104,8 @@ internal static class MailedLink
         DecideByMail byMail,
         MailSignIn signIn,
         SignInAttempts attempts,
-        Settings settings,
         CancellationToken cancel
-    ) =>
-        Try(http, attempts, () => Refused(http), () => Use(token, http, antiforgery, byMail, signIn, settings, cancel));
+    ) => Try(http, attempts, () => Refused(http), () => Use(token, http, antiforgery, byMail, signIn, cancel));
 
     private static async Task<IResult?> Use(
         string token,
@@ -116,7 +113,6 @@ internal static class MailedLink
         IAntiforgery antiforgery,
         DecideByMail byMail,
         MailSignIn signIn,
-        Settings settings,
         CancellationToken cancel
     )
     {
@@ -129,7 +125,7 @@ internal static class MailedLink
         {
             if (await signIn.Run(token, SignInPage.VisitOf(http), cancel) is not { } session)
                 return null;
-            await SignInPage.Enter(http, session, settings, cancel);
+            await SignInPage.Enter(http, session, cancel);
             return SignInPage.GoOn(http, "/");
         }
         var note = form[Note].ToString().Trim();

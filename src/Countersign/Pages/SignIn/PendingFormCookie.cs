@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Text;
-using Countersign.Hosting;
 using Countersign.Pages.Layout;
 using Countersign.SignIn;
 using Microsoft.AspNetCore.DataProtection;
@@ -81,7 +80,7 @@ internal static class PendingFormCookie
         {
             HttpOnly = true,
             SameSite = SameSiteMode.Lax,
-            Secure = SessionCookie.IsSecure(http, http.RequestServices.GetRequiredService<Settings>()),
+            Secure = SessionCookie.IsSecure(http),
             Path = http.Request.PathBase + Path,
             IsEssential = true,
             MaxAge = lasts,

@@ -1,4 +1,3 @@
-using Countersign.Hosting;
 using Countersign.Pages.Layout;
 using Countersign.People;
 using Countersign.SignIn;
@@ -46,7 +45,6 @@ internal static class SetUpPage
         IAntiforgery antiforgery,
         SetUpLink link,
         SignInAttempts attempts,
-        Settings settings,
         CancellationToken cancel
     )
     {
@@ -67,7 +65,7 @@ internal static class SetUpPage
                 switch (await link.Use(typed.Key, typed.Email, typed.Name, password, SignInPage.VisitOf(http), cancel))
                 {
                     case SetUpOutcome.Done { Session: var session }:
-                        await SignInPage.Enter(http, session, settings, cancel);
+                        await SignInPage.Enter(http, session, cancel);
                         return SignInPage.GoOn(http, "/");
                     case SetUpOutcome.Invalid problem:
                         return Page(typed, problem);

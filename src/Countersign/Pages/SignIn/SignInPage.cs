@@ -39,7 +39,6 @@ internal static class SignInPage
         IAntiforgery antiforgery,
         PasswordSignIn signIn,
         FailedSignIns failures,
-        Settings settings,
         CancellationToken cancel
     )
     {
@@ -59,7 +58,7 @@ internal static class SignInPage
         switch (await signIn.Run(email, form[Password].ToString(), visit, cancel))
         {
             case SignInOutcome.Done { Session: var session }:
-                await Enter(http, session, settings, cancel);
+                await Enter(http, session, cancel);
                 return kept is null ? GoOn(http, to) : kept.AskAgain();
             case SignInOutcome.TooOften { Wait: var wait }:
                 failures.Note(email, visit.Address, PageDoor.One.Via);
@@ -84,7 +83,7 @@ internal static class SignInPage
     /// <summary>
     /// From here on this browser is that person, also for the rest of this answer; a session that it had ends.
     /// </summary>
-    public static async Task Enter(HttpContext http, NewSession session, Settings settings, CancellationToken cancel)
+    public static async Task Enter(HttpContext http, NewSession session, CancellationToken cancel)
     {
         // Asked of the scheme, because on the way back from a provider the call has no user yet.
         if (
@@ -98,7 +97,7 @@ internal static class SignInPage
                 .RequestServices.GetRequiredService<Sessions>()
                 .End(replaced.Id, replaced.PersonId, "signed in again", before.Viewer.Origin, cancel);
         }
-        SessionCookie.Set(http, session, settings);
+        SessionCookie.Set(http, session);
         var caller = await http
             .RequestServices.GetRequiredService<Callers>()
             .FindBySession(session.Secret, PageDoor.One.Via, VisitOf(http).Address, cancel);
@@ -168,7 +167,7 @@ internal static class SignInPage
                     css: "sheet narrow"
                 );
                 var byMail = MailedLink.Offer(html);
-                if (html.Http.RequestServices.GetRequiredService<Settings>().Oidc is { Count: > 0 } providers)
+                if (html.Http.RequestServices.GetRequiredService<OidcProviders>().All is { Count: > 0 } providers)
                     Elsewhere(html, providers, to, kept, again);
                 else if (again && byMail)
                     HaveSignedIn(html, kept!);
@@ -184,7 +183,7 @@ internal static class SignInPage
     /// </summary>
     private static void Elsewhere(
         Html html,
-        IReadOnlyList<OidcSettings> providers,
+        IReadOnlyList<OidcOptions> providers,
         string? to,
         PendingForm? kept,
         bool again

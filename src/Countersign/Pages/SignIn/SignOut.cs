@@ -1,4 +1,3 @@
-using Countersign.Hosting;
 using Countersign.SignIn;
 
 namespace Countersign.Pages.SignIn;
@@ -12,13 +11,12 @@ internal static class SignOut
         HttpContext http,
         CurrentCaller asking,
         Sessions sessions,
-        Settings settings,
         CancellationToken cancel
     )
     {
         if (asking.Caller.Session is { } session)
             await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);
-        SessionCookie.Clear(http, settings);
+        SessionCookie.Clear(http);
         PendingFormCookie.Forget(http);
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
     }

@@ -57,7 +57,7 @@ public sealed class OpenStreamTests
         using var other = await host.SignIn(ann);
         var pages = await OpenPages(browser, request);
         var kept = await OpenPages(other, request);
-        await new Sessions(elsewhere, SessionLimits.Default).End(
+        await new Sessions(elsewhere, new BrowserSessionOptions()).End(
             (await host.Hub.Place.Number("SELECT min(id) FROM sessions")),
             null,
             "test",

@@ -18,24 +18,27 @@ internal static partial class OidcEndpoints
 {
     private const string Callback = "/callback";
 
-    public static string PathOf(OidcSettings provider) =>
+    public static string PathOf(OidcOptions provider) =>
         provider.Key.Length == 0 ? SignInPage.Path + "/oidc" : $"{SignInPage.Path}/oidc/{provider.Key}";
 
-    public static void AddOidc(this IServiceCollection services, IEnumerable<OidcSettings> providers)
+    public static void AddOidc(this IServiceCollection services, IEnumerable<string> providers)
     {
         services.AddSingleton<OidcEvents>();
-        foreach (var provider in providers)
+        foreach (var key in providers)
         {
-            services.AddAuthentication().AddOpenIdConnect(provider.Scheme, _ => { });
+            var scheme = OidcOptions.SchemeOf(key);
+            services.AddAuthentication().AddOpenIdConnect(scheme, _ => { });
             services
-                .AddOptions<OpenIdConnectOptions>(provider.Scheme)
-                .Configure<Egress>((options, egress) => Configure(options, provider, egress));
+                .AddOptions<OpenIdConnectOptions>(scheme)
+                .Configure<IOptionsMonitor<OidcOptions>, Egress>(
+                    (options, provider, egress) => Configure(options, provider.Get(key), egress)
+                );
         }
     }
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var provider in routes.ServiceProvider.GetRequiredService<Settings>().Oidc)
+        foreach (var provider in routes.ServiceProvider.GetRequiredService<OidcProviders>().All)
         {
             var (scheme, path) = (provider.Scheme, PathOf(provider));
             routes
@@ -45,9 +48,9 @@ internal static partial class OidcEndpoints
         }
     }
 
-    private static void Configure(OpenIdConnectOptions options, OidcSettings provider, Egress egress)
+    private static void Configure(OpenIdConnectOptions options, OidcOptions provider, Egress egress)
     {
-        var authority = provider.Authority.AbsoluteUri.TrimEnd('/');
+        var authority = provider.Authority!.AbsoluteUri.TrimEnd('/');
         (options.ClientId, options.ClientSecret) = (provider.ClientId, provider.ClientSecret);
         options.CallbackPath = PathOf(provider) + Callback;
         options.ResponseType = OpenIdConnectResponseType.Code;

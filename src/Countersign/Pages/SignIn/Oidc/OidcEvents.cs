@@ -11,7 +11,7 @@ namespace Countersign.Pages.SignIn.Oidc;
 internal sealed partial class OidcEvents(
     ExternalSignIn signIn,
     FailedSignIns failures,
-    Settings settings,
+    OidcProviders providers,
     TimeProvider time,
     ILogger<OidcEvents> log
 ) : OpenIdConnectEvents
@@ -42,12 +42,12 @@ internal sealed partial class OidcEvents(
     public override async Task TicketReceived(TicketReceivedContext context)
     {
         var http = context.HttpContext;
-        var provider = settings.Oidc.Single(p => p.Scheme == context.Scheme.Name);
+        var provider = providers.All.Single(p => p.Scheme == context.Scheme.Name);
         var identity = context.Properties!.GetParameter<ProviderClaims>(ProviderClaims.Name)!.ToIdentity(provider);
-        switch (await signIn.Run(identity, provider.NewAccounts, SignInPage.VisitOf(http), http.RequestAborted))
+        switch (await signIn.Run(identity, provider.NewAccountRole, SignInPage.VisitOf(http), http.RequestAborted))
         {
             case ElsewhereOutcome.Done { Session: var session }:
-                await SignInPage.Enter(http, session, settings, http.RequestAborted);
+                await SignInPage.Enter(http, session, http.RequestAborted);
                 if (context.Properties!.Items.ContainsKey(Again) && !ExternalSignIn.IsFresh(identity, time.GetUtcNow()))
                 {
                     SayWhy(http, NotFresh, context.Properties);

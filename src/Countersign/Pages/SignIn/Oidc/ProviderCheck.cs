@@ -26,5 +26,5 @@ internal sealed class ProviderCheck(string authority) : IConfigurationValidator<
     }
 
     private static bool IsSafe(string? address) =>
-        Uri.TryCreate(address, UriKind.Absolute, out var uri) && OidcSettings.IsSafe(uri);
+        Uri.TryCreate(address, UriKind.Absolute, out var uri) && OidcOptions.IsSafe(uri);
 }

@@ -37,7 +37,7 @@ internal sealed class ProviderClaims
 
     public void Add(JsonElement userInfo) => _more = userInfo.Clone();
 
-    public Identity ToIdentity(OidcSettings provider)
+    public Identity ToIdentity(OidcOptions provider)
     {
         string? Of(string name) => Text(_token, name) ?? Text(_more, name);
         var emailFrom = _token.TryGetProperty("email", out _) ? _token : _more;

@@ -1,16 +1,16 @@
-using Countersign.Hosting;
+using Countersign.SignIn;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Countersign.Tests.Review;
 
-public sealed class OidcSettingsTests
+public sealed class OidcOptionsTests
 {
     [Fact]
     public void One_provider_and_several_stand_side_by_side()
     {
-        var settings = Read(
-            out var mistakes,
+        var configuration = Configuration(
             ("Oidc:Authority", "https://login.example"),
             ("Oidc:ClientId", "a"),
             ("Oidc:ClientSecret", "b"),
@@ -20,15 +20,17 @@ public sealed class OidcSettingsTests
             ("Oidc:partner:ClientSecret", "d"),
             ("Oidc:partner:GroupClaim", "groups")
         );
-        Assert.Empty(mistakes);
+        Assert.Empty(new CountersignOptions(configuration).Problems());
+        using var services = new ServiceCollection().AddCountersignOptions(configuration).BuildServiceProvider();
+        var providers = services.GetRequiredService<OidcProviders>().All;
         Assert.Equal(
             [
                 ("", "Example Login", "https://login.example/", null),
                 ("partner", "partner", "https://partner.example/", "groups"),
             ],
-            settings.Oidc.Select(p => (p.Key, p.Name, p.Authority.AbsoluteUri, p.GroupClaim))
+            providers.Select(p => (p.Key, p.Name, p.Authority!.AbsoluteUri, p.GroupClaim))
         );
-        Assert.Equal(2, settings.Oidc.Select(p => p.Scheme).Distinct().Count());
+        Assert.Equal(2, providers.Select(p => p.Scheme).Distinct().Count());
     }
 
     [Theory]
@@ -47,8 +49,10 @@ public sealed class OidcSettingsTests
     [InlineData("Oidc:a b:Authority", "https://partner.example", "`Oidc:a b` must be")]
     public void Mistakes_name_the_provider(string name, string value, string mistake)
     {
-        Read(out var mistakes, (name, value));
-        Assert.Contains(mistakes, m => m.StartsWith(mistake, StringComparison.Ordinal));
+        Assert.Contains(
+            new CountersignOptions(Configuration((name, value))).Problems(),
+            m => m.StartsWith(mistake, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -58,24 +62,17 @@ public sealed class OidcSettingsTests
     [InlineData("Oidc:partner:Name:x", false)]
     [InlineData("Email:partner:Host", false)]
     public void Only_what_a_provider_has_is_a_setting(string name, bool isKnown) =>
-        Assert.Equal(isKnown, Settings.IsKnown(name));
+        Assert.Equal(isKnown, CountersignOptions.IsKnown(name));
 
     [Fact]
-    public void Secrets_of_every_provider_are_secret()
-    {
-        var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection([new("Oidc:partner:ClientSecret", "d")])
-            .Build();
+    public void Secrets_of_every_provider_are_secret() =>
         Assert.Contains(
-            Settings.KnownIn(configuration),
-            known => known is { Name: "Oidc:partner:ClientSecret", Secret: true }
+            new CountersignOptions(Configuration(("Oidc:partner:ClientSecret", "d"))).InForce(),
+            known => known.Setting is { Name: "Oidc:partner:ClientSecret", IsSecret: true }
         );
-    }
 
-    private static Settings Read(out List<string> mistakes, params (string Name, string Value)[] given)
-    {
-        mistakes = [];
-        var values = given.Select(g => KeyValuePair.Create(g.Name, (string?)g.Value));
-        return Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build(), mistakes);
-    }
+    private static IConfigurationRoot Configuration(params (string Name, string Value)[] given) =>
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(given.Select(g => KeyValuePair.Create(g.Name, (string?)g.Value)))
+            .Build();
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Countersign.Policies;
+namespace Countersign.Configuration;
 
 /// <summary>
 /// Durations as people write them in settings and policies: <c>2s</c>, <c>5m</c>, <c>72h</c>, <c>30d</c>.
@@ -32,6 +32,16 @@ public static class Durations
             _ => null,
         };
     }
+
+    /// <summary>As it is written: what <see cref="Parse"/> reads back.</summary>
+    public static string Text(TimeSpan span) =>
+        span.TotalDays >= 2 && span.Ticks % TimeSpan.TicksPerDay == 0 ? Number(span.TotalDays, 'd')
+        : span.TotalHours >= 1 && span.Ticks % TimeSpan.TicksPerHour == 0 ? Number(span.TotalHours, 'h')
+        : span.TotalMinutes >= 1 && span.Ticks % TimeSpan.TicksPerMinute == 0 ? Number(span.TotalMinutes, 'm')
+        : Number(span.TotalSeconds, 's');
+
+    private static string Number(double number, char unit) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number}{unit}");
 
     /// <summary>In words: <c>72 h</c>, <c>30 min</c>, <c>5 s</c>.</summary>
     public static string Words(TimeSpan span) =>
