@@ -30,7 +30,7 @@ public sealed record ServerOptions
     [Description("Host names at which the server may be called; a star allows all.")]
     public IReadOnlyList<string> AllowedHosts { get; init; } = ["*"];
 
-    [Description("Whether browsers are told to use TLS only, for a year.")]
+    [Description("Whether browsers must use TLS only, for a year.")]
     public bool Hsts { get; init; }
 
     /// <summary>The address to tell people: the public one, or the first that we listen on.</summary>

@@ -186,7 +186,7 @@ public sealed class RequesterApiTests
         Assert.Null(await Proof(host));
 
         // The reason why nobody is left is not what this is about.
-        static string Shown(ApiAnswer answer) => answer["display"]!.Split(". Stuck:")[0];
+        static string Shown(ApiAnswer answer) => answer["display"]!.Split(". Blocked:")[0];
     }
 
     [Theory, BothEngines]
