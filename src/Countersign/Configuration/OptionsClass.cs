@@ -22,7 +22,9 @@ internal abstract class OptionsClass(Type type, string section)
         where TValidator : class, IValidateOptions<T> =>
         new Bound<T>(section, services => services.AddSingleton<IValidateOptions<T>, TValidator>());
 
-    /// <summary>The names under which the configuration has these options; an empty one is the section itself.</summary>
+    /// <summary>
+    /// The names under which the configuration has these options; an empty one is the section itself.
+    /// </summary>
     public IEnumerable<string> Names(IConfiguration configuration) =>
         !IsNamed
             ? [""]
@@ -44,7 +46,9 @@ internal abstract class OptionsClass(Type type, string section)
             )
         );
 
-    /// <summary>Registers the options, to be validated at start, and their class for those who take it as it is.</summary>
+    /// <summary>
+    /// Registers the options, to be validated at start, and their class for those who take it as it is.
+    /// </summary>
     public abstract void Register(IServiceCollection services, IConfiguration configuration);
 
     /// <summary>The options as far as the configuration can be read.</summary>

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace Countersign.SignIn;
 
-/// <summary>How long people stay signed in. The framework has a type <c>SessionOptions</c> for something else.</summary>
+/// <summary>
+/// How long people stay signed in. The framework has a type <c>SessionOptions</c> for something else.
+/// </summary>
 public sealed record BrowserSessionOptions
 {
     [Description("How long a browser session can be idle before the person has to sign in again."), MinDuration("5m")]

@@ -318,11 +318,11 @@ public sealed partial class VerifyTests
             ),
             (
                 $"DELETE FROM waiting WHERE request_id = '{waiting}'",
-                $"Request {waiting} waits for nobody, but its events say for group:1"
+                $"Request {waiting} waits for no one, but its events say for group:1"
             ),
             (
                 $"INSERT INTO waiting (party, request_id) VALUES ('person:99', '{approved}')",
-                $"Request {approved} waits for person:99, but its events say for nobody"
+                $"Request {approved} waits for person:99, but its events say for no one"
             ),
             ("DELETE FROM seals WHERE n = 2", "Seal 2 is missing"),
             (

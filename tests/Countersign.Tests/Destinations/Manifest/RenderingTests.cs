@@ -244,7 +244,7 @@ public sealed class RenderingTests
     {
         var manifest = Sample.Read(Sample.With(("~.creationRequest.jsonBody", "{\"title\": {{title.plainText}}}")));
         Assert.Contains(
-            "not JSON",
+            "JSON",
             Sample.Refused(manifest.Create, Sample.Context(manifest)).Why,
             StringComparison.Ordinal
         );
