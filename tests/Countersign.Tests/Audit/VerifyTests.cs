@@ -566,6 +566,8 @@ public sealed partial class VerifyTests
     /// </summary>
     private static IEnumerable<string> KindsThatVerifyKnows() =>
         from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "Countersign", "Audit"), "*.cs")
+        // It writes an event and reconstructs nothing.
+        where Path.GetFileName(file) != "RejectedBodies.cs"
         from Match kind in Kind().Matches(File.ReadAllText(file))
         select kind.Groups["kind"].Value;
 
