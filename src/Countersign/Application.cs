@@ -24,7 +24,7 @@ namespace Countersign;
 /// <summary>The running server: what it is made of, and the order in which a call passes through it.</summary>
 public static class Application
 {
-    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxStop = TimeSpan.FromSeconds(15);
 
     /// <summary>Serves until told to stop; a store that cannot be opened is for the caller to tell.</summary>
     /// <param name="toSetUp">Hears the address at which the first admin is made, while there is none.</param>
@@ -103,7 +103,7 @@ public static class Application
         app.MapOpenApi().AllowAnonymous();
         app.MapApi();
         app.MapLaunchDarkly();
-        app.MapReview();
+        app.MapPages();
         app.MapZendesk();
         return app;
     }
@@ -136,7 +136,7 @@ public static class Application
 
         services.Configure<HostOptions>(options =>
         {
-            options.ShutdownTimeout = LongestStop;
+            options.ShutdownTimeout = MaxStop;
             // Every worker goes on by itself; should one end all the same, the others still serve.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
@@ -170,7 +170,7 @@ public static class Application
         services.ConfigureHttpJsonOptions(json =>
             ApiJson.Configure(json.SerializerOptions).TypeInfoResolverChain.Insert(0, ApiJson.Default)
         );
-        services.AddReview();
+        services.AddPages();
         services
             .AddRateLimiter(_ => { })
             .AddOptions<RateLimiterOptions>()

@@ -25,7 +25,7 @@ public sealed class GrowthTests
     /// <summary>
     /// Four times the input, room for sorting and for lists that double; the square would be sixteen.
     /// </summary>
-    private const int MostGrowth = 8;
+    private const int MaxGrowth = 8;
     private const int Fixed = 200_000;
 
     private static readonly Dictionary<string, (int Size, Func<int, Action> Prepare)> Work = new()
@@ -234,7 +234,7 @@ public sealed class GrowthTests
                 return (Allocated(small), Allocated(large));
             })
             .Soon();
-        Assert.True(four <= (MostGrowth * one) + Fixed, $"{one} bytes became {four}.");
+        Assert.True(four <= (MaxGrowth * one) + Fixed, $"{one} bytes became {four}.");
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed record Answer(
 /// </summary>
 public sealed class ApprovalApplication(HttpClient http, Contract contract, string baseUrl, string key)
 {
-    private const int LargestAnswer = 4 << 20;
+    private const int MaxAnswer = 4 << 20;
 
     public Contract Contract => contract;
     public string BaseUrl => baseUrl;
@@ -71,7 +71,7 @@ public sealed class ApprovalApplication(HttpClient http, Contract contract, stri
         )
         {
             Timeout = patience,
-            MaxResponseContentBufferSize = LargestAnswer,
+            MaxResponseContentBufferSize = MaxAnswer,
         };
 
     /// <param name="giveUp">LaunchDarkly's own patience with this call, when it is short.</param>

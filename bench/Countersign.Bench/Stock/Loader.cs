@@ -283,7 +283,7 @@ internal sealed class Loader : IDisposable
             settled ? at : null,
             head.Count,
             head.Hash,
-            Certainty.Proven.Ours()
+            Certainty.Proven.ToWireName()
         );
         _revision.Run(id.Value, 1L, digest, policy.Stamp, message, facts, body, at);
         _party.Run(party.Text, id.Value);

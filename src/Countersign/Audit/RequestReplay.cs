@@ -213,7 +213,7 @@ internal sealed class RequestReplay(string id)
             }
             _claim = _claim.DisownedBy(person);
             _requester = _claim.People is [var one] ? one : null;
-            _certainty = (_claim.People.Count == 0 ? Certainty.None : Certainty.Claimed).Ours();
+            _certainty = (_claim.People.Count == 0 ? Certainty.None : Certainty.Claimed).ToWireName();
             if (
                 IsRedacted
                 && RequesterClaim.Read(told.Claim) is { } now

@@ -13,7 +13,7 @@ internal sealed class Seal
     /// <summary>
     /// Enough that a busy hub keeps up, few enough that one seal is read and written in milliseconds.
     /// </summary>
-    public const int MostEvents = 5_000;
+    public const int MaxEvents = 5_000;
 
     public const string Columns = "n, at, events, count, hash, signature";
 

@@ -57,7 +57,7 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         if (
             IdRanges.Parse(seal.Events) is not { } ranges
             || ranges.Count != seal.Count
-            || ranges.Count > Seal.MostEvents
+            || ranges.Count > Seal.MaxEvents
         )
         {
             return $"Seal {seal.N} does not say what it covers in the way seals do: it was changed.";

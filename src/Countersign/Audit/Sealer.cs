@@ -45,7 +45,7 @@ public sealed partial class Sealer : BackgroundService
             {
                 var chain = _known = await Follow(_known, cancel);
                 var batch = await _store.Read(
-                    r => EventLog.Next<SealedEvent>(r, SealedEvent.Columns, chain.Position, Seal.MostEvents),
+                    r => EventLog.Next<SealedEvent>(r, SealedEvent.Columns, chain.Position, Seal.MaxEvents),
                     cancel
                 );
                 if (batch.Count == 0)
@@ -155,7 +155,7 @@ public sealed partial class Sealer : BackgroundService
                 // One look at an index, so that an idle hub costs no more.
                 if (_known is { } known && await _store.Read(EventLog.End, stoppingToken) == known.Position)
                     continue;
-                while (await SealOnce(stoppingToken) == Seal.MostEvents) { }
+                while (await SealOnce(stoppingToken) == Seal.MaxEvents) { }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

@@ -24,7 +24,7 @@ public sealed record EventPage(IReadOnlyList<StoredEvent> Events, long? Next);
 /// </summary>
 public sealed class SearchEvents(Store store)
 {
-    private const int MostLookedAt = 20_000;
+    private const int MaxLookedAt = 20_000;
 
     public ValueTask<EventPage> Run(EventFilter wanted, long? below, int size, CancellationToken cancel) =>
         store.Read(
@@ -37,7 +37,7 @@ public sealed class SearchEvents(Store store)
                     top = Math.Min(top, given);
                 var bottom = wanted.From is { } from ? await FirstAt(reader, from, top) : 1;
                 // One history is short and has an index of its own; everything else is looked at a window at a time.
-                var window = wanted.Subject is null ? Math.Max(bottom, top - MostLookedAt) : bottom;
+                var window = wanted.Subject is null ? Math.Max(bottom, top - MaxLookedAt) : bottom;
                 var sql = $"SELECT {StoredEvent.Columns} FROM events WHERE id < @top AND id >= @window";
                 if (wanted.Subject is not null)
                     sql += " AND subject = @subject";

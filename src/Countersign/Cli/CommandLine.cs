@@ -72,7 +72,7 @@ internal static class CommandLine
             error ?? Console.Error,
             args.Contains("--json")
         );
-        args = [.. args.SelectMany(Plainly)];
+        args = [.. args.SelectMany(NormalizeSwitch)];
         var root = Root(terminal);
         // Without @files: a token that starts with @ is what it says.
         var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
@@ -162,7 +162,7 @@ internal static class CommandLine
     /// value:
     /// <c>--ratelimit:perkeyperminute=0</c> becomes <c>--RateLimit:PerKeyPerMinute</c> and <c>0</c>.
     /// </summary>
-    private static string[] Plainly(string word)
+    private static string[] NormalizeSwitch(string word)
     {
         var end = word.IndexOf('=', StringComparison.Ordinal);
         var name = end < 0 ? word : word[..end];

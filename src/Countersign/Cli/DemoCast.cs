@@ -69,7 +69,7 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey S
             (name, role) = directory.FindPerson(email) is { } now ? (now.Name, now.Role) : (name, role);
         }
         var token = Made(await hub.Get<Tokens>().Add(email, Hub.Origin, cancel));
-        return new DemoPerson(email, password, role.Ours(), name, token.Token);
+        return new DemoPerson(email, password, role.ToWireName(), name, token.Token);
     }
 
     /// <summary>"Tomás Herrera": herrera@demo.example, because an address is easier to type without accents.</summary>

@@ -305,8 +305,8 @@ internal static class PolicyVerbs
         if (!File.Exists(file))
             return (null, new Reply.Failed(Reply.NotFound, $"There is no file {file}."));
         // One byte more than is read tells a file that is too large from one that is not.
-        if (new FileInfo(file).Length > 4L * PolicyFile.LargestSize)
-            return (new string(' ', PolicyFile.LargestSize + 1), null);
+        if (new FileInfo(file).Length > 4L * PolicyFile.MaxSize)
+            return (new string(' ', PolicyFile.MaxSize + 1), null);
         return (await File.ReadAllTextAsync(file, cancel), null);
     }
 

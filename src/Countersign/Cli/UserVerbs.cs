@@ -74,9 +74,9 @@ internal static class UserVerbs
                         person.Id,
                         person.Email,
                         person.Name,
-                        role = person.Role.Ours(),
+                        role = person.Role.ToWireName(),
                     },
-                    $"Added {person.Name} <{person.Email}> as {person.Role.Ours()} (person {person.Id})."
+                    $"Added {person.Name} <{person.Email}> as {person.Role.ToWireName()} (person {person.Id})."
                 ));
             }
         );
@@ -406,7 +406,7 @@ internal static class UserVerbs
                 person.Id,
                 person.Email ?? "",
                 person.Name,
-                person.Role.Ours(),
+                person.Role.ToWireName(),
                 person.IsDisabled,
                 Instant.ToText(person.CreatedAt),
                 person.Aliases,

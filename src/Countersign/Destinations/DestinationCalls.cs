@@ -13,7 +13,7 @@ namespace Countersign.Destinations;
 /// </summary>
 internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens tokens)
 {
-    private const int LongestId = 200;
+    private const int MaxId = 200;
     private static readonly TimeSpan MembersLive = TimeSpan.FromHours(1);
 
     /// <summary>How destinations know people, by e-mail; asked again after an hour.</summary>
@@ -196,8 +196,8 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     /// </summary>
     private static string? ProblemWith(Destination destination, CallContext context, string externalId)
     {
-        if (externalId.Length > LongestId)
-            return $"The ID in the response has more than {LongestId} characters.";
+        if (externalId.Length > MaxId)
+            return $"The ID in the response has more than {MaxId} characters.";
         try
         {
             var manifest = destination.Manifest;

@@ -82,7 +82,7 @@ public sealed record LinkView(
 /// <summary>What is shown of destinations and links.</summary>
 internal sealed class DestinationViews(Store store, DestinationCache book)
 {
-    public const int LargestPage = 100;
+    public const int MaxPage = 100;
 
     public async ValueTask<IReadOnlyList<DestinationView>> All(CancellationToken cancel)
     {
@@ -144,7 +144,7 @@ internal sealed class DestinationViews(Store store, DestinationCache book)
                 r.All<LinkRow>(
                     $"""
                     SELECT {LinkRow.Shown} WHERE l.destination_id = @id AND {which} AND l.id < @before
-                    ORDER BY l.id DESC LIMIT {LargestPage.ToString(CultureInfo.InvariantCulture)}
+                    ORDER BY l.id DESC LIMIT {MaxPage.ToString(CultureInfo.InvariantCulture)}
                     """,
                     new
                     {

@@ -44,10 +44,10 @@ internal abstract record CallOutcome
 internal static class LinkTransitions
 {
     /// <summary>Refusals of a creation after which an operator is asked.</summary>
-    private const int MostRefusals = 8;
+    private const int MaxRefusals = 8;
 
     /// <summary>Attempts to pass something on, over about half a day.</summary>
-    private const int MostPassings = 20;
+    private const int MaxPassings = 20;
 
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
     private static readonly TimeSpan[] Soon =
@@ -99,7 +99,7 @@ internal static class LinkTransitions
                         Problem = null,
                     };
                 }
-                return isFinal || link.Attempts + 1 >= MostRefusals
+                return isFinal || link.Attempts + 1 >= MaxRefusals
                     ? Hold(link, why)
                     : Later(link with { State = LinkState.New }, why, now, Backoff(link.Attempts, spread), after);
             case CallOutcome.Unusable(var why, var creation):
@@ -155,7 +155,7 @@ internal static class LinkTransitions
                 if (
                     link.Pending != PendingAction.None
                     && link.State == LinkState.Open
-                    && link.Attempts + 1 >= MostPassings
+                    && link.Attempts + 1 >= MaxPassings
                 )
                 {
                     return link with { Attempts = link.Attempts + 1, DueAt = null, Problem = why };

@@ -11,7 +11,7 @@ namespace Countersign.Destinations;
 /// <summary>A call and its answer as people may see them: every secret masked, long texts cut.</summary>
 public sealed record RedactedExchange
 {
-    private const int LongestText = 4_000;
+    private const int MaxText = 4_000;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -70,6 +70,5 @@ public sealed record RedactedExchange
         };
     }
 
-    private static string Cut(string text) =>
-        text.Length > LongestText ? WellFormed.Cut(text, LongestText) + "…" : text;
+    private static string Cut(string text) => text.Length > MaxText ? WellFormed.Cut(text, MaxText) + "…" : text;
 }

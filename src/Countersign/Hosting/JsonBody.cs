@@ -193,7 +193,7 @@ public sealed class BodyErrors
     /// <summary>Whoever sends more is told of these first, so that no answer is larger than what it answers.</summary>
     public const int Max = 20;
 
-    private const int LongestField = 100;
+    private const int MaxField = 100;
     private const string More = "There are more errors than listed here.";
     private int _count;
 
@@ -205,8 +205,8 @@ public sealed class BodyErrors
     {
         if (_count > Max)
             return;
-        if (field.Length > LongestField)
-            field = string.Concat(field.AsSpan(0, LongestField), "…");
+        if (field.Length > MaxField)
+            field = string.Concat(field.AsSpan(0, MaxField), "…");
         var others = ByField.GetValueOrDefault(field) ?? [];
         if (others.Contains(why, StringComparer.Ordinal))
             return;

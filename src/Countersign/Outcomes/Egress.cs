@@ -82,7 +82,7 @@ public sealed class Egress : IDisposable
                 HttpCompletionOption.ResponseHeadersRead,
                 patience.Token
             );
-            if (response.Content.Headers.ContentLength > _options.LargestAnswer)
+            if (response.Content.Headers.ContentLength > _options.MaxAnswer)
                 return TooLarge();
             await using var stream = await response.Content.ReadAsStreamAsync(patience.Token);
             return await ReadCapped(stream, patience.Token) is { } body
@@ -101,7 +101,7 @@ public sealed class Egress : IDisposable
         new(around(Handler(trust)))
         {
             Timeout = _options.Patience,
-            MaxResponseContentBufferSize = _options.LargestAnswer,
+            MaxResponseContentBufferSize = _options.MaxAnswer,
             DefaultRequestHeaders = { { "User-Agent", UserAgent } },
         };
 
@@ -273,7 +273,7 @@ public sealed class Egress : IDisposable
             int count;
             while ((count = await stream.ReadAsync(buffer, cancel)) > 0)
             {
-                if (read.Length + count > _options.LargestAnswer)
+                if (read.Length + count > _options.MaxAnswer)
                     return null;
                 read.Write(buffer, 0, count);
             }

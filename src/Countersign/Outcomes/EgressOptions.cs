@@ -22,7 +22,7 @@ public sealed record EgressOptions
     /// <summary>From the first look-up to the last byte of the answer.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
-    public int LargestAnswer { get; init; } = 1024 * 1024;
+    public int MaxAnswer { get; init; } = 1024 * 1024;
 
     /// <summary>How names become addresses.</summary>
     public Func<string, CancellationToken, Task<IPAddress[]>> LookUp { get; init; } = Dns.GetHostAddressesAsync;

@@ -36,7 +36,7 @@ public sealed record OutcomeOptions
     /// </summary>
     [ConfigurationKeyName("PerPerson"), Description("Messages to one person through one channel within ten minutes.")]
     [MustBe("a whole number from 1: the messages to one person within ten minutes"), Range(1, int.MaxValue)]
-    public int MostPerPerson { get; init; } = 20;
+    public int MaxPerPerson { get; init; } = 20;
 
     public TimeSpan QuietWindow { get; init; } = TimeSpan.FromMinutes(10);
 

@@ -14,14 +14,14 @@ internal static class ApprovalPage
     public static async Task<IResult> Show(
         string? approvalID,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         CancellationToken cancel
     )
     {
         var requests =
             approvalID is not null && LaunchDarklyApprovalId.IsOne(approvalID)
-                ? await RequestsByExternalId.Find(store, approvalID, asking.Viewer, cancel)
+                ? await RequestsByExternalId.Find(store, approvalID, caller.Viewer, cancel)
                 : [];
         return requests switch
         {

@@ -20,7 +20,7 @@ internal static class LiveEndpoint
     public static async Task<IResult> Run(
         string? about,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         EventFeed feed,
         Store store,
         CancellationToken cancel
@@ -29,12 +29,12 @@ internal static class LiveEndpoint
         RequestId? id = about != Inbox && RequestId.TryParse(about, out var parsed) ? parsed : null;
         if (
             about != Inbox
-            && (id is null || await RequestDetails.FindRequest(store, id.Value, asking.Viewer, cancel) is null)
+            && (id is null || await RequestDetails.FindRequest(store, id.Value, caller.Viewer, cancel) is null)
         )
         {
             return Results.NotFound();
         }
-        await using var watch = CallerWatch.Over(http, asking.Caller);
+        await using var watch = CallerWatch.Over(http, caller.Caller);
         watch.EndAfter(Longest);
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers["X-Accel-Buffering"] = "no";

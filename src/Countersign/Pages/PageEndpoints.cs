@@ -16,7 +16,7 @@ namespace Countersign.Pages;
 /// <summary>Pages for people. This list is their table of contents.</summary>
 public static class PageEndpoints
 {
-    public static void MapReview(this IEndpointRouteBuilder routes)
+    public static void MapPages(this IEndpointRouteBuilder routes)
     {
         Asset.Map(routes);
         var pages = routes.MapGroup("").RequireAuthorization(Permissions.Person).ExcludeFromDescription();
@@ -31,13 +31,13 @@ public static class PageEndpoints
         AdminPages.Map(pages, admins);
         pages.MapGet(
             "/",
-            (HttpContext http, CurrentCaller asking, InboxPage inbox, CancellationToken cancel) =>
-                inbox.Show(http, asking, cancel)
+            (HttpContext http, CurrentCaller caller, InboxPage inbox, CancellationToken cancel) =>
+                inbox.Show(http, caller, cancel)
         );
         pages.MapPost(
             "/",
-            (HttpContext http, CurrentCaller asking, BulkAnswers answers, CancellationToken cancel) =>
-                answers.Run(http, asking, cancel)
+            (HttpContext http, CurrentCaller caller, BulkAnswers answers, CancellationToken cancel) =>
+                answers.Run(http, caller, cancel)
         );
         pages.MapGet("/new", (HttpContext http, NewRequestPage page) => page.Show(http));
         pages.MapPost(
@@ -47,8 +47,8 @@ public static class PageEndpoints
         pages.MapGet("/requests/{id}", RequestPage.Show);
         pages.MapPost(
             "/requests/{id}",
-            (string id, HttpContext http, CurrentCaller asking, ReviewActions answering, CancellationToken cancel) =>
-                answering.Run(id, http, asking, cancel)
+            (string id, HttpContext http, CurrentCaller caller, ReviewActions answering, CancellationToken cancel) =>
+                answering.Run(id, http, caller, cancel)
         );
         pages.MapPost("/requests/{id}/not-me", RequesterSection.Run);
         pages.MapPost("/requests/{id}/break-glass", OverrideSection.Run).AfterRecentSignIn();
@@ -58,8 +58,8 @@ public static class PageEndpoints
         );
         admins.MapPost(
             PolicyPage.Path,
-            (HttpContext http, CurrentCaller asking, PolicyPage policies, CancellationToken cancel) =>
-                policies.Run(http, asking, cancel)
+            (HttpContext http, CurrentCaller caller, PolicyPage policies, CancellationToken cancel) =>
+                policies.Run(http, caller, cancel)
         );
         pages.MapGet("/approvals", ApprovalPage.Show);
         admins.MapGet(
@@ -68,18 +68,18 @@ public static class PageEndpoints
         );
         admins.MapPost(
             DestinationsPage.Path + "/new",
-            (HttpContext http, CurrentCaller asking, DestinationsPage page, CancellationToken cancel) =>
-                page.Add(http, asking, cancel)
+            (HttpContext http, CurrentCaller caller, DestinationsPage page, CancellationToken cancel) =>
+                page.Add(http, caller, cancel)
         );
         admins.MapGet(
             DestinationsPage.Path + "/{name}",
-            (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) =>
-                page.Show(WithSlashes(name), http, asking, cancel)
+            (string name, HttpContext http, CurrentCaller caller, DestinationPage page, CancellationToken cancel) =>
+                page.Show(WithSlashes(name), http, caller, cancel)
         );
         admins.MapPost(
             DestinationsPage.Path + "/{name}",
-            (string name, HttpContext http, CurrentCaller asking, DestinationPage page, CancellationToken cancel) =>
-                page.Do(WithSlashes(name), http, asking, cancel)
+            (string name, HttpContext http, CurrentCaller caller, DestinationPage page, CancellationToken cancel) =>
+                page.Do(WithSlashes(name), http, caller, cancel)
         );
         pages.MapGet("/live", LiveEndpoint.Run);
         pages.MapPost(ChannelsSection.Path, ChannelsSection.Save);
@@ -95,7 +95,7 @@ public static class PageEndpoints
     /// <summary>The one sign of a name that the server leaves escaped in a path.</summary>
     private static string WithSlashes(string name) => name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
-    internal static IServiceCollection AddReview(this IServiceCollection services) =>
+    internal static IServiceCollection AddPages(this IServiceCollection services) =>
         services
             .AddSingleton<FormProof>()
             .AddSingleton<PolicyPage>()

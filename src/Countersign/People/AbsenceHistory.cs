@@ -28,7 +28,7 @@ public sealed record AbsenceNews(
 public sealed class AbsenceHistory(Store store)
 {
     /// <summary>Among more than so many, that one is away is no news.</summary>
-    private const int MostPeople = 200;
+    private const int MaxPeople = 200;
 
     /// <summary>In the words of the index, which serves only who asks in the same.</summary>
     private const string IsAbsence =
@@ -42,7 +42,7 @@ public sealed class AbsenceHistory(Store store)
         CancellationToken cancel
     )
     {
-        if (people.Count is 0 or > MostPeople)
+        if (people.Count is 0 or > MaxPeople)
             return [];
         var arguments = people
             .Select((id, i) => (Name: $"p{i}", Subject: (object?)$"person:{id}"))

@@ -91,7 +91,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
                 key = EmailAddress.KeyOf(email),
                 name,
                 nameKey,
-                role = role.Ours(),
+                role = role.ToWireName(),
                 hash,
                 now = tx.Now,
             }
@@ -104,7 +104,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
             {
                 email,
                 name,
-                role = role.Ours(),
+                role = role.ToWireName(),
             }
         );
         if (role == Role.Admin)
@@ -248,13 +248,13 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         if (
             await tx.Execute(
                 "UPDATE people SET role = @role WHERE id = @id AND role <> @role",
-                new { role = role.Ours(), id }
+                new { role = role.ToWireName(), id }
             ) == 0
         )
         {
             return;
         }
-        await tx.Append($"person:{id}", origin, "person.role_changed", new { role = role.Ours() });
+        await tx.Append($"person:{id}", origin, "person.role_changed", new { role = role.ToWireName() });
         if (role == Role.Admin)
             await SetUpLink.End(tx);
         await PeopleDirectory.Changed(tx);

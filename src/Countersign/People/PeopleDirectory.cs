@@ -16,7 +16,7 @@ public enum Role
 
 public static class Roles
 {
-    public static string Ours(this Role role) =>
+    public static string ToWireName(this Role role) =>
         role switch
         {
             Role.Admin => "admin",

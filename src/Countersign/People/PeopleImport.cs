@@ -196,7 +196,7 @@ public sealed class PeopleImport(Store store)
                     Id = made.Value.Id,
                     EmailKey = "",
                     Name = made.Value.Name,
-                    Role = role.Ours(),
+                    Role = role.ToWireName(),
                 };
                 added.Add(email);
             }

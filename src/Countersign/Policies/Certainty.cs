@@ -15,7 +15,7 @@ public enum Certainty
 
 public static class Certainties
 {
-    public static string Ours(this Certainty certainty) =>
+    public static string ToWireName(this Certainty certainty) =>
         certainty switch
         {
             Certainty.Proven => "proven",

@@ -6,12 +6,12 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
     /// <summary>
     /// More than ten thousand lines of policies; whoever has more should ask whether people still understand them.
     /// </summary>
-    public const int LargestSize = 1024 * 1024;
-    public const int MostRules = 5_000;
-    public const int MostSteps = 20;
-    public const int MostNames = 200;
-    public const int LongestName = 200;
-    public static readonly TimeSpan LongestTime = TimeSpan.FromDays(366);
+    public const int MaxSize = 1024 * 1024;
+    public const int MaxRules = 5_000;
+    public const int MaxSteps = 20;
+    public const int MaxNames = 200;
+    public const int MaxName = 200;
+    public static readonly TimeSpan MaxTime = TimeSpan.FromDays(366);
     public static readonly TimeSpan ShortestTime = TimeSpan.FromSeconds(1);
 
     public static readonly PolicyFile Empty = new(1, []);
@@ -20,7 +20,7 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
     public static (PolicyFile? File, IReadOnlyList<PolicyProblem> Problems) Read(string text)
     {
         var problems = new List<PolicyProblem>();
-        if (text.Length > LargestSize)
+        if (text.Length > MaxSize)
         {
             problems.Add(
                 new PolicyProblem(
@@ -28,7 +28,7 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
                     1,
                     "size",
                     "",
-                    $"A policy file can have at most {LargestSize / 1024} KiB.",
+                    $"A policy file can have at most {MaxSize / 1024} KiB.",
                     "Use wildcards and lists to write fewer policies."
                 )
             );

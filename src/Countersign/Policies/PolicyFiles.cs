@@ -31,7 +31,7 @@ public sealed class PolicyFiles(Store store, IPolicyNames names)
     public const string Subject = "policy";
 
     /// <summary>An event is not a place for books; the versions themselves keep all of it.</summary>
-    private const int LongestDiff = 20_000;
+    private const int MaxDiff = 20_000;
 
     /// <summary>What is to be said about a text, with names that nobody has made yet among the warnings.</summary>
     public async Task<(PolicyFile? File, IReadOnlyList<PolicyProblem> Problems)> Check(
@@ -93,7 +93,7 @@ public sealed class PolicyFiles(Store store, IPolicyNames names)
                         version = version.Version,
                         hash = version.Hash,
                         policies = file.Rules.Count,
-                        diff = diff.Length > LongestDiff ? WellFormed.Cut(diff, LongestDiff) + "…\n" : diff,
+                        diff = diff.Length > MaxDiff ? WellFormed.Cut(diff, MaxDiff) + "…\n" : diff,
                     }
                 );
                 await names.NotifyPublished(tx);

@@ -43,7 +43,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             Add(root, "missing", "policies", "The file has no policies.", "Write: policies: []");
             return null;
         }
-        if (Items(list, "policies", PolicyFile.MostRules) is not { } items)
+        if (Items(list, "policies", PolicyFile.MaxRules) is not { } items)
             return null;
         var rules = new List<PolicyRule>();
         var names = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
@@ -123,7 +123,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             );
         }
         var rule = new PolicyRule(
-            name is null ? "" : Words(name, $"{at}.name", PolicyFile.LongestName),
+            name is null ? "" : Words(name, $"{at}.name", PolicyFile.MaxName),
             node.Line,
             members.TryGetValue("when", out var when) ? When(when, $"{at}.when") : []
         )
@@ -141,7 +141,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             ForbidsBreakGlass = Choice(members, at, "break_glass", "allow", "forbid") == "forbid",
             Auto = members.TryGetValue("auto", out var auto) ? Auto(auto, $"{at}.auto") : null,
             Destination = members.TryGetValue("destination", out var destination)
-                ? Words(destination, $"{at}.destination", PolicyFile.LongestName)
+                ? Words(destination, $"{at}.destination", PolicyFile.MaxName)
                 : null,
             UnknownRequester = Rule(
                 members,
@@ -252,7 +252,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                 );
                 continue;
             }
-            var values = value.Kind == YamlKind.List ? Items(value, place, PolicyFile.MostNames) ?? [] : [value];
+            var values = value.Kind == YamlKind.List ? Items(value, place, PolicyFile.MaxNames) ?? [] : [value];
             if (value.Kind == YamlKind.List && values.Count == 0)
             {
                 Add(
@@ -279,7 +279,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     private string Pattern(YamlNode node, string at)
     {
         if (!node.IsNothing)
-            return Words(node, at, PolicyFile.LongestName, mayBeEmpty: true);
+            return Words(node, at, PolicyFile.MaxName, mayBeEmpty: true);
         Add(node, "value", at, "There is no value here.", "Add one. Put the texts ~ and null in quotes: \"~\"");
         return "";
     }
@@ -287,7 +287,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     private List<StepRule> Steps(YamlNode node, string at)
     {
         var steps = new List<StepRule>();
-        if (Items(node, at, PolicyFile.MostSteps) is not { } items)
+        if (Items(node, at, PolicyFile.MaxSteps) is not { } items)
             return steps;
         if (items.Count == 0)
             Add(node, "value", at, "There are no steps.", "Add a step with need and from.");
@@ -310,7 +310,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             }
             var pool = Pool(from, $"{place}.from");
             var name = members.TryGetValue("name", out var given)
-                ? Words(given, $"{place}.name", PolicyFile.LongestName)
+                ? Words(given, $"{place}.name", PolicyFile.MaxName)
                 : pool.Groups.Concat(pool.People).FirstOrDefault()?.Name ?? $"step {i + 1}";
             if (steps.Exists(s => string.Equals(s.Name, name, StringComparison.OrdinalIgnoreCase)))
             {
@@ -371,12 +371,12 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     {
         var named = new List<NamedOnLine>();
         foreach (
-            var (item, i) in (node.Kind == YamlKind.Text ? [node] : Items(node, at, PolicyFile.MostNames) ?? []).Select(
+            var (item, i) in (node.Kind == YamlKind.Text ? [node] : Items(node, at, PolicyFile.MaxNames) ?? []).Select(
                 (item, i) => (item, i)
             )
         )
         {
-            var name = Words(item, $"{at}[{i}]", PolicyFile.LongestName);
+            var name = Words(item, $"{at}[{i}]", PolicyFile.MaxName);
             if (name.Length == 0)
                 continue;
             if (isAddress && !name.Contains('@', StringComparison.Ordinal))
@@ -486,7 +486,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             );
             return null;
         }
-        return new AutoAnswer(answer == "approve", Words(because, $"{at}.because", PolicyFile.LongestName));
+        return new AutoAnswer(answer == "approve", Words(because, $"{at}.because", PolicyFile.MaxName));
     }
 
     private TimeSpan? Time(YamlNode node, Dictionary<string, YamlNode> members, string at, string key)
@@ -500,7 +500,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             value.Kind == YamlKind.Text
             && Durations.Parse(value.Text) is { } span
             && span >= PolicyFile.ShortestTime
-            && span <= PolicyFile.LongestTime
+            && span <= PolicyFile.MaxTime
         )
         {
             return span;

@@ -15,7 +15,7 @@ public static class PolicySelection
 {
     /// <summary>The same people are asked again and again.</summary>
     private static readonly ConcurrentDictionary<Approver, Policy> OfAssignees = new();
-    private const int MostAssignees = 10_000;
+    private const int MaxAssignees = 10_000;
 
     private static readonly Policy OneAdmin = new(
         "one admin",
@@ -41,7 +41,7 @@ public static class PolicySelection
     {
         if (OfAssignees.TryGetValue(assignee, out var known))
             return known;
-        if (OfAssignees.Count >= MostAssignees)
+        if (OfAssignees.Count >= MaxAssignees)
             OfAssignees.Clear();
         return OfAssignees.GetOrAdd(assignee, static one => new Policy("assignee", [new Step("assignee", 1, [one])]));
     }

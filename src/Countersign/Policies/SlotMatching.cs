@@ -12,7 +12,7 @@ public sealed record Shortage(int Step, int Missing, IReadOnlyList<int> Rivals);
 public static class SlotMatching
 {
     /// <summary>A set of steps is a mask.</summary>
-    public const int MostSteps = 64;
+    public const int MaxSteps = 64;
 
     public static bool IsPossible(IReadOnlyList<int> needs, IEnumerable<ulong> people) =>
         Shortages(needs, people) is [];

@@ -18,8 +18,8 @@ public abstract record CommentOutcome
 /// <summary>Anyone who may see an active request may say something about it.</summary>
 public sealed class Comment(Store store)
 {
-    public const int MostPerRequest = 40;
-    public const int LongestText = 500;
+    public const int MaxPerRequest = 40;
+    public const int MaxText = 500;
 
     public Task<CommentOutcome> Run(RequestId id, Viewer viewer, string text, CancellationToken cancel) =>
         store.InTransaction<CommentOutcome>(
@@ -31,7 +31,7 @@ public sealed class Comment(Store store)
                     return new CommentOutcome.AlreadySettled(request);
                 var number =
                     (int)await tx.Number("SELECT count(*) FROM comments WHERE request_id = @id", new { id }) + 1;
-                if (number > MostPerRequest)
+                if (number > MaxPerRequest)
                     return new CommentOutcome.TooMany();
                 await tx.Execute(
                     """

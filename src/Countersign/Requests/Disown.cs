@@ -107,7 +107,7 @@ public sealed class Disown(Store store)
             {
                 person,
                 requester = next.RequesterId,
-                certainty = next.Certainty.Ours(),
+                certainty = next.Certainty.ToWireName(),
                 claim = next.Claim!.ToText(),
                 stamp = next.Policy.Stamp,
             }

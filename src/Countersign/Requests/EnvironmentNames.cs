@@ -10,7 +10,7 @@ namespace Countersign.Requests;
 /// </summary>
 public sealed class EnvironmentNames(Store store)
 {
-    private const int MostKept = 20_000;
+    private const int MaxKept = 20_000;
     private static readonly string[] Names = ["environment.name", "environment", "place"];
     private readonly ConcurrentDictionary<(RequestId, int), string> _known = new();
 
@@ -48,7 +48,7 @@ public sealed class EnvironmentNames(Store store)
             cancel
         );
         var facts = rows.ToDictionary(row => (row.RequestId, (int)row.N), row => row.Facts);
-        if (_known.Count > MostKept)
+        if (_known.Count > MaxKept)
             _known.Clear();
         foreach (var request in unknown)
         {

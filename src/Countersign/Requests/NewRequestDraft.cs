@@ -114,7 +114,7 @@ internal sealed record NewRequestDraft(
                 creator = request.CreatorId,
                 requester = request.RequesterId,
                 requesterName = request.RequesterName,
-                certainty = request.Certainty.Ours(),
+                certainty = request.Certainty.ToWireName(),
                 claim = request.Claim?.ToText(),
                 assigneeUser = request.AssigneeUser,
                 assigneeGroup = request.AssigneeGroup,

@@ -94,7 +94,7 @@ internal static class RequestChange
                     barred = RequestRow.WriteNumbers(next.Barred),
                     requesterId = next.RequesterId,
                     requesterName = next.RequesterName,
-                    certainty = next.Certainty.Ours(),
+                    certainty = next.Certainty.ToWireName(),
                     claim = next.Claim?.ToText(),
                     subject = next.Subject,
                     search = SearchText(next),

@@ -26,7 +26,7 @@ public sealed record RequestHistory(
 )
 {
     /// <summary>A history this long is not read by people; its latest part is shown.</summary>
-    public const int MostEvents = 300;
+    public const int MaxEvents = 300;
 
     /// <summary>Whether the viewer sees it as the assignee of its ticket.</summary>
     public bool IsTicketAssignee { get; init; }
@@ -58,7 +58,7 @@ public sealed record RequestHistory(
                 var events = await reader.All<StoredEvent>(
                     $"""
                     SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject
-                    ORDER BY n DESC LIMIT {MostEvents}
+                    ORDER BY n DESC LIMIT {MaxEvents}
                     """,
                     new { subject = request.Id.Subject }
                 );

@@ -9,7 +9,7 @@ namespace Countersign.Requests;
 /// </summary>
 public sealed record Filter
 {
-    public const int MostValues = 100;
+    public const int MaxValues = 100;
 
     public IReadOnlyList<Status> Statuses { get; init; } = [];
     public IReadOnlyList<long> AssigneeUsers { get; init; } = [];
@@ -61,10 +61,10 @@ public sealed record Page(IReadOnlyList<ApprovalRequest> Requests, Position? Old
 /// </summary>
 public sealed class RequestList(Store store, EnvironmentNames places)
 {
-    public const int LargestPage = 100;
+    public const int MaxPage = 100;
     private const int Longest = 2_000;
-    private const int MostPages = 20;
-    private const int MostShortPages = 4;
+    private const int MaxPages = 20;
+    private const int MaxShortPages = 4;
 
     /// <summary>
     /// Most of what is checked passes, so two pages' worth is looked at before <see cref="Longest"/>.
@@ -98,7 +98,7 @@ public sealed class RequestList(Store store, EnvironmentNames places)
             filter,
             size,
             position,
-            LargestPage,
+            MaxPage,
             async requests =>
             {
                 var where = await places.Of(requests, cancel);
@@ -141,7 +141,7 @@ public sealed class RequestList(Store store, EnvironmentNames places)
             at = newer ? page.Newer : page.Older;
             // A short page that goes on has cost a whole look of Longest rows already.
             shortPages += page.Requests.Count < look ? 1 : 0;
-        } while (at is not null && found.Count <= size && ++pages < MostPages && shortPages < MostShortPages);
+        } while (at is not null && found.Count <= size && ++pages < MaxPages && shortPages < MaxShortPages);
         var end = found.Count > size ? found[size - 1].Id.Value : at?.Id;
         return PageOf(found.Take(size), end, position);
     }

@@ -99,7 +99,7 @@ public abstract record SubmitOutcome
 /// <summary>Where a request begins: it is stored with its policy stamped and its first event.</summary>
 public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retention = null)
 {
-    private const int MostStamps = 10_000;
+    private const int MaxStamps = 10_000;
 
     /// <summary>Whose act it is when a policy answers by itself.</summary>
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
@@ -187,7 +187,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
         {
             if (terms.OneRequest && await TicketRow.HasRequest(tx, id, Status.Active, Status.Approved, Status.Rejected))
                 return (new SubmitOutcome.TicketTaken(), submission);
-            if (await TicketRow.CountInactive(tx, id) >= TicketRow.MostInactive)
+            if (await TicketRow.CountInactive(tx, id) >= TicketRow.MaxInactive)
                 return (new SubmitOutcome.TicketFull(), submission);
         }
         if (ticket.AllRequesters.Any(asks => submission.Assignee?.Party == Party.Person(asks)))
@@ -240,7 +240,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
                 creatorId = request.CreatorId,
                 requesterId = request.RequesterId,
                 requesterName = request.RequesterName,
-                certainty = request.Certainty.Ours(),
+                certainty = request.Certainty.ToWireName(),
                 claim = request.Claim?.ToText(),
                 assigneeUser = request.AssigneeUser,
                 assigneeGroup = request.AssigneeGroup,
@@ -377,7 +377,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
     /// <summary>Only now, after the commit: a transaction that was undone has kept nothing.</summary>
     private void NoteStamp(string stamp)
     {
-        if (_keptStamps.Count >= MostStamps)
+        if (_keptStamps.Count >= MaxStamps)
             _keptStamps.Clear();
         _keptStamps[stamp] = true;
     }

@@ -47,7 +47,7 @@ public sealed class TicketRow
         [.. RequestRow.ReadNumbers(Requesters).Append(RequesterId ?? 0).Where(id => id != 0).Distinct().Order()];
 
     /// <summary>Requests of one ticket that are over, as in the original: after so many it takes no more.</summary>
-    internal const int MostInactive = 50;
+    internal const int MaxInactive = 50;
 
     public static ValueTask<TicketRow?> Find(Store store, long id, CancellationToken cancel) =>
         store.Read(reader => Find(reader, id), cancel);
@@ -131,7 +131,7 @@ public sealed class TicketRow
             FROM (SELECT 1 FROM requests WHERE ticket_id = @id AND status IN ('approved', 'rejected',
             'withdrawn') LIMIT @most) k
             """,
-            new { id, most = MostInactive }
+            new { id, most = MaxInactive }
         );
 
     /// <summary>Whether the ticket has a request in one of these statuses, of which there are at most three.</summary>

@@ -25,7 +25,7 @@ public sealed class CallerIdentity : ClaimsIdentity
         {
             claims.Add(new Claim(ClaimTypes.NameIdentifier, person.Id.ToString(CultureInfo.InvariantCulture)));
             claims.Add(new Claim(ClaimTypes.Name, person.Name));
-            claims.Add(new Claim(ClaimTypes.Role, person.Role.Ours()));
+            claims.Add(new Claim(ClaimTypes.Role, person.Role.ToWireName()));
         }
         else
         {

@@ -41,8 +41,8 @@ public abstract record ElsewhereOutcome
 /// </summary>
 public sealed class ExternalSignIn(Store store, Sessions sessions)
 {
-    private const int LongestSubject = 255,
-        MostGroups = 500;
+    private const int MaxSubject = 255,
+        MaxGroups = 500;
 
     /// <summary>From the provider's question to our answer, with clocks that differ a little.</summary>
     private static readonly TimeSpan JustNow = TimeSpan.FromMinutes(2);
@@ -58,7 +58,7 @@ public sealed class ExternalSignIn(Store store, Sessions sessions)
         CancellationToken cancel
     )
     {
-        if (identity.Subject.Length is 0 or > LongestSubject || identity.Groups is { Count: > MostGroups })
+        if (identity.Subject.Length is 0 or > MaxSubject || identity.Groups is { Count: > MaxGroups })
             return new ElsewhereOutcome.NotHere();
         var email =
             identity is { IsVerified: true, Email: { } address } && Names.EmailProblem(address.Trim()) is null

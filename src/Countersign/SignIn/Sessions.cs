@@ -42,9 +42,9 @@ public sealed record Session(
 public sealed class Sessions(Store store, BrowserSessionOptions options)
 {
     /// <summary>Of one person; the one that has been quiet longest makes room.</summary>
-    public const int MostPerPerson = 50;
+    public const int MaxPerPerson = 50;
 
-    private const int LongestBrowser = 200;
+    private const int MaxBrowser = 200;
     private const string Columns = "id, person_id, how, browser, address, created_at, last_used_at, until";
 
     /// <summary>
@@ -88,7 +88,7 @@ public sealed class Sessions(Store store, BrowserSessionOptions options)
             var old in await tx.All<Row>(
                 $"""
                 SELECT {Columns} FROM sessions WHERE person_id = @person
-                ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MostPerPerson - 1}
+                ORDER BY last_used_at DESC, id DESC LIMIT 100 OFFSET {MaxPerPerson - 1}
                 """,
                 new { person }
             )
@@ -97,7 +97,7 @@ public sealed class Sessions(Store store, BrowserSessionOptions options)
             await End(tx, old.Id, person, "too many", origin);
         }
         var until = tx.Now + options.Longest;
-        var browser = WellFormed.Cut(visit.Browser, LongestBrowser);
+        var browser = WellFormed.Cut(visit.Browser, MaxBrowser);
         var id = await tx.Number(
             """
             INSERT INTO sessions (person_id, hash, how, browser, address, created_at, last_used_at, until)

@@ -11,10 +11,7 @@ internal sealed class Parameters
 {
     private static readonly ConcurrentDictionary<Type, Parameters> Plans = new();
 
-    private static readonly MethodInfo MakeGetter = typeof(Parameters).GetMethod(
-        nameof(Getter),
-        BindingFlags.NonPublic | BindingFlags.Static
-    )!;
+    private static readonly MethodInfo MakeGetter = typeof(Parameters).GetMethod(nameof(Getter))!;
 
     private readonly (string Name, Func<object, object> Get)[] _properties;
 
@@ -71,7 +68,7 @@ internal sealed class Parameters
     /// <summary>
     /// Reads a property without reflection, which statements on the writer's thread otherwise pay for each time.
     /// </summary>
-    private static Func<object, object> Getter<TArguments, TValue>(MethodInfo get)
+    public static Func<object, object> Getter<TArguments, TValue>(MethodInfo get)
         where TArguments : class
     {
         var read = get.CreateDelegate<Func<TArguments, TValue>>();

@@ -29,7 +29,7 @@ internal sealed partial class PostgresEngine : Engine
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
     /// <summary>Longer than this nobody waits for a turn to write.</summary>
-    private static readonly TimeSpan LongestQueue = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MaxQueue = TimeSpan.FromSeconds(15);
 
     private readonly NpgsqlDataSource _source;
     private readonly SemaphoreSlim _writers;
@@ -102,7 +102,7 @@ internal sealed partial class PostgresEngine : Engine
     {
         Store.EnterTransaction();
         var since = Meters.StartWaiting();
-        if (!await _writers.WaitAsync(LongestQueue, cancel))
+        if (!await _writers.WaitAsync(MaxQueue, cancel))
             throw new StoreUnavailable("Too many writers are waiting for the store.");
         Meters.EndWaiting(since);
         try

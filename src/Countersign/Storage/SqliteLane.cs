@@ -23,10 +23,10 @@ namespace Countersign.Storage;
 internal sealed partial class SqliteLane : IDisposable
 {
     /// <summary>More callers than this wait for nothing: the store cannot keep up, and they are told so.</summary>
-    private const int LongestQueue = 10_000;
+    private const int MaxQueue = 10_000;
 
     /// <summary>Bounds how long the first caller of a batch waits for the others.</summary>
-    private const int LargestBatch = 512;
+    private const int MaxBatch = 512;
 
     /// <summary>
     /// This many may share a commit on any disk, more only where commits are slow: while a batch is written, the
@@ -36,7 +36,7 @@ internal sealed partial class SqliteLane : IDisposable
     private const int EnoughForABatch = 24;
 
     private readonly Channel<Caller> _queue = Channel.CreateBounded<Caller>(
-        new BoundedChannelOptions(LongestQueue) { SingleReader = true }
+        new BoundedChannelOptions(MaxQueue) { SingleReader = true }
     );
     private readonly SqliteEngine _engine;
     private readonly Func<SqliteConnection> _open;
@@ -83,7 +83,7 @@ internal sealed partial class SqliteLane : IDisposable
     {
         // Marks this thread for good: a transaction begun from inside one would wait for itself.
         Store.EnterTransaction();
-        var batch = new List<Caller>(LargestBatch);
+        var batch = new List<Caller>(MaxBatch);
         while (WaitForCaller())
         {
             batch.Clear();
@@ -113,7 +113,7 @@ internal sealed partial class SqliteLane : IDisposable
         }
         catch (SqliteException failure)
         {
-            while (batch.Count < LargestBatch && _queue.Reader.TryRead(out var caller))
+            while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var caller))
                 batch.Add(caller);
             FailAll(batch, failure);
             return;
@@ -123,7 +123,7 @@ internal sealed partial class SqliteLane : IDisposable
         var opened = Stopwatch.GetTimestamp();
         var waiting = Math.Min(_queue.Reader.Count, EnoughForABatch);
         while (
-            batch.Count < LargestBatch
+            batch.Count < MaxBatch
             && (batch.Count < waiting || Stopwatch.GetElapsedTime(opened) < _lastCommit / 2)
             && _queue.Reader.TryRead(out var caller)
         )

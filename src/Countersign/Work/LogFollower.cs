@@ -36,7 +36,7 @@ public sealed class LogFollower : BackgroundService
                         new WorkLoop(f.Name, _log).Run(
                             async cancel =>
                             {
-                                if (await f.Doorbell.WaitAsync(PollInterval, cancel))
+                                if (await f.News.WaitAsync(PollInterval, cancel))
                                     await Task.Delay(Gather, cancel);
                             },
                             f.GoOn,
@@ -50,14 +50,14 @@ public sealed class LogFollower : BackgroundService
     private void Ring()
     {
         foreach (var follower in _followers)
-            follower.Doorbell.Set();
+            follower.News.Set();
     }
 
     public override void Dispose()
     {
         base.Dispose();
         foreach (var follower in _followers)
-            follower.Doorbell.Dispose();
+            follower.News.Dispose();
     }
 
     private sealed class Follower(string name, LogCursor cursor)
@@ -65,7 +65,7 @@ public sealed class LogFollower : BackgroundService
         private long _movedAt;
 
         public string Name => name;
-        public WakeSignal Doorbell { get; } = new();
+        public WakeSignal News { get; } = new();
 
         public async Task GoOn(CancellationToken cancel)
         {

@@ -177,7 +177,7 @@ public sealed class ArchiveTests
     [Theory, BothEngines]
     public async Task While_the_server_runs_its_pages_and_its_api_show_what_remains(Engine engine)
     {
-        await using var pages = await Review.PagesHost.Start(engine);
+        await using var pages = await Pages.PagesHost.Start(engine);
         var request = await pages.Ask("Open the new checkout");
         await pages.Hub.Comment.Run(request.Id, Some.Viewer(pages.Ben), "Is it ready?", default);
         await pages.Hub.Answer(request, pages.Ann, Answer.Reject, "Not on a Friday");

@@ -5,7 +5,7 @@ using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Tests.Cli;
-using Countersign.Tests.Review;
+using Countersign.Tests.Pages;
 using Countersign.Work;
 using Xunit;
 

@@ -136,7 +136,7 @@ public sealed class SealerTests
             });
         }
 
-        Assert.Equal(Seal.MostEvents, await recorded.Sealer.SealOnce());
+        Assert.Equal(Seal.MaxEvents, await recorded.Sealer.SealOnce());
         Assert.Equal(1_000, await recorded.Sealer.SealOnce());
 
         Assert.Equal(["1-5000", "5001-6000"], await Covered(recorded));

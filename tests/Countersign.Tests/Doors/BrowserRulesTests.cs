@@ -2,7 +2,7 @@ using System.Text;
 using Countersign.People;
 using Countersign.SignIn;
 using Countersign.Tests.Doors.LaunchDarkly;
-using Countersign.Tests.Review;
+using Countersign.Tests.Pages;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

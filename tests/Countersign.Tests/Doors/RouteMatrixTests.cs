@@ -5,7 +5,7 @@ using Countersign.Policies;
 using Countersign.SignIn;
 using Countersign.Tests.Destinations.Manifest;
 using Countersign.Tests.Doors.LaunchDarkly;
-using Countersign.Tests.Review;
+using Countersign.Tests.Pages;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

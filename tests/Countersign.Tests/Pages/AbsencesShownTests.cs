@@ -4,7 +4,7 @@ using Countersign.People;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// A request's page says when those who are asked are away, before they leave, meanwhile and afterwards.

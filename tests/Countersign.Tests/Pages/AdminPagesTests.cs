@@ -7,7 +7,7 @@ using Countersign.Requests;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>What admins and everybody do on pages, without scripts.</summary>
 public sealed class AdminPagesTests

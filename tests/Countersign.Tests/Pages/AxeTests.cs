@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>axe finds nothing serious on any page, in light and in dark.</summary>
 [Collection(Chromium.Name)]

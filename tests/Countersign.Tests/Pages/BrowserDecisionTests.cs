@@ -3,7 +3,7 @@ using Countersign.SignIn;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// People decide in a browser: with and without a script, on a phone, by keyboard, after they were signed out.

@@ -2,7 +2,7 @@ using Countersign.Requests;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// What happens while a page is open: it appears by itself, on every node, and is not changed under the reader's eyes.

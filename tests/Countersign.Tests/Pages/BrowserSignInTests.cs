@@ -3,7 +3,7 @@ using Countersign.SignIn;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// Both ways to sign in, as a person goes them in a browser: the identity provider's own pages are in between.

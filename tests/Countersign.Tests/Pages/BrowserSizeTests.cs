@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>On small screens, with large letters and while news comes in, pages keep their shape.</summary>
 [Collection(Chromium.Name)]

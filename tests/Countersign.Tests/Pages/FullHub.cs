@@ -7,7 +7,7 @@ using Countersign.SignIn;
 using Countersign.Tests.Destinations.Manifest;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// A hub in which every page has something to show, and whatever can have a name or a text has this one.

@@ -3,7 +3,7 @@ using Countersign.People;
 using Countersign.Tests.Doors.LaunchDarkly;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>Whatever comes in through any door as a text is shown as that text, and nothing of it runs.</summary>
 [Collection(Chromium.Name)]

@@ -1,7 +1,7 @@
 using Countersign.Requests;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 public sealed class NewRequestTests
 {
@@ -10,7 +10,7 @@ public sealed class NewRequestTests
     {
         await using var host = await PagesHost.Start(engine);
         var policy = Some.Policy(host.Sre.AsApprover);
-        for (var i = 0; i < TicketRow.MostInactive; i++)
+        for (var i = 0; i < TicketRow.MaxInactive; i++)
         {
             var asked = await host.Hub.Ask(
                 policy,

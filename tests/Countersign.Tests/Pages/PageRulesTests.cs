@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 using Countersign.SignIn;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>What holds for every page, whatever is on it.</summary>
 public sealed partial class PageRulesTests
 {
-    private const int LargestScript = 20 * 1024;
+    private const int MaxScript = 20 * 1024;
 
     /// <summary>
     /// Browsers fetch ahead, mail programs open links, scanners ask for heads: none of them is a person who wants
@@ -52,7 +52,7 @@ public sealed partial class PageRulesTests
         Assert.InRange(
             (await ann.Get(loaded.Single(address => address.EndsWith(".js", StringComparison.Ordinal)))).Text.Length,
             1,
-            LargestScript
+            MaxScript
         );
     }
 

@@ -1,7 +1,7 @@
 using Countersign.People;
 using Countersign.Requests;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// A server with the people of most stories about pages: two of a group who decide, one who asks, an admin.

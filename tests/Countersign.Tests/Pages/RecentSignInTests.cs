@@ -5,7 +5,7 @@ using Countersign.People;
 using Countersign.SignIn;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>An open browser is not enough to make a token, override a policy or change who may sign in.</summary>
 public sealed partial class RecentSignInTests

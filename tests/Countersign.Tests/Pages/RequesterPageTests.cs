@@ -3,7 +3,7 @@ using Countersign.Requests;
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>What the request page says about the requester, and the button of the person who is named.</summary>
 [Collection(Chromium.Name)]

@@ -4,7 +4,7 @@ using Countersign.SignIn;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>How a hub gets its first admin.</summary>
 public sealed class SetUpTests

@@ -6,7 +6,7 @@ using Countersign.SignIn;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>People sign in and out, in browsers without scripts.</summary>
 public sealed class SignInTests
@@ -230,7 +230,7 @@ public sealed class SignInTests
     {
         await using var hub = await TestHub.Start(engine);
         var ann = await hub.AddPerson("Ann");
-        for (var i = 0; i < Sessions.MostPerPerson + 2; i++)
+        for (var i = 0; i < Sessions.MaxPerPerson + 2; i++)
         {
             hub.Clock.Advance(TimeSpan.FromSeconds(1));
             Assert.NotNull(
@@ -243,7 +243,7 @@ public sealed class SignInTests
             );
         }
         var open = await hub.Sessions.List(ann.Id, default);
-        Assert.Equal(Sessions.MostPerPerson, open.Count);
+        Assert.Equal(Sessions.MaxPerPerson, open.Count);
         Assert.DoesNotContain(open, s => s.Id <= 2);
     }
 

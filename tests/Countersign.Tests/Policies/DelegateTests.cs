@@ -2,7 +2,7 @@ using Countersign.Outcomes.Notifications;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.Tests.Review;
+using Countersign.Tests.Pages;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

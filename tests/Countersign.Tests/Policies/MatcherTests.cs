@@ -270,7 +270,7 @@ public sealed class MatcherTests
     public void Very_many_tags_and_very_many_policies_are_compared_once_each()
     {
         var rules = Enumerable
-            .Range(0, PolicyFile.MostRules)
+            .Range(0, PolicyFile.MaxRules)
             .Select(i => new PolicyRule(
                 $"p{i}",
                 i,

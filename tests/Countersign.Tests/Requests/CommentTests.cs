@@ -38,12 +38,12 @@ public sealed class CommentTests
             )
             .Soon();
         Assert.Equal(
-            Enumerable.Range(1, Comment.MostPerRequest),
+            Enumerable.Range(1, Comment.MaxPerRequest),
             outcomes.OfType<CommentOutcome.Added>().Select(a => a.Number).Order()
         );
-        Assert.Equal(60 - Comment.MostPerRequest, outcomes.OfType<CommentOutcome.TooMany>().Count());
-        Assert.Equal(Comment.MostPerRequest, await hub.Place.Count("comments"));
-        Assert.Equal(Comment.MostPerRequest + 1, (await hub.Kinds(request.Id)).Count);
+        Assert.Equal(60 - Comment.MaxPerRequest, outcomes.OfType<CommentOutcome.TooMany>().Count());
+        Assert.Equal(Comment.MaxPerRequest, await hub.Place.Count("comments"));
+        Assert.Equal(Comment.MaxPerRequest + 1, (await hub.Kinds(request.Id)).Count);
         Assert.IsType<DecideOutcome.Settled>(await hub.Approve(request, ann));
     }
 }

@@ -22,7 +22,7 @@ public sealed class WeighLaws
                 // Steps open in order: the open one is the first that cannot be filled together with all before it.
                 var open = Enumerable
                     .Range(0, steps.Count)
-                    .FirstOrDefault(s => MostSeated(steps, s, pools) < steps.Take(s + 1).Sum(x => x.Need), -1);
+                    .FirstOrDefault(s => MaxSeated(steps, s, pools) < steps.Take(s + 1).Sum(x => x.Need), -1);
                 var verdict = Weigh.Of(request, decisions, Council.Start);
                 if (open < 0)
                 {
@@ -35,7 +35,7 @@ public sealed class WeighLaws
                 var pending = Assert.IsType<Verdict.StillPending>(verdict);
                 Assert.Equal(open, pending.OpenStep);
                 Assert.StartsWith(
-                    $"{MostSeated(steps, open, pools)} of {steps.Sum(s => s.Need)} approval",
+                    $"{MaxSeated(steps, open, pools)} of {steps.Sum(s => s.Need)} approval",
                     pending.Display,
                     StringComparison.Ordinal
                 );
@@ -51,10 +51,10 @@ public sealed class WeighLaws
                 if (Weigh.Of(request, decisions, Council.Start) is not Verdict.StillPending pending)
                     return;
                 var pools = PoolsOf(decisions);
-                var filled = MostSeated(request.Policy.Steps, pending.OpenStep, pools);
+                var filled = MaxSeated(request.Policy.Steps, pending.OpenStep, pools);
                 var useful = Enumerable
                     .Range(0, request.Policy.Steps.Count)
-                    .Where(step => MostSeated(request.Policy.Steps, pending.OpenStep, [.. pools, [step]]) > filled);
+                    .Where(step => MaxSeated(request.Policy.Steps, pending.OpenStep, [.. pools, [step]]) > filled);
                 Assert.Equal(useful, pending.Useful);
             },
             onlyApprovals: true
@@ -250,7 +250,7 @@ public sealed class WeighLaws
     /// Tries every seat for every person: how many slots of the steps up to <paramref name="last"/> can be filled at
     /// once.
     /// </summary>
-    private static int MostSeated(IReadOnlyList<Step> steps, int last, List<IReadOnlyList<int>> pools)
+    private static int MaxSeated(IReadOnlyList<Step> steps, int last, List<IReadOnlyList<int>> pools)
     {
         var free = steps.Take(last + 1).Select(s => s.Need).ToArray();
         return Try(0);

@@ -15,7 +15,7 @@ public sealed record NewDestination(long Id, string Name);
 /// </summary>
 internal sealed class AddDestination(Store store, DestinationCache book)
 {
-    private const int LongestValue = 20_000;
+    private const int MaxValue = 20_000;
 
     public static string KeyOf(string name) => PeopleDirectory.KeyOf(name);
 
@@ -208,7 +208,7 @@ internal sealed class AddDestination(Store store, DestinationCache book)
                 var known = manifest.Settings.Select(v => v.Key).Concat(manifest.UsesOAuth ? OAuthKeys.All : []);
                 return (null, null, (key, $"This manifest has no setting {key}. It has {string.Join(", ", known)}."));
             }
-            if (value.Length > LongestValue || value.Contains('\0', StringComparison.Ordinal))
+            if (value.Length > MaxValue || value.Contains('\0', StringComparison.Ordinal))
                 return (null, null, (key, "The value is too long."));
             var isSecret = variable?.IsSecret ?? OAuthKeys.Secret.Contains(key);
             (isSecret || secrets.ContainsKey(key) ? hidden : plain)[key] = value;

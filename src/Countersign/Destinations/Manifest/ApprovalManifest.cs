@@ -14,7 +14,7 @@ internal sealed record Finding(string Place, string Problem, string Fix, bool Is
 internal sealed class FindingList
 {
     private const int MaxOfAKind = 100;
-    private const int LongestText = 500;
+    private const int MaxText = 500;
 
     private readonly List<Finding> _all = [];
     private int _fatal;
@@ -48,7 +48,7 @@ internal sealed class FindingList
     }
 
     private static string Short(string text) =>
-        text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), "…");
+        text.Length <= MaxText ? text : string.Concat(text.AsSpan(0, MaxText), "…");
 }
 
 /// <summary>

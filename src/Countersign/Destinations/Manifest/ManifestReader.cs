@@ -9,7 +9,7 @@ namespace Countersign.Destinations.Manifest;
 /// </summary>
 internal sealed class ManifestReader
 {
-    private const int LargestManifest = 1024 * 1024;
+    private const int MaxManifest = 1024 * 1024;
 
     private static readonly HashSet<string> Methods = ["POST", "PUT", "PATCH", "GET", "DELETE"];
 
@@ -57,7 +57,7 @@ internal sealed class ManifestReader
         ApprovalManifest? manifest = null;
         try
         {
-            if (json.Length > LargestManifest)
+            if (json.Length > MaxManifest)
             {
                 return (
                     null,

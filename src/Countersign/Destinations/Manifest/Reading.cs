@@ -32,7 +32,7 @@ internal sealed record Heard(
 /// <summary>Reads answers by the pointers and patterns of a parser.</summary>
 internal static class Reading
 {
-    public const int LongestValue = 1_000;
+    public const int MaxValue = 1_000;
 
     /// <summary>
     /// Of two members with one name, readers take one or the other; whoever has both says nothing for certain.
@@ -133,5 +133,5 @@ internal static class Reading
         }
     }
 
-    private static string? Cut(string? text) => text is null ? null : WellFormed.Cut(text, LongestValue);
+    private static string? Cut(string? text) => text is null ? null : WellFormed.Cut(text, MaxValue);
 }

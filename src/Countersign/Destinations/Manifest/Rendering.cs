@@ -49,7 +49,7 @@ internal abstract record Rendering
 /// </summary>
 internal static class Renderer
 {
-    private const int LongestAddress = 8_000;
+    private const int MaxAddress = 8_000;
 
     public static Rendering Render(CallTemplate template, CallContext context)
     {
@@ -85,7 +85,7 @@ internal static class Renderer
         var address = ForeignValue.PutIn(
             url.Render(TemplateScope.Of(context, isBody: false, url.Roots, isAddress: true)).Trim()
         );
-        if (address.Length > LongestAddress || address.Any(char.IsControl))
+        if (address.Length > MaxAddress || address.Any(char.IsControl))
             throw new FormatException("The address contains a line break, or is too long.");
         return Address(address);
     }

@@ -21,7 +21,7 @@ internal static class TemplateSyntax
     /// Deeper or longer than anybody writes by hand; the engine reads what is inside one another by calling itself.
     /// </summary>
     private const int MaxDepth = 50;
-    private const int LongestTag = 1_000;
+    private const int MaxTag = 1_000;
 
     /// <summary>Ten times what the largest published template has; compiling takes longer the more there are.</summary>
     private const int MaxTags = 500;
@@ -83,13 +83,13 @@ internal static class TemplateSyntax
                 problems.Add(($"There are more than {MaxTags} tags.", "Use fewer tags.", true));
                 return (names.Names, names.IsClosed, problems);
             }
-            if (closing != "--}}" && inside.Length > LongestTag)
+            if (closing != "--}}" && inside.Length > MaxTag)
             {
                 problems.Add(
                     (
                         "The text between the braces at "
                             + Quote(text[open..])
-                            + $" is longer than {LongestTag} characters.",
+                            + $" is longer than {MaxTag} characters.",
                         "Write a name between the braces: {{name}}",
                         true
                     )

@@ -51,11 +51,11 @@ internal static class AbsenceEndpoints
         api.MapGet(
                 "/me/absence",
                 async Task<IResult> (
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     Absences absences,
                     PeopleDirectory directory,
                     CancellationToken cancel
-                ) => asking.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)
+                ) => caller.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
             .ProducesProblem(404);
@@ -63,23 +63,23 @@ internal static class AbsenceEndpoints
                 "/me/absence",
                 async Task<IResult> (
                     JsonBody<AbsenceBody> body,
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     Absences absences,
                     PeopleDirectory directory,
                     CancellationToken cancel
                 ) =>
-                    asking.Caller.Person is not { } me
+                    caller.Caller.Person is not { } me
                         ? PeopleOnly
-                        : await Set(me.Email!, body.Value, asking, absences, directory, cancel)
+                        : await Set(me.Email!, body.Value, caller, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
             .ProducesProblem(422);
         api.MapDelete(
             "/me/absence",
-            async Task<IResult> (CurrentCaller asking, Absences absences, CancellationToken cancel) =>
-                asking.Caller.Person is not { } me
+            async Task<IResult> (CurrentCaller caller, Absences absences, CancellationToken cancel) =>
+                caller.Caller.Person is not { } me
                     ? PeopleOnly
-                    : AdminEndpoints.Plain(await absences.Cancel(me.Email!, asking.Viewer.Origin, cancel))
+                    : AdminEndpoints.Plain(await absences.Cancel(me.Email!, caller.Viewer.Origin, cancel))
         );
         admin.MapGet(
             "/absences",
@@ -97,19 +97,19 @@ internal static class AbsenceEndpoints
                 (
                     string email,
                     JsonBody<AbsenceBody> body,
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     Absences absences,
                     PeopleDirectory directory,
                     CancellationToken cancel
-                ) => Set(email, body.Value, asking, absences, directory, cancel)
+                ) => Set(email, body.Value, caller, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
             .ProducesProblem(404)
             .ProducesProblem(422);
         admin.MapDelete(
             "/people/{email}/absence",
-            async (string email, CurrentCaller asking, Absences absences, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await absences.Cancel(email, asking.Viewer.Origin, cancel))
+            async (string email, CurrentCaller caller, Absences absences, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await absences.Cancel(email, caller.Viewer.Origin, cancel))
         );
     }
 
@@ -128,7 +128,7 @@ internal static class AbsenceEndpoints
     private static async Task<IResult> Set(
         string email,
         AbsenceBody body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Absences absences,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -139,7 +139,7 @@ internal static class AbsenceEndpoints
             AbsenceTimes.Read(body.From, isEnd: false)!.Value,
             AbsenceTimes.Read(body.To, isEnd: true)!.Value,
             body.StandIn,
-            asking.Viewer.Origin,
+            caller.Viewer.Origin,
             cancel
         );
         var snapshot = await directory.Refresh(cancel);

@@ -137,7 +137,7 @@ public sealed record PersonView(
             person.Id,
             person.Email,
             person.Name,
-            person.Role.Ours(),
+            person.Role.ToWireName(),
             person.IsDisabled,
             Instant.ToText(person.CreatedAt),
             person.Aliases,
@@ -256,23 +256,23 @@ internal static class AdminEndpoints
         admin
             .MapPost(
                 "/people/{email}/disable",
-                async (string email, CurrentCaller asking, Accounts people, CancellationToken cancel) =>
-                    Plain(await people.Disable(email, asking.Viewer.Origin, cancel))
+                async (string email, CurrentCaller caller, Accounts people, CancellationToken cancel) =>
+                    Plain(await people.Disable(email, caller.Viewer.Origin, cancel))
             )
             .RequireRecentSignIn();
         admin
             .MapPost(
                 "/people/{email}/enable",
-                async (string email, CurrentCaller asking, Accounts people, CancellationToken cancel) =>
-                    Plain(await people.Enable(email, asking.Viewer.Origin, cancel))
+                async (string email, CurrentCaller caller, Accounts people, CancellationToken cancel) =>
+                    Plain(await people.Enable(email, caller.Viewer.Origin, cancel))
             )
             .RequireRecentSignIn();
         admin
             .MapPost(
                 "/people/{email}/erase",
-                async (string email, CurrentCaller asking, ErasePerson erase, CancellationToken cancel) =>
+                async (string email, CurrentCaller caller, ErasePerson erase, CancellationToken cancel) =>
                     Answer(
-                        await erase.Run(email, asking.Viewer.Origin, cancel),
+                        await erase.Run(email, caller.Viewer.Origin, cancel),
                         erased => TypedResults.Json(erased, ApiJson.Wire.Erased)
                     )
             )
@@ -284,10 +284,10 @@ internal static class AdminEndpoints
                 async (
                     string email,
                     JsonBody<PasswordBody> body,
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     Accounts people,
                     CancellationToken cancel
-                ) => Plain(await people.SetPassword(email, body.Value.Password, asking.Viewer.Origin, cancel))
+                ) => Plain(await people.SetPassword(email, body.Value.Password, caller.Viewer.Origin, cancel))
             )
             .RequireRecentSignIn();
         admin
@@ -296,12 +296,12 @@ internal static class AdminEndpoints
                 async (
                     string email,
                     JsonBody<RoleBody> body,
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     Accounts people,
                     CancellationToken cancel
                 ) =>
                     Roles.Of(body.Value.Role) is { } role
-                        ? Plain(await people.SetRole(email, role, asking.Viewer.Origin, cancel))
+                        ? Plain(await people.SetRole(email, role, caller.Viewer.Origin, cancel))
                         : Problems.Invalid("role", "Must be admin, agent or end-user.")
             )
             .RequireRecentSignIn();
@@ -310,37 +310,37 @@ internal static class AdminEndpoints
             async (
                 string email,
                 JsonBody<NameBody> body,
-                CurrentCaller asking,
+                CurrentCaller caller,
                 Accounts people,
                 CancellationToken cancel
-            ) => Plain(await people.Rename(email, body.Value.Name, asking.Viewer.Origin, cancel))
+            ) => Plain(await people.Rename(email, body.Value.Name, caller.Viewer.Origin, cancel))
         );
         admin.MapGet("/people/{email}/aliases", ListAliases).Produces<AliasesView>();
         admin.MapPost("/people/{email}/aliases", AddAlias).Produces<Alias>(201);
         admin.MapDelete(
             "/people/{email}/aliases/{id:long}",
-            async (string email, long id, CurrentCaller asking, Aliases aliases, CancellationToken cancel) =>
-                Plain(await aliases.Remove(email, id, asking.Viewer.Origin, cancel))
+            async (string email, long id, CurrentCaller caller, Aliases aliases, CancellationToken cancel) =>
+                Plain(await aliases.Remove(email, id, caller.Viewer.Origin, cancel))
         );
         admin.MapPost("/people/import", Import).Produces<ImportedPeople>();
         admin.MapGet("/sessions", ListSessions).Produces<SessionsView>();
         admin.MapDelete(
             "/sessions/{id:long}",
-            async (long id, CurrentCaller asking, Sessions sessions, CancellationToken cancel) =>
-                Plain(await sessions.End(id, null, "ended by an admin", asking.Viewer.Origin, cancel))
+            async (long id, CurrentCaller caller, Sessions sessions, CancellationToken cancel) =>
+                Plain(await sessions.End(id, null, "ended by an admin", caller.Viewer.Origin, cancel))
         );
         admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
         admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
         admin.MapPatch("/groups/{name}", RenameGroup).Produces<GroupView>();
         admin.MapPut(
             "/groups/{name}/members/{email}",
-            async (string name, string email, CurrentCaller asking, Groups groups, CancellationToken cancel) =>
-                Plain(await groups.AddMember(name, email, asking.Viewer.Origin, cancel))
+            async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
+                Plain(await groups.AddMember(name, email, caller.Viewer.Origin, cancel))
         );
         admin.MapDelete(
             "/groups/{name}/members/{email}",
-            async (string name, string email, CurrentCaller asking, Groups groups, CancellationToken cancel) =>
-                Plain(await groups.RemoveMember(name, email, asking.Viewer.Origin, cancel))
+            async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
+                Plain(await groups.RemoveMember(name, email, caller.Viewer.Origin, cancel))
         );
         admin.MapGet(
             "/tokens",
@@ -350,8 +350,8 @@ internal static class AdminEndpoints
         admin.MapPost("/tokens", AddToken).Produces<NewToken>(201).RequireRecentSignIn();
         admin.MapDelete(
             "/tokens/{id:long}",
-            async (long id, CurrentCaller asking, Tokens tokens, CancellationToken cancel) =>
-                Plain(await tokens.Revoke(id, asking.Viewer.Origin, cancel))
+            async (long id, CurrentCaller caller, Tokens tokens, CancellationToken cancel) =>
+                Plain(await tokens.Revoke(id, caller.Viewer.Origin, cancel))
         );
         admin.MapGet("/sources", ListSources).Produces<SourcesView>();
         admin.MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies).Produces<RejectedBodiesView>();
@@ -360,18 +360,18 @@ internal static class AdminEndpoints
         admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewSourceKey>();
         admin.MapDelete(
             "/sources/{name}/old-key",
-            async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.EndOldKey(name, asking.Viewer.Origin, cancel))
+            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                Plain(await sources.EndOldKey(name, caller.Viewer.Origin, cancel))
         );
         admin.MapPost(
             "/sources/{name}/disable",
-            async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.Disable(name, asking.Viewer.Origin, cancel))
+            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                Plain(await sources.Disable(name, caller.Viewer.Origin, cancel))
         );
         admin.MapPost(
             "/sources/{name}/enable",
-            async (string name, CurrentCaller asking, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.Enable(name, asking.Viewer.Origin, cancel))
+            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                Plain(await sources.Enable(name, caller.Viewer.Origin, cancel))
         );
     }
 
@@ -387,7 +387,7 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> AddPerson(
         JsonBody<PersonBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Accounts people,
         CancellationToken cancel
     )
@@ -400,7 +400,7 @@ internal static class AdminEndpoints
                 body.Value.Name,
                 role,
                 body.Value.Password,
-                asking.Viewer.Origin,
+                caller.Viewer.Origin,
                 cancel
             ),
             person => TypedResults.Json(PersonView.From(person), ApiJson.Wire.PersonView, statusCode: 201)
@@ -420,18 +420,18 @@ internal static class AdminEndpoints
     private static async Task<IResult> AddAlias(
         string email,
         JsonBody<AliasBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Aliases aliases,
         CancellationToken cancel
     ) =>
         Answer(
-            await aliases.Add(email, body.Value.Alias, asking.Viewer.Origin, cancel, body.Value.Force),
+            await aliases.Add(email, body.Value.Alias, caller.Viewer.Origin, cancel, body.Value.Force),
             alias => TypedResults.Json(alias, ApiJson.Wire.Alias, statusCode: 201)
         );
 
     private static async Task<IResult> Import(
         JsonBody<ImportBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PeopleImport import,
         CancellationToken cancel
     )
@@ -439,7 +439,7 @@ internal static class AdminEndpoints
         var people = body.Value.People.Select(
             (p, i) => ImportedPerson.Of($"people[{i}]", p?.Email, p?.Name, p?.Role, p?.Groups, p?.Aliases)
         );
-        return await import.Run([.. people], asking.Viewer.Origin, cancel, body.Value.Force) switch
+        return await import.Run([.. people], caller.Viewer.Origin, cancel, body.Value.Force) switch
         {
             ImportOutcome.Done { People: var done } => TypedResults.Ok(done),
             ImportOutcome.WouldBlock { Requests: var blocking } => WouldBlock(blocking.Text),
@@ -483,13 +483,13 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> AddGroup(
         JsonBody<GroupBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Groups groups,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        var outcome = await groups.Add(body.Value.Name, body.Value.Members ?? [], asking.Viewer.Origin, cancel);
+        var outcome = await groups.Add(body.Value.Name, body.Value.Members ?? [], caller.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(
             outcome,
@@ -500,25 +500,25 @@ internal static class AdminEndpoints
     private static async Task<IResult> RenameGroup(
         string name,
         JsonBody<NameBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Groups groups,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        var outcome = await groups.Rename(name, body.Value.Name, asking.Viewer.Origin, cancel);
+        var outcome = await groups.Rename(name, body.Value.Name, caller.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, id => TypedResults.Ok(GroupView.From(snapshot.Groups[id], snapshot)));
     }
 
     private static async Task<IResult> AddToken(
         JsonBody<TokenBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tokens tokens,
         CancellationToken cancel
     ) =>
         Answer(
-            await tokens.Add(body.Value.Email, asking.Viewer.Origin, cancel, body.Value.Impersonates),
+            await tokens.Add(body.Value.Email, caller.Viewer.Origin, cancel, body.Value.Impersonates),
             token => TypedResults.Json(token, ApiJson.Wire.NewToken, statusCode: 201)
         );
 
@@ -532,7 +532,7 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> AddSource(
         JsonBody<SourceBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sources sources,
         CancellationToken cancel
     ) =>
@@ -542,7 +542,7 @@ internal static class AdminEndpoints
                 body.Value.Kind ?? "api",
                 body.Value.Group,
                 body.Value.Need,
-                asking.Viewer.Origin,
+                caller.Viewer.Origin,
                 cancel,
                 body.Value.Destination,
                 body.Value.Owner
@@ -553,7 +553,7 @@ internal static class AdminEndpoints
     private static async Task<IResult> ChangeSource(
         string name,
         JsonBody<SourceChangeBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sources sources,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -572,7 +572,7 @@ internal static class AdminEndpoints
             name,
             new SourceReviewers(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
             new SourceRequesterRules(unknown, claimed, wanted.Owner, wanted.RequesterRequired),
-            asking.Viewer.Origin,
+            caller.Viewer.Origin,
             cancel
         );
         var snapshot = await directory.Refresh(cancel);
@@ -581,10 +581,10 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> RotateSource(
         string name,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sources sources,
         CancellationToken cancel
-    ) => Answer(await sources.Rotate(name, asking.Viewer.Origin, cancel), key => TypedResults.Ok(key));
+    ) => Answer(await sources.Rotate(name, caller.Viewer.Origin, cancel), key => TypedResults.Ok(key));
 
     private static ProblemHttpResult WouldBlock(string text) =>
         Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it anyway.");

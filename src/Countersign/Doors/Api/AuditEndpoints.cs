@@ -54,13 +54,13 @@ internal static class AuditEndpoints
 
     private static Microsoft.AspNetCore.Http.HttpResults.PushStreamHttpResult Record(
         Export export,
-        CurrentCaller asking,
+        CurrentCaller caller,
         HttpContext http
     ) =>
         TypedResults.Stream(
             async to =>
             {
-                await using var watch = CallerWatch.Over(http, asking.Caller, caller => caller.IsAdmin);
+                await using var watch = CallerWatch.Over(http, caller.Caller, caller => caller.IsAdmin);
                 try
                 {
                     await export.Run(to, watch.Ended);

@@ -87,7 +87,7 @@ internal static class DestinationEndpoints
                 async (
                     string name,
                     JsonBody<DestinationValuesBody> body,
-                    CurrentCaller asking,
+                    CurrentCaller caller,
                     AddDestination add,
                     CancellationToken cancel
                 ) =>
@@ -96,7 +96,7 @@ internal static class DestinationEndpoints
                             name,
                             body.Value.Settings ?? Empty,
                             body.Value.Secrets ?? Empty,
-                            asking.Viewer.Origin,
+                            caller.Viewer.Origin,
                             cancel
                         )
                     )
@@ -105,13 +105,13 @@ internal static class DestinationEndpoints
             .ProducesProblem(422);
         admin.MapPost(
             "/destinations/{name}/pause",
-            async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await add.Pause(name, true, asking.Viewer.Origin, cancel))
+            async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await add.Pause(name, true, caller.Viewer.Origin, cancel))
         );
         admin.MapPost(
             "/destinations/{name}/resume",
-            async (string name, CurrentCaller asking, AddDestination add, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await add.Pause(name, false, asking.Viewer.Origin, cancel))
+            async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await add.Pause(name, false, caller.Viewer.Origin, cancel))
         );
         admin
             .MapPost(
@@ -145,7 +145,7 @@ internal static class DestinationEndpoints
 
     private static async Task<IResult> Add(
         JsonBody<DestinationBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         AddDestination add,
         CancellationToken cancel
     )
@@ -163,7 +163,7 @@ internal static class DestinationEndpoints
                 manifest,
                 body.Value.Settings ?? Empty,
                 body.Value.Secrets ?? Empty,
-                asking.Viewer.Origin,
+                caller.Viewer.Origin,
                 cancel
             ),
             made => TypedResults.Json(made, ApiJson.Wire.NewDestination, statusCode: 201)
@@ -217,7 +217,7 @@ internal static class DestinationEndpoints
     private static async Task<IResult> Resolve(
         long id,
         JsonBody<ResolutionBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         ResolveLink resolve,
         CancellationToken cancel
     )
@@ -237,7 +237,7 @@ internal static class DestinationEndpoints
                 "The action must be retry, send_again, exists (with externalId) or give_up."
             );
         }
-        return await resolve.Run(id, resolution, asking.Viewer.Origin, cancel) switch
+        return await resolve.Run(id, resolution, caller.Viewer.Origin, cancel) switch
         {
             ResolveLinkOutcome.Done => TypedResults.NoContent(),
             ResolveLinkOutcome.NotPossible(var why) => Problems.Of(409, "conflict", why),

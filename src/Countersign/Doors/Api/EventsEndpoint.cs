@@ -28,7 +28,7 @@ internal static class EventsEndpoint
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         EventFeed feed,
         Store store,
         CancellationToken cancel
@@ -41,7 +41,7 @@ internal static class EventsEndpoint
                 return Problems.Malformed("Last-Event-ID must be the ID of an event of this stream.");
             after = number;
         }
-        await using var watch = CallerWatch.Over(http, asking.Caller);
+        await using var watch = CallerWatch.Over(http, caller.Caller);
         try
         {
             using var fresh = after is null ? await feed.Subscribe(watch.Ended) : null;

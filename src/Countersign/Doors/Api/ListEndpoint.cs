@@ -32,7 +32,7 @@ internal static class ListEndpoint
 
     public static async Task<IResult> Run(
         HttpRequest request,
-        CurrentCaller asking,
+        CurrentCaller caller,
         RequestList listing,
         PeopleDirectory directory,
         Cursors cursors,
@@ -92,11 +92,11 @@ internal static class ListEndpoint
             One(request, "size") is { Length: > 0 } asked
             && (
                 !int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size)
-                || size is < 1 or > RequestList.LargestPage
+                || size is < 1 or > RequestList.MaxPage
             )
         )
         {
-            mistakes.Add("size", $"A whole number from 1 to {RequestList.LargestPage}.");
+            mistakes.Add("size", $"A whole number from 1 to {RequestList.MaxPage}.");
         }
         Position? position = null;
         if (One(request, "cursor") is { Length: > 0 } cursor && (position = cursors.Read(cursor)) is null)
@@ -104,7 +104,7 @@ internal static class ListEndpoint
         if (mistakes.Any)
             return Problems.Invalid(mistakes.ByField);
 
-        var page = await listing.Run(asking.Viewer, filter, size, position, cancel);
+        var page = await listing.Run(caller.Viewer, filter, size, position, cancel);
         return TypedResults.Ok(
             new PageView(
                 [.. page.Requests.Select(r => RequestView.From(r, snapshot))],
@@ -133,9 +133,9 @@ internal static class ListEndpoint
             )
             .Distinct()
             .ToList();
-        if (words.Count > Filter.MostValues)
+        if (words.Count > Filter.MaxValues)
         {
-            mistakes.Add(name, $"At most {Filter.MostValues} values.");
+            mistakes.Add(name, $"At most {Filter.MaxValues} values.");
             return [];
         }
         var values = new List<T>();

@@ -75,34 +75,34 @@ internal static class OutcomeEndpoints
         admin
             .MapPost(
                 "/webhooks/{id:long}/secret",
-                async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
+                async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
                     AdminEndpoints.Answer(
-                        await webhooks.Rotate(id, asking.Viewer.Origin, cancel),
+                        await webhooks.Rotate(id, caller.Viewer.Origin, cancel),
                         made => TypedResults.Ok(made)
                     )
             )
             .Produces<NewWebhook>();
         admin.MapDelete(
             "/webhooks/{id:long}/old-secret",
-            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.EndOldSecret(id, asking.Viewer.Origin, cancel))
+            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.EndOldSecret(id, caller.Viewer.Origin, cancel))
         );
         admin.MapPost(
             "/webhooks/{id:long}/disable",
-            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.Disable(id, asking.Viewer.Origin, cancel))
+            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.Disable(id, caller.Viewer.Origin, cancel))
         );
         admin.MapPost(
             "/webhooks/{id:long}/enable",
-            async (long id, CurrentCaller asking, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.Enable(id, asking.Viewer.Origin, cancel))
+            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                AdminEndpoints.Plain(await webhooks.Enable(id, caller.Viewer.Origin, cancel))
         );
         admin
             .MapPost(
                 "/webhooks/{id:long}/test",
-                async (long id, CurrentCaller asking, TestWebhook test, CancellationToken cancel) =>
+                async (long id, CurrentCaller caller, TestWebhook test, CancellationToken cancel) =>
                     AdminEndpoints.Answer(
-                        await test.Run(id, asking.Viewer.Origin, cancel),
+                        await test.Run(id, caller.Viewer.Origin, cancel),
                         result => TypedResults.Ok(result)
                     )
             )
@@ -138,12 +138,12 @@ internal static class OutcomeEndpoints
     }
 
     private static async Task<IResult> OwnChannels(
-        CurrentCaller asking,
+        CurrentCaller caller,
         NotificationPreferences switches,
         CancellationToken cancel
     )
     {
-        if (asking.Viewer.PersonId is not { } person)
+        if (caller.Viewer.PersonId is not { } person)
             return Problems.NotAllowed("people_only", "Sources have no notification channels. Use webhooks.");
         var on = await switches.Of(person, cancel);
         return TypedResults.Ok(new ChannelsView(on["mail"], on["slack"]));
@@ -151,19 +151,19 @@ internal static class OutcomeEndpoints
 
     private static async Task<IResult> SetOwnChannels(
         JsonBody<ChannelsBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         NotificationPreferences switches,
         CancellationToken cancel
     )
     {
-        if (asking.Viewer.PersonId is { } person)
+        if (caller.Viewer.PersonId is { } person)
         {
             if (body.Value.Mail is { } mail)
-                await switches.Set(person, "mail", mail, asking.Viewer.Origin, cancel);
+                await switches.Set(person, "mail", mail, caller.Viewer.Origin, cancel);
             if (body.Value.Slack is { } slack)
-                await switches.Set(person, "slack", slack, asking.Viewer.Origin, cancel);
+                await switches.Set(person, "slack", slack, caller.Viewer.Origin, cancel);
         }
-        return await OwnChannels(asking, switches, cancel);
+        return await OwnChannels(caller, switches, cancel);
     }
 
     private static async Task<IResult> ListWebhooks(
@@ -180,7 +180,7 @@ internal static class OutcomeEndpoints
 
     private static async Task<IResult> AddWebhook(
         JsonBody<WebhookBodyIn> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Subscriptions webhooks,
         CancellationToken cancel
     ) =>
@@ -189,8 +189,8 @@ internal static class OutcomeEndpoints
                 body.Value.Url,
                 body.Value.Events ?? [],
                 body.Value.Sources ?? [],
-                asking.Viewer.Origin,
-                asking.Viewer.PersonId,
+                caller.Viewer.Origin,
+                caller.Viewer.PersonId,
                 cancel
             ),
             made => TypedResults.Json(made, ApiJson.Wire.NewWebhook, statusCode: 201)

@@ -162,12 +162,12 @@ internal static class PolicyEndpoints
         admin.MapPost("/policies/explain", ExplainOne).Produces<ExplanationView>().ProducesProblem(422);
         admin.MapPost(
             "/policies/apply",
-            async (JsonBody<ApplyBody> body, CurrentCaller asking, ApplyPolicies apply, CancellationToken cancel) =>
+            async (JsonBody<ApplyBody> body, CurrentCaller caller, ApplyPolicies apply, CancellationToken cancel) =>
                 TypedResults.Ok(
                     new AppliedView(
                         body.Value.DryRun,
                         [
-                            .. (await apply.Run(body.Value.DryRun, asking.Viewer.Origin, cancel)).Select(
+                            .. (await apply.Run(body.Value.DryRun, caller.Viewer.Origin, cancel)).Select(
                                 RestampedView.From
                             ),
                         ]
@@ -214,11 +214,11 @@ internal static class PolicyEndpoints
 
     private static async Task<IResult> Set(
         JsonBody<PolicyTextBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PolicyFiles files,
         CancellationToken cancel
     ) =>
-        await files.Set(body.Value.Text!, body.Value.BasedOn, asking.Viewer.Origin, cancel) switch
+        await files.Set(body.Value.Text!, body.Value.BasedOn, caller.Viewer.Origin, cancel) switch
         {
             SetPoliciesOutcome.Set { Version: var version, Warnings: var warnings, Diff: var diff } => TypedResults.Ok(
                 new SetView(version.Version, true, diff, warnings)

@@ -12,7 +12,7 @@ namespace Countersign.Doors.Api;
 
 public sealed record DecisionBody : IChecked
 {
-    public const int LongestNote = 5_000;
+    public const int MaxNote = 5_000;
 
     /// <summary>approve, reject or abstain.</summary>
     public string? Answer { get; init; }
@@ -25,7 +25,7 @@ public sealed record DecisionBody : IChecked
     {
         if (Answer is null || WireNames.AnswerOf(Answer) is null)
             mistakes.Add("answer", "Must be approve, reject or abstain.");
-        mistakes.MultiLine("note", Note, LongestNote, required: false);
+        mistakes.MultiLine("note", Note, MaxNote, required: false);
         mistakes.SingleLine("digest", Digest, 64, required: false);
     }
 }
@@ -34,7 +34,7 @@ public sealed record CommentBody : IChecked
 {
     public string? Text { get; init; }
 
-    public void Check(BodyErrors mistakes) => mistakes.MultiLine("text", Text, Comment.LongestText, required: true);
+    public void Check(BodyErrors mistakes) => mistakes.MultiLine("text", Text, Comment.MaxText, required: true);
 }
 
 public sealed record WithdrawalBody : IChecked
@@ -42,7 +42,7 @@ public sealed record WithdrawalBody : IChecked
     public string? Reason { get; init; }
 
     public void Check(BodyErrors mistakes) =>
-        mistakes.MultiLine("reason", Reason, DecisionBody.LongestNote, required: false);
+        mistakes.MultiLine("reason", Reason, DecisionBody.MaxNote, required: false);
 }
 
 public sealed record BreakGlassBody : IChecked
@@ -55,7 +55,7 @@ public sealed record BreakGlassBody : IChecked
 
     public void Check(BodyErrors mistakes)
     {
-        mistakes.MultiLine("reason", Reason, DecisionBody.LongestNote, required: true);
+        mistakes.MultiLine("reason", Reason, DecisionBody.MaxNote, required: true);
         mistakes.SingleLine("digest", Digest, 64, required: false);
     }
 }
@@ -63,7 +63,7 @@ public sealed record BreakGlassBody : IChecked
 /// <summary>One request: look, answer, say something, take it back, tell that it was applied.</summary>
 internal static class RequestEndpoints
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// <c>GET /api/v1/requests/{id}[?wait=30s]</c>; with <c>wait</c> it answers as soon as the request is settled.
@@ -72,7 +72,7 @@ internal static class RequestEndpoints
         string id,
         string? wait,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         PeopleDirectory directory,
         EventFeed feed,
@@ -81,12 +81,12 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        var viewer = asking.Viewer;
+        var viewer = caller.Viewer;
         if (wait is not null)
         {
-            if (Durations.Parse(wait) is not { } patience || patience > LongestWait)
-                return Problems.Malformed($"wait is a duration such as 30s, at most {LongestWait.TotalSeconds:0}s.");
-            await using var watch = CallerWatch.Over(http, asking.Caller);
+            if (Durations.Parse(wait) is not { } patience || patience > MaxWait)
+                return Problems.Malformed($"wait is a duration such as 30s, at most {MaxWait.TotalSeconds:0}s.");
+            await using var watch = CallerWatch.Over(http, caller.Caller);
             await UntilSettled(requestId, watch, patience, store, feed, cancel);
             if (watch.IsShutOut)
             {
@@ -103,7 +103,7 @@ internal static class RequestEndpoints
     public static async Task<IResult> DecideOn(
         string id,
         JsonBody<DecisionBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Decide decide,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -113,7 +113,7 @@ internal static class RequestEndpoints
             return Problems.NotFound();
         var outcome = await decide.Run(
             requestId,
-            asking.Viewer,
+            caller.Viewer,
             WireNames.AnswerOf(body.Value.Answer!)!.Value,
             body.Value.Note ?? "",
             body.Value.Digest,
@@ -144,7 +144,7 @@ internal static class RequestEndpoints
     public static async Task<IResult> CommentOn(
         string id,
         JsonBody<CommentBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Comment comment,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -152,7 +152,7 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        return await comment.Run(requestId, asking.Viewer, body.Value.Text!, cancel) switch
+        return await comment.Run(requestId, caller.Viewer, body.Value.Text!, cancel) switch
         {
             CommentOutcome.Added { Request: var request } => RequestView.Answer(
                 request,
@@ -163,7 +163,7 @@ internal static class RequestEndpoints
             CommentOutcome.TooMany => Problems.Of(
                 409,
                 "conflict",
-                $"A request can have at most {Comment.MostPerRequest} comments."
+                $"A request can have at most {Comment.MaxPerRequest} comments."
             ),
             CommentOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
@@ -173,7 +173,7 @@ internal static class RequestEndpoints
     public static async Task<IResult> WithdrawOne(
         string id,
         JsonBody<WithdrawalBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Withdraw withdraw,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -181,7 +181,7 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        return await withdraw.Run(requestId, asking.Viewer, body.Value.Reason ?? "", cancel) switch
+        return await withdraw.Run(requestId, caller.Viewer, body.Value.Reason ?? "", cancel) switch
         {
             WithdrawOutcome.Withdrawn { Request: var request } => RequestView.Answer(request, directory.Current),
             WithdrawOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
@@ -199,7 +199,7 @@ internal static class RequestEndpoints
     /// </summary>
     public static async Task<IResult> NotMe(
         string id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Disown disown,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -207,7 +207,7 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        return await disown.Run(requestId, asking.Viewer, cancel) switch
+        return await disown.Run(requestId, caller.Viewer, cancel) switch
         {
             DisownOutcome.Disowned { Request: var request } => RequestView.Answer(request, directory.Current),
             DisownOutcome.NotInYourName => Problems.NotAllowed(
@@ -222,7 +222,7 @@ internal static class RequestEndpoints
     public static async Task<IResult> BreakGlassOn(
         string id,
         JsonBody<BreakGlassBody> body,
-        CurrentCaller asking,
+        CurrentCaller caller,
         OverridePolicy breakGlass,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -230,7 +230,7 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        return await breakGlass.Run(requestId, asking.Viewer, body.Value.Reason!, body.Value.Digest, cancel) switch
+        return await breakGlass.Run(requestId, caller.Viewer, body.Value.Reason!, body.Value.Digest, cancel) switch
         {
             OverrideOutcome.Approved { Request: var request } => RequestView.Answer(request, directory.Current),
             OverrideOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
@@ -256,7 +256,7 @@ internal static class RequestEndpoints
 
     public static async Task<IResult> Applied(
         string id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         MarkApplied markApplied,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -264,7 +264,7 @@ internal static class RequestEndpoints
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
-        return await markApplied.Run(requestId, asking.Viewer, cancel) switch
+        return await markApplied.Run(requestId, caller.Viewer, cancel) switch
         {
             MarkAppliedOutcome.Applied { Request: var request } => RequestView.Answer(request, directory.Current),
             MarkAppliedOutcome.Breach { Request: var request } => RequestView.Answer(request, directory.Current),

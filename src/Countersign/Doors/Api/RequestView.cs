@@ -89,7 +89,7 @@ public sealed record RequestView
             ExternalId = request.ExternalId,
             SentBy = request.SentBy.ToWireName(),
             Requester = request.RequesterName,
-            RequesterCertainty = request.Certainty.Ours(),
+            RequesterCertainty = request.Certainty.ToWireName(),
             RequesterMatches = Matches(request, directory),
             Assignee = AssigneeOf(request, directory),
             Revision = request.Revision,

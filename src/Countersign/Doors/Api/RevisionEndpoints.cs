@@ -48,21 +48,21 @@ public sealed record RevisionsView(IReadOnlyList<ContentView> Revisions);
 /// <summary>The contents that a request had, and the body of each as it came.</summary>
 internal static class RevisionEndpoints
 {
-    public static async Task<IResult> List(string id, CurrentCaller asking, Store store, CancellationToken cancel) =>
+    public static async Task<IResult> List(string id, CurrentCaller caller, Store store, CancellationToken cancel) =>
         RequestId.TryParse(id, out var requestId)
-        && await Revisions.Of(store, requestId, asking.Viewer, cancel) is { } revisions
+        && await Revisions.Of(store, requestId, caller.Viewer, cancel) is { } revisions
             ? TypedResults.Ok(new RevisionsView([.. revisions.Select(ContentView.From)]))
             : Problems.NotFound();
 
     public static async Task<IResult> Get(
         string id,
         long n,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         CancellationToken cancel
     ) =>
         RequestId.TryParse(id, out var requestId)
-        && await Revisions.Find(store, requestId, n, asking.Viewer, cancel) is { } revision
+        && await Revisions.Find(store, requestId, n, caller.Viewer, cancel) is { } revision
             ? TypedResults.Ok(ContentView.From(revision))
             : Problems.NotFound();
 }

@@ -26,9 +26,9 @@ public sealed record RequesterBody
 
 public sealed record SubmitBody : IChecked
 {
-    public const int LongestSubject = 1_000;
-    public const int LongestMessage = 100_000;
-    private const int MostFacts = 100;
+    public const int MaxSubject = 1_000;
+    public const int MaxMessage = 100_000;
+    private const int MaxFacts = 100;
 
     /// <summary>
     /// Your own id for it: asking again under the same id is the same request. Other callers' are theirs.
@@ -49,8 +49,8 @@ public sealed record SubmitBody : IChecked
 
     public void Check(BodyErrors mistakes)
     {
-        mistakes.SingleLine("subject", Subject, LongestSubject, required: true);
-        mistakes.MultiLine("message", Message, LongestMessage, required: false);
+        mistakes.SingleLine("subject", Subject, MaxSubject, required: true);
+        mistakes.MultiLine("message", Message, MaxMessage, required: false);
         mistakes.SingleLine("externalId", ExternalId, 200, required: false);
         mistakes.SingleLine("requester.email", Requester?.Email, 254, required: false);
         mistakes.SingleLine("requester.name", Requester?.Name, Names.Longest, required: false);
@@ -72,9 +72,9 @@ public sealed record SubmitBody : IChecked
         var count = 0;
         foreach (var fact in facts.EnumerateObject())
         {
-            if (++count > MostFacts)
+            if (++count > MaxFacts)
             {
-                mistakes.Add("facts", $"At most {MostFacts} facts.");
+                mistakes.Add("facts", $"At most {MaxFacts} facts.");
                 return;
             }
             var name = $"facts.{fact.Name}";
@@ -116,11 +116,11 @@ internal static class SubmitEndpoint
     public const string KeyHeader = "Idempotency-Key";
 
     private const string BuiltIn = "api";
-    private const int LongestKey = 255;
+    private const int MaxKey = 255;
 
     public static async Task<IResult> Run(
         JsonBody<SubmitBody> body,
-        CurrentCaller asking,
+        CurrentCaller current,
         [FromHeader(Name = KeyHeader)] string? idempotencyKey,
         Submit submit,
         PeopleDirectory directory,
@@ -128,10 +128,10 @@ internal static class SubmitEndpoint
         CancellationToken cancel
     )
     {
-        if (idempotencyKey is { Length: 0 or > LongestKey })
-            return Problems.Malformed($"{KeyHeader} has 1 to {LongestKey} characters.");
+        if (idempotencyKey is { Length: 0 or > MaxKey })
+            return Problems.Malformed($"{KeyHeader} has 1 to {MaxKey} characters.");
         var snapshot = directory.Current;
-        var caller = asking.Caller;
+        var caller = current.Caller;
         if (caller.Person is { Role: Role.EndUser })
             return Problems.NotAllowed("agents_ask", "Only agents and admins can request approval.");
 

@@ -14,16 +14,16 @@ internal static class WorkEndpoints
         admin
             .MapPost(
                 "/work/{id:long}/retry",
-                async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
-                    Answer(await work.Retry(id, asking.Viewer.Origin, cancel))
+                async (long id, CurrentCaller caller, WorkList work, CancellationToken cancel) =>
+                    Answer(await work.Retry(id, caller.Viewer.Origin, cancel))
             )
             .Produces(204)
             .ProducesProblem(409);
         admin
             .MapPost(
                 "/work/{id:long}/discard",
-                async (long id, CurrentCaller asking, WorkList work, CancellationToken cancel) =>
-                    Answer(await work.Discard(id, asking.Viewer.Origin, cancel))
+                async (long id, CurrentCaller caller, WorkList work, CancellationToken cancel) =>
+                    Answer(await work.Discard(id, caller.Viewer.Origin, cancel))
             )
             .Produces(204)
             .ProducesProblem(409);

@@ -15,7 +15,7 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse
     /// <summary>
     /// LaunchDarkly shows it in a narrow column; why nobody could make a request pass, and what would, fits.
     /// </summary>
-    public const int LongestDisplay = 240;
+    public const int MaxDisplay = 240;
 
     public static Answer Of(string id, ApprovalRequest request, int code = StatusCodes.Status200OK) =>
         Of(id, request.Status, request.Display, code);
@@ -24,7 +24,7 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse
     {
         var approval = new ApprovalText(
             id,
-            new StatusText(status.ToLaunchDarkly(), SafeText.Line(display, LongestDisplay))
+            new StatusText(status.ToLaunchDarkly(), SafeText.Line(display, MaxDisplay))
         );
         return new(code, JsonSerializer.SerializeToUtf8Bytes(approval, LaunchDarklyJson.Wire.ApprovalText));
     }

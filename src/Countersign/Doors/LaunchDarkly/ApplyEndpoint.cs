@@ -13,7 +13,7 @@ internal static partial class ApplyEndpoint
 {
     public static async Task<IResult> Run(
         string id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         MarkApplied markApplied,
         ILogger<MarkApplied> log,
@@ -22,13 +22,13 @@ internal static partial class ApplyEndpoint
     {
         if (
             !LaunchDarklyApprovalId.IsOne(id)
-            || await RequestStatus.Find(store, asking.Source.Id, id, cancel) is not { } standing
+            || await RequestStatus.Find(store, caller.Source.Id, id, cancel) is not { } standing
         )
         {
-            Log.Unknown(log, asking.Source.Id);
+            Log.Unknown(log, caller.Source.Id);
             return Answer.NotFound();
         }
-        return await markApplied.Run(standing.Id, asking.Viewer, cancel) switch
+        return await markApplied.Run(standing.Id, caller.Viewer, cancel) switch
         {
             MarkAppliedOutcome.Applied { Request: var request } => Answer.Of(id, request),
             MarkAppliedOutcome.Breach { Request: var request } => Answer.Of(id, request),

@@ -15,7 +15,7 @@ internal static partial class CancelEndpoint
 
     public static async Task<IResult> Run(
         string id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         Withdraw withdraw,
         ILogger<Withdraw> log,
@@ -24,24 +24,24 @@ internal static partial class CancelEndpoint
     {
         if (
             !LaunchDarklyApprovalId.IsOne(id)
-            || await RequestStatus.Find(store, asking.Source.Id, id, cancel) is not { } standing
+            || await RequestStatus.Find(store, caller.Source.Id, id, cancel) is not { } standing
         )
         {
-            return Unknown(id, asking, log);
+            return Unknown(id, caller, log);
         }
-        return await withdraw.Run(standing.Id, asking.Viewer, Reason, cancel) switch
+        return await withdraw.Run(standing.Id, caller.Viewer, Reason, cancel) switch
         {
             WithdrawOutcome.Withdrawn { Request: var request } => Answer.Of(id, request),
             WithdrawOutcome.AlreadySettled { Request: var request } => Answer.Of(id, request),
             // A source is told of nothing but its own.
-            WithdrawOutcome.NotFound or WithdrawOutcome.NotAllowed => Unknown(id, asking, log),
+            WithdrawOutcome.NotFound or WithdrawOutcome.NotAllowed => Unknown(id, caller, log),
             _ => throw new UnreachableException(),
         };
     }
 
-    private static Answer Unknown(string id, CurrentCaller asking, ILogger log)
+    private static Answer Unknown(string id, CurrentCaller caller, ILogger log)
     {
-        Log.Unknown(log, asking.Source.Id);
+        Log.Unknown(log, caller.Source.Id);
         return Answer.Of(id, Status.Withdrawn, "Cancelled");
     }
 

@@ -16,11 +16,11 @@ namespace Countersign.Doors.LaunchDarkly;
 internal static class CreateEndpoint
 {
     /// <summary>Details of a large change come close to a mebibyte, and their escapes add to it.</summary>
-    public const int LargestBody = 1536 * 1024;
+    public const int MaxBody = 1536 * 1024;
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Submit submit,
         RejectedBodies rejected,
         PeopleDirectory directory,
@@ -36,23 +36,23 @@ internal static class CreateEndpoint
                 "Send JSON, with Content-Type: application/json."
             );
         }
-        if (await BodyBytes.Read(http, LargestBody) is not { } sent)
+        if (await BodyBytes.Read(http, MaxBody) is not { } sent)
         {
             return Answer.Refusal(
                 StatusCodes.Status413PayloadTooLarge,
                 "too_large",
-                $"A body can have at most {LargestBody / 1024} KiB."
+                $"A body can have at most {MaxBody / 1024} KiB."
             );
         }
         var (body, problem) = CreationBody.Read(sent);
         if (body is null)
         {
-            await rejected.Keep(asking.Source.Id, problem!.Why, problem.Text, asking.Viewer.Origin, cancel);
+            await rejected.Keep(caller.Source.Id, problem!.Why, problem.Text, caller.Viewer.Origin, cancel);
             return Answer.Refusal(StatusCodes.Status400BadRequest, "invalid", problem.Why);
         }
         return await submit.Run(
-            Submission(body, asking.Source, directory.Current, store.Now),
-            asking.Viewer.Origin,
+            Submission(body, caller.Source, directory.Current, store.Now),
+            caller.Viewer.Origin,
             null,
             cancel
         ) switch

@@ -11,7 +11,7 @@ namespace Countersign.Doors.LaunchDarkly;
 /// </summary>
 internal static class Facts
 {
-    private const int LongestSubject = 1_000;
+    private const int MaxSubject = 1_000;
 
     /// <summary>The comment; without one what LaunchDarkly says in short.</summary>
     public static string Subject(CreationBody body) =>
@@ -20,7 +20,7 @@ internal static class Facts
                 : body.ShortDescription.Length > 0 ? body.ShortDescription
                 : body.Flag.Name.Length > 0 ? $"A change of {body.Flag.Name}"
                 : $"LaunchDarkly approval {body.Id}",
-            LongestSubject
+            MaxSubject
         );
 
     /// <summary>The details, without the comment that LaunchDarkly repeats in their first line.</summary>

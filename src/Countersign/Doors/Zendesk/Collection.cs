@@ -12,7 +12,7 @@ namespace Countersign.Doors.Zendesk;
 /// </summary>
 internal static class Collection
 {
-    public const int LargestPage = 100;
+    public const int MaxPage = 100;
 
     public static IResult One(string name, JsonObject item) => Write(new JsonObject { [name] = item });
 
@@ -26,7 +26,7 @@ internal static class Collection
         var mistakes = new BodyErrors();
         if (query["page[size]"].ToString() is { Length: > 0 } sizeText)
         {
-            var size = Number("page[size]", sizeText, LargestPage);
+            var size = Number("page[size]", sizeText, MaxPage);
             var cursors = http.RequestServices.GetRequiredService<Cursors>();
             var after = ListEndpoint.Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
             var before = ListEndpoint.Cursor(query, cursors, "before_cursor", "page[before]", mistakes);
@@ -64,10 +64,10 @@ internal static class Collection
             );
         }
         var each = query["per_page"].ToString() is { Length: > 0 } perPage
-            ? Number("per_page", perPage, LargestPage)
-            : LargestPage;
+            ? Number("per_page", perPage, MaxPage)
+            : MaxPage;
         var number = query["page"].ToString() is { Length: > 0 } counted
-            ? Number("page", counted, int.MaxValue / LargestPage)
+            ? Number("page", counted, int.MaxValue / MaxPage)
             : 1;
         if (mistakes.Any)
             return Refusal.Parameters(mistakes);
@@ -91,7 +91,7 @@ internal static class Collection
             {
                 return found;
             }
-            mistakes.Add(field, most == LargestPage ? $"A whole number from 1 to {most}." : "A whole number from 1.");
+            mistakes.Add(field, most == MaxPage ? $"A whole number from 1 to {most}." : "A whole number from 1.");
             return 1;
         }
 

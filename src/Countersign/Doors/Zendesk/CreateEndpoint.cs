@@ -14,21 +14,21 @@ internal static class CreateEndpoint
 {
     private const string Wrapper = "approval_request";
     private const string BuiltIn = "zendesk";
-    private const int LongestKey = 255;
+    private const int MaxKey = 255;
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Submit submit,
         PeopleDirectory directory,
         ZendeskOptions zendesk,
         CancellationToken cancel
     )
     {
-        var (submission, repeatable, refusal) = await Read(http, asking, directory, zendesk, cancel);
+        var (submission, repeatable, refusal) = await Read(http, caller, directory, zendesk, cancel);
         if (submission is null)
             return refusal!;
-        var outcome = await submit.Run(submission, asking.Viewer.Origin, repeatable, cancel);
+        var outcome = await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel);
         if (repeatable is not null)
             http.Response.Headers["x-idempotency-lookup"] = outcome is SubmitOutcome.Replayed ? "hit" : "miss";
         return outcome is SubmitOutcome.Created { Request: var created }
@@ -39,16 +39,16 @@ internal static class CreateEndpoint
     /// <summary>What a body asks for; the same for both generations of the API.</summary>
     public static async ValueTask<(Submission? Submission, Repeatable? Repeatable, IResult? Refusal)> Read(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PeopleDirectory directory,
         ZendeskOptions zendesk,
         CancellationToken cancel
     )
     {
-        if (asking.Person.Role is not (Role.Agent or Role.Admin))
+        if (caller.Person.Role is not (Role.Agent or Role.Admin))
             return (null, null, Refusal.Forbidden("Only agents and admins can request approval."));
         var key = http.Request.Headers["Idempotency-Key"].ToString();
-        if (key.Length > LongestKey)
+        if (key.Length > MaxKey)
         {
             return (
                 null,
@@ -56,7 +56,7 @@ internal static class CreateEndpoint
                 Refusal.Titled(
                     StatusCodes.Status400BadRequest,
                     "Invalid request",
-                    $"Idempotency-Key can have at most {LongestKey} characters."
+                    $"Idempotency-Key can have at most {MaxKey} characters."
                 )
             );
         }
@@ -64,17 +64,17 @@ internal static class CreateEndpoint
         if (body is null)
             return (null, null, refusal);
 
-        var subject = body.Line("subject", SubmitBody.LongestSubject, required: true);
-        var message = body.Lines("message", SubmitBody.LongestMessage, required: true);
+        var subject = body.Line("subject", SubmitBody.MaxSubject, required: true);
+        var message = body.Lines("message", SubmitBody.MaxMessage, required: true);
         var ticket = body.Number("ticket_id", required: true);
         if (ticket is < 1 or > TicketRow.GreatestId)
             body.Mistakes.Add("ticket_id", $"A ticket's id is from 1 to {TicketRow.GreatestId}.");
-        var assignee = Assignee(body, await Fresh(body, directory, cancel), asking.Person);
+        var assignee = Assignee(body, await Fresh(body, directory, cancel), caller.Person);
         if (body.Mistakes.Any)
             return (null, null, Refusal.Attributes(body.Mistakes));
 
-        var caller = asking.Person;
-        var requester = RequesterResolution.Of(caller);
+        var creator = caller.Person;
+        var requester = RequesterResolution.Of(creator);
         var source = directory.Current.FindSource(BuiltIn)!;
         var (policy, stuck) = directory.Current.WhoDecides(source, null, requester, "{}", assignee);
         var submission = new Submission
@@ -86,7 +86,7 @@ internal static class CreateEndpoint
             Body = body.Text,
             Digest = body.Digest,
             Requester = requester,
-            CreatorId = caller.Id,
+            CreatorId = creator.Id,
             Assignee = assignee,
             TicketId = ticket,
             TicketTerms = zendesk.Terms,
@@ -97,7 +97,7 @@ internal static class CreateEndpoint
             key.Length == 0
                 ? null
                 : new Repeatable(
-                    Hashes.Sha256($"{asking.Viewer.Party}\n{http.Request.Path}\n{key}"),
+                    Hashes.Sha256($"{caller.Viewer.Party}\n{http.Request.Path}\n{key}"),
                     body.Digest,
                     created =>
                         JsonSerializer.Serialize(

@@ -29,21 +29,21 @@ internal static class InstanceEndpoints
     /// <summary>
     /// An instance holds nothing that a request does not, so none is kept; the answer lets the client go on.
     /// </summary>
-    private static async Task<IResult> Create(HttpContext http, CurrentCaller asking, RequestIds ids, Store store)
+    private static async Task<IResult> Create(HttpContext http, CurrentCaller caller, RequestIds ids, Store store)
     {
-        if (asking.Person.Role is not (Role.Agent or Role.Admin))
+        if (caller.Person.Role is not (Role.Agent or Role.Admin))
             return Refusal.Forbidden("Only agents and admins can request approval.");
         var (body, refusal) = await Body.Read(http, "approval_workflow_instance");
         if (body is null)
             return refusal!;
-        var name = body.Line("name", SubmitBody.LongestSubject, required: true);
+        var name = body.Line("name", SubmitBody.MaxSubject, required: true);
         var ticket = body.Number("ticket_id", required: true);
         if (body.Mistakes.Any)
             return Refusal.Attributes(body.Mistakes);
         var (id, now, me) = (
             ids.Next(store.Now).Value,
             Shapes.Time(store.Now),
-            asking.Person.Id.ToString(CultureInfo.InvariantCulture)
+            caller.Person.Id.ToString(CultureInfo.InvariantCulture)
         );
         return Answer.Of(
             new InstanceAnswer(
@@ -71,7 +71,7 @@ internal static class InstanceEndpoints
 
     private static async Task<IResult> CreateIn(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Submit submit,
         PeopleDirectory directory,
         ZendeskOptions zendesk,
@@ -79,18 +79,18 @@ internal static class InstanceEndpoints
         CancellationToken cancel
     )
     {
-        var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, asking, directory, zendesk, cancel);
+        var (submission, repeatable, refusal) = await CreateEndpoint.Read(http, caller, directory, zendesk, cancel);
         if (submission is null)
             return refusal!;
-        return await submit.Run(submission, asking.Viewer.Origin, repeatable, cancel) switch
+        return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
         {
             SubmitOutcome.Created { Request: var created } => Answer.Of(
-                new ShowAnswer((await ShowEndpoint.Find(created.Id, asking, store, directory, cancel))!),
+                new ShowAnswer((await ShowEndpoint.Find(created.Id, caller, store, directory, cancel))!),
                 StatusCodes.Status201Created
             ),
             SubmitOutcome.Replayed { Answer: var answer }
                 when RequestId.TryParse(IdIn(answer), out var id)
-                    && await ShowEndpoint.Find(id, asking, store, directory, cancel) is { } shown => Answer.Of(
+                    && await ShowEndpoint.Find(id, caller, store, directory, cancel) is { } shown => Answer.Of(
                 new ShowAnswer(shown),
                 StatusCodes.Status201Created
             ),
@@ -131,7 +131,7 @@ internal static class DecisionEndpoint
     public static async Task<IResult> Run(
         string id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Decide decide,
         Withdraw withdraw,
         Store store,
@@ -143,7 +143,7 @@ internal static class DecisionEndpoint
         if (body is null)
             return refusal!;
         var word = body.Line("status", 20, required: true);
-        var notes = body.Lines("notes", DecisionBody.LongestNote) ?? "";
+        var notes = body.Lines("notes", DecisionBody.MaxNote) ?? "";
         var digest = body.Line("digest", 64);
         var status = word is null ? null : WireNames.StatusOfZendesk(word);
         if (word is { Length: > 0 } && status is null or Status.Active)
@@ -161,11 +161,11 @@ internal static class DecisionEndpoint
 
         var refused =
             status == Status.Withdrawn
-                ? Refused(await withdraw.Run(requestId, asking.Viewer, notes, cancel))
+                ? Refused(await withdraw.Run(requestId, caller.Viewer, notes, cancel))
                 : Refused(
                     await decide.Run(
                         requestId,
-                        asking.Viewer,
+                        caller.Viewer,
                         status == Status.Approved ? Requests.Answer.Approve : Requests.Answer.Reject,
                         notes,
                         digest is { Length: > 0 } ? digest : null,
@@ -174,7 +174,7 @@ internal static class DecisionEndpoint
                 );
         return refused
             ?? (
-                await ShowEndpoint.Find(requestId, asking, store, directory, cancel) is { } shown
+                await ShowEndpoint.Find(requestId, caller, store, directory, cancel) is { } shown
                     ? Answer.Of(new ShowAnswer(shown))
                     : Refusal.NotFound()
             );

@@ -24,7 +24,7 @@ internal static class ListEndpoint
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         RequestList listing,
         Store store,
         PeopleDirectory directory,
@@ -61,11 +61,11 @@ internal static class ListEndpoint
             query["page[size]"].ToString() is { Length: > 0 } asked
             && (
                 !int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out size)
-                || size is < 1 or > RequestList.LargestPage
+                || size is < 1 or > RequestList.MaxPage
             )
         )
         {
-            mistakes.Add("page[size]", $"A whole number from 1 to {RequestList.LargestPage}.");
+            mistakes.Add("page[size]", $"A whole number from 1 to {RequestList.MaxPage}.");
         }
         var after = Cursor(query, cursors, "after_cursor", "page[after]", mistakes);
         var before = Cursor(query, cursors, "before_cursor", "page[before]", mistakes);
@@ -80,7 +80,7 @@ internal static class ListEndpoint
             : before is not null ? before with { Newer = true }
             : null;
         var shapes = new Shapes(directory.Current, store.Now);
-        var (items, found) = await Find(listing, store, asking.Viewer, shapes, filter, size, position, cancel);
+        var (items, found) = await Find(listing, store, caller.Viewer, shapes, filter, size, position, cancel);
         var (older, newer) = (
             found.Older is { } o ? cursors.Write(o) : null,
             found.Newer is { } n ? cursors.Write(n) : null
@@ -163,9 +163,9 @@ internal static class ListEndpoint
                 (v ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             )
             .ToList();
-        if (words.Count > Filter.MostValues)
+        if (words.Count > Filter.MaxValues)
         {
-            mistakes.Add(name, $"At most {Filter.MostValues} values.");
+            mistakes.Add(name, $"At most {Filter.MaxValues} values.");
             return [];
         }
         var values = words.ConvertAll(word => read(word));

@@ -15,7 +15,7 @@ internal static class MessageEndpoint
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Comment comment,
         Store store,
         PeopleDirectory directory,
@@ -26,15 +26,15 @@ internal static class MessageEndpoint
         if (body is null)
             return refusal!;
         var id = body.Line("approval_request_id", 100, required: true);
-        var message = body.Lines("message", Comment.LongestText, required: true);
+        var message = body.Lines("message", Comment.MaxText, required: true);
         if (body.Mistakes.Any)
             return Refusal.Attributes(body.Mistakes);
         if (!RequestId.TryParse(id, out var requestId))
             return Refusal.NotFound();
-        return await comment.Run(requestId, asking.Viewer, message!, cancel) switch
+        return await comment.Run(requestId, caller.Viewer, message!, cancel) switch
         {
             CommentOutcome.Added
-                when await RequestDetails.Find(store, requestId, asking.Viewer, cancel) is { } details => Answer.Of(
+                when await RequestDetails.Find(store, requestId, caller.Viewer, cancel) is { } details => Answer.Of(
                 new MessagesAnswer(new Shapes(directory.Current, store.Now).MessagesOf(details)),
                 StatusCodes.Status201Created
             ),
@@ -46,7 +46,7 @@ internal static class MessageEndpoint
             CommentOutcome.TooMany => Refusal.Listed(
                 StatusCodes.Status422UnprocessableEntity,
                 Failed,
-                $"An approval request can have at most {Comment.MostPerRequest} comments"
+                $"An approval request can have at most {Comment.MaxPerRequest} comments"
             ),
             CommentOutcome.Added or CommentOutcome.NotFound => Refusal.NotFound(),
             _ => throw new UnreachableException(),

@@ -353,11 +353,17 @@ internal sealed class Shapes(PeopleSnapshot directory, DateTimeOffset now)
             new Party(actor).IdAfter("source:") is { } known && directory.Sources.TryGetValue(known, out var found)
                 ? found
                 : null;
-        return new AuthorShape(source?.PersonId ?? 0, source?.Name ?? "Countersign", Picture, null, Role.Agent.Ours());
+        return new AuthorShape(
+            source?.PersonId ?? 0,
+            source?.Name ?? "Countersign",
+            Picture,
+            null,
+            Role.Agent.ToWireName()
+        );
     }
 
     /// <summary>A source's service person is an agent to Zendesk's clients, which know three roles.</summary>
-    public static string RoleOf(Person person) => (person.Role == Role.Service ? Role.Agent : person.Role).Ours();
+    public static string RoleOf(Person person) => (person.Role == Role.Service ? Role.Agent : person.Role).ToWireName();
 
     /// <summary>
     /// Of a request that is settled the first; none where a policy answers by itself or leaves it to another system.

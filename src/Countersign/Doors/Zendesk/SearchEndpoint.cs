@@ -34,7 +34,7 @@ internal static class SearchEndpoint
 {
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         RequestList listing,
         Store store,
         PeopleDirectory directory,
@@ -60,16 +60,16 @@ internal static class SearchEndpoint
         var shapes = new Shapes(snapshot, store.Now);
         var found = new Dictionary<RequestId, RequestDetails>();
         var page = await listing.Sift(
-            asking.Viewer,
+            caller.Viewer,
             filter,
-            RequestList.LargestPage,
+            RequestList.MaxPage,
             position is null ? null : position with { Newer = false },
-            RequestList.LargestPage,
+            RequestList.MaxPage,
             async requests =>
             {
                 foreach (var one in await RequestDetails.Of(store, requests, cancel))
                 {
-                    if (shapes.IsDecidedBy(asking.Person, one))
+                    if (shapes.IsDecidedBy(caller.Person, one))
                         found[one.Request.Id] = one;
                 }
                 return requests.Where(r => found.ContainsKey(r.Id));

@@ -12,27 +12,27 @@ internal static class ShowEndpoint
 {
     public static async Task<IResult> Run(
         string id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         PeopleDirectory directory,
         CancellationToken cancel
     ) =>
         RequestId.TryParse(id, out var requestId)
-        && await Find(requestId, asking, store, directory, cancel) is { } shown
+        && await Find(requestId, caller, store, directory, cancel) is { } shown
             ? Answer.Of(new ShowAnswer(shown))
             : Refusal.NotFound();
 
     public static async ValueTask<ShownItem?> Find(
         RequestId id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        if (await RequestDetails.Find(store, id, asking.Viewer, cancel) is not { } details)
+        if (await RequestDetails.Find(store, id, caller.Viewer, cancel) is not { } details)
             return null;
         var ticket = details.Request.TicketId is { } ticketId ? await TicketRow.Find(store, ticketId, cancel) : null;
-        return ShownItem.From(details, new Shapes(directory.Current, store.Now), ticket, asking.Person);
+        return ShownItem.From(details, new Shapes(directory.Current, store.Now), ticket, caller.Person);
     }
 }

@@ -12,8 +12,8 @@ namespace Countersign.Doors.Zendesk;
 /// <summary>Light tickets, for agents; whoever asked for a ticket sees it and what was said in public.</summary>
 internal static class TicketEndpoints
 {
-    private const int LongestComment = 65_535;
-    private const int MostTags = 100;
+    private const int MaxComment = 65_535;
+    private const int MaxTags = 100;
 
     public static void Map(RouteGroupBuilder api)
     {
@@ -25,36 +25,36 @@ internal static class TicketEndpoints
 
     private static async Task<IResult> Create(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tickets tickets,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        var (wanted, refusal) = await Read(http, asking, directory, isNew: true, cancel);
+        var (wanted, refusal) = await Read(http, caller, directory, isNew: true, cancel);
         if (wanted is null)
             return refusal!;
-        if (await tickets.Add(wanted, asking.Person.Id, asking.Viewer.Origin, cancel) is not TicketOutcome.Done done)
+        if (await tickets.Add(wanted, caller.Person.Id, caller.Viewer.Origin, cancel) is not TicketOutcome.Done done)
             throw new UnreachableException();
         http.Response.Headers.Location = $"{ZendeskConventions.RootOf(http.Request)}/tickets/{done.Ticket.Id}.json";
-        return Changed(http, asking, done, wanted, StatusCodes.Status201Created);
+        return Changed(http, caller, done, wanted, StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> Update(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tickets tickets,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        var (wanted, refusal) = await Read(http, asking, directory, isNew: false, cancel);
+        var (wanted, refusal) = await Read(http, caller, directory, isNew: false, cancel);
         if (wanted is null)
             return refusal!;
-        return await tickets.Change(id, wanted, asking.Person.Id, asking.Viewer.Origin, cancel) switch
+        return await tickets.Change(id, wanted, caller.Person.Id, caller.Viewer.Origin, cancel) switch
         {
-            TicketOutcome.Done done => Changed(http, asking, done, wanted, StatusCodes.Status200OK),
+            TicketOutcome.Done done => Changed(http, caller, done, wanted, StatusCodes.Status200OK),
             TicketOutcome.Closed => Refusal.Record("status", "Status: closed prevents ticket update"),
             TicketOutcome.Waits { Field: var field } => Refusal.Record(
                 field,
@@ -68,24 +68,24 @@ internal static class TicketEndpoints
     private static async Task<IResult> Show(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         CancellationToken cancel
     ) =>
-        await Find(id, asking, store, cancel) is { } ticket
+        await Find(id, caller, store, cancel) is { } ticket
             ? Collection.One("ticket", Shape(ticket, http.Request))
             : Refusal.NotFound();
 
     private static async Task<IResult> Comments(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tickets tickets,
         Store store,
         CancellationToken cancel
     )
     {
-        if (await Find(id, asking, store, cancel) is null)
+        if (await Find(id, caller, store, cancel) is null)
             return Refusal.NotFound();
         var all = await tickets.Comments(id, cancel);
         return Collection.Of(
@@ -93,7 +93,7 @@ internal static class TicketEndpoints
             "comments",
             [
                 .. from said in all
-                where said.IsPublic == 1 || IsAgent(asking.Person)
+                where said.IsPublic == 1 || IsAgent(caller.Person)
                 select (said.N, (JsonNode)Shape(id, said)),
             ]
         );
@@ -101,12 +101,12 @@ internal static class TicketEndpoints
 
     private static async ValueTask<TicketRow?> Find(
         long id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Store store,
         CancellationToken cancel
     ) =>
         await TicketRow.Find(store, id, cancel) is { } ticket
-        && (IsAgent(asking.Person) || ticket.RequesterId == asking.Person.Id)
+        && (IsAgent(caller.Person) || ticket.RequesterId == caller.Person.Id)
             ? ticket
             : null;
 
@@ -114,7 +114,7 @@ internal static class TicketEndpoints
 
     private static IResult Changed(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         TicketOutcome.Done done,
         TicketChange wanted,
         int status
@@ -128,7 +128,7 @@ internal static class TicketEndpoints
                     ["id"] = done.Audit,
                     ["ticket_id"] = done.Ticket.Id,
                     ["created_at"] = Time(done.Ticket.UpdatedAt ?? done.Ticket.CreatedAt),
-                    ["author_id"] = asking.Person.Id,
+                    ["author_id"] = caller.Person.Id,
                     ["events"] = new JsonArray([
                         .. wanted.Comment is { } body
                             ?
@@ -137,7 +137,7 @@ internal static class TicketEndpoints
                                 {
                                     ["id"] = done.Audit,
                                     ["type"] = "Comment",
-                                    ["author_id"] = asking.Person.Id,
+                                    ["author_id"] = caller.Person.Id,
                                     ["body"] = body,
                                     ["public"] = wanted.IsPublic,
                                 },
@@ -191,7 +191,7 @@ internal static class TicketEndpoints
 
     private static async ValueTask<(TicketChange? Wanted, IResult? Refusal)> Read(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PeopleDirectory directory,
         bool isNew,
         CancellationToken cancel
@@ -203,13 +203,13 @@ internal static class TicketEndpoints
         var snapshot = await directory.Refresh(cancel);
         var comment = body.Inside("comment");
         var text =
-            comment?.Lines("body", LongestComment)
-            ?? comment?.Lines("html_body", LongestComment)
-            ?? (isNew ? body.Lines("description", LongestComment) : null);
+            comment?.Lines("body", MaxComment)
+            ?? comment?.Lines("html_body", MaxComment)
+            ?? (isNew ? body.Lines("description", MaxComment) : null);
         if (comment is not null && text is null && !comment.Mistakes.Any)
             comment.Mistakes.Add("body", "This is required.");
         var subject =
-            body.Line("subject", SubmitBody.LongestSubject) is { Length: > 0 } given ? given
+            body.Line("subject", SubmitBody.MaxSubject) is { Length: > 0 } given ? given
             : isNew ? FirstLine(text)
             : null;
         if (isNew && subject is null && !body.Mistakes.Any)
@@ -279,7 +279,7 @@ internal static class TicketEndpoints
             return null;
         if (
             value.ValueKind == JsonValueKind.Array
-            && value.GetArrayLength() <= MostTags
+            && value.GetArrayLength() <= MaxTags
             && value
                 .EnumerateArray()
                 .All(v =>
@@ -291,7 +291,7 @@ internal static class TicketEndpoints
         {
             return [.. value.EnumerateArray().Select(v => v.GetString()!)];
         }
-        body.Mistakes.Add(name, $"A list of at most {MostTags} words.");
+        body.Mistakes.Add(name, $"A list of at most {MaxTags} words.");
         return null;
     }
 
@@ -301,8 +301,8 @@ internal static class TicketEndpoints
             return null;
         if (
             value.ValueKind == JsonValueKind.Array
-            && value.GetArrayLength() <= MostTags
-            && value.GetRawText().Length <= LongestComment
+            && value.GetArrayLength() <= MaxTags
+            && value.GetRawText().Length <= MaxComment
             && value
                 .EnumerateArray()
                 .All(f =>

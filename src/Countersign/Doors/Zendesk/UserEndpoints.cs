@@ -61,7 +61,7 @@ internal static class UserEndpoints
                     ["id"] = null,
                     ["name"] = "Anonymous user",
                     ["email"] = "invalid@example.com",
-                    ["role"] = Role.EndUser.Ours(),
+                    ["role"] = Role.EndUser.ToWireName(),
                     ["active"] = false,
                     ["verified"] = false,
                     ["suspended"] = false,
@@ -81,12 +81,12 @@ internal static class UserEndpoints
         return Collection.One("user", shape);
     }
 
-    private static IResult Show(long id, HttpContext http, CurrentCaller asking, PeopleDirectory directory) =>
-        MaySee(asking.Person, id) && directory.Current.People.TryGetValue(id, out var person)
+    private static IResult Show(long id, HttpContext http, CurrentCaller caller, PeopleDirectory directory) =>
+        MaySee(caller.Person, id) && directory.Current.People.TryGetValue(id, out var person)
             ? Collection.One("user", Shape(person, directory.Current, http.Request))
             : Refusal.NotFound();
 
-    private static IResult ShowMany(HttpContext http, CurrentCaller asking, PeopleDirectory directory)
+    private static IResult ShowMany(HttpContext http, CurrentCaller caller, PeopleDirectory directory)
     {
         var words = http
             .Request.Query["ids"]
@@ -97,16 +97,16 @@ internal static class UserEndpoints
                 long.TryParse(w, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : (long?)null
             )
             .ToList();
-        if (ids.Contains(null) || ids.Count is 0 or > Collection.LargestPage)
+        if (ids.Contains(null) || ids.Count is 0 or > Collection.MaxPage)
         {
             return Refusal.Titled(
                 StatusCodes.Status400BadRequest,
                 "Invalid attribute",
-                $"ids must be 1 to {Collection.LargestPage} whole numbers, separated by commas."
+                $"ids must be 1 to {Collection.MaxPage} whole numbers, separated by commas."
             );
         }
         var wanted = ids.OfType<long>().ToHashSet();
-        return People(http, directory, p => wanted.Contains(p.Id) && MaySee(asking.Person, p.Id));
+        return People(http, directory, p => wanted.Contains(p.Id) && MaySee(caller.Person, p.Id));
     }
 
     private static IResult All(HttpContext http, PeopleDirectory directory) =>

@@ -72,7 +72,7 @@ public sealed class Deliveries(Store store)
     /// <summary>
     /// A page looks at no more rows than this: an unusual mixture may answer a short page that goes on.
     /// </summary>
-    private const int MostLookedAt = 2_000;
+    private const int MaxLookedAt = 2_000;
 
     public static readonly IReadOnlyList<string> States =
     [
@@ -92,7 +92,7 @@ public sealed class Deliveries(Store store)
             state = state ?? "",
             endpoint = endpoint ?? "",
             before = before ?? long.MaxValue,
-            looked = MostLookedAt,
+            looked = MaxLookedAt,
             most = PageSize,
         };
         var range = endpoint is null

@@ -107,7 +107,7 @@ public interface IChannel
     /// Calls under way at once to one endpoint, where the channel knows a smaller number than <see
     /// cref="OutcomeOptions.CallsPerReceiver"/>.
     /// </summary>
-    int MostAtOnce => int.MaxValue;
+    int MaxAtOnce => int.MaxValue;
 
     /// <summary>Sends once. Whatever can go wrong is an outcome; only <paramref name="cancel"/> throws.</summary>
     Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel);

@@ -15,8 +15,8 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
     internal const int FailuresUntilHeld = 3;
 
     private static readonly TimeSpan FirstHold = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxHold = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromDays(1);
 
     private readonly Dictionary<string, IChannel> _channels = channels.ToDictionary(c => c.Name);
 
@@ -28,7 +28,7 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         if (attempt.Outcome is SendOutcome.Failed { RetryAfter: { } asked } && wait is { } planned)
         {
             wait =
-                asked > LongestRetryAfter ? LongestRetryAfter
+                asked > MaxRetryAfter ? MaxRetryAfter
                 : asked > planned ? asked
                 : planned;
         }
@@ -142,7 +142,7 @@ public sealed class RecordAttempt(OutcomeOptions options, IEnumerable<IChannel> 
         var failures = endpoint.Failures + 1;
         TimeSpan? hold =
             failures < FailuresUntilHeld ? null : FirstHold * Math.Pow(2, Math.Min(10, failures - FailuresUntilHeld));
-        DateTimeOffset? until = hold is { } length ? tx.Now + (length < LongestHold ? length : LongestHold) : null;
+        DateTimeOffset? until = hold is { } length ? tx.Now + (length < MaxHold ? length : MaxHold) : null;
         await tx.Execute(
             "UPDATE endpoints SET failures = @failures, failing_since = @since, held_until = @until WHERE name = @name",
             new

@@ -32,7 +32,7 @@ public sealed partial class SendDelivery(
     {
         var most = Math.Min(
             options.CallsPerReceiver,
-            _channels.TryGetValue(receiver.Split(':')[0], out var channel) ? channel.MostAtOnce : int.MaxValue
+            _channels.TryGetValue(receiver.Split(':')[0], out var channel) ? channel.MaxAtOnce : int.MaxValue
         );
         var endpoint = await reader.First<EndpointRow>(
             "SELECT failures, held_until, stopped_at FROM endpoints WHERE name = @receiver",

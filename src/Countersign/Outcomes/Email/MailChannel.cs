@@ -20,12 +20,12 @@ public sealed class MailChannel(
     /// <summary>Where a link that stands for a person leads.</summary>
     public const string LinkPath = "/mail/";
 
-    private const int MostListed = 20;
+    private const int MaxListed = 20;
 
     public string Name => ChannelName;
 
     // Mail servers count connections.
-    public int MostAtOnce => 4;
+    public int MaxAtOnce => 4;
 
     public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
     {
@@ -184,7 +184,7 @@ public sealed class MailChannel(
                     await reader.All<RequestLine>(
                         $"""
                         SELECT r.id, r.subject FROM deliveries d JOIN requests r ON r.id = substr(d.subject, 9)
-                        WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MostListed}
+                        WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MaxListed}
                         """,
                         new { id = delivery.Id }
                     )

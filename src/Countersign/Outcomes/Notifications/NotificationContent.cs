@@ -13,7 +13,7 @@ internal sealed record NotificationContent(
     string? More
 )
 {
-    private const int LongestText = 2_000;
+    private const int MaxText = 2_000;
 
     public ApprovalRequest? Request => About?.Request;
 
@@ -109,7 +109,7 @@ internal sealed record NotificationContent(
         ];
     }
 
-    public string Message => Short(About?.Current.Message ?? "", LongestText);
+    public string Message => Short(About?.Current.Message ?? "", MaxText);
 
     public static string Short(string text, int most) =>
         text.Length <= most

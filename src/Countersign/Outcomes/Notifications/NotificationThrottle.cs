@@ -66,10 +66,10 @@ internal static class NotificationThrottle
                 receiver,
                 channel,
                 since,
-                most = options.MostPerPerson,
+                most = options.MaxPerPerson,
             }
         );
-        if (lately < options.MostPerPerson)
+        if (lately < options.MaxPerPerson)
             await DeliveryJob.Add(tx, news, receiver, channel, channel);
         else
             await DeliveryJob.Add(tx, news, receiver, channel, channel, due: tx.Now + Gather, digest: true);

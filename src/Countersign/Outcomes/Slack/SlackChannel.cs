@@ -17,13 +17,13 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
 {
     public const string ChannelName = "slack";
 
-    private const int MostKnown = 10_000;
+    private const int MaxKnown = 10_000;
     private readonly ConcurrentDictionary<string, string> _users = new();
 
     public string Name => ChannelName;
 
     // Slack allows about one message a second per channel, with bursts.
-    public int MostAtOnce => 2;
+    public int MaxAtOnce => 2;
 
     public async Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel)
     {
@@ -120,7 +120,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
             && id.GetString() is { Length: > 0 } found
         )
         {
-            if (_users.Count >= MostKnown)
+            if (_users.Count >= MaxKnown)
                 _users.Clear();
             _users[email] = found;
             return (found, null);

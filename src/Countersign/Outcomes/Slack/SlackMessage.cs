@@ -17,10 +17,10 @@ internal static class SlackMessage
     };
 
     // Slack's own limits.
-    private const int LongestHeader = 150;
-    private const int LongestSection = 2_900;
-    private const int LongestField = 1_900;
-    private const int MostFields = 10;
+    private const int MaxHeader = 150;
+    private const int MaxSection = 2_900;
+    private const int MaxField = 1_900;
+    private const int MaxFields = 10;
 
     /// <param name="ts">Of the message that is brought up to date; null for a new one.</param>
     public static string Of(NotificationContent tidings, string channel, string? ts, string url)
@@ -35,7 +35,7 @@ internal static class SlackMessage
                 text = new
                 {
                     type = "plain_text",
-                    text = NotificationContent.Short(title, LongestHeader),
+                    text = NotificationContent.Short(title, MaxHeader),
                     emoji = false,
                 },
             },
@@ -65,11 +65,11 @@ internal static class SlackMessage
                 {
                     type = "section",
                     fields = facts
-                        .Take(MostFields)
+                        .Take(MaxFields)
                         .Select(f => new
                         {
                             type = "mrkdwn",
-                            text = NotificationContent.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", LongestField),
+                            text = NotificationContent.Short($"*{Escaped(f.Name)}*\n{Escaped(f.Value)}", MaxField),
                         })
                         .ToArray(),
                 }
@@ -149,11 +149,7 @@ internal static class SlackMessage
         );
 
     private static object Section(string text) =>
-        new
-        {
-            type = "section",
-            text = new { type = "mrkdwn", text = NotificationContent.Short(text, LongestSection) },
-        };
+        new { type = "section", text = new { type = "mrkdwn", text = NotificationContent.Short(text, MaxSection) } };
 
     /// <summary>
     /// Slack's three control characters; what somebody typed neither mentions a channel nor makes a link.

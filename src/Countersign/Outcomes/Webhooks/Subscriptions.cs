@@ -14,7 +14,7 @@ public sealed record NewWebhook(long Id, string Url, string Secret);
 /// </summary>
 public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 {
-    private const int LongestUrl = 2_000;
+    private const int MaxUrl = 2_000;
 
     public async Task<AccessOutcome<NewWebhook>> Add(
         string url,
@@ -239,7 +239,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
     private static AccessOutcome<T> NoWebhook<T>() => new AccessOutcome<T>.NotFound("a webhook with this ID");
 
     private static string? UrlProblem(string url) =>
-        url.Length > LongestUrl ? $"A URL can have at most {LongestUrl} characters."
+        url.Length > MaxUrl ? $"A URL can have at most {MaxUrl} characters."
         : !Uri.TryCreate(url, UriKind.Absolute, out var uri)
         || uri.Scheme is not ("http" or "https")
         || uri.Host.Length == 0
@@ -256,7 +256,7 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 /// </summary>
 public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
 {
-    private const int MostKept = 10_000;
+    private const int MaxKept = 10_000;
     private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.webhook-secret");
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _opened = new();
 
@@ -284,7 +284,7 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
                 ),
             cancel
         );
-        if (_known.Count >= MostKept)
+        if (_known.Count >= MaxKept)
             _known.Clear();
         _known[id] = new Known(webhook, keys, at);
         return (webhook, keys);
@@ -307,7 +307,7 @@ public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
     {
         if (_opened.TryGetValue(hidden, out var known))
             return known;
-        if (_opened.Count >= MostKept)
+        if (_opened.Count >= MaxKept)
             _opened.Clear();
         return _opened[hidden] =
             StandardWebhook.KeyOf(_protector.Unprotect(hidden))

@@ -22,16 +22,16 @@ internal static class AccountPage
 
     private static Task<IResult> Show(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tokens tokens,
         Sessions sessions,
         PeopleDirectory directory,
         CancellationToken cancel
-    ) => Page(http, asking, tokens, sessions, directory, null, cancel);
+    ) => Page(http, caller, tokens, sessions, directory, null, cancel);
 
     private static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Accounts people,
         Passwords passwords,
         FailedSignIns failures,
@@ -44,8 +44,8 @@ internal static class AccountPage
     {
         var (form, me, origin, says) = (
             await http.Request.ReadFormAsync(cancel),
-            asking.Person,
-            asking.Viewer.Origin,
+            caller.Person,
+            caller.Viewer.Origin,
             Texts.For(http)
         );
         var what = form["do"].ToString();
@@ -53,7 +53,7 @@ internal static class AccountPage
         switch (what)
         {
             case "password":
-                refused = await ChangePassword(form, says, asking, people, passwords, failures, directory, cancel);
+                refused = await ChangePassword(form, says, caller, people, passwords, failures, directory, cancel);
                 break;
             case AbsenceSection.Set or AbsenceSection.End:
                 refused = await AbsenceSection.Run(form, me.Email!, absences, origin, says, cancel);
@@ -63,7 +63,7 @@ internal static class AccountPage
         }
         return refused is null
             ? AdminParts.Done(http, Path, what == "password" ? what : "changed")
-            : await Page(http, asking, tokens, sessions, directory, refused, cancel, form);
+            : await Page(http, caller, tokens, sessions, directory, refused, cancel, form);
     }
 
     /// <summary>
@@ -72,7 +72,7 @@ internal static class AccountPage
     private static async Task<Refused?> ChangePassword(
         IFormCollection form,
         Texts says,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Accounts people,
         Passwords passwords,
         FailedSignIns failures,
@@ -80,7 +80,7 @@ internal static class AccountPage
         CancellationToken cancel
     )
     {
-        var (me, origin) = (asking.Person, asking.Viewer.Origin);
+        var (me, origin) = (caller.Person, caller.Viewer.Origin);
         if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
             return new Refused("current", says.NoPasswordToChange);
         switch (await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel))
@@ -100,14 +100,14 @@ internal static class AccountPage
                 form["new-password"].ToString(),
                 origin,
                 cancel,
-                asking.Caller.Session?.Id ?? 0
+                caller.Caller.Session?.Id ?? 0
             )
         );
     }
 
     private static async Task<IResult> Page(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tokens tokens,
         Sessions sessions,
         PeopleDirectory directory,
@@ -117,7 +117,7 @@ internal static class AccountPage
     )
     {
         var snapshot = await directory.Refresh(cancel);
-        var me = snapshot.People[asking.Person.Id];
+        var me = snapshot.People[caller.Person.Id];
         var (theirTokens, theirSessions) = (await tokens.List(cancel, me.Id), await sessions.List(me.Id, cancel));
         var channels = await ChannelsSection.Of(http, me.Id, cancel);
         var absence = await http.RequestServices.GetRequiredService<Absences>().Find(me.Id, cancel);
@@ -173,7 +173,7 @@ internal static class AccountPage
                     );
                 }
                 TokensPage.Section(html, theirTokens, me, Path, me.Role == Role.Admin);
-                SessionsPage.Section(html, theirSessions, me, Path, asking.Caller.Session?.Id);
+                SessionsPage.Section(html, theirSessions, me, Path, caller.Caller.Session?.Id);
             }
         )
         {

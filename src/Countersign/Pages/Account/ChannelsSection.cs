@@ -47,7 +47,7 @@ internal static class ChannelsSection
 
     public static async Task<IResult> Save(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         NotificationPreferences switches,
         CancellationToken cancel
     )
@@ -55,7 +55,7 @@ internal static class ChannelsSection
         if (await PostedForm.Read(http, cancel) is { } form)
         {
             foreach (var channel in NotificationPreferences.Channels.Intersect(form["shown"].ToString().Split(',')))
-                await switches.Set(asking.Person.Id, channel, form[channel] == "true", asking.Viewer.Origin, cancel);
+                await switches.Set(caller.Person.Id, channel, form[channel] == "true", caller.Viewer.Origin, cancel);
         }
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{AccountPage.Path}");
     }

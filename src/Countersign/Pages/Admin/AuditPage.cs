@@ -15,7 +15,7 @@ internal static class AuditPage
     public const string Path = "/audit";
 
     private const int PageSize = 50,
-        LongestShown = 400;
+        MaxShown = 400;
 
     public static async Task<IResult> Show(
         HttpContext http,
@@ -128,7 +128,7 @@ internal static class AuditPage
                                     $"</td><td><code>{e.Kind}</code></td><td>{About(e.Subject, snapshot)}</td><td>{Name(e.Actor, snapshot)}</td><td>{e.Via} <span class=\"soft small\">{e.Address}</span></td>"
                                 );
                             h.Add(
-                                $"<td class=\"data\">{(e.Data.Length <= LongestShown ? e.Data : e.Data[..LongestShown] + "…")}</td>"
+                                $"<td class=\"data\">{(e.Data.Length <= MaxShown ? e.Data : e.Data[..MaxShown] + "…")}</td>"
                             );
                         }
                     );

@@ -10,7 +10,7 @@ internal static class GroupPage
     public const string Path = "/groups";
 
     /// <summary>More people than this are not offered to choose from: one types the address.</summary>
-    private const int MostChoices = 500;
+    private const int MaxChoices = 500;
 
     public static async Task<IResult> Show(
         long id,
@@ -22,7 +22,7 @@ internal static class GroupPage
     public static async Task<IResult> Run(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Groups groups,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -32,7 +32,7 @@ internal static class GroupPage
         if (!snapshot.Groups.TryGetValue(id, out var group))
             return NotFoundPage.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var (email, origin, says) = (form["email"].ToString(), asking.Viewer.Origin, Texts.For(http));
+        var (email, origin, says) = (form["email"].ToString(), caller.Viewer.Origin, Texts.For(http));
         Refused? refused;
         switch (form["do"].ToString())
         {
@@ -107,7 +107,7 @@ internal static class GroupPage
                             )
                             .OrderBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase)
                             .ToList();
-                        if (others.Count is > 0 and <= MostChoices)
+                        if (others.Count is > 0 and <= MaxChoices)
                         {
                             form.Select(
                                 "email",

@@ -20,7 +20,7 @@ internal static class PeoplePage
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Accounts people,
         Groups groups,
         Absences absences,
@@ -35,7 +35,7 @@ internal static class PeoplePage
             form["role"].ToString(),
             form["group"].ToString()
         );
-        var (origin, says) = (asking.Viewer.Origin, Texts.For(http));
+        var (origin, says) = (caller.Viewer.Origin, Texts.For(http));
         Refused? refused;
         switch (form["do"].ToString())
         {
@@ -132,7 +132,7 @@ internal static class PeoplePage
                             form.Says.Role,
                             [
                                 .. new[] { Role.EndUser, Role.Agent, Role.Admin }.Select(r =>
-                                    (r.Ours(), form.Says.RoleInWords(r))
+                                    (r.ToWireName(), form.Says.RoleInWords(r))
                                 ),
                             ],
                             typed.Role

@@ -17,17 +17,17 @@ internal static class PersonPage
     public static Task<IResult> Show(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PeopleDirectory directory,
         Tokens tokens,
         Sessions sessions,
         CancellationToken cancel
-    ) => Page(id, http, asking, directory, tokens, sessions, null, cancel);
+    ) => Page(id, http, caller, directory, tokens, sessions, null, cancel);
 
     public static async Task<IResult> Run(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Accounts people,
         Aliases aliases,
         Absences absences,
@@ -42,8 +42,8 @@ internal static class PersonPage
         var form = await http.Request.ReadFormAsync(cancel);
         var (what, origin, isSelf, says) = (
             form["do"].ToString(),
-            asking.Viewer.Origin,
-            id == asking.Person.Id,
+            caller.Viewer.Origin,
+            id == caller.Person.Id,
             Texts.For(http)
         );
         // Whoever shuts themselves out cannot let themselves in again.
@@ -52,7 +52,7 @@ internal static class PersonPage
             return await Page(
                 id,
                 http,
-                asking,
+                caller,
                 directory,
                 tokens,
                 sessions,
@@ -87,7 +87,7 @@ internal static class PersonPage
                         form["password"].ToString(),
                         origin,
                         cancel,
-                        isSelf ? asking.Caller.Session?.Id ?? 0 : 0
+                        isSelf ? caller.Caller.Session?.Id ?? 0 : 0
                     )
                 );
                 break;
@@ -111,7 +111,7 @@ internal static class PersonPage
         }
         return refused is null
             ? AdminParts.Done(http, $"{PeoplePage.Path}/{id}", "changed")
-            : await Page(id, http, asking, directory, tokens, sessions, refused, cancel, form);
+            : await Page(id, http, caller, directory, tokens, sessions, refused, cancel, form);
     }
 
     private static async Task<Person?> Find(PeopleDirectory directory, long id, CancellationToken cancel) =>
@@ -122,7 +122,7 @@ internal static class PersonPage
     private static async Task<IResult> Page(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         PeopleDirectory directory,
         Tokens tokens,
         Sessions sessions,
@@ -188,7 +188,7 @@ internal static class PersonPage
                     css: "sheet narrow"
                 );
                 AliasSection(html, path, aliases, refused, typed?["alias"].ToString() ?? "");
-                if (id != asking.Person.Id)
+                if (id != caller.Person.Id)
                 {
                     html.Form(
                         path,
@@ -200,10 +200,10 @@ internal static class PersonPage
                                 form.Says.Role,
                                 [
                                     .. new[] { Role.EndUser, Role.Agent, Role.Admin }.Select(r =>
-                                        (r.Ours(), form.Says.RoleInWords(r))
+                                        (r.ToWireName(), form.Says.RoleInWords(r))
                                     ),
                                 ],
-                                person.Role.Ours()
+                                person.Role.ToWireName()
                             );
                             form.Button(form.Says.ChangeRole);
                         },
@@ -229,7 +229,7 @@ internal static class PersonPage
                 );
                 AbsenceSection.Write(html, path, person, absence, directory.Current, refused, typed);
                 TokensPage.Section(html, theirTokens, person, path, person.Role == Role.Admin);
-                SessionsPage.Section(html, theirSessions, person, path, asking.Caller.Session?.Id);
+                SessionsPage.Section(html, theirSessions, person, path, caller.Caller.Session?.Id);
                 if (person.IsDisabled)
                 {
                     html.Form(
@@ -241,7 +241,7 @@ internal static class PersonPage
                         }
                     );
                 }
-                else if (id != asking.Person.Id)
+                else if (id != caller.Person.Id)
                 {
                     html.Confirm(
                         html.Says.Disable,
@@ -251,7 +251,7 @@ internal static class PersonPage
                         h => h.Hidden("do", "disable")
                     );
                 }
-                if (id != asking.Person.Id)
+                if (id != caller.Person.Id)
                 {
                     html.Confirm(
                         html.Says.Erase,

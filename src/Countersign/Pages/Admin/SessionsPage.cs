@@ -13,7 +13,7 @@ internal static class SessionsPage
     public const string Path = "/sessions";
 
     public static async Task<IResult> Show(
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sessions sessions,
         PeopleDirectory directory,
         CancellationToken cancel
@@ -26,7 +26,7 @@ internal static class SessionsPage
             {
                 html.Outcome(null);
                 html.Add($"<p class=\"lede\">{html.Says.SessionsLede}</p>");
-                List(html, all, Path, asking.Caller.Session?.Id, snapshot);
+                List(html, all, Path, caller.Caller.Session?.Id, snapshot);
             }
         )
         {
@@ -36,7 +36,7 @@ internal static class SessionsPage
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sessions sessions,
         CancellationToken cancel
     )
@@ -54,18 +54,18 @@ internal static class SessionsPage
                 return
                     await sessions.End(
                         id,
-                        asking.Caller.IsAdmin ? null : asking.Person.Id,
+                        caller.Caller.IsAdmin ? null : caller.Person.Id,
                         "ended on a page",
-                        asking.Viewer.Origin,
+                        caller.Viewer.Origin,
                         cancel
                     ) is AccessOutcome<long>.Done
                     ? AdminParts.Done(http, back, "ended")
                     : NotFoundPage.Page(http);
             case "end-others":
                 await sessions.EndOthers(
-                    asking.Person.Id,
-                    asking.Caller.Session?.Id ?? 0,
-                    asking.Viewer.Origin,
+                    caller.Person.Id,
+                    caller.Caller.Session?.Id ?? 0,
+                    caller.Viewer.Origin,
                     cancel
                 );
                 return AdminParts.Done(http, back, "ended");

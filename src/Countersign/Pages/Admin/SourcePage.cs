@@ -14,7 +14,7 @@ internal static class SourcePage
     public static async Task<IResult> Run(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sources sources,
         PeopleDirectory directory,
         ServerOptions server,
@@ -23,7 +23,7 @@ internal static class SourcePage
     {
         if (Find(await directory.Refresh(cancel), id) is not { } source)
             return NotFoundPage.Page(http);
-        var (origin, says) = (asking.Viewer.Origin, Texts.For(http));
+        var (origin, says) = (caller.Viewer.Origin, Texts.For(http));
         var form = await http.Request.ReadFormAsync(cancel);
         Refused? refused;
         switch (form["do"].ToString())

@@ -20,7 +20,7 @@ internal static class SourcesPage
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sources sources,
         PeopleDirectory directory,
         ServerOptions server,
@@ -35,7 +35,7 @@ internal static class SourcesPage
             typed.Kind,
             chosen.Group,
             chosen.Need,
-            asking.Viewer.Origin,
+            caller.Viewer.Origin,
             cancel,
             chosen.Destination
         );

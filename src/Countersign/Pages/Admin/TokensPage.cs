@@ -30,7 +30,7 @@ internal static class TokensPage
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Tokens tokens,
         PeopleDirectory directory,
         ServerOptions server,
@@ -39,19 +39,19 @@ internal static class TokensPage
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var (owner, back) = (form["person"].ToString(), LocalPath.Of(form["back"].ToString()) ?? "/account");
-        var isAdmin = asking.Caller.IsAdmin;
+        var isAdmin = caller.Caller.IsAdmin;
         switch (form["do"].ToString())
         {
             case "add":
                 var person =
                     isAdmin && long.TryParse(owner, System.Globalization.CultureInfo.InvariantCulture, out var id)
                         ? (await directory.Refresh(cancel)).People.GetValueOrDefault(id)
-                        : asking.Person;
+                        : caller.Person;
                 if (person?.Email is not { } email)
                     return NotFoundPage.Page(http);
                 var outcome = await tokens.Add(
                     email,
-                    asking.Viewer.Origin,
+                    caller.Viewer.Origin,
                     cancel,
                     impersonates: isAdmin && form["impersonates"] == "true"
                 );
@@ -65,7 +65,7 @@ internal static class TokensPage
                     out var token
                 ):
                 return
-                    await tokens.Revoke(token, asking.Viewer.Origin, cancel, isAdmin ? null : asking.Person.Id)
+                    await tokens.Revoke(token, caller.Viewer.Origin, cancel, isAdmin ? null : caller.Person.Id)
                     is AccessOutcome<long>.Done
                     ? AdminParts.Done(http, back, "revoked")
                     : NotFoundPage.Page(http);

@@ -25,7 +25,7 @@ internal static class DeliveriesPage
 
     public static async Task<IResult> Show(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         string? state,
         string? endpoint,
         long? before,
@@ -78,7 +78,7 @@ internal static class DeliveriesPage
     public static async Task<IResult> One(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Outcomes.Deliveries deliveries,
         Subscriptions webhooks,
         PeopleDirectory directory,
@@ -135,7 +135,7 @@ internal static class DeliveriesPage
     public static async Task<IResult> Replay(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Outcomes.Deliveries deliveries,
         CancellationToken cancel
     )

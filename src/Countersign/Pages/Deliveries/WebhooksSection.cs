@@ -70,7 +70,7 @@ internal static class WebhooksSection
 
     public static async Task<IResult> Add(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Subscriptions webhooks,
         Outcomes.Deliveries deliveries,
         OutcomeOptions options,
@@ -84,8 +84,8 @@ internal static class WebhooksSection
             typed.Url,
             Listed(typed.Events),
             Listed(typed.Sources),
-            asking.Viewer.Origin,
-            asking.Person.Id,
+            caller.Viewer.Origin,
+            caller.Person.Id,
             cancel
         ) switch
         {
@@ -125,7 +125,7 @@ internal static class WebhooksSection
     public static async Task<IResult> Change(
         long id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Subscriptions webhooks,
         TestWebhook test,
         Outcomes.Deliveries deliveries,
@@ -135,7 +135,7 @@ internal static class WebhooksSection
     {
         if (await webhooks.Find(id, cancel) is null || await PostedForm.Read(http, cancel) is not { } form)
             return NotFoundPage.Page(http);
-        var origin = asking.Viewer.Origin;
+        var origin = caller.Viewer.Origin;
         Action<Html>? said = null;
         switch (form[Do].ToString())
         {

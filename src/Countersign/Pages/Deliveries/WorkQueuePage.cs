@@ -24,7 +24,7 @@ internal static class WorkQueuePage
 
     public static async Task<IResult> Act(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         WorkList work,
         CancellationToken cancel
     )
@@ -36,8 +36,8 @@ internal static class WorkQueuePage
             : 0;
         var outcome =
             form["do"].ToString() == "discard"
-                ? await work.Discard(id, asking.Viewer.Origin, cancel)
-                : await work.Retry(id, asking.Viewer.Origin, cancel);
+                ? await work.Discard(id, caller.Viewer.Origin, cancel)
+                : await work.Retry(id, caller.Viewer.Origin, cancel);
         return outcome is WorkOutcome.Refused { Why: var why }
             ? await Page(http, null, null, null, work, why, cancel)
             : TypedResults.LocalRedirect($"{http.Request.PathBase}{Path}");

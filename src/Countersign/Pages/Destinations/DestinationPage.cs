@@ -21,15 +21,15 @@ internal sealed class DestinationPage(
 {
     public static string AddressOf(string name) => $"{DestinationsPage.Path}/{Uri.EscapeDataString(name)}";
 
-    public Task<IResult> Show(string name, HttpContext http, CurrentCaller asking, CancellationToken cancel) =>
-        Page(name, http, asking, null, null, cancel);
+    public Task<IResult> Show(string name, HttpContext http, CurrentCaller caller, CancellationToken cancel) =>
+        Page(name, http, caller, null, null, cancel);
 
-    public async Task<IResult> Do(string name, HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Do(string name, HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         if (await views.ManifestOf(name, cancel) is not { } manifest)
             return NotFoundPage.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var origin = asking.Viewer.Origin;
+        var origin = caller.Viewer.Origin;
         Resolution? resolution = null;
         switch (form["do"].ToString())
         {
@@ -37,7 +37,7 @@ internal sealed class DestinationPage(
                 return await Page(
                     name,
                     http,
-                    asking,
+                    caller,
                     (await trying.Connect(name, cancel) as AccessOutcome<DestinationTest>.Done)?.Value,
                     null,
                     cancel
@@ -46,7 +46,7 @@ internal sealed class DestinationPage(
                 return await Page(
                     name,
                     http,
-                    asking,
+                    caller,
                     (await trying.Rehearse(name, null, cancel) as AccessOutcome<DestinationTest>.Done)?.Value,
                     null,
                     cancel
@@ -61,7 +61,7 @@ internal sealed class DestinationPage(
                     is AccessOutcome<long>.Invalid(var field, var why)
                 )
                 {
-                    return await Page(name, http, asking, null, (field, why), cancel, asked);
+                    return await Page(name, http, caller, null, (field, why), cancel, asked);
                 }
                 break;
             case "load":
@@ -70,7 +70,7 @@ internal sealed class DestinationPage(
                 return await Page(
                     name,
                     http,
-                    asking,
+                    caller,
                     null,
                     unknown is null ? null : (null, unknown),
                     cancel,
@@ -98,7 +98,7 @@ internal sealed class DestinationPage(
             && await resolve.Run(link, resolution, origin, cancel) is ResolveLinkOutcome.NotPossible(var not)
         )
         {
-            return await Page(name, http, asking, null, (null, not), cancel);
+            return await Page(name, http, caller, null, (null, not), cancel);
         }
         return Results.Redirect($"{http.Request.PathBase}{AddressOf(name)}");
     }
@@ -116,7 +116,7 @@ internal sealed class DestinationPage(
     private async Task<IResult> Page(
         string name,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         DestinationTest? trial,
         (string? Field, string Why)? problem,
         CancellationToken cancel,

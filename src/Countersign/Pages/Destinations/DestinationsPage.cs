@@ -19,7 +19,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
     /// The manifest is chosen: its variables become a form. Its values are looked up when asked for, and kept when all
     /// is said.
     /// </summary>
-    public async Task<IResult> Add(HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Add(HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var pasted = form["manifest"].ToString().Trim();
@@ -55,7 +55,7 @@ internal sealed class DestinationsPage(DestinationViews views, AddDestination ad
                     text!,
                     asked.Settings,
                     asked.Secrets,
-                    asking.Viewer.Origin,
+                    caller.Viewer.Origin,
                     cancel
                 );
                 return outcome switch

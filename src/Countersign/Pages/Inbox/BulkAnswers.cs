@@ -25,7 +25,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
             {
                 Value = note,
                 Error = error,
-                Longest = DecisionBody.LongestNote,
+                Longest = DecisionBody.MaxNote,
                 Id = "bulk-note",
             }
         );
@@ -35,7 +35,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
         form.Add($"</div></div>");
     }
 
-    public async Task<IResult> Run(HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Run(HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var says = Texts.For(http);
@@ -51,7 +51,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
         var answer = WireNames.AnswerOf(form["do"].ToString());
 
         var mistakes = new BodyErrors();
-        mistakes.MultiLine("note", note, DecisionBody.LongestNote, required: false);
+        mistakes.MultiLine("note", note, DecisionBody.MaxNote, required: false);
         var noteError =
             mistakes.Any ? string.Join(' ', mistakes.ByField["note"])
             : answer == Answer.Reject && note.Length == 0 ? says.NoteNeeded("reject")
@@ -60,7 +60,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
         {
             return await AskAgain(
                 http,
-                asking,
+                caller,
                 [.. chosen.Select(c => c.Id)],
                 note,
                 chosen.Count == 0 ? says.NothingChosen
@@ -76,14 +76,14 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
         {
             if (
                 note.Length == 0
-                && await RequestDetails.FindRequest(store, id, asking.Viewer, cancel) is { } asked
+                && await RequestDetails.FindRequest(store, id, caller.Viewer, cancel) is { } asked
                 && asked.Policy.NeedsNote(answer.Value.ToWireName())
             )
             {
                 done.Add((asked, false, says.NoteNeeded(answer.Value.ToWireName())));
                 continue;
             }
-            var outcome = await decide.Run(id, asking.Viewer, answer.Value, note, digest, cancel);
+            var outcome = await decide.Run(id, caller.Viewer, answer.Value, note, digest, cancel);
             var (request, good, what) = outcome switch
             {
                 DecideOutcome.Recorded { Request: var r } => (r, true, r.Display),
@@ -98,7 +98,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
                 DecideOutcome.NotAllowed { Rule: var rule } => (null, false, says.NotAllowed(rule)),
                 _ => (null, false, says.NotFound),
             };
-            done.Add((request ?? await RequestDetails.FindRequest(store, id, asking.Viewer, cancel), good, what));
+            done.Add((request ?? await RequestDetails.FindRequest(store, id, caller.Viewer, cancel), good, what));
         }
         return new PageResponse(
             says.WhatBecame,
@@ -135,7 +135,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
     /// <summary>Nothing was sent: the same choice and the same note again, with what is missing.</summary>
     private async Task<IResult> AskAgain(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         IReadOnlyList<RequestId> chosen,
         string note,
         string why,
@@ -146,7 +146,7 @@ internal sealed class BulkAnswers(Store store, PeopleDirectory directory, Enviro
         var requests = new List<ApprovalRequest>();
         foreach (var id in chosen)
         {
-            if (await RequestDetails.FindRequest(store, id, asking.Viewer, cancel) is { } request)
+            if (await RequestDetails.FindRequest(store, id, caller.Viewer, cancel) is { } request)
                 requests.Add(request);
         }
         var rows = new RequestRows(directory.Current, await places.Of(requests, cancel));

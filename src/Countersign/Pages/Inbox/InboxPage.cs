@@ -27,19 +27,19 @@ internal sealed class InboxPage(
         AllShown = 12;
 
     /// <summary>So many sources and groups are offered to choose from.</summary>
-    private const int MostChoices = 200;
+    private const int MaxChoices = 200;
 
     /// <summary>Of so many people the last reading is kept.</summary>
-    private const int MostKept = 100;
+    private const int MaxKept = 100;
     private readonly ConcurrentDictionary<long, Kept> _kept = new();
 
-    public async Task<IResult> Show(HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Show(HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         var wanted = InboxFilter.Read(http.Request.Query);
         var snapshot = directory.Current;
         var (parts, where) = wanted.IsNothing
-            ? await WholeInbox(asking.Person.Id, asking.Viewer, snapshot, cancel)
-            : await Read([(wanted, PageSize)], asking.Viewer, snapshot, cancel);
+            ? await WholeInbox(caller.Person.Id, caller.Viewer, snapshot, cancel)
+            : await Read([(wanted, PageSize)], caller.Viewer, snapshot, cancel);
         return new PageResponse(
             Texts.For(http).Inbox,
             html => Write(html, wanted, parts, new RequestRows(snapshot, where))
@@ -74,7 +74,7 @@ internal sealed class InboxPage(
             snapshot,
             cancel
         );
-        if (_kept.Count >= MostKept)
+        if (_kept.Count >= MaxKept)
             _kept.Clear();
         _kept[person] = new Kept(version, parts, where);
         return (parts, where);
@@ -209,7 +209,7 @@ internal sealed class InboxPage(
                 .. rows
                     .Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source)
                     .OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase)
-                    .Take(MostChoices)
+                    .Take(MaxChoices)
                     .Select(s => (s.Name, s.Name)),
             ],
             wanted.Source
@@ -221,7 +221,7 @@ internal sealed class InboxPage(
                 ("", says.Any),
                 .. rows
                     .Directory.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase)
-                    .Take(MostChoices)
+                    .Take(MaxChoices)
                     .Select(g => (g.Name, g.Name)),
             ],
             wanted.Group

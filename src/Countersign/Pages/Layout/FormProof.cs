@@ -11,7 +11,7 @@ namespace Countersign.Pages.Layout;
 /// </summary>
 internal sealed class FormProof(IAntiforgery antiforgery, IOptions<AntiforgeryOptions> options)
 {
-    private const int MostKept = 2_000;
+    private const int MaxKept = 2_000;
 
     private readonly ConcurrentDictionary<(string Cookie, string? Person), string> _kept = new();
 
@@ -28,7 +28,7 @@ internal sealed class FormProof(IAntiforgery antiforgery, IOptions<AntiforgeryOp
         // one is kept when it comes back.
         if (made.CookieToken is null)
         {
-            if (_kept.Count >= MostKept)
+            if (_kept.Count >= MaxKept)
                 _kept.Clear();
             _kept[key] = made.RequestToken!;
         }

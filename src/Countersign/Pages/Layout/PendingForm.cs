@@ -28,7 +28,7 @@ internal sealed class PendingForm(string path, IReadOnlyList<(string Name, strin
         );
 
     /// <summary>All of it, under names of its own, as a sign-in form or a cookie carries it.</summary>
-    public IEnumerable<(string Name, string Value)> Luggage =>
+    public IEnumerable<(string Name, string Value)> Fields =>
         [(To, path), .. from kept in fields select (Prefix + kept.Name, kept.Value)];
 
     /// <summary>What was carried along, if anything was.</summary>
@@ -57,7 +57,7 @@ internal sealed class PendingForm(string path, IReadOnlyList<(string Name, strin
     /// <summary>As hidden fields of a sign-in form.</summary>
     public void Carry(Html html)
     {
-        foreach (var (name, value) in Luggage)
+        foreach (var (name, value) in Fields)
             html.Hidden(name, value);
     }
 

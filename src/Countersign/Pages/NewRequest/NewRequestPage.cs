@@ -26,7 +26,7 @@ internal sealed class NewRequestPage(
     private const string BuiltIn = "api",
         PersonPrefix = "person:",
         GroupPrefix = "group:";
-    private const int MostNames = 2_000;
+    private const int MaxNames = 2_000;
 
     /// <summary>What was typed, so that it comes back with what is wrong with it.</summary>
     private sealed record Typed(string Subject, string Message, string Assignee, string Ticket, string Key);
@@ -57,8 +57,8 @@ internal sealed class NewRequestPage(
             form["key"].ToString()
         );
         var (says, mistakes) = (Texts.For(http), new BodyErrors());
-        mistakes.SingleLine("subject", typed.Subject, SubmitBody.LongestSubject, required: true);
-        mistakes.MultiLine("message", typed.Message, SubmitBody.LongestMessage, required: false);
+        mistakes.SingleLine("subject", typed.Subject, SubmitBody.MaxSubject, required: true);
+        mistakes.MultiLine("message", typed.Message, SubmitBody.MaxMessage, required: false);
         var assignee = Find(typed.Assignee);
         if (assignee is null)
             mistakes.Add("assignee", says.ChooseWhoDecides);
@@ -122,7 +122,7 @@ internal sealed class NewRequestPage(
                 mistakes.Add("ticket", says.TicketTaken);
                 break;
             case SubmitOutcome.TicketFull:
-                mistakes.Add("ticket", says.TicketFull(TicketRow.MostInactive));
+                mistakes.Add("ticket", says.TicketFull(TicketRow.MaxInactive));
                 break;
             case SubmitOutcome.NoTicket:
                 mistakes.Add("ticket", says.NoSuchTicket);
@@ -181,7 +181,7 @@ internal sealed class NewRequestPage(
                             {
                                 Value = typed.Subject,
                                 Required = true,
-                                Longest = SubmitBody.LongestSubject,
+                                Longest = SubmitBody.MaxSubject,
                                 Hint = says.SubjectHint,
                                 Error = Wrong("subject"),
                             }
@@ -191,7 +191,7 @@ internal sealed class NewRequestPage(
                             {
                                 Value = typed.Message,
                                 Lines = 6,
-                                Longest = SubmitBody.LongestMessage,
+                                Longest = SubmitBody.MaxMessage,
                                 Hint = says.MessageHint,
                                 Error = Wrong("message"),
                             }
@@ -228,7 +228,7 @@ internal sealed class NewRequestPage(
         );
         form.Add($"<optgroup label=\"{says.Groups}\">");
         foreach (
-            var group in snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase).Take(MostNames)
+            var group in snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase).Take(MaxNames)
         )
         {
             Option(GroupPrefix + group.Name, group.Name);
@@ -240,7 +240,7 @@ internal sealed class NewRequestPage(
                     p is { IsDisabled: false, Email: not null, Role: not Role.Service } && p.Id != me
                 )
                 .OrderBy(p => p.Name, StringComparer.OrdinalIgnoreCase)
-                .Take(MostNames)
+                .Take(MaxNames)
         )
         {
             Option(PersonPrefix + person.Email, $"{person.Name} ({person.Email})");

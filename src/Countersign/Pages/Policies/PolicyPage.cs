@@ -28,7 +28,7 @@ internal sealed class PolicyPage(
     public async Task<IResult> Show(long? version, CancellationToken cancel) =>
         await Page(new Shown { Version = version }, StatusCodes.Status200OK, cancel);
 
-    public async Task<IResult> Run(HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Run(HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
         var (says, text) = (Texts.For(http), form["text"].ToString().ReplaceLineEndings("\n"));
@@ -57,7 +57,7 @@ internal sealed class PolicyPage(
                     cancel
                 );
             case Set:
-                return await files.Set(text, basedOn, asking.Viewer.Origin, cancel) switch
+                return await files.Set(text, basedOn, caller.Viewer.Origin, cancel) switch
                 {
                     SetPoliciesOutcome.Set { Version: var set, Warnings: var warnings } => await Page(
                         new Shown { Problems = warnings, Notice = (Tone.Good, says.FileIsSet(set.Version)) },
@@ -113,7 +113,7 @@ internal sealed class PolicyPage(
                     new Shown
                     {
                         OnlyLooked = onlyLook,
-                        Changes = await apply.Run(onlyLook, asking.Viewer.Origin, cancel),
+                        Changes = await apply.Run(onlyLook, caller.Viewer.Origin, cancel),
                     },
                     StatusCodes.Status200OK,
                     cancel

@@ -37,7 +37,7 @@ internal static class AnswerSection
                 Value = sight.Note,
                 Error = sight.NoteError,
                 Lines = 3,
-                Longest = DecisionBody.LongestNote,
+                Longest = DecisionBody.MaxNote,
                 Id = "note",
                 Hint =
                     sight.MayDecide ? says.NoteHint

@@ -12,7 +12,7 @@ namespace Countersign.Pages.Request;
 /// </summary>
 internal static class OverrideSection
 {
-    private const int LongestReason = 5_000;
+    private const int MaxReason = 5_000;
 
     public static string PathOf(RequestId id) => $"/requests/{id}/break-glass";
 
@@ -57,7 +57,7 @@ internal static class OverrideSection
                             Hint = says.BreakGlassReasonHint,
                             Lines = 3,
                             Required = true,
-                            Longest = LongestReason,
+                            Longest = MaxReason,
                         }
                     ),
             isOpen: sight.ShortReason is not null
@@ -67,7 +67,7 @@ internal static class OverrideSection
     public static async Task<IResult> Run(
         string id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         OverridePolicy breakGlass,
         RequestPageLoader sights,
         CancellationToken cancel
@@ -82,10 +82,10 @@ internal static class OverrideSection
             Texts.For(http)
         );
         var mistakes = new BodyErrors();
-        mistakes.MultiLine("reason", reason, LongestReason, required: true);
+        mistakes.MultiLine("reason", reason, MaxReason, required: true);
         return mistakes.Any
             ? await Back(StatusCodes.Status422UnprocessableEntity, sight => sight.ShortReason = reason)
-            : await breakGlass.Run(requestId, asking.Viewer, reason, digest, cancel) switch
+            : await breakGlass.Run(requestId, caller.Viewer, reason, digest, cancel) switch
             {
                 OverrideOutcome.Approved => Results.Redirect($"{http.Request.PathBase}/requests/{id}"),
                 OverrideOutcome.AlreadySettled { Request: var request } => await Back(
@@ -111,7 +111,7 @@ internal static class OverrideSection
         // As it is now, with why it was refused and with what was typed.
         async Task<IResult> Back(int status, Action<RequestPageModel> because)
         {
-            if (await sights.Find(requestId, asking, digest, cancel) is not { } sight)
+            if (await sights.Find(requestId, caller, digest, cancel) is not { } sight)
                 return NotFoundPage.Page(http);
             because(sight);
             return RequestPage.Of(sight, status);

@@ -12,14 +12,14 @@ internal static class RequestPage
         string id,
         string? seen,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         RequestPageLoader sights,
         CancellationToken cancel
     )
     {
         if (
             !RequestId.TryParse(id, out var requestId)
-            || await sights.Find(requestId, asking, seen, cancel) is not { } sight
+            || await sights.Find(requestId, caller, seen, cancel) is not { } sight
         )
         {
             return NotFoundPage.Page(http);

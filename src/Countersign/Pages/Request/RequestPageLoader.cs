@@ -18,19 +18,19 @@ internal sealed class RequestPageLoader(
     /// <param name="seen">The digest of the content that was read before.</param>
     public async Task<RequestPageModel?> Find(
         RequestId id,
-        CurrentCaller asking,
+        CurrentCaller caller,
         string? seen,
         CancellationToken cancel
     )
     {
-        if (await RequestHistory.Find(store, id, asking.Viewer, seen, cancel) is not { } story)
+        if (await RequestHistory.Find(store, id, caller.Viewer, seen, cancel) is not { } story)
             return null;
         var (request, snapshot) = (story.Request, directory.Current);
         var asked = request
             .Policy.Steps.SelectMany(snapshot.Pools.Of)
             .Where(person => !request.Bars(person))
             .ToHashSet();
-        return new RequestPageModel(story, asking.Caller, snapshot)
+        return new RequestPageModel(story, caller.Caller, snapshot)
         {
             Tickets = request.Policy.Destination is null ? [] : await destinations.Of(id, cancel),
             Absences = await absences.During(

@@ -52,14 +52,14 @@ internal static class RequesterSection
     public static async Task<IResult> Run(
         string id,
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Disown disown,
         CancellationToken cancel
     )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return NotFoundPage.Page(http);
-        return await disown.Run(requestId, asking.Viewer, cancel) switch
+        return await disown.Run(requestId, caller.Viewer, cancel) switch
         {
             DisownOutcome.Disowned => Results.Redirect($"{http.Request.PathBase}/requests/{id}"),
             DisownOutcome.NotInYourName or DisownOutcome.NotFound => NotFoundPage.Page(http),

@@ -21,7 +21,7 @@ internal sealed class ReviewActions(
     Withdraw withdraw
 )
 {
-    public async Task<IResult> Run(string id, HttpContext http, CurrentCaller asking, CancellationToken cancel)
+    public async Task<IResult> Run(string id, HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         if (!RequestId.TryParse(id, out var requestId))
             return NotFoundPage.Page(http);
@@ -33,7 +33,7 @@ internal sealed class ReviewActions(
         async Task<IResult> Back(int status, string? noteError = null, string? refused = null, bool changed = false)
         {
             // Read again: what comes back is as it is now, and says what is different from what was seen.
-            if (await sights.Find(requestId, asking, digest, cancel) is not { } sight)
+            if (await sights.Find(requestId, caller, digest, cancel) is not { } sight)
                 return NotFoundPage.Page(http);
             (sight.Note, sight.NoteError, sight.Refused, sight.HasChanged) = (note, noteError, refused, changed);
             return RequestPage.Of(sight, status);
@@ -43,12 +43,12 @@ internal sealed class ReviewActions(
         mistakes.MultiLine(
             "note",
             note,
-            what == AnswerSection.Comment ? Comment.LongestText : DecisionBody.LongestNote,
+            what == AnswerSection.Comment ? Comment.MaxText : DecisionBody.MaxNote,
             required: false
         );
         if (mistakes.Any)
             return await Back(StatusCodes.Status422UnprocessableEntity, string.Join(' ', mistakes.ByField["note"]));
-        if (await RequestDetails.FindRequest(store, requestId, asking.Viewer, cancel) is not { } asked)
+        if (await RequestDetails.FindRequest(store, requestId, caller.Viewer, cancel) is not { } asked)
             return NotFoundPage.Page(http);
         if (note.Length == 0 && NeedsNote(asked.Policy, what))
             return await Back(StatusCodes.Status422UnprocessableEntity, says.NoteNeeded(what));
@@ -57,7 +57,7 @@ internal sealed class ReviewActions(
         switch (what)
         {
             case AnswerSection.Comment:
-                return await comment.Run(requestId, asking.Viewer, note, cancel) switch
+                return await comment.Run(requestId, caller.Viewer, note, cancel) switch
                 {
                     CommentOutcome.Added => done,
                     CommentOutcome.AlreadySettled { Request: var request } => await Back(
@@ -66,13 +66,13 @@ internal sealed class ReviewActions(
                     ),
                     CommentOutcome.TooMany => await Back(
                         StatusCodes.Status409Conflict,
-                        refused: says.TooManyComments(Comment.MostPerRequest)
+                        refused: says.TooManyComments(Comment.MaxPerRequest)
                     ),
                     CommentOutcome.NotFound => NotFoundPage.Page(http),
                     _ => throw new UnreachableException(),
                 };
             case AnswerSection.Withdraw:
-                return await withdraw.Run(requestId, asking.Viewer, note, cancel) switch
+                return await withdraw.Run(requestId, caller.Viewer, note, cancel) switch
                 {
                     WithdrawOutcome.Withdrawn => done,
                     WithdrawOutcome.AlreadySettled { Request: var request } => await Back(
@@ -90,7 +90,7 @@ internal sealed class ReviewActions(
         if (WireNames.AnswerOf(what) is not { } answer)
             return await Back(StatusCodes.Status422UnprocessableEntity, refused: says.NoAnswerChosen);
         // Without a digest nobody knows which content was answered.
-        return await decide.Run(requestId, asking.Viewer, answer, note, digest, cancel) switch
+        return await decide.Run(requestId, caller.Viewer, answer, note, digest, cancel) switch
         {
             DecideOutcome.Recorded or DecideOutcome.Settled => done,
             DecideOutcome.AlreadySettled { Request: var request } => await Back(

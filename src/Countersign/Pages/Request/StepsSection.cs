@@ -7,7 +7,7 @@ namespace Countersign.Pages.Request;
 /// <summary>Who has said yes and who still must, step by step, with names.</summary>
 internal static class StepsSection
 {
-    private const int MostNames = 8;
+    private const int MaxNames = 8;
 
     public static void Write(Html html, RequestPageModel sight)
     {
@@ -59,7 +59,7 @@ internal static class StepsSection
             .Select(p => p.AwayUntil is null ? p.Name : html.Says.AwayNow(p.Name, sight.DelegateOf(p)))
             .ToList();
         if (!approver.Party.Text.StartsWith("person:", StringComparison.Ordinal))
-            html.Add($"<p class=\"awaited\">{html.Says.AnyOf(approver.Name, open, MostNames)}</p>");
+            html.Add($"<p class=\"awaited\">{html.Says.AnyOf(approver.Name, open, MaxNames)}</p>");
         else if (seated.All(d => Party.Person(d.PersonId) != approver.Party))
             html.Add($"<p class=\"awaited\">{open.FirstOrDefault(approver.Name)}</p>");
     }

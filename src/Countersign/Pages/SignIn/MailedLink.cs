@@ -17,7 +17,7 @@ internal static class MailedLink
     private const string AskPath = "/sign-in/mail";
     private const string Note = "Note",
         Email = "E-mail";
-    private const int LongestNote = 500;
+    private const int MaxNote = 500;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -130,7 +130,7 @@ internal static class MailedLink
         }
         var note = form[Note].ToString().Trim();
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        return await byMail.Run(token, WellFormed.Cut(note, LongestNote), address, cancel) switch
+        return await byMail.Run(token, WellFormed.Cut(note, MaxNote), address, cancel) switch
         {
             MailDecisionOutcome.Done done => new PageResponse(
                 Texts.For(http).LinkDone(done.Answer),
@@ -202,7 +202,7 @@ internal static class MailedLink
                             new Field(Note, form.Says.Note)
                             {
                                 Lines = 3,
-                                Longest = LongestNote,
+                                Longest = MaxNote,
                                 Error = error,
                             }
                         );

@@ -21,7 +21,7 @@ internal static class PendingFormCookie
     private static string NameFor(HttpContext http) => http.Request.IsHttps ? "__Secure-" + Cookie : Cookie;
 
     /// <summary>Browsers take no cookie beyond 4096 bytes with its name and options.</summary>
-    private const int LongestCookie = 3800;
+    private const int MaxCookie = 3800;
     private static readonly TimeSpan Lasts = TimeSpan.FromMinutes(15);
 
     /// <summary>Whether it waits now; a text that is too long for a cookie does not.</summary>
@@ -34,13 +34,13 @@ internal static class PendingFormCookie
                 Encoding.UTF8.GetBytes(
                     QueryHelpers.AddQueryString(
                         "",
-                        kept.Luggage.Select(field => KeyValuePair.Create(field.Name, (string?)field.Value))
+                        kept.Fields.Select(field => KeyValuePair.Create(field.Name, (string?)field.Value))
                     )
                 )
             );
         }
         var text = WebEncoders.Base64UrlEncode(Seal(http).Protect(packed.ToArray()));
-        if (text.Length > LongestCookie)
+        if (text.Length > MaxCookie)
             return false;
         http.Response.Cookies.Append(NameFor(http), text, Options(http, Lasts));
         return true;
@@ -55,7 +55,7 @@ internal static class PendingFormCookie
 
     private static PendingForm? Waiting(HttpContext http)
     {
-        if (http.Request.Cookies[NameFor(http)] is not { Length: > 0 and <= LongestCookie } text)
+        if (http.Request.Cookies[NameFor(http)] is not { Length: > 0 and <= MaxCookie } text)
             return null;
         try
         {

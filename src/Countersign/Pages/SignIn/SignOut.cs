@@ -9,13 +9,13 @@ internal static class SignOut
 
     public static async Task<IResult> Run(
         HttpContext http,
-        CurrentCaller asking,
+        CurrentCaller caller,
         Sessions sessions,
         CancellationToken cancel
     )
     {
-        if (asking.Caller.Session is { } session)
-            await sessions.End(session.Id, session.PersonId, "signed out", asking.Viewer.Origin, cancel);
+        if (caller.Caller.Session is { } session)
+            await sessions.End(session.Id, session.PersonId, "signed out", caller.Viewer.Origin, cancel);
         SessionCookie.Clear(http);
         PendingFormCookie.Forget(http);
         return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");

@@ -1,6 +1,6 @@
 using Countersign.People;
 using Countersign.Policies;
-using Countersign.Tests.Review;
+using Countersign.Tests.Pages;
 using Xunit;
 
 namespace Countersign.Tests.Doors.Api;

@@ -112,7 +112,7 @@ public sealed class BrokenBodyTests
     {
         await using var host = await LaunchDarklyHost.Start(engine);
         var body = LaunchDarklySide.Body();
-        body["details"] = new string('d', CreateEndpoint.LargestBody);
+        body["details"] = new string('d', CreateEndpoint.MaxBody);
         (await host.Side.Create(body)).Refuses(413, "too_large");
         // Without saying beforehand how long it is.
         var content = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes(body.ToJsonString())));

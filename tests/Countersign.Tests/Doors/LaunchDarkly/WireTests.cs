@@ -91,7 +91,7 @@ public sealed class WireTests
             var display = JsonNode.Parse(JsonOf(LaunchDarklyAnswer.Of("x", Status.Approved, "Approved by " + name)))![
                 "status"
             ]!["display"]!.GetValue<string>();
-            Assert.InRange(display.Length, 1, LaunchDarklyAnswer.LongestDisplay);
+            Assert.InRange(display.Length, 1, LaunchDarklyAnswer.MaxDisplay);
             Assert.DoesNotContain(display, char.IsControl);
             Assert.False(Names.HasLoneSurrogate(display));
         }

@@ -252,7 +252,7 @@ public sealed class EarlierApiTests
         await using var host = await ZendeskHost.Start(engine);
         var id = await host.Ask(1);
         const string messages = "/api/v2/approval_clarification_flow_messages";
-        for (var i = 1; i <= Comment.MostPerRequest; i++)
+        for (var i = 1; i <= Comment.MaxPerRequest; i++)
         {
             var answer = await host.AsJane.Post(messages, new { approval_request_id = id, message = $"Question {i}" });
             Assert.Equal((201, i), (answer.Status, answer.Json["clarification_flow_messages"]!.AsArray().Count));

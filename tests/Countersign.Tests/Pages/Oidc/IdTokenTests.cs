@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 using System.Web;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// What a provider's answer must be for somebody to be signed in: each token here comes from the configured provider,

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>
 /// A real OpenID provider (<c>oidc-provider</c> from npm) on loopback, with people it knows. Skips the test where npm

@@ -3,7 +3,7 @@ using Countersign.People;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
-namespace Countersign.Tests.Review;
+namespace Countersign.Tests.Pages;
 
 /// <summary>People sign in with an identity provider: a real one.</summary>
 public sealed class OidcTests

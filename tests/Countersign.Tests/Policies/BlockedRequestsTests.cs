@@ -7,7 +7,7 @@ namespace Countersign.Tests;
 /// <summary>
 /// Requests that nobody left could make pass say so, with what would free them, and say so no more when it has.
 /// </summary>
-public sealed class StandstillTests
+public sealed class BlockedRequestsTests
 {
     [Theory, BothEngines]
     public async Task What_people_groups_and_absences_do_to_it_is_said_as_it_happens(Engine engine)

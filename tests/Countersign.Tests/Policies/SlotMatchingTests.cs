@@ -6,7 +6,7 @@ namespace Countersign.Tests;
 /// <summary>
 /// Whether all slots can be filled with different people, beside a search through all ways to seat them.
 /// </summary>
-public sealed class SeatingTests
+public sealed class SlotMatchingTests
 {
     private const int Cases = 4000;
 
@@ -16,7 +16,7 @@ public sealed class SeatingTests
             (needs, people) =>
             {
                 var shortages = SlotMatching.Shortages(needs, people);
-                var lacking = needs.Sum() - MostSeated(needs, people);
+                var lacking = needs.Sum() - MaxSeated(needs, people);
                 Assert.Equal(lacking, shortages.Sum(s => s.Missing));
                 Assert.Equal(lacking == 0, SlotMatching.IsPossible(needs, people));
             }
@@ -90,7 +90,7 @@ public sealed class SeatingTests
         }
     }
 
-    private static int MostSeated(IReadOnlyList<int> needs, List<ulong> people)
+    private static int MaxSeated(IReadOnlyList<int> needs, List<ulong> people)
     {
         var free = needs.ToArray();
         return Try(0);

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Countersign.Tests;
 
-public sealed class DirectoryTests
+public sealed class PeopleDirectoryTests
 {
     [Theory, BothEngines]
     public async Task A_snapshot_taken_while_people_and_their_tokens_are_added_is_whole(Engine engine)

@@ -5,7 +5,7 @@ using Xunit;
 namespace Countersign.Tests;
 
 /// <summary>Workers hear of news once, and nobody who commits is hurt by a worker that has gone.</summary>
-public sealed class DoorbellTests
+public sealed class WakeSignalTests
 {
     [Fact]
     public async Task It_rings_once_however_often_it_was_rung()
