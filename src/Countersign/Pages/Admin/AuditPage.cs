@@ -25,9 +25,11 @@ internal static class AuditPage
     )
     {
         var typed = Typed.Of(http.Request.Query);
-        var wanted = typed.Read(directory.Current, Texts.For(http), out var refused);
+        // A person who was added a moment ago can be searched for.
+        var snapshot = await directory.Refresh(cancel);
+        var wanted = typed.Read(snapshot, Texts.For(http), out var refused);
         var page = refused is null ? await browse.Run(wanted, typed.Below, PageSize, cancel) : new EventPage([], null);
-        return Page(typed, page, directory.Current, refused, null);
+        return Page(typed, page, snapshot, refused, null);
     }
 
     public static async Task<IResult> VerifyNow(
