@@ -1,10 +1,11 @@
 using Countersign.Configuration;
 using Countersign.Destinations;
 using Countersign.Hosting;
+using Countersign.Insights;
+using Countersign.LaunchDarkly;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
-using Countersign.Pages;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -20,36 +21,38 @@ namespace Countersign;
 /// </summary>
 public sealed class CountersignOptions(IConfiguration configuration)
 {
-    public const string EnvironmentPrefix = "COUNTERSIGN_";
-
     /// <summary>In the order in which <c>doctor</c> shows them.</summary>
     internal static readonly IReadOnlyList<OptionsClass> Classes =
     [
         OptionsClass.Of<ServerOptions, ServerOptionsValidator>(""),
         OptionsClass.Of<StoreOptions, StoreOptionsValidator>(""),
+        OptionsClass.Of<ShutdownOptions>("Shutdown"),
         OptionsClass.Of<RateLimitOptions>("RateLimit"),
         OptionsClass.Of<EgressOptions>("Egress"),
         OptionsClass.Of<OidcOptions, OidcOptionsValidator>(OidcOptions.Section),
+        OptionsClass.Of<PasswordOptions>("Passwords"),
         OptionsClass.Of<BrowserSessionOptions, BrowserSessionOptionsValidator>("Sessions"),
         OptionsClass.Of<DestinationOptions>("Destinations"),
+        OptionsClass.Of<LaunchDarklyOptions>("LaunchDarkly"),
         OptionsClass.Of<OutcomeOptions>("Outcomes"),
         OptionsClass.Of<MailOptions, MailOptionsValidator>("Email"),
         OptionsClass.Of<SlackOptions>("Slack"),
         OptionsClass.Of<ZendeskOptions>("Zendesk"),
         OptionsClass.Of<PageOptions>("Pages"),
+        OptionsClass.Of<InsightsOptions>("Insights"),
         OptionsClass.Of<MetricsOptions>("Metrics"),
         OptionsClass.Of<RetentionOptions>("Retention"),
     ];
-
-    /// <summary>Roots that belong to the framework and are passed through.</summary>
-    private static readonly string[] Foreign = ["Logging", "Kestrel"];
 
     public static IEnumerable<Setting> Settings => Classes.SelectMany(c => c.Settings);
 
     public IConfiguration Configuration => configuration;
 
     public static bool IsKnown(string name) =>
-        Classes.Any(c => c.Has(name)) || Foreign.Any(root => name.StartsWith(root, StringComparison.OrdinalIgnoreCase));
+        Classes.Any(c => c.Has(name))
+        || ConfigurationSources.FrameworkSections.Any(root =>
+            name.StartsWith(root, StringComparison.OrdinalIgnoreCase)
+        );
 
     /// <summary>The options as far as the configuration can be read, whether or not there are problems.</summary>
     public T Get<T>()
@@ -82,17 +85,19 @@ public sealed class CountersignOptions(IConfiguration configuration)
         try
         {
             services.GetRequiredService<IStartupValidator>().Validate();
-            return [.. UnknownNames()];
+            return [.. UnknownNames(), .. SecretFileProblems(), .. WaysInProblems()];
         }
         catch (OptionsValidationException invalid)
         {
-            return [.. UnknownNames(), .. invalid.Failures];
+            return [.. UnknownNames(), .. SecretFileProblems(), .. WaysInProblems(), .. invalid.Failures];
         }
         catch (AggregateException several)
         {
             return
             [
                 .. UnknownNames(),
+                .. SecretFileProblems(),
+                .. WaysInProblems(),
                 .. several.InnerExceptions.Cast<OptionsValidationException>().SelectMany(e => e.Failures),
             ];
         }
@@ -102,12 +107,44 @@ public sealed class CountersignOptions(IConfiguration configuration)
     private IEnumerable<string> UnknownNames() =>
         from name in (configuration as IConfigurationRoot)
             ?.Providers.OfType<EnvironmentVariablesConfigurationProvider>()
-            .Where(provider => provider.ToString().Contains(EnvironmentPrefix, StringComparison.Ordinal))
+            .Where(provider =>
+                provider.ToString().Contains(ConfigurationSources.EnvironmentPrefix, StringComparison.Ordinal)
+            )
             .SelectMany(provider => NamesOf(provider, null))
             ?? []
-        where !IsKnown(name)
-        select $"{EnvironmentPrefix}{name.Replace(":", "__", StringComparison.Ordinal)} isn't a setting. See "
-            + "docs/configuration.md for all settings.";
+        where
+            !IsKnown(name)
+            && !ConfigurationSources.ClientVariables.Contains(name, StringComparer.OrdinalIgnoreCase)
+            && !name.EndsWith(SecretFiles.Suffix, StringComparison.OrdinalIgnoreCase)
+        let variable = ConfigurationSources.EnvironmentPrefix + name.Replace(":", "__", StringComparison.Ordinal)
+        select $"{variable} isn't a setting. See docs/configuration.md for all settings.";
+
+    private IEnumerable<string> SecretFileProblems() =>
+        from file in (configuration as IConfigurationRoot)
+            ?.Providers.OfType<SecretFiles>()
+            .SelectMany(provider => provider.Files)
+            ?? []
+        let problem = !IsSecret(file.Setting)
+            ? $"{file.Variable} isn't a setting: only secrets can be in files. See docs/configuration.md."
+            : file.Problem
+        where problem is not null
+        select problem;
+
+    /// <summary>Without passwords there must be another way to sign in.</summary>
+    private IEnumerable<string> WaysInProblems()
+    {
+        if (
+            !Get<PasswordOptions>().Enabled
+            && OidcProviders().Count == 0
+            && (!Get<MailOptions>().IsSetUp || Get<ServerOptions>().PublicUrl is null)
+        )
+        {
+            yield return "`Passwords:Enabled` is false, but there is no other way to sign in. Set `Oidc:Authority`, or "
+                + "`Email:Host`, `Email:From` and `PublicUrl` for emailed links.";
+        }
+    }
+
+    private static bool IsSecret(string name) => Classes.Any(c => c.Find(name) is { IsSecret: true });
 
     private static IEnumerable<string> NamesOf(IConfigurationProvider provider, string? parent) =>
         from child in provider.GetChildKeys([], parent).Distinct(StringComparer.OrdinalIgnoreCase)

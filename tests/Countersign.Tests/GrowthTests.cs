@@ -4,13 +4,11 @@ using System.Text.Json.Nodes;
 using Countersign.Destinations.Manifest;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Hosting;
-using Countersign.Pages.Layout;
-using Countersign.Pages.Request;
+using Countersign.Pages.Prose;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Tests.Destinations.Manifest;
 using Countersign.Tests.Doors.LaunchDarkly;
-using Microsoft.AspNetCore.Http;
 using Xunit;
 
 namespace Countersign.Tests;
@@ -56,6 +54,16 @@ public sealed class GrowthTests
         ["a message of addresses"] = (5_000, n => Shown(Repeated("see https://example.com/a?b=c), and ", n))),
         ["a message of list items"] = (20_000, n => Shown(Repeated("* one\n\ntwo\n", n))),
         ["a message of characters that HTML minds"] = (100_000, n => Shown(Repeated("<&\"", n))),
+        // Four times as much is still read as Markdown.
+        ["Markdown of brackets"] = (15_000, n => Shown(Repeated("[", n))),
+        ["Markdown of brackets and parentheses"] = (4_000, n => Shown(Repeated("[a](", n))),
+        ["Markdown of pictures"] = (7_000, n => Shown(Repeated("![", n))),
+        ["Markdown of stars"] = (15_000, n => Shown(Repeated("*", n))),
+        ["Markdown of stars and words"] = (5_000, n => Shown(Repeated("*a ", n))),
+        ["Markdown of emphasis in emphasis"] = (3_500, n => Shown(Repeated("*a_b", n))),
+        ["Markdown of backticks"] = (7_000, n => Shown(Repeated("`a", n))),
+        ["Markdown of quotes"] = (7_000, n => Shown(Repeated("> ", n))),
+        ["Markdown of lists"] = (7_000, n => Shown(Repeated("- ", n))),
         ["the difference of two contents"] = (
             20_000,
             n =>
@@ -273,7 +281,7 @@ public sealed class GrowthTests
         var page = await ann.Get($"/requests/{(await host.Request()).Id}").Soon();
         Assert.Equal(200, page.Status);
         Assert.Contains("Variable1", page.Text, StringComparison.OrdinalIgnoreCase);
-        Assert.Contains("more, which the API has", page.Text, StringComparison.Ordinal);
+        Assert.Contains("available through the API", page.Text, StringComparison.Ordinal);
         Assert.InRange(page.Text.Length, 1, 200_000);
     }
 
@@ -284,13 +292,7 @@ public sealed class GrowthTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    private static Action Shown(string text) =>
-        () =>
-        {
-            using var html = new Html(new DefaultHttpContext(), DateTimeOffset.UnixEpoch);
-            MessageText.Write(html, text);
-            Assert.False(html.Written.IsEmpty);
-        };
+    private static Action Shown(string text) => () => Assert.NotEmpty(MarkdownText.Read(text));
 
     private static Action Linted(string manifest) =>
         () =>

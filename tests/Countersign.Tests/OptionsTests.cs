@@ -42,6 +42,7 @@ public sealed class OptionsTests
     [InlineData("Hsts", "yes")]
     [InlineData("Database", "nonsense")]
     [InlineData("RateLimit:PerKeyPerMinute", "-1")]
+    [InlineData("Shutdown:Drain", "6m")]
     [InlineData("Egress:Allow", "10.0.0.0/8,here")]
     [InlineData("Egress:Roots", "nowhere.pem")]
     [InlineData("Oidc:Authority", "https://login.example.test/?a=b")]

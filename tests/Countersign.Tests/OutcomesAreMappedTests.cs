@@ -27,6 +27,18 @@ public sealed partial class OutcomesAreMappedTests
             "AssigneeAsks",
             "AssigneeDiffers",
         ],
+        // Agents give no external id, name no assignee and no ticket.
+        [("Mcp/McpTools.cs", "SubmitOutcome")] =
+        [
+            "Known",
+            "Revised",
+            "Settled",
+            "AssigneeDiffers",
+            "NoTicket",
+            "TicketTaken",
+            "TicketFull",
+            "AssigneeAsks",
+        ],
         // The Zendesk door gives no external id; what was created is answered before.
         [("Zendesk/CreateEndpoint.cs", "SubmitOutcome")] =
         [
@@ -38,6 +50,9 @@ public sealed partial class OutcomesAreMappedTests
         ],
         // The command line does not say on which version its file is based.
         [("Cli/PolicyVerbs.cs", "SetPoliciesOutcome")] = ["Changed"],
+        [("Cli/RequestTypeVerbs.cs", "SetRequestTypesOutcome")] = ["Changed"],
+        // The operator at the command line may reassign any request.
+        [("Cli/RequestVerbs.cs", "ReassignOutcome")] = ["NotAllowed"],
     };
 
     [Fact]

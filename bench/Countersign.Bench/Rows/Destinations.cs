@@ -206,7 +206,7 @@ internal sealed class Destinations(Options options, Report report)
             for (var i = 0; i < times; i++)
             {
                 _ = Renderer.Render(manifest.Create, context);
-                _ = Reading.Read(manifest.Create.Parser!, Answer);
+                _ = StatusReader.Read(manifest.Create.Parser!, Answer);
             }
             if (round > 0)
                 costs.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / times);

@@ -96,6 +96,12 @@ internal sealed class Lists(Options options, Product product, Report report)
         yield return new("100 groups", $"group={groups}");
         yield return new("100 groups, two statuses", $"group={groups}&status=active,withdrawn");
         yield return new("what waits for me", "waiting=me", AsViewer: true);
+        yield return new("those first that expire soonest", "order=expiring");
+        yield return new(
+            "what waits for me, those first that expire soonest",
+            "waiting=me&order=expiring",
+            AsViewer: true
+        );
         yield return new("what I may see, without being an admin", "", AsViewer: true);
         yield return new("a text that many have", "text=holidays");
         yield return new("a text that nobody has", "text=unheard-of", MayBeShort: true);

@@ -59,6 +59,7 @@ internal sealed class Loader : IDisposable
             "assignee_user",
             "assignee_group",
             "created_at",
+            "expires_at",
             "settled_at",
             "events",
             "head",
@@ -78,7 +79,7 @@ internal sealed class Loader : IDisposable
         );
         _stamp = new Insert(_connection, "stamps", "hash", "policy");
         _party = new Insert(_connection, "parties", "party", "request_id");
-        _waiting = new Insert(_connection, "waiting", "party", "request_id");
+        _waiting = new Insert(_connection, "waiting", "party", "request_id", "expires_at");
         _decision = new Insert(
             _connection,
             "decisions",
@@ -193,6 +194,9 @@ internal sealed class Loader : IDisposable
     private void Write(long n, RequestId id, Status status, Approver? assignee, Source source)
     {
         var (at, external, settled) = (Instant.ToText(TimeOf(n)), $"loaded-{n}", status != Status.Active);
+        // Some expire, long after anything is measured.
+        var expires =
+            settled || Mix(n, 7) % 3 > 0 ? null : Instant.ToText(TimeOf(n).AddDays(3_650 + (long)(Mix(n, 8) % 300)));
         var policy = PolicySelection.For(null, assignee, source.Policy, Certainty.Proven);
         if (_stamps.Add(policy.Stamp))
             _stamp.Run(policy.Stamp, policy.ToText());
@@ -280,6 +284,7 @@ internal sealed class Loader : IDisposable
             NumberOf(assignee, "person:"),
             NumberOf(assignee, "group:"),
             at,
+            expires,
             settled ? at : null,
             head.Count,
             head.Hash,
@@ -288,7 +293,7 @@ internal sealed class Loader : IDisposable
         _revision.Run(id.Value, 1L, digest, policy.Stamp, message, facts, body, at);
         _party.Run(party.Text, id.Value);
         if (!settled)
-            _waiting.Run(party.Text, id.Value);
+            _waiting.Run(party.Text, id.Value, expires);
     }
 
     private Head Append(RequestId id, Head head, string at, string kind, string actor, string data)

@@ -38,7 +38,15 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
             var wrong in next.Kind switch
             {
                 "request.escalated" => Escalation(told, was, policy),
+                "request.checked" => Carries(story, policy, then),
                 "request.restamped" => Restamp(story, next, was, policy, then),
+                "request.reassigned" => Reassigned(story, next, told, was, policy, then),
+                "request.delegated" => Delegated(story, told, was, then),
+                "request.delegation_revoked" => story.Decisions.Exists(d =>
+                    d.ForPerson == told.Person && d.Revision == story.Content.Revision && Counts(d, then)
+                )
+                    ? [$"takes back a review of request {story.Id} that was used."]
+                    : [],
                 "request.disowned" => Disowned(story, before, was, policy),
                 "request.broke_glass" => Override(story, next, told, policy, then, around),
                 _ => [],
@@ -50,14 +58,25 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         if (
             checksPolicies
             && !around
-            && (RequestReplay.BringsContent(next) || next.Kind == "request.restamped")
+            && (RequestReplay.BringsContent(next) || next.Kind is "request.restamped" or "request.checked")
             && await _origins.Problem(story, policy, then) is { } stranger
         )
         {
             yield return stranger;
         }
         if (
-            next.Kind is "request.linked" or "request.answer_refused"
+            checksPolicies
+            && !around
+            && RequestReplay.BringsContent(next)
+            && Unowned(story, policy, then) is { } unowned
+        )
+        {
+            yield return unowned;
+        }
+        if (next.Kind == "request.redeemed" && Redemption(story, next, told, policy) is { } unearned)
+            yield return unearned;
+        if (
+            next.Kind is "request.linked" or "request.answer_refused" or "request.answer_kept"
             && told.Destination is { } named
             && people.DestinationNamed(named) is { } there
         )
@@ -75,6 +94,8 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
                     )
             );
         }
+        if (approves && story.ChangeDigest is not null && story.CheckedAt != next.At && story.Overrider is null)
+            yield return $"approves request {story.Id}, but its change was not compared with LaunchDarkly's.";
         if (approves && !around && story.Expires is { } expires && Instant.Parse(next.At) >= Instant.Parse(expires))
             yield return $"approves request {story.Id}, which had expired.";
         if (told.Answer is not null)
@@ -100,6 +121,35 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         }
     }
 
+    /// <summary>
+    /// The owner of an agent or a pipeline is barred from its requests. Without an active owner, the requester counts
+    /// as not recognized.
+    /// </summary>
+    private string? Unowned(RequestReplay story, Policy policy, PeopleTimeline.Moment then)
+    {
+        var sources = people.SourceAround(story.Content.Source ?? 0, then).ToList();
+        if (sources.Count == 0 || !sources.TrueForAll(s => SourceKinds.NeedsOwner(s.Kind)))
+            return null;
+        var owners = sources.Select(s => s.Owner).OfType<long>().ToList();
+        return policy.AllowsSelfApproval
+                ? $"lets those decide request {story.Id} who asked for it, though its source has an owner."
+            : !owners.Exists(story.Barred.Contains) ? $"does not bar the owner of its source from request {story.Id}."
+            : !owners.Exists(owner => people.PersonAround(owner, then).Any(p => !p.IsDisabled))
+            && !story.IsRequesterUnknown
+                ? $"takes the requester of request {story.Id} for known, though the owner of its source was disabled."
+            : null;
+    }
+
+    /// <summary>Only its source redeems an approval, for what was approved and not too late.</summary>
+    private static string? Redemption(RequestReplay story, StoredEvent next, RequestReplay.Told told, Policy policy) =>
+        next.Actor != Party.Source(story.Content.Source ?? 0).Text
+            ? $"redeems request {story.Id}, but not by its source."
+        : told.Digest != story.Content.Digest ? $"redeems request {story.Id} for another content than was approved."
+        : story.SettledAt is { } approved
+        && Instant.Parse(next.At) >= Instant.Parse(approved) + (policy.GrantExpires ?? Policy.DefaultGrant)
+            ? $"redeems request {story.Id}, whose approval had expired."
+        : null;
+
     /// <summary>Escalation adds those whom the policy names for it to one step, and changes nothing else.</summary>
     private static IEnumerable<string> Escalation(RequestReplay.Told told, Policy was, Policy policy)
     {
@@ -119,6 +169,88 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
     /// <summary>The stamp of a policy from which a name was erased is that of its text before.</summary>
     private static bool Same(Policy one, Policy other) => one.Stamp == other.Stamp || one.ToText() == other.ToText();
 
+    /// <summary>Only the assignee changes, and only where the assignee decides.</summary>
+    private IEnumerable<string> Reassigned(
+        RequestReplay story,
+        StoredEvent next,
+        RequestReplay.Told told,
+        Policy was,
+        Policy policy,
+        PeopleTimeline.Moment then
+    )
+    {
+        var to =
+            told.AssigneeUser is { } user ? Party.Person(user)
+            : told.AssigneeGroup is { } group ? Party.Group(group)
+            : default;
+        if (
+            was.Steps is not [{ From: [var before] }]
+            || policy.Steps is not [{ From: [var after] }]
+            || !Reassign.DecidesByAssignee(was, before.Party)
+            || after.Party != to
+            || !Same(Reassign.To(was, before.Party, after), policy with { Carried = null })
+        )
+        {
+            yield return "puts a policy on the request that does not follow from its new assignee.";
+        }
+        if (!IsByAdmin(next, then))
+            yield return "gives the request to another assignee, but its author was no admin.";
+        if (
+            told.AssigneeUser is { } person
+            && (
+                story.AsRequest(policy).Bars(person)
+                || !people.PersonAround(person, then).Any(p => p is { Role: "admin" or "agent", IsDisabled: false })
+            )
+        )
+        {
+            yield return $"gives the request to person {person}, who could not decide it.";
+        }
+        foreach (var wrong in Carries(story, policy, then))
+            yield return wrong;
+    }
+
+    /// <summary>The person who delegates a seat holds it, and the delegate may decide.</summary>
+    private IEnumerable<string> Delegated(
+        RequestReplay story,
+        RequestReplay.Told told,
+        Policy was,
+        PeopleTimeline.Moment then
+    )
+    {
+        var request = story.AsRequest(was);
+        var (person, other) = (told.Person ?? 0, told.Delegate ?? 0);
+        if (
+            request.Bars(person)
+            || !people.PersonAround(person, then).Any(p => !p.IsDisabled)
+            || !Enumerable.Range(0, was.Steps.Count).Any(step => May(person, was, step, then, around: true))
+        )
+        {
+            yield return $"delegates a review of person {person}, who had none.";
+        }
+        if (story.Decisions.Exists(d => d.PersonId == person && d.Revision == request.Revision && Counts(d, then)))
+            yield return $"delegates a review of person {person}, who had decided.";
+        if (
+            person == other
+            || request.Bars(other)
+            || !people.PersonAround(other, then).Any(p => p is { Role: "admin" or "agent", IsDisabled: false })
+        )
+        {
+            yield return $"delegates a review to person {other}, who could not decide.";
+        }
+    }
+
+    /// <summary>By an admin of then, or on the command line.</summary>
+    private bool IsByAdmin(StoredEvent e, PeopleTimeline.Moment then) =>
+        e.Actor == Actor.Operator.Text
+        || (
+            PeopleTimeline.IdOf(e.Actor, "person:") is { } author
+            && people.PersonAround(author, then).Any(p => p is { Role: "admin", IsDisabled: false })
+        );
+
+    private bool Counts(Decision decision, PeopleTimeline.Moment then) =>
+        people.PersonAt(decision.PersonId, then) is { IsDisabled: false } author
+        && author.Disablings == decision.Disablings;
+
     private IEnumerable<string> Restamp(
         RequestReplay story,
         StoredEvent next,
@@ -131,16 +263,14 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         {
             yield return "applies a policy that can't be applied later: it decides automatically or by a destination.";
         }
-        if (
-            next.Actor != Actor.Operator.Text
-            && !(
-                PeopleTimeline.IdOf(next.Actor, "person:") is { } author
-                && people.PersonAround(author, then).Any(p => p is { Role: "admin", IsDisabled: false })
-            )
-        )
-        {
+        if (!IsByAdmin(next, then))
             yield return "puts another policy on the request, but its author was no admin.";
-        }
+        foreach (var wrong in Carries(story, policy, then))
+            yield return wrong;
+    }
+
+    private IEnumerable<string> Carries(RequestReplay story, Policy policy, PeopleTimeline.Moment then)
+    {
         // Answers fill the steps of the new policy that their authors could fill then.
         foreach (var (n, steps) in policy.Carried?.Steps ?? new Dictionary<int, IReadOnlyList<int>>())
         {
@@ -242,6 +372,7 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
                 Answer = WireNames.AnswerOf(told.Answer!) ?? Requests.Answer.Abstain,
                 Note = "",
                 Digest = told.Digest ?? "",
+                Reading = (int)(told.Reading ?? 1),
                 Steps = steps,
                 At = at,
                 Via = next.Via,
@@ -270,6 +401,14 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         {
             if (overrider != next.Actor)
                 yield return $"overrides the policy of request {story.Id} in another name.";
+        }
+        else if (
+            next.Actor == Actor.Hub.Text
+            && next.At == story.CheckedAt
+            && story.Weighed(policy, AsOf(story, then, around), Instant.Parse(next.At)) is Verdict.Approved
+        )
+        {
+            // What was answered while LaunchDarkly was asked counts in the moment in which that ends.
         }
         else if (policy.Auto is { Approves: true })
         {
@@ -306,8 +445,15 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
 
     /// <summary>Absences are read without a lock, so a moment more or less is allowed.</summary>
     private string? Delegation(ApprovalRequest request, long absent, long person, PeopleTimeline.Moment then) =>
-        !people.PersonAround(absent, then).Any(p => p is { IsAway: true, IsDisabled: false } && p.Delegate == person)
-            ? $"holds an answer for person {absent}, who wasn't out of office or had another delegate, or none."
+        !(
+            request.Delegations.FirstOrDefault(d => d.PersonId == absent) is { DelegateId: not 0 } delegation
+                ? delegation.DelegateId == person && people.PersonAround(absent, then).Any(p => !p.IsDisabled)
+                : people
+                    .PersonAround(absent, then)
+                    .Any(p => p is { IsAway: true, IsDisabled: false } && p.Delegate == person)
+        )
+            ? $"holds an answer for person {absent}, who hadn't delegated it, and wasn't out of office or had"
+                + " another delegate, or none."
         : !people.PersonAround(person, then).Any(p => !p.IsAway)
             ? $"holds an answer of person {person} for someone else, while they were out of office themselves."
         : request.Bars(absent) ? $"holds an answer for person {absent}, who is a requester and may not decide."

@@ -31,9 +31,21 @@ public sealed class Archive(Store store, SealKey key)
     /// <summary>So much later than anything that could still follow it in the normal course of work.</summary>
     public static readonly TimeSpan LeastAge = TimeSpan.FromDays(1);
 
-    public async Task<ArchiveWritten> Write(DateTimeOffset before, Stream to, CancellationToken cancel)
+    public async Task<ArchiveWritten> Write(
+        DateTimeOffset before,
+        Stream to,
+        CancellationToken cancel,
+        IProgress<(long Done, long Total)>? progress = null
+    )
     {
         var (written, events, left, after, date) = (0L, 0L, 0L, "", Instant.ToText(before));
+        var looked = 0L;
+        var total = progress is null
+            ? 0
+            : await store.Read(
+                r => r.Number("SELECT count(*) FROM requests WHERE created_at < @date", new { date }),
+                cancel
+            );
         await Line(
             to,
             json =>
@@ -52,7 +64,7 @@ public sealed class Archive(Store store, SealKey key)
                 reader =>
                     reader.All<RequestState>(
                         $"""
-                        SELECT {RequestState.Columns} FROM requests WHERE id > @after AND created_at < @date
+                        SELECT {RequestState.Columns} FROM requests r WHERE id > @after AND created_at < @date
                         ORDER BY id LIMIT 200
                         """,
                         new { after, date }
@@ -75,13 +87,20 @@ public sealed class Archive(Store store, SealKey key)
             if (page.Count == 0)
                 break;
             after = page[^1].Id;
+            looked += page.Count;
+            progress?.Report((looked, total));
         }
         await Line(to, json => json.Add("end", ("requests", written), ("events", events)), cancel);
         return new ArchiveWritten(written, events, left);
     }
 
     /// <param name="file">Checked, and on the disk.</param>
-    internal async Task<ArchiveRemoved> Remove(ArchiveFile file, Origin origin, CancellationToken cancel)
+    internal async Task<ArchiveRemoved> Remove(
+        ArchiveFile file,
+        Origin origin,
+        CancellationToken cancel,
+        IProgress<(long Done, long Total)>? progress = null
+    )
     {
         var (removed, changed, earlier) = (0L, 0L, 0L);
         foreach (var (id, head) in file.Requests)
@@ -98,6 +117,7 @@ public sealed class Archive(Store store, SealKey key)
                     changed++;
                     break;
             }
+            progress?.Report((removed + earlier + changed, file.Requests.Count));
         }
         return new ArchiveRemoved(removed, changed, earlier);
     }
@@ -113,7 +133,10 @@ public sealed class Archive(Store store, SealKey key)
             return Removal.Changed;
         var first = await tx.Text("SELECT data FROM events WHERE subject = @subject AND n = 1", new { subject });
         await tx.Execute(
-            "UPDATE events SET data = @mark, address = '' WHERE subject = @subject AND n <= @last",
+            """
+            UPDATE events SET data = @mark, address = '', people = NULL, salts = NULL
+            WHERE subject = @subject AND n <= @last
+            """,
             new
             {
                 mark = ArchivedRequest.Mark,
@@ -121,16 +144,18 @@ public sealed class Archive(Store store, SealKey key)
                 last = archived.Count,
             }
         );
+        var terms = await RequestTerms.Read(tx, id);
         await tx.Execute(
             "UPDATE revisions SET message = '', facts = '{}', body = '' WHERE request_id = @id",
             new { id }
         );
+        await RequestTerms.Change(tx, id, terms, await RequestTerms.Read(tx, id));
         await tx.Execute("UPDATE decisions SET note = '' WHERE request_id = @id", new { id });
-        foreach (var table in new[] { "comments", "links", "chats" })
+        foreach (var table in new[] { "comments", "request_changes", "links", "chats" })
             await tx.Execute($"DELETE FROM {table} WHERE request_id = @id", new { id });
 
         var row = (
-            await tx.First<RequestState>($"SELECT {RequestState.Columns} FROM requests WHERE id = @id", new { id })
+            await tx.First<RequestState>($"SELECT {RequestState.Columns} FROM requests r WHERE id = @id", new { id })
         )!;
         var statement = new ArchiveStatement
         {
@@ -232,6 +257,7 @@ public sealed class Archive(Store store, SealKey key)
             ("request", "SELECT * FROM requests WHERE id = @id"),
             ("revisions", "SELECT * FROM revisions WHERE request_id = @id ORDER BY n"),
             ("decisions", "SELECT * FROM decisions WHERE request_id = @id ORDER BY n"),
+            ("changes", "SELECT * FROM request_changes WHERE request_id = @id ORDER BY revision, n"),
             ("comments", "SELECT * FROM comments WHERE request_id = @id ORDER BY n"),
             ("links", "SELECT * FROM links WHERE request_id = @id ORDER BY id"),
             ("parties", "SELECT party FROM parties WHERE request_id = @id ORDER BY party"),
@@ -283,6 +309,8 @@ public sealed class Archive(Store store, SealKey key)
                     ("address", e.Address),
                     ("data", e.Data),
                     ("hash", e.Hash),
+                    ("people", e.People),
+                    ("salts", e.Salts),
                 ]);
             }
             json.WriteEndArray();

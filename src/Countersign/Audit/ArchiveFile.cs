@@ -76,11 +76,7 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
         StoredEvent? previous = null;
         foreach (var e in history)
         {
-            if (
-                e.N != (previous?.N ?? 0) + 1
-                || History.HashOf(previous?.Hash ?? "", e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, e.Data)
-                    != e.Hash
-            )
+            if (e.N != (previous?.N ?? 0) + 1 || e.HashAfter(previous?.Hash ?? "") != e.Hash)
             {
                 return $"event {e.Id} of {e.Subject} does not match its hash.";
             }
@@ -102,7 +98,13 @@ internal sealed record ArchiveFile(string Name, string Sha256, IReadOnlyDictiona
             Address = Text(e, "address"),
             Data = Text(e, "data"),
             Hash = Text(e, "hash"),
+            People = Optional(e, "people"),
+            Salts = Optional(e, "salts"),
         };
+
+    /// <summary>Files of an earlier version don't have it.</summary>
+    private static string? Optional(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var text) ? text.GetString() : null;
 
     private static string Text(JsonElement e, string name) => e.GetProperty(name).GetString() ?? "";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Audit;

@@ -30,7 +30,7 @@ internal sealed class DueTimesReplay
                 _ => _escalate is { } at ? Instant.ToText(at) : null,
             };
 
-    public void Take(StoredEvent next, int? step, Policy policy)
+    public void Take(StoredEvent next, int? step, Policy policy, bool isRestamped)
     {
         var at = Instant.Parse(next.At);
         switch (next.Kind)
@@ -40,6 +40,11 @@ internal sealed class DueTimesReplay
                 Opened(at, 0, policy);
                 break;
             case "request.restamped":
+                (_remind, MayNotEscalate) = (null, true);
+                Opened(at, 0, policy);
+                break;
+            // Where LaunchDarkly's answer led to another policy.
+            case "request.checked" when isRestamped:
                 (_remind, MayNotEscalate) = (null, true);
                 Opened(at, 0, policy);
                 break;

@@ -12,15 +12,15 @@ namespace Countersign.Audit;
 public sealed record Erased(long Id, string Name, IReadOnlyList<string> Left);
 
 /// <summary>
-/// Erases a person: shuts them out for good and replaces what they are called wherever that stands outside the sealed
-/// events:
+/// Erases a person: shuts them out for good and replaces their names and addresses in every text:
 /// <code>
 ///   1  one transaction: disabled, without sessions, tokens, groups, absence, names; a job that goes on with the rest
 ///   2  their answers to active requests cease to count, and active requests that they asked are withdrawn
-///   3  table after table: texts that name them, and what they wrote
+///   3  request by request, table after table: texts that name them, and what they wrote, in rows and events
+///   4  last of all what they were called, in their own events; then nothing deleted is left in the store's files
 /// </code>
-/// What they were called is known from their own events, so an interrupted erasure is gone on with by the job, and a
-/// second one changes nothing.
+/// What they were called is known from these, so an interrupted erasure is gone on with by the job, and a second one
+/// changes nothing.
 /// </summary>
 public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweigh, Withdraw withdraw) : IJobHandler
 {
@@ -39,12 +39,14 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
         new("rejected_bodies", ["id"], ["why", "text"]),
         new("jobs", ["id"], ["error"]),
         new("webhooks", ["id"], ["disabled_why"]),
+        new("summary_environments", ["id"], ["name"]),
     ];
 
     /// <summary>What admins wrote, and what others rely on: it is named, and left to them.</summary>
     private static readonly (string What, string Sql)[] Configured =
     [
         ("policy version {0}", "SELECT version AS id, text FROM policy_files"),
+        ("request types version {0}", "SELECT version AS id, text FROM request_types"),
         ("group {0}", "SELECT id, name AS text FROM groups"),
         ("source {0}", "SELECT id, name AS text FROM sources"),
         ("destination {0}", "SELECT id, name || ' ' || manifest || ' ' || settings AS text FROM destinations"),
@@ -97,9 +99,7 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
             return new AccessOutcome<long>.Done(id);
         if (origin.Actor == Actor.Person(id))
             return new AccessOutcome<long>.Invalid("email", "You can't erase yourself. Ask another admin.");
-        var admins = await tx.Rows(
-            $"SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id{tx.ForUpdate}"
-        );
+        var admins = await Accounts.Admins(tx);
         if (person is { Role: "admin", DisabledAt: null } && admins.Count < 2)
         {
             return new AccessOutcome<long>.Invalid(
@@ -142,8 +142,13 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
             await tx.Append($"group:{group}", origin, "group.member_removed", new { person = id });
         }
         await Absences.Over(tx, id, origin);
-        foreach (var table in new[] { "claimed_members", "aliases", "former_names", "identities", "mutes" })
+        await SecondFactors.Forget(tx, id);
+        foreach (
+            var table in new[] { "claimed_members", "aliases", "former_names", "identities", "mutes", "policy_drafts" }
+        )
+        {
             await tx.Execute($"DELETE FROM {table} WHERE person_id = @id", new { id });
+        }
         await tx.Execute(
             """
             UPDATE people
@@ -196,6 +201,8 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
         await Own(person, cancel);
         foreach (var table in Tables)
             await Sweep(table, person, cancel);
+        await Events(person, origin, cancel);
+        await store.ForgetDeleted(cancel);
         return await store.Read(reader => Configuration(reader, person), cancel);
     }
 
@@ -240,20 +247,99 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
             foreach (var row in ids)
             {
                 var id = RequestId.Of((string)row["id"]!);
-                if (await store.Read(reader => RequestTexts.Read(reader, id, person), cancel) is { IsUnchanged: false })
+                if (
+                    await store.Read(
+                        async reader =>
+                            await RequestTexts.Read(reader, id, person) is { IsUnchanged: false }
+                            || (await EventsOf(reader, id, person)).Count > 0,
+                        cancel
+                    )
+                )
+                {
                     await store.InTransaction(tx => Redact(tx, id, person, origin), cancel);
+                }
             }
             after = (string)ids[^1]["id"]!;
         }
     }
 
+    /// <summary>All others than those of requests; those that tell what the person was called come last.</summary>
+    private async Task Events(PersonToErase person, Origin origin, CancellationToken cancel)
+    {
+        var theirTickets = (
+            await store.Read(
+                reader =>
+                    reader.Rows(
+                        "SELECT id FROM tickets WHERE requester_id = @id OR assignee_id = @id",
+                        new { id = person.Id }
+                    ),
+                cancel
+            )
+        )
+            .Select(row => $"ticket:{row["id"]}")
+            .ToHashSet();
+        foreach (var isLast in new[] { false, true })
+        {
+            for (var after = 0L; ; )
+            {
+                var page = await store.Read(
+                    reader =>
+                        reader.All<StoredEvent>(
+                            $"""
+                            SELECT {StoredEvent.Columns} FROM events
+                            WHERE id > @after AND {(isLast ? PersonToErase.Naming : "subject NOT LIKE 'request:%'")}
+                            ORDER BY id LIMIT {Page}
+                            """,
+                            new { after, subject = person.Party }
+                        ),
+                    cancel
+                );
+                if (page.Count == 0)
+                    break;
+                var changed = (
+                    from e in page
+                    where isLast || !PersonToErase.IsNaming(e, person.Party)
+                    let becomes = ErasedEvents.Of(e, person, theirTickets.Contains(e.Subject))
+                    where becomes is not null
+                    select (e, becomes)
+                ).ToList();
+                if (changed.Count > 0)
+                    await store.InTransaction(tx => ErasedEvents.Write(tx, person, changed, key, origin), cancel);
+                after = page[^1].Id;
+            }
+        }
+    }
+
+    private static async ValueTask<List<(StoredEvent Before, StoredEvent Becomes)>> EventsOf(
+        Reader reader,
+        RequestId id,
+        PersonToErase person
+    )
+    {
+        var isAbout = await RequestTexts.IsAbout(reader, id, person);
+        var events = await reader.All<StoredEvent>(
+            $"SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject ORDER BY n",
+            new { subject = id.Subject }
+        );
+        return
+        [
+            .. from e in events
+            let becomes = ErasedEvents.Of(e, person, isAbout)
+            where becomes is not null
+            select (e, becomes),
+        ];
+    }
+
     private async ValueTask Redact(Tx tx, RequestId id, PersonToErase person, Origin origin)
     {
+        await ErasedEvents.Write(tx, person, await EventsOf(tx, id, person), key, origin);
         if (await RequestRow.Find(tx, id, Viewer.Hub(origin)) is not { } request)
             return;
         var texts = await RequestTexts.Read(tx, id, person);
+        var terms = await RequestTerms.Read(tx, id);
         foreach (var (sql, arguments) in texts.Updates)
             await tx.Execute(sql, arguments);
+        await RequestTerms.Change(tx, id, terms, await RequestTerms.Read(tx, id));
         if (await texts.Statement(tx, id, person) is { } statement)
         {
             await RequestChange.Save(
@@ -462,9 +548,16 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
     }
 }
 
-/// <summary>What an erased person was called, as their sealed events have it.</summary>
+/// <summary>What an erased person was called, as their own events have it.</summary>
 internal sealed record PersonToErase(long Id, ErasedTerms Terms)
 {
+    /// <summary>The events that say so.</summary>
+    public const string Naming =
+        "subject = @subject AND kind IN ('person.added', 'person.renamed', 'person.alias_added')";
+
+    public static bool IsNaming(StoredEvent e, string party) =>
+        e.Subject == party && e.Kind is "person.added" or "person.renamed" or "person.alias_added";
+
     public string Name => ErasedPerson.Name(Id);
     public string Party => Actor.Person(Id).Text;
 
@@ -479,16 +572,21 @@ internal sealed record PersonToErase(long Id, ErasedTerms Terms)
                 foreach (
                     var e in await reader.All<StoredEvent>(
                         $"""
-                        SELECT {StoredEvent.Columns} FROM events WHERE subject = @subject
-                        AND kind IN ('person.added', 'person.renamed', 'person.alias_added') ORDER BY n
+                        SELECT {StoredEvent.Columns} FROM events WHERE {Naming} ORDER BY n
                         """,
                         new { subject = Actor.Person(id).Text }
                     )
                 )
                 {
                     var told = EventData.Read<Told>(e.Data);
-                    foreach (var text in new[] { told.Email, told.Name, told.Text }.OfType<string>())
+                    foreach (
+                        var text in new[] { told.Email, told.Name, told.Text }
+                            .OfType<string>()
+                            .Where(text => text != ErasedPerson.Name(id))
+                    )
+                    {
                         (Names.EmailProblem(text) is null ? emails : names).Add(text);
+                    }
                 }
                 var others = (await reader.Rows("SELECT name FROM people WHERE id <> @id", new { id }))
                     .Select(row => NameFolding.Name((string)row["name"]!))
@@ -523,6 +621,28 @@ internal sealed class RequestTexts
     public IReadOnlyList<(string Sql, Dictionary<string, object?> Arguments)> Updates => _updates;
     public bool IsUnchanged => _updates.Count == 0;
 
+    /// <summary>Whether they asked, answered, wrote beside it, or may see it.</summary>
+    public static async ValueTask<bool> IsAbout(Reader reader, RequestId id, PersonToErase person)
+    {
+        var row = (
+            await reader.Rows("SELECT creator_id, requester_id, barred FROM requests WHERE id = @id", new { id })
+        )[0];
+        var decisions = await reader.Rows(
+            "SELECT person_id, for_person FROM decisions WHERE request_id = @id",
+            new { id }
+        );
+        var comments = await reader.Rows("SELECT actor FROM comments WHERE request_id = @id", new { id });
+        return Is(row["creator_id"], person.Id)
+            || Is(row["requester_id"], person.Id)
+            || RequestRow.ReadNumbers((string)row["barred"]!).Contains(person.Id)
+            || decisions.Exists(d => Is(d["person_id"], person.Id) || Is(d["for_person"], person.Id))
+            || comments.Exists(c => (string)c["actor"]! == person.Party)
+            || await reader.Number(
+                "SELECT count(*) FROM parties WHERE party = @party AND request_id = @id",
+                new { party = person.Party, id }
+            ) != 0;
+    }
+
     public static async ValueTask<RequestTexts> Read(Reader reader, RequestId id, PersonToErase person)
     {
         var texts = new RequestTexts();
@@ -543,16 +663,7 @@ internal sealed class RequestTexts
             "SELECT n, actor, text FROM comments WHERE request_id = @id ORDER BY n",
             new { id }
         );
-        var isAbout =
-            Is(row["creator_id"], person.Id)
-            || Is(row["requester_id"], person.Id)
-            || RequestRow.ReadNumbers((string)row["barred"]!).Contains(person.Id)
-            || decisions.Exists(d => Is(d["person_id"], person.Id) || Is(d["for_person"], person.Id))
-            || comments.Exists(c => (string)c["actor"]! == person.Party)
-            || await reader.Number(
-                "SELECT count(*) FROM parties WHERE party = @party AND request_id = @id",
-                new { party = person.Party, id }
-            ) != 0;
+        var isAbout = await IsAbout(reader, id, person);
         var terms = person.Terms;
         foreach (var column in Proven.Concat(Shown))
         {
@@ -584,12 +695,15 @@ internal sealed class RequestTexts
             {
                 texts.Put(id, "revisions", n, "message", message, null);
                 texts.Put(id, "revisions", n, "facts", facts, null);
-                if (await SubjectOf(reader, id, n) is { } subject)
-                {
-                    texts._replaced[$"revision:{n}:content"] = Hashes.Sha256(
-                        NewRequestDraft.ContentHash(subject, message, facts)
-                    );
-                }
+            }
+            // Also where only the title was replaced, which the event has.
+            if (
+                await ContentOf(reader, id, n) is { } content
+                && NewRequestDraft.ContentHash(content.Subject ?? "", message, facts) is var hash
+                && hash != content.Content
+            )
+            {
+                texts._replaced[$"revision:{n}:content"] = Hashes.Sha256(hash);
             }
             // A body is kept as it came or not at all: its digest is what was decided about.
             if (
@@ -606,6 +720,40 @@ internal sealed class RequestTexts
             var becomes = Is(decision["person_id"], person.Id) ? "" : terms.Replace(note, isAbout);
             if (becomes != note)
                 texts.Put(id, "decisions", n, "note", becomes, $"decision:{n}:note");
+        }
+        // Targets of a flag may be addresses.
+        foreach (
+            var read in await reader.Rows(
+                "SELECT revision, n, changes, facts FROM request_changes WHERE request_id = @id ORDER BY revision, n",
+                new { id }
+            )
+        )
+        {
+            var (revision, n) = (
+                Convert.ToInt64(read["revision"], CultureInfo.InvariantCulture),
+                Convert.ToInt64(read["n"], CultureInfo.InvariantCulture)
+            );
+            var (changes, becomes) = ((string)read["changes"]!, terms.Replace((string)read["changes"]!, isAbout));
+            if (becomes == changes)
+                continue;
+            texts._updates.Add(
+                (
+                    """
+                    UPDATE request_changes SET changes = @text
+                    WHERE request_id = @id AND revision = @revision AND n = @n
+                    """,
+                    new()
+                    {
+                        ["text"] = becomes,
+                        ["id"] = id.Value,
+                        ["revision"] = revision,
+                        ["n"] = n,
+                    }
+                )
+            );
+            texts._replaced[$"change:{revision}:{n}:changes"] = Hashes.Sha256(
+                ReadChanges.HashOf(becomes, (string)read["facts"]!)
+            );
         }
         foreach (var comment in comments)
         {
@@ -633,7 +781,7 @@ internal sealed class RequestTexts
         {
             var row = (
                 await reader.First<RequestState>(
-                    $"SELECT {RequestState.Columns} FROM requests WHERE id = @id",
+                    $"SELECT {RequestState.Columns} FROM requests r WHERE id = @id",
                     new { id }
                 )
             )!;
@@ -669,7 +817,7 @@ internal sealed class RequestTexts
     }
 
     /// <summary>Of a content, as the event that brought it says; null where that was archived.</summary>
-    private static async ValueTask<string?> SubjectOf(Reader reader, RequestId id, long revision)
+    private static async ValueTask<RequestReplay.Told?> ContentOf(Reader reader, RequestId id, long revision)
     {
         foreach (
             var e in await reader.All<StoredEvent>(
@@ -682,7 +830,7 @@ internal sealed class RequestTexts
         )
         {
             if (RequestReplay.Read(e.Data) is { Revision: { } n } told && n == revision)
-                return told.Subject ?? "";
+                return told;
         }
         return null;
     }

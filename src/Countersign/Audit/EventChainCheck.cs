@@ -12,15 +12,19 @@ namespace Countersign.Audit;
 /// </summary>
 /// <param name="key">With which statements about archived requests are signed; null where that is not looked
 /// at.</param>
+/// <param name="passed">Hears now and then how many events were looked at.</param>
 internal sealed class EventChainCheck(
     Reader reader,
     ProblemList problems,
     bool checksPolicies,
     string now,
     CancellationToken cancel,
-    SealKey? key = null
+    SealKey? key = null,
+    Action<long>? passed = null
 )
 {
+    private long _events;
+
     /// <summary>
     /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
     /// all.
@@ -32,7 +36,7 @@ internal sealed class EventChainCheck(
     private readonly Rows<RequestState> _requests = new(
         Pages.Each<RequestState, IdKey>(
             reader,
-            $"SELECT {RequestState.Columns} FROM requests WHERE id > @Id ORDER BY id",
+            $"SELECT {RequestState.Columns} FROM requests r WHERE id > @Id ORDER BY id",
             new IdKey(""),
             r => new IdKey(r.Id),
             1_000,
@@ -70,6 +74,23 @@ internal sealed class EventChainCheck(
             PartKey.First,
             r => new PartKey(r.RequestId, r.N),
             1_000,
+            cancel
+        )
+    );
+
+    private readonly Rows<ChangeState> _changes = new(
+        Pages.Each<ChangeState, ChangeKey>(
+            reader,
+            """
+            SELECT request_id, revision, n AS reading, revision * 1000000 + n AS n, digest, changes, facts,
+              read_at AS at
+            FROM request_changes
+            WHERE (request_id, revision, n) > (@RequestId, @Revision, @Reading)
+            ORDER BY request_id, revision, n
+            """,
+            new ChangeKey("", long.MinValue, 0),
+            r => new ChangeKey(r.RequestId, r.Revision, r.Reading),
+            100,
             cancel
         )
     );
@@ -125,12 +146,18 @@ internal sealed class EventChainCheck(
     private readonly Dictionary<string, Policy> _policies = [];
     private ApprovalCheck? _approvals;
     private Redactions _redactions = new();
+    private Redactions _erasures = new();
 
     /// <summary>Bodies of requests that were settled before this may be missing.</summary>
     private string _bodiesForgotten = "";
 
+    private readonly HashSet<(string Request, long Person, long Delegate)> _delegations = [];
+
     public long ArchivedRequests { get; private set; }
     public long ArchivedEvents { get; private set; }
+
+    /// <summary>Events of which texts were erased with a person; their hashes stand.</summary>
+    public long ErasedEvents { get; private set; }
 
     /// <summary>How many are, and need not be there.</summary>
     public long BodiesForgotten { get; private set; }
@@ -145,6 +172,7 @@ internal sealed class EventChainCheck(
     public async ValueTask Run()
     {
         _redactions = await Redactions.Read(reader, Redaction.OfRequest, key);
+        _erasures = await Redactions.Read(reader, Redaction.OfEvents, key);
         await Walk("", OfRequest);
         await Walk(AfterRequests, Last);
         await foreach (var head in _heads.Rest(problems))
@@ -169,6 +197,7 @@ internal sealed class EventChainCheck(
         await Unheard(_revisions);
         await Unheard(_decisions);
         await Unheard(_comments);
+        await Unheard(_changes);
         await Unheard(_links);
         foreach (var rows in _due.Values)
         {
@@ -176,6 +205,7 @@ internal sealed class EventChainCheck(
                 problems.Add(Unheard(row.Words));
         }
         await _parties.Flush(toTheEnd: true);
+        await Delegations();
         await _directory.Compare(reader, problems, cancel);
     }
 
@@ -207,6 +237,8 @@ internal sealed class EventChainCheck(
                     below == AfterRequests ? new RequestReplay(next.Subject[OfRequest.Length..]) : null
                 );
             }
+            if (++_events % 500 == 0)
+                passed?.Invoke(_events);
             problems.Add(ChainProblem(last, next));
             await Guarded(Named(next), () => story is null ? Directory(next) : Story(story, next));
             last = next;
@@ -245,34 +277,24 @@ internal sealed class EventChainCheck(
     {
         if (next is { Subject: "hub", Kind: DeleteOldBodies.Forgotten })
             _bodiesForgotten = EventData.Read<Forgotten>(next.Data).Before ?? "";
-        if (next.Kind == Redaction.OfStamp && Redactions.ProblemOf(next, key, out _) is { } forged)
+        if (
+            next.Kind is Redaction.OfStamp or Redaction.OfEvents
+            && Redactions.ProblemOf(next, key, out _) is { } forged
+        )
+        {
             problems.Add($"{Named(next)} {forged}");
+        }
         if (_directory.Take(next) is { } unknown)
             problems.Add($"{Named(next)} {unknown}");
         return ValueTask.CompletedTask;
     }
 
-    private static string? ChainProblem(StoredEvent? previous, StoredEvent next)
+    private string? ChainProblem(StoredEvent? previous, StoredEvent next)
     {
         var expected = (previous?.N ?? 0) + 1;
         if (next.N != expected)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
-        // Of archived events the hash stays; the event that says so, or the file, is what it is held against.
-        var hash =
-            next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal)
-                ? next.Hash
-                : History.HashOf(
-                    previous?.Hash ?? "",
-                    next.Subject,
-                    next.N,
-                    next.At,
-                    next.Kind,
-                    next.Actor,
-                    next.Via,
-                    next.Address,
-                    next.Data
-                );
-        if (hash != next.Hash)
+        if (!HasItsHash(previous, next))
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
         if (previous is not null && next.Id <= previous.Id)
         {
@@ -280,6 +302,28 @@ internal sealed class EventChainCheck(
                 + "history: one of them was moved.";
         }
         return null;
+    }
+
+    private bool HasItsHash(StoredEvent? previous, StoredEvent next)
+    {
+        // Of archived events the hash stays; the event that says so, or the file, is what it is held against.
+        if (next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal))
+            return true;
+        var leaf = EventLeaf.Of(next);
+        var hash = leaf is null ? next.HashAfter(previous?.Hash ?? "") : leaf.HashAfter(previous?.Hash ?? "");
+        if (hash == next.Hash && leaf?.HasErasedPart != true)
+            return true;
+        // What stands in place of erased texts is signed. An event of the earlier form has one hash over everything, so
+        // its texts can't be held against it any more; the seals still hold the hash.
+        if (
+            (hash != next.Hash && next.Salts is not null)
+            || !_erasures.Allow("hub", Redaction.PlaceOf(next), Redaction.TextOf(next))
+        )
+        {
+            return false;
+        }
+        ErasedEvents++;
+        return true;
     }
 
     /// <summary>
@@ -325,6 +369,8 @@ internal sealed class EventChainCheck(
             await Decision(story, next, told);
         if (next.Kind == "request.commented")
             await Comment(story, next, told);
+        if (next.Kind == "request.checked" && told.Changes is not null)
+            await Change(story, next, told);
         story.Due.IsUnknown |= unlawful is not null;
         if (unlawful is not null)
             return;
@@ -334,7 +380,7 @@ internal sealed class EventChainCheck(
             story.Due.IsUnknown = true;
             return;
         }
-        story.Due.Take(next, told.Step, policy);
+        story.Due.Take(next, told.Step, policy, isRestamped: stamp != story.Stamp);
         var was = stamp.Length == 0 || stamp == story.Stamp ? policy : await PolicyOf(stamp) ?? policy;
         await foreach (var wrong in _approvals!.Look(story, next, told, status, was, policy))
             problems.Add($"{Named(next)} {wrong}");
@@ -356,7 +402,7 @@ internal sealed class EventChainCheck(
             return $"{Named(next)} tells of other archived events than those before it: "
                 + "one of them was changed, or it was.";
         }
-        if (key?.IsSignatureOf(told.HashFor(next.Subject), told.Signature ?? "") == false)
+        if (key?.IsSignatureOfEvent(next.Id, told.HashFor(next.Subject), told.Signature ?? "") == false)
         {
             return $"{Named(next)} is not signed with this hub's key: it was forged, and nothing shows what its "
                 + "request was.";
@@ -407,6 +453,7 @@ internal sealed class EventChainCheck(
             next,
             ("revision", $"{row.Revision}", $"{told.Revision}"),
             ("digest", row.Digest, told.Digest),
+            ("reading", $"{row.Reading}", $"{told.Reading ?? 1}"),
             ("person", $"{row.PersonId}", $"{told.Person}"),
             ("answer", row.Answer, told.Answer),
             ("note", row.Note, told.Note),
@@ -416,6 +463,34 @@ internal sealed class EventChainCheck(
             ("via", row.Via, next.Via),
             ("at", row.At, next.At)
         );
+    }
+
+    /// <summary>What LaunchDarkly said that would change, and by which facts the policy was matched.</summary>
+    private async ValueTask Change(RequestReplay story, StoredEvent next, RequestReplay.Told told)
+    {
+        if (
+            await Row(
+                _changes,
+                next,
+                story.Id,
+                ChangeState.Place(told.Revision ?? 0, told.Reading ?? 0),
+                $"The change read for request {story.Id}"
+            )
+            is not { } row
+        )
+        {
+            return;
+        }
+        Compare(
+            $"change:{row.Revision}:{row.Reading}:",
+            row.Words,
+            next,
+            ("revision", $"{row.Revision}", $"{told.Revision}"),
+            ("digest", row.Digest, told.Change),
+            ("changes", ReadChanges.HashOf(row.Changes, row.Facts), told.Changes),
+            ("read_at", row.At, next.At)
+        );
+        story.FactsOfChange = row.Facts;
     }
 
     private async ValueTask Comment(RequestReplay story, StoredEvent next, RequestReplay.Told told)
@@ -487,6 +562,7 @@ internal sealed class EventChainCheck(
             await Unheard(_revisions, story.Id);
             await Unheard(_decisions, story.Id);
             await Unheard(_comments, story.Id);
+            await Unheard(_changes, story.Id);
             while (await _links.Current(problems) is { } link && string.CompareOrdinal(link.RequestId, story.Id) <= 0)
             {
                 problems.Add(Unheard(link.Words));
@@ -509,6 +585,8 @@ internal sealed class EventChainCheck(
         await Unheard(_revisions, story.Id);
         await Unheard(_decisions, story.Id);
         await Unheard(_comments, story.Id);
+        await Unheard(_changes, story.Id);
+        _delegations.UnionWith(story.Delegations.Select(d => (story.Id, d.PersonId, d.DelegateId)));
         await Links(story, last);
         foreach (var (kind, rows) in _due)
             await Planned(kind, rows, story);
@@ -658,6 +736,28 @@ internal sealed class EventChainCheck(
                     + "events tell of it."
             );
         }
+    }
+
+    /// <summary>
+    /// The seats that were given to others, as the table has them by which their delegates find them: few, because they
+    /// end with their requests.
+    /// </summary>
+    private async ValueTask Delegations()
+    {
+        var rows = await reader.All<DelegationState>(
+            "SELECT request_id, person_id, delegate_id FROM delegations ORDER BY request_id, person_id"
+        );
+        foreach (var row in rows)
+        {
+            if (!_delegations.Remove((row.RequestId, row.PersonId, row.DelegateId)))
+            {
+                problems.Add(
+                    Unheard($"The delegation of request {row.RequestId} from {row.PersonId} to {row.DelegateId}")
+                );
+            }
+        }
+        foreach (var (request, person, other) in _delegations.Order())
+            problems.Add($"The delegation of request {request} from {person} to {other} is gone: events tell of it.");
     }
 
     private static string? HeadProblem(StoredEvent last, long n, string hash) =>
@@ -820,6 +920,8 @@ internal sealed class EventChainCheck(
 
     private sealed record LinkKey(string RequestId, long N, long Destination);
 
+    private sealed record ChangeKey(string RequestId, long Revision, long Reading);
+
     private sealed record PartKey(string RequestId, long N)
     {
         public static readonly PartKey First = new("", long.MinValue);
@@ -863,7 +965,7 @@ internal sealed class EventChainCheck(
     internal sealed class DecisionState : PartState
     {
         private const string Columns =
-            "revision, digest, person_id, answer, note, steps, disablings, for_person, via, at";
+            "revision, digest, reading, person_id, answer, note, steps, disablings, for_person, via, at";
 
         public static readonly string PageText = PartText(Columns, "decisions");
 
@@ -875,6 +977,7 @@ internal sealed class EventChainCheck(
 
         public long Revision { get; init; }
         public required string Digest { get; init; }
+        public long Reading { get; init; }
         public long PersonId { get; init; }
         public required string Answer { get; init; }
         public required string Note { get; init; }
@@ -891,6 +994,27 @@ internal sealed class EventChainCheck(
         public required string Text { get; init; }
         public required string Via { get; init; }
         public override string Words => $"Comment {N} on request {RequestId}";
+    }
+
+    private sealed class ChangeState : PartState
+    {
+        public long Revision { get; init; }
+        public long Reading { get; init; }
+        public required string Digest { get; init; }
+        public required string Changes { get; init; }
+        public required string Facts { get; init; }
+
+        /// <summary>Within the request: by revision, and there by reading.</summary>
+        public static long Place(long revision, long reading) => (revision * 1_000_000) + reading;
+
+        public override string Words => $"The change read for revision {Revision} of request {RequestId}";
+    }
+
+    private sealed class DelegationState
+    {
+        public required string RequestId { get; init; }
+        public long PersonId { get; init; }
+        public long DelegateId { get; init; }
     }
 
     private sealed class LinkState : PartState

@@ -17,6 +17,8 @@ public sealed class Export(Store store, SealKey key)
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+
     public async Task Run(Stream to, CancellationToken cancel = default)
     {
         var lines = new Lines(to);
@@ -26,10 +28,16 @@ public sealed class Export(Store store, SealKey key)
             json.WriteString("algorithm", "ECDSA P-256 with SHA-256");
             json.WriteString("publicKey", key.PublicKey);
         });
-        var (last, newest) = await store.ReadSnapshot(
-            async reader => (await Sealer.Last(reader), await reader.Number("SELECT max(id) FROM events")),
+        var (last, newest, total) = await store.ReadSnapshot(
+            async reader =>
+                (
+                    await Sealer.Last(reader),
+                    await reader.Number("SELECT max(id) FROM events"),
+                    Progress is null ? 0 : await reader.Number("SELECT count(*) FROM events")
+                ),
             cancel
         );
+        var done = 0L;
         var covered = new IdRanges();
         for (var n = 0L; n < last.N; )
         {
@@ -57,7 +65,9 @@ public sealed class Export(Store store, SealKey key)
                 )
                 {
                     lines.Add(json => Write(json, sealedEvent, seal.N));
+                    done++;
                 }
+                Progress?.Report((done, total));
                 lines.Add(json => Write(json, seal));
                 await lines.Flush(cancel);
             }
@@ -79,6 +89,8 @@ public sealed class Export(Store store, SealKey key)
                         ),
                     cancel
                 );
+                done += events.Count;
+                Progress?.Report((done, total));
                 foreach (var unsealed in events)
                     lines.Add(json => Write(json, unsealed, null));
                 await lines.Flush(cancel);
@@ -105,6 +117,15 @@ public sealed class Export(Store store, SealKey key)
         json.WriteString("address", e.Address);
         // A text in a text: the hash is over these very characters, and a parsed object would not bring them back.
         json.WriteString("data", e.Data);
+        if (e.People is not null)
+            json.WriteString("people", e.People);
+        if (EventLeaf.Of(e) is { } leaf)
+        {
+            json.WriteStartObject("parts");
+            foreach (var part in leaf.Parts)
+                json.WriteString(part.Name, part.Text ?? part.Digest);
+            json.WriteEndObject();
+        }
         json.WriteString("hash", e.Hash);
     }
 

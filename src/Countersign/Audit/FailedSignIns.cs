@@ -54,7 +54,12 @@ public sealed partial class FailedSignIns(Store store, PeopleDirectory directory
         lock (_lock)
         {
             if (!_counts.ContainsKey(attempt))
+            {
+                var isFirst = _counts.Keys.All(a => a.Minute != minute || a.Address != attempt.Address);
                 attempt = WithinLimits(attempt);
+                if (isFirst && !_counts.ContainsKey(attempt))
+                    Log.Failed(log, attempt.Account, attempt.Address, via);
+            }
             CollectionsMarshal.GetValueRefOrAddDefault(_counts, attempt, out _)++;
         }
     }
@@ -181,6 +186,8 @@ public sealed partial class FailedSignIns(Store store, PeopleDirectory directory
             {
                 foreach (var ((attempt, count), account) in some.Zip(accounts))
                 {
+                    if (count > 1)
+                        Log.FailedOften(log, count, account, attempt.Address, attempt.Via);
                     // A clock that went back may have added to a minute that was thought to be over.
                     if (_counts[attempt] == count)
                         _counts.Remove(attempt);
@@ -213,6 +220,15 @@ public sealed partial class FailedSignIns(Store store, PeopleDirectory directory
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Sign-in failed: {Account} from {Address} through {Via}")]
+        public static partial void Failed(ILogger log, string account, string address, string via);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Sign-in failed {Count} times in a minute: {Account} from {Address} through {Via}"
+        )]
+        public static partial void FailedOften(ILogger log, long count, string account, string address, string via);
+
         [LoggerMessage(
             Level = LogLevel.Warning,
             Message = "Failed sign-ins couldn't be written to the log and will be retried: {Reason}"

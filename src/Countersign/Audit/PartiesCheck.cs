@@ -19,7 +19,15 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     /// <param name="Must">Parties that must be there; <paramref name="May"/> are some that may be.</param>
     /// <param name="Waits">Each is right: while answers of someone just disabled are still being taken out, the one
     /// before is too.</param>
-    private sealed record Expected(HashSet<string> Must, HashSet<string> May, IReadOnlySet<string>[] Waits)
+    /// <param name="Answerable">Parties that may be told they can still answer: a missing row gives no one a right.
+    /// </param>
+    private sealed record Expected(
+        HashSet<string> Must,
+        HashSet<string> May,
+        IReadOnlySet<string>[] Waits,
+        HashSet<string> Answerable,
+        string? Expires = null
+    )
     {
         public HashSet<string> IsWaiting { get; } = [];
     }
@@ -40,7 +48,10 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         if (story.Content.Ticket is { } ticket)
             may.UnionWith(people.AssigneesOf(ticket).Select(a => Party.Person(a).Text));
         must.ExceptWith(story.SeesByItself);
-        _requests[story.Id] = new Expected(must, may, Waits(story, current, people));
+        _requests[story.Id] = Expect(must, may, Verdicts(story, current, people), current) with
+        {
+            Expires = story.Expires,
+        };
         if (_requests.Count >= Gathered)
             await Flush(toTheEnd: false);
     }
@@ -52,7 +63,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         if (people.TicketAssigneeOf(request) is { } assignee)
             must.Add(assignee.Text);
         var may = ticket is { } of ? people.AssigneesOf(of).Select(a => Party.Person(a).Text).ToHashSet() : [];
-        _requests[request] = new Expected(must, may, [new HashSet<string>()]);
+        _requests[request] = Expect(must, may, [], null);
         if (_requests.Count >= Gathered)
             await Flush(toTheEnd: false);
     }
@@ -60,10 +71,21 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     /// <summary>One of which too much is gone to say anything about it.</summary>
     public void PassOver(string request) => _requests[request] = null;
 
-    private static IReadOnlySet<string>[] Waits(RequestReplay story, Policy policy, PeopleTimeline people)
+    private static Expected Expect(HashSet<string> must, HashSet<string> may, Verdict[] verdicts, Policy? policy) =>
+        new(
+            must,
+            may,
+            verdicts is []
+                ? [new HashSet<string>()]
+                : [.. verdicts.Select(verdict => RequestChange.WaitsFor(policy!, verdict))],
+            [.. verdicts.SelectMany(verdict => RequestChange.AlsoAnswerable(policy!, verdict))]
+        );
+
+    /// <summary>How it stands while it is active: with what its authors are now, and with what they were.</summary>
+    private static Verdict[] Verdicts(RequestReplay story, Policy policy, PeopleTimeline people)
     {
         if (story.Status != Status.Active)
-            return [new HashSet<string>()];
+            return [];
         var end = new PeopleTimeline.Moment(long.MaxValue, Instant.ToText(DateTimeOffset.MaxValue));
         var request = story.AsRequest(policy) with { ExpiresAt = null };
         var counting = story.Decisions.ConvertAll(d =>
@@ -73,11 +95,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
                     people.PersonAt(d.PersonId, end) is not { IsDisabled: false } p || p.Disablings != d.Disablings,
             }
         );
-        return
-        [
-            RequestChange.WaitsFor(policy, Weigh.Of(request, counting, default)),
-            RequestChange.WaitsFor(policy, Weigh.Of(request, story.Decisions, default)),
-        ];
+        return [Weigh.Of(request, counting, default), Weigh.Of(request, story.Decisions, default)];
     }
 
     /// <summary>Rows of requests that no event knows are named with what was gathered around them.</summary>
@@ -94,9 +112,32 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         await foreach (var row in Rows("waiting", to))
         {
             if (!_requests.TryGetValue(row.RequestId, out var request))
+            {
                 problems.Add($"Request {row.RequestId}, of which no event tells, waits for {row.Party}.");
-            else
-                request?.IsWaiting.Add(row.Party);
+            }
+            else if (request is not null)
+            {
+                request.IsWaiting.Add(row.Party);
+                if (row.ExpiresAt != request.Expires)
+                {
+                    problems.Add(
+                        $"{row.Party} has request {row.RequestId} as expiring at {row.ExpiresAt ?? "no time"}, but its "
+                            + $"events say {request.Expires ?? "that it doesn't"}."
+                    );
+                }
+            }
+        }
+        await foreach (var row in Rows("answerable", to))
+        {
+            if (
+                !_requests.TryGetValue(row.RequestId, out var request)
+                || request?.Answerable.Contains(row.Party) == false
+            )
+            {
+                problems.Add(
+                    $"Delegates of {row.Party} may see request {row.RequestId}, which does not follow from its events."
+                );
+            }
         }
         foreach (var (id, request) in _requests)
         {
@@ -123,7 +164,7 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
         Pages.Each<PartyRow, Key>(
             reader,
             $"""
-            SELECT party, request_id FROM {table}
+            SELECT party, request_id{(table == "waiting" ? ", expires_at" : "")} FROM {table}
             WHERE (party, request_id) > (@Party, @RequestId) AND request_id > @From AND request_id <= @To
             ORDER BY party, request_id
             """,
@@ -139,5 +180,6 @@ internal sealed class PartiesCheck(Reader reader, ProblemList problems, Cancella
     {
         public required string Party { get; init; }
         public required string RequestId { get; init; }
+        public string? ExpiresAt { get; init; }
     }
 }

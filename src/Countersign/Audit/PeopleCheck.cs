@@ -42,6 +42,8 @@ internal sealed class PeopleCheck
                 ["created_at"] = "2026-01-01T00:00:00.000Z",
                 ["key_hash"] = null,
                 ["old_key_hash"] = null,
+                ["key_expires_at"] = null,
+                ["old_key_expires_at"] = null,
                 ["group_id"] = "",
                 ["need"] = "",
                 ["destination"] = null,
@@ -65,7 +67,16 @@ internal sealed class PeopleCheck
         var kind = colon < 0 ? next.Subject : next.Subject[..colon];
         if (
             kind
-            is not (PolicyFiles.Subject or "person" or "group" or "source" or "webhook" or "destination" or "ticket")
+            is not (
+                PolicyFiles.Subject
+                or RequestTypes.Subject
+                or "person"
+                or "group"
+                or "source"
+                or "webhook"
+                or "destination"
+                or "ticket"
+            )
         )
         {
             return null;
@@ -121,8 +132,10 @@ internal sealed class PeopleCheck
         );
         foreach (var (gone, told) in _told)
         {
+            // Without its hint, a request has no requester that LaunchDarkly named, which costs an approval more.
             if (
-                !(
+                !gone.StartsWith(Hint, StringComparison.Ordinal)
+                && !(
                     gone.StartsWith(UsedLink, StringComparison.Ordinal)
                     && string.CompareOrdinal(told.GetValueOrDefault("at"), longAgo) < 0
                 )
@@ -191,6 +204,9 @@ internal sealed class PeopleCheck
             case "person.enabled":
                 Timeline.Person(next, id, p => p is null ? null : p with { IsDisabled = false });
                 break;
+            case "person.erased":
+                Timeline.Erased.Add(id);
+                break;
             case "person.role_changed":
                 Timeline.Person(next, id, p => p is null ? null : p with { Role = told.Role ?? "" });
                 break;
@@ -219,10 +235,28 @@ internal sealed class PeopleCheck
                 Timeline.Member(next, id, person, isIn: next.Kind == "group.member_added");
                 break;
             case "source.added":
-                Timeline.Source(next, id, _ => new(default, told.Name ?? "", told.Group, told.Need, told.Destination));
+                Timeline.Source(
+                    next,
+                    id,
+                    _ =>
+                        new(default, told.Name ?? "", told.Group, told.Need, told.Destination)
+                        {
+                            Kind = told.Kind ?? "",
+                            Owner = told.Owner,
+                        }
+                );
                 break;
             case "source.changed":
-                Timeline.Source(next, id, s => new(default, s?.Name ?? "", told.Group, told.Need, told.Destination));
+                Timeline.Source(
+                    next,
+                    id,
+                    s =>
+                        new(default, s?.Name ?? "", told.Group, told.Need, told.Destination)
+                        {
+                            Kind = s?.Kind ?? "",
+                            Owner = told.UnknownRequester is null ? s?.Owner : told.Owner,
+                        }
+                );
                 break;
             case "destination.added":
                 Timeline.Destination(next, id, told.Name ?? "");
@@ -293,6 +327,16 @@ internal sealed class PeopleCheck
                     ["at"] = next.At,
                 };
                 return true;
+            case RequestTypes.Subject + ".set":
+                _told.Remove($"Request types version {told.Version - 1}");
+                _told[$"Request types version {told.Version}"] = new()
+                {
+                    ["hash"] = told.Hash,
+                    ["text"] = told.Hash,
+                    ["actor"] = next.Actor,
+                    ["at"] = next.At,
+                };
+                return true;
             case "token.added":
                 _told[$"Token {told.Token}"] = new()
                 {
@@ -318,6 +362,32 @@ internal sealed class PeopleCheck
                 return true;
             case "session.ended":
                 return _told.Remove($"Session {told.Session}");
+            case "person.second_factor_added":
+                _told[$"Second factor {told.Factor}"] = new()
+                {
+                    ["person_id"] = id,
+                    ["kind"] = told.Kind,
+                    ["secrets"] = told.Sealed,
+                    ["created_at"] = next.At,
+                };
+                return true;
+            case "person.second_factor_removed":
+                if (!_told.Remove($"Second factor {told.Factor}"))
+                    return false;
+                if (FactorsOf(id).Count == 0)
+                    Remove(RecoveryCodesOf(id));
+                return true;
+            case "person.second_factor_reset":
+                Remove(FactorsOf(id));
+                Remove(RecoveryCodesOf(id));
+                return true;
+            case "person.recovery_codes_made":
+                Remove(RecoveryCodesOf(id));
+                for (var n = 1; n <= told.Codes?.Length; n++)
+                    _told[RecoveryCode($"{n}", id)] = new() { ["hash_of_key"] = told.Codes[n - 1] };
+                return true;
+            case "person.recovery_code_used":
+                return _told.Remove(RecoveryCode($"{told.Code}", id));
             case "person.renamed":
                 return Rename(id, told.Name);
             case "person.alias_added":
@@ -377,6 +447,8 @@ internal sealed class PeopleCheck
                     ["owner_id"] = $"{told.Owner}",
                     ["requester_required"] = "0",
                     ["old_key_hash"] = null,
+                    ["key_expires_at"] = told.KeyUntil,
+                    ["old_key_expires_at"] = null,
                 };
                 // Events of an earlier form name neither the key nor the service person.
                 if (told.Key is not null)
@@ -397,9 +469,11 @@ internal sealed class PeopleCheck
                 }
                 return true;
             case "source.rotated":
-                return Rotate($"Source {id}", told.Key);
+                return Rotate($"Source {id}", told);
+            case "source.key_expiry_set":
+                return Set($"Source {id}", "key_expires_at", told.KeyUntil);
             case "source.old_key_ended":
-                return Set($"Source {id}", "old_key_hash", null);
+                return Set($"Source {id}", "old_key_hash", null) && Set($"Source {id}", "old_key_expires_at", null);
             case "source.changed":
                 return Set($"Source {id}", "group_id", $"{told.Group}")
                     && Set($"Source {id}", "need", $"{told.Need}")
@@ -409,6 +483,30 @@ internal sealed class PeopleCheck
                 return Set($"Source {id}", "disabled_at", next.At);
             case "source.enabled":
                 return Set($"Source {id}", "disabled_at", null);
+            case "source.launchdarkly_set":
+                _told[$"The LaunchDarkly connection of source {id}"] = new()
+                {
+                    ["base_url"] = told.BaseUrl,
+                    ["identify"] = told.Identify ? "1" : "0",
+                    ["describe"] = told.Describe ? "1" : "0",
+                    ["apply"] = told.Apply ? "1" : "0",
+                    ["import_members"] = told.ImportMembers ? "1" : "0",
+                    ["token"] = told.Sealed ?? "",
+                    ["webhook_secret"] = told.Secret ?? "",
+                };
+                return true;
+            case "source.form_set":
+                _told[$"The form of source {id}"] = new() { ["text"] = told.Variables };
+                return true;
+            case "source.requester_hinted":
+                _told[$"{Hint}{told.Approval} of source {id}"] = new() { ["text"] = told.Hash, ["at"] = next.At };
+                return true;
+            case "source.members_imported":
+                foreach (var (member, person) in told.Linked ?? [])
+                    _told[$"Member {member} of source {id}"] = new() { ["person_id"] = $"{person}" };
+                return true;
+            case "source.launchdarkly_removed":
+                return _told.Remove($"The LaunchDarkly connection of source {id}");
             case "webhook.added":
                 _told[$"Webhook {id}"] = new()
                 {
@@ -424,6 +522,8 @@ internal sealed class PeopleCheck
                 return Set($"Webhook {id}", "disabled_at", next.At);
             case "webhook.enabled":
                 return Set($"Webhook {id}", "disabled_at", null);
+            case "webhook.deleted":
+                return _told.Remove($"Webhook {id}");
             case "person.channel_off":
                 _told[Muted(id, told.Channel)] = [];
                 return true;
@@ -535,8 +635,30 @@ internal sealed class PeopleCheck
             gone.Add($"Earlier name {n} of person {id}");
         gone.AddRange(_told.Keys.Where(row => row.StartsWith(Muted(id, ""), StringComparison.Ordinal)));
         gone.ForEach(row => _told.Remove(row));
+        Remove(FactorsOf(id));
+        Remove(RecoveryCodesOf(id));
         return true;
     }
+
+    private List<string> FactorsOf(string person) =>
+        [
+            .. from row in _told
+            where row.Key.StartsWith("Second factor ", StringComparison.Ordinal)
+            where row.Value.GetValueOrDefault("person_id") == person
+            select row.Key,
+        ];
+
+    private List<string> RecoveryCodesOf(string person) =>
+        [
+            .. _told.Keys.Where(row =>
+                row.StartsWith("Recovery code ", StringComparison.Ordinal)
+                && row.EndsWith($" of person {person}", StringComparison.Ordinal)
+            ),
+        ];
+
+    private static string RecoveryCode(string n, string person) => $"Recovery code {n} of person {person}";
+
+    private void Remove(List<string> rows) => rows.ForEach(row => _told.Remove(row));
 
     /// <summary>The nth renaming makes the nth earlier name.</summary>
     private bool Rename(string id, string? name)
@@ -565,10 +687,12 @@ internal sealed class PeopleCheck
     private bool SetIf(string row, string column, long? value) => value is null || Set(row, column, $"{value}");
 
     /// <summary>The key becomes the old one. Which it was, an event of an earlier form did not say.</summary>
-    private bool Rotate(string row, string? key)
+    private bool Rotate(string row, Told told)
     {
         if (!_told.TryGetValue(row, out var columns))
             return false;
+        var key = told.Key;
+        (columns["old_key_expires_at"], columns["key_expires_at"]) = (columns["key_expires_at"], told.KeyUntil);
         if (key is not null && columns.TryGetValue("key_hash", out var before))
             columns["old_key_hash"] = before;
         else
@@ -610,9 +734,13 @@ internal sealed class PeopleCheck
     private static string Membership(string group, long? person) =>
         $"The membership in group {group} of person {person}";
 
+    /// <summary>Of which the event has the hash.</summary>
+    private const string HintText = "member_id || '\n' || email || '\n' || name || '\n' || resource";
+
     private const string SourceRows = "Source {0}",
         PersonRows = "Person {0}",
         TicketRows = "Ticket {0}",
+        Hint = "The hint on approval ",
         UsedLink = "The use of link ",
         UsedLinkRows = UsedLink + "{0}";
 
@@ -624,7 +752,8 @@ internal sealed class PeopleCheck
         (
             SourceRows,
             """
-            SELECT id, person_id AS other, name, name_key, kind, key_hash, old_key_hash, group_id, need, destination,
+            SELECT id, person_id AS other, name, name_key, kind, key_hash, old_key_hash, key_expires_at,
+              old_key_expires_at, group_id, need, destination,
               created_at, disabled_at, unknown_requester, claimed_requester, owner_id, requester_required
             FROM sources ORDER BY id
             """
@@ -655,10 +784,19 @@ internal sealed class PeopleCheck
             "SELECT id, person_id AS other, created_at, until, hash AS hash_of_key FROM sessions ORDER BY id"
         ),
         (
+            "Second factor {0}",
+            "SELECT id, person_id AS other, kind, secret AS secrets, created_at FROM second_factors ORDER BY id"
+        ),
+        (
+            "Recovery code {0} of person {1}",
+            "SELECT n AS id, person_id AS other, hash AS hash_of_key FROM recovery_codes ORDER BY person_id, n"
+        ),
+        (
             "The absence of person {0}",
             "SELECT person_id AS id, stand_in, starts_at, ends_at, begun FROM absences ORDER BY person_id"
         ),
         ("Policy version {0}", "SELECT version AS id, hash, text, actor, at FROM policy_files ORDER BY version"),
+        ("Request types version {0}", "SELECT version AS id, hash, text, actor, at FROM request_types"),
         ("Webhook {0}", "SELECT id, url, kinds, sources, owner_id, created_at, disabled_at FROM webhooks ORDER BY id"),
         (
             "Way in {0}",
@@ -677,6 +815,28 @@ internal sealed class PeopleCheck
             SELECT id, requester_id AS other, assignee_id AS third, subject, status, assigned_by, assigned_by_admin,
             requesters
             FROM tickets ORDER BY id
+            """
+        ),
+        (
+            "The LaunchDarkly connection of source {0}",
+            """
+            SELECT source_id AS id, base_url, token, webhook_secret, identify, describe, apply, import_members
+            FROM launchdarkly_connections ORDER BY source_id
+            """
+        ),
+        ("The form of source {0}", "SELECT source_id AS id, variables AS text FROM source_forms ORDER BY source_id"),
+        (
+            Hint + "{2} of source {0}",
+            $"""
+            SELECT source_id AS id, approval_id AS name, {HintText} AS text, at FROM launchdarkly_hints
+            ORDER BY source_id, approval_id
+            """
+        ),
+        (
+            "Member {2} of source {0}",
+            """
+            SELECT source_id AS id, member_id AS name, person_id AS other FROM launchdarkly_members
+            ORDER BY source_id, member_id
             """
         ),
         (UsedLinkRows, "SELECT delivery_id AS id, at FROM used_links ORDER BY delivery_id"),
@@ -701,6 +861,9 @@ internal sealed class PeopleCheck
         public long? Token { get; init; }
         public bool Impersonates { get; init; }
         public long? Session { get; init; }
+        public long? Factor { get; init; }
+        public string[]? Codes { get; init; }
+        public long? Code { get; init; }
         public long? Identity { get; init; }
         public string? Issuer { get; init; }
         public string? Subject { get; init; }
@@ -720,11 +883,18 @@ internal sealed class PeopleCheck
         public string? ClaimedRequester { get; init; }
         public bool RequesterRequired { get; init; }
         public string? Key { get; init; }
+        public string? KeyUntil { get; init; }
         public string? Channel { get; init; }
         public long? Delivery { get; init; }
         public string? Manifest { get; init; }
         public Dictionary<string, string>? Settings { get; init; }
         public string? Sealed { get; init; }
+        public string? Secret { get; init; }
+        public string? BaseUrl { get; init; }
+        public bool Identify { get; init; }
+        public bool Describe { get; init; }
+        public bool Apply { get; init; }
+        public bool ImportMembers { get; init; }
         public long? Requester { get; init; }
         public long? Assignee { get; init; }
         public string? Status { get; init; }
@@ -737,6 +907,9 @@ internal sealed class PeopleCheck
         public string[]? Requests { get; init; }
         public long? Content { get; init; }
         public string? ExternalId { get; init; }
+        public string? Variables { get; init; }
+        public string? Approval { get; init; }
+        public Dictionary<string, long>? Linked { get; init; }
     }
 
     private sealed class StoredRow
@@ -779,6 +952,8 @@ internal sealed class PeopleCheck
         public long RequesterRequired { get; init; }
         public string? KeyHash { get; init; }
         public string? OldKeyHash { get; init; }
+        public string? KeyExpiresAt { get; init; }
+        public string? OldKeyExpiresAt { get; init; }
         public string? HashOfKey { get; init; }
         public string? Manifest { get; init; }
         public string? Settings { get; init; }
@@ -789,6 +964,13 @@ internal sealed class PeopleCheck
         public long? AssignedBy { get; init; }
         public long AssignedByAdmin { get; init; }
         public string? Requesters { get; init; }
+        public string? BaseUrl { get; init; }
+        public string? Token { get; init; }
+        public string? WebhookSecret { get; init; }
+        public long Identify { get; init; }
+        public long Describe { get; init; }
+        public long Apply { get; init; }
+        public long ImportMembers { get; init; }
 
         public string? this[string column] =>
             column switch
@@ -829,6 +1011,8 @@ internal sealed class PeopleCheck
                 "url" => Hashes.Sha256(Url ?? ""),
                 "key_hash" => KeyHash is null ? null : Keys.Fingerprint(KeyHash),
                 "old_key_hash" => OldKeyHash is null ? null : Keys.Fingerprint(OldKeyHash),
+                "key_expires_at" => KeyExpiresAt,
+                "old_key_expires_at" => OldKeyExpiresAt,
                 "hash_of_key" => Keys.Fingerprint(HashOfKey ?? ""),
                 "manifest" => Hashes.Sha256(Manifest ?? ""),
                 "settings" => Plain(Settings ?? "{}"),
@@ -841,6 +1025,13 @@ internal sealed class PeopleCheck
                 "status" => Status,
                 "actor" => Actor,
                 "at" => At,
+                "base_url" => BaseUrl,
+                "token" => Token is null ? "" : Hashes.Sha256(Token),
+                "webhook_secret" => WebhookSecret is null ? "" : Hashes.Sha256(WebhookSecret),
+                "identify" => $"{Identify}",
+                "describe" => $"{Describe}",
+                "apply" => $"{Apply}",
+                "import_members" => $"{ImportMembers}",
                 _ => throw new ArgumentOutOfRangeException(nameof(column)),
             };
     }

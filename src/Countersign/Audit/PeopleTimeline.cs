@@ -44,7 +44,11 @@ internal sealed class PeopleTimeline
         long? Delegate
     );
 
-    public sealed record SourceThen(Moment Since, string Name, long? Group, long? Need, string? Destination);
+    public sealed record SourceThen(Moment Since, string Name, long? Group, long? Need, string? Destination)
+    {
+        public string Kind { get; init; } = "";
+        public long? Owner { get; init; }
+    }
 
     public sealed record PolicyFileThen(Moment Since, long Version);
 
@@ -210,6 +214,9 @@ internal sealed class PeopleTimeline
 
     public Party? PersonOf(string email) =>
         _byEmail.TryGetValue(EmailAddress.KeyOf(email), out var id) ? Party.Person(id) : null;
+
+    /// <summary>People who were erased; their names are no longer known.</summary>
+    public HashSet<long> Erased { get; } = [];
 
     public IReadOnlyList<RecordedLink> LinksOf(string request) => _links.TryGetValue(request, out var told) ? told : [];
 

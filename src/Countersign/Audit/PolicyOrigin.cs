@@ -34,12 +34,15 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
                     story.Content.RequesterName ?? "",
                     story.Facts,
                     HasAssignee(story)
-                );
+                )
+                {
+                    Change = story.FactsOfChange,
+                };
                 var rule = matcher.Find(question);
                 // Who asked for the new content is not told, only who asked first; so any policy of the file may have
                 // matched.
                 var candidates =
-                    story.Content.Revision > 1
+                    (story.Content.Revision > 1 || story.CheckedAt is not null)
                     && file?.Rules.Any(r => r.When.Any(c => c.Key == Condition.Requester)) == true
                         ? Enumerable.Range(-1, file.Rules.Count + 1)
                         : [rule];
@@ -79,7 +82,7 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
 
     private static bool IsDefault(RequestReplay story, Policy policy, List<PeopleTimeline.SourceThen> sources)
     {
-        if (policy.Auto is not null || policy.AllowsSelfApproval || policy.Rejection != Rejection.Any)
+        if (policy is not { Auto: null, AllowsSelfApproval: false, Rejection: Rejection.Any, GrantExpires: null })
             return false;
         if (policy.Destination is { } destination)
             return sources.Exists(s => string.Equals(s.Destination, destination, StringComparison.OrdinalIgnoreCase));
@@ -118,13 +121,17 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
             || (policy.AllowsSelfApproval && !rule.AllowsSelfApproval)
             || (!policy.ForbidsBreakGlass && rule.ForbidsBreakGlass)
             || (policy.Rejection == Rejection.Never && rule.Rejection != Rejection.Never)
+            || (policy.GrantExpires ?? Policy.DefaultGrant) > (rule.GrantExpires ?? Policy.DefaultGrant)
         )
         {
             return false;
         }
         if (
             policy.Escalate is { } escalate
-            && (rule.Escalate is not { } other || !escalate.To.All(to => Named(other.To, then).Contains(to.Party)))
+            && (
+                rule.Escalate is not { } other
+                || !escalate.To.All(to => MayBe(other.To, Named(other.To, then), to.Party))
+            )
         )
         {
             return false;
@@ -133,7 +140,7 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
         {
             var parties = Named(rule.Steps[i].From, then);
             if (
-                !Own(policy, policy.Steps[i]).All(parties.Contains)
+                !Own(policy, policy.Steps[i]).All(party => MayBe(rule.Steps[i].From, parties, party))
                 || policy.Steps[i].Need
                     < (rule.Steps[i].Need ?? Math.Max(1, Math.Min(Count(then), Count(Before(then)))))
             )
@@ -148,6 +155,15 @@ internal sealed class PolicyOrigin(Reader reader, PeopleTimeline people)
     }
 
     private PeopleTimeline.Moment Before(PeopleTimeline.Moment then) => people.StartOfOverlap(then);
+
+    /// <summary>An unknown person in a rule may be any of those who were erased.</summary>
+    private bool MayBe(PoolRule pool, HashSet<Party> parties, Party party) =>
+        parties.Contains(party)
+        || (
+            PeopleTimeline.IdOf(party.Text, "person:") is { } id
+            && people.Erased.Contains(id)
+            && pool.People.Any(p => people.PersonOf(p.Name) is null)
+        );
 
     private HashSet<Party> Named(PoolRule pool, PeopleTimeline.Moment then) =>
         [

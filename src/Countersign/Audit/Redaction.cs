@@ -12,7 +12,14 @@ internal sealed record Redaction
 {
     /// <summary>Of a request, and of a stamped policy (an event of the hub).</summary>
     public const string OfRequest = "request.redacted",
-        OfStamp = "stamp.redacted";
+        OfStamp = "stamp.redacted",
+        OfEvents = "hub.events_redacted";
+
+    /// <summary>An event in <see cref="Replaced"/> of <see cref="OfEvents"/>.</summary>
+    public static string PlaceOf(StoredEvent e) => $"{e.Subject}#{e.N}";
+
+    /// <summary>What is said of an event there: everything in it that can be erased, as it is now.</summary>
+    public static string TextOf(StoredEvent e) => string.Join('\n', e.Actor, e.Address, e.People ?? "", e.Data);
 
     public long Person { get; init; }
 
@@ -76,7 +83,7 @@ internal sealed class Redactions
         {
             return "holds data that Countersign does not write.";
         }
-        return key?.IsSignatureOf(told.HashFor(e.Subject), told.Signature ?? "") == false
+        return key?.IsSignatureOfEvent(e.Id, told.HashFor(e.Subject), told.Signature ?? "") == false
             ? "is not signed with this hub's key: it was forged, to pass a change off as an erasure."
             : null;
     }

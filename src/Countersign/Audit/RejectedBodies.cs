@@ -83,6 +83,20 @@ public sealed class RejectedBodies(Store store)
             cancel
         );
 
+    /// <summary>The latest of one source, the newest first.</summary>
+    public ValueTask<List<RejectedBody>> Latest(long sourceId, int count, CancellationToken cancel) =>
+        store.Read(
+            reader =>
+                reader.All<RejectedBody>(
+                    """
+                    SELECT id, at, why, text FROM rejected_bodies WHERE source_id = @sourceId
+                    ORDER BY id DESC LIMIT @count
+                    """,
+                    new { sourceId, count }
+                ),
+            cancel
+        );
+
     public static CleaningStep Old(Store store, RetentionOptions keep) =>
         CleaningStep.Delete(
             "rejected bodies",

@@ -17,15 +17,32 @@ internal sealed class RequestReplay(string id)
     private string? _expires;
     private string? _stuck;
     private string? _certainty;
+    private string? _requesterName;
+    private OpenCheck _openCheck;
+    private long _reading = 1;
     private RequesterClaim? _claim;
     private long? _requester;
     private long[] _barred = [];
+    private List<Delegation> _delegations = [];
+
+    /// <summary>As they were before the event that was taken last: it may rest on them and end them.</summary>
+    private List<Delegation> _delegationsBefore = [];
 
     public string Id => id;
     public DueTimesReplay Due { get; } = new();
     public Status Status { get; private set; }
+
+    /// <summary>What LaunchDarkly's instructions are, as they were read last; null where they weren't.</summary>
+    public string? ChangeDigest { get; private set; }
+
+    /// <summary>When LaunchDarkly was last asked to the end; null: never.</summary>
+    public string? CheckedAt { get; private set; }
+
+    /// <summary>What policies could ask about the change as it was read last; null where it wasn't.</summary>
+    public string? FactsOfChange { get; set; }
     public string Stamp => _stamp ?? "";
     public string? SettledAt => _settledAt;
+    public bool IsRequesterUnknown => _certainty == Policies.Certainty.None.ToWireName();
     public string? BrokeGlassAt { get; private set; }
     public bool HasRequester => _claim is { People.Count: > 0 };
     public string? Expires => _expires;
@@ -43,6 +60,10 @@ internal sealed class RequestReplay(string id)
     public IReadOnlyList<string> SeesByItself =>
         [Party.Source(_content.Source ?? 0).Text, Party.Person(_requester ?? 0).Text];
     public IReadOnlyList<long> Barred => _barred;
+
+    /// <summary>Seats that their holders have given to others.</summary>
+    public IReadOnlyList<Delegation> Delegations => _delegations;
+
     public Told Content => _content;
 
     /// <summary>Whether its events hold all that verification relies on, or began before they did.</summary>
@@ -99,6 +120,7 @@ internal sealed class RequestReplay(string id)
     /// <summary>Null, or what is wrong with this event after those before it.</summary>
     public string? Take(StoredEvent next, Told told)
     {
+        _delegationsBefore = _delegations;
         if (!_begun != (next.Kind == "request.submitted"))
         {
             return _begun
@@ -123,11 +145,17 @@ internal sealed class RequestReplay(string id)
             }
             IsOfThisForm |= told.Form >= NewRequestDraft.EventForm;
             (_stamp, _expires, _stuck) = (told.Stamp, told.Expires, null);
+            (_openCheck, _reading, ChangeDigest, FactsOfChange) = (OpenChecks.Read(told.Check), 1, null, null);
+            _requesterName = told.RequesterName;
         }
+        if (TakeCheck(next, told) is { } unasked)
+            return unasked;
         if (TakePolicy(next, told) is { } wrong)
             return wrong;
         if (TakeDoubt(next, told) is { } doubtful)
             return doubtful;
+        if (TakeSeats(next, told) is { } misplaced)
+            return misplaced;
         if (_stamp is { } stamp)
             Stamps.Add(stamp);
         if (told.Answer is { } answer)
@@ -136,7 +164,7 @@ internal sealed class RequestReplay(string id)
                 return "contains an invalid decision.";
             if (Status != Status.Active)
                 return "answers a request that was settled.";
-            if (told.Revision != _content.Revision || told.Digest != _content.Digest)
+            if (told.Revision != _content.Revision || told.Digest != _content.Digest || (told.Reading ?? 1) != _reading)
                 return "answers a content that was not the current one.";
         }
         if (told.Status is { } word)
@@ -147,14 +175,27 @@ internal sealed class RequestReplay(string id)
             {
                 if (!Lawful(status))
                     return $"turns {Status.ToWireName()} into {word}, which the law of states forbids.";
+                if (status == Status.Approved && _openCheck != OpenCheck.None)
+                    return "approves a request about which LaunchDarkly was still asked.";
                 (Status, _settledAt, _stuck) = (status, next.At, null);
+                (_openCheck, _delegations) = (OpenCheck.None, []);
             }
         }
-        if (next.Kind is "request.applied" or "request.breached")
+        if (
+            next.Kind == "request.breached"
+            && told.ApprovedByRequester is not null
+            && Status == Status.Approved
+            && _breachedAt is null
+            && _appliedAt is not null
+        )
+        {
+            _breachedAt = next.At;
+        }
+        else if (next.Kind is "request.applied" or "request.redeemed" or "request.breached")
         {
             if (_appliedAt is not null)
                 return "applies a request that was applied before.";
-            if (next.Kind == "request.applied" != (Status == Status.Approved))
+            if (next.Kind != "request.breached" != (Status == Status.Approved))
             {
                 return "takes an application as "
                     + $"{(Status == Status.Approved ? "a breach of what was" : "one of something")} approved.";
@@ -230,12 +271,108 @@ internal sealed class RequestReplay(string id)
         return null;
     }
 
+    /// <summary>LaunchDarkly is asked, or was.</summary>
+    private string? TakeCheck(StoredEvent next, Told told)
+    {
+        if (next.Kind is "request.answered" or "request.answer_kept" && told.Check is { } opened)
+        {
+            var check = OpenChecks.Read(opened);
+            if (_openCheck != OpenCheck.None && check != _openCheck)
+                return "asks LaunchDarkly for something else than was open.";
+            _openCheck = check;
+        }
+        if (next.Kind != "request.checked")
+            return null;
+        var ended = OpenChecks.Read(told.Ended);
+        if (
+            next.Actor != Actor.Hub.Text
+            || Status != Status.Active
+            || told.Revision != _content.Revision
+            || ended == OpenCheck.None
+            || (_openCheck & ended) != ended
+            || OpenChecks.Read(told.Check) != (_openCheck & ~ended)
+        )
+        {
+            return "ends asking LaunchDarkly, of which nothing was open.";
+        }
+        var hasAsked = ended.HasFlag(OpenCheck.Requester);
+        if (
+            _barred.Except(told.Barred ?? []).Any()
+            || (
+                !hasAsked
+                && (
+                    told.Requester != _requester
+                    || told.RequesterName != _requesterName
+                    || told.Certainty != _certainty
+                    || told.Claim != _claim?.ToText()
+                    || !_barred.SequenceEqual(told.Barred ?? [])
+                )
+            )
+        )
+        {
+            return "says otherwise who asked, without having been told.";
+        }
+        var hasRead = (ended & (OpenCheck.Change | OpenCheck.Comparison)) != OpenCheck.None;
+        if (
+            told.Reading != _reading
+                && (told.Reading != _reading + 1 || ChangeDigest is null || told.Change == ChangeDigest)
+            || (!hasRead && told.Change != ChangeDigest)
+            || (
+                told.Reading == _reading
+                && ChangeDigest is not null
+                && told.Change != ChangeDigest
+                && told.Change != null
+            )
+        )
+        {
+            return "counts another change than the one that was read.";
+        }
+        (_requester, _requesterName, _certainty) = (told.Requester, told.RequesterName, told.Certainty);
+        (_barred, _claim) = (told.Barred ?? [], RequesterClaim.Read(told.Claim));
+        if (told.Requester is { } requester)
+            Sees.Add(Party.Person(requester).Text);
+        (_openCheck, _reading, ChangeDigest) = (OpenChecks.Read(told.Check), told.Reading ?? 1, told.Change);
+        (_stamp, _expires, _stuck, CheckedAt) = (told.Stamp, told.Expires, null, next.At);
+        if (told.Changes is not null || told.Change is null)
+            FactsOfChange = null;
+        return null;
+    }
+
+    /// <summary>A seat is given to another, or taken back.</summary>
+    private string? TakeSeats(StoredEvent next, Told told)
+    {
+        if (next.Kind is not ("request.delegated" or "request.delegation_revoked"))
+            return null;
+        if (Status != Status.Active)
+            return "delegates a review of a request that was settled.";
+        if (
+            told is not { Person: { } person, Delegate: { } other }
+            || (next.Actor != Actor.Person(person).Text && next.Actor != Actor.Operator.Text)
+        )
+        {
+            return "delegates a review in the name of another.";
+        }
+        var delegation = new Delegation(person, other);
+        if (next.Kind == "request.delegation_revoked")
+        {
+            if (!_delegations.Contains(delegation))
+                return "takes back a review that was not delegated.";
+            _delegations = [.. _delegations.Where(d => d != delegation)];
+            return null;
+        }
+        if (_delegations.Exists(d => d.PersonId == person || d.DelegateId == other))
+            return "delegates a review that was delegated already, or to someone who has one.";
+        _delegations = [.. _delegations, delegation];
+        return null;
+    }
+
     /// <summary>What happens to a request by its policy, and to its policy.</summary>
     private string? TakePolicy(StoredEvent next, Told told)
     {
         switch (next.Kind)
         {
             case "request.restamped"
+            or "request.reassigned"
             or "request.escalated"
             or "request.stuck"
             or "request.broke_glass" when Status != Status.Active:
@@ -246,6 +383,10 @@ internal sealed class RequestReplay(string id)
                 break;
             case "request.escalated":
                 _stamp = told.Stamp;
+                break;
+            case "request.reassigned":
+                (_stamp, _stuck, _delegations) = (told.Stamp, null, []);
+                _content = _content with { AssigneeUser = told.AssigneeUser, AssigneeGroup = told.AssigneeGroup };
                 break;
             case "request.stuck":
                 _stuck = new Blocked(told.Why ?? "", told.Fix ?? "").ToText();
@@ -277,6 +418,10 @@ internal sealed class RequestReplay(string id)
             Digest = _content.Digest ?? "",
             Policy = policy,
             Barred = _barred,
+            OpenCheck = _openCheck,
+            Reading = (int)_reading,
+            ChangeDigest = ChangeDigest,
+            Delegations = _delegationsBefore,
             Subject = "",
             RequesterName = "",
             CreatedAt = default,
@@ -297,7 +442,7 @@ internal sealed class RequestReplay(string id)
             ("sent_by", row.SentBy, _content.SentBy),
             ("creator_id", $"{row.CreatorId}", $"{_content.Creator}"),
             ("requester_id", $"{row.RequesterId}", $"{_requester}"),
-            ("requester_name", row.RequesterName, _content.RequesterName),
+            ("requester_name", row.RequesterName, _requesterName),
             ("certainty", row.Certainty, _certainty),
             ("claim", row.Claim, _claim?.ToText()),
             ("assignee_user", $"{row.AssigneeUser}", $"{_content.AssigneeUser}"),
@@ -310,6 +455,10 @@ internal sealed class RequestReplay(string id)
             ("breached_at", row.BreachedAt, _breachedAt),
             ("broke_glass_at", row.BrokeGlassAt, BrokeGlassAt),
             ("stuck", row.Stuck, _stuck),
+            ("open_check", row.OpenCheck, _openCheck.ToText()),
+            ("reading", $"{row.Reading}", $"{_reading}"),
+            ("change_digest", row.ChangeDigest, ChangeDigest),
+            ("delegations", row.Delegations, RequestRow.WriteDelegations(_delegations)),
         ];
 
     private bool Lawful(Status next) =>
@@ -321,7 +470,7 @@ internal sealed class RequestReplay(string id)
         };
 
     /// <summary>What events of requests say, as far as a request follows from it.</summary>
-    internal sealed class Told
+    internal sealed record Told
     {
         public string? Status { get; init; }
         public long? Form { get; init; }
@@ -358,6 +507,17 @@ internal sealed class RequestReplay(string id)
         public string? Text { get; init; }
         public long? For { get; init; }
 
+        // Checked, and what leads to that
+        public string? Check { get; init; }
+        public string? Ended { get; init; }
+        public long? Reading { get; init; }
+        public string? Change { get; init; }
+        public string? Changes { get; init; }
+        public long[]? ApprovedByRequester { get; init; }
+
+        // Delegated, taken back
+        public long? Delegate { get; init; }
+
         // Stuck, escalated, broke glass
         public string? Why { get; init; }
         public string? Fix { get; init; }
@@ -383,41 +543,3 @@ internal sealed record RecordedLink(
     string? Url,
     string? Answer
 );
-
-/// <summary>A request's row, column by column as it lies in the store.</summary>
-internal sealed class RequestState
-{
-    public const string Columns = """
-        id, source_id, external_id, sent_by, status, revision, digest, stamp, barred, subject, creator_id,
-        requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id, created_at,
-        expires_at, settled_at, applied_at, breached_at, broke_glass_at, stuck, events, head
-        """;
-
-    public required string Id { get; init; }
-    public long SourceId { get; init; }
-    public string? ExternalId { get; init; }
-    public required string SentBy { get; init; }
-    public required string Status { get; init; }
-    public long Revision { get; init; }
-    public required string Digest { get; init; }
-    public required string Stamp { get; init; }
-    public required string Barred { get; init; }
-    public required string Subject { get; init; }
-    public long? CreatorId { get; init; }
-    public long? RequesterId { get; init; }
-    public required string RequesterName { get; init; }
-    public required string Certainty { get; init; }
-    public string? Claim { get; init; }
-    public long? AssigneeUser { get; init; }
-    public long? AssigneeGroup { get; init; }
-    public long? TicketId { get; init; }
-    public required string CreatedAt { get; init; }
-    public string? ExpiresAt { get; init; }
-    public string? SettledAt { get; init; }
-    public string? AppliedAt { get; init; }
-    public string? BreachedAt { get; init; }
-    public string? BrokeGlassAt { get; init; }
-    public string? Stuck { get; init; }
-    public long Events { get; init; }
-    public required string Head { get; init; }
-}

@@ -62,7 +62,7 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         {
             return $"Seal {seal.N} does not say what it covers in the way seals do: it was changed.";
         }
-        if (!key.IsSignatureOf(seal.Hash, seal.Signature))
+        if (!key.IsSignatureOfSeal(seal.N, seal.Hash, seal.Signature))
         {
             return $"Seal {seal.N} is not signed with this hub's key: it was changed or forged, or RootKeyFile is "
                 + "not the file it was.";

@@ -18,6 +18,7 @@ public sealed class SealKey : IDisposable
     );
 
     private readonly ECDsa _key;
+    private readonly List<(ECDsa Key, FormerSealKey Former)> _former;
     private readonly Lock _one = new();
 
     public SealKey(RootKey root)
@@ -30,6 +31,7 @@ public sealed class SealKey : IDisposable
         var secret = new byte[Size];
         bytes.CopyTo(secret, Size - bytes.Length);
         _key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = secret });
+        _former = [.. root.FormerSealKeys.Select(f => (Public(f.PublicKey), f))];
         CryptographicOperations.ZeroMemory(secret);
         CryptographicOperations.ZeroMemory(bytes);
     }
@@ -55,8 +57,25 @@ public sealed class SealKey : IDisposable
         }
     }
 
-    /// <summary>False also when the texts are no hash and no signature.</summary>
-    public bool IsSignatureOf(string hash, string signature)
+    /// <summary>Of the seal with this number: by this key, or by an earlier one up to its last.</summary>
+    public bool IsSignatureOfSeal(long n, string hash, string signature) =>
+        IsSignatureOf(hash, signature) || _former.Exists(f => n <= f.Former.LastSeal && IsBy(f.Key, hash, signature));
+
+    /// <summary>Of what the event with this id says: by this key, or by an earlier one up to its last.</summary>
+    public bool IsSignatureOfEvent(long id, string hash, string signature) =>
+        IsSignatureOf(hash, signature) || _former.Exists(f => id <= f.Former.LastEvent && IsBy(f.Key, hash, signature));
+
+    /// <summary>By this key alone. False also when the texts are no hash and no signature.</summary>
+    public bool IsSignatureOf(string hash, string signature) => IsBy(_key, hash, signature);
+
+    private static ECDsa Public(string key)
+    {
+        var made = ECDsa.Create();
+        made.ImportSubjectPublicKeyInfo(Convert.FromBase64String(key), out _);
+        return made;
+    }
+
+    private bool IsBy(ECDsa key, string hash, string signature)
     {
         var bytes = new byte[128];
         if (
@@ -69,7 +88,7 @@ public sealed class SealKey : IDisposable
         }
         lock (_one)
         {
-            return _key.VerifyHash(
+            return key.VerifyHash(
                 Convert.FromHexString(hash),
                 bytes.AsSpan(0, length),
                 DSASignatureFormat.Rfc3279DerSequence
@@ -77,5 +96,9 @@ public sealed class SealKey : IDisposable
         }
     }
 
-    public void Dispose() => _key.Dispose();
+    public void Dispose()
+    {
+        _key.Dispose();
+        _former.ForEach(f => f.Key.Dispose());
+    }
 }

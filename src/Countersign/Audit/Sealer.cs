@@ -17,7 +17,8 @@ public sealed partial class Sealer : BackgroundService
 {
     internal const string CursorName = "sealer";
 
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+    /// <summary>How long events are gathered for one seal.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AfterUnavailable = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AfterDamage = TimeSpan.FromSeconds(30);
 
@@ -26,10 +27,14 @@ public sealed partial class Sealer : BackgroundService
     private readonly TimeProvider _time;
     private readonly ILogger<Sealer> _log;
     private readonly SemaphoreSlim _one = new(1);
+    private readonly WakeSignal _news = new();
     private Chain? _known;
 
-    public Sealer(Store store, SealKey key, TimeProvider time, ILogger<Sealer> log) =>
+    public Sealer(Store store, SealKey key, TimeProvider time, ILogger<Sealer> log)
+    {
         (_store, _key, _time, _log) = (store, key, time, log);
+        store.LogGrew += _news.Set;
+    }
 
     /// <summary>
     /// Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one
@@ -140,21 +145,26 @@ public sealed partial class Sealer : BackgroundService
     public override void Dispose()
     {
         base.Dispose();
+        _store.LogGrew -= _news.Set;
+        _news.Dispose();
         _one.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var wait = PollInterval;
+        var wait = Gather;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await Task.Delay(wait, _time, stoppingToken);
-                wait = PollInterval;
+                wait = Gather;
                 // One look at an index, so that an idle hub costs no more.
                 if (_known is { } known && await _store.Read(EventLog.End, stoppingToken) == known.Position)
+                {
+                    await _news.WaitAsync(_store.IdleWait, stoppingToken);
                     continue;
+                }
                 while (await SealOnce(stoppingToken) == Seal.MaxEvents) { }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -163,7 +173,7 @@ public sealed partial class Sealer : BackgroundService
             }
             catch (StoreUnavailable unavailable)
             {
-                Log.CannotSeal(_log, unavailable.Message);
+                Log.Delayed(_log, unavailable.Message);
                 wait = AfterUnavailable;
             }
             catch (InvalidDataException damage)
@@ -200,7 +210,7 @@ public sealed partial class Sealer : BackgroundService
                     return chain;
                 // Sealing on would bury the damage, and with a wrong key no later seal could be told from a forgery.
                 var signature = await reader.Text("SELECT signature FROM seals WHERE n = @n", new { n = head.N });
-                if (head.N > 0 && !_key.IsSignatureOf(head.Hash, signature ?? ""))
+                if (head.N > 0 && !_key.IsSignatureOfSeal(head.N, head.Hash, signature ?? ""))
                 {
                     throw new InvalidDataException(
                         $"Seal {head.N} is not signed with this hub's key. Either RootKeyFile is not the file "
@@ -249,6 +259,9 @@ public sealed partial class Sealer : BackgroundService
     {
         [LoggerMessage(Level = LogLevel.Debug, Message = "Seal {Number} covers {Events} events")]
         public static partial void Sealed(ILogger log, long number, int events);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Events wait to be sealed: {Reason}")]
+        public static partial void Delayed(ILogger log, string reason);
 
         [LoggerMessage(
             Level = LogLevel.Warning,

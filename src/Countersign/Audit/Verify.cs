@@ -28,6 +28,9 @@ public sealed record Verification(
     public long Archived { get; init; }
     public long ArchivedRequests { get; init; }
 
+    /// <summary>Events of which texts were erased with a person.</summary>
+    public long Erased { get; init; }
+
     /// <summary>Of them, those that were found in a file that was given, as they were written.</summary>
     public long ProvenByArchive { get; init; }
 
@@ -56,6 +59,9 @@ public sealed class Verify(Store store, SealKey key)
     /// <summary>Off only for tests of what lies beneath the doors, which hand in policies of their own.</summary>
     internal bool ChecksPolicies { get; init; } = true;
 
+    /// <summary>Hears now and then how many events were looked at, and of how many.</summary>
+    public IProgress<(long Done, long Total)>? Progress { get; init; }
+
     public Task<Verification> Run(SealHead? earlier, CancellationToken cancel = default) => Run(earlier, [], cancel);
 
     /// <param name="archives">Files of archived requests, whose events are held beside the hashes that stayed.</param>
@@ -73,7 +79,8 @@ public sealed class Verify(Store store, SealKey key)
                     ChecksPolicies,
                     Instant.ToText(store.Now),
                     cancel,
-                    key
+                    key,
+                    done => Progress?.Report((done, events))
                 );
                 await Guarded("The histories", histories.Run, problems);
                 await Guarded("The idempotency keys", () => IdempotencyCheck.Run(reader, problems, cancel), problems);
@@ -103,6 +110,7 @@ public sealed class Verify(Store store, SealKey key)
                 {
                     BodiesForgotten = histories.BodiesForgotten,
                     ArchivedRequests = histories.ArchivedRequests,
+                    Erased = histories.ErasedEvents,
                     Archived = histories.ArchivedEvents,
                     ProvenByArchive = provenEvents,
                 };

@@ -75,7 +75,7 @@ internal static class AbsenceVerbs
         );
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List everyone who is or will be out of office.",

@@ -48,11 +48,18 @@ internal static class ArchiveVerb
             "Move closed requests, with their events, decisions and bodies, from the store to a file. Check "
                 + "it with audit verify --archive.",
             [before, file],
-            (parse, hub, cancel) => Run(hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel)
+            (parse, hub, cancel) =>
+                Run(terminal, hub, parse.GetValue(before), Path.GetFullPath(parse.GetValue(file)!), cancel)
         );
     }
 
-    private static async Task<Reply> Run(Hub hub, DateTimeOffset before, string target, CancellationToken cancel)
+    private static async Task<Reply> Run(
+        Terminal terminal,
+        Hub hub,
+        DateTimeOffset before,
+        string target,
+        CancellationToken cancel
+    )
     {
         if (before > hub.Store.Now - Archive.LeastAge)
         {
@@ -75,7 +82,8 @@ internal static class ArchiveVerb
                 async unfinished =>
                 {
                     await using var stream = new FileStream(unfinished, FileMode.Open, FileAccess.Write);
-                    left = (await archive.Write(before, stream, cancel)).Left;
+                    using var progress = ProgressLine.Of(terminal, "Looked at", "requests");
+                    left = (await archive.Write(before, stream, cancel, progress)).Left;
                     stream.Flush(flushToDisk: true);
                 }
             );
@@ -106,7 +114,9 @@ internal static class ArchiveVerb
         // Its name lies in the folder, which has to be on the disk as well.
         using (var named = new FileStream(target, FileMode.Open, FileAccess.ReadWrite))
             named.Flush(flushToDisk: true);
-        var removed = await archive.Remove(written, Hub.Origin, cancel);
+        ArchiveRemoved removed;
+        using (var progress = ProgressLine.Of(terminal, "Archived", "requests"))
+            removed = await archive.Remove(written, Hub.Origin, cancel, progress);
         return new Reply.Done(
             new
             {

@@ -39,7 +39,7 @@ internal static class AuditVerbs
             foreach (var missing in result.Tokens.Select(t => t.Value).Where(file => !File.Exists(file)))
                 result.AddError($"There is no file {missing}.");
         });
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "verify",
             "Check that no event, seal or request was changed, removed or added. Exits with 1 and lists the problems.",
@@ -47,11 +47,15 @@ internal static class AuditVerbs
             async (parse, hub, cancel) =>
             {
                 using var key = new SealKey(hub.Get<RootKey>());
-                var found = await new Verify(hub.Store, key).Run(
-                    parse.GetValue(head),
-                    parse.GetValue(archives) ?? [],
-                    cancel
-                );
+                Verification found;
+                using (var progress = ProgressLine.Of(terminal, "Verified", "events"))
+                {
+                    found = await new Verify(hub.Store, key) { Progress = progress }.Run(
+                        parse.GetValue(head),
+                        parse.GetValue(archives) ?? [],
+                        cancel
+                    );
+                }
                 if (!found.Ok)
                 {
                     return new Reply.No(
@@ -70,6 +74,7 @@ internal static class AuditVerbs
                         found.Head,
                         found.BodiesForgotten,
                         found.Archived,
+                        found.Erased,
                         found.ProvenByArchive,
                         found.Problems,
                     },
@@ -101,6 +106,8 @@ internal static class AuditVerbs
                     )
             );
         }
+        if (found.Erased > 0)
+            lines.Add($"Texts of erased people were removed from {found.Erased} events; their hashes stand.");
         return string.Concat(lines.Select(line => Environment.NewLine + line));
     }
 
@@ -111,7 +118,7 @@ internal static class AuditVerbs
             Description = "The file to create; it must not exist yet. The default is standard output.",
             HelpName = "file",
         };
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "export",
             "Export the log as JSON lines: events, seals, and the public key that verifies them.",
@@ -119,7 +126,8 @@ internal static class AuditVerbs
             async (parse, hub, cancel) =>
             {
                 using var key = new SealKey(hub.Get<RootKey>());
-                var export = new Export(hub.Store, key);
+                using var progress = ProgressLine.Of(terminal, "Exported", "events");
+                var export = new Export(hub.Store, key) { Progress = progress };
                 if (parse.GetValue(file) is not { } name)
                 {
                     // The lines are the answer, with --json or without.

@@ -17,7 +17,7 @@ internal static class BackupVerb
         return Verb.Plain(
             terminal,
             "backup",
-            "Copy the store while it's in use. With PostgreSQL, prints the pg_dump command instead.",
+            "Copy the store while it's in use. With PostgreSQL, pg_dump makes the copy.",
             [file],
             async (parse, cancel) =>
             {
@@ -30,38 +30,65 @@ internal static class BackupVerb
                 var target = Path.GetFullPath(parse.GetValue(file)!);
                 // As it is: a copy made before an upgrade must not be upgraded on the way.
                 await using var store = Store.OpenAsIs(place, Hub.Clock);
-                return await Copy(store, target, Path.GetFullPath(place.RootKeyFile), cancel);
+                return await Copy(terminal, store, place, target, cancel);
             }
         );
     }
 
-    private static async Task<Reply> Copy(Store store, string target, string rootKeyFile, CancellationToken cancel)
+    private static async Task<Reply> Copy(
+        Terminal terminal,
+        Store store,
+        StoreOptions place,
+        string target,
+        CancellationToken cancel
+    )
     {
-        // PostgreSQL has no file to make: it says how it copies itself.
-        if (!store.IsSqlite && await store.CopyTo(target, cancel) is { } how)
-            return new Reply.Done(new { engine = "postgresql", how }, how);
         if (NewFile.Problem(target) is { } problem)
-            return problem;
+            return await Failed(problem);
         try
         {
-            var bytes = await NewFile.Make(target, unfinished => store.CopyTo(unfinished, cancel));
+            // What PostgreSQL's copy will be when it is compressed, no one knows before.
+            var total = store.IsSqlite ? new FileInfo(place.SqliteFile).Length : 0;
+            using var progress = ProgressLine.Of(terminal, "Copied", "MB");
+            var bytes = await NewFile.Make(
+                target,
+                unfinished =>
+                    progress.While(Task.Run(() => store.CopyTo(unfinished, cancel), cancel), unfinished, total)
+            );
+            var noted = await LastBackup.TryKeep(place, Hub.Clock, isMade: true);
             return new Reply.Done(
                 new
                 {
-                    engine = "sqlite",
+                    engine = store.IsSqlite ? "sqlite" : "postgresql",
                     file = target,
                     bytes,
+                    noted,
                 },
                 $"""
                 Copied the store to {target} ({bytes:N0} bytes).
-                It doesn't contain the root key: keep {rootKeyFile} in another safe place.
-                To restore, copy both to an empty folder, as countersign.db and root.key, and pass it with --data.
-                """
+                It doesn't contain the root key: keep {Path.GetFullPath(place.RootKeyFile)} in another safe place.
+                {HowToRestore(store, target)}
+                """ + (noted ? "" : "\nIts time couldn't be noted in the store, so metrics don't show this backup.")
             );
+        }
+        catch (CopyFailed failed)
+        {
+            return await Failed(new Reply.Failed(Reply.Unavailable, failed.Message));
         }
         catch (Exception failure) when (failure is DbException or IOException or UnauthorizedAccessException)
         {
-            return new Reply.Failed(Reply.Unavailable, $"The copy could not be made: {failure.Message}");
+            return await Failed(new Reply.Failed(Reply.Unavailable, $"The copy could not be made: {failure.Message}"));
+        }
+
+        async Task<Reply> Failed(Reply reply)
+        {
+            await LastBackup.TryKeep(place, Hub.Clock, isMade: false);
+            return reply;
         }
     }
+
+    private static string HowToRestore(Store store, string target) =>
+        store.IsSqlite
+            ? "To restore, copy both to an empty folder, as countersign.db and root.key, and pass it with --data."
+            : $"To restore it into an empty database: pg_restore --no-owner --dbname=<database> {target}";
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Countersign.People;
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Simulator;
 
@@ -13,7 +14,7 @@ internal sealed record DemoPerson(string Email, string Password, string Role, st
 /// Who takes part in the demo: people, their group and the source. They are made through the same use cases as anybody;
 /// started again, everyone gets a new password and token, because the old ones were printed somewhere.
 /// </summary>
-internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey Source)
+internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey Source, DemoGates Gates)
 {
     public const string Group = "Release managers",
         SourceName = "LaunchDarkly (simulated)";
@@ -41,7 +42,12 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey S
             await hub.Get<Accounts>().Add(EmailOf(name), name, Role.EndUser, null, Hub.Origin, cancel);
         // A group that is there already stays as somebody may have changed it.
         await hub.Get<Groups>().Add(Group, [.. Parts.Where(p => p.Decides).Select(p => p.Email)], Hub.Origin, cancel);
-        return new DemoCast(people, await Key(hub.Get<Sources>(), cancel));
+        var sources = hub.Get<Sources>();
+        return new DemoCast(
+            people,
+            await Key(sources, SourceName, SourceKinds.LaunchDarkly, Need, null, cancel),
+            await DemoGates.Add(sources, Parts[^1].Email, cancel)
+        );
     }
 
     private static async Task<DemoPerson> Engage(
@@ -73,19 +79,27 @@ internal sealed record DemoCast(IReadOnlyList<DemoPerson> People, NewSourceKey S
     }
 
     /// <summary>"Tomás Herrera": herrera@demo.example, because an address is easier to type without accents.</summary>
-    private static string EmailOf(string name) => $"{name.Split(' ')[^1].ToLowerInvariant()}@demo.example";
+    public static string EmailOf(string name) => $"{name.Split(' ')[^1].ToLowerInvariant()}@demo.example";
 
-    private static async Task<NewSourceKey> Key(Sources sources, CancellationToken cancel)
+    /// <summary>Of a source that the group decides; one that is there already gets a new key.</summary>
+    internal static async Task<NewSourceKey> Key(
+        Sources sources,
+        string name,
+        string kind,
+        int need,
+        string? owner,
+        CancellationToken cancel
+    )
     {
         if (
-            await sources.Add(SourceName, "launchdarkly", Group, Need, Hub.Origin, cancel)
+            await sources.Add(name, kind, Group, need, Hub.Origin, cancel, owner: owner)
             is AccessOutcome<NewSourceKey>.Done(var made)
         )
         {
             return made;
         }
-        var key = Made(await sources.Rotate(SourceName, Hub.Origin, cancel));
-        await sources.EndOldKey(SourceName, Hub.Origin, cancel);
+        var key = Made(await sources.Rotate(name, Hub.Origin, cancel));
+        await sources.EndOldKey(name, Hub.Origin, cancel);
         return key;
     }
 

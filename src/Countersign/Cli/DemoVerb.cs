@@ -1,8 +1,11 @@
 using System.CommandLine;
 using Countersign.Configuration;
 using Countersign.Hosting;
+using Countersign.LaunchDarkly;
+using Countersign.People;
 using Countersign.SignIn;
 using Countersign.Simulator;
+using Countersign.Simulator.Rest;
 using Countersign.Storage;
 using Microsoft.Extensions.Logging.Console;
 
@@ -45,13 +48,14 @@ internal static class DemoVerb
     {
         if (Durations.Parse(parse.GetValue(Every)!) is not { } every || every <= TimeSpan.Zero)
             return new Reply.Failed(Reply.Usage, "--every must be a duration such as 20s or 5m.");
-        var options = ReadOptions(parse);
+        await using var theirs = await FakeLaunchDarkly.Start(Hub.Clock);
+        var options = ReadOptions(parse, theirs.Address);
         var (server, place) = (options.Get<ServerOptions>(), options.Get<StoreOptions>());
         string[] problems = [.. options.Problems(), .. NotOnThisMachine(server)];
         if (problems.Length > 0)
             return new Reply.Failed(Reply.Usage, string.Join(Environment.NewLine, problems));
 
-        await using var hub = await Hub.Open(options);
+        await using var hub = await Hub.Open(options, TableChanges.Migrate);
         if (!await DemoMark.Claim(hub.Store, cancel))
         {
             return new Reply.Failed(
@@ -62,36 +66,44 @@ internal static class DemoVerb
             );
         }
         var cast = await DemoCast.Assemble(hub, cancel);
+        await Connect(hub, theirs, cancel);
         string[] switches =
         [
             "--Logging:LogLevel:Default=Warning",
             .. Verb.Switches(parse),
             $"--Urls={string.Join(';', server.Urls)}",
         ];
-        await using var app = Application.Build(options, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
+        await using var app = Program.Build(options, hub.Store, hub.Get<RootKey>(), switches, LogToStandardError);
         await app.StartAsync(cancel);
         var url = app.Urls.First().TrimEnd('/') + server.PathBase;
         Introduce(terminal, place, url, cast);
 
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
-        var asking = Ask(url, cast.Source.Key, every, stopping.Token);
+        var account = new BelievableAccount(theirs, DemoCast.EmailOf, url);
+        var asking = Ask(url, cast.Source.Key, every, account, stopping.Token);
+        var waiting = cast.Gates.Run(url, stopping.Token);
         var reviewing = Review(new DemoReviewers(url, cast.People[2], cast.People[3]), stopping.Token);
         await app.WaitForShutdownAsync(cancel);
         await stopping.CancelAsync();
-        await Task.WhenAll(asking, reviewing);
+        await Task.WhenAll(asking, waiting, reviewing);
         return new Reply.Silent(0);
     }
 
     /// <summary>Only switches count here: the environment may well describe a real hub.</summary>
-    private static CountersignOptions ReadOptions(ParseResult parse) =>
+    /// <param name="launchDarkly">The one address of this machine that the demo asks.</param>
+    private static CountersignOptions ReadOptions(ParseResult parse, Uri launchDarkly) =>
         new(
             new ConfigurationBuilder()
+                .AddInMemoryCollection(new Dictionary<string, string?> { ["Shutdown:Drain"] = "0s" })
                 .AddCommandLine(Verb.Switches(parse))
                 .AddInMemoryCollection(
                     new Dictionary<string, string?>
                     {
                         ["Data"] = parse.GetValue(CommandLine.Data) ?? Folder,
                         ["Database"] = parse.GetValue(CommandLine.Database),
+                        ["Egress:Allow"] = $"127.0.0.1/32:{launchDarkly.Port}",
+                        // Requests of an earlier demo, which this LaunchDarkly doesn't know, don't wait for long.
+                        ["LaunchDarkly:Patience"] = "30s",
                     }
                 )
                 .Build()
@@ -122,12 +134,14 @@ internal static class DemoVerb
                 Sign in as one of these people. Requests need {DemoCast.Need} approvals from the group
                 "{DemoCast.Group}": everyone but the last is a member.
 
-                {Terminal.Table(
+                {(terminal with { Width = null }).Table(
                     ["email", "password", "role", "name"],
                     cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name })
                 )}
 
-                A simulated LaunchDarkly sends a new request now and then and applies what you approve.
+                An agent has asked for an approval, and a pipeline waits for one.
+                A simulated LaunchDarkly sends a new request now and then, confirms who asked and what changes, and
+                applies what you approve.
                 Its source key:
 
                     {cast.Source.Key}
@@ -145,7 +159,33 @@ internal static class DemoVerb
         terminal.Output.Flush();
     }
 
-    private static async Task Ask(string url, string key, TimeSpan every, CancellationToken stop)
+    /// <summary>Its own API serves on this machine too, under another address each time.</summary>
+    private static async Task Connect(Hub hub, FakeLaunchDarkly theirs, CancellationToken cancel)
+    {
+        var connected = await hub.Get<Connections>()
+            .Set(
+                DemoCast.SourceName,
+                new ConnectionChange
+                {
+                    BaseUrl = theirs.Address.GetLeftPart(UriPartial.Authority),
+                    Token = theirs.AddToken().Value,
+                    Identify = true,
+                    Describe = true,
+                },
+                Hub.Origin,
+                cancel
+            );
+        if (connected is not AccessOutcome<ConnectionView>.Done)
+            throw new InvalidOperationException($"The demo couldn't be set up: {connected}");
+    }
+
+    private static async Task Ask(
+        string url,
+        string key,
+        TimeSpan every,
+        BelievableAccount account,
+        CancellationToken stop
+    )
     {
         using var http = ApprovalApplication.NewHttp(TimeSpan.FromSeconds(30));
         var plan = new SimulationPlan
@@ -158,7 +198,7 @@ internal static class DemoVerb
             Trickle = (AtFirst, MaxOpen),
         };
         var application = new ApprovalApplication(http, Contract.BuiltIn(Escaping.Go, Generation.Current), url, key);
-        await new Simulation(plan, application, new SimulationReport(), Hub.Clock).Run(stop);
+        await new Simulation(plan, application, new SimulationReport(account), Hub.Clock).Run(stop);
     }
 
     private static async Task Review(DemoReviewers reviewers, CancellationToken stop)

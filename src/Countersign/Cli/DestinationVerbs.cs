@@ -100,7 +100,7 @@ internal static class DestinationVerbs
         );
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all destinations, without their secrets.",
@@ -112,7 +112,7 @@ internal static class DestinationVerbs
                     new { destinations },
                     destinations.Count == 0
                         ? "No destinations yet. Add one with: countersign destination add <name> --manifest <file>"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "name", "system", "open", "needs attention", ""],
                             destinations.Select(d =>
                                 new[]
@@ -223,7 +223,7 @@ internal static class DestinationVerbs
                         new { options = options.Select(o => new { o.Label, o.Value }) },
                         options.Count == 0
                             ? "None found."
-                            : Terminal.Table(["value", ""], options.Select(o => new[] { o.Value, o.Label }))
+                            : terminal.Table(["value", ""], options.Select(o => new[] { o.Value, o.Label }))
                     )
                 )
         );
@@ -233,22 +233,22 @@ internal static class DestinationVerbs
     {
         var state = new Option<string?>("--state") { Description = "Only links in this state." };
         state.AcceptOnlyFromAmong([.. Enum.GetValues<LinkState>().Select(LinkRow.Word)]);
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "links",
             "List linked tickets, newest first.",
             [Name, state],
             async (parse, hub, cancel) =>
             {
-                var links = await hub.Get<DestinationViews>()
+                var page = await hub.Get<DestinationViews>()
                     .Links(parse.GetValue(Name)!, parse.GetValue(state), null, cancel);
-                return links is null
+                return page is not { Links: var links }
                     ? new Reply.Failed(Reply.NotFound, "There is no destination with this name.")
                     : new Reply.Done(
                         new { links },
                         links.Count == 0
                             ? "None found."
-                            : Terminal.Table(
+                            : terminal.Table(
                                 ["link", "request", "state", "their id", "status", "seen", ""],
                                 links.Select(l =>
                                     new[]

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Data.Common;
 using System.Globalization;
+using Countersign.Audit;
+using Countersign.Configuration;
 using Countersign.Hosting;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Slack;
@@ -35,7 +37,9 @@ internal static class DoctorVerb
             async (parse, cancel) =>
             {
                 var report = await Examine(Verb.Configuration(parse), cancel);
-                return report.Ok ? new Reply.Done(report, Text(report)) : new Reply.No(report, Text(report));
+                return report.Ok
+                    ? new Reply.Done(report, Text(terminal, report))
+                    : new Reply.No(report, Text(terminal, report));
             }
         );
 
@@ -52,15 +56,14 @@ internal static class DoctorVerb
         Inspection? seen = null;
         if (!Verb.HasStore(place))
         {
-            hints.Add(
-                new Finding("There is no store yet.", "Create one with countersign serve or countersign user add.")
-            );
+            hints.Add(new Finding("There is no store yet.", "Create one with: countersign serve"));
         }
         else
         {
             seen = await LookAtStore(place, problems, cancel);
         }
-        if (server.PublicUrl is null)
+        var isCurrent = seen is { Pending.Count: 0, Strangers.Count: 0 };
+        if (server.PublicUrl is null && !(isCurrent && await IsAddressKept(place, cancel)))
         {
             hints.Add(
                 new Finding(
@@ -82,15 +85,24 @@ internal static class DoctorVerb
                 )
             );
         }
+        foreach (var (variable, instead) in ConfigurationSources.IgnoredVariables())
+        {
+            hints.Add(
+                new Finding(
+                    $"The environment variable {variable} is ignored.",
+                    instead.Length == 0 ? "Remove it." : $"Set {instead} instead."
+                )
+            );
+        }
         if (seen is not null)
             Judge(seen, now, problems, hints);
-        var figures = seen is { Pending.Count: 0, Strangers.Count: 0 }
-            ? await LookAtEngine(place, now, problems, hints, cancel)
-            : null;
+        if (isCurrent && rootKey.Exists)
+            rootKey = rootKey with { FitsStore = await LookAtSeals(place, problems, cancel) };
+        var figures = isCurrent ? await LookAtEngine(place, now, problems, hints, cancel) : null;
 
         return new Report(
             problems.Count == 0,
-            CommandLine.Version,
+            Product.Version,
             seen?.Engine ?? (place.Database is null ? Store.OpenAsIs(place, Hub.Clock).Description : "PostgreSQL"),
             !Verb.HasStore(place) ? "none yet"
                 : seen is null ? "unreadable"
@@ -162,7 +174,7 @@ internal static class DoctorVerb
                     )
                 );
             }
-            return new RootKeySeen(file, false, null);
+            return new RootKeySeen(file, false, null, null);
         }
         string? mode = null;
         if (!OperatingSystem.IsWindows())
@@ -199,7 +211,48 @@ internal static class DoctorVerb
         {
             problems.Add(new Finding(unavailable.Message, "Restore the right file."));
         }
-        return new RootKeySeen(file, true, mode);
+        return new RootKeySeen(file, true, mode, null);
+    }
+
+    /// <summary>Whether the server has a public address, which the settings here may lack.</summary>
+    private static async Task<bool> IsAddressKept(StoreOptions place, CancellationToken cancel)
+    {
+        try
+        {
+            await using var store = Store.OpenAsIs(place, Hub.Clock);
+            return (await store.Read(PublicAddress.Kept, cancel)).Count > 0;
+        }
+        catch (Exception failure) when (failure is StoreUnavailable or DbException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Null where the key or the store can't be read, which is told elsewhere.</summary>
+    private static async Task<bool?> LookAtSeals(StoreOptions place, List<Finding> problems, CancellationToken cancel)
+    {
+        try
+        {
+            var rootKey = RootKey.Load(place.RootKeyFile, mayCreate: false);
+            using var sealKey = new SealKey(rootKey);
+            await using var store = Store.OpenAsIs(place, Hub.Clock);
+            var fits = await store.Read(new RootKeyCheck(rootKey, sealKey).Fits, cancel);
+            if (!fits)
+            {
+                problems.Add(
+                    new Finding(
+                        RootKeyCheck.WhatIsWrong(place),
+                        "Set `RootKeyFile` to the key file that belongs to this store. With another one, the server "
+                            + "doesn't start."
+                    )
+                );
+            }
+            return fits;
+        }
+        catch (Exception failure) when (failure is StoreUnavailable or DbException)
+        {
+            return null;
+        }
     }
 
     private static async Task<Inspection?> LookAtStore(
@@ -237,12 +290,21 @@ internal static class DoctorVerb
 
     private static void Judge(Inspection seen, DateTimeOffset now, List<Finding> problems, List<Finding> hints)
     {
-        if (seen.Strangers.Count > 0)
+        if (seen.IsNewer)
+        {
+            problems.Add(
+                new Finding(
+                    $"The store is newer than this program: it has migration {seen.Applied[^1].Name}.",
+                    "Start a newer Countersign, or restore a copy from before the upgrade."
+                )
+            );
+        }
+        else if (seen.Strangers.Count > 0)
         {
             problems.Add(
                 new Finding(
                     $"The store was created by another build: {string.Join(", ", seen.Strangers)}.",
-                    "Start the newer version, or restore an earlier backup."
+                    "Start the build that created it, or restore an earlier backup."
                 )
             );
         }
@@ -251,7 +313,7 @@ internal static class DoctorVerb
             hints.Add(
                 new Finding(
                     $"Migrations not applied yet: {string.Join(", ", seen.Pending)}.",
-                    "countersign serve applies them when it starts. Back up the store first."
+                    "Back up the store, then run countersign migrate or start the server."
                 )
             );
         }
@@ -317,6 +379,17 @@ internal static class DoctorVerb
                 )
             );
         }
+        foreach (var key in figures.ExpiringKeys.Where(k => k.Left <= Countersign.People.KeyExpiry.Warning))
+        {
+            hints.Add(
+                new Finding(
+                    key.Left <= TimeSpan.Zero
+                        ? $"The key of the source {key.Name} has expired."
+                        : $"The key of the source {key.Name} expires in {Rough(key.Left)}.",
+                    $"Rotate it: countersign source rotate \"{key.Name}\""
+                )
+            );
+        }
         var late = figures.Jobs.Where(j => j.Overdue > Late).ToList();
         if (late.Count > 0)
         {
@@ -376,18 +449,29 @@ internal static class DoctorVerb
             let setting = inForce.Setting
             select new SettingSeen(
                 setting.Name,
-                setting.IsSecret ? Masked(inForce.Value) : inForce.Value,
+                Shown(configuration, setting, inForce.Value),
                 CameFrom(configuration, setting.Name)
             ),
         ];
 
+    private static string Shown(IConfigurationRoot configuration, Setting setting, string value) =>
+        !setting.IsSecret ? value
+        : Source(configuration, setting.Name) is SecretFiles ? "***"
+        : Masked(value);
+
+    private static IConfigurationProvider? Source(IConfigurationRoot configuration, string name) =>
+        configuration.Providers.LastOrDefault(p => p.TryGet(name, out var value) && !string.IsNullOrEmpty(value));
+
     private static string CameFrom(IConfigurationRoot configuration, string name) =>
-        configuration.Providers.LastOrDefault(p => p.TryGet(name, out var value) && !string.IsNullOrEmpty(value)) switch
+        Source(configuration, name) switch
         {
             null => "default",
+            SecretFiles files => files
+                .Files.First(f => string.Equals(f.Setting, name, StringComparison.OrdinalIgnoreCase))
+                .File,
             CommandLineConfigurationProvider => $"--{name}",
             MemoryConfigurationProvider => $"--{name.ToLowerInvariant()}",
-            EnvironmentVariablesConfigurationProvider => CountersignOptions.EnvironmentPrefix
+            EnvironmentVariablesConfigurationProvider => ConfigurationSources.EnvironmentPrefix
                 + name.Replace(":", "__", StringComparison.Ordinal),
             JsonConfigurationProvider { Source: var source } => source
                 .FileProvider?.GetFileInfo(source.Path ?? "")
@@ -423,7 +507,7 @@ internal static class DoctorVerb
         }
     }
 
-    private static string Text(Report report)
+    private static string Text(Terminal terminal, Report report)
     {
         var facts = new List<string[]>
         {
@@ -446,6 +530,14 @@ internal static class DoctorVerb
                 "root key",
                 report.RootKey.Exists
                     ? $"{report.RootKey.File}, mode {report.RootKey.Mode ?? "unknown"}"
+                        + (
+                            report.RootKey.FitsStore switch
+                            {
+                                true => ", fits the store",
+                                false => ", belongs to another store",
+                                null => "",
+                            }
+                        )
                     : $"{report.RootKey.File}, not there",
             },
         };
@@ -486,8 +578,8 @@ internal static class DoctorVerb
             new[]
             {
                 $"Countersign {report.Version}",
-                Terminal.Table(facts),
-                Terminal.Table([
+                terminal.Table(facts),
+                terminal.Table([
                     ["setting", "value", "from"],
                     .. settings,
                 ]),
@@ -524,7 +616,7 @@ internal static class DoctorVerb
 
     private sealed record FolderSeen(string Folder, bool Exists, bool Writable, long FreeBytes);
 
-    private sealed record RootKeySeen(string File, bool Exists, string? Mode);
+    private sealed record RootKeySeen(string File, bool Exists, string? Mode, bool? FitsStore);
 
     private sealed record MigrationsSeen(IReadOnlyList<string> Applied, IReadOnlyList<string> Pending);
 

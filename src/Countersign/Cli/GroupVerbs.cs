@@ -81,7 +81,7 @@ internal static class GroupVerbs
     }
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all groups and their members.",
@@ -97,7 +97,7 @@ internal static class GroupVerbs
                     new { groups },
                     groups.Count == 0
                         ? "No groups yet. Add one with: countersign group add <name> --member <email>"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "name", "members"],
                             groups.Select(g => new[] { $"{g.Id}", g.Name, string.Join(", ", g.Members) })
                         )

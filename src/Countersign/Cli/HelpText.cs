@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Countersign.Hosting;
 
 namespace Countersign.Cli;
 
@@ -17,6 +18,7 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
                             Settings can be switches: --Urls=http://localhost:8080
           doctor            Check the environment, settings and store, and report problems.
           backup <file>     Copy the store, even while the server is running.
+          migrate           Update a store of an older version; the server does it too when it starts.
           archive --before <date> <file>
                             Move closed requests from the store to a file.
 
@@ -26,6 +28,8 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           token             add, list, revoke: people's API tokens
           source            add, set, rotate, list, disable, enable: systems that send requests
           session           list, end: browser sessions
+          apply -f <file>   Set up people, groups, sources and policies from one file, after showing what changes.
+          export config     Print them as such a file.
 
         Approvals
           policy            check, set, show, explain, apply --active: who must approve
@@ -33,7 +37,7 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           destination       add, set, list, lint, test, rehearse, …: workflow systems that decide
 
         Notifications and background work
-          webhook           add, test, rotate, list, disable, enable
+          webhook           add, test, rotate, list, disable, enable, delete
           work              list, retry, discard: the job queue
 
         Try it
@@ -48,9 +52,16 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
         Options for every verb
           --data <folder>   The folder that contains the store (./data)
           --database <...>  PostgreSQL instead of SQLite: Host=...;Database=...;Username=...
+          --config <file>   A JSON file with settings, instead of variables and switches
           --json            Print one JSON document
           --help            Help for a verb: countersign user add --help
           --version         Print the version
+
+        This program
+          help <verb>       Help for a verb, like --help
+          version           Print the version
+          completion        Print a script that completes verbs: bash, zsh, fish or pwsh
+          man               Print the manual page
 
         First steps
           countersign user add you@example.com --name "Your Name" --role admin --password-stdin
@@ -58,7 +69,8 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
           countersign
 
         All verbs work while a server is running on the same store, and their changes are logged.
-        Exit codes: 0 success or yes, 1 failure or no, 2 wrong usage.
+        Exit codes: 0 success or yes, 1 failure or no, 2 wrong usage, 3 can't tell, because the store
+        or another system can't be reached.
         """;
 
     public override int Invoke(ParseResult parseResult)
@@ -73,5 +85,5 @@ internal sealed class HelpText(HelpAction ofVerbs) : SynchronousCommandLineActio
 internal sealed class VersionText(Terminal terminal) : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult) =>
-        terminal.Print(new Reply.Done(new { version = CommandLine.Version }, $"countersign {CommandLine.Version}"));
+        terminal.Print(new Reply.Done(new { version = Product.Version }, $"countersign {Product.Version}"));
 }

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Countersign.Audit;
+using Countersign.Configuration;
 using Countersign.Hosting;
+using Countersign.HubAsCode;
 using Countersign.People;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -19,6 +22,7 @@ internal sealed class Hub : IAsyncDisposable
         _services = new ServiceCollection()
             .AddLogging()
             .AddCountersign(configuration, store, rootKey)
+            .AddHubAsCode()
             .BuildServiceProvider();
         Store = store;
     }
@@ -36,18 +40,52 @@ internal sealed class Hub : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
-    public static async Task<Hub> Open(CountersignOptions options)
+    public static async Task<Hub> Open(CountersignOptions options, TableChanges allowed)
     {
         // Made together with the store only: a store whose key was lost must say so, for under another its seals look
         // forged.
         var place = options.Get<StoreOptions>();
         var rootKey = RootKey.Load(place.RootKeyFile, place.MayCreateRootKey);
-        return new Hub(options.Configuration, await Store.Open(place, Clock), rootKey);
+        var store = await Store.Open(place, Clock, allowed: allowed);
+        try
+        {
+            await RootKeyCheck.Require(store, rootKey, place, CancellationToken.None);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+        return new Hub(await PublicAddress.AddTo(options.Configuration, store), store, rootKey);
+    }
+
+    /// <summary>One with which nothing can be changed.</summary>
+    public static async Task<Hub> OpenForReading(CountersignOptions options)
+    {
+        var place = options.Get<StoreOptions>();
+        var rootKey = RootKey.Load(place.RootKeyFile, mayCreate: false);
+        var store = await Store.OpenForReading(place, Clock);
+        return new Hub(await PublicAddress.AddTo(options.Configuration, store), store, rootKey);
+    }
+
+    /// <summary>Servers then know at once what a verb has done; otherwise they find it within a second.</summary>
+    private async Task TellServers()
+    {
+        try
+        {
+            await Store.GivePositions();
+        }
+        catch (StoreUnavailable)
+        {
+            // What the verb did stands.
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
+        if (Store.Migrated is not null)
+            await TellServers();
         await Store.DisposeAsync();
     }
 }
@@ -55,6 +93,15 @@ internal sealed class Hub : IAsyncDisposable
 /// <summary>How verbs are made: what all of them have in common is said here once.</summary>
 internal static class Verb
 {
+    /// <summary>A verb that only looks: it opens the store as it is, and neither makes nor migrates one.</summary>
+    public static Command Reading(
+        Terminal terminal,
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
+    ) => On(terminal, name, description, symbols, mayCreate: false, Hub.OpenForReading, work);
+
     /// <summary>
     /// A verb that works on a store which must be there: a mistyped folder is told, not filled with an empty store.
     /// </summary>
@@ -64,7 +111,7 @@ internal static class Verb
         string description,
         IEnumerable<Symbol> symbols,
         Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
-    ) => On(terminal, name, description, symbols, mayCreate: false, work);
+    ) => On(terminal, name, description, symbols, mayCreate: false, o => Hub.Open(o, TableChanges.None), work);
 
     /// <summary>A verb with which a hub may begin: it makes the store where there is none yet.</summary>
     public static Command OnNewStore(
@@ -73,7 +120,7 @@ internal static class Verb
         string description,
         IEnumerable<Symbol> symbols,
         Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
-    ) => On(terminal, name, description, symbols, mayCreate: true, work);
+    ) => On(terminal, name, description, symbols, mayCreate: true, o => Hub.Open(o, TableChanges.Create), work);
 
     public static Command Plain(
         Terminal terminal,
@@ -113,7 +160,7 @@ internal static class Verb
     }
 
     public static IConfigurationRoot Configuration(ParseResult parse) =>
-        Composition.Configuration(
+        ConfigurationSources.Read(
             Switches(parse),
             parse.GetValue(CommandLine.Data),
             parse.GetValue(CommandLine.Database)
@@ -122,6 +169,9 @@ internal static class Verb
     /// <summary>The settings given as switches, in the one form that configuration reads without guessing.</summary>
     public static string[] Switches(ParseResult parse) =>
         [
+            .. parse.GetValue(CommandLine.Config) is { } file
+                ? [$"{ConfigurationSources.FileSwitch}={Path.GetFullPath(file)}"]
+                : Array.Empty<string>(),
             .. CommandLine
                 .Switches.Where(o => parse.GetValue(o) is not null)
                 .Select(o => $"{o.Name}={parse.GetValue(o)}"),
@@ -132,7 +182,8 @@ internal static class Verb
         new Reply.Failed(
             Reply.NotFound,
             $"There is no store in {Path.GetFullPath(place.DataFolder)} yet. Choose another folder with --data, "
-                + "or start with: countersign serve"
+                + "or start with: countersign serve",
+            CannotTell: true
         );
 
     public static bool HasStore(StoreOptions place) => place.Database is not null || File.Exists(place.SqliteFile);
@@ -161,6 +212,7 @@ internal static class Verb
         string description,
         IEnumerable<Symbol> symbols,
         bool mayCreate,
+        Func<CountersignOptions, Task<Hub>> open,
         Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
     ) =>
         Plain(
@@ -175,7 +227,7 @@ internal static class Verb
                     return problems!;
                 if (!mayCreate && options.Get<StoreOptions>() is var place && !HasStore(place))
                     return NoStore(place);
-                await using var hub = await Hub.Open(options);
+                await using var hub = await open(options);
                 return await work(parse, hub, cancel);
             }
         );

@@ -44,7 +44,7 @@ internal static class PolicyVerbs
                     var (alone, problems) = PolicyFile.Read(text);
                     return Checked(alone, problems);
                 }
-                await using var hub = await Hub.Open(options);
+                await using var hub = await Hub.OpenForReading(options);
                 var (file, all) = await hub.Get<PolicyFiles>().Check(text, cancel);
                 return Checked(file, all);
             }
@@ -101,7 +101,7 @@ internal static class PolicyVerbs
             HelpName = "n",
         };
         var list = new Option<bool>("--list") { Description = "List all versions, newest first." };
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "show",
             "Print the active policy file.",
@@ -124,7 +124,7 @@ internal static class PolicyVerbs
                         },
                         versions.Count == 0
                             ? "No policy file is published yet."
-                            : Terminal.Table(
+                            : terminal.Table(
                                 ["version", "set at", "by"],
                                 versions.Select(v => new[] { $"{v.Version}", Instant.ToText(v.At), v.Actor })
                             )
@@ -163,7 +163,7 @@ internal static class PolicyVerbs
             Description = "A policy file to test before you publish it.",
             HelpName = "file",
         };
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "explain",
             "Show who would have to approve a request, and why.",
@@ -258,6 +258,8 @@ internal static class PolicyVerbs
                 ? $"\"{explained.Policy}\""
                 : $"no policy matches; decided by: {explained.Policy}"
         );
+        if (explained.Presumed is { } presumed)
+            lines.Add(presumed);
         lines.Add(explained.Outcome);
         foreach (var step in explained.Steps)
         {
@@ -310,7 +312,7 @@ internal static class PolicyVerbs
         return (await File.ReadAllTextAsync(file, cancel), null);
     }
 
-    private static class Line
+    internal static class Line
     {
         public static object From(PolicyProblem p) =>
             new

@@ -12,7 +12,7 @@ internal static class SessionVerbs
         Verb.Family("session", "Browser sessions: list, end.", List(terminal), End(terminal));
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all open sessions, most recently used first.",
@@ -34,7 +34,7 @@ internal static class SessionVerbs
                     new { sessions },
                     sessions.Count == 0
                         ? "No one is signed in."
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "email", "how", "address", "signed in", "last used"],
                             sessions.Select(s =>
                                 new[] { $"{s.Id}", s.Email, s.How, s.Address, s.CreatedAt, s.LastUsedAt }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.Storage;
 
 namespace Countersign.Cli;
@@ -9,7 +11,7 @@ namespace Countersign.Cli;
 /// <summary><c>countersign source …</c>: systems that ask.</summary>
 internal static class SourceVerbs
 {
-    private static readonly Argument<string> Name = new("name") { Description = "The source's name." };
+    internal static readonly Argument<string> Name = new("name") { Description = "The source's name." };
 
     public static Command Build(Terminal terminal) =>
         Verb.Family(
@@ -18,8 +20,13 @@ internal static class SourceVerbs
                 + "key, list, disable, enable.",
             Add(terminal),
             Set(terminal),
+            SourceFormVerb.Build(terminal),
             Rotate(terminal),
+            SetKeyExpiry(terminal),
             List(terminal),
+            SourceConnectionVerbs.Test(terminal),
+            SourceConnectionVerbs.Disconnect(terminal),
+            SourceConnectionVerbs.Members(terminal),
             Change(
                 terminal,
                 "disable",
@@ -40,21 +47,27 @@ internal static class SourceVerbs
     {
         var kind = new Option<string>("--kind")
         {
-            Description = "The kind of source: LaunchDarkly, or any client of Countersign's own API.",
-            DefaultValueFactory = _ => "launchdarkly",
+            Description =
+                "The kind of source: LaunchDarkly, an agent, a pipeline, or any other client of Countersign's own API. "
+                + "Agents and pipelines need an owner.",
+            DefaultValueFactory = _ => SourceKinds.LaunchDarkly,
         };
-        kind.AcceptOnlyFromAmong("launchdarkly", "api");
+        kind.AcceptOnlyFromAmong([.. SourceKinds.All]);
         var (group, need, destination) = Deciders(
             "The group that decides this source's requests. The default is one admin."
         );
         var owner = Owner();
+        var expires = Expires();
         return Verb.OnNewStore(
             terminal,
             "add",
             "Add a source and show its key, once.",
-            [Name, kind, group, need, destination, owner],
+            [Name, kind, group, need, destination, owner, expires],
             async (parse, hub, cancel) =>
             {
+                var (until, problem) = KeyExpiry.Read(parse.GetValue(expires), hub.Store.Now);
+                if (problem is not null)
+                    return new Reply.Failed(Reply.Invalid, problem);
                 var outcome = await hub.Get<Sources>()
                     .Add(
                         parse.GetValue(Name)!,
@@ -64,7 +77,8 @@ internal static class SourceVerbs
                         Hub.Origin,
                         cancel,
                         parse.GetValue(destination),
-                        parse.GetValue(owner)
+                        parse.GetValue(owner),
+                        until
                     );
                 return outcome.ToReply(made => new Reply.Done(
                     new
@@ -108,8 +122,21 @@ internal static class SourceVerbs
         return Verb.OnStore(
             terminal,
             "set",
-            "Change who decides a source's requests and how requesters are treated. Earlier requests don't change.",
-            [Name, group, need, destination, admin, unknown, claimed, owner, noOwner, requester],
+            "Change who decides a source's requests, how requesters are treated, and what LaunchDarkly is asked. "
+                + "Earlier requests don't change.",
+            [
+                Name,
+                group,
+                need,
+                destination,
+                admin,
+                unknown,
+                claimed,
+                owner,
+                noOwner,
+                requester,
+                .. SourceConnectionVerbs.Switches,
+            ],
             async (parse, hub, cancel) =>
             {
                 var asks = new SourceRequesterRules(
@@ -124,12 +151,24 @@ internal static class SourceVerbs
                     parse.GetValue(destination),
                     parse.GetValue(admin)
                 );
-                return await Tell(
+                var isConnected = SourceConnectionVerbs.AreUsed(parse);
+                if (isConnected && await SourceConnectionVerbs.Set(terminal, parse, hub, cancel) is { } wrong)
+                    return wrong;
+                var name = parse.GetValue(Name)!;
+                // With nothing else to change, there is nothing to ask of the source itself.
+                var isOnlyConnected =
+                    isConnected
+                    && decides == new SourceReviewers(null, null, null, false)
+                    && asks == new SourceRequesterRules(null, null, null, null);
+                var reply = await Tell(
                     hub,
-                    await hub.Get<Sources>().Set(parse.GetValue(Name)!, decides, asks, Hub.Origin, cancel),
-                    s => s.InWords,
+                    isOnlyConnected
+                        ? await SourceConnectionVerbs.IdOf(hub, name, cancel)
+                        : await hub.Get<Sources>().Set(name, decides, asks, Hub.Origin, cancel),
+                    InWords,
                     cancel
                 );
+                return isConnected ? await SourceConnectionVerbs.AddTo(reply, hub, name, cancel) : reply;
             }
         );
     }
@@ -170,8 +209,40 @@ internal static class SourceVerbs
         );
     }
 
+    private const string HowToExpire = "a day (2027-01-31), a time with its zone, a duration (90d), or never.";
+
+    private static Option<string?> Expires() =>
+        new("--expires") { Description = "Until when the new key is taken: " + HowToExpire, HelpName = "when" };
+
+    private static Command SetKeyExpiry(Terminal terminal)
+    {
+        var when = new Argument<string>("when") { Description = "Until when its newest key is taken: " + HowToExpire };
+        return Verb.OnStore(
+            terminal,
+            "key-expiry",
+            "Set when a source's newest key expires. The log, the pages and doctor warn 14 days before.",
+            [Name, when],
+            async (parse, hub, cancel) =>
+            {
+                var (until, problem) = KeyExpiry.Read(parse.GetValue(when), hub.Store.Now);
+                return problem is not null
+                    ? new Reply.Failed(Reply.Invalid, problem)
+                    : await Tell(
+                        hub,
+                        await hub.Get<Sources>().SetKeyExpiry(parse.GetValue(Name)!, until, Hub.Origin, cancel),
+                        s =>
+                            s.KeyExpires is { } at
+                                ? $"The newest key of {s.Name} expires at {at}."
+                                : $"The newest key of {s.Name} doesn't expire.",
+                        cancel
+                    );
+            }
+        );
+    }
+
     private static Command Rotate(Terminal terminal)
     {
+        var expires = Expires();
         var endOld = new Option<bool>("--end-old")
         {
             Description = "Only revoke the key from before the last rotation; create no new one.",
@@ -180,7 +251,7 @@ internal static class SourceVerbs
             terminal,
             "rotate",
             "Create a new key. The old one keeps working until the next rotation or --end-old.",
-            [Name, endOld],
+            [Name, endOld, expires],
             async (parse, hub, cancel) =>
             {
                 var (sources, name) = (hub.Get<Sources>(), parse.GetValue(Name)!);
@@ -193,7 +264,10 @@ internal static class SourceVerbs
                         cancel
                     );
                 }
-                var outcome = await sources.Rotate(name, Hub.Origin, cancel);
+                var (until, problem) = KeyExpiry.Read(parse.GetValue(expires), hub.Store.Now);
+                if (problem is not null)
+                    return new Reply.Failed(Reply.Invalid, problem);
+                var outcome = await sources.Rotate(name, Hub.Origin, cancel, until);
                 var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
                 return outcome.ToReply(made => new Reply.Done(
                     new
@@ -216,7 +290,7 @@ internal static class SourceVerbs
     }
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all sources, without their keys.",
@@ -227,13 +301,13 @@ internal static class SourceVerbs
                 var sources = directory
                     .Sources.Values.Where(s => s.Kind != "built-in")
                     .OrderBy(s => s.Id)
-                    .Select(s => SourceLine.From(s, directory))
+                    .Select(s => SourceView.From(s, directory))
                     .ToList();
                 return new Reply.Done(
                     new { sources },
                     sources.Count == 0
                         ? "No sources yet. Add one with: countersign source add <name>"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "name", "kind", "who decides", "last call", ""],
                             sources.Select(s =>
                                 new[]
@@ -256,7 +330,7 @@ internal static class SourceVerbs
         string verb,
         string description,
         Func<Sources, string, CancellationToken, Task<AccessOutcome<long>>> change,
-        Func<SourceLine, string> text
+        Func<SourceView, string> text
     ) =>
         Verb.OnStore(
             terminal,
@@ -270,23 +344,40 @@ internal static class SourceVerbs
     private static async Task<Reply> Tell(
         Hub hub,
         AccessOutcome<long> outcome,
-        Func<SourceLine, string> text,
+        Func<SourceView, string> text,
         CancellationToken cancel
     )
     {
         var directory = await hub.Get<PeopleDirectory>().Refresh(cancel);
         return outcome.ToReply(id =>
-            SourceLine.From(directory.Sources[id], directory) is var source
+            SourceView.From(directory.Sources[id], directory) is var source
                 ? new Reply.Done(source, text(source))
                 : null!
         );
     }
 
+    private static string Indented(string lines) => "    " + lines.ReplaceLineEndings("\n    ");
+
     /// <summary>Exactly what to paste where.</summary>
     private static string HowToUse(Hub hub, string kind, string name, string key) =>
         kind switch
         {
-            "launchdarkly" => LaunchDarklySetUp.Text(name, key, hub.Server.BaseUrl, hub.Server.PublicUrl is not null),
+            SourceKinds.LaunchDarkly => LaunchDarklySetUp.Text(
+                name,
+                key,
+                hub.Server.BaseUrl,
+                hub.Server.PublicUrl is not null
+            ),
+            SourceKinds.Agent => $"""
+                Add this to the MCP servers of your agent (docs/gates/agents.md):
+
+                {Indented(GateSetUp.Snippet(kind, key, hub.Server.BaseUrl)!)}
+                """,
+            SourceKinds.Pipeline => $"""
+                Keep the key as a secret of your CI, and let a step wait for the approval (docs/gates/pipelines.md):
+
+                {Indented(GateSetUp.Snippet(kind, key, hub.Server.BaseUrl)!)}
+                """,
             _ => $"""
                     {key}
 
@@ -296,63 +387,25 @@ internal static class SourceVerbs
                 """,
         };
 
-    private sealed record SourceLine(
-        long Id,
-        string Name,
-        string Kind,
-        string? Group,
-        int? Need,
-        string? Destination,
-        bool Disabled,
-        string CreatedAt,
-        string? LastUsedAt,
-        string UnknownRequester,
-        string ClaimedRequester,
-        string? Owner,
-        bool RequesterRequired
-    )
-    {
-        /// <summary>How it is set, and what that leaves open.</summary>
-        [System.Text.Json.Serialization.JsonIgnore]
-        public string InWords =>
-            string.Join(
-                Environment.NewLine,
-                [
-                    $"Requests of {Name} are decided by {WhoDecides}.",
-                    UnknownRequester switch
-                    {
-                        "refuse" => "If the requester isn't recognized, the request is rejected.",
-                        "allow" => "If the requester isn't recognized, nothing more is required. Anyone whose name is "
-                            + "unknown here can approve their own change.",
-                        _ => "If the requester isn't recognized, one more approval is required.",
-                    },
-                    ClaimedRequester == "one_more"
-                        ? "If the requester is only claimed, one more approval is required."
-                        : "If the requester is only claimed, the request is accepted. Anyone who can send "
-                            + "requests in another person's name can approve their own change.",
-                    Owner is null ? "Owner: none." : $"Owner: {Owner}, who can't decide its requests.",
-                    .. RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
-                ]
-            );
-
-        [System.Text.Json.Serialization.JsonIgnore]
-        public string WhoDecides => Destination ?? (Group is null ? "one admin" : $"{Need ?? 1} of {Group}");
-
-        public static SourceLine From(Source source, PeopleSnapshot directory) =>
-            new(
-                source.Id,
-                source.Name,
-                source.Kind,
-                source.GroupId is { } group ? directory.Groups[group].Name : null,
-                source.Need,
-                source.Destination,
-                source.IsDisabled,
-                Instant.ToText(source.CreatedAt),
-                source.LastUsedAt is { } used ? Instant.ToText(used) : null,
-                source.UnknownRequester.ToWireName(),
-                source.ClaimedRequester.ToWireName(),
-                source.OwnerId is { } owner ? directory.People[owner].Email : null,
-                source.RequesterRequired
-            );
-    }
+    /// <summary>How it is set, and what that leaves open.</summary>
+    private static string InWords(SourceView source) =>
+        string.Join(
+            Environment.NewLine,
+            [
+                $"Requests of {source.Name} are decided by {source.WhoDecides}.",
+                source.UnknownRequester switch
+                {
+                    "refuse" => "If the requester isn't recognized, the request is rejected.",
+                    "allow" => "If the requester isn't recognized, nothing more is required. Anyone whose name is "
+                        + "unknown here can approve their own change.",
+                    _ => "If the requester isn't recognized, one more approval is required.",
+                },
+                source.ClaimedRequester == "one_more"
+                    ? "If the requester is only claimed, one more approval is required."
+                    : "If the requester is only claimed, the request is accepted. Anyone who can send "
+                        + "requests in another person's name can approve their own change.",
+                source.Owner is null ? "Owner: none." : $"Owner: {source.Owner}, who can't decide its requests.",
+                .. source.RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
+            ]
+        );
 }

@@ -43,7 +43,7 @@ internal static class TokenVerbs
     }
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all tokens, without their secrets.",
@@ -55,7 +55,7 @@ internal static class TokenVerbs
                     new { tokens },
                     tokens.Count == 0
                         ? "No tokens yet. Create one with: countersign token add <email>"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "email", "made", "last used", ""],
                             tokens.Select(t =>
                                 new[]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Countersign.Audit;
 using Countersign.People;
 using Countersign.Policies;
+using Countersign.SignIn;
 using Countersign.Storage;
 
 namespace Countersign.Cli;
@@ -24,6 +25,7 @@ internal static class UserVerbs
             Enable(terminal),
             Erase(terminal),
             Password(terminal),
+            ResetSecondFactor(terminal),
             SetRole(terminal),
             Rename(terminal),
             AliasVerbs(terminal),
@@ -83,7 +85,7 @@ internal static class UserVerbs
     }
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List everyone.",
@@ -101,7 +103,7 @@ internal static class UserVerbs
                     people.Count == 0
                         ? "No people yet. Start with: countersign user add <email> --name <name> --role admin "
                             + "--password-stdin"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "email", "name", "role", ""],
                             people.Select(p =>
                                 new[] { $"{p.Id}", p.Email, p.Name, p.Role, p.Disabled ? "disabled" : "" }
@@ -177,6 +179,21 @@ internal static class UserVerbs
             }
         );
     }
+
+    private static Command ResetSecondFactor(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "reset-second-factor",
+            "Remove a person's authenticator app, passkeys and recovery codes, and end all their sessions.",
+            [Email],
+            async (parse, hub, cancel) =>
+                await Tell(
+                    hub,
+                    await hub.Get<SecondFactors>().Reset(parse.GetValue(Email)!, Hub.Origin, cancel),
+                    p => $"{p.DisplayName} has no second factor now and has to sign in again.",
+                    cancel
+                )
+        );
 
     private static Command SetRole(Terminal terminal)
     {
@@ -291,9 +308,11 @@ internal static class UserVerbs
                 if (text is null)
                     return failed!;
                 var (people, mistakes) = PeopleFile.Read(text);
+                using var progress = ProgressLine.Of(terminal, "Imported", "people");
                 return mistakes.Count > 0
                     ? NotImported(mistakes)
-                    : await hub.Get<PeopleImport>().Run(people, Hub.Origin, cancel, parse.GetValue(force)) switch
+                    : await hub.Get<PeopleImport>()
+                        .Run(people, Hub.Origin, cancel, parse.GetValue(force), progress) switch
                     {
                         ImportOutcome.Done { People: var done } => new Reply.Done(done, InWords(done)),
                         ImportOutcome.WouldBlock { Requests: var blocking } => Verb.WouldBlock(blocking.Text),

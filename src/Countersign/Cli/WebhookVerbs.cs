@@ -12,7 +12,7 @@ internal static class WebhookVerbs
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "webhook",
-            "Receivers of events: add, test, rotate the secret, list, disable, enable.",
+            "Receivers of events: add, test, rotate the secret, list, disable, enable, delete.",
             Add(terminal),
             Test(terminal),
             Rotate(terminal),
@@ -30,6 +30,13 @@ internal static class WebhookVerbs
                 "Enable a webhook again.",
                 (webhooks, id, cancel) => webhooks.Enable(id, Hub.Origin, cancel),
                 "enabled"
+            ),
+            Change(
+                terminal,
+                "delete",
+                "Delete a webhook and its secret. Waiting deliveries are skipped.",
+                (webhooks, id, cancel) => webhooks.Delete(id, Hub.Origin, cancel),
+                "deleted"
             )
         );
 
@@ -138,7 +145,7 @@ internal static class WebhookVerbs
     }
 
     private static Command List(Terminal terminal) =>
-        Verb.OnStore(
+        Verb.Reading(
             terminal,
             "list",
             "List all webhooks, without their secrets.",
@@ -160,7 +167,7 @@ internal static class WebhookVerbs
                     new { webhooks },
                     webhooks.Count == 0
                         ? "No webhooks yet. Add one with: countersign webhook add <url>"
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "address", "events", "sources", ""],
                             webhooks.Select(w =>
                                 new[]

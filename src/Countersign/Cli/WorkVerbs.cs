@@ -37,7 +37,7 @@ internal static class WorkVerbs
         var kind = new Option<string?>("--kind") { Description = "Only jobs of this kind.", HelpName = "kind" };
         const string next = "The next page: the last ID of the page before.";
         var before = new Option<long?>("--before") { Description = next, HelpName = "id" };
-        return Verb.OnStore(
+        return Verb.Reading(
             terminal,
             "list",
             "List jobs that wait, run or failed, and why, newest first.",
@@ -55,7 +55,7 @@ internal static class WorkVerbs
                     },
                     page.Jobs.Count == 0
                         ? "No jobs."
-                        : Terminal.Table(
+                        : terminal.Table(
                             ["id", "kind", "about", "state", "due", "attempts", "error"],
                             page.Jobs.Select(j =>
                                 new[] { $"{j.Id}", j.Kind, j.About, j.State, j.DueAt, $"{j.Attempts}", j.Error ?? "" }

@@ -22,3 +22,13 @@ public sealed class MinDurationAttribute(string min) : ValidationAttribute
 
     public override bool IsValid(object? value) => value is TimeSpan time && time >= Min;
 }
+
+/// <summary>The longest duration that a setting takes, such as <c>5m</c>.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class MaxDurationAttribute(string max) : ValidationAttribute
+{
+    public TimeSpan Max { get; } =
+        Durations.Parse(max) ?? throw new ArgumentException($"{max} isn't a duration.", nameof(max));
+
+    public override bool IsValid(object? value) => value is TimeSpan time && time <= Max;
+}

@@ -36,8 +36,11 @@ internal abstract class OptionsClass(Type type, string section)
                 select child.Key,
             ];
 
-    public bool Has(string setting) =>
-        Settings.Any(s =>
+    public bool Has(string setting) => Find(setting) is not null;
+
+    /// <summary>The setting of this name, also where it stands under the name of one of several.</summary>
+    public Setting? Find(string setting) =>
+        Settings.FirstOrDefault(s =>
             string.Equals(s.Name, setting, StringComparison.OrdinalIgnoreCase)
             || (
                 IsNamed

@@ -6,7 +6,7 @@ using Countersign.Work;
 namespace Countersign.Destinations;
 
 /// <summary>
-/// Does what is next for one link: opens the question, looks for one that may have been opened, asks how it stands, or
+/// Does what is next for one link: opens the ticket, looks for one that may have been opened, asks how it stands, or
 /// passes on what is pending. The job says when, the link says what.
 /// </summary>
 internal sealed partial class CallDestination(
@@ -29,7 +29,8 @@ internal sealed partial class CallDestination(
     /// <summary>Access token, look-up of members and the call itself, each once more after a 401.</summary>
     public TimeSpan MaxRun => TimeSpan.FromSeconds(105);
 
-    public string? WhyNotDiscard => "Dismiss it on the destination's page or with countersign destination resolve.";
+    public string? WhyNotDiscard =>
+        "Dismiss it on the destination's page or with: countersign destination resolve <link> --give-up";
 
     public async ValueTask<int> AtOnce(Reader reader, string receiver)
     {
@@ -69,11 +70,11 @@ internal sealed partial class CallDestination(
     /// <summary>Null when there is nothing to open any more.</summary>
     private async Task<CallResult?> Call(Destination destination, Link link, CancellationToken cancel)
     {
-        Manifest.Question question;
+        Manifest.ForwardedRequest forwarded;
         try
         {
-            question =
-                await DestinationQuestions.Of(
+            forwarded =
+                await ForwardedRequests.Of(
                     store,
                     destination.Manifest,
                     link.RequestId,
@@ -92,10 +93,16 @@ internal sealed partial class CallDestination(
         }
         if (link.State == LinkState.New && !await start.Run(link.Id, cancel))
             return null;
-        var (outcome, shown) = await calls.Proceed(destination, link, question, cancel);
+        var (outcome, shown) = await calls.Proceed(destination, link, forwarded, cancel);
         Log.Called(log, destination.Id, link.Id, outcome.GetType().Name);
-        if (outcome is CallOutcome.Told { Heard.MatchedBoth: true } or CallOutcome.Opened { Heard.MatchedBoth: true })
+        if (
+            outcome
+            is CallOutcome.Told { Reported.MatchedBoth: true }
+                or CallOutcome.Opened { Reported.MatchedBoth: true }
+        )
+        {
             Log.Both(log, destination.Id, link.Id);
+        }
         return new CallResult(link, outcome, shown, Jitter.Next());
     }
 

@@ -69,7 +69,7 @@ internal sealed record Destination
     }
 
     public CallContext Context(
-        Question question,
+        ForwardedRequest forwarded,
         string accessToken,
         string externalId = "",
         string? creation = null
@@ -77,8 +77,8 @@ internal sealed record Destination
         new()
         {
             Manifest = Manifest,
-            Values = FormValues.Read(Manifest, AllValues, question.Form).Values,
-            Question = question,
+            Values = FormValues.Read(Manifest, AllValues, forwarded.Form).Values,
+            Request = forwarded,
             OAuthBaseUri = Settings.GetValueOrDefault("oauth.baseURI", ""),
             AccessToken = accessToken,
             ExternalId = externalId,

@@ -24,22 +24,22 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     public async Task<(CallOutcome Outcome, string? Shown)> Proceed(
         Destination destination,
         Link link,
-        Question question,
+        ForwardedRequest forwarded,
         CancellationToken cancel
     )
     {
         var manifest = destination.Manifest;
         return link switch
         {
-            { State: LinkState.New } => await Create(destination, link, question, cancel),
+            { State: LinkState.New } => await Create(destination, link, forwarded, cancel),
             { State: LinkState.Sending } => (
                 new CallOutcome.PerhapsOpened("Countersign stopped while opening this."),
                 null
             ),
-            { State: LinkState.Unsure } => await LookUp(destination, question, cancel),
-            { Pending: PendingAction.Apply } => await PassOn(destination, manifest.Apply, link, question, cancel),
-            { Pending: PendingAction.Cancel } => await PassOn(destination, manifest.Cancel, link, question, cancel),
-            _ => await Look(destination, link, question, cancel),
+            { State: LinkState.Unsure } => await LookUp(destination, forwarded, cancel),
+            { Pending: PendingAction.Apply } => await PassOn(destination, manifest.Apply, link, forwarded, cancel),
+            { Pending: PendingAction.Cancel } => await PassOn(destination, manifest.Cancel, link, forwarded, cancel),
+            _ => await Look(destination, link, forwarded, cancel),
         };
     }
 
@@ -47,7 +47,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     public async Task<Sent> Send(
         Destination destination,
         CallTemplate template,
-        Question question,
+        ForwardedRequest forwarded,
         string externalId,
         string? creation,
         CancellationToken cancel
@@ -58,7 +58,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         for (var again = false; ; again = true)
         {
             var (token, why) = usesToken ? await tokens.Get(destination, refused, cancel) : ("", null);
-            var context = destination.Context(question, token ?? "", externalId, creation);
+            var context = destination.Context(forwarded, token ?? "", externalId, creation);
             if (token is null)
                 return new Sent(null, RedactedExchange.Of(template, null, context, null, store.Now), why, context);
             var rendering = Renderer.Render(template, context);
@@ -106,7 +106,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         var (outcome, shown, refused, _) = await Send(destination, template, Rehearsals.Full, "", null, cancel);
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
             return (null, refused ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.", shown);
-        return Reading.ReadList(template.List!, good.Body) is { } items
+        return StatusReader.ReadList(template.List!, good.Body) is { } items
             ? (items, null, shown)
             : (null, "The response contains no list where the manifest expects one.", shown);
     }
@@ -114,22 +114,22 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private async Task<(CallOutcome, string?)> Create(
         Destination destination,
         Link link,
-        Question question,
+        ForwardedRequest forwarded,
         CancellationToken cancel
     )
     {
         var template = destination.Manifest.Create;
         if (
-            question.Member is { } member
+            forwarded.Member is { } member
             && template.Names.Any(n => n.Text.EndsWith("member.externalId", StringComparison.Ordinal))
         )
         {
-            question = question with
+            forwarded = forwarded with
             {
                 Member = member with { ExternalId = await ExternalIdOf(destination, member.Email, cancel) },
             };
         }
-        var (outcome, shown, noToken, context) = await Send(destination, template, question, "", null, cancel);
+        var (outcome, shown, noToken, context) = await Send(destination, template, forwarded, "", null, cancel);
         var opened = outcome switch
         {
             null when noToken is not null => new CallOutcome.NotOpened(noToken),
@@ -147,7 +147,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 destination,
                 context,
                 template.Parser,
-                question.Id,
+                forwarded.Id,
                 good
             ),
             EgressOutcome.Answered { Status: 429 or 401 or 403 } later => new CallOutcome.NotOpened(
@@ -178,16 +178,16 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     )
     {
         if (parser is null)
-            return new CallOutcome.Opened(ours, null, answer.Text, Heard.Nothing);
-        var heard = Reading.Read(parser, answer.Body);
-        var id = parser.ApprovalId is null && heard.Problem is null ? ours : heard.ExternalId;
+            return new CallOutcome.Opened(ours, null, answer.Text, ReportedStatus.Nothing);
+        var reported = StatusReader.Read(parser, answer.Body);
+        var id = parser.ApprovalId is null && reported.Problem is null ? ours : reported.ExternalId;
         return string.IsNullOrEmpty(id)
                 ? new CallOutcome.PerhapsOpened(
-                    heard.Problem ?? "The response contains no ID where the manifest expects one."
+                    reported.Problem ?? "The response contains no ID where the manifest expects one."
                 )
             : ProblemWith(destination, context with { CreationAnswer = answer.Text }, id) is { } problem
                 ? new CallOutcome.Unusable(problem, answer.Text)
-            : new CallOutcome.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(heard, context));
+            : new CallOutcome.Opened(id, UrlOf(destination, context, id), answer.Text, Clean(reported, context));
     }
 
     /// <summary>
@@ -216,13 +216,20 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     /// </summary>
     private async Task<(CallOutcome, string?)> LookUp(
         Destination destination,
-        Question question,
+        ForwardedRequest forwarded,
         CancellationToken cancel
     )
     {
         var manifest = destination.Manifest;
         var template = manifest.LookUp ?? manifest.Status;
-        var (outcome, shown, noToken, context) = await Send(destination, template, question, question.Id, null, cancel);
+        var (outcome, shown, noToken, context) = await Send(
+            destination,
+            template,
+            forwarded,
+            forwarded.Id,
+            null,
+            cancel
+        );
         if (outcome is EgressOutcome.Answered { Status: 404 or 410 })
             return (new CallOutcome.NotThere(), shown.ToText());
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
@@ -235,19 +242,19 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 shown.ToText()
             );
         }
-        var heard = Reading.Read(template.Parser!, good.Body);
-        if (heard is { Problem: { } ambiguous, Value: null })
+        var reported = StatusReader.Read(template.Parser!, good.Body);
+        if (reported is { Problem: { } ambiguous, Value: null })
             return (new CallOutcome.Failed(ambiguous), shown.ToText());
         var id =
-            manifest.LookUp is not null ? heard.ExternalId
-            : heard.Value is null ? null
-            : question.Id;
+            manifest.LookUp is not null ? reported.ExternalId
+            : reported.Value is null ? null
+            : forwarded.Id;
         return (
             !string.IsNullOrEmpty(id) && ProblemWith(destination, context, id) is { } problem
                 ? new CallOutcome.Unusable(problem, null)
             : !string.IsNullOrEmpty(id)
-                ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(heard, context))
-            : manifest.LookUp is not null && Reading.IsJson(good.Body) ? new CallOutcome.NotThere()
+                ? new CallOutcome.Opened(id, UrlOf(destination, context, id), null, Clean(reported, context))
+            : manifest.LookUp is not null && StatusReader.IsJson(good.Body) ? new CallOutcome.NotThere()
             : new CallOutcome.Failed("The response doesn't mention it."),
             shown.ToText()
         );
@@ -256,7 +263,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     private async Task<(CallOutcome, string?)> Look(
         Destination destination,
         Link link,
-        Question question,
+        ForwardedRequest forwarded,
         CancellationToken cancel
     )
     {
@@ -264,12 +271,12 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         var (outcome, shown, noToken, context) = await Send(
             destination,
             template,
-            question,
+            forwarded,
             link.ExternalId ?? "",
             link.Creation,
             cancel
         );
-        // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was heard before.
+        // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was reported before.
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
         {
             return (
@@ -280,13 +287,13 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
                 shown.ToText()
             );
         }
-        var heard = Reading.Read(template.Parser!, good.Body);
+        var reported = StatusReader.Read(template.Parser!, good.Body);
         return (
-            heard.Value is null
+            reported.Value is null
                 ? new CallOutcome.Failed(
-                    heard.Problem ?? "The response contains no status where the manifest expects one."
+                    reported.Problem ?? "The response contains no status where the manifest expects one."
                 )
-                : new CallOutcome.Told(Clean(heard, context)),
+                : new CallOutcome.Told(Clean(reported, context)),
             shown.ToText()
         );
     }
@@ -295,14 +302,14 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         Destination destination,
         CallTemplate template,
         Link link,
-        Question question,
+        ForwardedRequest forwarded,
         CancellationToken cancel
     )
     {
         var (outcome, shown, noToken, context) = await Send(
             destination,
             template,
-            question,
+            forwarded,
             link.ExternalId ?? "",
             link.Creation,
             cancel
@@ -311,11 +318,11 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             outcome switch
             {
                 EgressOutcome.Answered { IsGood: true } good => new CallOutcome.PassedOn(
-                    Clean(Reading.Read(template.Parser!, good.Body), context)
+                    Clean(StatusReader.Read(template.Parser!, good.Body), context)
                 ),
                 // What is gone need not be taken back.
                 EgressOutcome.Answered { Status: 404 or 410 } when link.Pending == PendingAction.Cancel =>
-                    new CallOutcome.PassedOn(Heard.Nothing),
+                    new CallOutcome.PassedOn(ReportedStatus.Nothing),
                 _ => new CallOutcome.Failed(
                     noToken ?? shown.Refused ?? shown.Failure ?? $"It responded with {shown.Status}.",
                     RetryAfter(outcome)
@@ -359,11 +366,11 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         }
     }
 
-    private static Heard Clean(Heard heard, CallContext context) =>
-        heard with
+    private static ReportedStatus Clean(ReportedStatus reported, CallContext context) =>
+        reported with
         {
-            Value = heard.Value is null ? null : context.Hide(heard.Value),
-            Display = heard.Display is null ? null : context.Hide(heard.Display),
+            Value = reported.Value is null ? null : context.Hide(reported.Value),
+            Display = reported.Display is null ? null : context.Hide(reported.Display),
         };
 
     private TimeSpan? RetryAfter(EgressOutcome? outcome) => (outcome as EgressOutcome.Answered)?.RetryAfter(store.Now);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
@@ -19,13 +20,16 @@ public sealed record DestinationView(
     IReadOnlyDictionary<string, long> Links
 );
 
-/// <summary>A question at a destination as it may be shown.</summary>
+/// <param name="Next">What to pass as <c>before</c> for the page after this one; null at the end.</param>
+public sealed record LinkPage(IReadOnlyList<LinkView> Links, long? Next);
+
+/// <summary>A request at a destination, as it may be shown.</summary>
 public sealed record LinkView(
     long Id,
     string Request,
     int Revision,
     string Destination,
-    string State,
+    [AllowedValues("new", "sending", "unsure", "held", "open", "closed")] string State,
     string? Wish,
     string? Answer,
     string? ExternalId,
@@ -82,7 +86,7 @@ public sealed record LinkView(
 /// <summary>What is shown of destinations and links.</summary>
 internal sealed class DestinationViews(Store store, DestinationCache book)
 {
-    public const int MaxPage = 100;
+    private const int MaxPage = 100;
 
     public async ValueTask<IReadOnlyList<DestinationView>> All(CancellationToken cancel)
     {
@@ -129,12 +133,7 @@ internal sealed class DestinationViews(Store store, DestinationCache book)
         (await book.Find(name, cancel))?.Manifest;
 
     /// <summary>Links of a destination, newest first.</summary>
-    public async ValueTask<IReadOnlyList<LinkView>?> Links(
-        string name,
-        string? state,
-        long? before,
-        CancellationToken cancel
-    )
+    public async ValueTask<LinkPage?> Links(string name, string? state, long? before, CancellationToken cancel)
     {
         if (await book.Find(name, cancel) is not { } destination)
             return null;
@@ -155,7 +154,10 @@ internal sealed class DestinationViews(Store store, DestinationCache book)
                 ),
             cancel
         );
-        return [.. rows.Select(row => LinkView.From(row, destination.Name)).OfType<LinkView>()];
+        return new LinkPage(
+            [.. rows.Select(row => LinkView.From(row, destination.Name)).OfType<LinkView>()],
+            rows.Count == MaxPage ? rows[^1].Id : null
+        );
     }
 
     /// <summary>Where a request was handed over to, the current content first.</summary>

@@ -9,8 +9,9 @@ internal abstract record CallOutcome
 {
     private CallOutcome() { }
 
-    /// <summary>The question is there, under this id.</summary>
-    public sealed record Opened(string ExternalId, string? Url, string? Creation, Heard Heard) : CallOutcome;
+    /// <summary>The ticket is there, under this ID.</summary>
+    public sealed record Opened(string ExternalId, string? Url, string? Creation, ReportedStatus Reported)
+        : CallOutcome;
 
     /// <summary>Surely not opened: it may be sent again.</summary>
     /// <param name="IsFinal">Asking again in the same words would get the same answer.</param>
@@ -26,7 +27,7 @@ internal abstract record CallOutcome
     public sealed record NotThere : CallOutcome;
 
     /// <summary>Its status was read.</summary>
-    public sealed record Told(Heard Heard) : CallOutcome;
+    public sealed record Told(ReportedStatus Reported) : CallOutcome;
 
     /// <summary>
     /// A look, a look-up or a passing-on did not succeed; nothing follows from that but another attempt.
@@ -34,12 +35,12 @@ internal abstract record CallOutcome
     public sealed record Failed(string Why, TimeSpan? RetryAfter = null) : CallOutcome;
 
     /// <summary>What was pending has been passed on.</summary>
-    public sealed record PassedOn(Heard Heard) : CallOutcome;
+    public sealed record PassedOn(ReportedStatus Reported) : CallOutcome;
 }
 
 /// <summary>
 /// What becomes of a link after a call, and when it is looked at again. Pure: state in, state out. Two rules stand
-/// above all others: a creation that may have arrived is never sent again unlooked, and an answer once heard stays.
+/// above all others: a creation that may have arrived is never sent again unlooked, and an answer once reported stays.
 /// </summary>
 internal static class LinkTransitions
 {
@@ -71,8 +72,8 @@ internal static class LinkTransitions
     {
         switch (outcome)
         {
-            case CallOutcome.Opened(var id, var url, var creation, var heard):
-                return Heard(
+            case CallOutcome.Opened(var id, var url, var creation, var reported):
+                return Reported(
                     link with
                     {
                         State = LinkState.Open,
@@ -83,7 +84,7 @@ internal static class LinkTransitions
                         Polls = 0,
                         Problem = null,
                     },
-                    heard,
+                    reported,
                     now,
                     pollEvery,
                     spread
@@ -123,22 +124,22 @@ internal static class LinkTransitions
                         DueAt = now,
                         Attempts = link.Attempts + 1,
                     };
-            case CallOutcome.Told(var heard):
-                return Heard(
+            case CallOutcome.Told(var reported):
+                return Reported(
                     link with
                     {
                         Attempts = 0,
                         Polls = link.Polls + 1,
-                        Problem = heard.Value is null
+                        Problem = reported.Value is null
                             ? "The response contains no status where the manifest expects one."
-                            : heard.Problem,
+                            : reported.Problem,
                     },
-                    heard,
+                    reported,
                     now,
                     pollEvery,
                     spread
                 );
-            case CallOutcome.PassedOn(var heard):
+            case CallOutcome.PassedOn(var reported):
                 return Seen(
                     link with
                     {
@@ -148,7 +149,7 @@ internal static class LinkTransitions
                         Attempts = 0,
                         Problem = null,
                     },
-                    heard,
+                    reported,
                     now
                 );
             case CallOutcome.Failed(var why, var after):
@@ -182,19 +183,26 @@ internal static class LinkTransitions
         return Wait(soon < pollEvery ? soon : pollEvery, spread);
     }
 
-    private static Link Heard(Link link, Heard heard, DateTimeOffset now, TimeSpan pollEvery, double spread)
+    private static Link Reported(
+        Link link,
+        ReportedStatus reported,
+        DateTimeOffset now,
+        TimeSpan pollEvery,
+        double spread
+    )
     {
-        link = Seen(link, heard, now);
-        if (heard.MatchedBoth)
+        link = Seen(link, reported, now);
+        if (reported.MatchedBoth)
         {
             link = link with
             {
                 Problem =
-                    $"The status \"{heard.Value}\" matches both patterns of the manifest, which rejects the request.",
+                    $"The status \"{reported.Value}\" matches both patterns of the manifest, which rejects the "
+                    + "request.",
             };
         }
-        if (link.Answer.Length == 0 && heard.Opinion != Opinion.Undecided)
-            link = link with { Answer = heard.Opinion == Opinion.Approved ? "approved" : "rejected" };
+        if (link.Answer.Length == 0 && reported.Opinion != Opinion.Undecided)
+            link = link with { Answer = reported.Opinion == Opinion.Approved ? "approved" : "rejected" };
         return link with
         {
             DueAt =
@@ -205,8 +213,8 @@ internal static class LinkTransitions
     }
 
     /// <summary>An answer without a status leaves what was seen before.</summary>
-    private static Link Seen(Link link, Heard heard, DateTimeOffset now) =>
-        heard.Value is null ? link : link with { Value = heard.Value, Display = heard.Display, SeenAt = now };
+    private static Link Seen(Link link, ReportedStatus reported, DateTimeOffset now) =>
+        reported.Value is null ? link : link with { Value = reported.Value, Display = reported.Display, SeenAt = now };
 
     private static Link Hold(Link link, string why) =>
         link with

@@ -85,23 +85,23 @@ internal sealed class TestDestination(
     {
         if (await book.Find(name, cancel) is not { } destination)
             return AddDestination.NoDestination<DestinationTest>();
-        var question = Rehearsals.Full;
+        var forwarded = Rehearsals.Full;
         if (request is { } id)
         {
             var revision = (int)
                 await store.Read(r => r.Number("SELECT revision FROM requests WHERE id = @id", new { id }), cancel);
             if (
-                await DestinationQuestions.Of(store, destination.Manifest, id, revision, options.BaseUrl, cancel)
+                await ForwardedRequests.Of(store, destination.Manifest, id, revision, options.BaseUrl, cancel)
                 is not { } found
             )
             {
                 return new AccessOutcome<DestinationTest>.NotFound("a request with this ID");
             }
-            question = found;
+            forwarded = found;
         }
         // A token is only looked at, not fetched: rehearsing asks nobody.
         var context = destination.Context(
-            question,
+            forwarded,
             destination.Manifest.UsesOAuth ? TemplateHelpers.Mask : "",
             NoSuchId,
             "{}"
@@ -229,7 +229,7 @@ internal sealed class TestDestination(
         return (items, why);
     }
 
-    /// <summary>Where a call goes, if that is not where questions go.</summary>
+    /// <summary>Where a call goes, if that is not where requests go.</summary>
     private static string? Elsewhere(Destination destination, CallTemplate template)
     {
         var context = destination.Context(Rehearsals.Full, TemplateHelpers.Mask, NoSuchId);

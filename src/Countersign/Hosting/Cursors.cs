@@ -14,7 +14,8 @@ public sealed class Cursors(RootKey rootKey)
 
     public string Write(Position position)
     {
-        var text = Encoding.ASCII.GetBytes((position.Newer ? "+" : "-") + position.Id);
+        var expires = position.Expires is { } time ? "@" + time : "";
+        var text = Encoding.ASCII.GetBytes((position.Newer ? "+" : "-") + position.Id + expires);
         return WebEncoders.Base64UrlEncode([.. text, .. Tag(text)]);
     }
 
@@ -39,7 +40,11 @@ public sealed class Cursors(RootKey rootKey)
             return null;
         }
         var text = Encoding.ASCII.GetString(bytes.AsSpan(..^TagSize));
-        return new Position(text[1..], text[0] == '+');
+        var end = text.IndexOf('@', StringComparison.Ordinal);
+        return new Position(text[1..(end < 0 ? text.Length : end)], text[0] == '+')
+        {
+            Expires = end < 0 ? null : text[(end + 1)..],
+        };
     }
 
     private ReadOnlySpan<byte> Tag(ReadOnlySpan<byte> text) => HMACSHA256.HashData(_key, text).AsSpan(0, TagSize);

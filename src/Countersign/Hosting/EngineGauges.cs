@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Countersign.People;
 using Countersign.Storage;
 using Countersign.Work;
+using static System.FormattableString;
 
 namespace Countersign.Hosting;
 
@@ -49,6 +50,81 @@ internal sealed class EngineGauges : BackgroundService
             () => Each<double>(f => f.OldestPending is { } age ? [new(age.TotalSeconds)] : []),
             "s",
             "Age of the oldest pending request"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.requests.pending",
+            () => Each<long>(f => [new(f.Pending)]),
+            "{request}",
+            "Requests that wait for a decision"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.requests.blocked",
+            () => Each<long>(f => [new(f.Blocked)]),
+            "{request}",
+            "Pending requests that have no reviewer left who could approve them"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.requests.today",
+            () =>
+                Each<long>(f =>
+                    [
+                        Tagged(f.Today.Opened, "status", "opened"),
+                        Tagged(f.Today.Approved, "status", "approved"),
+                        Tagged(f.Today.Overridden, "status", "overridden"),
+                        Tagged(f.Today.Rejected, "status", "rejected"),
+                        Tagged(f.Today.Expired, "status", "expired"),
+                        Tagged(f.Today.Withdrawn, "status", "withdrawn"),
+                        Tagged(f.Today.Automatic, "status", "automatic"),
+                    ]
+                ),
+            "{request}",
+            "Requests opened and closed since midnight (UTC), by how they were closed"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.backup.age",
+            () => Each<double>(f => f.BackupAge is { } age ? [new(age.TotalSeconds)] : []),
+            "s",
+            "Time since countersign backup made a copy"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.backup.failed",
+            () => Each<long>(f => f.BackupFailed is { } failed ? [new(failed ? 1 : 0)] : []),
+            description: "1 while the last attempt of countersign backup failed"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.deliveries.failing",
+            () => Each(f => f.Endpoints.Select(e => Tagged(e.Failing.TotalSeconds, "endpoint", e.Name))),
+            "s",
+            "How long deliveries to an endpoint have been failing"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.destinations.held",
+            () => Each(f => f.Destinations.Select(d => Tagged(d.Held, "destination", Invariant($"{d.Id}")))),
+            "{ticket}",
+            "Tickets at a destination that wait for an admin"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.destinations.paused",
+            () =>
+                Each(f => f.Destinations.Select(d => Tagged(d.IsPaused ? 1 : 0, "destination", Invariant($"{d.Id}")))),
+            description: "1 while a destination is paused"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.sources.key_expires",
+            () => Each(f => f.ExpiringKeys.Select(k => Tagged(k.Left.TotalSeconds, "source", Invariant($"{k.Id}")))),
+            "s",
+            "Time until the newest key of a source expires; below zero once it has expired"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.log.events",
+            () => Each<long>(f => [new(f.Events)]),
+            "{event}",
+            "Events that the log has got so far"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.build",
+            () => Tagged(1, "version", Product.Version),
+            description: "The version that runs here"
         );
         _meter.CreateObservableGauge(
             "countersign.seal.behind",

@@ -1,5 +1,6 @@
 using Countersign.Storage;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Countersign.Hosting;
@@ -63,7 +64,7 @@ public static class Problems
         return ErrorFormat.Of(context.HttpContext).Refuse(context.HttpContext, status, code, detail);
     }
 
-    private static string Title(int status) =>
+    internal static string Title(int status) =>
         status switch
         {
             400 => "The request can't be read",
@@ -117,6 +118,17 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
                     status == 413 ? "The body is too large." : "The request couldn't be read."
                 );
                 return true;
+            // The framework says so of a null character, or of too long a name; nothing else reads forms.
+            case InvalidDataException
+                when httpContext.Request.HasFormContentType
+                    && httpContext.Features.Get<IFormFeature>() is not { Form: not null }:
+                await dialect.Refuse(
+                    httpContext,
+                    StatusCodes.Status400BadRequest,
+                    "invalid",
+                    "The request couldn't be read."
+                );
+                return true;
             default:
                 Log.Fault(log, exception);
                 await dialect.Refuse(
@@ -131,7 +143,7 @@ public sealed partial class FaultAnswer(ILogger<FaultAnswer> log) : IExceptionHa
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Answered 503: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Answered 503: {Reason}")]
         public static partial void Unavailable(ILogger log, string reason);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Answered 500")]

@@ -32,6 +32,9 @@ public abstract record EgressOutcome
     {
         internal RetryConditionHeaderValue? Retry { get; init; }
 
+        /// <summary>What else it said beside the body; none where a test made the answer.</summary>
+        internal HttpResponseHeaders? Headers { get; init; }
+
         /// <summary>For how long the receiver asks to be left alone, if it does.</summary>
         public TimeSpan? RetryAfter(DateTimeOffset now) =>
             Retry?.Delta ?? (Retry?.Date > now ? Retry.Date - now : null);
@@ -86,7 +89,11 @@ public sealed class Egress : IDisposable
                 return TooLarge();
             await using var stream = await response.Content.ReadAsStreamAsync(patience.Token);
             return await ReadCapped(stream, patience.Token) is { } body
-                ? new EgressOutcome.Answered((int)response.StatusCode, body) { Retry = response.Headers.RetryAfter }
+                ? new EgressOutcome.Answered((int)response.StatusCode, body)
+                {
+                    Retry = response.Headers.RetryAfter,
+                    Headers = response.Headers,
+                }
                 : TooLarge();
         }
         catch (Exception failure) when (!cancel.IsCancellationRequested && Explain(failure) is { } explained)

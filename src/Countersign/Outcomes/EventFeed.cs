@@ -16,8 +16,6 @@ public sealed partial class EventFeed : BackgroundService
     private const int MaxBehind = 2_000;
     private const int PageSize = 1_000;
 
-    /// <summary>When nothing rings, because a notification may be lost.</summary>
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(250);
 
     private readonly Store _store;
@@ -93,7 +91,11 @@ public sealed partial class EventFeed : BackgroundService
         {
             while (true)
             {
-                await _doorbell.WaitAsync(_listeners.IsEmpty ? Timeout.InfiniteTimeSpan : PollInterval, stoppingToken);
+                // When nothing rings, because a notification may be lost.
+                await _doorbell.WaitAsync(
+                    _listeners.IsEmpty ? Timeout.InfiniteTimeSpan : _store.IdleWait,
+                    stoppingToken
+                );
                 try
                 {
                     await LookOnce(stoppingToken);
@@ -169,7 +171,7 @@ public sealed partial class EventFeed : BackgroundService
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Events can't be followed: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Events can't be followed: {Reason}")]
         public static partial void CannotFollow(ILogger log, string reason);
 
         [LoggerMessage(

@@ -1,4 +1,5 @@
 using Countersign.Pages.Layout;
+using Countersign.Pages.Request;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -27,22 +28,7 @@ internal static class ApprovalPage
         {
             [] => NotFoundPage.Page(http),
             [var one] => Results.Redirect($"{http.Request.PathBase}/requests/{one.Id}"),
-            _ => new PageResponse(
-                Texts.For(http).SeveralApprovals,
-                html =>
-                {
-                    html.Add($"<p class=\"lede\">{html.Says.SeveralApprovalsWhy}</p><ul>");
-                    foreach (var request in requests)
-                    {
-                        html.Add(
-                                $"<li><a href=\"{html.Base}/requests/{request.Id.Value}\">{request.Subject}</a> <span class=\"soft\">{html.Says.StatusOf(request.Status)}, {html.Says.Asked} "
-                            )
-                            .Ago(request.CreatedAt)
-                            .Add($"</span></li>");
-                    }
-                    html.Add($"</ul>");
-                }
-            ),
+            _ => new PageResult(http.Strings()["request.choose.title"], ApprovalChoiceSlice.Create(requests)),
         };
     }
 }

@@ -1,3 +1,4 @@
+using Countersign.Hosting;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -12,8 +13,7 @@ namespace Countersign.Pages;
 /// </summary>
 internal static class LiveEndpoint
 {
-    private const string Prefix = "request:",
-        Inbox = "inbox";
+    private const string Inbox = "inbox";
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20),
         Longest = TimeSpan.FromMinutes(10);
 
@@ -38,6 +38,8 @@ internal static class LiveEndpoint
         watch.EndAfter(Longest);
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers["X-Accel-Buffering"] = "no";
+        if (http.IsHead())
+            return Results.Empty;
         try
         {
             using var subscription = await feed.Subscribe(watch.Ended, id?.Subject);
@@ -61,7 +63,14 @@ internal static class LiveEndpoint
                     break;
                 var isNews = false;
                 while (subscription.News.TryRead(out var e))
-                    isNews = isNews || await MaySee(e, watch.Caller.Viewer, store, watch.Ended);
+                {
+                    isNews =
+                        isNews
+                        || (
+                            e.Request is not null
+                            && await Visibility.IsVisible(store, e, watch.Caller.Viewer, watch.Ended)
+                        );
+                }
                 if (isNews)
                     await Send(http, "data: news\n\n", watch.Ended);
             }
@@ -78,12 +87,4 @@ internal static class LiveEndpoint
         await http.Response.WriteAsync(text, cancel);
         await http.Response.Body.FlushAsync(cancel);
     }
-
-    private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel) =>
-        e.Subject.StartsWith(Prefix, StringComparison.Ordinal)
-        && (
-            viewer.IsAdmin
-            || await RequestDetails.FindRequest(store, RequestId.Of(e.Subject[Prefix.Length..]), viewer, cancel)
-                is not null
-        );
 }

@@ -44,15 +44,13 @@ public sealed class AbsenceHistory(Store store)
     {
         if (people.Count is 0 or > MaxPeople)
             return [];
-        var arguments = people
-            .Select((id, i) => (Name: $"p{i}", Subject: (object?)$"person:{id}"))
-            .ToDictionary(p => p.Name, p => p.Subject);
+        var (subjects, arguments) = SqlList.Whole(people.Select(id => $"person:{id}"));
         var events = await store.Read(
             reader =>
                 reader.All<StoredEvent>(
                     $"""
                     SELECT {StoredEvent.Columns} FROM events WHERE {IsAbsence}
-                    AND subject IN ({string.Join(", ", arguments.Keys.Select(name => "@" + name))})
+                    AND subject IN ({subjects})
                     ORDER BY subject, n
                     """,
                     arguments

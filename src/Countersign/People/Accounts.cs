@@ -16,7 +16,11 @@ public abstract record AccessOutcome<T>
 
     public sealed record NotFound(string What) : AccessOutcome<T>;
 
-    public sealed record Invalid(string Field, string Why) : AccessOutcome<T>;
+    public sealed record Invalid(string Field, string Why) : AccessOutcome<T>
+    {
+        /// <summary>By which pages find the sentence in their reader's language, where it has one.</summary>
+        public string? Code { get; init; }
+    }
 
     /// <summary>
     /// Nothing was changed, because these requests could not be approved any more; forcing it changes it all the same.
@@ -37,8 +41,10 @@ public abstract record AccessOutcome<T>
 /// <summary>
 /// People: unique e-mail addresses, a role, disabled rather than deleted, since their answers remain.
 /// </summary>
-public sealed class Accounts(Store store, ReweighRequests reweigh)
+public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolicy? passwordPolicy = null)
 {
+    private readonly PasswordPolicy _passwords = passwordPolicy ?? PasswordPolicy.Default;
+
     public async Task<AccessOutcome<Person>> Add(
         string email,
         string name,
@@ -48,19 +54,27 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         CancellationToken cancel
     )
     {
-        if (Problem<Person>(email, name, password) is { } problem)
+        if (Problem<Person>(email, name, password, _passwords) is { } problem)
             return problem;
         var hash = password is null ? null : PasswordHashing.Hash(password);
         return await store.InTransaction(tx => Add(tx, email.Trim(), name.Trim(), role, hash, origin), cancel);
     }
 
     /// <summary>Null, or what is wrong with a person to be.</summary>
-    internal static AccessOutcome<T>? Problem<T>(string email, string name, string? password) =>
+    internal static AccessOutcome<T>? Problem<T>(
+        string email,
+        string name,
+        string? password,
+        PasswordPolicy passwords
+    ) =>
         Names.EmailProblem(email.Trim()) is { } badEmail ? new AccessOutcome<T>.Invalid("email", badEmail)
         : Names.Problem(name.Trim()) is { } badName ? new AccessOutcome<T>.Invalid("name", badName)
-        : password is not null && PasswordRules.Problem(password, email.Trim(), name.Trim()) is { } badPassword
-            ? new AccessOutcome<T>.Invalid("password", badPassword)
+        : password is not null && passwords.Problem(password, email.Trim(), name.Trim()) is { } badPassword
+            ? Invalid<T>(badPassword)
         : null;
+
+    private static AccessOutcome<T>.Invalid Invalid<T>(PasswordProblem problem) =>
+        new("password", problem.Why) { Code = problem.Code };
 
     /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
     internal static async ValueTask<AccessOutcome<Person>> Add(
@@ -72,10 +86,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         Origin origin
     )
     {
-        if (
-            await tx.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) })
-            != 0
-        )
+        if (await IdOf(tx, email) != 0)
         {
             return new AccessOutcome<Person>.Exists("a person with this email");
         }
@@ -116,32 +127,49 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
     /// <summary>Shuts a person out at once; their answers to requests still active count no longer.</summary>
     public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
     {
-        var outcome = await Update(
-            email,
-            origin,
-            "person.disabled",
-            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
-            async (tx, id) =>
-            {
-                await Sessions.EndAll(tx, id, "disabled", origin);
-                await ReweighRequests.MustFollow(tx, id);
-            },
-            cancel
-        );
+        var outcome = await store.InTransaction(tx => Disable(tx, email, origin), cancel);
         if (outcome is AccessOutcome<long>.Done { Value: var id })
             await reweigh.Run(id, origin, cancel);
         return outcome;
     }
 
-    public Task<AccessOutcome<long>> Enable(string email, Origin origin, CancellationToken cancel) =>
+    /// <summary>
+    /// Inside a transaction that has more to do; a job weighs the person's requests again soon after.
+    /// </summary>
+    internal static ValueTask<AccessOutcome<long>> Disable(Tx tx, string email, Origin origin) =>
         Update(
+            tx,
+            email,
+            origin,
+            "person.disabled",
+            "UPDATE people SET disabled_at = @now, disablings = disablings + 1 WHERE id = @id AND disabled_at IS NULL",
+            async id =>
+            {
+                await Sessions.EndAll(tx, id, "disabled", origin);
+                await ReweighRequests.MustFollow(tx, id);
+            }
+        );
+
+    public Task<AccessOutcome<long>> Enable(string email, Origin origin, CancellationToken cancel) =>
+        store.InTransaction(tx => Enable(tx, email, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> Enable(Tx tx, string email, Origin origin) =>
+        Update(
+            tx,
             email,
             origin,
             "person.enabled",
             "UPDATE people SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL",
-            null,
-            cancel
+            null
         );
+
+    /// <summary>The people who can sign in as admin now, held until the transaction ends.</summary>
+    internal static async ValueTask<List<long>> Admins(Tx tx) =>
+        (
+            await tx.All<IdRow>(
+                $"SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id{tx.ForUpdate}"
+            )
+        ).ConvertAll(row => row.Id);
 
     /// <summary>A new password ends the person's sessions, except the one in which they chose it.</summary>
     public async Task<AccessOutcome<long>> SetPassword(
@@ -158,24 +186,27 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         );
         if (name is null)
             return NoPerson<long>();
-        if (PasswordRules.Problem(password, email, name) is { } bad)
-            return new AccessOutcome<long>.Invalid("password", bad);
+        if (_passwords.Problem(password, email, name) is { } bad)
+            return Invalid<long>(bad);
         var hash = PasswordHashing.Hash(password);
-        return await store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var id = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
-                await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
-                await tx.Append($"person:{id}", origin, "person.password_set", new { });
-                await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
-                await PeopleDirectory.Changed(tx);
-                return new AccessOutcome<long>.Done(id);
-            },
-            cancel
-        );
+        return await store.InTransaction(tx => SetPassword(tx, email, hash, origin, keptSession), cancel);
+    }
+
+    /// <summary>Inside a transaction that has more to do; the password was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<long>> SetPassword(
+        Tx tx,
+        string email,
+        string hash,
+        Origin origin,
+        long keptSession = 0
+    )
+    {
+        var id = await IdOf(tx, email);
+        await tx.Execute("UPDATE people SET password_hash = @hash WHERE id = @id", new { hash, id });
+        await tx.Append($"person:{id}", origin, "person.password_set", new { });
+        await Sessions.EndAll(tx, id, "password changed", origin, keptSession);
+        await PeopleDirectory.Changed(tx);
+        return new AccessOutcome<long>.Done(id);
     }
 
     public async Task<AccessOutcome<long>> Rename(string email, string name, Origin origin, CancellationToken cancel)
@@ -186,13 +217,38 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         return await store.InTransaction<AccessOutcome<long>>(
             async tx =>
             {
-                var id = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
+                var id = await IdOf(tx, email);
                 if (id == 0)
                     return NoPerson<long>();
                 await Rename(tx, id, name, origin);
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+    }
+
+    /// <summary>Name and role in one: both change or neither does.</summary>
+    /// <param name="role">Null leaves it.</param>
+    public async Task<AccessOutcome<long>> Change(
+        string email,
+        string name,
+        Role? role,
+        Origin origin,
+        CancellationToken cancel
+    )
+    {
+        name = name.Trim();
+        if (Names.Problem(name) is { } bad)
+            return new AccessOutcome<long>.Invalid("name", bad);
+        return await store.InTransaction<AccessOutcome<long>>(
+            async tx =>
+            {
+                var id = await IdOf(tx, email);
+                if (id == 0)
+                    return NoPerson<long>();
+                await Rename(tx, id, name, origin);
+                if (role is { } given)
+                    await SetRole(tx, id, given, origin);
                 return new AccessOutcome<long>.Done(id);
             },
             cancel
@@ -231,10 +287,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         store.InTransaction<AccessOutcome<long>>(
             async tx =>
             {
-                var id = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
+                var id = await IdOf(tx, email);
                 if (id == 0)
                     return NoPerson<long>();
                 await SetRole(tx, id, role, origin);
@@ -267,35 +320,33 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
             cancel
         );
 
-    private Task<AccessOutcome<long>> Update(
+    private static async ValueTask<AccessOutcome<long>> Update(
+        Tx tx,
         string email,
         Origin origin,
         string kind,
         string sql,
-        Func<Tx, long, ValueTask>? more,
-        CancellationToken cancel
-    ) =>
-        store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var id = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
-                if (id == 0)
-                    return NoPerson<long>();
-                // Doing it twice is not a second event.
-                if (await tx.Execute(sql, new { now = tx.Now, id }) == 1)
-                {
-                    await tx.Append($"person:{id}", origin, kind, new { });
-                    if (more is not null)
-                        await more(tx, id);
-                    await PeopleDirectory.Changed(tx);
-                }
-                return new AccessOutcome<long>.Done(id);
-            },
-            cancel
-        );
+        Func<long, ValueTask>? more
+    )
+    {
+        var id = await IdOf(tx, email);
+        if (id == 0)
+            return NoPerson<long>();
+        // Doing it twice is not a second event.
+        if (await tx.Execute(sql, new { now = tx.Now, id }) == 1)
+        {
+            await tx.Append($"person:{id}", origin, kind, new { });
+            if (more is not null)
+                await more(id);
+            await PeopleDirectory.Changed(tx);
+        }
+        return new AccessOutcome<long>.Done(id);
+    }
+
+    private sealed class IdRow
+    {
+        public long Id { get; init; }
+    }
 
     /// <summary>
     /// What namesakes have in common; whoever had the name before the program folded names gets it too.
@@ -309,6 +360,10 @@ public sealed class Accounts(Store store, ReweighRequests reweigh)
         );
         return key;
     }
+
+    /// <summary>0 when nobody has the address.</summary>
+    internal static ValueTask<long> IdOf(Reader reader, string email) =>
+        reader.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
 
     internal static AccessOutcome<T> NoPerson<T>() => new AccessOutcome<T>.NotFound("a person with this email");
 }

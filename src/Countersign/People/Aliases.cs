@@ -27,13 +27,19 @@ public sealed class Aliases(Store store)
     ) =>
         Problem(text.Trim()) is { } bad
             ? new AccessOutcome<Alias>.Invalid("alias", bad)
-            : await store.InTransaction<AccessOutcome<Alias>>(
-                async tx =>
-                    await PersonOf(tx, email) is not 0 and var person
-                        ? await Add(tx, person, text.Trim(), origin, isForced)
-                        : Accounts.NoPerson<Alias>(),
-                cancel
-            );
+            : await store.InTransaction(tx => Add(tx, email, text, origin, isForced), cancel);
+
+    /// <summary>Inside a transaction that has more to do; the text was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<Alias>> Add(
+        Tx tx,
+        string email,
+        string text,
+        Origin origin,
+        bool isForced
+    ) =>
+        await PersonOf(tx, email) is not 0 and var person
+            ? await Add(tx, person, text.Trim(), origin, isForced)
+            : Accounts.NoPerson<Alias>();
 
     public ValueTask<List<Alias>> List(long person, CancellationToken cancel) =>
         store.Read(
@@ -59,26 +65,33 @@ public sealed class Aliases(Store store)
         T what,
         Origin origin,
         CancellationToken cancel
-    ) =>
-        store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var person = await PersonOf(tx, email);
-                if (person == 0)
-                    return Accounts.NoPerson<long>();
-                var alias = await tx.Number(
-                    $"SELECT id FROM aliases WHERE person_id = @person AND {which}",
-                    new { person, what }
-                );
-                if (alias == 0)
-                    return new AccessOutcome<long>.NotFound("an alias like this that the person has");
-                await tx.Execute("DELETE FROM aliases WHERE id = @alias", new { alias });
-                await tx.Append($"person:{person}", origin, "person.alias_removed", new { alias });
-                await PeopleDirectory.Changed(tx);
-                return new AccessOutcome<long>.Done(person);
-            },
-            cancel
+    ) => store.InTransaction(tx => Remove(tx, email, which, what, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> Remove(Tx tx, string email, string text, Origin origin) =>
+        Remove(tx, email, "key = @what", PeopleDirectory.KeyOf(text), origin);
+
+    private static async ValueTask<AccessOutcome<long>> Remove<T>(
+        Tx tx,
+        string email,
+        string which,
+        T what,
+        Origin origin
+    )
+    {
+        var person = await PersonOf(tx, email);
+        if (person == 0)
+            return Accounts.NoPerson<long>();
+        var alias = await tx.Number(
+            $"SELECT id FROM aliases WHERE person_id = @person AND {which}",
+            new { person, what }
         );
+        if (alias == 0)
+            return new AccessOutcome<long>.NotFound("an alias like this that the person has");
+        await tx.Execute("DELETE FROM aliases WHERE id = @alias", new { alias });
+        await tx.Append($"person:{person}", origin, "person.alias_removed", new { alias });
+        await PeopleDirectory.Changed(tx);
+        return new AccessOutcome<long>.Done(person);
+    }
 
     /// <summary>Null, or why this is not an alias.</summary>
     internal static string? Problem(string text) =>

@@ -43,7 +43,7 @@ public sealed class ApplyPolicies(Restamp restamp, PeopleDirectory directory)
         {
             return await restamp.Run(
                 id,
-                (request, facts) => Today(snapshot, request, facts),
+                (request, facts, change) => Today(snapshot, request, facts, change),
                 snapshot.Pools,
                 onlyLook,
                 origin,
@@ -56,7 +56,8 @@ public sealed class ApplyPolicies(Restamp restamp, PeopleDirectory directory)
         }
     }
 
-    private static Policy Today(PeopleSnapshot snapshot, ApprovalRequest request, string facts)
+    /// <summary>The policy that a request with these facts would get now.</summary>
+    internal static Policy Today(PeopleSnapshot snapshot, ApprovalRequest request, string facts, string? change)
     {
         var source = snapshot.Sources.GetValueOrDefault(request.SourceId);
         var assignee =
@@ -68,6 +69,6 @@ public sealed class ApplyPolicies(Restamp restamp, PeopleDirectory directory)
                 ? person.Name
                 : request.RequesterName;
         var requester = new Requester(request.RequesterId, name, request.Barred, request.Certainty);
-        return snapshot.WhoDecides(source, source?.Policy, requester, facts, assignee).Policy;
+        return snapshot.WhoDecides(source, source?.Policy, requester, facts, assignee, change).Policy;
     }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Countersign.Configuration;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -8,10 +10,27 @@ namespace Countersign.People;
 public sealed record HypotheticalRequest(string Source, Requester Requester, string Facts, Approver? Assignee);
 
 /// <summary>Why a policy before the one that matched did not.</summary>
-public sealed record SkippedPolicy(string Policy, int Line, string Why);
+public sealed record SkippedPolicy(string Policy, int Line, string Why)
+{
+    /// <summary>The first condition that the request doesn't meet; null: the policy yields to the assignee.</summary>
+    [JsonIgnore]
+    public Condition? Condition { get; init; }
 
-/// <param name="State">can, requester, disabled, away, or away with a stand-in who can.</param>
-public sealed record Candidate(string Name, string? Email, string State);
+    /// <summary>What the request has instead.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Found { get; init; } = [];
+}
+
+/// <param name="State">can, requester, disabled, away, or away with a delegate who can.</param>
+public sealed record Candidate(
+    string Name,
+    string? Email,
+    [AllowedValues("can", "requester", "disabled", "away", "away with a delegate who can")] string State
+)
+{
+    [JsonIgnore]
+    public string? Delegate { get; init; }
+}
 
 public sealed record ExplainedStep(string Name, int Need, IReadOnlyList<Candidate> Who, IReadOnlyList<string> Unknown);
 
@@ -27,7 +46,16 @@ public sealed record PolicyExplanation(
     Policy Stamped,
     Blocked? Stuck,
     IReadOnlyList<string> Times
-);
+)
+{
+    /// <summary>Where the matching policy of the file begins; null where none matches.</summary>
+    public int? Line { get; init; }
+
+    /// <summary>
+    /// Why the policy applies although the request doesn't meet what it says about the change; null where it does.
+    /// </summary>
+    public string? Presumed { get; init; }
+}
 
 /// <summary>
 /// Says who would decide and why, without asking anything: which policy matches, why those before it do not, who could
@@ -49,7 +77,10 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
             imagined.Requester.Name,
             imagined.Facts,
             imagined.Assignee is not null
-        );
+        )
+        {
+            Change = ChangeFacts.OfSample(imagined.Facts),
+        };
         var ofTheFile = book.For(question, snapshot.Pools, imagined.Requester.Barred);
         var policy = PolicySelection.For(
             ofTheFile,
@@ -73,8 +104,18 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
             policy,
             stuck,
             Times(policy)
-        );
+        )
+        {
+            Line = matched < 0 ? null : book.File!.Rules[matched].Line,
+            Presumed = matched >= 0 && book.IsPresumed(matched, question) ? Presumed(question) : null,
+        };
     }
+
+    private static string Presumed(PolicyQuery question) =>
+        question.Change is null
+            ? "It applies because the change isn't described. A policy that names change.kind, change.targets or "
+                + "change.percentage applies to every change that Countersign doesn't know."
+            : "It applies because a part of the change isn't understood.";
 
     private static List<SkippedPolicy> PassedOver(PolicyBook book, PolicyQuery question, int matched)
     {
@@ -89,7 +130,13 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
                         + $"{(found.Count == 0 ? "not given" : string.Join(", ", found.Select(Quoted)))}, and the "
                         + $"policy requires {string.Join(" or ", rules[i].When[miss].AnyOf.Select(Quoted))}"
                     : "it has no conditions, and the request names its reviewer";
-            passed.Add(new SkippedPolicy(rules[i].Name, rules[i].Line, why));
+            passed.Add(
+                new SkippedPolicy(rules[i].Name, rules[i].Line, why)
+                {
+                    Condition = miss >= 0 ? rules[i].When[miss] : null,
+                    Found = found,
+                }
+            );
         }
         return passed;
     }
@@ -106,21 +153,23 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
             [
                 .. snapshot
                     .Pools.Of(step)
-                    .Select(id => new Candidate(
-                        snapshot.People.GetValueOrDefault(id)?.DisplayName ?? "",
-                        snapshot.People.GetValueOrDefault(id)?.Email,
-                        StateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)
-                    )),
+                    .Select(id => CandidateOf(snapshot, id, policy.AllowsSelfApproval ? [] : barred)),
             ],
             step.Unknown
         );
 
-    private static string StateOf(PeopleSnapshot snapshot, long id, IReadOnlyList<long> barred) =>
-        barred.Contains(id) ? "requester"
-        : snapshot.Pools.Find(id) is not { IsDisabled: false } person ? "disabled"
-        : person.AwayUntil is null ? "can"
-        : new Delegates(snapshot.Pools, barred, []).Of(person) is { } other ? $"out of office, delegate {other.Name}"
-        : "away";
+    private static Candidate CandidateOf(PeopleSnapshot snapshot, long id, IReadOnlyList<long> barred)
+    {
+        var (state, other) =
+            barred.Contains(id) ? ("requester", null)
+            : snapshot.Pools.Find(id) is not { IsDisabled: false } person ? ("disabled", null)
+            : person.AwayUntil is null ? ("can", null)
+            : new Delegates(snapshot.Pools, barred, [], []).Of(person) is { } found
+                ? ($"out of office, delegate {found.Name}", found.Name)
+            : ("away", (string?)null);
+        var known = snapshot.People.GetValueOrDefault(id);
+        return new Candidate(known?.DisplayName ?? "", known?.Email, state) { Delegate = other };
+    }
 
     private static string Outcome(Policy policy) =>
         policy.RefusesRequester ? "Rejected automatically: the requester isn't recognized"
@@ -159,6 +208,8 @@ public sealed class ExplainPolicy(PeopleDirectory directory)
                     + $"{(expire.AsWithdrawn ? "withdrawn" : "rejected")}"
             );
         }
+        if (policy.GrantExpires is { } grant)
+            times.Add($"Can be redeemed for {Durations.Words(grant)} after its approval");
         return times;
     }
 

@@ -15,51 +15,48 @@ public sealed class Groups(Store store)
         name = name.Trim();
         if (Names.Problem(name) is { } bad)
             return new AccessOutcome<Group>.Invalid("name", bad);
-        return await store.InTransaction<AccessOutcome<Group>>(
-            async tx =>
+        return await store.InTransaction(tx => Add(tx, name, memberEmails, origin), cancel);
+    }
+
+    /// <summary>Inside a transaction that has more to do; the name was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<Group>> Add(
+        Tx tx,
+        string name,
+        IReadOnlyList<string> memberEmails,
+        Origin origin
+    )
+    {
+        if (
+            await tx.Number("SELECT id FROM groups WHERE name_key = @key", new { key = PeopleDirectory.KeyOf(name) })
+            != 0
+        )
+        {
+            return new AccessOutcome<Group>.Exists("a group with this name");
+        }
+        var members = new SortedSet<long>();
+        foreach (var email in memberEmails)
+        {
+            var person = await Accounts.IdOf(tx, email);
+            if (person == 0)
+                return new AccessOutcome<Group>.NotFound($"the person {email}");
+            members.Add(person);
+        }
+        var id = await tx.Number(
+            "INSERT INTO groups (name, name_key, created_at) VALUES (@name, @key, @now) RETURNING id",
+            new
             {
-                if (
-                    await tx.Number(
-                        "SELECT id FROM groups WHERE name_key = @key",
-                        new { key = PeopleDirectory.KeyOf(name) }
-                    ) != 0
-                )
-                {
-                    return new AccessOutcome<Group>.Exists("a group with this name");
-                }
-                var members = new SortedSet<long>();
-                foreach (var email in memberEmails)
-                {
-                    var person = await tx.Number(
-                        "SELECT id FROM people WHERE email_key = @key",
-                        new { key = EmailAddress.KeyOf(email) }
-                    );
-                    if (person == 0)
-                        return new AccessOutcome<Group>.NotFound($"the person {email}");
-                    members.Add(person);
-                }
-                var id = await tx.Number(
-                    "INSERT INTO groups (name, name_key, created_at) VALUES (@name, @key, @now) RETURNING id",
-                    new
-                    {
-                        name,
-                        key = PeopleDirectory.KeyOf(name),
-                        now = tx.Now,
-                    }
-                );
-                foreach (var person in members)
-                {
-                    await tx.Execute(
-                        "INSERT INTO members (group_id, person_id) VALUES (@id, @person)",
-                        new { id, person }
-                    );
-                }
-                await tx.Append($"group:{id}", origin, "group.added", new { name, members });
-                await PeopleDirectory.Changed(tx);
-                return new AccessOutcome<Group>.Done(new Group(id, name, [.. members], tx.Now));
-            },
-            cancel
+                name,
+                key = PeopleDirectory.KeyOf(name),
+                now = tx.Now,
+            }
         );
+        foreach (var person in members)
+        {
+            await tx.Execute("INSERT INTO members (group_id, person_id) VALUES (@id, @person)", new { id, person });
+        }
+        await tx.Append($"group:{id}", origin, "group.added", new { name, members });
+        await PeopleDirectory.Changed(tx);
+        return new AccessOutcome<Group>.Done(new Group(id, name, [.. members], tx.Now));
     }
 
     /// <summary>
@@ -114,7 +111,11 @@ public sealed class Groups(Store store)
     }
 
     public Task<AccessOutcome<long>> AddMember(string group, string email, Origin origin, CancellationToken cancel) =>
+        store.InTransaction(tx => AddMember(tx, group, email, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> AddMember(Tx tx, string group, string email, Origin origin) =>
         ChangeMember(
+            tx,
             group,
             email,
             origin,
@@ -122,8 +123,7 @@ public sealed class Groups(Store store)
             """
             INSERT INTO members (group_id, person_id) VALUES (@id, @person)
             ON CONFLICT (group_id, person_id) DO NOTHING
-            """,
-            cancel
+            """
         );
 
     public Task<AccessOutcome<long>> RemoveMember(
@@ -131,50 +131,45 @@ public sealed class Groups(Store store)
         string email,
         Origin origin,
         CancellationToken cancel
-    ) =>
+    ) => store.InTransaction(tx => RemoveMember(tx, group, email, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> RemoveMember(Tx tx, string group, string email, Origin origin) =>
         ChangeMember(
+            tx,
             group,
             email,
             origin,
             "group.member_removed",
-            "DELETE FROM members WHERE group_id = @id AND person_id = @person",
-            cancel
+            "DELETE FROM members WHERE group_id = @id AND person_id = @person"
         );
 
-    private Task<AccessOutcome<long>> ChangeMember(
+    private static async ValueTask<AccessOutcome<long>> ChangeMember(
+        Tx tx,
         string group,
         string email,
         Origin origin,
         string kind,
-        string sql,
-        CancellationToken cancel
-    ) =>
-        store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var id = await tx.Number(
-                    "SELECT id FROM groups WHERE name_key = @key",
-                    new { key = PeopleDirectory.KeyOf(group) }
-                );
-                if (id == 0)
-                    return NoGroup<long>();
-                var person = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
-                if (person == 0)
-                    return Accounts.NoPerson<long>();
-                // An answer that rests on the membership comes before this change or after it.
-                await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForUpdate}", new { person });
-                if (await tx.Execute(sql, new { id, person }) == 1)
-                {
-                    await tx.Append($"group:{id}", origin, kind, new { person });
-                    await PeopleDirectory.Changed(tx);
-                }
-                return new AccessOutcome<long>.Done(id);
-            },
-            cancel
+        string sql
+    )
+    {
+        var id = await tx.Number(
+            "SELECT id FROM groups WHERE name_key = @key",
+            new { key = PeopleDirectory.KeyOf(group) }
         );
+        if (id == 0)
+            return NoGroup<long>();
+        var person = await Accounts.IdOf(tx, email);
+        if (person == 0)
+            return Accounts.NoPerson<long>();
+        // An answer that rests on the membership comes before this change or after it.
+        await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForUpdate}", new { person });
+        if (await tx.Execute(sql, new { id, person }) == 1)
+        {
+            await tx.Append($"group:{id}", origin, kind, new { person });
+            await PeopleDirectory.Changed(tx);
+        }
+        return new AccessOutcome<long>.Done(id);
+    }
 
     /// <summary>Inside a transaction that has more to do. False for a person who is a member already.</summary>
     internal static async ValueTask<bool> Join(Tx tx, long group, long person, Origin origin)

@@ -41,6 +41,9 @@ public sealed record Person(long Id, string? Email, string Name, Role Role, bool
     /// <summary>Names and email addresses in other systems, as an admin gave them.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>Whether they prove themselves with more than a password.</summary>
+    public bool HasSecondFactor { get; init; }
+
     /// <summary>What the person was called before, oldest first.</summary>
     public IReadOnlyList<string> EarlierNames { get; init; } = [];
 
@@ -85,7 +88,21 @@ public sealed record Source(
     /// </summary>
     public bool RequesterRequired { get; init; }
 
-    public SourceRules Rules => new(UnknownRequester, ClaimedRequester);
+    /// <summary>What LaunchDarkly is asked about each of its requests before anything approves them.</summary>
+    public OpenCheck Check { get; init; }
+
+    /// <summary>Until when the newest key is taken; null: until it is rotated.</summary>
+    public DateTimeOffset? KeyExpires { get; init; }
+    public DateTimeOffset? OldKeyExpires { get; init; }
+
+    /// <summary>During a rotation the key before the newest one works too.</summary>
+    public bool HasOldKey { get; init; }
+
+    /// <summary>The fields that its LaunchDarkly integration asks requesters for.</summary>
+    public SourceForm Form { get; init; } = SourceForm.Empty;
+
+    public SourceRules Rules =>
+        new(UnknownRequester, ClaimedRequester) { ForbidsSelfApproval = SourceKinds.NeedsOwner(Kind) };
 
     /// <summary>What its key is called in rate limits and in the record of last use.</summary>
     public string Key { get; } = $"source:{Id}";
@@ -105,6 +122,9 @@ public sealed class PeopleSnapshot
     public required FrozenDictionary<long, Source> Sources { get; init; }
     public required FrozenDictionary<string, Source> SourcesByName { get; init; }
     public required FrozenDictionary<string, Source> SourcesByKey { get; init; }
+
+    /// <summary>By hash, of keys that expire.</summary>
+    public required FrozenDictionary<string, DateTimeOffset> KeysUntil { get; init; }
 
     /// <summary>Of those who have a password: its slow hash, by person.</summary>
     public required FrozenDictionary<long, string> PasswordHashes { get; init; }
@@ -260,7 +280,15 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         var earlier = (
             await reader.All<TextRow>("SELECT person_id, text FROM former_names ORDER BY person_id, n")
         ).ToLookup(r => r.PersonId, r => r.Text);
-        var people = Readable(personRows, r => r.ToPerson(aliases, earlier), r => $"person {r.Id}", unreadable);
+        var secured = (await reader.All<MemberRow>("SELECT DISTINCT 0 AS group_id, person_id FROM second_factors"))
+            .Select(r => r.PersonId)
+            .ToHashSet();
+        var people = Readable(
+            personRows,
+            r => r.ToPerson(aliases, earlier, secured),
+            r => $"person {r.Id}",
+            unreadable
+        );
         var members = (
             await reader.All<MemberRow>("SELECT group_id, person_id FROM members ORDER BY person_id")
         ).ToLookup(m => m.GroupId, m => m.PersonId);
@@ -274,9 +302,11 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         var sourceRows = await reader.All<SourceRow>(
             """
             SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at,
-            last_used_at, disabled_at,
-              unknown_requester, claimed_requester, owner_id, requester_required
-            FROM sources
+            last_used_at, disabled_at, key_expires_at, old_key_expires_at,
+              unknown_requester, claimed_requester, owner_id, requester_required,
+              c.token, c.webhook_secret, c.identify, c.describe, f.variables AS form
+            FROM sources LEFT JOIN launchdarkly_connections c ON c.source_id = id
+            LEFT JOIN source_forms f ON f.source_id = id
             """
         );
         var sources = Readable(sourceRows, r => r.ToSource(groups), r => $"source {r.Id}", unreadable)
@@ -318,6 +348,13 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
                 where hash is not null
                 select (hash, sources[row.Id])
             ).ToFrozenDictionary(p => p.hash, p => p.Item2),
+            KeysUntil = (
+                from row in sourceRows
+                where sources.ContainsKey(row.Id)
+                from key in new[] { (row.KeyHash, row.KeyExpiresAt), (row.OldKeyHash, row.OldKeyExpiresAt) }
+                where key.Item1 is not null && key.Item2 is not null
+                select (Hash: key.Item1, Until: Instant.Parse(key.Item2))
+            ).ToFrozenDictionary(k => k.Hash, k => k.Until),
             Tokens = tokens
                 .Where(t => byId.TryGetValue(t.PersonId, out var owner) && !owner.IsDisabled)
                 .ToFrozenDictionary(t => t.Hash, t => (t.Id, byId[t.PersonId], t.Impersonates != 0)),
@@ -363,7 +400,7 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         public required string CreatedAt { get; init; }
         public string? DisabledAt { get; init; }
 
-        public Person ToPerson(ILookup<long, string> aliases, ILookup<long, string> earlier) =>
+        public Person ToPerson(ILookup<long, string> aliases, ILookup<long, string> earlier, HashSet<long> secured) =>
             new(
                 Id,
                 Email,
@@ -376,6 +413,7 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
                 DisplayName = DisplayName,
                 Aliases = [.. aliases[Id]],
                 EarlierNames = [.. earlier[Id]],
+                HasSecondFactor = secured.Contains(Id),
             };
     }
 
@@ -414,6 +452,8 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         public long? PersonId { get; init; }
         public string? KeyHash { get; init; }
         public string? OldKeyHash { get; init; }
+        public string? KeyExpiresAt { get; init; }
+        public string? OldKeyExpiresAt { get; init; }
         public long? GroupId { get; init; }
         public long? Need { get; init; }
         public string? Destination { get; init; }
@@ -424,6 +464,16 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         public required string ClaimedRequester { get; init; }
         public long? OwnerId { get; init; }
         public long RequesterRequired { get; init; }
+        public string? Token { get; init; }
+        public string? WebhookSecret { get; init; }
+        public long? Identify { get; init; }
+        public long? Describe { get; init; }
+
+        /// <summary>Without a token and a webhook there is no one to ask.</summary>
+        private OpenCheck Check =>
+            (Identify == 1 && (Token ?? WebhookSecret) is not null ? OpenCheck.Requester : OpenCheck.None)
+            | (Describe == 1 && Token is not null ? OpenCheck.Change : OpenCheck.None);
+        public string? Form { get; init; }
 
         public Source ToSource(FrozenDictionary<long, Group> groups) =>
             new(
@@ -448,6 +498,11 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
                 ClaimedRequester = RequesterRules.ClaimedOf(ClaimedRequester) ?? Policies.ClaimedRequester.OneMore,
                 OwnerId = OwnerId,
                 RequesterRequired = RequesterRequired != 0,
+                HasOldKey = OldKeyHash is not null,
+                KeyExpires = KeyExpiresAt is null ? null : Instant.Parse(KeyExpiresAt),
+                OldKeyExpires = OldKeyExpiresAt is null ? null : Instant.Parse(OldKeyExpiresAt),
+                Check = Check,
+                Form = SourceForm.Read(Form),
             };
     }
 }
@@ -460,6 +515,9 @@ public sealed partial class PeopleDirectoryRefresher(
 ) : BackgroundService
 {
     private long _noted = -1;
+
+    /// <summary>Of which keys the log has warned, and on which day.</summary>
+    private readonly Dictionary<long, DateTime> _warned = [];
 
     /// <summary>Nobody is served before the first look.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -487,6 +545,7 @@ public sealed partial class PeopleDirectoryRefresher(
             async cancel =>
             {
                 var snapshot = await directory.Refresh(cancel);
+                Warn(snapshot);
                 if (snapshot.Revision == _noted)
                     return;
                 _noted = snapshot.Revision;
@@ -497,8 +556,44 @@ public sealed partial class PeopleDirectoryRefresher(
         );
     }
 
+    /// <summary>Once a day of each key that expires soon or has expired.</summary>
+    private void Warn(PeopleSnapshot snapshot)
+    {
+        foreach (var source in snapshot.Sources.Values)
+        {
+            var now = store.Now;
+            if (
+                source is not { IsDisabled: false, KeyExpires: { } until }
+                || !KeyExpiry.IsNear(until, now)
+                || _warned.GetValueOrDefault(source.Id) == now.UtcDateTime.Date
+            )
+            {
+                continue;
+            }
+            _warned[source.Id] = now.UtcDateTime.Date;
+            if (until <= now)
+                Log.KeyExpired(log, source.Name, Instant.ToText(until));
+            else
+                Log.KeyExpires(log, source.Name, Instant.ToText(until));
+        }
+    }
+
     private static partial class Log
     {
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "The key of the source {Source} expires at {Until}. Rotate it before: countersign source "
+                + "rotate <name>"
+        )]
+        public static partial void KeyExpires(ILogger log, string source, string until);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "The key of the source {Source} expired at {Until}; its calls are refused. Rotate it: "
+                + "countersign source rotate <name>"
+        )]
+        public static partial void KeyExpired(ILogger log, string source, string until);
+
         [LoggerMessage(Level = LogLevel.Error, Message = "Skipped, because it can't be read: {What}")]
         public static partial void Unreadable(ILogger log, string what);
     }

@@ -74,7 +74,8 @@ public sealed class PeopleImport(Store store)
         IReadOnlyList<ImportedPerson> people,
         Origin origin,
         CancellationToken cancel,
-        bool isForced = false
+        bool isForced = false,
+        IProgress<(long Done, long Total)>? progress = null
     )
     {
         var mistakes =
@@ -83,7 +84,7 @@ public sealed class PeopleImport(Store store)
                 : Mistakes(people);
         return mistakes.Count > 0
             ? Refused(mistakes)
-            : await store.InTransaction(tx => Run(tx, people, origin, isForced), cancel);
+            : await store.InTransaction(tx => Run(tx, people, origin, isForced, progress), cancel);
     }
 
     private static ImportOutcome.Refused Refused(List<string> mistakes) =>
@@ -127,11 +128,13 @@ public sealed class PeopleImport(Store store)
         return mistakes;
     }
 
-    private static async ValueTask<ImportOutcome> Run(
+    /// <summary>Inside a transaction that has more to do; what can be seen without the store was checked.</summary>
+    internal static async ValueTask<ImportOutcome> Run(
         Tx tx,
         IReadOnlyList<ImportedPerson> people,
         Origin origin,
-        bool isForced
+        bool isForced,
+        IProgress<(long Done, long Total)>? progress = null
     )
     {
         var known = (
@@ -180,9 +183,10 @@ public sealed class PeopleImport(Store store)
         // The requests first: a renaming below looks at them again.
         await named.Bar(tx, origin);
 
-        var (added, changed, newAliases) = (new List<string>(), new List<string>(), 0);
+        var (added, changed, newAliases, done) = (new List<string>(), new List<string>(), 0, 0L);
         foreach (var person in people)
         {
+            progress?.Report((done++, people.Count));
             var email = person.Email.Trim();
             var here = known.GetValueOrDefault(EmailAddress.KeyOf(email));
             var isChanged = false;

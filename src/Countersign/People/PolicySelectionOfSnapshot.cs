@@ -9,6 +9,7 @@ namespace Countersign.People;
 public static class PolicySelectionOfSnapshot
 {
     /// <param name="source">Where it comes from; null when that is gone.</param>
+    /// <param name="change">What its source said of its change (<see cref="ChangeFacts"/>); null: nothing.</param>
     /// <param name="ofTheSource">The source's own rule, where its door heeds one.</param>
     public static (Policy Policy, Blocked? Stuck) WhoDecides(
         this PeopleSnapshot directory,
@@ -16,11 +17,12 @@ public static class PolicySelectionOfSnapshot
         Policy? ofTheSource,
         Requester requester,
         string facts,
-        Approver? assignee
+        Approver? assignee,
+        string? change = null
     )
     {
         var ofTheFile = directory.Policies.For(
-            new PolicyQuery(source?.Name ?? "", requester.Name, facts, assignee is not null),
+            new PolicyQuery(source?.Name ?? "", requester.Name, facts, assignee is not null) { Change = change },
             directory.Pools,
             requester.Barred
         );

@@ -8,10 +8,12 @@ namespace Countersign.People;
 /// <code>
 ///   a person, by their own credential         proven
 ///   named in the call: emails and names       claimed by everyone who matches either, none when no one does
-///   a source of kind api that names no one    proven: it asks in its own name, unless a requester is required of it
+///   a source that names no one                proven: it asks in its own name, unless a requester is required of it
 ///   a source that owes a name and gives none  none
+///   an agent or a pipeline whose owner is     none, even if it names one: no one answers for it
+///   gone or disabled
 /// </code>
-/// Whoever calls is barred beside whom they name, and so is the person who answers for the source.
+/// The caller is barred beside the people they name, and so is the owner of the source.
 /// </summary>
 public static class RequesterResolution
 {
@@ -37,7 +39,9 @@ public static class RequesterResolution
             one?.Id,
             one?.Name ?? shownAs,
             [.. barred],
-            people is [var self] && self == caller?.Id ? Certainty.Proven : certainty
+            directory.LacksOwner(source) ? Certainty.None
+                : people is [var self] && self == caller?.Id ? Certainty.Proven
+                : certainty
         )
         {
             Claim = claim with { People = people },
@@ -59,7 +63,12 @@ public static class RequesterResolution
     {
         var shown = new[] { name, email }.FirstOrDefault(text => !string.IsNullOrWhiteSpace(text))?.Trim();
         return shown is null
-            ? Unnamed(source, caller, source.Name, source.RequesterRequired || source.Kind == "launchdarkly")
+            ? Unnamed(
+                source,
+                caller,
+                source.Name,
+                source.RequesterRequired || source.Kind == SourceKinds.LaunchDarkly || directory.LacksOwner(source)
+            )
             : directory.Named(RequesterClaim.Of([email], [name]), shown, source, caller);
     }
 
@@ -78,6 +87,15 @@ public static class RequesterResolution
             DisplayName = caller?.DisplayName ?? shownAs,
         };
     }
+
+    /// <summary>The person who would have to answer for what it sends is gone, or not let in any more.</summary>
+    public static bool LacksOwner(this PeopleSnapshot directory, Source source) =>
+        SourceKinds.NeedsOwner(source.Kind)
+        && !(
+            source.OwnerId is { } owner
+            && directory.People.TryGetValue(owner, out var person)
+            && person is { IsDisabled: false, Role: not Role.Service }
+        );
 
     private static void Bar(SortedSet<long> barred, Source source, Person? caller)
     {

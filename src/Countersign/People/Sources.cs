@@ -1,4 +1,5 @@
 using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
 
@@ -49,89 +50,106 @@ public sealed class Sources(Store store)
         Origin origin,
         CancellationToken cancel,
         string? destination = null,
-        string? owner = null
+        string? owner = null,
+        DateTimeOffset? keyExpires = null
+    )
+    {
+        var decides = new SourceReviewers(group, need, destination, IsOneAdmin: (group ?? destination) is null);
+        if (Problem<NewSourceKey>(name, kind, decides, owner) is { } problem)
+            return problem;
+        var key = Keys.NewSourceKey();
+        return await store.InTransaction(
+            tx => Add(tx, name, kind, group, need, destination, owner, key, origin, keyExpires),
+            cancel
+        );
+    }
+
+    /// <summary>Null, or what is wrong with a source to be.</summary>
+    internal static AccessOutcome<T>? Problem<T>(string name, string kind, SourceReviewers decides, string? owner) =>
+        Names.Problem(name.Trim()) is { } badName ? new AccessOutcome<T>.Invalid("name", badName)
+        : !SourceKinds.All.Contains(kind)
+            ? new AccessOutcome<T>.Invalid("kind", $"A source's kind is one of {string.Join(", ", SourceKinds.All)}.")
+        : SourceKinds.NeedsOwner(kind) && string.IsNullOrWhiteSpace(owner) ? NeedsOwner<T>(kind)
+        : decides.Problem is { } problem ? new AccessOutcome<T>.Invalid(problem.Field, problem.Why)
+        : null;
+
+    /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<NewSourceKey>> Add(
+        Tx tx,
+        string name,
+        string kind,
+        string? group,
+        int? need,
+        string? destination,
+        string? owner,
+        string key,
+        Origin origin,
+        DateTimeOffset? keyExpires = null
     )
     {
         name = name.Trim();
-        if (Names.Problem(name) is { } bad)
-            return new AccessOutcome<NewSourceKey>.Invalid("name", bad);
-        if (kind is not ("launchdarkly" or "api"))
-            return new AccessOutcome<NewSourceKey>.Invalid("kind", "A source's kind is launchdarkly or api.");
+        var hash = Keys.HashOf(key);
+        var keyUntil = keyExpires is { } expires ? Instant.ToText(expires) : null;
         if (
-            new SourceReviewers(group, need, destination, IsOneAdmin: (group ?? destination) is null).Problem is
-            { } problem
+            await tx.Number("SELECT id FROM sources WHERE name_key = @key", new { key = PeopleDirectory.KeyOf(name) })
+            != 0
         )
         {
-            return new AccessOutcome<NewSourceKey>.Invalid(problem.Field, problem.Why);
+            return new AccessOutcome<NewSourceKey>.Exists("a source with this name");
         }
-        var key = Keys.NewSourceKey();
-        var hash = Keys.HashOf(key);
-        return await store.InTransaction<AccessOutcome<NewSourceKey>>(
-            async tx =>
-            {
-                if (
-                    await tx.Number(
-                        "SELECT id FROM sources WHERE name_key = @key",
-                        new { key = PeopleDirectory.KeyOf(name) }
-                    ) != 0
-                )
-                {
-                    return new AccessOutcome<NewSourceKey>.Exists("a source with this name");
-                }
-                var (groupId, leftTo) = (await GroupOf(tx, group), await DestinationOf(tx, destination));
-                if (groupId is null && group is not null)
-                    return Groups.NoGroup<NewSourceKey>();
-                if (leftTo is null && destination is not null)
-                    return NoDestination<NewSourceKey>();
-                long? ownerId = owner is null ? null : await OwnerOf(tx, owner);
-                if (ownerId == 0)
-                    return Accounts.NoPerson<NewSourceKey>();
-                var person = await tx.Number(
-                    "INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id",
-                    new { name, now = tx.Now }
-                );
-                var id = await tx.Number(
-                    """
-                    INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination,
-                    owner_id, created_at)
-                    VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now)
-                    RETURNING id
-                    """,
-                    new
-                    {
-                        name,
-                        nameKey = PeopleDirectory.KeyOf(name),
-                        kind,
-                        person,
-                        hash,
-                        groupId,
-                        need,
-                        destination = leftTo,
-                        ownerId,
-                        now = tx.Now,
-                    }
-                );
-                await tx.Append(
-                    $"source:{id}",
-                    origin,
-                    "source.added",
-                    new
-                    {
-                        name,
-                        kind,
-                        group = groupId,
-                        need,
-                        destination = leftTo,
-                        owner = ownerId,
-                        person,
-                        key = Keys.Fingerprint(hash),
-                    }
-                );
-                await PeopleDirectory.Changed(tx);
-                return new AccessOutcome<NewSourceKey>.Done(new NewSourceKey(id, name, key));
-            },
-            cancel
+        var (groupId, leftTo) = (await GroupOf(tx, group), await DestinationOf(tx, destination));
+        if (groupId is null && group is not null)
+            return Groups.NoGroup<NewSourceKey>();
+        if (leftTo is null && destination is not null)
+            return NoDestination<NewSourceKey>();
+        long? ownerId = string.IsNullOrWhiteSpace(owner) ? null : await OwnerOf(tx, owner, kind);
+        if (ownerId == 0)
+            return NoOwner<NewSourceKey>(kind);
+        var person = await tx.Number(
+            "INSERT INTO people (name, role, created_at) VALUES (@name, 'service', @now) RETURNING id",
+            new { name, now = tx.Now }
         );
+        var id = await tx.Number(
+            """
+            INSERT INTO sources (name, name_key, kind, person_id, key_hash, group_id, need, destination,
+            owner_id, created_at, key_expires_at)
+            VALUES (@name, @nameKey, @kind, @person, @hash, @groupId, @need, @destination, @ownerId, @now, @keyUntil)
+            RETURNING id
+            """,
+            new
+            {
+                name,
+                nameKey = PeopleDirectory.KeyOf(name),
+                kind,
+                person,
+                hash,
+                groupId,
+                need,
+                destination = leftTo,
+                ownerId,
+                now = tx.Now,
+                keyUntil,
+            }
+        );
+        await tx.Append(
+            $"source:{id}",
+            origin,
+            "source.added",
+            new
+            {
+                name,
+                kind,
+                group = groupId,
+                need,
+                destination = leftTo,
+                owner = ownerId,
+                person,
+                key = Keys.Fingerprint(hash),
+                keyUntil,
+            }
+        );
+        await PeopleDirectory.Changed(tx);
+        return new AccessOutcome<NewSourceKey>.Done(new NewSourceKey(id, name, key));
     }
 
     /// <summary>
@@ -177,24 +195,30 @@ public sealed class Sources(Store store)
                     + "or how requesters are treated."
             );
         }
-        return await store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var before = await Locked(tx, name);
-                if (before is null)
-                    return NoSource<long>();
-                var (after, refused) = (before, (AccessOutcome<long>?)null);
-                if (decides is not null)
-                    (after, refused) = await With(tx, after, decides);
-                if (refused is null && asks is not null)
-                    (after, refused) = await With(tx, after, asks);
-                if (refused is not null)
-                    return refused;
-                await Change(tx, before, after, origin);
-                return new AccessOutcome<long>.Done(before.Id);
-            },
-            cancel
-        );
+        return await store.InTransaction(tx => Set(tx, name, decides, asks, origin), cancel);
+    }
+
+    /// <summary>Inside a transaction that has more to do; null leaves that half as it is.</summary>
+    internal static async ValueTask<AccessOutcome<long>> Set(
+        Tx tx,
+        string name,
+        SourceReviewers? decides,
+        SourceRequesterRules? asks,
+        Origin origin
+    )
+    {
+        var before = await Locked(tx, name);
+        if (before is null)
+            return NoSource<long>();
+        var (after, refused) = (before, (AccessOutcome<long>?)null);
+        if (decides is not null)
+            (after, refused) = await With(tx, after, decides);
+        if (refused is null && asks is not null)
+            (after, refused) = await With(tx, after, asks);
+        if (refused is not null)
+            return refused;
+        await Change(tx, before, after, origin);
+        return new AccessOutcome<long>.Done(before.Id);
     }
 
     private static async ValueTask<(SettingsRow After, AccessOutcome<long>? Refused)> With(
@@ -225,7 +249,7 @@ public sealed class Sources(Store store)
         SourceRequesterRules wanted
     )
     {
-        if (wanted.RequesterRequired is true && before.Kind != "api")
+        if (wanted.RequesterRequired is true && before.Kind != SourceKinds.Api)
         {
             return (
                 before,
@@ -238,9 +262,14 @@ public sealed class Sources(Store store)
         var owner = before.OwnerId;
         if (wanted.Owner is { } email)
         {
-            owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email);
+            owner = email.Trim().Length == 0 ? null : await OwnerOf(tx, email, before.Kind);
+            if (owner is null && SourceKinds.NeedsOwner(before.Kind))
+                return (before, NeedsOwner<long>(before.Kind));
+            // An owner who was disabled since may be named again with the rest of a form.
+            if (owner == 0 && before.OwnerId is { } same && same == await OwnerOf(tx, email, SourceKinds.Api))
+                owner = same;
             if (owner == 0)
-                return (before, Accounts.NoPerson<long>());
+                return (before, NoOwner<long>(before.Kind));
         }
         return (
             before with
@@ -312,7 +341,13 @@ public sealed class Sources(Store store)
         await PeopleDirectory.Changed(tx);
     }
 
-    public async Task<AccessOutcome<NewSourceKey>> Rotate(string name, Origin origin, CancellationToken cancel)
+    /// <param name="keyExpires">Until when the new key is taken; the old one keeps its own time.</param>
+    public async Task<AccessOutcome<NewSourceKey>> Rotate(
+        string name,
+        Origin origin,
+        CancellationToken cancel,
+        DateTimeOffset? keyExpires = null
+    )
     {
         var key = Keys.NewSourceKey();
         var hash = Keys.HashOf(key);
@@ -320,9 +355,15 @@ public sealed class Sources(Store store)
             name,
             origin,
             "source.rotated",
-            "UPDATE sources SET old_key_hash = key_hash, key_hash = @hash WHERE id = @id",
+            """
+            UPDATE sources
+            SET old_key_hash = key_hash, old_key_expires_at = key_expires_at, key_hash = @hash,
+              key_expires_at = @until
+            WHERE id = @id
+            """,
             hash,
-            cancel
+            cancel,
+            keyExpires
         );
         return outcome switch
         {
@@ -338,29 +379,55 @@ public sealed class Sources(Store store)
             name,
             origin,
             "source.old_key_ended",
-            "UPDATE sources SET old_key_hash = NULL WHERE id = @id AND old_key_hash IS NOT NULL",
+            """
+            UPDATE sources SET old_key_hash = NULL, old_key_expires_at = NULL
+            WHERE id = @id AND old_key_hash IS NOT NULL
+            """,
             "",
             cancel
         );
 
-    public Task<AccessOutcome<long>> Disable(string name, Origin origin, CancellationToken cancel) =>
+    /// <summary>Of the newest key; null: it doesn't expire.</summary>
+    public Task<AccessOutcome<long>> SetKeyExpiry(
+        string name,
+        DateTimeOffset? at,
+        Origin origin,
+        CancellationToken cancel
+    ) =>
         Update(
+            name,
+            origin,
+            "source.key_expiry_set",
+            "UPDATE sources SET key_expires_at = @until WHERE id = @id AND COALESCE(key_expires_at, '') <> @untilText",
+            "",
+            cancel,
+            at
+        );
+
+    public Task<AccessOutcome<long>> Disable(string name, Origin origin, CancellationToken cancel) =>
+        store.InTransaction(tx => Disable(tx, name, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> Disable(Tx tx, string name, Origin origin) =>
+        Update(
+            tx,
             name,
             origin,
             "source.disabled",
             "UPDATE sources SET disabled_at = @now WHERE id = @id AND disabled_at IS NULL",
-            "",
-            cancel
+            ""
         );
 
     public Task<AccessOutcome<long>> Enable(string name, Origin origin, CancellationToken cancel) =>
+        store.InTransaction(tx => Enable(tx, name, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> Enable(Tx tx, string name, Origin origin) =>
         Update(
+            tx,
             name,
             origin,
             "source.enabled",
             "UPDATE sources SET disabled_at = NULL WHERE id = @id AND disabled_at IS NOT NULL",
-            "",
-            cancel
+            ""
         );
 
     private Task<AccessOutcome<long>> Update(
@@ -369,41 +436,51 @@ public sealed class Sources(Store store)
         string kind,
         string sql,
         string hash,
-        CancellationToken cancel
-    ) =>
-        store.InTransaction<AccessOutcome<long>>(
-            async tx =>
-            {
-                var id = await tx.Number(
-                    "SELECT id FROM sources WHERE name_key = @key AND kind <> 'built-in'",
-                    new { key = PeopleDirectory.KeyOf(name) }
-                );
-                if (id == 0)
-                    return NoSource<long>();
-                if (
-                    await tx.Execute(
-                        sql,
-                        new
-                        {
-                            id,
-                            now = tx.Now,
-                            hash,
-                        }
-                    ) == 1
-                )
-                {
-                    await tx.Append(
-                        $"source:{id}",
-                        origin,
-                        kind,
-                        new { key = hash.Length > 0 ? Keys.Fingerprint(hash) : null }
-                    );
-                    await PeopleDirectory.Changed(tx);
-                }
-                return new AccessOutcome<long>.Done(id);
-            },
-            cancel
+        CancellationToken cancel,
+        DateTimeOffset? until = null
+    ) => store.InTransaction(tx => Update(tx, name, origin, kind, sql, hash, until), cancel);
+
+    private static async ValueTask<AccessOutcome<long>> Update(
+        Tx tx,
+        string name,
+        Origin origin,
+        string kind,
+        string sql,
+        string hash,
+        DateTimeOffset? until = null
+    )
+    {
+        var keyUntil = until is { } expires ? Instant.ToText(expires) : null;
+        var id = await tx.Number(
+            "SELECT id FROM sources WHERE name_key = @key AND kind <> 'built-in'",
+            new { key = PeopleDirectory.KeyOf(name) }
         );
+        if (id == 0)
+            return NoSource<long>();
+        if (
+            await tx.Execute(
+                sql,
+                new
+                {
+                    id,
+                    now = tx.Now,
+                    hash,
+                    until = keyUntil,
+                    untilText = keyUntil ?? "",
+                }
+            ) == 1
+        )
+        {
+            await tx.Append(
+                $"source:{id}",
+                origin,
+                kind,
+                new { key = hash.Length > 0 ? Keys.Fingerprint(hash) : null, keyUntil }
+            );
+            await PeopleDirectory.Changed(tx);
+        }
+        return new AccessOutcome<long>.Done(id);
+    }
 
     private static async ValueTask<long?> GroupOf(Tx tx, string? name) =>
         name is not null
@@ -413,12 +490,27 @@ public sealed class Sources(Store store)
             ? id
             : null;
 
-    /// <summary>0 when nobody has the address.</summary>
-    private static ValueTask<long> OwnerOf(Tx tx, string email) =>
+    /// <summary>0 when no person has the address, or that person can't own a source of this kind.</summary>
+    private static ValueTask<long> OwnerOf(Tx tx, string email, string kind) =>
         tx.Number(
-            "SELECT id FROM people WHERE email_key = @key AND role <> 'service'",
+            $"""
+            SELECT id FROM people WHERE email_key = @key AND role <> 'service'
+            {(SourceKinds.NeedsOwner(kind) ? "AND disabled_at IS NULL" : "")}
+            """,
             new { key = EmailAddress.KeyOf(email) }
         );
+
+    private static AccessOutcome<T> NeedsOwner<T>(string kind) =>
+        new AccessOutcome<T>.Invalid(
+            "owner",
+            $"A source of kind {kind} needs an owner: the email of the person who answers for it and can't decide "
+                + "its requests."
+        );
+
+    private static AccessOutcome<T> NoOwner<T>(string kind) =>
+        SourceKinds.NeedsOwner(kind)
+            ? new AccessOutcome<T>.Invalid("owner", "There is no person with this email, or they are disabled.")
+            : Accounts.NoPerson<T>();
 
     /// <summary>By the name that it has there.</summary>
     private static async ValueTask<string?> DestinationOf(Tx tx, string? name) =>

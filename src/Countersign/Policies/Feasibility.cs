@@ -12,7 +12,8 @@ public static class Feasibility
         Policy policy,
         Pools pools,
         IReadOnlyList<long> barred,
-        IReadOnlyList<RecordedDecision>? said = null
+        IReadOnlyList<RecordedDecision>? said = null,
+        IReadOnlyList<Delegation>? delegations = null
     )
     {
         if (policy.Auto is not null || policy.Destination is not null)
@@ -30,13 +31,14 @@ public static class Feasibility
         // Nearly every request: each step has more people than all steps need together, so nobody has to be counted.
         if (
             said is null or []
+            && delegations is null or []
             && pools.Known(barred) is var fewer
             && policy.Steps.All(s => pools.AtLeast(s) - fewer >= needed)
         )
         {
             return null;
         }
-        var people = Available(policy, pools, barred, said ?? []);
+        var people = Available(policy, pools, barred, said ?? [], delegations ?? []);
         var shortages = SlotMatching.Shortages([.. policy.Steps.Select(s => s.Need)], people.Values);
         return shortages is [] ? null : Words(policy, pools, barred, said ?? [], shortages);
     }
@@ -47,6 +49,7 @@ public static class Feasibility
         Pools pools,
         IReadOnlyList<long> barred,
         IReadOnlyList<RecordedDecision> said,
+        IReadOnlyList<Delegation> delegations,
         bool alsoAway = false
     )
     {
@@ -62,14 +65,20 @@ public static class Feasibility
                 }
             }
         }
-        var delegates = new Delegates(pools, barred, said);
-        foreach (var away in pools.Away)
+        var delegates = new Delegates(pools, barred, said, delegations);
+        // As they belong to steps themselves: a delegate can't pass the seat on.
+        var seats = delegates
+            .Principals.Where(p => people.ContainsKey(p.Id))
+            .Select(p => (Principal: p, Steps: people[p.Id]))
+            .ToList();
+        foreach (var (principal, _) in seats)
         {
-            if (!people.TryGetValue(away.Id, out var steps))
-                continue;
-            if (!alsoAway)
-                people.Remove(away.Id);
-            if (delegates.Of(away) is { } other)
+            if (delegates.HasDelegated(principal.Id) || (!alsoAway && principal.AwayUntil is not null))
+                people.Remove(principal.Id);
+        }
+        foreach (var (principal, steps) in seats)
+        {
+            if (delegates.Of(principal) is { } other)
                 people[other.Id] = people.GetValueOrDefault(other.Id) | steps;
         }
         foreach (var id in barred)

@@ -11,7 +11,13 @@ namespace Countersign.Policies;
 /// <param name="Facts">A JSON object of names and values or lists of values.</param>
 /// <param name="HasAssignee">The request names its reviewer, to which a policy yields whose <c>when</c> names
 /// nothing.</param>
-public readonly record struct PolicyQuery(string Source, string Requester, string Facts, bool HasAssignee);
+public readonly record struct PolicyQuery(string Source, string Requester, string Facts, bool HasAssignee)
+{
+    /// <summary>
+    /// The facts of <see cref="ChangeFacts"/> about a change that its source described; null where it hasn't.
+    /// </summary>
+    public string? Change { get; init; }
+}
 
 /// <summary>
 /// A file's policies made ready for matching. A request first learns which patterns of the whole file match it, each
@@ -31,6 +37,12 @@ public sealed partial class Matcher
     private readonly FrozenDictionary<string, int> _slots;
     private readonly PatternIndex[] _patterns;
     private readonly int _tags;
+
+    /// <summary>The places of what policies ask about a described change.</summary>
+    private readonly int[] _changes;
+
+    /// <summary>By number of a pattern: the number that it compares with, where it compares numbers.</summary>
+    private readonly NumberPattern?[] _numbers;
 
     /// <summary>By number of a pattern.</summary>
     private readonly Wildcard[] _wildcards;
@@ -52,22 +64,30 @@ public sealed partial class Matcher
                 rule.Auto is { Approves: true },
                 [
                     .. rule.When.Select(c =>
-                        (
-                            Slot(Folding.Fold(c.Fact)),
-                            c.AnyOf.Select(p => Number(Slot(Folding.Fold(c.Fact)), p)).Distinct().ToArray()
-                        )
+                        (Slot(NameOf(c)), c.AnyOf.Select(p => Number(Slot(NameOf(c)), p)).Distinct().ToArray())
                     ),
                 ]
             )),
         ];
         _slots = slots.ToFrozenDictionary(StringComparer.Ordinal);
         _tags = slots.GetValueOrDefault(Condition.Tags, -1);
+        _changes = [.. ChangeFacts.All.Where(c => slots.ContainsKey(Reserved + c)).Select(c => slots[Reserved + c])];
         _patterns = [.. patterns.Select(p => new PatternIndex(p))];
         _wildcards = [.. patterns.SelectMany(p => p).OrderBy(p => p.Value).Select(p => new Wildcard(p.Key))];
+        _numbers =
+        [
+            .. patterns
+                .SelectMany((some, slot) => some.Select(p => (p.Value, Pattern: p.Key, IsNumber: IsNumber(slot))))
+                .OrderBy(p => p.Value)
+                .Select(p => p.IsNumber ? NumberPattern.Read(p.Pattern) : null),
+        ];
         _filed = Filed(numbers, Array.ConvertAll(_wildcards, w => w.Beginning.Length == 0));
         _unconditional = Enumerable
             .Range(0, _rules.Length)
             .FirstOrDefault(i => _rules[i].Conditions.Length == 0, _rules.Length);
+
+        bool IsNumber(int slot) =>
+            slots.Any(s => s.Value == slot && s.Key.StartsWith(Reserved) && ChangeFacts.IsNumber(s.Key[1..]));
 
         int Slot(string fact)
         {
@@ -86,6 +106,12 @@ public sealed partial class Matcher
             return number;
         }
     }
+
+    /// <summary>Before the names that no fact of a request has: folding takes it out of every other name.</summary>
+    private const char Reserved = '\u0001';
+
+    private static string NameOf(Condition condition) =>
+        ChangeFacts.IsOne(condition.Key) ? Reserved + condition.Key : Folding.Fold(condition.Fact);
 
     /// <summary>
     /// Each policy goes under its condition that the fewest others share; one that begins with a wildcard tells
@@ -118,7 +144,8 @@ public sealed partial class Matcher
         var values = Values(question);
         var rented = ArrayPool<bool>.Shared.Rent(_filed.Length);
         var matched = rented.AsSpan(0, _filed.Length);
-        Mark(values, matched);
+        var presumes = Presumes(question);
+        Mark(values, matched, presumes);
         var first = question.HasAssignee ? _rules.Length : _unconditional;
         for (var number = Next(matched, 0); number >= 0; number = Next(matched, number + 1))
         {
@@ -126,7 +153,7 @@ public sealed partial class Matcher
             {
                 if (rule >= first)
                     break;
-                if (FirstMiss(_rules[rule], matched, values) < 0)
+                if (FirstMiss(_rules[rule], matched, values, presumes) < 0)
                     first = rule;
             }
         }
@@ -141,20 +168,42 @@ public sealed partial class Matcher
     {
         var values = Values(question);
         var matched = new bool[_filed.Length];
-        Mark(values, matched);
-        var miss = FirstMiss(_rules[rule], matched, values);
+        var presumes = Presumes(question);
+        Mark(values, matched, presumes);
+        var miss = FirstMiss(_rules[rule], matched, values, presumes);
         return (miss, miss < 0 ? [] : values[_rules[rule].Conditions[miss].Slot] ?? []);
     }
+
+    /// <summary>Whether a policy applies only because too little is known of the change.</summary>
+    public bool IsPresumed(int rule, in PolicyQuery question)
+    {
+        if (!Presumes(question) || !Array.Exists(_rules[rule].Conditions, c => _changes.Contains(c.Slot)))
+            return false;
+        var values = Values(question);
+        var matched = new bool[_filed.Length];
+        Mark(values, matched, presumes: false);
+        return FirstMiss(_rules[rule], matched, values, presumes: false) >= 0;
+    }
+
+    private bool Presumes(in PolicyQuery question) => _changes.Length > 0 && !ChangeFacts.IsUnderstood(question.Change);
 
     private static int Next(ReadOnlySpan<bool> matched, int from) =>
         matched[from..].IndexOf(true) is >= 0 and var at ? from + at : -1;
 
-    private int FirstMiss(Rule rule, ReadOnlySpan<bool> matched, List<string>?[] values)
+    private int FirstMiss(Rule rule, ReadOnlySpan<bool> matched, List<string>?[] values, bool presumes)
     {
         for (var i = 0; i < rule.Conditions.Length; i++)
         {
             if (
-                !AnyOf(rule.Conditions[i].AnyOf, matched) || (rule.AsksNobody && !NamesEach(rule.Conditions[i], values))
+                !AnyOf(rule.Conditions[i].AnyOf, matched)
+                || (
+                    rule.AsksNobody
+                    // An unknown change isn't approved automatically.
+                    && (
+                        !NamesEach(rule.Conditions[i], values)
+                        || (presumes && _changes.Contains(rule.Conditions[i].Slot))
+                    )
+                )
             )
             {
                 return i;
@@ -167,9 +216,11 @@ public sealed partial class Matcher
     private bool NamesEach((int Slot, int[] AnyOf) condition, List<string>?[] values) =>
         condition.Slot == _tags
         || (values[condition.Slot] ?? []).TrueForAll(value =>
-            Wildcard.Fold(value) is var folded
-            && Array.Exists(condition.AnyOf, number => _wildcards[number].Matches(folded))
+            Wildcard.Fold(value) is var folded && Array.Exists(condition.AnyOf, number => Matches(number, folded))
         );
+
+    private bool Matches(int pattern, string folded) =>
+        _numbers[pattern]?.Matches(folded) ?? _wildcards[pattern].Matches(folded);
 
     private static bool AnyOf(int[] numbers, ReadOnlySpan<bool> matched)
     {
@@ -181,13 +232,21 @@ public sealed partial class Matcher
         return false;
     }
 
-    private void Mark(List<string>?[] values, Span<bool> matched)
+    private void Mark(List<string>?[] values, Span<bool> matched, bool presumes)
     {
         matched.Clear();
         for (var slot = 0; slot < values.Length; slot++)
         {
             foreach (var value in values[slot] ?? [])
                 _patterns[slot].Mark(Wildcard.Fold(value), matched);
+        }
+        foreach (var slot in _changes)
+        {
+            foreach (var number in _patterns[slot].Numbers)
+            {
+                matched[number] |=
+                    presumes || (_numbers[number] is { } limit && values[slot]?.Exists(limit.Matches) == true);
+            }
         }
     }
 
@@ -201,10 +260,12 @@ public sealed partial class Matcher
             values[source] = [question.Source];
         if (_slots.TryGetValue(Condition.Requester, out var requester))
             values[requester] = [question.Requester];
+        if (_changes.Length > 0 && question.Change is { } change)
+            ReadFacts(change, values, isChange: true);
         return values;
     }
 
-    private void ReadFacts(string facts, List<string>?[] values)
+    private void ReadFacts(string facts, List<string>?[] values, bool isChange = false)
     {
         if (facts.Length <= 2)
             return;
@@ -215,7 +276,7 @@ public sealed partial class Matcher
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var fact = Folding.Fold(TextOf(ref reader));
+                var fact = isChange ? Reserved + TextOf(ref reader) : Folding.Fold(TextOf(ref reader));
                 var slot = _slots.TryGetValue(fact, out var named) ? named : -1;
                 // Tags are those of the project, the environment and the flag together.
                 var isTags = _tags >= 0 && fact is ("project.tags" or "environment.tags" or "flag.tags");

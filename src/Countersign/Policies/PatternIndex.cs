@@ -21,6 +21,8 @@ internal sealed class PatternIndex(IReadOnlyDictionary<string, int> patterns)
         .. patterns.Keys.Select(p => new Wildcard(p).Beginning.Length).Distinct().Order(),
     ];
 
+    public IReadOnlyCollection<int> Numbers { get; } = [.. patterns.Values];
+
     /// <summary>Marks the numbers of those that match.</summary>
     public void Mark(string folded, Span<bool> matched)
     {

@@ -78,11 +78,12 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
             other.Expire,
             other.AllowsMailDecisions
         );
-        (ForbidsBreakGlass, Auto, Destination, Carried) = (
+        (ForbidsBreakGlass, Auto, Destination, Carried, GrantExpires) = (
             other.ForbidsBreakGlass,
             other.Auto,
             other.Destination,
-            other.Carried
+            other.Carried,
+            other.GrantExpires
         );
     }
 
@@ -132,6 +133,12 @@ public sealed record Policy(string Name, IReadOnlyList<Step> Steps)
 
     /// <summary>The workflow system that decides instead of steps.</summary>
     public string? Destination { get; init; }
+
+    /// <summary>How long after the approval its source may redeem it, where the policy says nothing.</summary>
+    public static readonly TimeSpan DefaultGrant = TimeSpan.FromHours(1);
+
+    /// <summary>How long after the approval its source may redeem it.</summary>
+    public TimeSpan? GrantExpires { get; init; }
 
     /// <summary>Set when this policy took the place of another on a request that had answers.</summary>
     public Carried? Carried { get; init; }

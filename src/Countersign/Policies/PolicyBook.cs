@@ -57,6 +57,8 @@ public sealed class PolicyBook
 
     public int Find(in PolicyQuery question) => _matcher.Find(question);
 
+    public bool IsPresumed(int rule, in PolicyQuery question) => _matcher.IsPresumed(rule, question);
+
     public (int Condition, IReadOnlyList<string> Found) Explain(int rule, in PolicyQuery question) =>
         _matcher.Explain(rule, question);
 
@@ -100,7 +102,7 @@ public sealed class PolicyBook
                             "unknown-person",
                             place,
                             $"There is no person with the email {p.Name} yet.",
-                            $"Add them with: countersign user add {p.Name}",
+                            $"Add them with: countersign user add {p.Name} --name <name>",
                             IsWarning: true
                         ))
                 );
@@ -180,6 +182,7 @@ public sealed class PolicyBook
                     ? new Escalation(escalate.After, to)
                     : null,
             Expire = rule.Expire,
+            GrantExpires = rule.GrantExpires,
             AllowsMailDecisions = rule.AllowsMailDecisions,
             ForbidsBreakGlass = rule.ForbidsBreakGlass,
             Auto = rule.Auto,

@@ -16,6 +16,9 @@ public sealed record PolicyFile(int Format, IReadOnlyList<PolicyRule> Rules)
 
     public static readonly PolicyFile Empty = new(1, []);
 
+    /// <summary>What the editor shows while nothing is published.</summary>
+    public const string EmptyText = "version: 1\npolicies: []\n";
+
     /// <summary>Reads a file: it, if nothing is wrong with it, and everything that is to be said about it.</summary>
     public static (PolicyFile? File, IReadOnlyList<PolicyProblem> Problems) Read(string text)
     {
@@ -52,6 +55,7 @@ public sealed record PolicyRule(string Name, int Line, IReadOnlyList<Condition> 
     public Reminders? Remind { get; init; }
     public (TimeSpan After, PoolRule To)? Escalate { get; init; }
     public Expiry? Expire { get; init; }
+    public TimeSpan? GrantExpires { get; init; }
     public bool AllowsMailDecisions { get; init; }
     public bool ForbidsBreakGlass { get; init; }
     public AutoAnswer? Auto { get; init; }
@@ -76,7 +80,16 @@ public sealed record Condition(string Key, IReadOnlyList<string> AnyOf)
     public const string Requester = "requester";
 
     /// <summary>Keys with a meaning of their own. Any other fact is named with <see cref="Facts"/> before it.</summary>
-    public static readonly IReadOnlyList<string> Known = [Source, "project", "environment", "flag", Tags, Requester];
+    public static readonly IReadOnlyList<string> Known =
+    [
+        Source,
+        "project",
+        "environment",
+        "flag",
+        Tags,
+        Requester,
+        .. ChangeFacts.All,
+    ];
     public const string Form = "form.";
     public const string Facts = "facts.";
 

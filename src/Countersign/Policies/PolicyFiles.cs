@@ -54,56 +54,57 @@ public sealed class PolicyFiles(Store store, IPolicyNames names)
         var (file, problems) = await Check(text, cancel);
         if (file is null)
             return new SetPoliciesOutcome.Wrong(problems);
-        var outcome = await store.InTransaction<SetPoliciesOutcome>(
-            async tx =>
-            {
-                var last = await Latest(tx);
-                if (basedOn is { } seen && seen != (last?.Version ?? 0))
-                    return new SetPoliciesOutcome.Changed(last?.Version ?? 0);
-                if (last?.Text == text)
-                    return new SetPoliciesOutcome.Same(last, problems);
-                var version = new PolicyVersion(
-                    (last?.Version ?? 0) + 1,
-                    Hashes.Sha256(text),
-                    origin.Actor.Text,
-                    tx.Now,
-                    text
-                );
-                var diff = TextDiff.Excerpt(last?.Text ?? "", text);
-                await tx.Execute(
-                    """
-                    INSERT INTO policy_files (version, text, hash, actor, at)
-                    VALUES (@version, @text, @hash, @actor, @at)
-                    """,
-                    new
-                    {
-                        version = version.Version,
-                        text,
-                        hash = version.Hash,
-                        actor = version.Actor,
-                        at = tx.Now,
-                    }
-                );
-                await tx.Append(
-                    Subject,
-                    origin,
-                    "policy.set",
-                    new
-                    {
-                        version = version.Version,
-                        hash = version.Hash,
-                        policies = file.Rules.Count,
-                        diff = diff.Length > MaxDiff ? WellFormed.Cut(diff, MaxDiff) + "…\n" : diff,
-                    }
-                );
-                await names.NotifyPublished(tx);
-                return new SetPoliciesOutcome.Set(version, problems, diff);
-            },
-            cancel
-        );
+        var outcome = await store.InTransaction(tx => Set(tx, text, file, problems, basedOn, origin), cancel);
         // The author's next request through this node is matched against the new file.
         await names.Reload(cancel);
         return outcome;
+    }
+
+    /// <summary>Inside a transaction that has more to do; the text was checked before.</summary>
+    internal async ValueTask<SetPoliciesOutcome> Set(
+        Tx tx,
+        string text,
+        PolicyFile file,
+        IReadOnlyList<PolicyProblem> problems,
+        long? basedOn,
+        Origin origin
+    )
+    {
+        var last = await Latest(tx);
+        if (basedOn is { } seen && seen != (last?.Version ?? 0))
+            return new SetPoliciesOutcome.Changed(last?.Version ?? 0);
+        if (last?.Text == text)
+            return new SetPoliciesOutcome.Same(last, problems);
+        var version = new PolicyVersion((last?.Version ?? 0) + 1, Hashes.Sha256(text), origin.Actor.Text, tx.Now, text);
+        var diff = TextDiff.Excerpt(last?.Text ?? "", text);
+        await tx.Execute(
+            """
+            INSERT INTO policy_files (version, text, hash, actor, at)
+            VALUES (@version, @text, @hash, @actor, @at)
+            """,
+            new
+            {
+                version = version.Version,
+                text,
+                hash = version.Hash,
+                actor = version.Actor,
+                at = tx.Now,
+            }
+        );
+        await tx.Append(
+            Subject,
+            origin,
+            "policy.set",
+            new
+            {
+                version = version.Version,
+                hash = version.Hash,
+                policies = file.Rules.Count,
+                diff = diff.Length > MaxDiff ? WellFormed.Cut(diff, MaxDiff) + "…\n" : diff,
+            }
+        );
+        await names.NotifyPublished(tx);
+        return new SetPoliciesOutcome.Set(version, problems, diff);
     }
 
     /// <summary>The version in force, or a certain one; null when there is none.</summary>

@@ -105,6 +105,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
                     "destination",
                     "unknown_requester",
                     "claimed_requester",
+                    "grant",
                 ]
             )
             is not { } members
@@ -137,6 +138,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             Remind = members.TryGetValue("remind", out var remind) ? Remind(remind, $"{at}.remind") : null,
             Escalate = members.TryGetValue("escalate", out var escalate) ? Escalate(escalate, $"{at}.escalate") : null,
             Expire = members.TryGetValue("expire", out var expire) ? Expire(expire, $"{at}.expire") : null,
+            GrantExpires = members.TryGetValue("grant", out var grant) ? Grant(grant, $"{at}.grant") : null,
             AllowsMailDecisions = Choice(members, at, "mail_decisions", "forbid", "allow") == "allow",
             ForbidsBreakGlass = Choice(members, at, "break_glass", "allow", "forbid") == "forbid",
             Auto = members.TryGetValue("auto", out var auto) ? Auto(auto, $"{at}.auto") : null,
@@ -266,7 +268,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             conditions.Add(
                 new Condition(
                     key,
-                    [.. values.Select((v, i) => Pattern(v, value.Kind == YamlKind.List ? $"{place}[{i}]" : place))]
+                    [.. values.Select((v, i) => Pattern(v, value.Kind == YamlKind.List ? $"{place}[{i}]" : place, key))]
                 )
             );
         }
@@ -276,10 +278,23 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
             key.StartsWith(prefix, StringComparison.Ordinal) && key.Length > prefix.Length;
     }
 
-    private string Pattern(YamlNode node, string at)
+    private string Pattern(YamlNode node, string at, string key)
     {
         if (!node.IsNothing)
-            return Words(node, at, PolicyFile.MaxName, mayBeEmpty: true);
+        {
+            var pattern = Words(node, at, PolicyFile.MaxName, mayBeEmpty: true);
+            if (ChangeFacts.IsNumber(key) && NumberPattern.Read(pattern) is null && pattern.AsSpan().Trim() is not "*")
+            {
+                Add(
+                    node,
+                    "value",
+                    at,
+                    $"{key} is a number.",
+                    "Write a number such as 10, or a comparison in quotes: \">10\", \">=10\", \"<10\" or \"<=10\"."
+                );
+            }
+            return pattern;
+        }
         Add(node, "value", at, "There is no value here.", "Add one. Put the texts ~ and null in quotes: \"~\"");
         return "";
     }
@@ -459,6 +474,9 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
         Members(node, at, ["after", "as"]) is { } members && Time(node, members, at, "after") is { } after
             ? new Expiry(after, Choice(members, at, "as", "rejected", "withdrawn") == "withdrawn")
             : null;
+
+    private TimeSpan? Grant(YamlNode node, string at) =>
+        Members(node, at, ["expires"]) is { } members ? Time(node, members, at, "expires") : null;
 
     private AutoAnswer? Auto(YamlNode node, string at)
     {
@@ -652,7 +670,7 @@ internal sealed class PolicyReader(List<PolicyProblem> problems)
     private static string Shortened(string text) => text.Length > 200 ? text[..200] + "…" : text;
 
     /// <summary>The known word that differs by a letter or two.</summary>
-    private static string Suggestion(string word, string[] known) =>
+    internal static string Suggestion(string word, IReadOnlyList<string> known) =>
         word.Length <= 40
         && known.Select(k => (Word: k, Distance: Distance(word, k))).MinBy(k => k.Distance) is { Distance: <= 2 } near
             ? $"Did you mean {near.Word}? "

@@ -13,6 +13,9 @@ namespace Countersign.Policies;
 /// </summary>
 public static class PolicySelection
 {
+    /// <summary>The name of the policy under which a request's assignee decides, and of its only step.</summary>
+    public const string Assignee = "assignee";
+
     /// <summary>The same people are asked again and again.</summary>
     private static readonly ConcurrentDictionary<Approver, Policy> OfAssignees = new();
     private const int MaxAssignees = 10_000;
@@ -43,7 +46,7 @@ public static class PolicySelection
             return known;
         if (OfAssignees.Count >= MaxAssignees)
             OfAssignees.Clear();
-        return OfAssignees.GetOrAdd(assignee, static one => new Policy("assignee", [new Step("assignee", 1, [one])]));
+        return OfAssignees.GetOrAdd(assignee, static one => new Policy(Assignee, [new Step(Assignee, 1, [one])]));
     }
 
     /// <summary>A source's own rule: so many of that group.</summary>

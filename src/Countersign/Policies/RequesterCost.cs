@@ -7,7 +7,11 @@ namespace Countersign.Policies;
 /// What a source says about requesters who are not proven. The default is what holds where nothing is said.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct SourceRules(UnknownRequester Unknown, ClaimedRequester Claimed);
+public readonly record struct SourceRules(UnknownRequester Unknown, ClaimedRequester Claimed)
+{
+    /// <summary>Its owner and requesters never decide, not even where the policy lets requesters.</summary>
+    public bool ForbidsSelfApproval { get; init; }
+}
 
 /// <summary>
 /// What it costs that the requester is not proven. The policy's word stands before the source's.
@@ -26,8 +30,21 @@ internal static class RequesterCost
     /// <summary>Made once for each policy, because a stamp costs more than everything else here.</summary>
     private static readonly ConditionalWeakTable<Policy, Dictionary<(Certainty, SourceRules), Policy>> Known = [];
 
+    private static readonly ConditionalWeakTable<Policy, Policy> WithoutSelfApproval = [];
+
     public static Policy Of(Policy policy, Certainty certainty, SourceRules rules)
     {
+        if (rules.ForbidsSelfApproval)
+        {
+            if (policy.AllowsSelfApproval)
+            {
+                policy = WithoutSelfApproval.GetValue(
+                    policy,
+                    static allowing => allowing with { AllowsSelfApproval = false }
+                );
+            }
+            rules = rules with { ForbidsSelfApproval = false };
+        }
         // Nearly every request.
         if (
             certainty == Certainty.Proven

@@ -69,6 +69,7 @@ internal static class StampText
                         Steps = carried.Steps.OrderBy(s => s.Key).ToDictionary(s => s.Key, s => s.Value.ToArray()),
                     }
                     : null,
+                GrantExpires = policy.GrantExpires is { } grant ? Seconds(grant) : 0,
             },
             Json
         );
@@ -123,6 +124,7 @@ internal static class StampText
             Carried = stored.Carried is { } carried
                 ? new Carried(carried.UpTo, carried.Steps.ToDictionary(s => s.Key, s => (IReadOnlyList<int>)s.Value))
                 : null,
+            GrantExpires = stored.GrantExpires > 0 ? TimeSpan.FromSeconds(stored.GrantExpires) : null,
         };
     }
 
@@ -181,6 +183,9 @@ internal static class StampText
 
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
         public bool RequesterClaimed { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+        public double GrantExpires { get; init; }
     }
 
     private sealed class StoredStep

@@ -21,6 +21,20 @@ internal sealed record YamlNode(YamlKind Kind, int Line, int Column)
     public List<(YamlNode Key, YamlNode Value)> Members { get; } = [];
 
     public bool IsNothing => Kind == YamlKind.Text && IsPlain && Text is "" or "~" or "null" or "Null" or "NULL";
+
+    /// <summary>Whether both have the same content, in any position and layout.</summary>
+    public bool SaysTheSame(YamlNode other) =>
+        Kind == other.Kind
+        && Text == other.Text
+        && (IsPlain == other.IsPlain || !(IsNothing || other.IsNothing))
+        && Items.Count == other.Items.Count
+        && Members.Count == other.Members.Count
+        && Items.Zip(other.Items).All(pair => pair.First.SaysTheSame(pair.Second))
+        && Members
+            .Zip(other.Members)
+            .All(pair =>
+                pair.First.Key.SaysTheSame(pair.Second.Key) && pair.First.Value.SaysTheSame(pair.Second.Value)
+            );
 }
 
 /// <summary>
@@ -51,7 +65,7 @@ internal static class Yaml
                     second.Start,
                     "documents",
                     "There is a second document.",
-                    "Keep all policies in one document: remove the line ---"
+                    "Keep everything in one document: remove the line ---"
                 );
             }
             return root;
@@ -109,7 +123,7 @@ internal static class Yaml
                 next.Start,
                 "depth",
                 "This is nested too deeply.",
-                "Policies need only a few levels. Check the brackets."
+                "A few levels are enough. Check the brackets."
             );
         }
         if (next is AnchorAlias || next is NodeEvent { Anchor.IsEmpty: false })
@@ -117,7 +131,7 @@ internal static class Yaml
             throw new Refused(
                 next.Start,
                 "anchors",
-                "Anchors and aliases (& and *) aren't allowed in policies.",
+                "Anchors and aliases (& and *) aren't allowed here.",
                 "Write out the value. Put a text that starts with * or & in quotes."
             );
         }
@@ -126,7 +140,7 @@ internal static class Yaml
             throw new Refused(
                 next.Start,
                 "tags",
-                "Tags (!) aren't allowed in policies.",
+                "Tags (!) aren't allowed here.",
                 "Remove it. Put a text that starts with ! in quotes."
             );
         }
@@ -149,12 +163,7 @@ internal static class Yaml
                     map.Members.Add((Node(parser, depth + 1), Node(parser, depth + 1)));
                 return map;
             default:
-                throw new Refused(
-                    next.Start,
-                    "yaml",
-                    "This YAML can't be read as a policy file.",
-                    "Check the indentation here."
-                );
+                throw new Refused(next.Start, "yaml", "This YAML can't be read.", "Check the indentation here.");
         }
     }
 

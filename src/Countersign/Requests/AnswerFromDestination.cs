@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -24,6 +25,9 @@ public abstract record DestinationAnswerOutcome
     private DestinationAnswerOutcome() { }
 
     public sealed record Settled(ApprovalRequest Request) : DestinationAnswerOutcome;
+
+    /// <summary>LaunchDarkly is asked first; the answer counts when that has ended.</summary>
+    public sealed record Kept(ApprovalRequest Request) : DestinationAnswerOutcome;
 
     /// <summary>
     /// The answer settles nothing: why, in a sentence for the destination's page. The request's activity says so too.
@@ -77,31 +81,139 @@ public static class AnswerFromDestination
             return new DestinationAnswerOutcome.Refused(request, why);
         }
 
+        if (answer.Approves && (request.OpenCheck != OpenCheck.None || request.ChangeDigest is not null))
+            return new DestinationAnswerOutcome.Kept(await Keep(tx, request, answer, origin));
+        return new DestinationAnswerOutcome.Settled(await Settled(tx, request, answer, origin));
+    }
+
+    /// <summary>The destination's answer, as it counts now.</summary>
+    internal static ValueTask<ApprovalRequest> Settled(
+        Tx tx,
+        ApprovalRequest request,
+        DestinationAnswer answer,
+        Origin origin
+    )
+    {
         var status = answer.Approves ? Status.Approved : Status.Rejected;
         var display =
             $"{(answer.Approves ? "Approved" : "Declined")} by {request.Policy.Destination}"
             + (answer.Display.Length > 0 ? $": {answer.Display}" : "");
-        return new DestinationAnswerOutcome.Settled(
-            await Settle.As(
-                tx,
-                request,
-                answer.Revision,
-                [],
-                status,
-                display,
-                origin,
-                new
-                {
-                    status = status.ToWireName(),
-                    destination = request.Policy.Destination,
-                    content = answer.Revision,
-                    externalId = answer.ExternalId,
-                    value = answer.Value,
-                    display = answer.Display,
-                    both = answer.WasBoth ? true : (bool?)null,
-                }
-            )
+        return Settle.As(
+            tx,
+            request,
+            answer.Revision,
+            [],
+            status,
+            display,
+            origin,
+            new
+            {
+                status = status.ToWireName(),
+                destination = request.Policy.Destination,
+                content = answer.Revision,
+                externalId = answer.ExternalId,
+                value = answer.Value,
+                display = answer.Display,
+                both = answer.WasBoth ? true : (bool?)null,
+            }
         );
+    }
+
+    /// <summary>
+    /// Kept in the request's activity, where it is found when LaunchDarkly has answered. Where nothing is open, whether
+    /// the change is still the one that was handed over is asked now.
+    /// </summary>
+    private static async ValueTask<ApprovalRequest> Keep(
+        Tx tx,
+        ApprovalRequest request,
+        DestinationAnswer answer,
+        Origin origin
+    )
+    {
+        var next = request.OpenCheck == OpenCheck.None ? request with { OpenCheck = OpenCheck.Comparison } : request;
+        next = await RequestChange.Save(
+            tx,
+            request,
+            next with
+            {
+                Display = Verdict.StillPending.Confirming,
+            },
+            origin,
+            KeptKind,
+            new
+            {
+                destination = answer.Destination,
+                revision = answer.Revision,
+                reading = request.Reading,
+                externalId = answer.ExternalId,
+                approves = answer.Approves,
+                value = answer.Value,
+                display = answer.Display,
+                both = answer.WasBoth,
+                check = request.OpenCheck == OpenCheck.None ? next.OpenCheck.ToText() : null,
+            }
+        );
+        if (request.OpenCheck == OpenCheck.None)
+            await Jobs.Put(tx, OpenChecks.Job(next, tx.Now));
+        return next;
+    }
+
+    /// <summary>
+    /// What the request's destination has answered to the content and the change that count now; null where nothing.
+    /// </summary>
+    internal static async ValueTask<(DestinationAnswer Answer, Origin Origin)?> Kept(Tx tx, ApprovalRequest request)
+    {
+        if (request.Policy.Destination is null)
+            return null;
+        var events = await tx.All<KeptRow>(
+            "SELECT actor, via, data FROM events WHERE subject = @subject AND kind = @kind ORDER BY n DESC",
+            new { subject = request.Id.Subject, kind = KeptKind }
+        );
+        foreach (var row in events)
+        {
+            var kept = JsonSerializer.Deserialize<KeptAnswer>(row.Data, JsonSerializerOptions.Web)!;
+            if (
+                kept.Revision == request.Revision
+                && kept.Reading == request.Reading
+                && string.Equals(kept.Destination, request.Policy.Destination, StringComparison.OrdinalIgnoreCase)
+            )
+            {
+                return (
+                    new DestinationAnswer(
+                        request.Id,
+                        kept.Destination!,
+                        kept.Revision,
+                        kept.Approves,
+                        kept.Value ?? "",
+                        kept.Display ?? "",
+                        kept.Both,
+                        kept.ExternalId ?? ""
+                    ),
+                    new Origin(new Actor(row.Actor), row.Via, "")
+                );
+            }
+        }
+        return null;
+    }
+
+    private const string KeptKind = "request.answer_kept";
+
+    private sealed record KeptAnswer(
+        string? Destination,
+        int Revision,
+        int Reading,
+        string? ExternalId,
+        bool Approves,
+        string? Value,
+        string? Display,
+        bool Both
+    );
+
+    private sealed class KeptRow
+    {
+        public required string Actor { get; init; }
+        public required string Via { get; init; }
+        public required string Data { get; init; }
     }
 
     /// <summary>

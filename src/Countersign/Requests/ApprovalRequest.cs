@@ -67,6 +67,9 @@ public sealed record ApprovalRequest
     public long? AssigneeUser { get; init; }
     public long? AssigneeGroup { get; init; }
     public long? TicketId { get; init; }
+
+    /// <summary>Seats that their holders have given to others; none once it is settled.</summary>
+    public IReadOnlyList<Delegation> Delegations { get; init; } = [];
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset? SettledAt { get; init; }
@@ -82,7 +85,37 @@ public sealed record ApprovalRequest
     public Blocked? Stuck { get; init; }
     public required Head Head { get; init; }
 
+    /// <summary>What LaunchDarkly is still asked about it; nothing approves it until that has ended.</summary>
+    public OpenCheck OpenCheck { get; init; }
+
+    /// <summary>
+    /// Which reading of the change counts, from 1: LaunchDarkly may turn out to hold another change under the same
+    /// content. Reviews of an earlier reading were dismissed.
+    /// </summary>
+    public int Reading { get; init; } = 1;
+
+    /// <summary>Of the instructions as they were read; null where they weren't.</summary>
+    public string? ChangeDigest { get; init; }
+
+    /// <summary>
+    /// What an answer names, so that it speaks to what its author saw: the content's digest, and where LaunchDarkly's
+    /// change became another one, one of both.
+    /// </summary>
+    public string AnswerDigest => Reading == 1 ? Digest : Hashes.Sha256OfLines(Digest, ChangeDigest ?? "");
+
+    /// <summary>Whether an answer that names this, or nothing, is one to what counts now.</summary>
+    public bool IsAnsweredBy(string? digest) => digest is null ? Revision == 1 && Reading == 1 : digest == AnswerDigest;
+
+    /// <summary>LaunchDarkly has said who asked.</summary>
+    public bool IsRequesterConfirmed => SentBy == SentBy.LaunchDarkly && Certainty == Certainty.Proven;
+
     public bool IsSettled => Status != Status.Active;
+
+    /// <summary>Until when its source may redeem the approval; null where there is none to redeem.</summary>
+    public DateTimeOffset? GrantExpiresAt =>
+        this is { Status: Status.Approved, AppliedAt: null, SettledAt: { } approvedAt }
+            ? approvedAt + (Policy.GrantExpires ?? Policy.DefaultGrant)
+            : null;
 
     /// <summary>The person or group that was named to decide.</summary>
     public Party? Assignee =>
@@ -120,6 +153,9 @@ public sealed record Decision
     public required int N { get; init; }
     public required long PersonId { get; init; }
     public required string PersonName { get; init; }
+
+    /// <summary>The address with which its author signs in.</summary>
+    public string? PersonEmail { get; init; }
     public required Answer Answer { get; init; }
     public required string Note { get; init; }
 
@@ -129,6 +165,9 @@ public sealed record Decision
     /// </summary>
     public required int Revision { get; init; }
     public required string Digest { get; init; }
+
+    /// <summary>The reading of the change that it was given to.</summary>
+    public int Reading { get; init; } = 1;
 
     /// <summary>The steps that its author could fill at that moment. Leaving a group later does not undo it.</summary>
     public required IReadOnlyList<int> Steps { get; init; }

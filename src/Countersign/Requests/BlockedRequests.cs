@@ -74,7 +74,8 @@ public sealed class BlockedRequests(Store store)
             request.Policy,
             pools,
             request.Barred,
-            ReviewerSeat.SaidIn(Weigh.LatestThatCount(request, decisions))
+            ReviewerSeat.SaidIn(Weigh.LatestThatCount(request, decisions)),
+            request.Delegations
         );
 
     /// <summary>

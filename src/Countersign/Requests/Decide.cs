@@ -1,5 +1,6 @@
 using Countersign.Policies;
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -23,7 +24,7 @@ public abstract record DecideOutcome
     public sealed record StepNotOpen(string Step) : DecideOutcome;
 
     /// <param name="Rule">The rule that refused: <c>not_an_approver</c>, <c>requester_may_not_decide</c>,
-    /// <c>person_disabled</c>.</param>
+    /// <c>person_disabled</c>, <c>seat_delegated</c>, <c>note_required</c>.</param>
     public sealed record NotAllowed(string Rule, string Why) : DecideOutcome;
 
     public sealed record NotFound : DecideOutcome;
@@ -73,12 +74,17 @@ public sealed class Decide(Store store)
             return new DecideOutcome.NotFound();
         if (request.IsSettled)
             return new DecideOutcome.AlreadySettled(request);
-        if (digest is null ? request.Revision > 1 : digest != request.Digest)
+        if (!request.IsAnsweredBy(digest))
             return new DecideOutcome.Changed(request);
 
         // The directory snapshot of the door may be a moment old; who may decide is read here.
-        if (viewer.PersonId is not { } personId || await PoolRows.Around(tx, personId) is not var (pools, author))
+        if (
+            viewer.PersonId is not { } personId
+            || await PoolRows.Around(tx, personId, request.Delegations) is not var (pools, author)
+        )
+        {
             return new DecideOutcome.NotAllowed("not_an_approver", "Only people can decide.");
+        }
         if (author.DisabledAt is not null)
             return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
 
@@ -96,9 +102,16 @@ public sealed class Decide(Store store)
             return new DecideOutcome.AlreadySettled(expired);
         var before = Weigh.Of(request, decisions, tx.Now);
         var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
-        var (steps, standsInFor, isOpen) = ReviewerSeat.Of(request, decisions, before, pools, personId);
+        var (steps, standsInFor, isOpen, _) = ReviewerSeat.Of(request, decisions, before, pools, personId);
         if (steps.Count == 0)
-            return new DecideOutcome.NotAllowed("not_an_approver", "You're not a reviewer on this request.");
+        {
+            return ReviewerSeat.HasDelegated(request, decisions, pools, personId)
+                ? new DecideOutcome.NotAllowed(
+                    "seat_delegated",
+                    "You delegated your review of this request. End the delegation to decide yourself."
+                )
+                : new DecideOutcome.NotAllowed("not_an_approver", "You're not a reviewer on this request.");
+        }
         if (!isOpen)
             return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
         if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.ToWireName()))
@@ -110,7 +123,10 @@ public sealed class Decide(Store store)
         }
         if (
             before is Verdict.StillPending
-            && decisions.FindLast(d => d.PersonId == personId && d.Revision == request.Revision) is { } last
+            && decisions.FindLast(d =>
+                d.PersonId == personId && d.Revision == request.Revision && d.Reading == request.Reading
+            )
+                is { } last
             && last.Answer == answer
             && last.Note == note
             && last.ForPerson == standsInFor?.Id
@@ -127,9 +143,11 @@ public sealed class Decide(Store store)
             Revision = request.Revision,
             PersonId = personId,
             PersonName = author.Name,
+            PersonEmail = author.Email,
             Answer = answer,
             Note = note,
             Digest = request.Digest,
+            Reading = request.Reading,
             Steps = steps,
             At = tx.Now,
             Via = viewer.Origin.Via,
@@ -142,7 +160,18 @@ public sealed class Decide(Store store)
         if (standsInFor is not null)
             await PolicyStamp.Join(tx, id, Party.Person(personId).Text);
         List<Decision> all = [.. decisions, decision];
-        var verdict = Weigh.Of(request, all, tx.Now, await CouldSayYes(tx, request, all));
+        var couldSayYes = await CouldSayYes(tx, request, all);
+        var verdict = Weigh.Of(request, all, tx.Now, couldSayYes);
+        var compared = request;
+        if (verdict is Verdict.Approved && request.ChangeDigest is not null)
+        {
+            // Whether LaunchDarkly still holds the change that was reviewed is asked by a job.
+            compared = request with
+            {
+                OpenCheck = OpenCheck.Comparison,
+            };
+            verdict = Weigh.Of(compared, all, tx.Now, couldSayYes);
+        }
         var status = verdict.Status;
         var data = new
         {
@@ -155,19 +184,32 @@ public sealed class Decide(Store store)
             steps,
             disablings = decision.Disablings,
             @for = decision.ForPerson,
+            reading = decision.Reading,
+            change = request.ChangeDigest,
+            check = compared.OpenCheck == request.OpenCheck ? null : compared.OpenCheck.ToText(),
             status = status.ToWireName(),
         };
         if (status != Status.Active)
         {
             return new DecideOutcome.Settled(
-                await Settle.As(tx, request, decision.Revision, decisions, status, verdict.Display, viewer.Origin, data)
+                await Settle.As(
+                    tx,
+                    request,
+                    decision.Revision,
+                    decisions,
+                    status,
+                    verdict.Display,
+                    viewer.Origin,
+                    data,
+                    decision
+                )
             );
         }
-        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(request.Policy, verdict));
+        await RequestChange.Waiting(tx, request, decisions, request.Policy, verdict);
         var next = await RequestChange.Save(
             tx,
             request,
-            request with
+            compared with
             {
                 Display = verdict.Display,
             },
@@ -175,8 +217,16 @@ public sealed class Decide(Store store)
             "request.answered",
             data
         );
-        if (verdict is Verdict.StillPending { OpenStep: var opened } && opened != open)
+        if (next.OpenCheck == OpenCheck.Comparison)
+            await Jobs.Put(tx, OpenChecks.Job(next, tx.Now));
+        if (
+            verdict is Verdict.StillPending { OpenStep: var opened }
+            && opened != open
+            && opened < request.Policy.Steps.Count
+        )
+        {
             next = await StepOpened(tx, next, opened);
+        }
         // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was
         // stuck.
         if (answer != Answer.Approve || next.Stuck is not null)
@@ -211,7 +261,14 @@ public sealed class Decide(Store store)
         var counting = Weigh.LatestThatCount(request, decisions);
         RecordedDecision[] said = [.. counting.Select(d => new RecordedDecision(d.PersonId, d.Steps, d.ForPerson))];
         var pools = await PoolRows.All(tx);
-        var people = Feasibility.Available(request.Policy, pools, request.BarredNow, said, alsoAway: true);
+        var people = Feasibility.Available(
+            request.Policy,
+            pools,
+            request.BarredNow,
+            said,
+            request.Delegations,
+            alsoAway: true
+        );
         return
         [
             .. people.Select(p => new Voter(
@@ -224,9 +281,10 @@ public sealed class Decide(Store store)
     private static async ValueTask Keep(Tx tx, RequestId id, Decision decision) =>
         await tx.Execute(
             """
-            INSERT INTO decisions (request_id, n, revision, digest, person_id, answer, note, steps, disablings,
+            INSERT INTO decisions (request_id, n, revision, digest, reading, person_id, answer, note, steps, disablings,
             for_person, via, at)
-            VALUES (@id, @n, @revision, @digest, @person, @answer, @note, @steps, @disablings, @forPerson, @via, @at)
+            VALUES (@id, @n, @revision, @digest, @reading, @person, @answer, @note, @steps, @disablings, @forPerson,
+            @via, @at)
             """,
             new
             {
@@ -234,6 +292,7 @@ public sealed class Decide(Store store)
                 n = decision.N,
                 revision = decision.Revision,
                 digest = decision.Digest,
+                reading = decision.Reading,
                 person = decision.PersonId,
                 answer = decision.Answer.ToWireName(),
                 note = decision.Note,

@@ -17,10 +17,7 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
     public async Task<int> Run(CancellationToken cancel)
     {
         var before = Instant.ToText(new DateTimeOffset((store.Now - keep.Bodies).UtcDateTime.Date, TimeSpan.Zero));
-        var done = await store.Read(
-            reader => reader.Text("SELECT value FROM hub WHERE name = @mark", new { mark = Mark }),
-            cancel
-        );
+        var done = await store.Read(reader => HubValues.Find(reader, Mark), cancel);
         if (string.CompareOrdinal(done, before) >= 0)
             return 0;
         // Requests lie in the order in which they came, so those that came later are not looked at.
@@ -34,17 +31,7 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
             var some = await store.InTransaction(tx => Forget(tx, settled, before, isTold), cancel);
             (forgotten, isTold) = (forgotten + some, isTold || some > 0);
         }
-        await store.InTransaction(
-            async tx =>
-                await tx.Execute(
-                    """
-                    INSERT INTO hub (name, value) VALUES (@mark, @before) ON CONFLICT (name) DO UPDATE
-                    SET value = @before
-                    """,
-                    new { mark = Mark, before }
-                ),
-            cancel
-        );
+        await HubValues.Keep(store, new Dictionary<string, string?> { [Mark] = before }, cancel);
         return forgotten;
     }
 

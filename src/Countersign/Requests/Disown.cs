@@ -52,7 +52,7 @@ public sealed class Disown(Store store)
         var decisions = await DecisionRow.Of(tx, request.Id);
         var verdict = Weigh.Of(next, decisions, tx.Now);
         await PolicyStamp.Keep(tx, next);
-        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
+        await RequestChange.Waiting(tx, request, decisions, next.Policy, verdict);
         if (!next.Policy.RefusesRequester)
         {
             next = await Save(tx, request, next with { Display = verdict.Display }, person, origin);

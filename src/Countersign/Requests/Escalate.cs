@@ -24,7 +24,7 @@ public sealed class Escalate : DueHandler
         var verdict = Weigh.Of(next, decisions, tx.Now);
         next = next with { Display = verdict.Display };
         await PolicyStamp.Keep(tx, next);
-        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
+        await RequestChange.Waiting(tx, request, decisions, next.Policy, verdict);
         next = await RequestChange.Save(
             tx,
             request,

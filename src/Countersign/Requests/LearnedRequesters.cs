@@ -5,7 +5,8 @@ namespace Countersign.Requests;
 /// <summary>
 /// A person may turn out to be the requester only after the request came: by an alias, another name, or because they
 /// were added here. Before anybody decides, those who have a say are compared with what the call said about the
-/// requester, as the store knows them now; whoever matches is barred from then on, whatever they answered before.
+/// requester, as the store knows them now; those who match are barred from then on, and their earlier decisions don't
+/// count. So is a person who became the owner of an agent or a pipeline after it asked.
 /// </summary>
 internal static class LearnedRequesters
 {
@@ -19,8 +20,9 @@ internal static class LearnedRequesters
         long person
     )
     {
+        var owner = await OwnerSince(tx, request);
         if (request.Claim is not { IsEmpty: false } claim)
-            return request;
+            return owner is { } other ? await Save(tx, request, decisions, [other], OfHub) : request;
         var asked = decisions
             .SelectMany(d => new[] { d.PersonId, d.ForPerson ?? d.PersonId })
             .Append(person)
@@ -28,8 +30,28 @@ internal static class LearnedRequesters
             .Except(request.Barred)
             .ToList();
         var known = await Known(tx, asked, person);
-        var found = RequesterIndex.Of(known).Match(claim).People.Except(request.Barred).ToList();
+        var found = RequesterIndex
+            .Of(known)
+            .Match(claim)
+            .People.Concat(owner is { } one ? [one] : [])
+            .Except(request.Barred)
+            .Distinct()
+            .ToList();
         return found.Count == 0 ? request : await Save(tx, request, decisions, found, OfHub);
+    }
+
+    /// <summary>
+    /// The owner whom its agent or pipeline has now, where that is not the one who was barred when the request came.
+    /// </summary>
+    private static async ValueTask<long?> OwnerSince(Tx tx, ApprovalRequest request)
+    {
+        if (request.SentBy != SentBy.Api)
+            return null;
+        var owner = await tx.Number(
+            $"SELECT owner_id FROM sources WHERE id = @id AND kind IN ({SourceKinds.OwnedInSql})",
+            new { id = request.SourceId }
+        );
+        return owner == 0 || request.Barred.Contains(owner) ? null : owner;
     }
 
     /// <summary>They are barred from now on; what they answered no longer counts.</summary>
@@ -45,7 +67,7 @@ internal static class LearnedRequesters
         var verdict = Weigh.Of(next with { ExpiresAt = null }, decisions, tx.Now);
         if (verdict is Verdict.StillPending)
         {
-            await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(next.Policy, verdict));
+            await RequestChange.Waiting(tx, request, decisions, next.Policy, verdict);
             next = next with { Display = verdict.Display };
         }
         return await RequestChange.Save(
@@ -72,12 +94,9 @@ internal static class LearnedRequesters
         long me
     )
     {
-        var arguments = people
-            .Select((id, i) => (Name: $"i{i}", Value: (object?)id))
-            .ToDictionary(a => a.Name, a => a.Value);
+        var (who, arguments) = SqlList.Whole(people.Append(me));
         arguments["me"] = me;
-        var who = $"({string.Join(", ", arguments.Keys.Select(name => "@" + name))})";
-        var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN {who} OR {or})";
+        var persons = $"SELECT id FROM people WHERE role <> 'service' AND (id IN ({who}) OR {or})";
         var rows = await reader.All<NameRow>(
             $"""
             SELECT id, name FROM people WHERE id IN ({persons})

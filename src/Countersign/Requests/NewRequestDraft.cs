@@ -15,7 +15,8 @@ internal sealed record NewRequestDraft(
     IReadOnlyList<string> Parties,
     IReadOnlySet<string> WaitsFor,
     string BarredText,
-    string? Search
+    string? Search,
+    IReadOnlyList<string> Terms
 )
 {
     /// <summary>
@@ -50,6 +51,7 @@ internal sealed record NewRequestDraft(
                 TicketId = submission.TicketId,
                 CreatedAt = now,
                 ExpiresAt = submission.Policy.Expire is { } expire ? now + expire.After : null,
+                OpenCheck = submission.Check,
                 Head = Head.None,
             },
             now,
@@ -63,7 +65,8 @@ internal sealed record NewRequestDraft(
             PartiesOf(request, origin),
             RequestChange.WaitsFor(request.Policy, verdict),
             RequestRow.WriteNumbers(request.Barred),
-            RequestChange.SearchText(request)
+            RequestChange.SearchText(request),
+            RequestTerms.Of(request, submission.Facts)
         );
     }
 
@@ -76,8 +79,8 @@ internal sealed record NewRequestDraft(
 
     /// <summary>
     /// Who may see it beside its source and its requester, whose sight follows from its own row
-    /// (<see cref="Viewer.MaySee"/>): everyone who may answer, in whose name it was opened, and who sent it. A source's
-    /// service person stands as creator and never looks.
+    /// (<see cref="Visibility.MaySee"/>): everyone who may answer, in whose name it was opened, and who sent it. A
+    /// source's service person stands as creator and never looks.
     /// </summary>
     public static IReadOnlyList<string> PartiesOf(ApprovalRequest request, Origin origin)
     {
@@ -121,6 +124,7 @@ internal sealed record NewRequestDraft(
                 ticket = request.TicketId,
                 expires = request.ExpiresAt is { } end ? Instant.ToText(end) : null,
                 status = request.Status.ToWireName(),
+                check = request.OpenCheck.ToText(),
             }
         );
 

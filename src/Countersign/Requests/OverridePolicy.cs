@@ -10,6 +10,9 @@ public abstract record OverrideOutcome
 
     public sealed record AlreadySettled(ApprovalRequest Request) : OverrideOutcome;
 
+    /// <summary>LaunchDarkly is asked about it; what it would be overridden for isn't known yet.</summary>
+    public sealed record BeingConfirmed(ApprovalRequest Request) : OverrideOutcome;
+
     /// <summary>More than one content exists and none was named, or another one was.</summary>
     public sealed record Changed(ApprovalRequest Request) : OverrideOutcome;
 
@@ -62,8 +65,10 @@ public sealed class OverridePolicy(Store store)
                 request = await Settle.IfExpired(tx, request);
                 if (request.IsSettled)
                     return new OverrideOutcome.AlreadySettled(request);
-                if (digest is null ? request.Revision > 1 : digest != request.Digest)
+                if (!request.IsAnsweredBy(digest))
                     return new OverrideOutcome.Changed(request);
+                if (request.OpenCheck != OpenCheck.None)
+                    return new OverrideOutcome.BeingConfirmed(request);
                 if (request.Policy.ForbidsBreakGlass)
                     return new OverrideOutcome.Forbidden();
                 reason = reason.Trim();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Policies;
 using Countersign.Storage;
 
@@ -50,11 +51,18 @@ internal static class PoolRows
     }
 
     /// <summary>
-    /// The same of one person and of those who chose them as delegate, whatever the number of people: all that decides
-    /// in which steps this person may answer. Null when there is no such person, or it is a source's service person.
+    /// The same of one person, of those who chose them as delegate and of those who are part of a delegation, whatever
+    /// the number of people: all that decides in which steps this person may answer. Null when there is no such
+    /// person, or it is a source's service person.
     /// </summary>
-    public static async ValueTask<(Pools Pools, AuthorRow Author)?> Around(Reader reader, long person)
+    /// <param name="delegations">Those of the request.</param>
+    public static async ValueTask<(Pools Pools, AuthorRow Author)?> Around(
+        Reader reader,
+        long person,
+        IReadOnlyList<Delegation> delegations
+    )
     {
+        var involved = delegations.Count == 0 ? "" : $" OR id IN ({string.Join(", ", Involved())})";
         // Whoever disables this person or takes them out of a group waits until this answer stands, or is seen here.
         if (reader is Tx { ForShare.Length: > 0 } tx)
             await tx.Number($"SELECT id FROM people WHERE id = @person{tx.ForShare}", new { person });
@@ -62,12 +70,12 @@ internal static class PoolRows
             $"""
             SELECT p.id, {PersonNames.Sql(
                 "p"
-            )} AS name, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in
+            )} AS name, p.email, p.role, p.disabled_at, p.disablings, m.group_id, a.ends_at, a.stand_in
             FROM people p
             LEFT JOIN absences a ON a.person_id = p.id AND a.begun = 1
             LEFT JOIN members m ON m.person_id = p.id
             WHERE p.role <> 'service' AND p.id IN
-              (SELECT id FROM people WHERE id = @person
+              (SELECT id FROM people WHERE id = @person{involved}
                UNION SELECT person_id FROM absences WHERE stand_in = @person AND begun = 1)
             ORDER BY p.id
             """,
@@ -81,6 +89,12 @@ internal static class PoolRows
             .ToDictionary(g => Party.Group(g.Key).Text, IReadOnlyList<long> (g) => [.. g.Select(m => m.Id)]);
         members[Party.Admins.Text] = [.. rows.Where(p => p.Role == "admin").Select(p => p.Id).Distinct()];
         return (new Pools(people, members), author);
+
+        IEnumerable<string> Involved() =>
+            delegations
+                .SelectMany(d => new[] { d.PersonId, d.DelegateId })
+                .Distinct()
+                .Select(id => id.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>A person with one of their groups.</summary>
@@ -88,6 +102,7 @@ internal static class PoolRows
     {
         public long Id { get; init; }
         public required string Name { get; init; }
+        public string? Email { get; init; }
         public required string Role { get; init; }
         public string? DisabledAt { get; init; }
         public long Disablings { get; init; }

@@ -19,13 +19,14 @@ public sealed class Remind : DueHandler
         }
         if (remind.Next(due, tx.Now) is { } next)
             await DueTimes.Set(tx, request, DueTimes.Remind, next);
+        var step = Math.Max(0, Math.Min(pending.OpenStep, request.Policy.Steps.Count - 1));
         await RequestChange.Save(
             tx,
             request,
             request,
             DueTimes.Clock,
             "request.reminded",
-            new { step = pending.OpenStep, stepName = request.Policy.Steps[pending.OpenStep].Name }
+            new { step, stepName = request.Policy.Steps.ElementAtOrDefault(step)?.Name ?? "" }
         );
     }
 }

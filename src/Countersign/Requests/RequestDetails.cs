@@ -3,20 +3,21 @@ using Countersign.Storage;
 
 namespace Countersign.Requests;
 
-public sealed record RevisionView(int N, string Digest, string Message, string Facts, DateTimeOffset At);
-
 public sealed record CommentView(int N, string Actor, string Text, string Via, DateTimeOffset At);
 
 /// <summary>A request with all that was said about it.</summary>
 public sealed record RequestDetails(
     ApprovalRequest Request,
-    RevisionView Current,
+    RevisionContent Current,
     IReadOnlyList<Decision> Decisions,
     IReadOnlyList<CommentView> Comments
 )
 {
     /// <summary>Why it was withdrawn, when it was and somebody said so.</summary>
     public string? WithdrawnReason { get; init; }
+
+    /// <summary>What changes, as LaunchDarkly described it; null where it hasn't.</summary>
+    public DescribedChanges? Described { get; init; }
 
     /// <summary>Set when most of it lies in a file.</summary>
     public ArchivedRequest? Archived { get; init; }
@@ -28,6 +29,7 @@ public sealed record RequestDetails(
                 await RequestRow.Find(reader, id, viewer) is { } request
                     ? (await Of(reader, [request]))[0] with
                     {
+                        Described = await ReadChanges.Of(reader, request),
                         Archived = await ArchivedRequest.Find(reader, request),
                     }
                     : null,
@@ -58,11 +60,11 @@ public sealed record RequestDetails(
     {
         if (requests.Count == 0)
             return [];
-        var (names, ids) = Named(requests.Select(r => (object?)r.Id));
+        var (names, ids) = SqlList.Whole(requests.Select(r => (object?)r.Id));
         var revisions = (
             await reader.All<RevisionRow>(
                 $"""
-                SELECT v.request_id, v.n, v.digest, v.message, v.facts, v.at FROM revisions v
+                SELECT {RevisionRow.Columns} FROM revisions v
                 WHERE v.request_id IN ({names})
                 """,
                 ids
@@ -86,13 +88,7 @@ public sealed record RequestDetails(
                 var revision = revisions[(request.Id.Value, request.Revision)].First();
                 return new RequestDetails(
                     request,
-                    new RevisionView(
-                        (int)revision.N,
-                        revision.Digest,
-                        revision.Message,
-                        revision.Facts,
-                        Instant.Parse(revision.At)
-                    ),
+                    revision.ToContent(request.Subject),
                     [.. decisions[request.Id.Value]],
                     [.. comments[request.Id.Value]]
                 )
@@ -112,7 +108,7 @@ public sealed record RequestDetails(
         var withdrawn = requests.Where(r => r.Status == Status.Withdrawn).ToList();
         if (withdrawn.Count == 0)
             return [];
-        var (names, subjects) = Named(withdrawn.Select(r => (object?)r.Id.Subject));
+        var (names, subjects) = SqlList.Whole(withdrawn.Select(r => (object?)r.Id.Subject));
         var rows = await reader.All<ReasonRow>(
             $"SELECT subject, data FROM events WHERE subject IN ({names}) AND kind = 'request.withdrawn'",
             subjects
@@ -125,24 +121,6 @@ public sealed record RequestDetails(
                 reasons[row.Subject] = text;
         }
         return reasons;
-    }
-
-    private static (string Names, Dictionary<string, object?> Arguments) Named(IEnumerable<object?> values)
-    {
-        var arguments = values
-            .Select((value, i) => (Name: $"i{i}", Value: value))
-            .ToDictionary(a => a.Name, a => a.Value);
-        return (string.Join(", ", arguments.Keys.Select(name => "@" + name)), arguments);
-    }
-
-    private sealed class RevisionRow
-    {
-        public required string RequestId { get; init; }
-        public long N { get; init; }
-        public required string Digest { get; init; }
-        public required string Message { get; init; }
-        public required string Facts { get; init; }
-        public required string At { get; init; }
     }
 
     private sealed class CommentRow

@@ -1,17 +1,6 @@
-using System.Text.Json;
 using Countersign.Storage;
 
 namespace Countersign.Requests;
-
-/// <summary>One content of a request, with what people are shown of it.</summary>
-public sealed record RevisionContent(
-    int N,
-    string Digest,
-    string Subject,
-    string Message,
-    string Facts,
-    DateTimeOffset At
-);
 
 /// <summary>
 /// A request as its page tells it: the question, the content that was there before, all answers, and every event in
@@ -30,6 +19,12 @@ public sealed record RequestHistory(
 
     /// <summary>Whether the viewer sees it as the assignee of its ticket.</summary>
     public bool IsTicketAssignee { get; init; }
+
+    /// <summary>What changes, as LaunchDarkly described it; null where it hasn't.</summary>
+    public DescribedChanges? Described { get; init; }
+
+    /// <summary>What it described before it turned out to hold another change.</summary>
+    public DescribedChanges? DescribedBefore { get; init; }
 
     /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from
     /// there.</param>
@@ -63,17 +58,19 @@ public sealed record RequestHistory(
                     new { subject = request.Id.Subject }
                 );
                 events.Reverse();
-                var (subject, n) = (request.Subject, request.Revision);
+                var subjectOf = await RevisionRow.SubjectsOf(reader, request);
                 return new RequestHistory(
                     request,
-                    Of(current!, events, subject, n),
-                    before is null ? null : Of(before, events, subject, n),
+                    current!.ToContent(subjectOf(current.N)),
+                    before?.ToContent(subjectOf(before.N)),
                     await DecisionRow.Of(reader, id),
                     events
                 )
                 {
-                    IsTicketAssignee =
-                        viewer.PersonId is { } person && await TicketVisibility.Has(reader, request, person),
+                    IsTicketAssignee = await Visibility.IsTicketAssignee(reader, request, viewer),
+                    Described = await ReadChanges.Of(reader, request),
+                    DescribedBefore =
+                        request.Reading > 1 ? await ReadChanges.Of(reader, request, request.Reading - 1) : null,
                 };
             },
             cancel
@@ -83,13 +80,13 @@ public sealed record RequestHistory(
     private static ValueTask<RevisionRow?> Revision(Reader reader, ApprovalRequest request, string digest, int n) =>
         reader.First<RevisionRow>(
             digest.Length > 0
-                ? """
-                SELECT n, digest, message, facts, at FROM revisions
-                WHERE request_id = @id AND digest = @digest AND n <= @n ORDER BY n DESC LIMIT 1
+                ? $"""
+                SELECT {RevisionRow.Columns} FROM revisions v
+                WHERE v.request_id = @id AND v.digest = @digest AND v.n <= @n ORDER BY v.n DESC LIMIT 1
                 """
-                : """
-                SELECT n, digest, message, facts, at FROM revisions
-                WHERE request_id = @id AND @digest = '' AND n = @n
+                : $"""
+                SELECT {RevisionRow.Columns} FROM revisions v
+                WHERE v.request_id = @id AND @digest = '' AND v.n = @n
                 """,
             new
             {
@@ -98,35 +95,4 @@ public sealed record RequestHistory(
                 n,
             }
         );
-
-    /// <summary>The subject of an earlier content is kept in the event that brought it.</summary>
-    private static RevisionContent Of(RevisionRow row, List<StoredEvent> events, string subject, int current)
-    {
-        if (row.N == current)
-            return new RevisionContent((int)row.N, row.Digest, subject, row.Message, row.Facts, Instant.Parse(row.At));
-        foreach (var e in events)
-        {
-            if (e.Kind is not ("request.submitted" or "request.revised"))
-                continue;
-            using var data = JsonDocument.Parse(e.Data);
-            if (
-                data.RootElement.TryGetProperty("revision", out var n)
-                && n.GetInt64() == row.N
-                && data.RootElement.TryGetProperty("subject", out var text)
-            )
-            {
-                subject = text.GetString() ?? subject;
-            }
-        }
-        return new RevisionContent((int)row.N, row.Digest, subject, row.Message, row.Facts, Instant.Parse(row.At));
-    }
-
-    private sealed class RevisionRow
-    {
-        public long N { get; init; }
-        public required string Digest { get; init; }
-        public required string Message { get; init; }
-        public required string Facts { get; init; }
-        public required string At { get; init; }
-    }
 }

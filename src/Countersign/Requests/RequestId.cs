@@ -19,6 +19,18 @@ public readonly record struct RequestId : ISqlText
     /// <summary>The subject under which a request's events are written.</summary>
     public string Subject => $"request:{Value}";
 
+    /// <summary>When it was made, to the millisecond.</summary>
+    public DateTimeOffset Time
+    {
+        get
+        {
+            var milliseconds = 0L;
+            foreach (var digit in Value.AsSpan(0, 10))
+                milliseconds = (milliseconds << 5) + Alphabet.IndexOf(digit, StringComparison.Ordinal);
+            return DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+        }
+    }
+
     public static bool TryParse([NotNullWhen(true)] string? text, out RequestId id)
     {
         id = default;

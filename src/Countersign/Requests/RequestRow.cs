@@ -4,47 +4,15 @@ using Countersign.Storage;
 
 namespace Countersign.Requests;
 
-/// <summary>A request as it lies in the store, with the text of its stamped policy.</summary>
-internal sealed class RequestRow
+/// <summary>A request with its display and the text of its stamped policy.</summary>
+internal sealed class RequestRow : RequestState
 {
-    public const string Columns = """
-        r.id, r.source_id, r.external_id, r.sent_by, r.status, r.display, r.revision, r.digest, r.stamp, r.barred,
-        r.subject, r.creator_id, r.requester_id, r.requester_name, r.certainty, r.claim, r.assignee_user,
-        r.assignee_group, r.ticket_id, r.created_at, r.expires_at, r.settled_at, r.applied_at, r.breached_at,
-        r.broke_glass_at, r.stuck, r.events, r.head, s.policy
-        """;
+    public new const string Columns = RequestState.Columns + ", r.display, s.policy";
 
     public const string From = "FROM requests r JOIN stamps s ON s.hash = r.stamp";
 
-    public required string Id { get; init; }
-    public long SourceId { get; init; }
-    public string? ExternalId { get; init; }
-    public required string SentBy { get; init; }
-    public required string Status { get; init; }
     public required string Display { get; init; }
-    public long Revision { get; init; }
-    public required string Digest { get; init; }
-    public required string Stamp { get; init; }
     public required string Policy { get; init; }
-    public required string Barred { get; init; }
-    public required string Subject { get; init; }
-    public long? CreatorId { get; init; }
-    public long? RequesterId { get; init; }
-    public required string RequesterName { get; init; }
-    public required string Certainty { get; init; }
-    public string? Claim { get; init; }
-    public long? AssigneeUser { get; init; }
-    public long? AssigneeGroup { get; init; }
-    public long? TicketId { get; init; }
-    public required string CreatedAt { get; init; }
-    public string? ExpiresAt { get; init; }
-    public string? SettledAt { get; init; }
-    public string? AppliedAt { get; init; }
-    public string? BreachedAt { get; init; }
-    public string? BrokeGlassAt { get; init; }
-    public string? Stuck { get; init; }
-    public long Events { get; init; }
-    public required string Head { get; init; }
 
     /// <summary>
     /// The request, if it is there and the viewer may see it; locked for change when <paramref name="tx"/> is given.
@@ -67,23 +35,6 @@ internal sealed class RequestRow
             ?? await tx.First<RequestRow>(FindText + Lock(tx), arguments);
         return row?.ToRequest();
     }
-
-    /// <summary>Whether a person may see the request without being an admin; disabled people see nothing.</summary>
-    public static async ValueTask<bool> MaySee(Reader reader, RequestId id, long person) =>
-        await reader.Text(
-            $"""
-            SELECT r.id FROM requests r WHERE r.id = @id AND {Viewer.MaySee}
-              AND EXISTS (SELECT 1 FROM people p WHERE p.id = @person AND p.disabled_at IS NULL)
-            """,
-            new
-            {
-                id,
-                admin = 0,
-                source = 0,
-                person,
-            }
-        )
-            is not null;
 
     /// <summary>
     /// The request that its creator knows by an id of their own. People share a source, so the source alone does not
@@ -140,6 +91,10 @@ internal sealed class RequestRow
             BreachedAt = Time(BreachedAt),
             BrokeGlassAt = Time(BrokeGlassAt),
             Stuck = Policies.Blocked.Read(Stuck),
+            Delegations = ReadDelegations(Delegations),
+            OpenCheck = OpenChecks.Read(OpenCheck),
+            Reading = (int)Reading,
+            ChangeDigest = ChangeDigest,
             Head = new Head(Events, Head),
         };
 
@@ -149,7 +104,24 @@ internal sealed class RequestRow
     public static IReadOnlyList<long> ReadNumbers(string text) =>
         text.Length == 0 ? [] : [.. text.Split(',').Select(n => long.Parse(n, CultureInfo.InvariantCulture))];
 
-    private const string FindText = $"SELECT {Columns} {From} WHERE r.id = @id AND {Viewer.MaySee}";
+    /// <summary>"7>9,8>12" and back; null where there are none.</summary>
+    public static string? WriteDelegations(IReadOnlyList<Delegation> delegations) =>
+        delegations.Count == 0 ? null : string.Join(',', delegations.Select(d => $"{d.PersonId}>{d.DelegateId}"));
+
+    public static IReadOnlyList<Delegation> ReadDelegations(string? text) =>
+        text is null
+            ? []
+            :
+            [
+                .. text.Split(',')
+                    .Select(pair => pair.Split('>'))
+                    .Select(ids => new Delegation(
+                        long.Parse(ids[0], CultureInfo.InvariantCulture),
+                        long.Parse(ids[1], CultureInfo.InvariantCulture)
+                    )),
+            ];
+
+    private static readonly string FindText = $"SELECT {Columns} {From} WHERE r.id = @id AND {Visibility.MaySee}";
 
     /// <summary>In the words of the index.</summary>
     private const string IsExternal =
@@ -167,7 +139,8 @@ internal sealed class DecisionRow
     private static readonly string Select = $"""
         SELECT d.request_id, d.n, d.revision, d.person_id, {PersonNames.Sql(
             "p"
-        )} AS person_name, d.answer, d.note, d.digest, d.steps, d.via, d.at, d.disablings, p.disabled_at,
+        )} AS person_name, p.email AS person_email,
+        d.answer, d.note, d.digest, d.reading, d.steps, d.via, d.at, d.disablings, p.disabled_at,
         p.disablings AS author_disablings,
           d.for_person, {PersonNames.Sql("a")} AS for_person_name
         FROM decisions d JOIN people p ON p.id = d.person_id LEFT JOIN people a ON a.id = d.for_person
@@ -178,9 +151,11 @@ internal sealed class DecisionRow
     public long Revision { get; init; }
     public long PersonId { get; init; }
     public required string PersonName { get; init; }
+    public string? PersonEmail { get; init; }
     public required string Answer { get; init; }
     public required string Note { get; init; }
     public required string Digest { get; init; }
+    public long Reading { get; init; }
     public required string Steps { get; init; }
     public required string Via { get; init; }
     public required string At { get; init; }
@@ -234,9 +209,11 @@ internal sealed class DecisionRow
             Revision = (int)Revision,
             PersonId = PersonId,
             PersonName = PersonName,
+            PersonEmail = PersonEmail,
             Answer = WireNames.AnswerOf(Answer) ?? throw new FormatException("The store contains an invalid decision."),
             Note = Note,
             Digest = Digest,
+            Reading = (int)Reading,
             Steps = [.. RequestRow.ReadNumbers(Steps).Select(n => (int)n)],
             Via = Via,
             At = Instant.Parse(At),

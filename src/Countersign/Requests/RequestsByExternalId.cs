@@ -20,7 +20,7 @@ public static class RequestsByExternalId
                     $"""
                     SELECT {RequestRow.Columns}
                     FROM sources o JOIN requests r ON r.source_id = o.id AND r.external_id = @externalId
-                    JOIN stamps s ON s.hash = r.stamp WHERE {Viewer.MaySee} ORDER BY r.id DESC
+                    JOIN stamps s ON s.hash = r.stamp WHERE {Visibility.MaySee} ORDER BY r.id DESC
                     """,
                     new
                     {

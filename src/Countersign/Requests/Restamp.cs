@@ -42,7 +42,7 @@ public sealed class Restamp(Store store)
     /// <returns>Null when nothing changes.</returns>
     public Task<Restamped?> Run(
         RequestId id,
-        Func<ApprovalRequest, string, Policy> today,
+        Func<ApprovalRequest, string, string?, Policy> today,
         Pools pools,
         bool onlyLook,
         Origin origin,
@@ -67,7 +67,7 @@ public sealed class Restamp(Store store)
     private static async ValueTask<Found?> Look(
         Reader reader,
         RequestId id,
-        Func<ApprovalRequest, string, Policy> today,
+        Func<ApprovalRequest, string, string?, Policy> today,
         Pools pools,
         Origin origin,
         DateTimeOffset now
@@ -75,12 +75,8 @@ public sealed class Restamp(Store store)
     {
         if (await RequestRow.Find(reader, id, Viewer.Hub(origin)) is not { IsSettled: false } request)
             return null;
-        var facts =
-            await reader.Text(
-                "SELECT facts FROM revisions WHERE request_id = @id AND n = @n",
-                new { id, n = request.Revision }
-            ) ?? "{}";
-        var policy = today(request, facts);
+        var (facts, change) = await ReadChanges.FactsOf(reader, request);
+        var policy = today(request, facts, change);
         if (
             policy.Stamp == request.Policy.Stamp
             || AsItBecame(policy, request.Policy).Stamp == (request.Policy with { Carried = null }).Stamp
@@ -148,7 +144,7 @@ public sealed class Restamp(Store store)
         var (before, next) = (look.Before, look.Next);
         await PolicyStamp.Keep(tx, next);
         await DueTimes.Clear(tx, before);
-        await RequestChange.Waiting(tx, before, look.Decisions, RequestChange.WaitsFor(next.Policy, look.Verdict));
+        await RequestChange.Waiting(tx, before, look.Decisions, next.Policy, look.Verdict);
         var stuck = next.Stuck;
         next = await RequestChange.Save(
             tx,
@@ -174,14 +170,15 @@ public sealed class Restamp(Store store)
     }
 
     /// <summary>The same policy would by now have been escalated where this one was.</summary>
-    private static Policy AsItBecame(Policy today, Policy stamped)
+    internal static Policy AsItBecame(Policy today, Policy stamped)
     {
         for (var step = 0; step < Math.Min(today.Steps.Count, stamped.Steps.Count); step++)
             today = stamped.Steps[step].Escalated ? today.WithEscalated(step) : today;
         return today;
     }
 
-    private static IReadOnlyList<int> StepsOf(Decision decision, Policy policy, Pools pools)
+    /// <summary>The steps of another policy that a decision may fill.</summary>
+    internal static IReadOnlyList<int> StepsOf(Decision decision, Policy policy, Pools pools)
     {
         var seat = decision.ForPerson ?? decision.PersonId;
         return

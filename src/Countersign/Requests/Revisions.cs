@@ -5,19 +5,8 @@ namespace Countersign.Requests;
 
 /// <summary>One content that a request had, and who had to agree to it.</summary>
 /// <param name="Body">As it came; null where it is not the viewer's to read.</param>
-public sealed record Revision(
-    int N,
-    string Digest,
-    Policy Policy,
-    string Message,
-    string Facts,
-    string? Body,
-    DateTimeOffset At
-)
-{
-    /// <summary>The body is no longer kept; the digest stays.</summary>
-    public bool IsBodyForgotten { get; init; }
-}
+/// <param name="IsBodyForgotten">The body is no longer kept; the digest stays.</param>
+public sealed record Revision(RevisionContent Content, Policy Policy, string? Body, bool IsBodyForgotten);
 
 /// <summary>
 /// All contents of a request, the oldest first: when another comes under the same id, the earlier ones stay readable.
@@ -35,12 +24,13 @@ public static class Revisions
     ) =>
         store.Read(
             async reader =>
-                await RequestRow.Find(reader, id, viewer) is null
-                    ? null
-                    : (IReadOnlyList<Revision>?)
-                        (
-                            await reader.All<Row>($"{Select("NULL")} WHERE v.request_id = @id ORDER BY v.n", new { id })
-                        ).ConvertAll(row => row.ToRevision()),
+            {
+                if (await RequestRow.Find(reader, id, viewer) is not { } request)
+                    return null;
+                var subjectOf = await RevisionRow.SubjectsOf(reader, request);
+                var rows = await reader.All<Row>($"{Select("NULL")} WHERE v.request_id = @id ORDER BY v.n", new { id });
+                return (IReadOnlyList<Revision>?)rows.ConvertAll(row => row.ToRevision(subjectOf));
+            },
             cancel
         );
 
@@ -58,44 +48,34 @@ public static class Revisions
                 if (await RequestRow.Find(reader, id, viewer) is not { } request)
                     return null;
                 var body = viewer.IsAdmin || viewer.Party == Party.Source(request.SourceId) ? "v.body" : "NULL";
-                return (
-                    await reader.First<Row>($"{Select(body)} WHERE v.request_id = @id AND v.n = @n", new { id, n })
-                )?.ToRevision();
+                var row = await reader.First<Row>(
+                    $"{Select(body)} WHERE v.request_id = @id AND v.n = @n",
+                    new { id, n }
+                );
+                return row?.ToRevision(await RevisionRow.SubjectsOf(reader, request));
             },
             cancel
         );
 
     private static string Select(string body) =>
         $"""
-            SELECT v.n, v.digest, v.stamp, s.policy, v.message, v.facts, {body} AS body, substr(v.body, 1, 1) AS begins,
-            v.at
+            SELECT {RevisionRow.Columns}, v.stamp, s.policy, {body} AS body, substr(v.body, 1, 1) AS begins
             FROM revisions v JOIN stamps s ON s.hash = v.stamp
             """;
 
-    private sealed class Row
+    private sealed class Row : RevisionRow
     {
-        public long N { get; init; }
-        public required string Digest { get; init; }
         public required string Stamp { get; init; }
         public required string Policy { get; init; }
-        public required string Message { get; init; }
-        public required string Facts { get; init; }
         public string? Body { get; init; }
         public required string Begins { get; init; }
-        public required string At { get; init; }
 
-        public Revision ToRevision() =>
+        public Revision ToRevision(Func<long, string> subjectOf) =>
             new(
-                (int)N,
-                Digest,
+                ToContent(subjectOf(N)),
                 Policies.Policy.Read(Stamp, Policy),
-                Message,
-                Facts,
                 Body?.Length == 0 ? null : Body,
-                Instant.Parse(At)
-            )
-            {
-                IsBodyForgotten = Begins.Length == 0,
-            };
+                IsBodyForgotten: Begins.Length == 0
+            );
     }
 }

@@ -98,7 +98,7 @@ public sealed class ReweighRequests(Store store) : IJobHandler
         var decisions = await DecisionRow.Of(tx, id);
         if (Weigh.Of(request, decisions, tx.Now) is not Verdict.StillPending after)
             return;
-        await RequestChange.Waiting(tx, request, decisions, RequestChange.WaitsFor(request.Policy, after));
+        await RequestChange.Waiting(tx, request, decisions, request.Policy, after);
         if (after.Display != request.Display)
         {
             request = await RequestChange.Save(

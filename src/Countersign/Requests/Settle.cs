@@ -1,4 +1,5 @@
 using Countersign.Storage;
+using Countersign.Work;
 
 namespace Countersign.Requests;
 
@@ -8,7 +9,8 @@ namespace Countersign.Requests;
 /// <code>
 ///   1  revision: what was decided about another content settles nothing
 ///   2  status: only what the law of states allows
-///   3  time: once an active request has expired, it becomes what its policy says of that, and nothing else
+///   3  checks: nothing approves a request while LaunchDarkly is asked about it
+///   4  time: once an active request has expired, it becomes what its policy says of that, and nothing else
 /// </code>
 /// <see cref="RequestChange.Save"/> writes another status only with the permit that is made here, so a new way to
 /// settle cannot leave these out.
@@ -56,6 +58,7 @@ internal sealed class Settle
     /// <summary>Settles the request, and takes it from every inbox.</summary>
     /// <param name="revision">The content that was decided on.</param>
     /// <param name="decisions">Those from which it followed, before this one, in whose inboxes it is.</param>
+    /// <param name="last">The decision that settles it.</param>
     public static ValueTask<ApprovalRequest> As(
         Tx tx,
         ApprovalRequest request,
@@ -64,7 +67,8 @@ internal sealed class Settle
         Status status,
         string display,
         Origin origin,
-        object data
+        object data,
+        Decision? last = null
     )
     {
         if (revision != request.Revision)
@@ -75,8 +79,14 @@ internal sealed class Settle
         }
         if (HasExpired(request, tx.Now))
             throw new InvalidOperationException("The request has expired, and nothing else may settle it.");
-        return Write(tx, request, decisions, status, display, origin, data);
+        return Write(tx, request, decisions, status, display, origin, data, last);
     }
+
+    private static async ValueTask<bool> AppliesChanges(Tx tx, long source) =>
+        await tx.Number(
+            "SELECT count(*) FROM launchdarkly_connections WHERE source_id = @source AND apply = 1",
+            new { source }
+        ) == 1;
 
     private static async ValueTask<ApprovalRequest> Write(
         Tx tx,
@@ -85,14 +95,25 @@ internal sealed class Settle
         Status status,
         string display,
         Origin origin,
-        object data
+        object data,
+        Decision? last = null
     )
     {
         if (!request.MayBecome(status))
             throw new InvalidOperationException($"The law of states forbids {request.Status} → {status}.");
+        if (status == Status.Approved && request.OpenCheck != OpenCheck.None)
+        {
+            throw new InvalidOperationException(
+                "LaunchDarkly is asked about the request, and nothing approves it yet."
+            );
+        }
         if (!request.IsSettled)
-            await RequestChange.Waiting(tx, request, decisions, RequestChange.Nobody);
+            await RequestChange.Waiting(tx, request, decisions);
         var next = request with { Status = status, Display = display, SettledAt = tx.Now };
-        return await RequestChange.Save(tx, request, next, origin, $"request.{status.ToWireName()}", data, Permit);
+        var told = SettledStory.Tell(request, last is null ? decisions : [.. decisions, last], origin, data);
+        next = await RequestChange.Save(tx, request, next, origin, $"request.{status.ToWireName()}", told, Permit);
+        if (status == Status.Approved && next.ChangeDigest is not null && await AppliesChanges(tx, next.SourceId))
+            await Jobs.Put(tx, OpenChecks.ApplyJob(next, tx.Now));
+        return next;
     }
 }

@@ -50,6 +50,9 @@ public sealed record Submission
     public TicketTerms? TicketTerms { get; init; }
     public required Policy Policy { get; init; }
 
+    /// <summary>What LaunchDarkly is asked about it before anything approves it.</summary>
+    public OpenCheck Check { get; init; }
+
     /// <summary>Why nobody could ever make it pass, when that is known already.</summary>
     public Blocked? Stuck { get; init; }
 }
@@ -104,7 +107,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
     /// <summary>Whose act it is when a policy answers by itself.</summary>
     private static readonly Origin OfPolicy = new(Actor.Hub, "policy", "");
 
-    private readonly TimeSpan _keyLife = (retention ?? new RetentionOptions()).IdempotencyKeys;
+    private readonly IdempotencyKeys _keys = new((retention ?? new RetentionOptions()).IdempotencyKeys);
 
     /// <summary>
     /// Stamps known to be in the store for good: they are never changed or deleted, so writing them again can be left
@@ -169,7 +172,11 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
             );
         }
         if (submission.Assignee?.Party != known.Assignee)
-            return new SubmitOutcome.AssigneeDiffers(known);
+        {
+            if (await Reassign.Keep(tx, known, submission) is not { } kept)
+                return new SubmitOutcome.AssigneeDiffers(known);
+            submission = kept;
+        }
         return new SubmitOutcome.Revised(await Revise(tx, known, submission, origin));
     }
 
@@ -218,11 +225,11 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
             INSERT INTO requests (id, source_id, external_id, sent_by, status, display, revision, digest, stamp, barred,
             subject, search,
               creator_id, requester_id, requester_name, certainty, claim, assignee_user, assignee_group, ticket_id,
-              created_at, expires_at, events, head)
+              created_at, expires_at, open_check, events, head)
             VALUES (@id, @sourceId, @externalId, @sentBy, @status, @display, 1, @digest, @stamp, @barred, @subject,
             @search,
               @creatorId, @requesterId, @requesterName, @certainty, @claim, @assigneeUser, @assigneeGroup, @ticketId,
-              @createdAt, @expiresAt, @events, @head)
+              @createdAt, @expiresAt, @openCheck, @events, @head)
             """,
             new
             {
@@ -247,15 +254,16 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
                 ticketId = request.TicketId,
                 createdAt = request.CreatedAt,
                 expiresAt = request.ExpiresAt,
+                openCheck = request.OpenCheck.ToText(),
                 events = head.Count,
                 head = head.Hash,
             }
         );
         await KeepRevision(tx, request, submission);
+        await RequestTerms.Add(tx, request.Id, draft.Terms);
         foreach (var party in draft.Parties)
             await PolicyStamp.Join(tx, request.Id, party);
-        foreach (var party in draft.WaitsFor)
-            await RequestChange.Wait(tx, request.Id, party);
+        await RequestChange.Wait(tx, request.Id, draft.WaitsFor);
         await TicketVisibility.Begin(tx, request, origin);
         return await Follow(tx, request with { Head = head }, draft.Verdict, submission.Stuck);
     }
@@ -268,6 +276,8 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
         Blocked? stuck
     )
     {
+        if (request.OpenCheck != OpenCheck.None)
+            await Jobs.Put(tx, OpenChecks.Job(request, tx.Now + OpenChecks.Delay));
         var because = request.Policy.RefusesRequester ? verdict.Display : request.Policy.Auto?.Because;
         if (because is not null && verdict.Status is (Status.Approved or Status.Rejected) and var status)
         {
@@ -314,21 +324,25 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
                 Subject = submission.Subject,
                 ExpiresAt = submission.Policy.Expire is { } expire ? tx.Now + expire.After : null,
                 Stuck = null,
+                OpenCheck = submission.Check,
+                Reading = 1,
+                ChangeDigest = null,
             },
             tx.Now,
             out var verdict
         );
         await DueTimes.Clear(tx, known);
         await KeepStamp(tx, revised.Policy);
+        await RequestTerms.Change(
+            tx,
+            known.Id,
+            await RequestTerms.Read(tx, known.Id),
+            RequestTerms.Of(revised, submission.Facts)
+        );
         await KeepRevision(tx, revised, submission);
         foreach (var party in NewRequestDraft.PartiesOf(revised, origin))
             await PolicyStamp.Join(tx, revised.Id, party);
-        await RequestChange.Waiting(
-            tx,
-            known,
-            await DecisionRow.Of(tx, known.Id),
-            RequestChange.WaitsFor(revised.Policy, verdict)
-        );
+        await RequestChange.Waiting(tx, known, await DecisionRow.Of(tx, known.Id), revised.Policy, verdict);
         revised = await RequestChange.Save(
             tx,
             known,
@@ -401,16 +415,10 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
             }
         );
 
-    private async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable)
-    {
-        var row = await tx.First<IdempotencyRow>(
-            $"SELECT body, status, answer FROM idempotency WHERE key = @key AND at > @oldest{tx.ForUpdate}",
-            new { key = repeatable.Key, oldest = tx.Now - _keyLife }
-        );
-        return row is null ? null
-            : row.Body == repeatable.Call ? new SubmitOutcome.Replayed((int)row.Status, row.Answer)
-            : new SubmitOutcome.KeyTaken();
-    }
+    private async ValueTask<SubmitOutcome?> Earlier(Tx tx, Repeatable repeatable) =>
+        await _keys.Find(tx, repeatable.Key) is not { } earlier ? null
+        : earlier.Call == repeatable.Call ? new SubmitOutcome.Replayed(earlier.Status, earlier.Answer)
+        : new SubmitOutcome.KeyTaken();
 
     /// <summary>Refusals are not remembered: asked again, they are looked at again.</summary>
     private async ValueTask Remember(Tx tx, Repeatable repeatable, SubmitOutcome outcome)
@@ -424,23 +432,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
         };
         if (request is null)
             return;
-        // An expired answer under the same key makes room; a live one, written by another node a moment ago, does not,
-        // and this transaction then runs again and replays it.
-        await tx.Execute(
-            "DELETE FROM idempotency WHERE key = @key AND at <= @oldest",
-            new { key = repeatable.Key, oldest = tx.Now - _keyLife }
-        );
-        await tx.Execute(
-            "INSERT INTO idempotency (key, body, status, answer, at) VALUES (@key, @body, @status, @answer, @at)",
-            new
-            {
-                key = repeatable.Key,
-                body = repeatable.Call,
-                status,
-                answer = repeatable.Answer(request),
-                at = tx.Now,
-            }
-        );
+        await _keys.Keep(tx, repeatable.Key, repeatable.Call, status, repeatable.Answer(request));
     }
 
     /// <summary>Keys whose calls are not repeated any more.</summary>
@@ -454,11 +446,4 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
             WHERE key IN (SELECT key FROM idempotency WHERE at <= @oldest ORDER BY at LIMIT @chunk)
             """
         );
-
-    private sealed class IdempotencyRow
-    {
-        public required string Body { get; init; }
-        public long Status { get; init; }
-        public required string Answer { get; init; }
-    }
 }

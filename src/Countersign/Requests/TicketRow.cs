@@ -61,10 +61,7 @@ public sealed class TicketRow
     {
         if (tickets.Count == 0)
             return new Dictionary<long, long>();
-        var arguments = tickets
-            .Select((id, i) => (Name: $"i{i}", Id: id))
-            .ToDictionary(a => a.Name, a => (object?)a.Id);
-        var names = string.Join(", ", arguments.Keys.Select(name => "@" + name));
+        var (names, arguments) = SqlList.Whole(tickets);
         var rows = await store.Read(
             reader =>
                 reader.All<RequesterRow>(

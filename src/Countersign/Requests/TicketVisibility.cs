@@ -4,10 +4,10 @@ using Countersign.Storage;
 namespace Countersign.Requests;
 
 /// <summary>
-/// What a ticket's assignee may do with the ticket's requests: see and withdraw them. The assignment gives it if an
-/// admin made it, or another person who could see the request; agents who assign a ticket to themselves get nothing by
-/// it. It ends when the ticket gets another assignee. Kept as a party of its own, so that ending it takes away nothing
-/// else.
+/// What a ticket's assignment changes in who may see its requests (<see cref="Visibility"/>) and withdraw them. It
+/// gives both if an admin made it, or another person who could see the request; agents who assign a ticket to
+/// themselves get nothing by it. It ends when the ticket gets another assignee. Kept as a party of its own, so that
+/// ending it takes away nothing else.
 /// </summary>
 internal static class TicketVisibility
 {
@@ -21,7 +21,7 @@ internal static class TicketVisibility
         {
             return;
         }
-        if (by == assignee || (ticket.AssignedByAdmin == 0 && !await RequestRow.MaySee(tx, request.Id, by)))
+        if (by == assignee || (ticket.AssignedByAdmin == 0 && !await Visibility.IsVisible(tx, request.Id, by)))
             return;
         await PolicyStamp.Join(tx, request.Id, Party.TicketAssignee(assignee).Text);
         string[] requests = [request.Id.Value];
@@ -44,7 +44,7 @@ internal static class TicketVisibility
             by == assignee
                 ? []
                 : await tx.All<IdRow>(
-                    $"SELECT r.id FROM requests r WHERE r.ticket_id = @ticket AND {Viewer.MaySee} ORDER BY r.id",
+                    $"SELECT r.id FROM requests r WHERE r.ticket_id = @ticket AND {Visibility.MaySee} ORDER BY r.id",
                     new
                     {
                         ticket = ticket.Id,
@@ -67,15 +67,6 @@ internal static class TicketVisibility
             await PolicyStamp.Join(tx, RequestId.Of(request.Id), Party.TicketAssignee(assignee).Text);
         return [.. shared.Select(r => r.Id)];
     }
-
-    /// <summary>Whether this person sees the request as its ticket's assignee, and so may withdraw it.</summary>
-    public static async ValueTask<bool> Has(Reader reader, ApprovalRequest request, long person) =>
-        request.TicketId is not null
-        && await reader.Text(
-            "SELECT request_id FROM parties WHERE party = @party AND request_id = @id",
-            new { party = Party.TicketAssignee(person), id = request.Id }
-        )
-            is not null;
 
     private sealed class IdRow
     {

@@ -159,7 +159,7 @@ public sealed class Tickets(Store store)
                 assignee = wanted.AssigneeId ?? ticket.AssigneeId,
                 group = wanted.GroupId ?? ticket.GroupId,
                 external = wanted.ExternalId ?? ticket.ExternalId,
-                tags = History.Text(tags).Json,
+                tags = History.ToJson(tags),
                 fields = wanted.Fields ?? ticket.Fields,
                 now = tx.Now,
                 assignedBy = assigned is null ? ticket.AssignedBy : authorId,

@@ -21,6 +21,9 @@ public abstract record Verdict
         /// </summary>
         public const string StuckMark = ". Blocked: ";
 
+        /// <summary>What is said where only LaunchDarkly's answer is missing.</summary>
+        public const string Confirming = "Confirming with LaunchDarkly";
+
         public override string Display => Missing;
         public override Status Status => Status.Active;
     }

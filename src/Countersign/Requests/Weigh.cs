@@ -14,6 +14,7 @@ namespace Countersign.Requests;
 ///   4  approvals are matched to slots, step after step; a person fills one slot at most and is moved to another
 ///      step where that makes room, so the order of answers never matters
 ///   5  all slots filled: approved. Else the first step with an empty slot is open
+///   6  while LaunchDarkly is asked about the request, nothing approves it and no policy answers by itself
 /// </code>
 /// Nothing here can approve without every slot filled by a distinct person's yes, or a policy that says so in words.
 /// </summary>
@@ -31,6 +32,9 @@ public static class Weigh
     )
     {
         var policy = request.Policy;
+        // Who asks and what changes may lead to another policy, so this one does not answer yet.
+        if (request.OpenCheck != OpenCheck.None && (policy.RefusesRequester || policy.Auto is not null))
+            return Confirming(policy);
         if (policy.RefusesRequester)
             return new Verdict.Rejected("Requester not recognized");
         if (policy.Auto is { } auto)
@@ -59,7 +63,8 @@ public static class Weigh
             }
         }
         // A policy without slots says nothing about who must agree, so nobody has.
-        return slots.Filled > 0 ? new Verdict.Approved([.. slots.Fillers.Select(d => d.Who)])
+        return slots.Filled > 0 && request.OpenCheck != OpenCheck.None ? Confirming(policy)
+            : slots.Filled > 0 ? new Verdict.Approved([.. slots.Fillers.Select(d => d.Who)])
             : request.ExpiresAt is { } over && now >= over ? Expired(request, over)
             : new Verdict.StillPending(
                 0,
@@ -67,6 +72,10 @@ public static class Weigh
                 policy.Destination is { } destination ? $"Waiting for {destination}" : "The policy names no reviewers"
             );
     }
+
+    /// <summary>It waits for no reviewer, and those of every step may still say otherwise.</summary>
+    private static Verdict.StillPending Confirming(Policy policy) =>
+        new(policy.Steps.Count, [], Verdict.StillPending.Confirming);
 
     /// <summary>Which approvals sit in which step, for readers: in the order of the steps.</summary>
     public static IReadOnlyList<IReadOnlyList<Decision>> Seats(
@@ -99,6 +108,7 @@ public static class Weigh
         {
             if (
                 said.Revision != request.Revision
+                || said.Reading != request.Reading
                 || said.AuthorDisabled
                 || said.At >= request.ExpiresAt
                 || request.Bars(said.PersonId)
@@ -125,11 +135,15 @@ public static class Weigh
     /// <summary>
     /// Who came back and answered needs no stand-in, and of two who stood in for the same person the last one did.
     /// </summary>
-    private static void KeepOnePerSeat(List<Decision> latest) =>
+    private static void KeepOnePerSeat(List<Decision> latest)
+    {
+        // Held beside all of them, so that the order in which they are left out does not matter.
+        Decision[] all = [.. latest];
         latest.RemoveAll(d =>
             d.ForPerson is { } absent
-            && latest.Exists(other => other.PersonId == absent || (other.ForPerson == absent && other.N > d.N))
+            && all.Any(other => other.PersonId == absent || (other.ForPerson == absent && other.N > d.N))
         );
+    }
 
     /// <summary>
     /// Where no single no settles it: whether it could pass if those who said no had not, and cannot without them.
@@ -168,7 +182,8 @@ public static class Weigh
         var needed = policy.Steps.Sum(s => s.Need);
         var who = WireNames.Names([.. policy.Steps[open].From.Select(a => a.Name)], "or");
         var more =
-            policy.RequesterUnknown ? ", requester not recognized"
+            request.OpenCheck != OpenCheck.None ? ", confirming with LaunchDarkly"
+            : policy.RequesterUnknown ? ", requester not recognized"
             : policy.RequesterClaimed ? ", requester not confirmed"
             : "";
         var stuck = request.Stuck is { } cannot ? $"{Verdict.StillPending.StuckMark}{cannot.Why}. {cannot.Fix}" : "";

@@ -48,6 +48,25 @@ public static class WireNames
             _ => "API_ORIGINATION",
         };
 
+    /// <summary>What request types call the kinds of their fields.</summary>
+    public static string ToWireName(this RequestFieldKind kind) =>
+        kind switch
+        {
+            RequestFieldKind.Text => "text",
+            RequestFieldKind.Number => "number",
+            RequestFieldKind.Choice => "choice",
+            RequestFieldKind.YesNo => "yes-no",
+            _ => "link",
+        };
+
+    public static readonly IReadOnlyList<string> FieldKinds =
+    [
+        .. Enum.GetValues<RequestFieldKind>().Select(ToWireName),
+    ];
+
+    public static RequestFieldKind? FieldKindOf(string word) =>
+        Find(Enum.GetValues<RequestFieldKind>(), word, ToWireName);
+
     public static Status? StatusOf(string word) => Find(Statuses, word, ToWireName);
 
     public static string ToWireName(this Answer answer) =>

@@ -28,10 +28,10 @@ public sealed class Withdraw(Store store)
             {
                 if (await RequestRow.Find(tx, id, viewer) is not { } request)
                     return new WithdrawOutcome.NotFound();
-                if (!await May(tx, request, viewer))
+                if (!MayBeBy(request, viewer, await Visibility.IsTicketAssignee(tx, request, viewer)))
                     return new WithdrawOutcome.NotAllowed();
                 request = await Settle.IfExpired(tx, request);
-                if (request.AppliedAt is not null || !request.MayBecome(Status.Withdrawn))
+                if (!IsPossible(request))
                 {
                     return new WithdrawOutcome.AlreadySettled(
                         await RequestChange.Save(
@@ -61,11 +61,19 @@ public sealed class Withdraw(Store store)
             cancel
         );
 
-    private static async ValueTask<bool> May(Tx tx, ApprovalRequest request, Viewer viewer) =>
+    /// <summary>Whether this viewer may withdraw it now; pages offer it by the same rule.</summary>
+    /// <param name="isTicketAssignee"><see cref="Visibility.IsTicketAssignee"/>.</param>
+    public static bool May(ApprovalRequest request, Viewer viewer, bool isTicketAssignee) =>
+        IsPossible(request) && MayBeBy(request, viewer, isTicketAssignee);
+
+    private static bool IsPossible(ApprovalRequest request) =>
+        request.AppliedAt is null && request.MayBecome(Status.Withdrawn);
+
+    private static bool MayBeBy(ApprovalRequest request, Viewer viewer, bool isTicketAssignee) =>
         viewer.IsAdmin
         || (
             viewer.PersonId is { } person
-                ? request.IsAskedBy(person) || await TicketVisibility.Has(tx, request, person)
+                ? request.IsAskedBy(person) || isTicketAssignee
                 : viewer.Party == Policies.Party.Source(request.SourceId)
         );
 }

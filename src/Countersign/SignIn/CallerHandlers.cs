@@ -27,6 +27,16 @@ internal sealed class NotLookedAt(int status, TimeSpan wait, string why) : Authe
         );
 }
 
+/// <summary>A source's key that was good until it expired. Who has it may know why it isn't taken.</summary>
+internal sealed class KeyExpired(DateTimeOffset at)
+    : AuthenticationFailureException(
+        $"This key expired at {Storage.Instant.ToText(at)}. An admin can rotate it, on the source's page or with "
+            + "countersign source rotate <name>."
+    )
+{
+    public const string Code = "key_expired";
+}
+
 /// <summary>What our schemes share: a caller becomes the call's user, and the door says how a refusal looks.</summary>
 internal abstract class CallerHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
@@ -62,7 +72,21 @@ internal abstract class CallerHandler(
             await Door.ErrorFormatOf(Context).Refuse(Context, later.Status, code, later.Message);
             return;
         }
+        if ((await HandleAuthenticateOnceSafeAsync()).Failure is KeyExpired expired && Door is ProgramDoor program)
+        {
+            Response.Headers.WWWAuthenticate = program.WwwAuthenticate;
+            await Door.ErrorFormatOf(Context)
+                .Refuse(Context, StatusCodes.Status401Unauthorized, KeyExpired.Code, expired.Message);
+            return;
+        }
         await Door.Challenge(Context);
+        if (Response.StatusCode == StatusCodes.Status401Unauthorized && Authorization.Length == 0)
+        {
+            RefusalLog.Note(
+                Context,
+                SessionCookie.Of(Context) is null ? RefusalLog.NoCredentials : RefusalLog.SessionEnded
+            );
+        }
     }
 }
 
@@ -79,9 +103,10 @@ internal sealed class SourceKeyHandler(
         if (!Door.TakesSources)
             return Refused();
         var (caller, wait) = await callers.Find(Authorization, Door.Via, Address, Context.RequestAborted);
-        return caller?.Source is not null
-            ? Known(caller)
-            : Refused(wait > TimeSpan.Zero ? NotLookedAt.TooOften(wait) : null);
+        return caller?.Source is not null ? Known(caller)
+            : wait > TimeSpan.Zero ? Refused(NotLookedAt.TooOften(wait))
+            : callers.FindExpiry(Authorization) is { } expired ? Refused(new KeyExpired(expired))
+            : Refused();
     }
 }
 
@@ -128,7 +153,17 @@ internal sealed class SessionHandler(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync() =>
         Door.Of(Context) is { TakesPeople: true } door
         && SessionCookie.Of(Context) is { } secret
-        && await callers.FindBySession(secret, door.Via, Address, Context.RequestAborted) is { Person: not null } caller
+        && await callers.FindBySession(
+            secret,
+            door.Via,
+            Address,
+            Context.RequestAborted,
+            isUse: Context.GetEndpoint()?.Metadata.GetMetadata<CalledByPages>() is null
+        )
+            is { Person: not null } caller
             ? Known(caller)
             : AuthenticateResult.NoResult();
 }
+
+/// <summary>On endpoints that an open page calls by itself, now and then: that keeps no session from ending.</summary>
+internal sealed class CalledByPages;

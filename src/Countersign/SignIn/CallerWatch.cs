@@ -1,3 +1,4 @@
+using Countersign.Hosting;
 using Countersign.Storage;
 
 namespace Countersign.SignIn;
@@ -36,7 +37,7 @@ public sealed class CallerWatch : IAsyncDisposable
     /// <param name="mayGoOn">What the caller must be as well, beyond being let in.</param>
     public static CallerWatch Over(HttpContext http, Caller caller, Func<Caller, bool>? mayGoOn = null)
     {
-        var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var stopping = http.RequestServices.GetRequiredService<Drain>().Ended;
         return new CallerWatch(
             caller,
             http.RequestServices.GetRequiredService<Callers>(),

@@ -38,7 +38,9 @@ public sealed class Callers(
     Passwords passwords,
     SignInAttempts attempts,
     Sessions sessions,
-    LastUse lastUse
+    LastUse lastUse,
+    PasswordPolicy passwordPolicy,
+    TimeProvider time
 )
 {
     /// <summary>Stands for the account of a key, which has none.</summary>
@@ -67,6 +69,9 @@ public sealed class Callers(
         var caller = Find(await directory.UpToDate(cancel), credential, hash, via, address);
         if (caller is null)
         {
+            // Who has it guessed nothing.
+            if (credential.Email is null && ExpiryOf(directory.Current, hash) is not null)
+                return (null, default);
             if (attempts.BeginKey(address, out var wait) is not { } attempt)
                 return (null, wait);
             // It may have been made a moment ago, by another node or on the command line.
@@ -81,6 +86,15 @@ public sealed class Callers(
         return (caller, default);
     }
 
+    /// <summary>When this key of a source expired; null for one that is good, or is none.</summary>
+    public DateTimeOffset? FindExpiry(string authorization) =>
+        Read(authorization) is { Email: null } credential
+            ? ExpiryOf(directory.Current, Keys.HashOf(credential.Secret))
+            : null;
+
+    private DateTimeOffset? ExpiryOf(PeopleSnapshot snapshot, string hash) =>
+        snapshot.KeysUntil.TryGetValue(hash, out var until) && until <= time.GetUtcNow() ? until : null;
+
     /// <summary>The person behind <c>Basic base64(email:password)</c>, for doors that take passwords.</summary>
     public async ValueTask<(Caller? Caller, PasswordOutcome Outcome)> FindByPassword(
         string authorization,
@@ -91,7 +105,7 @@ public sealed class Callers(
     {
         if (Read(authorization) is not { IsPassword: true } credential)
             return (null, new PasswordOutcome.Wrong());
-        var outcome = await passwords.Check(credential.Email!, credential.Secret, address, cancel);
+        var outcome = await passwords.Check(credential.Email!, credential.Secret, address, cancel, mustBeEnough: true);
         var caller = outcome is PasswordOutcome.Right(var person, var stored)
             ? Of(person, $"person:{person.Id}", via, address) with
             {
@@ -104,9 +118,16 @@ public sealed class Callers(
     /// <summary>
     /// The person behind a session's secret; null for every session that is over, ended or never was.
     /// </summary>
-    public async ValueTask<Caller?> FindBySession(string secret, string via, string address, CancellationToken cancel)
+    /// <param name="isUse">Whether the person did something, so that the session is not idle.</param>
+    public async ValueTask<Caller?> FindBySession(
+        string secret,
+        string via,
+        string address,
+        CancellationToken cancel,
+        bool isUse = true
+    )
     {
-        if (await sessions.Find(secret, cancel) is not { } session)
+        if (await sessions.Find(secret, cancel) is not { } session || !passwordPolicy.Allows(session))
             return null;
         if (!(await directory.UpToDate(cancel)).People.TryGetValue(session.PersonId, out var person))
         {
@@ -116,7 +137,8 @@ public sealed class Callers(
         if (person is null or { IsDisabled: true })
             return null;
         var caller = Of(person, session.Key, via, address) with { Session = session };
-        lastUse.Note(caller.Key);
+        if (isUse)
+            lastUse.Note(caller.Key);
         return caller;
     }
 
@@ -139,7 +161,7 @@ public sealed class Callers(
         }
         var isGood = caller.Session is { } session
             ? await sessions.IsOpen(session.Id, cancel)
-            : snapshot.PasswordHashes.GetValueOrDefault(person.Id) == credential.Secret;
+            : snapshot.PasswordHashes.GetValueOrDefault(person.Id) == credential.Secret && !passwords.NeedsMore(person);
         return !isGood
             ? null
             : Of(person, caller.Key, origin.Via, origin.Address) with
@@ -153,12 +175,12 @@ public sealed class Callers(
     public static string AccountOf(string authorization) =>
         Read(authorization) is { Email: { Length: > 0 } email } ? email : NoAccount;
 
-    private static Caller? Find(PeopleSnapshot snapshot, Credential credential, string hash, string via, string address)
+    private Caller? Find(PeopleSnapshot snapshot, Credential credential, string hash, string via, string address)
     {
         var kept = credential with { Secret = hash, Address = address };
         if (credential.Email is null)
         {
-            return snapshot.SourcesByKey.TryGetValue(hash, out var source)
+            return snapshot.SourcesByKey.TryGetValue(hash, out var source) && ExpiryOf(snapshot, hash) is null
                 ? Of(source, via, address) with
                 {
                     Credential = kept,

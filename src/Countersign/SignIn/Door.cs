@@ -1,4 +1,5 @@
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 
 namespace Countersign.SignIn;
 
@@ -23,6 +24,12 @@ public abstract class Door
     /// <summary>People who may act for others say for whom, in <c>X-On-Behalf-Of</c>.</summary>
     public virtual bool TakesOnBehalfOf => false;
 
+    /// <summary>How the API's description shows errors of this door.</summary>
+    internal virtual ErrorShape Errors => ErrorShape.Problem;
+
+    /// <summary>Schemas for the API's description that no type of ours has, as JSON.</summary>
+    internal virtual string? Schemas => null;
+
     /// <summary>How refusals and faults are worded and shaped here.</summary>
     public abstract ErrorFormat ErrorFormatOf(HttpContext http);
 
@@ -43,6 +50,32 @@ public abstract class Door
     /// <summary>The answer to a known caller who may not do this.</summary>
     public virtual Task Forbid(HttpContext http, CallerRequirement requirement) =>
         ErrorFormatOf(http).Refuse(http, StatusCodes.Status403Forbidden, requirement.Rule, requirement.Why);
+}
+
+internal static class DoorMiddleware
+{
+    /// <summary>Says which door a call came to, by its path; all that is not for programs is for browsers.</summary>
+    public static void UseDoors(
+        this IApplicationBuilder app,
+        Door browsers,
+        params (string Root, Door Door)[] programs
+    ) =>
+        app.Use(
+            (HttpContext http, RequestDelegate next) =>
+            {
+                var door = browsers;
+                foreach (var program in programs)
+                {
+                    if (http.Request.Path.StartsWithSegments(program.Root))
+                    {
+                        door = program.Door;
+                        break;
+                    }
+                }
+                http.Features.Set(door);
+                return next(http);
+            }
+        );
 }
 
 /// <summary>A door for programs: 401 with how to call.</summary>

@@ -17,7 +17,7 @@ namespace Countersign.SignIn;
 /// </summary>
 public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRing> log) : IXmlRepository
 {
-    private readonly byte[] _key = rootKey.Derive("key ring");
+    private readonly byte[] _key = KeyOf(rootKey);
 
     // The framework asks synchronously, at start-up and once a day.
     public IReadOnlyCollection<XElement> GetAllElements()
@@ -30,7 +30,7 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
         var elements = new List<XElement>();
         foreach (var row in rows)
         {
-            if (Open(row) is { } element)
+            if (Open(_key, row) is { } element)
                 elements.Add(element);
             else
                 Log.NotOurs(log, row.Name);
@@ -43,7 +43,7 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
         var row = new
         {
             name = friendlyName,
-            @sealed = Seal(friendlyName, element.ToString(SaveOptions.DisableFormatting)),
+            @sealed = Seal(_key, friendlyName, element.ToString(SaveOptions.DisableFormatting)),
         };
         store
             .InTransaction(async tx =>
@@ -62,24 +62,50 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
             .GetResult();
     }
 
-    private string Seal(string name, string text)
+    /// <summary>Whether a key of the ring was sealed under this root key, or there is none yet.</summary>
+    internal static async ValueTask<bool> IsFrom(Reader reader, RootKey rootKey)
+    {
+        var rows = await reader.All<Row>("SELECT name, sealed FROM key_ring");
+        var key = KeyOf(rootKey);
+        return rows.Count == 0 || rows.Exists(row => Open(key, row) is not null);
+    }
+
+    /// <summary>Inside the transaction that puts another root key in place; how many keys that were.</summary>
+    internal static async ValueTask<int> Reseal(Tx tx, RootKey from, RootKey to)
+    {
+        var (old, next, done) = (KeyOf(from), KeyOf(to), 0);
+        foreach (var row in await tx.All<Row>("SELECT name, sealed FROM key_ring ORDER BY name"))
+        {
+            // What the earlier key doesn't open can't be read, and stays as it is.
+            if (Open(old, row) is not { } element)
+                continue;
+            var @sealed = Seal(next, row.Name, element.ToString(SaveOptions.DisableFormatting));
+            await tx.Execute("UPDATE key_ring SET sealed = @sealed WHERE name = @Name", new { @sealed, row.Name });
+            done++;
+        }
+        return done;
+    }
+
+    private static byte[] KeyOf(RootKey rootKey) => rootKey.Derive("key ring");
+
+    private static string Seal(byte[] key, string name, string text)
     {
         var plain = Encoding.UTF8.GetBytes(text);
         var whole = new byte[AesGcm.NonceByteSizes.MaxSize + plain.Length + AesGcm.TagByteSizes.MaxSize];
         var (nonce, sealedText, tag) = Parts(whole);
         RandomNumberGenerator.Fill(nonce);
-        using var aes = new AesGcm(_key, tag.Length);
+        using var aes = new AesGcm(key, tag.Length);
         aes.Encrypt(nonce, plain, sealedText, tag, Encoding.UTF8.GetBytes(name));
         return Convert.ToBase64String(whole);
     }
 
-    private XElement? Open(Row row)
+    private static XElement? Open(byte[] key, Row row)
     {
         try
         {
             var (nonce, sealedText, tag) = Parts(Convert.FromBase64String(row.Sealed));
             var plain = new byte[sealedText.Length];
-            using var aes = new AesGcm(_key, tag.Length);
+            using var aes = new AesGcm(key, tag.Length);
             aes.Decrypt(nonce, sealedText, tag, plain, Encoding.UTF8.GetBytes(row.Name));
             return XElement.Parse(Encoding.UTF8.GetString(plain));
         }

@@ -10,9 +10,15 @@ namespace Countersign.SignIn;
 /// </summary>
 public static class Keys
 {
+    private const string SourcePrefix = "csk_";
+
     public static string NewToken() => New("cst_");
 
-    public static string NewSourceKey() => New("csk_");
+    public static string NewSourceKey() => New(SourcePrefix);
+
+    /// <summary>Whether a header holds a source's key, by its form alone.</summary>
+    public static bool IsSourceKey(string authorization) =>
+        authorization.StartsWith("Bearer " + SourcePrefix, StringComparison.OrdinalIgnoreCase);
 
     public static string NewSessionSecret() => New("css_");
 

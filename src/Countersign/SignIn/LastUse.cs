@@ -115,7 +115,7 @@ public sealed partial class LastUse(Store store, ILogger<LastUse> log) : Backgro
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The last use of keys wasn't saved: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "The last use of keys wasn't saved: {Reason}")]
         public static partial void NotWritten(ILogger log, string reason);
     }
 }

@@ -9,8 +9,6 @@ public static class PasswordRules
     public const int Shortest = 10,
         Longest = 200;
 
-    private const string TooCommon = "This password is too easy to guess. Choose a few unrelated words.";
-
     /// <summary>
     /// What remains of the commonest passwords of any length once digits and decoration around them are gone.
     /// </summary>
@@ -255,11 +253,12 @@ public static class PasswordRules
     ];
 
     /// <summary>Null, or what is wrong with it, as a sentence.</summary>
-    public static string? Problem(string password, string email, string name) =>
-        password.Length < Shortest ? $"Use at least {Shortest} characters."
-        : password.Length > Longest ? $"Use at most {Longest} characters."
-        : IsCommon(password) ? TooCommon
-        : IsOwn(password, email, name) ? "Don't use the person's name or email as the password."
+    public static PasswordProblem? Problem(string password, string email, string name) =>
+        password.Length < Shortest ? new("password_short", $"Use at least {Shortest} characters.")
+        : password.Length > Longest ? new("password_long", $"Use at most {Longest} characters.")
+        : IsCommon(password)
+            ? new("password_common", "This password is too easy to guess. Choose a few unrelated words.")
+        : IsOwn(password, email, name) ? new("password_own", "Don't use the person's name or email as the password.")
         : null;
 
     private static bool IsCommon(string password)

@@ -34,7 +34,8 @@ public sealed class Passwords(
     SignInAttempts attempts,
     PasswordHashing hashing,
     Store store,
-    TimeProvider time
+    TimeProvider time,
+    PasswordPolicy policy
 )
 {
     public static readonly TimeSpan Remembered = TimeSpan.FromMinutes(1);
@@ -50,17 +51,27 @@ public sealed class Passwords(
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<string, (string StoredHash, DateTimeOffset Until)> _right = new();
 
+    /// <param name="mustBeEnough">
+    /// Whether nothing else is asked for, so that the password of a person with a second factor isn't right.
+    /// </param>
     internal async ValueTask<PasswordOutcome> Check(
         string email,
         string password,
         string address,
-        CancellationToken cancel
+        CancellationToken cancel,
+        bool mustBeEnough = false
     )
     {
+        if (!policy.AreEnabled)
+            return new PasswordOutcome.Wrong();
         var account = EmailAddress.KeyOf(email);
         var pair = Convert.ToHexString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{account}\n{password}")));
         if (Find(await directory.UpToDate(cancel), account) is var (known, hash) && IsRemembered(pair, hash))
-            return new PasswordOutcome.Right(known, hash);
+        {
+            return mustBeEnough && NeedsMore(known)
+                ? new PasswordOutcome.Wrong()
+                : new PasswordOutcome.Right(known, hash);
+        }
         if (attempts.BeginPassword(account, address, out var wait) is not { } attempt)
             return new PasswordOutcome.TooOften(wait);
         try
@@ -77,7 +88,7 @@ public sealed class Passwords(
             if (password.Length > PasswordRules.Longest)
                 return new PasswordOutcome.Wrong();
             var (isRight, renewed) = PasswordHashing.Verify(found?.Stored ?? NoOnesHash, password);
-            if (!isRight || found is not var (person, stored))
+            if (!isRight || found is not var (person, stored) || (mustBeEnough && NeedsMore(person)))
                 return new PasswordOutcome.Wrong();
             if (renewed is not null && await Renew(person, stored, renewed, cancel))
                 stored = renewed;
@@ -91,6 +102,9 @@ public sealed class Passwords(
             throw;
         }
     }
+
+    /// <summary>Whether a password alone does not prove that it is this person.</summary>
+    internal bool NeedsMore(Person person) => policy.NeedsSecondFactor || person.HasSecondFactor;
 
     private static (Person Person, string Stored)? Find(PeopleSnapshot snapshot, string account) =>
         snapshot.PeopleByEmail.TryGetValue(account, out var person)

@@ -23,7 +23,7 @@ public static class Permissions
 
     public const string AdminsOnly = "admins_only";
 
-    public static void AddPermissions(this IServiceCollection services)
+    public static IServiceCollection AddPermissions(this IServiceCollection services)
     {
         services
             .AddAuthorizationBuilder()
@@ -51,7 +51,7 @@ public static class Permissions
         services
             .AddSingleton<IAuthorizationHandler, CallerRequirementHandler>()
             .AddSingleton<IAuthorizationHandler, NoPolicyHandler>();
-        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalByDoor>();
+        return services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalByDoor>();
     }
 
     private static AuthorizationPolicy Of(CallerRequirement requirement) => new([requirement], []);

@@ -44,13 +44,16 @@ public sealed class RateLimits : IDisposable
     {
         options.GlobalLimiter = _limiter;
         options.OnRejected = (rejected, _) =>
-            new ValueTask(
+        {
+            RefusalLog.Note(rejected.HttpContext, RefusalLog.RateLimit);
+            return new ValueTask(
                 Refuse(
                     rejected.HttpContext,
                     TimeSpan.FromSeconds(SecondsToReset),
                     "Too many calls in this minute. Try again after the time in Retry-After."
                 )
             );
+        };
     }
 
     /// <summary>429 in the words of the door, with when to come back.</summary>

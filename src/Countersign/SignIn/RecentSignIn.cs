@@ -23,19 +23,27 @@ internal static class RecentSignIn
 
     /// <summary>For endpoints of the API.</summary>
     public static RouteHandlerBuilder RequireRecentSignIn(this RouteHandlerBuilder route) =>
-        route.AddEndpointFilter(
-            (context, next) =>
-            {
-                if (!IsMissing(context.HttpContext))
-                    return next(context);
-                RefusalLog.Note(context.HttpContext, Rule);
-                return ValueTask.FromResult<object?>(
-                    Problems.NotAllowed(
-                        Rule,
-                        $"This requires a sign-in within the last {Lasts.TotalMinutes:0} minutes. Sign in "
-                            + "again, or use a token."
-                    )
-                );
-            }
-        );
+        route
+            .WithMetadata(RecentSignInRequired.One)
+            .AddEndpointFilter(
+                (context, next) =>
+                {
+                    if (!IsMissing(context.HttpContext))
+                        return next(context);
+                    RefusalLog.Note(context.HttpContext, Rule);
+                    return ValueTask.FromResult<object?>(
+                        Problems.NotAllowed(
+                            Rule,
+                            $"This requires a sign-in within the last {Lasts.TotalMinutes:0} minutes. Sign in "
+                                + "again, or use a token."
+                        )
+                    );
+                }
+            );
+}
+
+/// <summary>Says in an endpoint's metadata that a recent sign-in is needed.</summary>
+internal sealed class RecentSignInRequired
+{
+    public static readonly RecentSignInRequired One = new();
 }

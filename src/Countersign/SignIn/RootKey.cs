@@ -1,8 +1,14 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Countersign.Storage;
 
 namespace Countersign.SignIn;
+
+/// <summary>The public half of a key that sealed before, and the last that it may have signed.</summary>
+/// <param name="PublicKey">SubjectPublicKeyInfo in base64.</param>
+/// <param name="LastEvent">The highest id of an event when it was replaced.</param>
+public sealed record FormerSealKey(string PublicKey, long LastSeal, long LastEvent);
 
 /// <summary>
 /// The one secret outside the database. Everything that must not follow from the database alone (seals, cursors, the
@@ -11,9 +17,17 @@ namespace Countersign.SignIn;
 public sealed class RootKey
 {
     private const int Size = 32;
+    private const string FormerLine = "former-seal-key";
     private readonly byte[] _key;
 
-    private RootKey(byte[] key) => _key = key;
+    private RootKey(byte[] key, IReadOnlyList<FormerSealKey> formerSealKeys) =>
+        (_key, FormerSealKeys) = (key, formerSealKeys);
+
+    /// <summary>
+    /// What earlier root keys sealed with, so that their seals stay proven. They stand in the key file, since what the
+    /// database says of them would prove nothing.
+    /// </summary>
+    public IReadOnlyList<FormerSealKey> FormerSealKeys { get; }
 
     public byte[] Derive(string purpose, int length = Size) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, length, info: Encoding.UTF8.GetBytes("countersign " + purpose));
@@ -26,8 +40,8 @@ public sealed class RootKey
         try
         {
             if (!File.Exists(file) && mayCreate)
-                Create(file);
-            return new RootKey(Parse(File.ReadAllText(file)));
+                CreateIn(Path.GetDirectoryName(Path.GetFullPath(file))!, file);
+            return Parse(File.ReadAllText(file));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
         {
@@ -39,10 +53,59 @@ public sealed class RootKey
         }
     }
 
-    private static byte[] Parse(string text) =>
-        Convert.FromBase64String(text.Trim()) is { Length: Size } key
-            ? key
+    private static void CreateIn(string folder, string file)
+    {
+        try
+        {
+            Create(file);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnavailable(PrivateFile.CannotWrite(folder), failure);
+        }
+    }
+
+    /// <summary>A new key that takes over from this one, and what this one sealed with.</summary>
+    public RootKey Next(FormerSealKey sealedWith) =>
+        new(RandomNumberGenerator.GetBytes(Size), [.. FormerSealKeys, sealedWith]);
+
+    /// <summary>Writes the key file, which must not be there yet.</summary>
+    public void WriteTo(string file)
+    {
+        using var stream = PrivateFile.Create(file);
+        stream.Write(Encoding.ASCII.GetBytes(ToText()));
+        stream.Flush(flushToDisk: true);
+    }
+
+    private string ToText() =>
+        string.Concat(
+            FormerSealKeys
+                .Select(f =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{FormerLine} {f.PublicKey} {f.LastSeal} {f.LastEvent}"
+                    )
+                )
+                .Prepend(Convert.ToBase64String(_key))
+                .Select(line => line + "\n")
+        );
+
+    private static RootKey Parse(string text)
+    {
+        var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return lines.Length > 0 && Convert.FromBase64String(lines[0]) is { Length: Size } key
+            ? new RootKey(key, [.. lines.Skip(1).Select(ParseFormer)])
             : throw new FormatException("Not 32 bytes.");
+    }
+
+    private static FormerSealKey ParseFormer(string line) =>
+        line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [FormerLine, var key, var seal, var last]
+            ? new FormerSealKey(
+                key,
+                long.Parse(seal, CultureInfo.InvariantCulture),
+                long.Parse(last, CultureInfo.InvariantCulture)
+            )
+            : throw new FormatException("Not an earlier key.");
 
     /// <summary>
     /// Written beside and renamed without replacing, so that two processes starting at once agree on one key.

@@ -10,7 +10,10 @@ public sealed record ClientInfo(string Via, string Address, string Browser);
 /// <summary>A session just begun; the only moment at which its secret is known.</summary>
 public sealed record NewSession(long Id, long PersonId, string Secret, DateTimeOffset Until);
 
-/// <param name="How">password, oidc, oidc-fresh, mail, set-up: what proved who they are.</param>
+/// <param name="How">
+/// password, oidc, oidc-fresh, mail, set-up: what proved who they are. Behind a plus, the second step: app, passkey,
+/// recovery-code.
+/// </param>
 public sealed record Session(
     long Id,
     long PersonId,
@@ -26,7 +29,15 @@ public sealed record Session(
     /// An identity provider that says nothing else may have recognized the browser, and not the person.
     /// </summary>
     public const string ByProvider = "oidc",
-        ByProviderJustNow = "oidc-fresh";
+        ByProviderJustNow = "oidc-fresh",
+        ByPassword = "password",
+        ByMail = "mail",
+        BySetUp = "set-up";
+
+    /// <summary>Whether it began with a single proof that isn't an identity provider's.</summary>
+    public static bool IsOneStep(string how) => how is ByPassword or ByMail or BySetUp;
+
+    public bool IsByPassword => How == ByPassword || How.StartsWith(ByPassword + "+", StringComparison.Ordinal);
 
     /// <summary>What it is called in rate limits and in the record of last use.</summary>
     public string Key { get; } = $"session:{Id}";
@@ -39,8 +50,10 @@ public sealed record Session(
 /// Sessions of people in browsers. The cookie carries 256 random bits, the store their hash, so every node knows them
 /// and a restart changes nothing. A row is there as long as the session is; its beginning and its end are events.
 /// </summary>
-public sealed class Sessions(Store store, BrowserSessionOptions options)
+public sealed class Sessions(Store store, BrowserSessionOptions options, PasswordPolicy? passwordPolicy = null)
 {
+    private readonly PasswordPolicy _policy = passwordPolicy ?? PasswordPolicy.Default;
+
     /// <summary>Of one person; the one that has been quiet longest makes room.</summary>
     public const int MaxPerPerson = 50;
 
@@ -83,6 +96,11 @@ public sealed class Sessions(Store store, BrowserSessionOptions options)
         );
         if (row is null || (stored is not null && row.PasswordHash != stored))
             return null;
+        // No way of signing in goes past the second factor.
+        if (Session.IsOneStep(how) && (_policy.NeedsSecondFactor || await SecondFactors.Count(tx, person) > 0))
+        {
+            return null;
+        }
         var origin = new Origin(Actor.Person(person), visit.Via, visit.Address);
         foreach (
             var old in await tx.All<Row>(

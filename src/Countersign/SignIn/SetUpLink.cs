@@ -10,20 +10,27 @@ public abstract record SetUpOutcome
 
     public sealed record Done(NewSession Session) : SetUpOutcome;
 
+    /// <summary>The admin is there, and now sets up the second factor that is required.</summary>
+    public sealed record SecondStep(NewPendingSignIn Pending) : SetUpOutcome;
+
     /// <summary>Used, older than an hour, or not needed: there is an admin.</summary>
     public sealed record LinkIsOver : SetUpOutcome;
 
     /// <summary>Too many passwords are being worked on: try again in a moment.</summary>
     public sealed record Busy : SetUpOutcome;
 
-    public sealed record Invalid(string Field, string Why) : SetUpOutcome;
+    public sealed record Invalid(string Field, string Why) : SetUpOutcome
+    {
+        /// <summary>By which pages find the sentence in their reader's language, where it has one.</summary>
+        public string? Code { get; init; }
+    }
 }
 
 /// <summary>
 /// How a hub gets its first admin without a command line: while it has none, whoever starts it is given a link that
 /// works once and for an hour. The first admin, made in whatever way, ends every such link.
 /// </summary>
-public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing hashing)
+public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing hashing, PasswordPolicy passwords)
 {
     public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
@@ -71,6 +78,7 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
     }
 
     /// <summary>Makes the first admin and signs them in.</summary>
+    /// <param name="password">Not looked at where passwords are switched off.</param>
     public async Task<SetUpOutcome> Use(
         string secret,
         string email,
@@ -83,15 +91,17 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
         // Asked first, so that a link that is over says nothing about passwords.
         if (!await IsGood(secret, cancel))
             return new SetUpOutcome.LinkIsOver();
-        if (Accounts.Problem<Person>(email, name, password) is AccessOutcome<Person>.Invalid(var field, var why))
-            return new SetUpOutcome.Invalid(field, why);
+        var given = passwords.AreEnabled ? password : null;
+        if (Accounts.Problem<Person>(email, name, given, passwords) is AccessOutcome<Person>.Invalid invalid)
+            return new SetUpOutcome.Invalid(invalid.Field, invalid.Why) { Code = invalid.Code };
         var link = Keys.HashOf(secret);
-        string person;
-        using (var turn = await hashing.Enter(EmailAddress.KeyOf(email), visit.Address, cancel))
+        string? person = null;
+        if (given is not null)
         {
+            using var turn = await hashing.Enter(EmailAddress.KeyOf(email), visit.Address, cancel);
             if (turn is null)
                 return new SetUpOutcome.Busy();
-            person = PasswordHashing.Hash(password);
+            person = PasswordHashing.Hash(given);
         }
         var session = Keys.NewSessionSecret();
         var sessionHash = Keys.HashOf(session);
@@ -112,8 +122,12 @@ public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing ha
                 var origin = new Origin(Actor.Operator, visit.Via, visit.Address);
                 return await Accounts.Add(tx, email.Trim(), name.Trim(), Role.Admin, person, origin) switch
                 {
+                    AccessOutcome<Person>.Done { Value: var admin } when passwords.NeedsSecondFactor =>
+                        new SetUpOutcome.SecondStep(
+                            (await PendingSignIns.Begin(tx, admin.Id, Session.BySetUp, session, sessionHash))!
+                        ),
                     AccessOutcome<Person>.Done { Value: var admin } => new SetUpOutcome.Done(
-                        (await sessions.Start(tx, admin.Id, "set-up", visit, session, sessionHash))!
+                        (await sessions.Start(tx, admin.Id, Session.BySetUp, visit, session, sessionHash))!
                     ),
                     AccessOutcome<Person>.Exists { What: var what } => new SetUpOutcome.Invalid(
                         "email",

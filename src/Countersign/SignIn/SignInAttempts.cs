@@ -31,6 +31,17 @@ public sealed class SignInAttempts(TimeProvider time)
             ($"password\n{NetworkAddress.Of(address)}", MaxPerAddress)
         );
 
+    /// <summary>
+    /// The second step of a sign-in is about to be tried. Counted per person, from all addresses together:
+    /// the password is known there, and codes are short.
+    /// </summary>
+    internal Attempt? BeginSecondStep(long person, string address, out TimeSpan wait) =>
+        Begin(
+            out wait,
+            ($"second step\n{person}", MaxPerAccount),
+            ($"second step\n{NetworkAddress.Of(address)}", MaxPerAddress)
+        );
+
     /// <summary>A key or token that is not known at once is about to be looked for in the store.</summary>
     internal Attempt? BeginKey(string address, out TimeSpan wait) =>
         Begin(out wait, ($"key\n{NetworkAddress.Of(address)}", MaxPerAddress));

@@ -33,10 +33,7 @@ public sealed class Tokens(Store store)
         return store.InTransaction<AccessOutcome<NewToken>>(
             async tx =>
             {
-                var person = await tx.Number(
-                    "SELECT id FROM people WHERE email_key = @key",
-                    new { key = EmailAddress.KeyOf(email) }
-                );
+                var person = await Accounts.IdOf(tx, email);
                 if (person == 0)
                     return Accounts.NoPerson<NewToken>();
                 if (

@@ -13,7 +13,7 @@ internal static class DemoMark
     {
         if (await store.Read(IsOn, cancel))
         {
-            throw new StoreUnavailable(
+            throw new IOException(
                 "This store belongs to the demo, which prints its passwords and keys. Run it with "
                     + "countersign demo, or choose another folder with --data."
             );

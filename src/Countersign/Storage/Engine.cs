@@ -3,12 +3,17 @@ namespace Countersign.Storage;
 /// <summary>
 /// What differs between SQLite and PostgreSQL, and nothing else. Everything above this class is written once.
 /// </summary>
-internal abstract class Engine : IAsyncDisposable
+internal abstract class Engine(ILogger log, TimeProvider time) : IAsyncDisposable
 {
-    public abstract ILogger Logger { get; }
+    public ILogger Logger { get; } = log;
+    public Outage Reading { get; } = new("read", log, time);
+    public Outage Writing { get; } = new("written", log, time);
 
     /// <summary>For people: "SQLite 3.40.1 (the system's)", "PostgreSQL 15.18".</summary>
     public abstract string Description { get; }
+
+    /// <summary>For people, without secrets: a file, or a database and its server.</summary>
+    public abstract string Place { get; }
 
     /// <summary>The middle part of a migration's file name.</summary>
     public abstract string Dialect { get; }
@@ -29,8 +34,13 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract ValueTask Notify(Tx tx, string name);
 
-    /// <summary>Connects, and takes part in whatever must be settled between nodes before migrations may run.</summary>
-    public abstract ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time);
+    /// <summary>The migrations that the store has; none where there is no store yet. Changes nothing.</summary>
+    public virtual ValueTask<Schema> ReadSchema() => Read(reader => Schema.Of(reader, Dialect), CancellationToken.None);
+
+    /// <summary>
+    /// Connects for reading and writing. Applies what the store lacks of the migrations, one node after the other.
+    /// </summary>
+    public abstract ValueTask<Migrated> Start(Schema found, TimeProvider time);
 
     public abstract Task<T> Write<T>(
         Func<Tx, ValueTask<T>> work,
@@ -46,14 +56,23 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Completes when the store may have changed, by whomever; at the latest after a second.</summary>
     public abstract Task MaybeChanged(CancellationToken cancel);
 
+    /// <summary>Whether this process hears at once of what others write.</summary>
+    public abstract bool HearsOthers { get; }
+
     /// <inheritdoc cref="Store.Version"/>
     public abstract long Version { get; }
 
     /// <inheritdoc cref="Store.GivePositions"/>
     public abstract ValueTask GivePositions(CancellationToken cancel);
 
-    /// <summary>A consistent copy while serving, or why this engine leaves that to its own tools.</summary>
-    public abstract Task<string?> CopyTo(string file, CancellationToken cancel);
+    /// <summary>A consistent copy while serving; throws <see cref="CopyFailed"/> where that takes more.</summary>
+    public abstract Task CopyTo(string file, CancellationToken cancel);
+
+    /// <summary>
+    /// Makes sure that nothing that was deleted or overwritten can be read from the store's files any more, where that
+    /// is in our hands.
+    /// </summary>
+    public virtual Task ForgetDeleted(CancellationToken cancel) => Task.CompletedTask;
 
     public abstract ValueTask DisposeAsync();
 }

@@ -51,14 +51,24 @@ public sealed class StoredEvent
     public required string Data { get; init; }
     public required string Hash { get; init; }
 
+    /// <summary>Who took part, as they were known then; of events that settle a request.</summary>
+    public string? People { get; init; }
+
+    /// <summary>Of its parts (<see cref="EventLeaf"/>); null in events of the earlier form.</summary>
+    public string? Salts { get; init; }
+
     /// <summary>Where it stands in the log; known of events that <see cref="EventLog"/> found.</summary>
     public long Position { get; init; }
 
-    internal const string Columns = "id, subject, n, at, kind, actor, via, address, data, hash";
-}
+    internal const string Columns = "id, subject, n, at, kind, actor, via, address, data, hash, people, salts";
 
-/// <summary>What an event says, as JSON, in the text that is kept and hashed.</summary>
-public readonly record struct EventText(string Json);
+    /// <summary>The hash that it must have after the one before it; null where it can't be one of ours.</summary>
+    /// <param name="previous">Empty for the first.</param>
+    public string? HashAfter(string previous) =>
+        Salts is null
+            ? History.HashOf(previous, Subject, N, At, Kind, Actor, Via, Address, Data)
+            : EventLeaf.Of(this)?.HashAfter(previous);
+}
 
 public static class History
 {
@@ -69,12 +79,13 @@ public static class History
     };
 
     /// <param name="data">Any object, or a text that is written already.</param>
-    public static EventText Text(object data) =>
-        data is EventText text ? text : new(JsonSerializer.Serialize(data, Json));
+    public static EventText Text(object data) => data is EventText text ? text : new(ToJson(data));
+
+    public static string ToJson(object data) => JsonSerializer.Serialize(data, Json);
 
     /// <summary>
-    /// The hash that ties an event to the one before it: SHA-256 over ten lines. No field but the last can hold a line
-    /// break, so the lines cannot be read in two ways, and anyone can recompute it with a shell.
+    /// The hash that tied an event of the earlier form to the one before it: SHA-256 over ten lines. No field but the
+    /// last can hold a line break, so the lines cannot be read in two ways. Events get <see cref="EventLeaf"/>'s now.
     /// </summary>
     public static string HashOf(
         string previous,

@@ -27,6 +27,8 @@ public sealed record Inspection(
     long SetAside = 0
 )
 {
+    public bool IsNewer { get; init; }
+
     public static async Task<Inspection> Of(StoreOptions options, TimeProvider time, CancellationToken cancel)
     {
         await using var store = Store.OpenAsIs(options, time);
@@ -37,15 +39,8 @@ public sealed record Inspection(
     {
         var engine = store.IsSqlite ? store.Description : $"PostgreSQL {await reader.Text("SHOW server_version")}";
         var ahead = store.IsSqlite ? (TimeSpan?)null : await Ahead(reader, time);
-        var known = Migration.For(store.IsSqlite ? "sqlite" : "postgres");
-        var applied = await HasTables(reader, store)
-            ? await reader.All<AppliedMigration>("SELECT number, name, checksum, at FROM migrations ORDER BY number")
-            : [];
-        var strangers = applied
-            .Where(a => known.FirstOrDefault(k => k.Number == a.Number)?.Checksum != a.Checksum)
-            .Select(a => a.Name)
-            .ToList();
-        var pending = known.Where(k => !applied.Exists(a => a.Number == k.Number)).Select(k => k.Name).ToList();
+        var schema = await Schema.Of(reader, store.IsSqlite ? "sqlite" : "postgres");
+        var (applied, pending, strangers) = (schema.Applied, schema.Pending, schema.Strangers);
         if (applied.Count == 0)
             return new Inspection(engine, applied, pending, strangers, ahead, null, 0, 0);
         var last = await reader.Text("SELECT at FROM events ORDER BY id DESC LIMIT 1");
@@ -58,18 +53,14 @@ public sealed record Inspection(
             last is null ? null : Instant.Parse(last),
             await reader.Number("SELECT count(*) FROM people WHERE role <> 'service'"),
             await reader.Number("SELECT count(*) FROM people WHERE role = 'admin' AND disabled_at IS NULL"),
-            pending.Exists(p => p.EndsWith("_jobs", StringComparison.Ordinal))
+            pending.Any(p => p.EndsWith("_jobs", StringComparison.Ordinal))
                 ? 0
                 : await reader.Number("SELECT count(*) FROM jobs WHERE state = 'dead'")
-        );
+        )
+        {
+            IsNewer = schema.IsNewer,
+        };
     }
-
-    private static async ValueTask<bool> HasTables(Reader reader, Store store) =>
-        await reader.Number(
-            store.IsSqlite
-                ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migrations'"
-                : "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migrations'"
-        ) > 0;
 
     private static async ValueTask<TimeSpan> Ahead(Reader reader, TimeProvider time)
     {

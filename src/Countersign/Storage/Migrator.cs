@@ -1,5 +1,7 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Storage;
 
@@ -35,60 +37,75 @@ internal sealed record Migration(int Number, string Name, string Sql)
 }
 
 /// <summary>
-/// Brings a store's tables up to date: each step in its own transaction, recorded with its checksum. Nodes that start
-/// together meet at <c>lockSql</c> and the later one finds the work done. Steps are only ever added.
+/// Brings a store's tables up to date, in one transaction, so that a store is as it was or as this program needs it.
+/// Each step is recorded with its checksum. Nodes that start together meet at <c>lockSql</c>, or at SQLite's lock for
+/// writers, and the later one finds the work done. Steps are only ever added.
 /// </summary>
-internal static class Migrator
+internal static partial class Migrator
 {
-    public static void Run(
+    /// <param name="copy">
+    /// Makes the way back: called before a store that is in use changes, with what it has, while no one else can write.
+    /// </param>
+    public static Migrated Run(
         DbConnection connection,
         string begin,
         string? lockSql,
         IReadOnlyList<Migration> migrations,
-        TimeProvider time
+        TimeProvider time,
+        ILogger? log = null,
+        Func<Recorded, string>? copy = null
     )
     {
-        foreach (var migration in migrations)
+        log ??= NullLogger.Instance;
+        Execute(connection, begin);
+        try
         {
-            Execute(connection, begin);
-            try
+            if (lockSql is not null)
+                Execute(connection, lockSql);
+            Execute(
+                connection,
+                """
+                CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL,
+                checksum TEXT NOT NULL, at TEXT NOT NULL)
+                """
+            );
+            var recorded = Check(connection, migrations);
+            var last = recorded.Count == 0 ? null : recorded[^1];
+            var pending = migrations.Where(m => recorded.All(r => r.Number != m.Number)).ToList();
+            string? copied = null;
+            if (pending.Count > 0 && last is null)
+                Log.Creating(log, pending.Count);
+            if (pending.Count > 0 && last is not null)
             {
-                if (lockSql is not null)
-                    Execute(connection, lockSql);
-                Execute(
-                    connection,
-                    """
-                    CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL,
-                    checksum TEXT NOT NULL, at TEXT NOT NULL)
-                    """
-                );
-                if (Applied(connection, migration, migrations) is not { } checksum)
-                {
-                    Execute(connection, migration.Sql);
-                    Execute(
-                        connection,
-                        "INSERT INTO migrations (number, name, checksum, at) VALUES (@number, @name, @checksum, @at)",
-                        ("number", (long)migration.Number),
-                        ("name", migration.Name),
-                        ("checksum", migration.Checksum),
-                        ("at", Instant.ToText(time.GetUtcNow()))
-                    );
-                }
-                else if (checksum != migration.Checksum)
-                {
-                    throw new InvalidOperationException(
-                        $"Migration {migration.Name} in this store differs from this program's. The store was "
-                            + "created by another build. Use that build, or restore a backup."
-                    );
-                }
-                Execute(connection, "COMMIT");
+                Log.Migrating(log, last.Name, pending[^1].Name, pending.Count);
+                copied = copy?.Invoke(last);
             }
-            catch (Exception failure)
-            {
-                Undo(connection, failure);
-                throw;
-            }
+            foreach (var migration in pending)
+                Apply(connection, migration, time, log);
+            Execute(connection, "COMMIT");
+            return new Migrated(last?.Name, [.. pending.Select(p => p.Name)], copied);
         }
+        catch (Exception failure)
+        {
+            Undo(connection, failure);
+            throw;
+        }
+    }
+
+    private static void Apply(DbConnection connection, Migration migration, TimeProvider time, ILogger log)
+    {
+        var since = Stopwatch.GetTimestamp();
+        Execute(connection, migration.Sql);
+        Execute(
+            connection,
+            "INSERT INTO migrations (number, name, checksum, at) VALUES (@number, @name, @checksum, @at)",
+            ("number", (long)migration.Number),
+            ("name", migration.Name),
+            ("checksum", migration.Checksum),
+            ("at", Instant.ToText(time.GetUtcNow()))
+        );
+        var took = (long)Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+        Log.Applied(log, migration.Name, took);
     }
 
     private static void Undo(DbConnection connection, Exception failure)
@@ -103,24 +120,21 @@ internal static class Migrator
         }
     }
 
-    private static string? Applied(DbConnection connection, Migration migration, IReadOnlyList<Migration> known)
+    /// <summary>What the store has, in rising order; throws where this program would do harm to it.</summary>
+    private static List<Recorded> Check(DbConnection connection, IReadOnlyList<Migration> known)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT number, checksum FROM migrations ORDER BY number";
+        command.CommandText = "SELECT number, name, checksum FROM migrations ORDER BY number";
         using var rows = command.ExecuteReader();
-        string? found = null;
+        var found = new List<Recorded>();
         while (rows.Read())
         {
-            var number = rows.GetInt32(0);
-            if (number == migration.Number)
-                found = rows.GetString(1);
+            var (number, name) = (rows.GetInt32(0), rows.GetString(1));
             if (number > known[^1].Number)
-            {
-                throw new InvalidOperationException(
-                    $"This store is newer than this program (migration {number}; the program knows "
-                        + $"{known[^1].Number}). Start a newer Countersign."
-                );
-            }
+                throw Schema.Newer(name, known[^1].Name);
+            if (known.FirstOrDefault(k => k.Number == number)?.Checksum != rows.GetString(2))
+                throw Schema.Different(name);
+            found.Add(new Recorded(number, name));
         }
         return found;
     }
@@ -136,5 +150,23 @@ internal static class Migrator
             command.Parameters.Add(parameter);
         }
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>A step that the store has.</summary>
+    internal sealed record Recorded(int Number, string Name);
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "Creating a new store: {Count} migrations")]
+        public static partial void Creating(ILogger log, int count);
+
+        [LoggerMessage(
+            Level = LogLevel.Information,
+            Message = "Migrating the store from {From} to {To} ({Count} migrations)"
+        )]
+        public static partial void Migrating(ILogger log, string from, string to, int count);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Applied migration {Name} in {Milliseconds} ms")]
+        public static partial void Applied(ILogger log, string name, long milliseconds);
     }
 }

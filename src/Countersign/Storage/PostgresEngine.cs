@@ -31,6 +31,7 @@ internal sealed partial class PostgresEngine : Engine
     /// <summary>Longer than this nobody waits for a turn to write.</summary>
     private static readonly TimeSpan MaxQueue = TimeSpan.FromSeconds(15);
 
+    private readonly string _connectionString;
     private readonly NpgsqlDataSource _source;
     private readonly SemaphoreSlim _writers;
     private readonly TimeProvider _time;
@@ -39,12 +40,16 @@ internal sealed partial class PostgresEngine : Engine
     private Task _listening = Task.CompletedTask;
     private TaskCompletionSource _changed = NewPulse();
     private long _reads;
+    private bool _isStarted;
+    private volatile bool _isListening;
     private string _version = "PostgreSQL";
 
     public PostgresEngine(string connectionString, TimeProvider time, ILogger log)
+        : base(log, time)
     {
-        (_time, _log) = (time, log);
+        (_connectionString, _time, _log) = (connectionString, time, log);
         var settings = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "countersign" };
+        Place = $"{settings.Database ?? settings.Username} on {settings.Host}:{settings.Port}";
         // What the operator wrote stands. (ContainsKey would say yes to every keyword that Npgsql knows.)
         if (!settings.ShouldSerialize("Max Auto Prepare"))
             settings.MaxAutoPrepare = 200;
@@ -52,8 +57,17 @@ internal sealed partial class PostgresEngine : Engine
             settings.AutoPrepareMinUsages = 2;
         if (!settings.ShouldSerialize("Maximum Pool Size"))
             settings.MaxPoolSize = 40;
+        // A connection that only listens must notice that the other end has gone.
+        if (!settings.ShouldSerialize("Tcp Keepalive"))
+            settings.TcpKeepAlive = true;
+        if (!settings.ShouldSerialize("Tcp Keepalive Time"))
+            settings.TcpKeepAliveTime = 10;
         if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 5;
+        // Nothing here lasts longer than its transaction (no SET, no session lock, no temporary table), so there is
+        // nothing to reset; it would be one more transaction for every look of an idle node.
+        if (!settings.ShouldSerialize("No Reset On Close"))
+            settings.NoResetOnClose = true;
         // A transaction of ours is milliseconds; one that is not must not hold others up, nor surprise the sealer
         // later.
         settings.Options =
@@ -63,8 +77,8 @@ internal sealed partial class PostgresEngine : Engine
         _writers = new SemaphoreSlim(Math.Max(1, settings.MaxPoolSize * 3 / 4));
     }
 
-    public override ILogger Logger => _log;
     public override string Description => _version;
+    public override string Place { get; }
     public override string Dialect => "postgres";
     public override string ForUpdate => " FOR UPDATE";
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
@@ -73,8 +87,9 @@ internal sealed partial class PostgresEngine : Engine
     public override async ValueTask Notify(Tx tx, string name) =>
         await tx.Text("SELECT pg_notify(@channel, @name)::text", new { channel = Channel, name });
 
-    public override async ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time)
+    public override async ValueTask<Migrated> Start(Schema found, TimeProvider time)
     {
+        var migrated = Migrated.Nothing with { From = found.Last };
         try
         {
             await using var connection = await _source.OpenConnectionAsync();
@@ -85,13 +100,25 @@ internal sealed partial class PostgresEngine : Engine
                     $"{_version} is too old: Countersign needs PostgreSQL 15 or newer."
                 );
             }
-            Migrator.Run(connection, "BEGIN", $"SELECT pg_advisory_xact_lock({MigrationLock})", migrations, time);
+            if (found.Pending.Count > 0)
+            {
+                migrated = Migrator.Run(
+                    connection,
+                    "BEGIN",
+                    $"SELECT pg_advisory_xact_lock({MigrationLock})",
+                    found.Known,
+                    time,
+                    _log
+                );
+            }
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
         {
             throw unavailable;
         }
+        _isStarted = true;
         _listening = Task.Run(Listen);
+        return migrated;
     }
 
     public override async Task<T> Write<T>(
@@ -100,10 +127,16 @@ internal sealed partial class PostgresEngine : Engine
         CancellationToken cancel
     )
     {
+        if (!_isStarted)
+            throw new InvalidOperationException("The store was opened for reading.");
         Store.EnterTransaction();
         var since = Meters.StartWaiting();
         if (!await _writers.WaitAsync(MaxQueue, cancel))
-            throw new StoreUnavailable("Too many writers are waiting for the store.");
+        {
+            const string tooMany = "Too many writers are waiting for the store.";
+            Writing.Failed(tooMany);
+            throw new StoreUnavailable(tooMany);
+        }
         Meters.EndWaiting(since);
         try
         {
@@ -131,6 +164,7 @@ internal sealed partial class PostgresEngine : Engine
                 var result = await work(tx);
                 committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
+                Writing.Succeeded();
                 if (tx.Leaves is { IsNothing: false } left)
                     committed(left);
                 return result;
@@ -149,6 +183,7 @@ internal sealed partial class PostgresEngine : Engine
             }
             catch (Exception failure) when (Unavailable(failure) is { } unavailable)
             {
+                Writing.Failed(unavailable.Message);
                 throw new StoreUnavailable(unavailable.Message, failure) { OutcomeUnknown = committing };
             }
         }
@@ -159,10 +194,13 @@ internal sealed partial class PostgresEngine : Engine
         try
         {
             await using var connection = await _source.OpenConnectionAsync(cancel);
-            return await work(new Reader(this, connection, keepCommands: false));
+            var result = await work(new Reader(this, connection, keepCommands: false));
+            Reading.Succeeded();
+            return result;
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
         {
+            Reading.Failed(unavailable.Message);
             throw unavailable;
         }
     }
@@ -177,10 +215,12 @@ internal sealed partial class PostgresEngine : Engine
             reader.ExecuteNow("SET TRANSACTION READ ONLY");
             var result = await work(reader);
             await transaction.CommitAsync(CancellationToken.None);
+            Reading.Succeeded();
             return result;
         }
         catch (Exception failure) when (Unavailable(failure) is { } unavailable)
         {
+            Reading.Failed(unavailable.Message);
             throw unavailable;
         }
     }
@@ -224,15 +264,14 @@ internal sealed partial class PostgresEngine : Engine
         }
     }
 
+    public override bool HearsOthers => _isListening;
+
     public override long Version => Interlocked.Increment(ref _reads);
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 
-    public override Task<string?> CopyTo(string file, CancellationToken cancel) =>
-        Task.FromResult<string?>(
-            "With PostgreSQL, use pg_dump while Countersign is running: pg_dump --format=custom "
-                + "--file=countersign.dump \"$DATABASE\". Restore with pg_restore into an empty database."
-        );
+    public override Task CopyTo(string file, CancellationToken cancel) =>
+        PostgresDump.Run(_connectionString, file, cancel);
 
     public override async ValueTask DisposeAsync()
     {
@@ -276,7 +315,7 @@ internal sealed partial class PostgresEngine : Engine
     /// <summary>Keeps one connection listening. Without it followers still look once a second.</summary>
     private async Task Listen()
     {
-        while (!_stop.IsCancellationRequested)
+        for (var isLost = false; !_stop.IsCancellationRequested; )
         {
             try
             {
@@ -290,6 +329,12 @@ internal sealed partial class PostgresEngine : Engine
                 };
                 await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
                     await command.ExecuteNonQueryAsync(_stop.Token);
+                _isListening = true;
+                if (isLost)
+                    Log.ListensAgain(_log);
+                isLost = false;
+                // What came while the connection was down.
+                LogHasGrown();
                 for (var pulsed = Stopwatch.GetTimestamp(); ; )
                 {
                     // However much news of the log there is, those who follow other things get their look in time.
@@ -306,7 +351,10 @@ internal sealed partial class PostgresEngine : Engine
             }
             catch (Exception failure) when (Unavailable(failure) is not null)
             {
-                Log.NotListening(_log, failure.GetType().Name);
+                _isListening = false;
+                if (!isLost)
+                    Log.NotListening(_log, failure.GetType().Name);
+                isLost = true;
                 Pulse();
                 await Task.Delay(Longest, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -330,5 +378,8 @@ internal sealed partial class PostgresEngine : Engine
             Message = "Lost the connection that listens for changes ({Failure}); looking once a second meanwhile"
         )]
         public static partial void NotListening(ILogger log, string failure);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Listening for changes again")]
+        public static partial void ListensAgain(ILogger log);
     }
 }

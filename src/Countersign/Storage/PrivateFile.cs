@@ -36,6 +36,11 @@ public static class PrivateFile
             File.SetUnixFileMode(path, OwnerOnly);
     }
 
+    /// <summary>What is printed when Countersign can't use its folder.</summary>
+    public static string CannotWrite(string folder) =>
+        $"The data folder {folder} can't be written by {Environment.UserName}. Give this account write access, or "
+        + "choose another folder with --data.";
+
     /// <summary>A folder that is there already keeps its mode, which is its owner's choice.</summary>
     public static void EnsureFolder(string path)
     {

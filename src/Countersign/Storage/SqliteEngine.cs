@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
 
@@ -8,7 +9,7 @@ namespace Countersign.Storage;
 /// One file, no set-up. Writers share <see cref="SqliteLane"/>; every reader has a read-only connection of its own and,
 /// thanks to the write-ahead log, neither waits for the other.
 /// </summary>
-internal sealed class SqliteEngine : Engine
+internal sealed partial class SqliteEngine : Engine
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
@@ -30,10 +31,11 @@ internal sealed class SqliteEngine : Engine
     private long _never;
     private bool _committing;
 
-    public SqliteEngine(string file, TimeProvider time, ILogger log) => (_file, _time, _log) = (file, time, log);
+    public SqliteEngine(string file, TimeProvider time, ILogger log)
+        : base(log, time) => (_file, _time, _log) = (file, time, log);
 
-    public override ILogger Logger => _log;
     public override string Description => _library;
+    public override string Place => Path.GetFullPath(_file);
     public override string Dialect => "sqlite";
     public override string ForUpdate => "";
     public override string SkipLocked => "";
@@ -53,6 +55,9 @@ internal sealed class SqliteEngine : Engine
         }
     }
 
+    /// <summary>Within a tenth of a second.</summary>
+    public override bool HearsOthers => true;
+
     public override ValueTask GivePositions(CancellationToken cancel) => ValueTask.CompletedTask;
 
     internal void Committing() => Volatile.Write(ref _committing, true);
@@ -66,19 +71,36 @@ internal sealed class SqliteEngine : Engine
     /// <summary>Other processes look at <c>PRAGMA data_version</c>; nothing needs to be sent.</summary>
     public override ValueTask Notify(Tx tx, string name) => ValueTask.CompletedTask;
 
-    public override ValueTask Start(IReadOnlyList<Migration> migrations, TimeProvider time)
+    public override async ValueTask<Schema> ReadSchema() =>
+        File.Exists(_file) ? await base.ReadSchema() : new Schema([], Migration.For(Dialect));
+
+    public override ValueTask<Migrated> Start(Schema found, TimeProvider time)
     {
-        PrivateFile.EnsureFolder(Path.GetDirectoryName(Path.GetFullPath(_file))!);
+        var migrated = Migrated.Nothing with { From = found.Last };
+        var folder = Path.GetDirectoryName(Path.GetFullPath(_file))!;
         try
         {
+            PrivateFile.EnsureFolder(folder);
             // The files that SQLite puts beside it get the mode that this one has.
             PrivateFile.Ensure(_file);
             using var connection = OpenForWriting(_file);
             // Once per file: survives restarts. Readers and the writer then no longer block one another.
             Run(connection, "PRAGMA journal_mode = WAL");
-            // SQLite gives a table another shape only by building it anew and dropping the one that others refer to.
-            Run(connection, "PRAGMA foreign_keys = OFF");
-            Migrator.Run(connection, "BEGIN IMMEDIATE", lockSql: null, migrations, time);
+            if (found.Pending.Count > 0)
+            {
+                // SQLite gives a table another shape only by building it anew and dropping the one that others refer
+                // to.
+                Run(connection, "PRAGMA foreign_keys = OFF");
+                migrated = Migrator.Run(
+                    connection,
+                    "BEGIN IMMEDIATE",
+                    lockSql: null,
+                    found.Known,
+                    time,
+                    _log,
+                    last => CopyBefore(last, time)
+                );
+            }
         }
         catch (SqliteException failure) when (Unavailable(failure) is { } unavailable)
         {
@@ -86,18 +108,23 @@ internal sealed class SqliteEngine : Engine
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new StoreUnavailable("The store's file can't be opened.", failure);
+            throw new StoreUnavailable(PrivateFile.CannotWrite(folder), failure);
         }
         _lane = new SqliteLane(this, () => OpenForWriting(_file), _time, _log);
         _watching = Task.Run(Watch);
-        return ValueTask.CompletedTask;
+        return ValueTask.FromResult(migrated);
     }
 
     public override Task<T> Write<T>(
         Func<Tx, ValueTask<T>> work,
         Action<Committed> committed,
         CancellationToken cancel
-    ) => _lane!.Enqueue(work, committed, cancel);
+    ) =>
+        (_lane ?? throw new InvalidOperationException("The store was opened for reading.")).Enqueue(
+            work,
+            committed,
+            cancel
+        );
 
     public override async ValueTask<T> Read<T>(Func<Reader, ValueTask<T>> work, CancellationToken cancel)
     {
@@ -109,6 +136,7 @@ internal sealed class SqliteEngine : Engine
                 reader = new Reader(this, OpenForReading(), keepCommands: true);
             var result = await work(reader);
             _readers.Push(reader);
+            Reading.Succeeded();
             return result;
         }
         catch (Exception failure)
@@ -116,7 +144,10 @@ internal sealed class SqliteEngine : Engine
             // A connection that has failed once is not worth trusting again; opening one takes microseconds.
             Close(reader);
             if (failure is SqliteException sqlite && Unavailable(sqlite) is { } unavailable)
+            {
+                Reading.Failed(unavailable.Message);
                 throw unavailable;
+            }
             throw;
         }
     }
@@ -137,7 +168,36 @@ internal sealed class SqliteEngine : Engine
 
     public override Task MaybeChanged(CancellationToken cancel) => Volatile.Read(ref _changed).Task.WaitAsync(cancel);
 
-    public override async Task<string?> CopyTo(string file, CancellationToken cancel)
+    public override Task CopyTo(string file, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        Copy(file);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// Writes the file anew, without what lies in free pages, and empties the write-ahead log. Writers wait meanwhile.
+    /// </summary>
+    public override Task ForgetDeleted(CancellationToken cancel) =>
+        Task.Run(
+            () =>
+            {
+                try
+                {
+                    using var connection = OpenForWriting(_file);
+                    Run(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+                    Run(connection, "VACUUM");
+                    Run(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+                }
+                catch (SqliteException failure) when (Unavailable(failure) is { } unavailable)
+                {
+                    throw unavailable;
+                }
+            },
+            cancel
+        );
+
+    private void Copy(string file)
     {
         using (var connection = OpenForReading())
         {
@@ -147,11 +207,40 @@ internal sealed class SqliteEngine : Engine
             command.CommandText = "VACUUM INTO @file";
             command.Parameters.AddWithValue("file", file);
             command.CommandTimeout = 0;
-            await command.ExecuteNonQueryAsync(cancel);
+            command.ExecuteNonQuery();
         }
         using var copy = new FileStream(file, FileMode.Open, FileAccess.ReadWrite);
         copy.Flush(flushToDisk: true);
-        return null;
+    }
+
+    /// <summary>
+    /// The way back after an upgrade: the store as it was, beside the file and under its last migration's number.
+    /// </summary>
+    private string CopyBefore(Migrator.Recorded last, TimeProvider time)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(_file))!;
+        var moment = time.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        var copy = Path.Combine(folder, $"countersign-{last.Number:000}-{moment}.db");
+        var unfinished = $"{copy}.{Environment.ProcessId}.part";
+        try
+        {
+            Copy(unfinished);
+            File.Move(unfinished, copy, overwrite: false);
+        }
+        catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnavailable(
+                $"The store could not be copied before its migration, so it was left as it is: {failure.Message} "
+                    + $"The copy needs as much space in {folder} as the store.",
+                failure
+            );
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+        Log.Copied(_log, copy);
+        return copy;
     }
 
     public override async ValueTask DisposeAsync()
@@ -254,12 +343,14 @@ internal sealed class SqliteEngine : Engine
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
+                bool hasChanged;
                 try
                 {
                     command ??= DataVersion(connection ??= OpenForReading());
                     var version = (long)command.ExecuteScalar()!;
                     quiet += Look;
-                    if (version == seen && quiet < Longest)
+                    hasChanged = version != seen;
+                    if (!hasChanged && quiet < Longest)
                         continue;
                     seen = version;
                 }
@@ -269,11 +360,13 @@ internal sealed class SqliteEngine : Engine
                     command?.Dispose();
                     connection?.Dispose();
                     (command, connection) = (null, null);
+                    hasChanged = true;
                 }
                 quiet = TimeSpan.Zero;
                 Interlocked.Increment(ref _version);
                 Interlocked.Exchange(ref _changed, NewPulse()).TrySetResult();
-                LogHasGrown();
+                if (hasChanged)
+                    LogHasGrown();
             }
         }
         catch (OperationCanceledException)
@@ -291,4 +384,14 @@ internal sealed class SqliteEngine : Engine
     }
 
     private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            Level = LogLevel.Information,
+            Message = "Copied the store to {File} before migrating it. Delete the copy when you no longer need the "
+                + "way back"
+        )]
+        public static partial void Copied(ILogger log, string file);
+    }
 }

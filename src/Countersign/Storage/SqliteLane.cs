@@ -63,9 +63,10 @@ internal sealed partial class SqliteLane : IDisposable
         caller.CancelWhileQueued(cancel);
         if (!_queue.Writer.TryWrite(caller))
         {
-            caller.Fail(
-                new StoreUnavailable(_closing ? "The store is closing." : "Too many writers are waiting for the store.")
-            );
+            const string tooMany = "Too many writers are waiting for the store.";
+            if (!_closing)
+                _engine.Writing.Failed(tooMany);
+            caller.Fail(new StoreUnavailable(_closing ? "The store is closing." : tooMany));
         }
         return caller.Done;
     }
@@ -156,6 +157,7 @@ internal sealed partial class SqliteLane : IDisposable
         }
         // Before anyone hears that their change stands: whoever reads afterwards reads anew.
         _engine.Changed();
+        _engine.Writing.Succeeded();
         Meters.Batch(batch.Count);
         foreach (var caller in batch)
             caller.Succeed();
@@ -228,9 +230,10 @@ internal sealed partial class SqliteLane : IDisposable
                 {
                     Run("ROLLBACK TO caller");
                     Run("RELEASE caller");
-                    caller.Fail(
-                        failure is SqliteException sqlite ? SqliteEngine.Unavailable(sqlite) ?? failure : failure
-                    );
+                    var unavailable = failure is SqliteException sqlite ? SqliteEngine.Unavailable(sqlite) : null;
+                    if (unavailable is not null)
+                        _engine.Writing.Failed(unavailable.Message);
+                    caller.Fail(unavailable ?? failure);
                     return true;
                 }
                 fatal = failure as SqliteException ?? new SqliteException(failure.Message, SQLITE_ABORT);
@@ -247,12 +250,19 @@ internal sealed partial class SqliteLane : IDisposable
     private void FailAll(List<Caller> batch, Exception failure)
     {
         var sqlite = failure as SqliteException;
-        Log.BatchFailed(_log, batch.Count, sqlite?.SqliteErrorCode ?? 0, sqlite?.SqliteExtendedErrorCode ?? 0, failure);
         // A new connection rolls back whatever the old one still held, and finds a file that came back.
         Reopen();
+        var unavailable = sqlite is null ? null : SqliteEngine.Unavailable(sqlite);
+        // What is wrong with the disk is told by the outage; the rest is a fault of ours and needs its trace.
+        var (code, extended) = (sqlite?.SqliteErrorCode ?? 0, sqlite?.SqliteExtendedErrorCode ?? 0);
+        if (unavailable is null)
+            Log.BatchFailed(_log, batch.Count, code, extended, failure);
+        else
+            Log.BatchRefused(_log, batch.Count, code, extended);
         var reason =
-            (sqlite is null ? null : SqliteEngine.Unavailable(sqlite))
+            unavailable
             ?? new StoreUnavailable("The store ended the transaction.", failure) { OutcomeUnknown = sqlite is null };
+        _engine.Writing.Failed(reason.Message, batch.Count);
         foreach (var caller in batch)
             caller.Fail(reason);
     }
@@ -358,6 +368,12 @@ internal sealed partial class SqliteLane : IDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(
+            Level = LogLevel.Debug,
+            Message = "SQLite refused a batch of {Callers} writers with error {Code}, extended {Extended}"
+        )]
+        public static partial void BatchRefused(ILogger log, int callers, int code, int extended);
+
         [LoggerMessage(
             Level = LogLevel.Error,
             Message = "A batch of {Callers} writers failed as a whole: SQLite error {Code}, extended {Extended}"

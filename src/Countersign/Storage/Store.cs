@@ -15,30 +15,58 @@ public sealed partial class Store : IAsyncDisposable
     private readonly TimeProvider _time;
     private int _disposed;
 
-    private Store(Engine engine, TimeProvider time)
+    private Store(Engine engine, TimeProvider time, Migrated? migrated = null)
     {
         _engine = engine;
         _time = time;
+        Migrated = migrated;
         engine.LogHasGrown = () => Raise(() => LogGrew?.Invoke());
     }
 
-    /// <summary>Opens the store and brings its tables up to date; two nodes may do so at once.</summary>
-    public static async Task<Store> Open(StoreOptions options, TimeProvider time, ILogger<Store>? log = null)
+    /// <summary>
+    /// Opens the store for reading and writing, after as many changes to its tables as are allowed; two nodes may do so
+    /// at once. Throws <see cref="SchemaMismatch"/> where it would take more.
+    /// </summary>
+    public static async Task<Store> Open(
+        StoreOptions options,
+        TimeProvider time,
+        ILogger<Store>? log = null,
+        TableChanges allowed = TableChanges.Migrate
+    )
     {
         var engine = NewEngine(options, time, log ?? NullLogger<Store>.Instance);
         try
         {
-            await engine.Start(Migration.For(engine.Dialect), time);
+            var found = await engine.ReadSchema();
+            found.Require(allowed);
+            return new Store(engine, time, await engine.Start(found, time));
         }
         catch
         {
             await engine.DisposeAsync();
             throw;
         }
-        return new Store(engine, time);
     }
 
-    /// <summary>For reading and copying only: makes no store and brings no tables up to date.</summary>
+    /// <summary>
+    /// For reading a store that this program knows; throws <see cref="SchemaMismatch"/> for an older or newer one.
+    /// </summary>
+    public static async Task<Store> OpenForReading(StoreOptions options, TimeProvider time)
+    {
+        var engine = NewEngine(options, time, NullLogger<Store>.Instance);
+        try
+        {
+            (await engine.ReadSchema()).Require(TableChanges.None);
+            return new Store(engine, time);
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>For copying and describing a store of any version, without changing anything in it.</summary>
     public static Store OpenAsIs(StoreOptions options, TimeProvider time) =>
         new(NewEngine(options, time, NullLogger<Store>.Instance), time);
 
@@ -48,6 +76,15 @@ public sealed partial class Store : IAsyncDisposable
             : new SqliteEngine(options.SqliteFile, time, log);
 
     public string Description => _engine.Description;
+
+    /// <summary>Where it is, without secrets.</summary>
+    public string Place => _engine.Place;
+
+    /// <summary>The last migration that the store has; null where it was opened as it is.</summary>
+    public string? Migration => Migrated is { Applied: [.., var last] } ? last : Migrated?.From;
+
+    /// <summary>What opening did to the tables; null where it could do nothing.</summary>
+    public Migrated? Migrated { get; }
     public bool IsSqlite => _engine is SqliteEngine;
 
     /// <summary>Raised in this process as soon as a transaction that wrote events stands.</summary>
@@ -101,6 +138,12 @@ public sealed partial class Store : IAsyncDisposable
     /// </summary>
     public long Version => _engine.Version;
 
+    /// <summary>
+    /// How long those who follow the store may wait for news before they look for themselves: seldom while this process
+    /// hears what others write, since a notification is hardly ever lost.
+    /// </summary>
+    public TimeSpan IdleWait => _engine.HearsOthers ? TimeSpan.FromSeconds(5) : TimeSpan.FromSeconds(1);
+
     /// <summary>Completes when the store may have changed, at the latest after a second.</summary>
     public Task MaybeChanged(CancellationToken cancel) => _engine.MaybeChanged(cancel);
 
@@ -111,7 +154,10 @@ public sealed partial class Store : IAsyncDisposable
     public ValueTask GivePositions(CancellationToken cancel = default) => _engine.GivePositions(cancel);
 
     /// <inheritdoc cref="Engine.CopyTo"/>
-    public Task<string?> CopyTo(string file, CancellationToken cancel) => _engine.CopyTo(file, cancel);
+    public Task CopyTo(string file, CancellationToken cancel) => _engine.CopyTo(file, cancel);
+
+    /// <inheritdoc cref="Engine.ForgetDeleted"/>
+    public Task ForgetDeleted(CancellationToken cancel) => _engine.ForgetDeleted(cancel);
 
     public DateTimeOffset Now => Instant.ToMilliseconds(_time.GetUtcNow());
 

@@ -26,6 +26,13 @@ public sealed record StoreOptions
         init => _rootKeyFile = value;
     }
 
+    [Description("Whether to serve although the root key that belongs to the store is lost.")]
+    public bool RootKeyLost { get; init; }
+
+    [Description("Whether the server updates an older store when it starts.")]
+    [MustBe("auto or never")]
+    public MigrationMode Migrate { get; init; } = MigrationMode.Auto;
+
     public string SqliteFile => Path.Combine(DataFolder, "countersign.db");
 
     /// <summary>
@@ -36,6 +43,14 @@ public sealed record StoreOptions
 
     /// <summary>Whether the key file was named, and not only expected beside the store.</summary>
     public bool NamesRootKeyFile => _rootKeyFile is not null;
+}
+
+public enum MigrationMode
+{
+    Auto,
+
+    /// <summary>Only <c>countersign migrate</c> does.</summary>
+    Never,
 }
 
 internal sealed class StoreOptionsValidator : IValidateOptions<StoreOptions>

@@ -67,11 +67,25 @@ public sealed partial class Tx : Reader
     public async ValueTask<Head> Append(string subject, Head head, Origin origin, string kind, EventText data)
     {
         var (at, n, text) = (Instant.ToText(Now), head.Count + 1, data.Json);
-        var hash = History.HashOf(head.Hash, subject, n, at, kind, origin.Actor.Text, origin.Via, origin.Address, text);
+        var source = EventLeaf.OriginJson(origin.Actor.Text, origin.Address);
+        var hash = EventLeaf.HashOf(
+            EventLeaf.Text(
+                head.Hash,
+                subject,
+                n,
+                at,
+                kind,
+                origin.Via,
+                data.Facts.Digest,
+                data.PeopleThen.Digest,
+                data.Words.Digest,
+                EventLeaf.DigestOf(EventLeaf.OriginPart, data.OriginSalt, System.Text.Encoding.UTF8.GetBytes(source))
+            )
+        );
         await Execute(
             """
-            INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash)
-            VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash)
+            INSERT INTO events (subject, n, at, kind, actor, via, address, data, hash, people, salts)
+            VALUES (@subject, @n, @at, @kind, @actor, @via, @address, @data, @hash, @people, @salts)
             """,
             new
             {
@@ -84,6 +98,8 @@ public sealed partial class Tx : Reader
                 address = origin.Address,
                 data = text,
                 hash,
+                people = data.People,
+                salts = data.Salts,
             }
         );
         HasEvents = true;

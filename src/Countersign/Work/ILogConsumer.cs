@@ -19,6 +19,9 @@ public interface ILogConsumer
     /// <summary>Events of other kinds only move the cursor.</summary>
     IReadOnlySet<string> Kinds { get; }
 
+    /// <summary>How long it lets news gather, so that more of them are handled together.</summary>
+    TimeSpan Gather => TimeSpan.FromMilliseconds(10);
+
     /// <summary>
     /// Asked once for a batch. Null when it has no one to tell, whatever happened; the batch then passes unread.
     /// </summary>

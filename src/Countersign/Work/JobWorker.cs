@@ -16,6 +16,8 @@ public sealed partial class JobWorker : BackgroundService
     internal const int MaxLost = 10;
 
     private const int MaxError = 500;
+
+    /// <summary>While something runs here, which may leave more to do.</summary>
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MinPoll = TimeSpan.FromMilliseconds(5);
 
@@ -75,7 +77,7 @@ public sealed partial class JobWorker : BackgroundService
             cancel => _doorbell.WaitAsync(_wait, cancel),
             async cancel =>
             {
-                _wait = PollInterval;
+                _wait = Running().Length > 0 ? PollInterval : Jobs.IdleWait;
                 if (!begun)
                     await AddRecurring(cancel);
                 begun = true;
@@ -151,6 +153,9 @@ public sealed partial class JobWorker : BackgroundService
             },
             cancel
         );
+        // What was claimed, or could not be and is due all the same, is looked at again soon.
+        if (ready.Count > 0 && _wait > PollInterval)
+            _wait = PollInterval;
         await Task.WhenAll(ready.Select(r => Claim(r.Lane, r.Handler, r.Free, cancel)));
     }
 

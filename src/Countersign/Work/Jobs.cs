@@ -31,10 +31,13 @@ public sealed record JobToAdd(string Kind, string Key, string Subject, DateTimeO
 
 /// <summary>
 /// The queue, as use cases and handlers write to it: always inside the transaction of the change from which the work
-/// follows. Workers of this process wake when the transaction stands, and those of other nodes within half a second.
+/// follows. Workers of this process wake when the transaction stands, and those of other nodes within two seconds.
 /// </summary>
 public static class Jobs
 {
+    /// <summary>The longest that a worker waits before it looks for what is due.</summary>
+    internal static readonly TimeSpan IdleWait = TimeSpan.FromSeconds(2);
+
     /// <summary>Adds a job, unless one with its kind and key is there. True when it was added.</summary>
     public static ValueTask<bool> Add(Tx tx, JobToAdd job) => Insert(tx, job, "DO NOTHING");
 
@@ -67,9 +70,12 @@ public static class Jobs
         if (moved is null)
             return false;
         await Release(tx, moved.Kind, moved.OrderKey);
-        tx.HasWork |= due <= tx.Now;
+        tx.HasWork |= IsSoon(tx, due);
         return true;
     }
+
+    /// <summary>Workers must look before they would by themselves, to wake in time.</summary>
+    private static bool IsSoon(Tx tx, DateTimeOffset due) => due <= tx.Now + IdleWait;
 
     /// <summary>Brings a job forward to now, unless it runs at this moment, is due already or is set aside.</summary>
     public static async ValueTask<bool> Hurry(Tx tx, string kind, string key)
@@ -170,7 +176,7 @@ public static class Jobs
     private static async ValueTask<bool> Insert(Tx tx, JobToAdd job, string onConflict)
     {
         var state = job.Order is not null && await IsAnyoneAhead(tx, job.Kind, job.Order) ? "behind" : "waiting";
-        tx.HasWork |= job.Due <= tx.Now;
+        tx.HasWork |= IsSoon(tx, job.Due);
         return await tx.Execute(
                 $"""
                 INSERT INTO jobs (kind, key, subject, receiver, order_key, order_no, state, due_at, next_at, created_at)

@@ -44,12 +44,16 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
 
     public async Task<LogStep> Run(CancellationToken cancel = default)
     {
-        while (true)
+        for (var oneByOne = consumer is not ILogBatchConsumer; ; )
         {
             StoredEvent? current = null;
             try
             {
-                return await store.InTransaction(tx => Take(tx, news => current = news), cancel);
+                return await store.InTransaction(tx => Take(tx, oneByOne, news => current = news), cancel);
+            }
+            catch (Exception failure) when (!oneByOne && JobWorker.IsItsOwn(failure))
+            {
+                oneByOne = true;
             }
             catch (Exception failure) when (current is not null && JobWorker.IsItsOwn(failure))
             {
@@ -65,7 +69,7 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
     /// </summary>
     internal static ValueTask<long?> Lock(Tx tx, string name, string how) => Find(tx, name, how);
 
-    private async ValueTask<LogStep> Take(Tx tx, Action<StoredEvent?> begin)
+    private async ValueTask<LogStep> Take(Tx tx, bool oneByOne, Action<StoredEvent?> begin)
     {
         begin(null);
         if (await Lock(tx, _name, tx.SkipLocked) is not { } at)
@@ -81,16 +85,22 @@ public sealed class LogCursor(Store store, ILogConsumer consumer)
         var hasFailed =
             next.Count > 0
             && await tx.Number("SELECT id FROM jobs WHERE kind = @name LIMIT 1", new { name = _name }) != 0;
+        var all = oneByOne ? null : new List<StoredEvent>(next.Count);
         var handled = 0;
         foreach (var news in next)
         {
             begin(news);
             if (hasFailed && await IsBehindFailed(tx, news))
                 continue;
-            await handle(news);
+            if (all is null)
+                await handle(news);
+            else
+                all.Add(news);
             handled++;
         }
         begin(null);
+        if (all is { Count: > 0 })
+            await ((ILogBatchConsumer)consumer).HandleAll(tx, all);
         await Move(
             tx,
             at,

@@ -9,11 +9,8 @@ namespace Countersign.Work;
 /// </summary>
 public sealed class LogFollower : BackgroundService
 {
-    /// <summary>When nothing rings, because a notification may be lost.</summary>
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
-
-    /// <summary>Lets a burst gather, so that it is handled together.</summary>
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(10);
+    /// <summary>How often a consumer whose kinds are none of the latest events moves its cursor past them.</summary>
+    private static readonly TimeSpan MoveInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>While a consumer has no one to tell there is no hurry, and the writers are left alone.</summary>
     private static readonly TimeSpan Unheard = TimeSpan.FromSeconds(1);
@@ -24,7 +21,7 @@ public sealed class LogFollower : BackgroundService
     public LogFollower(Store store, IEnumerable<ILogConsumer> consumers, ILogger<LogFollower> log)
     {
         _log = log;
-        _followers = [.. consumers.Select(c => new Follower(c.Name, new LogCursor(store, c)))];
+        _followers = [.. consumers.Select(c => new Follower(c, new LogCursor(store, c), store))];
         store.LogGrew += Ring;
     }
 
@@ -36,8 +33,8 @@ public sealed class LogFollower : BackgroundService
                         new WorkLoop(f.Name, _log).Run(
                             async cancel =>
                             {
-                                if (await f.News.WaitAsync(PollInterval, cancel))
-                                    await Task.Delay(Gather, cancel);
+                                if (await f.News.WaitAsync(f.Wait, cancel))
+                                    await Task.Delay(f.Gather, cancel);
                             },
                             f.GoOn,
                             stoppingToken
@@ -60,21 +57,29 @@ public sealed class LogFollower : BackgroundService
             follower.News.Dispose();
     }
 
-    private sealed class Follower(string name, LogCursor cursor)
+    private sealed class Follower(ILogConsumer consumer, LogCursor cursor, Store store)
     {
         private long _movedAt;
+        private bool _isBehind = true;
 
-        public string Name => name;
+        public string Name => consumer.Name;
+        public TimeSpan Gather => consumer.Gather;
         public WakeSignal News { get; } = new();
+
+        /// <summary>When nothing rings, because a notification may be lost.</summary>
+        public TimeSpan Wait => _isBehind ? MoveInterval : store.IdleWait;
 
         public async Task GoOn(CancellationToken cancel)
         {
             while (true)
             {
+                // Until it is known better, also after a failure.
+                _isBehind = true;
                 var (hasWork, isBehind) = await cursor.Look(cancel);
+                _isBehind = isBehind;
                 // Events that are none of its kinds move the cursor now and then, so that the next look begins near the
                 // end.
-                if (!hasWork && (!isBehind || Stopwatch.GetElapsedTime(_movedAt) < PollInterval))
+                if (!hasWork && (!isBehind || Stopwatch.GetElapsedTime(_movedAt) < MoveInterval))
                     return;
                 var step = await cursor.Run(cancel);
                 _movedAt = Stopwatch.GetTimestamp();

@@ -30,6 +30,9 @@ public sealed record RetentionOptions
     [Description("How long jobs that failed for good stay listed."), MinDuration("1h")]
     public TimeSpan SetAsideWork { get; init; } = TimeSpan.FromDays(90);
 
+    [Description("How long the daily figures of Insights are kept."), MinDuration("100d")]
+    public TimeSpan Insights { get; init; } = TimeSpan.FromDays(400);
+
     /// <summary>Clients rely on this much, and links that decide are good for that long.</summary>
     public static readonly TimeSpan LeastIdempotencyKeys = TimeSpan.FromHours(24),
         LeastUsedLinks = TimeSpan.FromDays(3);

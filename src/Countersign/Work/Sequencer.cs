@@ -3,12 +3,13 @@ using Countersign.Storage;
 namespace Countersign.Work;
 
 /// <summary>
-/// Gives positions to events, on every node: as soon as one was committed here, and within a moment of what the command
-/// line or a node that has died left. Where events have their position from the start it has nothing to do.
+/// Gives positions to events, on every node: as soon as one was committed here, and within a second of what a node that
+/// has died left; the command line gives them itself. Where events have their position from the start it has nothing
+/// to do.
 /// </summary>
 public sealed class Sequencer : BackgroundService
 {
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
     private readonly Store _store;
     private readonly ILogger<Sequencer> _log;

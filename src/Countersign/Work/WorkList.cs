@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Countersign.Storage;
 
 namespace Countersign.Work;
@@ -18,6 +19,7 @@ public sealed class WorkItem
     internal string About => Subject is "" or JobToAdd.OfHub ? Key : Subject;
 
     /// <summary>One of <see cref="WorkList.States"/>.</summary>
+    [AllowedValues("waiting", "running", "behind", "failing", "set_aside")]
     public required string State { get; init; }
     public required string DueAt { get; init; }
 
@@ -32,6 +34,8 @@ public sealed class WorkItem
 public sealed class WorkCount
 {
     public required string Kind { get; init; }
+
+    [AllowedValues("waiting", "running", "behind", "failing", "set_aside")]
     public required string State { get; init; }
     public long Count { get; init; }
 

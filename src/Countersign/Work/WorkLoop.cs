@@ -63,7 +63,7 @@ public sealed partial class WorkLoop(string name, ILogger log, TimeSpan? maxWait
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Background work \"{Name}\" is delayed: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Background work \"{Name}\" is delayed: {Reason}")]
         public static partial void PutOff(ILogger log, string name, string reason);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Background work \"{Name}\" failed and will be retried")]

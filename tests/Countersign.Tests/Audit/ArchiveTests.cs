@@ -105,7 +105,7 @@ public sealed class ArchiveTests
         var source = await hub.AddSource("deploys");
         var policy = Some.Policy(jane.AsApprover);
         var (applied, rejected) = (
-            await hub.Ask(policy, s => s with { SourceId = source.Id }),
+            await hub.Ask(policy, s => s with { SourceId = source.Id, Facts = """{"flag":"loyalty-points"}""" }),
             await hub.Ask(policy, s => s with { SourceId = source.Id })
         );
         await hub.Answer(applied, jane, Answer.Approve, "Fine by me");
@@ -161,6 +161,18 @@ public sealed class ArchiveTests
             ("archive.jsonl", "", "{}", ""),
             (details.Archived!.File, details.Current.Message, details.Current.Facts, details.Decisions[0].Note)
         );
+        // It is still found by what stays in its row.
+        Assert.Equal(
+            ["dark", applied.ExternalId, "mode", "requester", "rita", "turn"],
+            (
+                await hub.Store.Read(r =>
+                    r.Rows(
+                        "SELECT term FROM request_terms WHERE request_id = @id ORDER BY term",
+                        new { id = applied.Id }
+                    )
+                )
+            ).Select(row => (string)row["term"]!)
+        );
         Assert.Equal(
             (Answer.Approve, jane.Id, applied.Digest),
             (details.Decisions[0].Answer, details.Decisions[0].PersonId, details.Current.Digest)
@@ -201,14 +213,7 @@ public sealed class ArchiveTests
         var page = await ann.Get($"/requests/{request.Id}");
         Assert.Equal(200, page.Status);
         foreach (
-            var shown in new[]
-            {
-                "Open the new checkout",
-                "Archived on",
-                "2026.jsonl",
-                "Ann Approver",
-                "Declined by Ann Approver",
-            }
+            var shown in new[] { "Open the new checkout", "Archived on", "2026.jsonl", "Ann Approver", "Rejected" }
         )
         {
             Assert.Contains(shown, page.Text, StringComparison.Ordinal);
@@ -359,7 +364,7 @@ public sealed class ArchiveTests
         await using var shell = await Shell.Start(engine);
         await Settled(shell, 3);
         var file = Path.Combine(shell.Folder, "old.jsonl");
-        Assert.Equal((2, "invalid"), (await shell.Json("archive", "--before", "2100-01-01", file)).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("archive", "--before", "2100-01-01", file)).Failure);
         Assert.Equal((2, "usage"), (await shell.Json("archive", "--before", "soon", file)).Failure);
         Assert.Equal(
             0,

@@ -104,7 +104,7 @@ public sealed class ForgedApprovalTests
                 && p.StartsWith("Event", StringComparison.Ordinal)
             )
         );
-        await scene.Find((ofNobodysDelegate, "who wasn't out of office"));
+        await scene.Find((ofNobodysDelegate, "wasn't out of office"));
     }
 
     [Theory, BothEngines]

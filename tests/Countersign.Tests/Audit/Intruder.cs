@@ -8,50 +8,21 @@ namespace Countersign.Tests.Audit;
 /// </summary>
 internal sealed class Intruder
 {
-    /// <summary>What is proven, and the columns by which a row is found.</summary>
-    public static readonly (string Table, string Key)[] Tables =
-    [
-        ("events", "id"),
-        ("event_heads", "subject"),
-        ("requests", "id"),
-        ("revisions", "request_id, n"),
-        ("decisions", "request_id, n"),
-        ("comments", "request_id, n"),
-        ("stamps", "hash"),
-        ("seals", "n"),
-        ("people", "id"),
-        ("groups", "id"),
-        ("members", "group_id, person_id"),
-        ("tokens", "id"),
-        ("sessions", "id"),
-        ("sources", "id"),
-        ("aliases", "id"),
-        ("former_names", "person_id, n"),
-        ("absences", "person_id"),
-        ("policy_files", "version"),
-        ("identities", "id"),
-        ("webhooks", "id"),
-        ("destinations", "id"),
-        ("links", "request_id, revision, destination_id"),
-        ("tickets", "id"),
-        ("used_links", "delivery_id"),
-        ("mutes", "person_id, channel"),
-        ("parties", "party, request_id"),
-        ("waiting", "party, request_id"),
-        ("cursors", "name"),
-    ];
-
     private readonly RecordedHub _recorded;
 
-    private Intruder(RecordedHub recorded) => _recorded = recorded;
+    private Intruder(RecordedHub recorded, IReadOnlyList<SchemaTable> tables) =>
+        (_recorded, Tables) = (recorded, tables);
+
+    /// <summary>All that the store has.</summary>
+    public IReadOnlyList<SchemaTable> Tables { get; }
 
     private TestStore Place => _recorded.Hub.Place;
 
     public static async Task<Intruder> Of(RecordedHub recorded)
     {
-        var intruder = new Intruder(recorded);
-        foreach (var (table, _) in Tables)
-            await intruder.Run($"CREATE TABLE kept_{table} AS SELECT * FROM {table}");
+        var intruder = new Intruder(recorded, await LiveSchema.Of(recorded.Hub.Place));
+        foreach (var table in intruder.Tables)
+            await intruder.Run($"CREATE TABLE kept_{table.Name} AS SELECT * FROM {table.Name}");
         return intruder;
     }
 
@@ -67,20 +38,29 @@ internal sealed class Intruder
 
     public async Task PutBack(string? only = null)
     {
-        foreach (var (table, _) in Tables)
-        {
-            if (only is null || only == table)
-                await Run($"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}");
-        }
+        foreach (var table in Tables.Select(t => t.Name).Where(t => only is null || only == t))
+            await Run($"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}");
     }
 
-    public async Task<List<string>> Columns(string table)
+    /// <summary>A row with any content in each empty table, so that there is something to change.</summary>
+    public async Task FillEmptyTables()
     {
-        await using var connection = await Place.OpenRaw();
-        await using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT * FROM {table} LIMIT 0";
-        await using var rows = await command.ExecuteReaderAsync();
-        return [.. Enumerable.Range(0, rows.FieldCount).Select(rows.GetName)];
+        var request = await Place.Text("SELECT min(id) FROM requests") ?? "";
+        foreach (var table in Tables)
+        {
+            if (await Place.Count(table.Name) > 0)
+                continue;
+            var values = table.Columns.Select(c =>
+                c.Words is [var word, ..] ? Literal(word)
+                : c.Name == "request_id" ? Literal(request)
+                : !c.IsText ? "1"
+                : c.Name is "at" or "until" || c.Name.EndsWith("_at", StringComparison.Ordinal)
+                    ? "'2026-03-04T05:06:07.089Z'"
+                : "'filled'"
+            );
+            await Run($"INSERT INTO {table.Name} VALUES ({string.Join(", ", values)})");
+            await Run($"INSERT INTO kept_{table.Name} SELECT * FROM {table.Name}");
+        }
     }
 
     /// <summary>Conditions that each find one row: the first, the last and some between.</summary>
@@ -100,7 +80,12 @@ internal sealed class Intruder
                 )
             );
         }
-        return [.. all.Where((_, i) => i == 0 || i == all.Count - 1 || i % Math.Max(1, all.Count / 3) == 1)];
+        return
+        [
+            .. all.Where(
+                (_, i) => all.Count <= 12 || i == 0 || i == all.Count - 1 || i % Math.Max(1, all.Count / 3) == 1
+            ),
+        ];
     }
 
     public async Task<bool> IsUnsealed(string row)
@@ -113,12 +98,26 @@ internal sealed class Intruder
     }
 
     /// <summary>One character, one number, or something where nothing was.</summary>
-    public async Task Change(string table, string column, string row)
+    public async Task Change(string table, SchemaColumn of, string row)
     {
+        var column = of.Name;
         await using var connection = await Place.OpenRaw();
         await using var command = connection.CreateCommand();
         command.CommandText = $"SELECT {column} FROM {table} WHERE {row}";
         var value = await command.ExecuteScalarAsync();
+        if (!of.IsText)
+        {
+            var number = value is null or DBNull ? (long?)null : Convert.ToInt64(value, CultureInfo.InvariantCulture);
+            var other = (column, number) switch
+            {
+                ("requester_required", { } flag) => 1 - flag,
+                ("position", null) => 9_999,
+                (_, null) => 99,
+                (_, { } n) => n + 1_000,
+            };
+            await Run($"UPDATE {table} SET {column} = {Literal(other)} WHERE {row}");
+            return;
+        }
         object changed = (column, value) switch
         {
             ("status", "approved") => "rejected",
@@ -141,16 +140,16 @@ internal sealed class Intruder
             ("unknown_requester", _) => "allow",
             ("claimed_requester", "accept") => "one_more",
             ("claimed_requester", _) => "accept",
-            ("requester_required", _) => 1 - Convert.ToInt64(value, CultureInfo.InvariantCulture),
-            ("position", null or DBNull) => 9_999L,
+            (_, string word) when of.Words.Contains(word) => of.Words.First(w => w != word),
             (_, null or DBNull) => column.EndsWith("_at", StringComparison.Ordinal) ? "2026-03-04T05:06:07.089Z"
             : column.EndsWith("_hash", StringComparison.Ordinal)
             || column is "external_id" or "destination" or "email" or "email_key"
                 ? "other"
-            : 99L,
+            : of.Words is [var word, ..] ? word
+            : "7",
             (_, string { Length: 0 }) => column == "barred" ? "7" : "x",
             (_, string text) => Flipped(text),
-            _ => Convert.ToInt64(value, CultureInfo.InvariantCulture) + 1_000,
+            _ => throw new InvalidOperationException($"{table}.{column} holds {value}"),
         };
         await Run($"UPDATE {table} SET {column} = {Literal(changed)} WHERE {row}");
     }
@@ -201,7 +200,12 @@ internal sealed class Intruder
                 e.N,
                 History.HashOf(head.Hash, e.Subject, e.N, e.At, e.Kind, e.Actor, e.Via, e.Address, data)
             );
-            await Run($"UPDATE events SET data = {Literal(data)}, hash = '{head.Hash}' WHERE id = {e.Id}");
+            await Run(
+                $"""
+                UPDATE events SET data = {Literal(data)}, hash = '{head.Hash}', people = NULL, salts = NULL
+                WHERE id = {e.Id}
+                """
+            );
         }
         await Run($"UPDATE requests SET head = '{head.Hash}' WHERE id = '{requestId}'");
     }
@@ -229,6 +233,7 @@ internal sealed class Intruder
             SET disabled_at = (SELECT max(e.at) FROM events e WHERE e.subject = 'person:' || people.id AND e.kind =
             'person.disabled')
             WHERE 'person:' || id IN (SELECT subject FROM events WHERE id >= {id} AND kind = 'person.enabled');
+            DELETE FROM idempotency;
             DELETE FROM events WHERE id >= {id};
             UPDATE event_heads SET n = (SELECT max(n) FROM events e WHERE e.subject = event_heads.subject);
             UPDATE event_heads

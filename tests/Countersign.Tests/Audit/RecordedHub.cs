@@ -1,5 +1,6 @@
 using Countersign.Audit;
 using Countersign.Destinations.Links;
+using Countersign.LaunchDarkly;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Webhooks;
@@ -11,6 +12,7 @@ using Countersign.Storage;
 using Countersign.Tests.Destinations;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace Countersign.Tests.Audit;
 
@@ -57,6 +59,7 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Tokens.Add(cid.Email!, Some.Operator, default);
         await Hub.Tokens.Revoke(token.Id, Some.Operator, default);
         await Hub.Tokens.Add(ann.Email!, Some.Operator, default, impersonates: true);
+        await LookAfterSecondFactors(ann, ben);
         var visit = new ClientInfo("page", "127.0.0.1", "a browser");
         await Hub.Sessions.Start(ann.Id, "password", visit, default);
         var left = await Hub.Sessions.Start(ben.Id, "password", visit, default);
@@ -72,6 +75,9 @@ public sealed class RecordedHub : IAsyncDisposable
         );
         await Hub.Groups.Rename("team", "The team", Some.Operator, default);
         await Hub.Groups.Rename("The team", "Team", Some.Operator, default);
+        await new RequestTypes(Hub.Store).Set([new RequestType("Access")], null, Some.Operator, default);
+        await new RequestTypes(Hub.Store).Set([new RequestType("Travel")], null, Some.Operator, default);
+        await Hub.Sources.SetKeyExpiry("deploys", Hub.Clock.GetUtcNow().AddDays(90), Some.Operator, default);
         await Hub.Sources.Disable("deploys", Some.Operator, default);
         await Hub.Sources.Enable("deploys", Some.Operator, default);
         await Sealer.SealAll();
@@ -97,6 +103,12 @@ public sealed class RecordedHub : IAsyncDisposable
             default
         );
         await Hub.MarkApplied.Run(rejected.Id, Some.Viewer(source), default);
+        var redeemed = await Hub.Ask(two, s => s with { SourceId = source.Id });
+        await Hub.Approve(redeemed, ben);
+        await Hub.Approve(redeemed, cid);
+        var redeem = new Redeem(Hub.Store);
+        await redeem.Run(redeemed.Id, Some.Viewer(source), "another", null, r => r.Id.Value, default);
+        await redeem.Run(redeemed.Id, Some.Viewer(source), redeemed.Digest, null, r => r.Id.Value, default);
         await Sealer.SealOnce();
 
         var revised = await Hub.Ask(two);
@@ -142,9 +154,42 @@ public sealed class RecordedHub : IAsyncDisposable
         await LiveWithSomeoneWhoIsErased(ben);
         await Sealer.SealOnce();
         await Hub.Enable(cid);
+        await Hub.Submit.Run(
+            Some.Submission(two) with
+            {
+                ExternalId = "repeated",
+            },
+            Some.Origin,
+            new Repeatable("once", Some.Submission(two).Digest, r => $"{{\"id\":\"{r.Id}\"}}"),
+            default
+        );
         var waiting = await Hub.Ask(two, s => s with { CreatorId = ann.Id });
         await Hub.Comment.Run(waiting.Id, Some.Viewer(ann), "Who looks?", default);
         await Hub.Answer(waiting, ben, Answer.Approve, "I do");
+    }
+
+    private async Task LookAfterSecondFactors(Person ann, Person ben)
+    {
+        var factors = new SecondFactors(Hub.Store, new EphemeralDataProtectionProvider(), PasswordPolicy.Default);
+        foreach (var person in new[] { ann, ben })
+        {
+            var key = Totp.NewKey();
+            var shown = Totp.CodeAt(key, Totp.StepAt(Hub.Clock.GetUtcNow()));
+            Assert.IsType<SecondFactorOutcome.Done>(
+                await factors.AddApp(person.Id, key, shown, Some.Operator, 0, default)
+            );
+        }
+        var made = await factors.RenewRecoveryCodes(ann.Id, Some.Operator, default);
+        var code = RecoveryCodes.HashOf(((SecondFactorOutcome.Done)made).RecoveryCodes[0]);
+        await Hub.Store.InTransaction(async tx =>
+            Assert.True(await SecondFactors.UseRecoveryCode(tx, ann.Id, code, Some.Operator))
+        );
+        var passkey = new StoredPasskey("id", new PasskeyKey([1], [], false, false), 0, Hub.Clock.GetUtcNow());
+        await factors.AddPasskey(ann.Id, "Key", passkey, Some.Operator, 0, default);
+        var added = (await factors.Of(ann.Id, default)).Passkeys.Single();
+        await factors.Remove(ann.Id, added.Id, Some.Operator, 0, default);
+        Some.Done(await factors.Reset(ben.Email!, Some.Operator, default));
+        await new PendingSignIns(Hub.Store).Begin(ann.Id, "password", default);
     }
 
     private async Task LiveWithSomeoneWhoIsErased(Person ben)
@@ -223,10 +268,21 @@ public sealed class RecordedHub : IAsyncDisposable
         await Hub.Approve(carried, ben);
         await hub.Wait(TimeSpan.FromHours(2));
         await hub.Set(
-            "version: 1\npolicies: [ { name: three, steps: [ { name: all, need: 3, from: { people: "
-                + $"[{ben.Email}, {dan.Email}, {admin.Email}] }} }} ] }} ]"
+            $$"""
+            version: 1
+            policies:
+              - name: three
+                when: { environment: [production] }
+                steps: [ { name: all, need: 3, from: { people: [{{ben.Email}}, {{dan.Email}}, {{admin.Email}}] } } ]
+              - name: patient
+                steps: [ { name: ben, from: { people: [{{ben.Email}}] } } ]
+                remind: { after: 30d }
+                escalate: { after: 60d, to: { people: [{{admin.Email}}] } }
+                expire: { after: 90d, as: rejected }
+            """
         );
         await hub.Apply.Run(onlyLook: false, Some.Operator, default);
+        await hub.Ask("""{"environment":"someday"}""");
         Some.Done(
             await hub.Absences.Set(
                 dan.Email!,
@@ -262,6 +318,20 @@ public sealed class RecordedHub : IAsyncDisposable
         await over.Work();
         desk.Decide("yes");
         await over.WorkAfter(TimeSpan.FromMinutes(6));
+        // LaunchDarkly is asked first.
+        var kept = await over.Ask(s => s with { Check = OpenCheck.Requester });
+        await over.Work();
+        desk.Decide("yes");
+        await over.WorkAfter(TimeSpan.FromMinutes(6));
+        await Hub.Store.InTransaction(async tx =>
+        {
+            await EndCheck.Run(
+                tx,
+                kept.Id,
+                new CheckResult(1, OpenCheck.Requester),
+                (r, _, _) => r.Policy with { Carried = null }
+            );
+        });
         // Withdrawn here while the question is opened there, and while its answer is on the way.
         void Withdraw(ApprovalRequest request) =>
             Hub.Withdraw.Run(request.Id, Viewer.Hub(Some.Origin), "", default).Wait();
@@ -287,6 +357,8 @@ public sealed class RecordedHub : IAsyncDisposable
             await LinkRow.Save(tx, link with { State = LinkState.Held, ExternalId = null })
         );
         await over.Resolve.Run(link.Id, new Resolution.Exists(link.ExternalId!), Some.Operator, default);
+
+        await DelegateAndReassign(admin);
 
         var tickets = new Tickets(Hub.Store);
         var ticket = (TicketOutcome.Done)
@@ -323,6 +395,96 @@ public sealed class RecordedHub : IAsyncDisposable
         });
     }
 
+    private async Task DelegateAndReassign(Person admin)
+    {
+        var (holder, other, third) = (
+            await Hub.AddPerson("Hanna Holder", Role.Agent),
+            await Hub.AddPerson("Otto Other", Role.Agent),
+            await Hub.AddPerson("Thea Third", Role.Agent)
+        );
+        var (delegates, end) = (new DelegateSeat(Hub.Store), new EndDelegation(Hub.Store));
+        var given = await Hub.Ask(Some.Policy(Some.Step("two", 2, holder.AsApprover, admin.AsApprover)));
+        await delegates.Run(given.Id, Some.Viewer(holder), other.Id, default);
+        await end.Run(given.Id, Some.Viewer(holder), default);
+        await delegates.Run(given.Id, Some.Viewer(holder), third.Id, default);
+        await Hub.Approve(given, third);
+        var inTurn = await Hub.Ask(
+            Some.Policy(
+                Some.Step("first", 1, holder.AsApprover, other.AsApprover),
+                Some.Step("then", 1, admin.AsApprover)
+            )
+        );
+        await Hub.Approve(inTurn, holder);
+        var used = await Hub.Ask(holder.AsApprover);
+        await delegates.Run(used.Id, Some.Viewer(holder), other.Id, default);
+        await Hub.Approve(used, other);
+        var moved = await Hub.Ask(
+            Some.Policy(Some.Step("assignee", 1, holder.AsApprover)) with
+            {
+                Name = "assignee",
+            },
+            s => s with { Assignee = holder.AsApprover }
+        );
+        var reassigned = await new Reassign(Hub.Store).Run(
+            moved.Id,
+            Some.Viewer(admin) with
+            {
+                IsAdmin = true,
+            },
+            Party.Person(other.Id),
+            default
+        );
+        Xunit.Assert.True(reassigned is ReassignOutcome.Reassigned, $"{reassigned}");
+    }
+
+    /// <summary>LaunchDarkly is asked, answers, answers otherwise, and says too late who asked.</summary>
+    private async Task LiveWithLaunchDarkly(Person admin)
+    {
+        var (pia, quinn) = (await Hub.AddPerson("Pia"), await Hub.AddPerson("Quinn"));
+        var asked = OpenCheck.Requester | OpenCheck.Change;
+        var policy = Some.Policy(admin.AsApprover, pia.AsApprover);
+        async Task End(ApprovalRequest request, OpenCheck ends, string? kind, LearnedRequester? learned = null) =>
+            await Hub.Store.InTransaction(async tx =>
+            {
+                await EndCheck.Run(
+                    tx,
+                    request.Id,
+                    new CheckResult(1, ends)
+                    {
+                        Requester = learned,
+                        Change = kind is null
+                            ? null
+                            : new DescribedChanges([new DescribedChange(kind)], Hashes.Sha256(kind)),
+                    },
+                    (r, _, _) => r.Policy with { Carried = null }
+                );
+            });
+        ApprovalRequest Now(ApprovalRequest request) => Hub.Find(request.Id).GetAwaiter().GetResult();
+
+        var compared = await Hub.Ask(policy, s => s with { SentBy = SentBy.LaunchDarkly, Check = asked });
+        await End(
+            compared,
+            asked,
+            "turnFlagOn",
+            new LearnedRequester(quinn.Id, quinn.Name, quinn.DisplayName, [quinn.Id], quinn.Email)
+        );
+        await Hub.Approve(compared, pia);
+        await End(compared, OpenCheck.Comparison, "turnFlagOff");
+        await Hub.Answer(compared, pia, Answer.Approve, digest: Now(compared).AnswerDigest);
+        await End(compared, OpenCheck.Comparison, "turnFlagOff");
+
+        await Hub.Ask(policy, s => s with { SentBy = SentBy.LaunchDarkly, Check = asked });
+        foreach (var isApplied in new[] { false, true })
+        {
+            var late = await Hub.Ask(policy, s => s with { SentBy = SentBy.LaunchDarkly, Check = asked });
+            await End(late, asked, null);
+            await Hub.Approve(late, pia);
+            if (isApplied)
+                await Hub.MarkApplied.Run(late.Id, Some.Viewer(admin), default);
+            await Hub.Store.InTransaction(async tx => await LateRequesters.Bar(tx, late.Id, [pia.Id]));
+        }
+    }
+
     private async Task LookAfterWaysInAndOut(Person admin)
     {
         await new ExternalSignIn(Hub.Store, Hub.Sessions).Run(
@@ -353,6 +515,8 @@ public sealed class RecordedHub : IAsyncDisposable
         await webhooks.Enable(first.Id, Some.Operator, default);
         var second = Some.Done(await webhooks.Add("https://example.test/other", [], [], Some.Operator, null, default));
         await webhooks.Disable(second.Id, Some.Operator, default);
+        var third = Some.Done(await webhooks.Add("https://example.test/third", [], [], Some.Operator, null, default));
+        await webhooks.Delete(third.Id, Some.Operator, default);
         await Hub.People.Rename(admin.Email!, "Anna", Some.Operator, default);
         await Hub.People.Rename(admin.Email!, "Anna Smith", Some.Operator, default);
         var aliases = new Aliases(Hub.Store);
@@ -377,6 +541,40 @@ public sealed class RecordedHub : IAsyncDisposable
                 default
             )
         );
+        await Hub.AddSource("flags", kind: "launchdarkly");
+        await Hub.AddSource("other flags", kind: "launchdarkly");
+        var connections = new Connections(
+            Hub.Store,
+            new EphemeralDataProtectionProvider(),
+            NullLogger<Connections>.Instance
+        );
+        var connection = new ConnectionChange
+        {
+            Token = "api-1",
+            WebhookSecret = "hush",
+            Identify = true,
+            Describe = true,
+            Apply = true,
+        };
+        Some.Done(await connections.Set("flags", connection, Some.Operator, default));
+        Some.Done(await connections.Set("other flags", connection, Some.Operator, default));
+        Some.Done(await connections.Remove("other flags", Some.Operator, default));
+        Some.Done(
+            await new SetSourceForm(Hub.Store).Run(
+                "flags",
+                new SourceForm([new FormVariable("ticket", "Ticket", "string", "", false, [], "")]),
+                Some.Operator,
+                default
+            )
+        );
+        await Hub.Store.InTransaction(async tx =>
+        {
+            var flags = await tx.Number("SELECT id FROM sources WHERE name = 'flags'");
+            await Hints.Keep(tx, flags, "65a1", "m-1", "new@example.test", "Somebody New", "proj/p:env/e:flag/f");
+            var member = new MemberInLaunchDarkly("m-1", "new@example.test", "S. New", true, false, "writer");
+            await ImportMembers.Import(tx, flags, [member], Some.Operator, isForced: false);
+        });
+        await LiveWithLaunchDarkly(admin);
         await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);
     }
 

@@ -21,6 +21,7 @@ public sealed class AuditTests
                 "head",
                 "bodiesForgotten",
                 "archived",
+                "erased",
                 "provenByArchive",
                 "problems",
             ],
@@ -82,7 +83,7 @@ public sealed class AuditTests
     {
         await using var shell = await Shell.Start(Engine.Sqlite);
         File.Delete(shell.RootKeyFile);
-        Assert.Equal((1, "unavailable"), (await shell.Json("audit", "verify")).Failure);
+        Assert.Equal((3, "unavailable"), (await shell.Json("audit", "verify")).Failure);
         Assert.False(File.Exists(shell.RootKeyFile));
     }
 }

@@ -2,6 +2,7 @@ using Countersign.Audit;
 using Countersign.People;
 using Countersign.Requests;
 using Countersign.Storage;
+using Npgsql;
 using Xunit;
 
 namespace Countersign.Tests.Cli;
@@ -49,6 +50,8 @@ public sealed class BackupTests
         await Task.WhenAll(writers);
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(copy));
+        Assert.True(made.GetProperty("noted").GetBoolean());
+        Assert.NotNull((await shell.Place.Store.Read(LastBackup.Of)).At);
 
         var restored = System.IO.Directory.CreateDirectory(Path.Combine(shell.Folder, "restored")).FullName;
         File.Copy(copy, Path.Combine(restored, "countersign.db"));
@@ -70,6 +73,7 @@ public sealed class BackupTests
         var file = Path.Combine(shell.Folder, "copy.db");
         await File.WriteAllTextAsync(file, "precious", TestContext.Current.CancellationToken);
         Assert.Equal((1, "exists"), (await shell.Json("backup", file)).Failure);
+        Assert.NotNull((await shell.Place.Store.Read(LastBackup.Of)).FailedAt);
         Assert.Equal("precious", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         Assert.Equal(
             (1, "not_found"),
@@ -86,18 +90,96 @@ public sealed class BackupTests
     {
         await using var shell = await Shell.Start(Engine.Sqlite);
         await shell.Place.Tamper("UPDATE migrations SET checksum = 'of another build'");
-        Assert.Equal((1, "internal"), (await shell.Json("user", "list")).Failure);
-        Assert.Equal(0, (await shell.Json("backup", Path.Combine(shell.Folder, "copy.db"))).ExitCode);
+        Assert.Equal((1, "store_different"), (await shell.Json("user", "list")).Failure);
+        var made = await shell.Json("backup", Path.Combine(shell.Folder, "copy.db"));
+        Assert.Equal(0, made.ExitCode);
+        Assert.False(made.Done.GetProperty("noted").GetBoolean());
     }
 
     [Theory, PostgresOnly]
-    public async Task PostgreSQL_is_copied_by_its_own_tool(Engine engine)
+    public async Task PostgreSQL_is_copied_to_a_file_that_restores(Engine engine)
     {
         await using var shell = await Shell.Start(engine);
-        var file = Path.Combine(shell.Folder, "copy.db");
-        var told = (await shell.Json("backup", file)).Done;
-        Assert.Equal("postgresql", told.GetProperty("engine").GetString());
-        Assert.Contains("pg_dump", told.GetProperty("how").GetString(), StringComparison.Ordinal);
-        Assert.False(File.Exists(file));
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        var file = Path.Combine(shell.Folder, "copy.dump");
+        var made = (await shell.Json("backup", file)).Done;
+        Assert.Equal(
+            ("postgresql", file),
+            (made.GetProperty("engine").GetString(), made.GetProperty("file").GetString())
+        );
+        Assert.Equal(new FileInfo(file).Length, made.GetProperty("bytes").GetInt64());
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+
+        await using var other = await Shell.StartEmpty(engine);
+        var to = new NpgsqlConnectionStringBuilder(other.Place.Options.Database);
+        var restored = await Programs.Run(
+            "pg_restore",
+            [
+                "--no-owner",
+                "--exit-on-error",
+                $"--host={to.Host}",
+                $"--port={to.Port}",
+                $"--username={to.Username}",
+                $"--dbname={to.Database}",
+                file,
+            ]
+        );
+        Assert.Equal((0, ""), (restored.Code, restored.Error));
+        var people = (await other.Json("user", "list")).Done.GetProperty("people").EnumerateArray();
+        Assert.Equal("ada@example.test", Assert.Single(people).GetProperty("email").GetString());
     }
+
+    [Theory, PostgresOnly]
+    public async Task Where_no_copy_can_be_made_the_verb_fails_and_says_how(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        var file = Path.Combine(shell.Folder, "copy.dump");
+        shell.Variables["PATH"] = shell.Folder;
+        var missing = await shell.Program("", "backup", file, "--json");
+        Assert.Equal((1, "unavailable"), missing.Failure);
+        Assert.Contains("pg_dump isn't installed", missing.Error, StringComparison.Ordinal);
+
+        var program = Path.Combine(shell.Folder, "pg_dump");
+        await File.WriteAllTextAsync(
+            program,
+            "#!/bin/sh\necho 'pg_dump: error: server version mismatch' >&2\nexit 1\n",
+            TestContext.Current.CancellationToken
+        );
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var old = await shell.Program("", "backup", file, "--json");
+        Assert.Equal((1, "unavailable"), old.Failure);
+        Assert.Contains("server version mismatch", old.Error, StringComparison.Ordinal);
+        Assert.Equal(
+            ["pg_dump", "root.key"],
+            System.IO.Directory.EnumerateFiles(shell.Folder).Select(Path.GetFileName).Order()
+        );
+    }
+
+    [Theory]
+    [InlineData(
+        "Host=db;Port=5433;Database=hub;Username=ann;Password='p;w';SSL Mode=VerifyFull;Root Certificate=/ca.pem",
+        "PGDATABASE=hub PGHOST=db PGPASSWORD=p;w PGPORT=5433 PGSSLMODE=verify-full PGSSLROOTCERT=/ca.pem PGUSER=ann"
+    )]
+    [InlineData(
+        "Host=one:5433,two,[::1]:5434;Username=ann",
+        "PGDATABASE=ann PGHOST=one,two,::1 PGPORT=5433,5432,5434 PGSSLMODE=prefer PGUSER=ann"
+    )]
+    [InlineData(
+        "Host=/run/postgresql;Username=ann;Passfile=/pass;SSL Mode=Disable",
+        "PGDATABASE=ann PGHOST=/run/postgresql PGPASSFILE=/pass PGPORT=5432 PGSSLMODE=disable PGUSER=ann"
+    )]
+    public void A_connection_string_becomes_the_variables_of_its_own_programs(string connection, string variables) =>
+        Assert.Equal(
+            variables,
+            string.Join(
+                ' ',
+                PostgresDump
+                    .Variables(connection)
+                    .Where(v => v.Key != "PGAPPNAME")
+                    .Select(v => $"{v.Key}={v.Value}")
+                    .Order()
+            )
+        );
 }

@@ -6,7 +6,18 @@ namespace Countersign.Tests.Cli;
 
 public sealed class DemoTests
 {
-    private static readonly string[] Switches = ["demo", "--json", "--urls", "http://127.0.0.1:0", "--every", "1h"];
+    /// <summary>These tests look more often than a person does.</summary>
+    private static readonly string[] Switches =
+    [
+        "demo",
+        "--json",
+        "--urls",
+        "http://127.0.0.1:0",
+        "--every",
+        "1h",
+        "--RateLimit:PerKeyPerMinute",
+        "0",
+    ];
 
     [Theory, BothEngines]
     public async Task One_command_brings_up_a_hub_where_much_waits_and_some_is_decided(Engine engine)
@@ -26,9 +37,34 @@ public sealed class DemoTests
                 && statuses.Contains("rejected"),
             "eight requests, two of them decided"
         );
+        // An agent and a pipeline wait beside LaunchDarkly's changes.
+        foreach (var source in new[] { "Database agent", "Deployments" })
+        {
+            await Eventually.True(
+                async () =>
+                    (await jane.Get($"api/v1/requests?waiting=me&source={source}")).Json["requests"]!.AsArray().Count
+                    == 1,
+                $"a request of {source}"
+            );
+        }
         await Eventually.True(
             async () => (await Requests(jane)).Any(r => r["appliedAt"] is not null),
             "the approved one is applied"
+        );
+
+        // LaunchDarkly has confirmed who asked and what changes; only one requester is nobody here. What was decided
+        // before it answered stays as it was.
+        await Eventually.True(
+            async () =>
+            {
+                var active = (await Requests(jane)).Where(r => r["status"]!.ToString() == "active").ToList();
+                var all = await Task.WhenAll(
+                    active.Select(async r => (await jane.Get($"api/v1/requests/{r["id"]}")).Json)
+                );
+                return all.Count(r => r["requesterCertainty"]?.ToString() == "proven") == active.Count - 1
+                    && all.All(r => r["changes"] is JsonArray { Count: > 0 } changes && IsUnderstood(changes));
+            },
+            "requesters are identified and changes can be read"
         );
 
         // What Jane approves together with another is applied too.
@@ -121,8 +157,15 @@ public sealed class DemoTests
         Assert.Empty(System.IO.Directory.EnumerateFiles(shell.Place.Options.DataFolder));
     }
 
+    private static bool IsUnderstood(JsonArray changes) => changes.All(c => c!["understood"]!.GetValue<bool>());
+
     private static async Task<List<JsonNode>> Requests(ApiClient person) =>
-        [.. (await person.Get("api/v1/requests")).Json["requests"]!.AsArray().Select(r => r!)];
+        [
+            .. (await person.Get("api/v1/requests")).Json["requests"]!
+                .AsArray()
+                .Select(r => r!)
+                .Where(r => r["source"]!.ToString().StartsWith("LaunchDarkly", StringComparison.Ordinal)),
+        ];
 
     private static async Task<List<string>> Statuses(ApiClient person) =>
         [.. (await Requests(person)).Select(r => r["status"]!.ToString())];

@@ -103,7 +103,7 @@ public sealed class DestinationVerbTests
             ).Failure
         );
         Assert.Equal(
-            (2, "invalid"),
+            (1, "invalid"),
             (await shell.Json("destination", "add", "D", "--manifest", "countersign")).Failure
         );
         Assert.Equal(

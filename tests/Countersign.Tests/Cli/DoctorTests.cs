@@ -104,7 +104,7 @@ public sealed class DoctorTests
         var report = await shell.Json("doctor");
         Assert.Equal((1, "unreadable"), (report.ExitCode, report.Document.GetProperty("store").GetString()));
         Assert.Equal(2, report.Document.GetProperty("problems").GetArrayLength());
-        Assert.Equal((1, "unavailable"), (await shell.Json("user", "list")).Failure);
+        Assert.Equal((3, "unavailable"), (await shell.Json("user", "list")).Failure);
     }
 
     [Fact]

@@ -93,6 +93,47 @@ public sealed class ProgramTests
         }
     }
 
+    [Theory, BothEngines]
+    public async Task The_command_line_knows_the_public_address_of_the_server_that_started_last(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada", "--role", "admin");
+        await Serve("--PublicUrl=https://approvals.example.test/hub", "--PathBase=/hub");
+        var made = await shell.Run("source", "add", "Pipeline", "--kind", "api");
+        Assert.Contains("https://approvals.example.test/hub/api/v1/requests", made.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "PublicUrl",
+            (await shell.Run("webhook", "add", "https://receiver.example.test")).Output,
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain(
+            (await shell.Json("doctor")).Done.GetProperty("hints").EnumerateArray(),
+            h => h.GetProperty("what").GetString()!.Contains("`PublicUrl` is missing", StringComparison.Ordinal)
+        );
+        // Settings of its own win.
+        Assert.Contains(
+            "https://other.example.test/api/v1/requests",
+            (
+                await shell.Run("source", "add", "Other", "--kind", "api", "--PublicUrl=https://other.example.test")
+            ).Output,
+            StringComparison.Ordinal
+        );
+        await Serve();
+        Assert.DoesNotContain(
+            "approvals.example.test",
+            (await shell.Run("source", "add", "Third", "--kind", "api")).Output,
+            StringComparison.Ordinal
+        );
+
+        async Task Serve(params string[] switches)
+        {
+            using var server = shell.StartProgram([.. switches, "--Urls=http://127.0.0.1:0"]);
+            await Address(server.StandardOutput);
+            server.Kill();
+            await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     [Fact]
     public async Task A_server_that_cannot_start_says_why()
     {
@@ -102,7 +143,7 @@ public sealed class ProgramTests
             new string('x', 4096),
             TestContext.Current.CancellationToken
         );
-        Assert.Equal((1, "unavailable"), (await shell.Json("serve", "--Urls=http://127.0.0.1:0")).Failure);
+        Assert.Equal((3, "unavailable"), (await shell.Json("serve", "--Urls=http://127.0.0.1:0")).Failure);
     }
 
     [Fact]
@@ -110,7 +151,7 @@ public sealed class ProgramTests
     {
         await using var shell = await Shell.StartEmpty(Engine.Sqlite);
         Assert.Equal((2, "usage"), (await shell.Program("", "nonsense", "--json")).Failure);
-        Assert.Equal((1, "not_found"), (await shell.Program("", "user", "list", "--json")).Failure);
+        Assert.Equal((3, "not_found"), (await shell.Program("", "user", "list", "--json")).Failure);
     }
 
     internal static async Task<Uri> Address(StreamReader output)

@@ -61,6 +61,9 @@ public sealed class Shell : IAsyncDisposable
     /// <summary>A folder beside the store for files of the test.</summary>
     public string Folder => _folder;
 
+    /// <summary>Variables for programs that it starts.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     public string RootKeyFile => Path.Combine(_folder, "root.key");
 
     /// <summary>With the store's tables, and this process as another user of it.</summary>
@@ -107,10 +110,11 @@ public sealed class Shell : IAsyncDisposable
     /// The same, and a file that grows past a limit of the process is an error to it and not its end.
     /// </summary>
     public Process StartProgramThatBearsLimits(params string[] args) =>
-        Start(
-            "/bin/sh",
-            ["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "countersign"), .. args]
-        );
+        StartProgramUnder("/bin/sh", "trap '' XFSZ; exec \"$0\" \"$@\"", args);
+
+    /// <summary>By a shell that gets the program and its arguments as <c>$0</c> and <c>$@</c>.</summary>
+    public Process StartProgramUnder(string shell, string script, params string[] args) =>
+        Start(shell, ["-c", script, Path.Combine(AppContext.BaseDirectory, "countersign"), .. args]);
 
     private Process Start(string program, string[] args)
     {
@@ -122,6 +126,8 @@ public sealed class Shell : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = _folder,
         };
+        foreach (var (name, value) in Variables)
+            start.Environment[name] = value;
         foreach (var argument in args.Concat(Where))
             start.ArgumentList.Add(argument);
         return Process.Start(start)!;
@@ -134,7 +140,7 @@ public sealed class Shell : IAsyncDisposable
         System.IO.Directory.Delete(_folder, recursive: true);
     }
 
-    private string[] Where =>
+    internal string[] Where =>
         Place.Engine == Engine.Sqlite
             ? ["--data", Place.Options.DataFolder, "--RootKeyFile", RootKeyFile]
             : ["--database", Place.Options.Database!, "--RootKeyFile", RootKeyFile];

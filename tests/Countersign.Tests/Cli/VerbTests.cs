@@ -33,9 +33,9 @@ public sealed class VerbTests
         );
 
         Assert.Equal((1, "exists"), (await shell.Json("user", "add", "ADA@example.test", "--name", "Another")).Failure);
-        Assert.Equal((2, "invalid"), (await shell.Json("user", "add", "nobody", "--name", "Nobody")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("user", "add", "nobody", "--name", "Nobody")).Failure);
         Assert.Equal(
-            (2, "invalid"),
+            (1, "invalid"),
             (
                 await shell.RunWithInput(
                     "short\n",
@@ -149,7 +149,7 @@ public sealed class VerbTests
         Assert.Matches("^[A-Za-z0-9_-]+$", key);
         Assert.Equal((1, "exists"), (await shell.Json("source", "add", "launchdarkly")).Failure);
         Assert.Equal((1, "not_found"), (await shell.Json("source", "add", "Another", "--group", "None")).Failure);
-        Assert.Equal((2, "invalid"), (await shell.Json("source", "add", "Another", "--need", "2")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("source", "add", "Another", "--need", "2")).Failure);
 
         var second = (await shell.Json("source", "rotate", "launchdarkly")).Done;
         Assert.Equal("LaunchDarkly", second.GetProperty("name").GetString());
@@ -173,6 +173,8 @@ public sealed class VerbTests
                 "claimedRequester",
                 "owner",
                 "requesterRequired",
+                "keyExpires",
+                "oldKeyExpires",
             ],
             source.EnumerateObject().Select(p => p.Name)
         );
@@ -186,9 +188,9 @@ public sealed class VerbTests
         );
         var set = (await shell.Json("source", "set", "launchdarkly", "--need", "3")).Done;
         Assert.Equal(("SRE", 3), (set.GetProperty("group").GetString(), set.GetProperty("need").GetInt32()));
-        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("source", "set", "LaunchDarkly")).Failure);
         Assert.Equal(
-            (2, "invalid"),
+            (1, "invalid"),
             (await shell.Json("source", "set", "LaunchDarkly", "--admin", "--group", "SRE")).Failure
         );
         Assert.Equal(
@@ -210,7 +212,7 @@ public sealed class VerbTests
             (await shell.Run("source", "set", "LaunchDarkly", "--admin")).Output,
             StringComparison.Ordinal
         );
-        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--need", "2")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("source", "set", "LaunchDarkly", "--need", "2")).Failure);
         Assert.True((await shell.Json("source", "disable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.False((await shell.Json("source", "enable", "LaunchDarkly")).Done.GetProperty("disabled").GetBoolean());
         Assert.Equal((1, "not_found"), (await shell.Json("source", "disable", "zendesk")).Failure);
@@ -297,7 +299,7 @@ public sealed class VerbTests
             "Ann is also known as asmith.\n",
             (await shell.Run("user", "alias", "add", "ann@example.test", "asmith")).Output.ReplaceLineEndings("\n")
         );
-        Assert.Equal((2, "invalid"), (await shell.Json("user", "alias", "add", "ann@example.test", " ")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("user", "alias", "add", "ann@example.test", " ")).Failure);
         Assert.Equal((1, "not_found"), (await shell.Json("user", "alias", "add", "eve@example.test", "eve")).Failure);
         Assert.Equal(
             ["asmith"],
@@ -327,7 +329,7 @@ public sealed class VerbTests
         );
         Assert.Equal(["Ann"], Texts((await shell.Json("user", "list")).Done.GetProperty("people")[0], "earlierNames"));
         await File.WriteAllTextAsync(file, "email,name\ncid@example.test,Cid\nx,X\n");
-        Assert.Equal((2, "invalid"), (await shell.Json("user", "import", file)).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("user", "import", file)).Failure);
         Assert.Contains(
             "line 3: This isn't an email address.",
             (await shell.Run("user", "import", file)).Error,
@@ -377,7 +379,7 @@ public sealed class VerbTests
             ("one_more", "accept", (string?)null, false),
             Settings((await shell.Json("source", "set", "builds", "--requester", "optional")).Done)
         );
-        Assert.Equal((2, "invalid"), (await shell.Json("source", "set", "LD", "--requester", "required")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("source", "set", "LD", "--requester", "required")).Failure);
         Assert.Equal((2, "usage"), (await shell.Json("source", "set", "LD", "--unknown-requester", "maybe")).Failure);
         // Both halves or neither.
         Assert.Equal(

@@ -17,6 +17,7 @@ public sealed class WrongUseTests
     [InlineData("user add ada@example.test --name Ada --nonsense")]
     [InlineData("user add ada@example.test --name Ada more")]
     [InlineData("user list --data")]
+    [InlineData("group add --mebmer")]
     [InlineData("group member")]
     [InlineData("group member add SRE")]
     [InlineData("token revoke seven")]
@@ -72,7 +73,7 @@ public sealed class WrongUseTests
     {
         var folder = Path.Combine(Path.GetTempPath(), "countersign-is-not-here-either");
         Assert.Equal(
-            (1, "not_found"),
+            (3, "not_found"),
             (await Shell.Anywhere([.. line.Split(' '), "--data", folder, "--json"])).Failure
         );
         Assert.False(System.IO.Directory.Exists(folder));

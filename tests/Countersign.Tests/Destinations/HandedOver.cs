@@ -144,7 +144,7 @@ internal sealed class HandedOver : IAsyncDisposable
         if (!hasCalled)
             return;
         var destination = (await Book.All(default))[link.DestinationId];
-        var question = await DestinationQuestions.Of(
+        var forwarded = await ForwardedRequests.Of(
             _store,
             destination.Manifest,
             request.Id,
@@ -152,7 +152,7 @@ internal sealed class HandedOver : IAsyncDisposable
             Options.BaseUrl,
             default
         );
-        await Calls.Proceed(destination, link, question!, default);
+        await Calls.Proceed(destination, link, forwarded!, default);
     }
 
     public Task WorkAfter(TimeSpan time)

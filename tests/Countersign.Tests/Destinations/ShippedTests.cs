@@ -22,6 +22,40 @@ public sealed class ShippedTests
     }
 
     [Theory]
+    [InlineData("https://app.launchdarkly.com/shop/live/features/dark-mode/approvals/66a8e20c", true)]
+    [InlineData("javascript:alert(1)", false)]
+    [InlineData("", false)]
+    public async Task A_ticket_for_a_change_from_LaunchDarkly_leads_there_and_beside_it_to_us(string link, bool isKept)
+    {
+        await using var now = new FakeServiceNow("normal");
+        await using var over = await HandedOver.Start(Engine.Sqlite);
+        await over.Destination(
+            ShippedManifests.Find("servicenow-normal")!,
+            new Dictionary<string, string>
+            {
+                ["oauth.baseURI"] = now.Address,
+                ["oauth.tokenUrl"] = now.Address + "/oauth_token.do",
+                ["oauth.clientId"] = "hub",
+            },
+            new Dictionary<string, string> { ["oauth.clientSecret"] = "s3cr3t" }
+        );
+        var facts = $$"""{"details":"Turn on the flag","link":"{{link}}"}""";
+        var request = await over.Ask(s => s with { SentBy = SentBy.LaunchDarkly, Facts = facts });
+        var other = await over.Ask(s => s with { Facts = facts });
+        await over.Work();
+        var ours = $"https://hub.example.test/requests/{request.Id}";
+        Assert.Equal(
+            isKept ? $"{link}\n\nTurn on the flag\n\nReview in Countersign: {ours}" : $"{ours}\n\nTurn on the flag",
+            now.Changes[(await over.Link(request)).ExternalId!]["justification"]!.ToString()
+        );
+        // A link that another client gives is its own affair.
+        Assert.Equal(
+            $"https://hub.example.test/requests/{other.Id}\n\nTurn on the flag",
+            now.Changes[(await over.Link(other)).ExternalId!]["justification"]!.ToString()
+        );
+    }
+
+    [Theory]
     [InlineData("servicenow-normal", "normal")]
     [InlineData("servicenow-standard", "standard")]
     [InlineData("servicenow-normal.json", "normal")]

@@ -216,8 +216,8 @@ public sealed class BrowserRulesTests
             new Dictionary<string, string>
             {
                 [Browser.TokenField] = new Browser.Page(200, entrance.Text, null, entrance.Headers).Token!,
-                ["E-mail"] = ann.Email!,
-                ["Password"] = PagesHost.Password,
+                ["email"] = ann.Email!,
+                ["password"] = PagesHost.Password,
             }
         );
         var entered = await nobody.Send(

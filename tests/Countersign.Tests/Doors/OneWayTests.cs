@@ -49,7 +49,7 @@ public sealed class OneWayTests
             (404, $"GET {way}/x HTTP/1.1{auth}"),
             (404, $"GET {prefix}/api/approvals//status HTTP/1.1{auth}"),
             (405, $"POST {way} HTTP/1.1{auth}\nContent-Length: 0"),
-            (405, $"HEAD {way} HTTP/1.1{auth}"),
+            (200, $"HEAD {way} HTTP/1.1{auth}"),
             (400, $"GET http://x.example{way} HTTP/1.1{auth}"),
             (401, $"GET {way} HTTP/1.1"),
             (401, $"GET {way} HTTP/1.1{auth}{auth}"),

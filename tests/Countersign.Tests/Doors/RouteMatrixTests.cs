@@ -43,6 +43,8 @@ public sealed class RouteMatrixTests
     /// before anything is done. Each line holds for the routes after it.
     /// </summary>
     private const string Table = """
+        11111111111113
+            POST /api/launchdarkly/{source:long}/webhook
         11113333a13aaa
             GET /api/v2/approval_requests
         11113aaaa1aa33
@@ -78,17 +80,25 @@ public sealed class RouteMatrixTests
             GET /api/v2/users/show_many
         13313333413433
             DELETE /api/v1/people/{email}/aliases/{id:long}
+            DELETE /api/v1/sources/{name}/launchdarkly
+            POST /api/v1/sources/{name}/launchdarkly/members
         13313333413444
             GET /api/v1/destinations/{name}/options/{key}
+            GET /api/v1/sources/{name}/launchdarkly
         13313333a13a33
+            DELETE /api/v1/people/{email}/second-factor
             DELETE /api/v1/groups/{name}/members/{email}
             DELETE /api/v1/people/{email}/absence
             DELETE /api/v1/sessions/{id:long}
             DELETE /api/v1/sources/{name}/old-key
             DELETE /api/v1/tokens/{id:long}
+            DELETE /api/v1/webhooks/{id:long}
             DELETE /api/v1/webhooks/{id:long}/old-secret
             PATCH /api/v1/groups/{name}
             PATCH /api/v1/sources/{name}
+            POST /api/v1/sources/{name}/launchdarkly/test
+            PUT /api/v1/sources/{name}/form
+            PUT /api/v1/sources/{name}/launchdarkly
             POST /api/v1/deliveries/replay
             POST /api/v1/deliveries/{id:long}/replay
             POST /api/v1/work/{id:long}/discard
@@ -127,6 +137,7 @@ public sealed class RouteMatrixTests
             PUT /api/v1/people/{email}/password
             PUT /api/v1/people/{email}/role
             PUT /api/v1/policies
+            PUT /api/v1/request-types
         13313333a13aaa
             GET /api/v1/absences
             GET /api/v1/audit/export
@@ -143,8 +154,10 @@ public sealed class RouteMatrixTests
             GET /api/v1/policies
             GET /api/v1/policies/versions
             GET /api/v1/policies/versions/{version:long}
+            GET /api/v1/request-types
             GET /api/v1/sessions
             GET /api/v1/sources
+            GET /api/v1/sources/{name}/form
             GET /api/v1/sources/{name}/rejected-bodies
             GET /api/v1/tokens
             GET /api/v1/webhooks
@@ -155,15 +168,25 @@ public sealed class RouteMatrixTests
             PUT /api/v1/me/channels
         1331aaaaa1aaaa
             GET /api/v1/me/channels
+        133133a3a13aaa
+            GET /api/v1/insights
+        133144aaa14a33
+            DELETE /api/v1/requests/{id}/delegation
+        1331aaaaa1aa33
+            POST /api/v1/requests/{id}/assignee
+            POST /api/v1/requests/{id}/delegation
         14411111111111
             GET /api/approvals/{id}/status
-        14414433a14a33
+            GET /api/options/{name}
+        13314433a14a33
             POST /api/v1/requests/{id}/break-glass
         1441443aa14a33
             POST /api/v1/requests/{id}/applied
             POST /api/v1/requests/{id}/withdrawal
-        144144a3314333
+        133144a3314333
             POST /api/v1/requests/{id}/decisions
+        1aa13333313333
+            POST /api/v1/requests/{id}/redemption
         144144aaa14a33
             POST /api/v1/requests/{id}/comments
         144144aaa14aaa
@@ -173,6 +196,7 @@ public sealed class RouteMatrixTests
         1aa11111111111
             GET /api/members
         1aa11111111113
+            POST /mcp
             POST /api/approvals
             POST /api/approvals/{id}/apply
             POST /api/approvals/{id}/cancel
@@ -188,11 +212,17 @@ public sealed class RouteMatrixTests
             POST /set-up
         44444444444444
             GET /assets/{name}
+            GET /mail/done/{what}
             GET /mail/{token}
             GET /set-up
         a111aaaaa1aaaa
             GET /api/v2/users/me
+        ssssssssssssss
+            GET /sign-in/second-step
+        sssssssssssss3
+            POST /sign-in/second-step
         aaaaaaaaaaaaa3
+            POST /display
             POST /sign-in
             POST /sign-in/mail
         aaaaaaaaaaaaaa
@@ -200,16 +230,20 @@ public sealed class RouteMatrixTests
             GET /health/ready
             GET /openapi/{documentName}.json
             GET /sign-in
+            GET /sign-in/mail
             GET /sign-in/oidc
             GET /sign-in/oidc/partner
-        14414433314333
+        13314433314333
             POST /api/v1/requests/{id}/not-me
-        ssss33333s44k3
+        s33333333s44k3
+            POST /account/two-factor
             POST /requests/{id}/not-me
-        ssss33333s4ak3
+        s33333333s4ak3
             POST /requests/{id}
+            POST /requests/{id}/assignee
             POST /requests/{id}/break-glass
-        ssss33333saak3
+            POST /requests/{id}/delegation
+        s33333333saak3
             POST /
             POST /account
             POST /account/channels
@@ -217,11 +251,9 @@ public sealed class RouteMatrixTests
             POST /sessions
             POST /sign-out
             POST /tokens
-        ssss44443s4ak3
+        s33344443s4ak3
             POST /work
             POST /audit
-            POST /deliveries/webhooks
-            POST /deliveries/webhooks/{id:long}
             POST /deliveries/{id:long}/replay
             POST /destinations/new
             POST /destinations/{name}
@@ -229,33 +261,76 @@ public sealed class RouteMatrixTests
             POST /people
             POST /people/{id:long}
             POST /policies
+            POST /policies/apply
+            POST /policies/review
+            POST /policies/versions/{version:long}
+            POST /request-types
             POST /sources
             POST /sources/{id:long}
-        ssss4444as4aaa
+            POST /sources/{id:long}/form
+            POST /get-started
+            POST /webhooks
+            POST /webhooks/{id:long}
+        s33344444s4444
+            GET /request-types/edit
+            GET /results
+        s3334444as4aaa
             GET /audit
+            GET /audit.csv
             GET /deliveries
+            GET /deliveries.csv
             GET /deliveries/{id:long}
+            GET /get-started
+            GET /webhooks
+            GET /webhooks.csv
+            GET /webhooks/new
+            GET /webhooks/{id:long}
             GET /work
             GET /destinations
+            GET /destinations.csv
+            GET /destinations/new
             GET /destinations/{name}
+            GET /destinations/{name}/calls
+            GET /groups
+            GET /groups.csv
             GET /groups/{id:long}
             GET /people
+            GET /people.csv
+            GET /people/new
             GET /people/{id:long}
             GET /policies
+            GET /policies/apply
+            GET /policies/review
+            GET /policies/versions/{version:long}
+            GET /request-types
+            GET /request-types/new
             GET /sessions
             GET /sources
+            GET /sources.csv
+            GET /sources/new
             GET /sources/{id:long}
+            GET /sources/{id:long}/form
             GET /tokens
-        ssss44aaas4aaa
+            GET /tokens.csv
+        s33344a4as4aaa
+            GET /insights.csv
+        s33344aaas4aaa
             GET /approvals
             GET /requests/{id}
-        ssss4aaaasaaaa
+        s3334aaaasaaaa
             GET /new
-        ssssaaaaasaaaa
+        s333aaaaasaaaa
+            GET /account/two-factor
             GET /
             GET /account
+            GET /insights
             GET /live
+            GET /pending
+            GET /requests.csv
+            GET /help
+            GET /help/{name}
             GET /sign-in/kept
+            GET /tokens/new
         """;
 
     [Fact]
@@ -379,7 +454,7 @@ public sealed class RouteMatrixTests
             var (test, services) = (Pages.Hub, Pages.Api.Services);
             var spare = await test.AddPerson("Spare", Role.EndUser);
             var group = await test.AddGroup("Spare", spare);
-            var source = await test.AddSource("Spare");
+            var source = await test.AddSource("Spare", kind: "launchdarkly");
             var token = Some.Done(await test.Tokens.Add(spare.Email!, Some.Operator, default));
             var session = await test.Sessions.Start(
                 spare.Id,
@@ -411,6 +486,7 @@ public sealed class RouteMatrixTests
             await Pages.Api.Noticed();
             using var admin = await Pages.Api.Person(Pages.Root);
             var webhook = await admin.Post("/api/v1/webhooks", new { url = "https://hub.example.test/hook" });
+            var doomed = await admin.Post("/api/v1/webhooks", new { url = "https://hub.example.test/doomed" });
             var delivery = await admin.Post($"/api/v1/webhooks/{webhook["id"]}/test", new { });
             var ticket = await admin.Post(
                 "/api/v2/tickets",
@@ -433,11 +509,15 @@ public sealed class RouteMatrixTests
                     ("/sources/{id", $"{source.Id}"),
                     ("/tokens/{id", $"{token.Id}"),
                     ("/sessions/{id", $"{session!.Id}"),
+                    // Others are asked for the webhook afterwards.
+                    ("/api/v1/webhooks/{id:long}", $"/api/v1/webhooks/{doomed["id"]}"),
                     ("/webhooks/{id", webhook["id"]!),
+                    ("/help/{name", "policies"),
                     ("/deliveries/{id", delivery["delivery"]!),
                     ("/work/{id", $"{job}"),
                     ("/destinations/{name", "Spare"),
                     ("/options/{key", "project"),
+                    ("/api/options/{name", "x"),
                     ("/links/{id", "1"),
                     ("/versions/{version", "1"),
                     ("/revisions/{n", "1"),
@@ -522,7 +602,7 @@ public sealed class RouteMatrixTests
                 404 => '4',
                 409
                     when (await answer.Content.ReadAsStringAsync()).Contains(
-                        "<h1>Send it now?</h1>",
+                        "<h1>Submit your draft?</h1>",
                         StringComparison.Ordinal
                     ) => 'k',
                 302 when answer.Headers.Location!.ToString().StartsWith("/sign-in?to=", StringComparison.Ordinal) =>
@@ -540,6 +620,8 @@ public sealed class RouteMatrixTests
         {
             if (route is "/live" or "/approvals")
                 return route + (route == "/live" ? "?about=inbox" : "?approvalID=ext-1");
+            if (_names.TryGetValue(route, out var own))
+                return own;
             var parts = route.Split('/');
             for (var i = 1; i < parts.Length; i++)
             {
@@ -580,13 +662,14 @@ public sealed class RouteMatrixTests
                     ["do"] = route switch
                     {
                         "/people" => "add-group",
-                        "/people/{id:long}" or "/groups/{id:long}" => "name",
+                        "/people/{id:long}" => "profile",
+                        "/groups/{id:long}" => "name",
                         "/sources/{id:long}" => "end-old",
                         "/tokens" => "add",
                         "/sessions" => "end-others",
                         "/account" => "password",
                         "/destinations/{name}" => "resume",
-                        "/webhooks/{id:long}" or "/deliveries/webhooks/{id:long}" => "end-old",
+                        "/webhooks/{id:long}" => "end-old",
                         "/requests/{id}" => "comment",
                         _ => "check",
                     },

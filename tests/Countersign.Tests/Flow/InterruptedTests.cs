@@ -88,7 +88,14 @@ public sealed class InterruptedTests
         await using var hub = await TestHub.Start(engine);
         using var news = new News(hub);
         var ann = await hub.AddPerson("Ann");
-        var signIn = new MailSignIn(hub.Store, news.Links, new MailOptions(), OutcomeOptionsOf(news), hub.Sessions);
+        var signIn = new MailSignIn(
+            hub.Store,
+            news.Links,
+            new MailOptions(),
+            OutcomeOptionsOf(news),
+            hub.Sessions,
+            PasswordPolicy.Default
+        );
         var link = news.Links.Write(new MailLink.SignIn(98, ann.Id, hub.Clock.Now.AddMinutes(5)));
         var visit = new ClientInfo("page", "127.0.0.1", "a test");
 
@@ -96,8 +103,8 @@ public sealed class InterruptedTests
         await Assert.ThrowsAnyAsync<Exception>(() => signIn.Run(link, visit, default));
         await Resume(hub.Place, "sessions");
 
-        Assert.NotNull(await signIn.Run(link, visit, default));
-        Assert.Null(await signIn.Run(link, visit, default));
+        Assert.IsType<SignInOutcome.Done>(await signIn.Run(link, visit, default));
+        Assert.IsType<SignInOutcome.Wrong>(await signIn.Run(link, visit, default));
     }
 
     private static OutcomeOptions OutcomeOptionsOf(News news) => news.Options;

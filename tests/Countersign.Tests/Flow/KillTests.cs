@@ -116,7 +116,7 @@ public sealed class KillTests
 
         public static async Task<Node> Start(Func<string[], Process> start)
         {
-            var process = start(["--Urls=http://127.0.0.1:0", "--RateLimit:PerKeyPerMinute=0"]);
+            var process = start(["--Urls=http://127.0.0.1:0", "--RateLimit:PerKeyPerMinute=0", "--Shutdown:Drain=0s"]);
             return new Node(process, await ProgramTests.Address(process.StandardOutput));
         }
 

@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using Countersign.Hosting;
+using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -6,7 +8,7 @@ using Xunit;
 namespace Countersign.Tests.Flow;
 
 /// <summary>What an operator sees of the engine without looking into the store.</summary>
-public sealed class MetricsTests
+public sealed partial class MetricsTests
 {
     private static readonly JobToAdd Stuck = new("no_such_kind", "1", "hub", DateTimeOffset.MinValue);
 
@@ -35,6 +37,146 @@ public sealed class MetricsTests
             await tx.Execute("UPDATE jobs SET state = 'dead' WHERE kind = 'no_such_kind'")
         );
         Assert.Equal(1, (await hub.Store.ReadSnapshot(reader => EngineFigures.Of(reader, hub.Store.Now))).SetAside);
+    }
+
+    [Theory, BothEngines]
+    public async Task What_fails_and_what_waits_for_an_admin_shows_as_figures(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute(
+                "INSERT INTO endpoints (name, failing_since) VALUES ('webhook:3', @now), ('smtp', NULL)",
+                new { now = tx.Now }
+            )
+        );
+        hub.Clock.Advance(TimeSpan.FromMinutes(20));
+
+        var figures = await hub.Store.ReadSnapshot(reader => EngineFigures.Of(reader, hub.Store.Now));
+
+        var failing = Assert.Single(figures.Endpoints);
+        Assert.Equal(("webhook:3", TimeSpan.FromMinutes(20)), (failing.Name, failing.Failing));
+        Assert.Empty(figures.Destinations);
+    }
+
+    [Theory, BothEngines]
+    public async Task Backups_that_the_command_line_made_or_could_not_make_show_as_figures(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        Assert.Equal((null, null), await Backup());
+
+        await LastBackup.TryKeep(hub.Place.Options, hub.Clock, isMade: false);
+        Assert.Equal((null, true), await Backup());
+
+        await LastBackup.TryKeep(hub.Place.Options, hub.Clock, isMade: true);
+        hub.Clock.Advance(TimeSpan.FromHours(7));
+        Assert.Equal((TimeSpan.FromHours(7), false), await Backup());
+
+        await LastBackup.TryKeep(hub.Place.Options, hub.Clock, isMade: false);
+        Assert.Equal((TimeSpan.FromHours(7), true), await Backup());
+
+        async Task<(TimeSpan?, bool?)> Backup()
+        {
+            var figures = await hub.Store.ReadSnapshot(reader => EngineFigures.Of(reader, hub.Store.Now));
+            return (figures.BackupAge, figures.BackupFailed);
+        }
+    }
+
+    [Theory, BothEngines]
+    public async Task Requests_that_were_opened_and_closed_today_show_as_figures(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await hub.Store.InTransaction(async tx =>
+            await tx.Execute(
+                """
+                INSERT INTO summary_days (audience, dimension, day, value, opened, approved, overridden, rejected,
+                  expired, withdrawn, automatic, blocked, times)
+                VALUES (0, 'all', @today, 0, 28, 1, 2, 3, 4, 5, 6, 0, ''),
+                  (0, 'all', '2001-01-01', 0, 9, 9, 9, 9, 9, 9, 9, 0, '')
+                """,
+                new { today = Instant.ToText(tx.Now)[..10] }
+            )
+        );
+
+        var figures = await hub.Store.ReadSnapshot(reader => EngineFigures.Of(reader, hub.Store.Now));
+
+        Assert.Equal(new TodayFigures(28, 1, 2, 3, 4, 5, 6), figures.Today);
+    }
+
+    [Fact]
+    public async Task Refused_calls_are_counted_by_what_was_wrong()
+    {
+        await using var host = await ApiHost.Start(
+            Engine.Sqlite,
+            ("Metrics:Prometheus", "true"),
+            ("RateLimit:PerKeyPerMinute", "3")
+        );
+        using var nobody = host.Nobody();
+        using var stranger = host.Person("ann@example.test", "not-a-token");
+        for (var call = 0; call < 2; call++)
+            Assert.Equal(401, (await nobody.Get("/api/v1/requests")).Status);
+        Assert.Equal(401, (await stranger.Get("/api/v1/requests")).Status);
+        Assert.Equal(429, (await nobody.Get("/api/v1/requests")).Status);
+
+        var exported = await nobody.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+
+        foreach (
+            var (rule, status) in new[] { ("no_credentials", 401), ("wrong_credentials", 401), ("rate_limit", 429) }
+        )
+        {
+            Assert.Matches(
+                $$"""countersign_refusals_total\{[^}]*rule="{{rule}}",status="{{status}}"[^}]*\} \d""",
+                exported
+            );
+        }
+    }
+
+    /// <summary>A figure that no server exports makes an alert that never rings.</summary>
+    [Theory]
+    [InlineData("alerts.yaml")]
+    [InlineData("grafana-dashboard.json")]
+    public async Task Dashboard_and_alerts_ask_for_metrics_that_a_running_server_exports(string file)
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite, ("Metrics:Prometheus", "true"));
+        await host.Hub.Store.InTransaction(async tx =>
+        {
+            await Jobs.Add(tx, Stuck with { Due = tx.Now });
+            await tx.Execute(
+                "INSERT INTO endpoints (name, failures, failing_since) VALUES ('webhook:3', 4, @now)",
+                new { now = tx.Now }
+            );
+            await tx.Execute(
+                """
+                INSERT INTO destinations (name, name_key, manifest, settings, secrets, created_at)
+                VALUES ('Desk', 'desk', '{}', '{}', '', @now)
+                """,
+                new { now = tx.Now }
+            );
+        });
+        await LastBackup.TryKeep(host.Hub.Place.Options, host.Hub.Clock, isMade: true);
+        await host.Hub.Ask((await host.Hub.AddPerson("Ann")).AsApprover);
+        await host.Services.GetRequiredService<EngineGauges>().Look(default);
+        using var scraper = host.Nobody();
+        await scraper.Get("/health/live");
+        var exported = await scraper.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        await host.Hub.Store.InTransaction(async tx => await tx.Execute("DELETE FROM destinations"));
+        var asked = Metric()
+            .Matches(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy", "monitoring", file)))
+            .Select(m => m.Value)
+            .Distinct()
+            .ToList();
+
+        Assert.NotEmpty(asked);
+        // Counters of faults are there from the first fault on; that they have these names is seen in the code.
+        string[] onlyAfterAFault =
+        [
+            "countersign_store_unavailable_total",
+            "countersign_work_failures_total",
+            "countersign_refusals_total",
+        ];
+        Assert.All(
+            asked.Except(onlyAfterAFault),
+            name => Assert.Contains($"\n{name}", exported, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -69,4 +211,11 @@ public sealed class MetricsTests
         }
         Assert.Contains($"kind=\"{Stuck.Kind}\"", text, StringComparison.Ordinal);
     }
+
+    [GeneratedRegex(
+        @"\b(countersign|http|dotnet)_[a-z_]+\b(?<!http_response_status_code)",
+        RegexOptions.ExplicitCapture,
+        10_000
+    )]
+    private static partial Regex Metric();
 }

@@ -25,7 +25,7 @@ public sealed class DeliveriesPageTests
 
         var list = await admin.Get("/deliveries");
         Assert.Equal(200, list.Status);
-        Assert.Contains("webhook.tested", list.Text, StringComparison.Ordinal);
+        Assert.Contains("Test message", list.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("key=hidden", list.Text, StringComparison.Ordinal);
         var one = await admin.Get($"/deliveries/{test["delivery"]}");
         Assert.Contains("&lt;b&gt;broken", one.Text, StringComparison.Ordinal);
@@ -55,28 +55,35 @@ public sealed class DeliveriesPageTests
         using var page = await host.SignIn(pat);
 
         var added = await page.Submit(
-            "/deliveries",
-            "/deliveries/webhooks",
+            "/webhooks/new",
+            "/webhooks",
             ("url", $"{receiver.Address}?key=hidden"),
             ("events", "request.*")
         );
-        Assert.Contains("whsec_", added.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("key=hidden", added.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("whsec_", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
-        var wrong = await page.Submit("/deliveries", "/deliveries/webhooks", ("url", "nowhere"), ("events", ""));
+        Assert.Equal(302, added.Status);
+        var secret = await page.Get(added.Location!);
+        Assert.Contains("whsec_", secret.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("key=hidden", secret.Text, StringComparison.Ordinal);
+        foreach (var path in new[] { "/webhooks", "/webhooks/1", added.Location! })
+            Assert.DoesNotContain("whsec_", (await page.Get(path)).Text, StringComparison.Ordinal);
+        var wrong = await page.Submit("/webhooks/new", "/webhooks", ("url", "nowhere"), ("events", ""));
+        Assert.Equal(422, wrong.Status);
         Assert.Contains("an http or https URL", wrong.Text, StringComparison.Ordinal);
         var ofNobody = await page.Submit(
-            "/deliveries",
-            "/deliveries/webhooks",
+            "/webhooks/new",
+            "/webhooks",
             ("url", "https://example.com/typed"),
             ("sources", "Nobody")
         );
         Assert.Contains("the source Nobody", ofNobody.Text, StringComparison.Ordinal);
         Assert.Contains("value=\"https://example.com/typed\"", ofNobody.Text, StringComparison.Ordinal);
 
-        var tested = await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "test"));
-        Assert.Contains("/deliveries/1", tested.Text, StringComparison.Ordinal);
+        var tested = await page.Submit("/webhooks/1", "/webhooks/1", ("do", "test"));
+        Assert.Equal((302, "/webhooks/1"), (tested.Status, tested.Location));
+        Assert.Contains("/deliveries/1", (await page.Get("/webhooks/1")).Text, StringComparison.Ordinal);
         Assert.Equal("?key=hidden", receiver.Calls[0].Path["/hook".Length..]);
+        Assert.DoesNotContain("/deliveries/1", (await page.Get("/webhooks/1")).Text, StringComparison.Ordinal);
+        Assert.Single(receiver.Calls);
 
         // Two that fail for good, each sent again: one by itself, then all.
         await host.Hub.Ask(pat.AsApprover);
@@ -87,41 +94,68 @@ public sealed class DeliveriesPageTests
             ) == count;
         await Eventually.True(async () => await Are("failed", 2), "both have failed");
         broken = false;
-        await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "enable"));
+        await page.Submit("/webhooks/1", "/webhooks/1", ("do", "enable"));
         var failed = await page.Get("/deliveries?state=failed&endpoint=webhook:1");
-        Assert.Equal(2, failed.Text.Split(">request.submitted<").Length - 1);
-        Assert.DoesNotContain(">webhook.tested<", failed.Text, StringComparison.Ordinal);
+        Assert.Equal(2, failed.Text.Split(">Request opened<").Length - 1);
+        Assert.DoesNotContain(">Test message<", failed.Text, StringComparison.Ordinal);
         // By the names that people know: the receiver's address, and what was asked.
-        Assert.Contains($"<td>{receiver.Address}?…</td>", failed.Text, StringComparison.Ordinal);
+        Assert.Contains($"<span>{receiver.Address}?…</span>", failed.Text, StringComparison.Ordinal);
         Assert.Contains("Turn on dark mode", failed.Text, StringComparison.Ordinal);
         var again = await page.Submit("/deliveries/2", "/deliveries/2/replay");
-        Assert.Equal("/deliveries/2", again.Location);
+        Assert.Equal("/deliveries/2?done=queuedAgain", again.Location);
         await Eventually.True(async () => await Are("delivered", 1), "the one has arrived");
-        var many = await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "replay"));
-        Assert.Contains("It is on its way again.", many.Text, StringComparison.Ordinal);
+        await page.Submit("/webhooks/1", "/webhooks/1", ("do", "replay"));
+        Assert.Contains("1 delivery queued again", (await page.Get("/webhooks/1")).Text, StringComparison.Ordinal);
         await Eventually.True(async () => await Are("delivered", 2), "so has the other");
         Assert.Equal(2, receiver.Calls.Where(c => c.Headers["webhook-id"] == "msg_2").Count());
 
-        await page.Submit("/deliveries", "/deliveries/webhooks/1", ("do", "disable"));
-        Assert.Contains("Disabled by an admin.", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
+        await page.Submit("/webhooks/1", "/webhooks/1", ("do", "disable"));
+        Assert.Contains("Disabled by an admin.", (await page.Get("/webhooks/1")).Text, StringComparison.Ordinal);
         await host.Hub.AddSource("pipeline");
-        Assert.Contains(
-            "whsec_",
-            (
-                await page.Submit(
-                    "/deliveries",
-                    "/deliveries/webhooks",
-                    ("url", "https://example.com/"),
-                    ("sources", "pipeline")
-                )
-            ).Text,
-            StringComparison.Ordinal
-        );
+        await page.Submit("/webhooks/new", "/webhooks", ("url", "https://example.com/"), ("sources", "pipeline"));
         await Eventually.True(
-            async () =>
-                (await page.Get("/deliveries")).Text.Contains("all events of pipeline", StringComparison.Ordinal),
+            async () => (await page.Get("/webhooks")).Text.Contains("<span>pipeline</span>", StringComparison.Ordinal),
             "the page knows the source by its name"
         );
+    }
+
+    [Theory, BothEngines]
+    public async Task A_deleted_webhook_is_gone_and_what_was_sent_to_it_stays_listed(Engine engine)
+    {
+        await using var receiver = new Receiver(new Conduct.Answers(500));
+        await using var host = await ApiHost.Start(
+            engine,
+            ("PublicUrl", "http://approvals.example.test"),
+            ("Egress:Allow", "127.0.0.0/8")
+        );
+        var pat = await host.Hub.AddPerson("Pat", Role.Admin);
+        using var page = await host.SignIn(pat);
+        using var api = await host.Person(pat);
+        await page.Submit("/webhooks/new", "/webhooks", ("url", $"{receiver.Address}"));
+        await page.Submit("/webhooks/new", "/webhooks", ("url", "https://example.com/second"));
+        await host.Hub.Ask(pat.AsApprover);
+        async Task<long> Count(string where) => await host.Hub.Place.Number($"SELECT count(*) FROM {where}");
+        const string failed = """
+            attempts a JOIN deliveries d ON d.id = a.delivery_id
+            WHERE d.endpoint = 'webhook:1' AND a.failure IS NOT NULL
+            """;
+        await Eventually.True(async () => await Count(failed) > 0, "its first attempt has failed");
+
+        var deleted = await page.Submit("/webhooks/1", "/webhooks/1", ("do", "delete"));
+        Assert.Equal("/webhooks?done=webhookDeleted", deleted.Location);
+        Assert.Equal(404, (await page.Get("/webhooks/1")).Status);
+        Assert.Equal(0, await Count("webhook_secrets WHERE webhook_id = 1"));
+        await Eventually.True(
+            async () => await Count("deliveries WHERE endpoint = 'webhook:1' AND state <> 'dropped'") == 0,
+            "what waited is skipped"
+        );
+        Assert.Contains("Deleted webhook 1", (await page.Get("/deliveries")).Text, StringComparison.Ordinal);
+        var file = await page.Get("/deliveries.csv?endpoint=webhook:1");
+        Assert.Contains("Deleted webhook 1,webhook,dropped", file.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("example.com", file.Text, StringComparison.Ordinal);
+
+        Assert.Equal(204, (await api.Delete("/api/v1/webhooks/2")).Status);
+        Assert.Equal(404, (await api.Delete("/api/v1/webhooks/2")).Status);
     }
 
     [Fact]

@@ -191,7 +191,7 @@ public sealed class MailServerTests
         var ann = await hub.AddPerson("Ann");
         await hub.Ask(ann.AsApprover);
         await news.Go();
-        var signIn = new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions);
+        var signIn = new MailSignIn(hub.Store, news.Links, mail, news.Options, hub.Sessions, PasswordPolicy.Default);
         await signIn.Ask(ann.Email!, new ClientInfo("page", "192.0.2.1", ""), default);
         await news.Go();
         Assert.Equal(

@@ -423,18 +423,27 @@ public sealed partial class MailTests
         Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
 
         using var done = await Press(browser, path, new() { ["Note"] = "By mail." });
-        Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+        Assert.Equal(HttpStatusCode.Redirect, done.StatusCode);
         Assert.Equal(Status.Approved, (await host.Hub.Find(request.Id)).Status);
+        // What follows can be reloaded, and a forged address says nothing.
+        var after = done.Headers.Location!.OriginalString;
+        Assert.Contains(
+            "You approved this",
+            await browser.GetStringAsync(new Uri(after, UriKind.Relative)),
+            StringComparison.Ordinal
+        );
+        using var forged = await browser.GetAsync(new Uri(after[..^8] + "AAAAAAAA", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, forged.StatusCode);
         using var again = await browser.GetAsync(new Uri(path, UriKind.Relative));
         using var stranger = await browser.GetAsync(new Uri("/mail/" + new string('A', 120), UriKind.Relative));
         Assert.Equal((HttpStatusCode.NotFound, await Body(stranger)), (again.StatusCode, await Body(again)));
 
         // Signing in: the same answer for somebody and for nobody; the link shows a button; the button works once.
-        using var known = await Press(browser, "/sign-in", new() { ["E-mail"] = ann.Email! }, "/sign-in/mail");
+        using var known = await Press(browser, "/sign-in", new() { ["email"] = ann.Email! }, "/sign-in/mail");
         using var unknown = await Press(
             browser,
             "/sign-in",
-            new() { ["E-mail"] = "nobody@example.test" },
+            new() { ["email"] = "nobody@example.test" },
             "/sign-in/mail"
         );
         Assert.Equal((known.StatusCode, await Body(known)), (unknown.StatusCode, await Body(unknown)));
@@ -562,7 +571,7 @@ public sealed partial class MailTests
         var ann = await host.Hub.AddPerson("Ann");
         using var browser = host.Browser();
         for (var i = 0; i < 5; i++)
-            Assert.Equal(200, (await browser.Submit("/sign-in", "/sign-in/mail", ("E-mail", ann.Email!))).Status);
+            Assert.Equal(302, (await browser.Submit("/sign-in", "/sign-in/mail", ("email", ann.Email!))).Status);
         await Eventually.True(() => box.Mails.Count == 3, "three are mailed");
         Assert.Equal(3, await host.Hub.Place.Number("SELECT count(*) FROM events WHERE kind = 'person.sign_in_link'"));
         var link = "/mail/" + Token(box.Mails[0], "Sign in");
@@ -571,7 +580,7 @@ public sealed partial class MailTests
         Assert.Equal((404, 404), ((await browser.Get(link)).Status, (await browser.Submit("/sign-in", link)).Status));
         Assert.Equal(0, await host.Hub.Place.Count("sessions"));
         // And then one may ask again.
-        await browser.Submit("/sign-in", "/sign-in/mail", ("E-mail", ann.Email!));
+        await browser.Submit("/sign-in", "/sign-in/mail", ("email", ann.Email!));
         await Eventually.True(() => box.Mails.Count == 4, "another is mailed");
     }
 

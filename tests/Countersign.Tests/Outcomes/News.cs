@@ -1,3 +1,4 @@
+using Countersign.Configuration;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Notifications;
@@ -44,8 +45,8 @@ public sealed class News : IDisposable
         IChannel[] channels =
         [
             channel,
-            new MailChannel(store, MailServer, toMail, Options, Links),
-            new SlackChannel(store, _egress, toSlack, Options),
+            new MailChannel(store, MailServer, toMail, Options, new PageOptions(), Links),
+            new SlackChannel(store, _egress, toSlack, Options, new PageOptions()),
         ];
         ByMail = new DecideByMail(store, Links);
         Switches = new NotificationPreferences(store);

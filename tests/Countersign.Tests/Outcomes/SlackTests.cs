@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Countersign.Configuration;
 using Countersign.Outcomes.Slack;
+using Countersign.Requests;
 using Xunit;
 
 namespace Countersign.Tests.Outcomes;
@@ -36,6 +37,38 @@ public sealed class SlackTests
         );
         Assert.Contains("Approved by Ann", after.ToJsonString(), StringComparison.Ordinal);
         Assert.All(await news.Lines(), l => Assert.Equal("delivered", l.State));
+    }
+
+    [Theory, BothEngines]
+    public async Task Mail_and_chat_lead_with_the_change_and_its_reason_and_mark_production(Engine engine)
+    {
+        await using var hub = await TestHub.Start(engine);
+        await using var box = new MailBox();
+        await using var slack = new FakeSlack();
+        using var news = new News(hub, mail: News.Mail(box), slack: slack.Options("SRE=C0SRE"));
+        var ann = await hub.AddPerson("Ann");
+        var sre = await hub.AddGroup("SRE", ann);
+        await hub.Ask(
+            Some.Policy(sre.AsApprover),
+            s =>
+                s with
+                {
+                    SentBy = SentBy.LaunchDarkly,
+                    Subject = "Points are counted twice.",
+                    Facts = """
+                        {"flag":"loyalty","flag.name":"Loyalty points","environment":"prod",
+                        "environment.name":"Prod EU",
+                        "comment":"Points are counted twice.","details":"Requested change is:\nTurn off the flag"}
+                        """,
+                }
+        );
+        await news.Go();
+
+        var mail = Assert.Single(box.Mails);
+        Assert.Equal("Approval: [Prod EU] Turn off Loyalty points", mail.Header("Subject"));
+        Assert.Contains("Reason: Points are counted twice.", mail.Text, StringComparison.Ordinal);
+        var (_, message) = Assert.Single(slack.Calls, c => c.Method == "chat.postMessage");
+        Assert.Contains("[Prod EU] Turn off Loyalty points", message.ToJsonString(), StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]
@@ -125,7 +158,7 @@ public sealed class SlackTests
         await news.Go();
         await news.Go();
         var body = Assert.Single(slack.Calls, c => c.Body["channel"]!.ToString() == "C0ADMINS").Body;
-        Assert.Equal("https://approvals.example.test/deliveries", FakeSlack.Button(body));
+        Assert.Equal("https://approvals.example.test/webhooks", FakeSlack.Button(body));
         Assert.Single(
             body["blocks"]!.AsArray(),
             b => b!.ToJsonString().Contains("was disabled", StringComparison.Ordinal)

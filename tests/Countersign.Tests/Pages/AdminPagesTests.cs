@@ -41,7 +41,7 @@ public sealed class AdminPagesTests
             ("role", "agent")
         );
         Assert.Equal(422, again.Status);
-        Assert.Contains("There is a person with this email already.", again.Text, StringComparison.Ordinal);
+        Assert.Contains("This email is already in use.", again.Text, StringComparison.Ordinal);
         var ann = (await Snapshot(host)).FindPerson("ann@example.test")!;
         Assert.Contains("Ann &lt;b&gt;", (await admin.Get("/people")).Text, StringComparison.Ordinal);
 
@@ -56,8 +56,15 @@ public sealed class AdminPagesTests
         Assert.Empty((await Snapshot(host)).GroupsOf(ann.Id));
 
         var person = $"/people/{ann.Id}";
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "role"), ("role", "admin"))).Status);
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
+        Assert.Equal(
+            422,
+            (await admin.Submit(person, person, ("do", "profile"), ("name", " "), ("role", "admin"))).Status
+        );
+        Assert.Equal(Role.Agent, (await Snapshot(host)).People[ann.Id].Role);
+        Assert.Equal(
+            302,
+            (await admin.Submit(person, person, ("do", "profile"), ("name", "Anna"), ("role", "admin"))).Status
+        );
         Assert.Equal(
             422,
             (await admin.Submit(person, person, ("do", "password"), ("password", "password1234"))).Status
@@ -86,50 +93,52 @@ public sealed class AdminPagesTests
                 )
             ).Status
         );
+        Assert.Contains("Root reviews meanwhile.", (await admin.Get(person)).Text, StringComparison.Ordinal);
         Assert.Contains(
-            "Anna is away, and back on 2026-03-10. Until then Root answers.",
-            (await admin.Get(person)).Text,
-            StringComparison.Ordinal
-        );
-        Assert.Contains(
-            "<span class=\"badge careful\">away</span>",
+            "<span class=\"badge warning\">Out of office</span>",
             (await admin.Get("/people")).Text,
             StringComparison.Ordinal
         );
         Assert.Equal(302, (await admin.Submit(person, person, ("do", "absence-end"))).Status);
-        Assert.DoesNotContain("Anna is away", (await admin.Get(person)).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Root reviews meanwhile.", (await admin.Get(person)).Text, StringComparison.Ordinal);
 
         // Nobody takes the branch away on which they sit.
         var self = $"/people/{root.Id}";
-        foreach (var what in new[] { "disable", "role" })
-            Assert.Equal(422, (await admin.Submit(self, self, ("do", what), ("role", "agent"))).Status);
+        foreach (var what in new[] { "disable", "profile", "erase" })
+        {
+            Assert.Equal(
+                422,
+                (await admin.Submit(self, self, ("do", what), ("name", "Root"), ("role", "agent"))).Status
+            );
+        }
         Assert.True((await host.Services.GetRequiredService<Verify>().Run(null)).Ok);
     }
 
     [Theory, BothEngines]
     public async Task A_source_is_added_with_all_that_is_pasted_and_turns_green_with_its_first_call(Engine engine)
     {
-        await using var host = await ApiHost.Start(engine, ("PublicUrl", "https://approvals.example.test"));
+        await using var host = await ApiHost.Start(engine, ("PublicUrl", "http://approvals.example.test"));
         await host.Hub.AddGroup("SRE");
         using var admin = await host.SignIn(await host.Hub.AddPerson("Root", Role.Admin));
-        var made = await admin.Submit(
-            "/sources",
+        var added = await admin.Submit(
+            "/sources/new",
             "/sources",
             ("name", "LD production"),
             ("kind", "launchdarkly"),
             ("who", "group:SRE"),
             ("need", "2")
         );
-        Assert.Equal(200, made.Status);
+        Assert.Equal(302, added.Status);
+        var made = await admin.Get(added.Location!);
         var key = Regex.Match(made.Text, "csk_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
         foreach (
             var value in new[]
             {
                 "Custom approval service base URL",
-                "https://approvals.example.test",
+                "http://approvals.example.test",
                 "LD production",
                 "Approval system",
-                "waiting for the first call",
+                "No calls yet",
             }
         )
         {
@@ -139,20 +148,26 @@ public sealed class AdminPagesTests
         Assert.Equal(2, source.Need);
         var path = $"/sources/{source.Id}";
         var waiting = await admin.Get(path);
-        Assert.Contains("waiting for the first call", waiting.Text, StringComparison.Ordinal);
+        Assert.Contains("No calls yet", waiting.Text, StringComparison.Ordinal);
         Assert.DoesNotContain(key, waiting.Text, StringComparison.Ordinal);
 
         using var caller = host.Source(new NewSourceKey(source.Id, source.Name, key));
         Assert.Equal(201, (await caller.Post("/api/approvals", new { _id = "first" })).Status);
         await Eventually.True(
-            async () => (await admin.Get(path)).Text.Contains("connected", StringComparison.Ordinal),
-            "the source shows as connected"
+            async () => (await admin.Get(path)).Text.Contains(">Active<", StringComparison.Ordinal),
+            "the source shows as active"
         );
 
+        Assert.DoesNotContain("Revoke old key", (await admin.Get(path)).Text, StringComparison.Ordinal);
         var rotated = await admin.Submit(path, path, ("do", "rotate"));
-        Assert.Contains("csk_", rotated.Text, StringComparison.Ordinal);
+        Assert.Equal(302, rotated.Status);
+        var shown = (await admin.Get(rotated.Location!)).Text;
+        Assert.Contains("csk_", shown, StringComparison.Ordinal);
+        Assert.Contains("Revoke old key", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("csk_", (await admin.Get(rotated.Location!)).Text, StringComparison.Ordinal);
         Assert.Equal(200, (await caller.Get("/api/members")).Status);
         await admin.Submit(path, path, ("do", "end-old"));
+        Assert.DoesNotContain("Revoke old key", (await admin.Get(path)).Text, StringComparison.Ordinal);
         await Eventually.True(async () => (await caller.Get("/api/members")).Status == 401, "the old key is refused");
         Assert.Equal(422, (await admin.Submit(path, path, ("do", "set"), ("who", "group:SRE"), ("need", "0"))).Status);
         Assert.Equal(302, (await admin.Submit(path, path, ("do", "set"), ("who", "group:SRE"), ("need", "3"))).Status);
@@ -166,13 +181,13 @@ public sealed class AdminPagesTests
         Assert.True((await Snapshot(host)).Sources[source.Id].IsDisabled);
         Assert.Equal(
             422,
-            (await admin.Submit("/sources", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status
+            (await admin.Submit("/sources/new", "/sources", ("name", "LD production"), ("kind", "launchdarkly"))).Status
         );
         Assert.Equal(
             422,
             (
                 await admin.Submit(
-                    "/sources",
+                    "/sources/new",
                     "/sources",
                     ("name", "x"),
                     ("kind", "api"),
@@ -205,7 +220,11 @@ public sealed class AdminPagesTests
             ("impersonates", "true"),
             ("back", "/account")
         );
-        var token = Regex.Match(made.Text, "cst_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
+        Assert.Equal((302, "/tokens/new"), (made.Status, made.Location));
+        var shown = await browser.Get("/tokens/new");
+        // It is shown once, and to its owner alone.
+        Assert.Equal("/account#tokens", (await browser.Get("/tokens/new")).Location);
+        var token = Regex.Match(shown.Text, "cst_[A-Za-z0-9_-]+", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
         using var program = host.Person(ann.Email!, token);
         Assert.Equal(200, (await program.Get("/api/v1/requests")).Status);
         Assert.False((await host.Hub.Tokens.List(default)).Single(t => t.Email == ann.Email).Impersonates);
@@ -275,12 +294,12 @@ public sealed class AdminPagesTests
             302,
             (await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Ann <b> of Darkly"))).Status
         );
-        Assert.Equal(302, (await admin.Submit(person, person, ("do", "name"), ("name", "Anna"))).Status);
+        Assert.Equal(302, (await admin.Submit(person, person, ("do", "profile"), ("name", "Anna"))).Status);
         var refused = await admin.Submit(person, person, ("do", "add-alias"), ("alias", " "));
         Assert.Equal(422, refused.Status);
         Assert.Contains("An alias is a name or an email of", refused.Text, StringComparison.Ordinal);
         var page = (await admin.Get(person)).Text;
-        Assert.Contains("<td>Ann &lt;b&gt; of Darkly</td>", page, StringComparison.Ordinal);
+        Assert.Contains("<bdi>Ann &lt;b&gt; of Darkly</bdi>", page, StringComparison.Ordinal);
         Assert.Contains("<dt>Earlier names</dt><dd>Ann</dd>", page, StringComparison.Ordinal);
         var alias = Assert.Single(await host.Services.GetRequiredService<Aliases>().List(ann.Id, default));
         Assert.Equal(404, (await admin.Submit(person, person, ("do", "remove-alias"), ("id", "x"))).Status);
@@ -302,7 +321,7 @@ public sealed class AdminPagesTests
         );
         var warned = await admin.Submit(person, person, ("do", "add-alias"), ("alias", "Annie"));
         Assert.Equal(422, warned.Status);
-        Assert.Contains("no reviewer could approve 1 active request any more", warned.Text, StringComparison.Ordinal);
+        Assert.Contains("1 active request could no longer be approved", warned.Text, StringComparison.Ordinal);
         Assert.Contains("Turn &lt;i&gt; on</a>", warned.Text, StringComparison.Ordinal);
         Assert.Empty((await Snapshot(host)).People[ann.Id].Aliases);
         Assert.Equal(
@@ -311,6 +330,27 @@ public sealed class AdminPagesTests
         );
         Assert.Equal(["Annie"], (await Snapshot(host)).People[ann.Id].Aliases);
         Assert.Null(await host.Hub.Proof());
+    }
+
+    [Fact]
+    public async Task A_source_whose_requesters_LaunchDarkly_names_takes_no_one_at_their_word()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var root = await host.Hub.AddPerson("Root", Role.Admin);
+        var flags = await host.Hub.AddSource("flags", kind: "launchdarkly");
+        using var api = await host.Person(root);
+        Assert.Equal(
+            200,
+            (
+                await api.Put("/api/v1/sources/flags/launchdarkly", new { token = "api-1111-2222", identify = true })
+            ).Status
+        );
+        using var admin = await host.SignIn(root);
+        Assert.DoesNotContain(
+            "taken at their word",
+            (await admin.Get($"/sources/{flags.Id}")).Text,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory, BothEngines]
@@ -432,7 +472,7 @@ public sealed class AdminPagesTests
         Assert.Contains("session.ended", ended.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("token.revoked", ended.Text, StringComparison.Ordinal);
         Assert.Contains(
-            "Nothing in the record fits",
+            "No matching events",
             (await admin.Get("/audit?from=2030-01-01")).Text,
             StringComparison.Ordinal
         );
@@ -442,13 +482,15 @@ public sealed class AdminPagesTests
             StringComparison.Ordinal
         );
         Assert.Equal(422, (await admin.Get("/audit?who=nobody@example.test")).Status);
-        Assert.Contains("The record holds", (await admin.Submit("/audit", "/audit")).Text, StringComparison.Ordinal);
+        Assert.Equal("/audit#integrity", (await admin.Submit("/audit", "/audit")).Location);
+        Assert.Contains("Integrity verified", (await admin.Get("/audit")).Text, StringComparison.Ordinal);
         Assert.Equal(422, (await admin.Submit("/audit", "/audit", ("head", "nonsense"))).Status);
         using var export = new HttpRequestMessage(HttpMethod.Get, "/api/v1/audit/export");
         export.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/html"));
         Assert.Contains("\"session.ended\"", (await admin.Send(export)).Text, StringComparison.Ordinal);
         await host.Hub.Place.Tamper("UPDATE people SET role = 'admin' WHERE name = 'Ben'");
-        Assert.Contains("does not hold", (await admin.Submit("/audit", "/audit")).Text, StringComparison.Ordinal);
+        Assert.Equal("/audit#integrity", (await admin.Submit("/audit", "/audit")).Location);
+        Assert.Contains("Verification failed", (await admin.Get("/audit")).Text, StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]
@@ -470,6 +512,53 @@ public sealed class AdminPagesTests
         Assert.Equal(seen.Distinct().OrderDescending(), seen);
     }
 
+    [Theory, BothEngines]
+    public async Task Lists_of_an_admin_are_exported_without_secrets_and_without_formulas(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        var boss = await host.Hub.AddPerson("Boss", Role.Admin);
+        var group = await host.Hub.AddGroup("=cmd()", boss);
+        var key = await host.Hub.AddSource("@pipeline", group, need: 1);
+        using var admin = await host.SignIn(boss);
+        using var api = await host.Person(boss);
+        var made = await api.Post("/api/v1/webhooks", new { url = "https://hooks.example/in?token=hidden" });
+        Assert.True(made.Status == 201, made.Text);
+        var destination = await api.Post(
+            "/api/v1/destinations",
+            new
+            {
+                name = "+Desk",
+                manifest = System.Text.Json.Nodes.JsonNode.Parse(Destinations.Manifest.Sample.Text),
+                settings = new { baseURL = "https://desk.example" },
+                secrets = new { apiKey = "k-123" },
+            }
+        );
+        await host.Noticed();
+
+        var sources = await File("sources");
+        Assert.StartsWith("id,name,kind,group,required_approvals,", sources[0], StringComparison.Ordinal);
+        Assert.StartsWith($"{key.Id},\"'@pipeline\",api,\"'=cmd()\",1,", sources[1], StringComparison.Ordinal);
+        Assert.Equal(["id,name,members", $"{group.Id},\"'=cmd()\",Boss@example.test"], await File("groups"));
+        var webhooks = await File("webhooks");
+        Assert.Contains(",https://hooks.example/in?…,", webhooks[1], StringComparison.Ordinal);
+        var tokens = await File("tokens");
+        Assert.Contains(",Boss@example.test,false,", tokens[1], StringComparison.Ordinal);
+        var all = string.Join('\n', [.. sources, .. webhooks, .. tokens, .. await File("destinations")]);
+        Assert.Equal(201, destination.Status);
+        Assert.Contains(",\"'+Desk\",", all, StringComparison.Ordinal);
+        foreach (var secret in new[] { key.Key, made["secret"]!, "hidden", "k-123" })
+            Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+        foreach (var list in new[] { "sources", "groups", "webhooks", "destinations", "tokens" })
+            Assert.Contains($"href=\"/{list}.csv\"", (await admin.Get("/" + list)).Text, StringComparison.Ordinal);
+
+        async Task<string[]> File(string name)
+        {
+            var file = await admin.Get($"/{name}.csv");
+            Assert.Equal(200, file.Status);
+            return file.Text.TrimStart('\uFEFF').Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        }
+    }
+
     [Fact]
     public async Task For_everybody_else_these_pages_are_not_there()
     {
@@ -481,11 +570,19 @@ public sealed class AdminPagesTests
             var path in new[]
             {
                 "/people",
+                "/people.csv",
+                "/people/new",
                 $"/people/{ben.Id}",
                 "/sources",
                 "/sources/1",
+                "/sources.csv",
+                "/groups",
                 "/groups/1",
+                "/groups.csv",
                 "/tokens",
+                "/tokens.csv",
+                "/webhooks.csv",
+                "/destinations.csv",
                 "/sessions",
                 "/audit",
             }

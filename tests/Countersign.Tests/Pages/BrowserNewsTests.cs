@@ -20,7 +20,7 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await inbox.Go("/");
         await inbox.Listens();
         await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).CheckAsync();
-        await inbox.Page.GetByLabel("Note to all chosen").FillAsync("half a sen");
+        await inbox.Page.GetByLabel("Comment for all").FillAsync("half a sen");
 
         await using var page = await chromium.Open(host.Api, host.Ann);
         await page.Go($"/requests/{request.Id}");
@@ -29,7 +29,7 @@ public sealed class BrowserNewsTests(Chromium chromium)
 
         var second = await host.Ask("Raise the limit");
         await inbox.Shows("Raise the limit");
-        Assert.Equal("half a sen", await inbox.Page.GetByLabel("Note to all chosen").InputValueAsync());
+        Assert.Equal("half a sen", await inbox.Page.GetByLabel("Comment for all").InputValueAsync());
         Assert.True(
             await inbox.Page.GetByRole(AriaRole.Checkbox, new() { Name = "Open the new checkout" }).IsCheckedAsync()
         );
@@ -42,15 +42,69 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await ben.Press("Approve");
         await page.Shows("1 of 2 approvals");
         await ben.Shows("You approved this");
-        Assert.Equal("half a sentence", await page.Page.GetByLabel("Note", new() { Exact = true }).InputValueAsync());
+        Assert.Equal(
+            "half a sentence",
+            await page.Page.GetByLabel("Comment", new() { Exact = true }).InputValueAsync()
+        );
         await inbox.Shows("1 of 2 approvals");
 
         await host.Hub.Approve(second, host.Ben);
         await inbox
-            .Page.Locator("#part-waiting", new() { HasText = "Raise the limit" })
+            .Page.Locator("#part-list", new() { HasText = "Raise the limit" })
             .WaitForAsync(new() { State = WaitForSelectorState.Detached });
         Assert.Empty(inbox.Complaints);
         Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task A_page_without_news_asks_once_a_minute_how_many_need_a_review_while_somebody_looks()
+    {
+        await using var host = await PagesHost.Start();
+        await using var window = await chromium.Open(host.Api, host.Ann);
+        await window.Page.Clock.InstallAsync();
+        var asked = 0;
+        window.Page.Request += (_, request) =>
+            asked += request.Url.EndsWith("/pending", StringComparison.Ordinal) ? 1 : 0;
+        await window.Go("/account");
+        var (icon, title) = (await Icon(), await window.Page.TitleAsync());
+        var request = await host.Ask();
+
+        await Pass(59);
+        Assert.Equal(0, asked);
+        await Pass(31);
+        await window.Page.WaitForFunctionAsync("() => document.title.startsWith('(1) ')");
+        Assert.Equal("1", await window.Page.Locator(".rail .count").InnerTextAsync());
+        Assert.NotEqual(icon, await Icon());
+        Assert.Equal(1, asked);
+
+        // A hidden page asks nothing, and at once when it is looked at again.
+        await Hide(true);
+        await host.Hub.Approve(request, host.Ben);
+        await Pass(600);
+        Assert.Equal(1, asked);
+        await Hide(false);
+        await window.Page.WaitForFunctionAsync("title => document.title === title", title);
+        Assert.Equal(0, await window.Page.Locator(".rail .count").CountAsync());
+        Assert.Equal(icon, await Icon());
+        Assert.Equal(2, asked);
+
+        // When the session has ended, the page stays as it is.
+        await host.Hub.Disable(host.Ann);
+        await host.Api.Noticed();
+        await Pass(90);
+        Assert.Equal(title, await window.Page.TitleAsync());
+        Assert.Contains("/account", window.Page.Url, StringComparison.Ordinal);
+
+        Task<string?> Icon() => window.Page.Locator("link[rel=icon]").GetAttributeAsync("href");
+
+        Task Pass(int seconds) => window.Page.Clock.RunForAsync(seconds * 1000L);
+
+        Task Hide(bool isHidden) =>
+            window.Page.EvaluateAsync(
+                "isHidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => "
+                    + "isHidden }); document.dispatchEvent(new Event('visibilitychange')); }",
+                isHidden
+            );
     }
 
     [Fact]
@@ -108,11 +162,11 @@ public sealed class BrowserNewsTests(Chromium chromium)
             default
         );
         if (withScript)
-            await window.Shows("The content of this request has changed while you were reading.");
+            await window.Shows("This request was updated while you were reading.");
         // The page still shows what was read; answering it is refused.
         Assert.Equal("Serve 10 percent", await window.Page.Locator("h1").InnerTextAsync());
         await window.Press("Approve");
-        await window.Shows("your answer was not taken");
+        await window.Shows("your decision wasn't recorded");
         Assert.Equal("Serve 90 percent", await window.Page.Locator("h1").InnerTextAsync());
         Assert.Equal(
             ["- Serve 10 percent", "- percent: 10", "- to 10 percent"],
@@ -122,7 +176,7 @@ public sealed class BrowserNewsTests(Chromium chromium)
             ["+ Serve 90 percent", "+ percent: 90", "+ to 90 percent"],
             await window.Page.Locator("#changed ins").AllInnerTextsAsync().Trimmed()
         );
-        Assert.Equal("Ten is fine.", await window.Page.GetByLabel("Note", new() { Exact = true }).InputValueAsync());
+        Assert.Equal("Ten is fine.", await window.Page.GetByLabel("Comment", new() { Exact = true }).InputValueAsync());
         Assert.Equal(Status.Active, (await host.Hub.Find(request.Id)).Status);
         await window.Press("Approve");
         await window.Shows("You approved this");
@@ -138,7 +192,7 @@ public sealed class BrowserNewsTests(Chromium chromium)
         await window.Note("I say no.");
         await host.Hub.Approve(request, host.Ben);
         await window.Press("Reject");
-        await window.Shows("Too late: this request is settled. Approved by Ben Approver.");
+        await window.Shows("This request is already closed: Approved by Ben Approver.");
         await window.Shows("I say no.");
         Assert.Equal(Status.Approved, (await host.Hub.Find(request.Id)).Status);
     }

@@ -44,6 +44,28 @@ public sealed class BrowserSizeTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task A_name_that_never_ends_breaks_in_its_column_and_covers_no_other()
+    {
+        await using var full = await FullHub.Start(
+            "A_name_without_a_single_place_to_break_" + new string('w', 100) + " and an end"
+        );
+        await using var window = await chromium.Open(full.Pages.Api, full.Pages.Root);
+        foreach (var path in new[] { "/people", "/groups", "/sources", "/request-types", "/webhooks", "/destinations" })
+        {
+            await window.Go(path);
+            var covering = await window.Page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll('.table-scroll td')].flatMap(cell =>
+                  [...cell.querySelectorAll('*')].filter(one =>
+                    one.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1)
+                    .map(one => one.textContent.trim().slice(0, 20)))
+                """
+            );
+            Assert.Equal((path, 0), (path, covering.Length));
+        }
+    }
+
+    [Fact]
     public async Task Nothing_jumps_while_pages_load_and_when_news_comes()
     {
         await using var host = await PagesHost.Start();

@@ -19,10 +19,10 @@ public sealed class FirstStartTests(Chromium chromium)
         await using var window = await chromium.Open(host);
         await window.Go($"/set-up?key={await host.Services.GetRequiredService<SetUpLink>().Make(default)}");
         await window.Page.GetByLabel("Name").FillAsync("Olga Operator");
-        await window.Page.GetByLabel("E-mail").FillAsync("olga@example.test");
+        await window.Page.GetByLabel("Email").FillAsync("olga@example.test");
         await window.Page.GetByLabel("Password").FillAsync("purple-lantern-42-quiet");
         await window.Page.Locator("main button").ClickAsync();
-        await window.Shows("Nothing waits for you");
+        await window.Shows("You're all caught up");
         await window.Listens();
 
         using var side = new LaunchDarklySide(
@@ -36,7 +36,7 @@ public sealed class FirstStartTests(Chromium chromium)
         Assert.Equal("pending", (await side.Status()).Value());
 
         // It appears by itself, and the page that LaunchDarkly links to is the one that it leads to.
-        await window.Page.GetByRole(AriaRole.Link, new() { Name = "less glare at night" }).First.ClickAsync();
+        await window.Page.Locator(".subject").First.ClickAsync();
         var page = window.Page.Url;
         await window.Go($"/approvals?approvalID={LaunchDarklySide.Id}");
         Assert.Equal(page, window.Page.Url);

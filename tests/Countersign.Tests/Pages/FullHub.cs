@@ -1,5 +1,8 @@
 using Countersign.Destinations.Links;
 using Countersign.Pages.Destinations;
+using Countersign.Pages.Help;
+using Countersign.Pages.NewRequest;
+using Countersign.Pages.RequestTypeEditor;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -87,6 +90,37 @@ internal sealed class FullHub : IAsyncDisposable
         );
         var delivery = (await admin.Post($"/api/v1/webhooks/{webhook["id"]}/test", new { }))["delivery"];
 
+        var type = name.Length > RequestTypeRules.MaxName ? name[..RequestTypeRules.MaxName] : name;
+        if (
+            await services
+                .GetRequiredService<RequestTypes>()
+                .Set(
+                    [
+                        new RequestType(type)
+                        {
+                            Description = name,
+                            ReviewerGroup = name,
+                            Fields =
+                            [
+                                .. Enum.GetValues<RequestFieldKind>()
+                                    .Select(kind => new RequestTypeField($"field-{kind}", type, kind)
+                                    {
+                                        Choices = kind == RequestFieldKind.Choice ? [name] : [],
+                                        Help = name,
+                                    }),
+                            ],
+                        },
+                    ],
+                    null,
+                    Some.Operator,
+                    default
+                )
+            is not SetRequestTypesOutcome.Set
+        )
+        {
+            throw new InvalidOperationException("The request type was not set.");
+        }
+
         Submission Named(Submission s) =>
             s with
             {
@@ -109,23 +143,45 @@ internal sealed class FullHub : IAsyncDisposable
             "/",
             "/?status=active",
             "/?show=asked",
+            "/?show=all",
             "/?text=nothing+like+this",
             "/new",
+            "/new?type=",
+            NewRequestPage.AddressOf(type),
+            RequestTypesPage.Path,
+            RequestTypesPage.NewPath,
+            RequestTypesPage.AddressOf(type),
             "/account",
+            "/insights",
             $"/requests/{open.Id}",
             $"/requests/{settled.Id}",
             $"/requests/{elsewhere.Id}",
             "/people",
+            "/people?text=nothing+like+this",
+            "/people/new",
+            "/groups",
             $"/people/{person.Id}",
             $"/groups/{group.Id}",
             "/sources",
+            "/sources/new",
             $"/sources/{source.Id}",
+            $"/sources/{source.Id}/form",
             "/policies",
-            "/policies?version=1",
+            "/policies/review",
+            "/policies/versions/1",
+            "/policies/apply",
             "/destinations",
+            "/destinations/new",
+            "/destinations/new?known=servicenow-normal",
             DestinationPage.AddressOf(name),
+            DestinationPage.AddressOf(name) + DestinationPage.Calls,
             "/deliveries",
             $"/deliveries/{delivery}",
+            "/get-started",
+            .. HelpDocuments.Names.Select(page => $"/help/{page}"),
+            "/webhooks",
+            "/webhooks/new",
+            $"/webhooks/{webhook["id"]}",
             "/work",
             "/tokens",
             "/sessions",

@@ -34,10 +34,10 @@ public sealed partial class RecentSignInTests
 
         var wrong = await browser.Post(
             "/sign-in",
-            [.. Hidden(asked), ("E-mail", boss.Email!), ("Password", "not the right one")]
+            [.. Hidden(asked), ("email", boss.Email!), ("password", "not the right one")]
         );
         Assert.Equal(401, wrong.Status);
-        var again = await browser.Post("/sign-in", [.. Hidden(wrong), ("E-mail", boss.Email!), ("Password", Password)]);
+        var again = await browser.Post("/sign-in", [.. Hidden(wrong), ("email", boss.Email!), ("password", Password)]);
         Assert.Equal(409, again.Status);
         Assert.Contains("The shop is down and no one else is here", again.Text, StringComparison.Ordinal);
         Assert.Equal(Requests.Status.Active, (await host.Hub.Find(request.Id)).Status);
@@ -64,7 +64,7 @@ public sealed partial class RecentSignInTests
             ("/tokens", [("do", "add")]),
             ($"/requests/{request.Id}/break-glass", [("reason", "x")]),
             ("/people", [("do", "add-person"), ("role", "agent")]),
-            ($"/people/{ben.Id}", [("do", "role"), ("role", "agent")]),
+            ($"/people/{ben.Id}", [("do", "profile"), ("name", "Ben Approver"), ("role", "admin")]),
             ($"/people/{ben.Id}", [("do", "password")]),
             ($"/people/{ben.Id}", [("do", "enable")]),
             ($"/people/{ben.Id}", [("do", "disable")]),
@@ -118,7 +118,7 @@ public sealed partial class RecentSignInTests
         foreach (
             var (path, form) in new (string, (string, string)[])[]
             {
-                ($"/people/{ben.Id}", [("do", "name"), ("name", "Ben Approver")]),
+                ($"/people/{ben.Id}", [("do", "profile"), ("name", "Ben Approver"), ("role", "agent")]),
                 ($"/requests/{request.Id}", [("do", "comment"), ("note", "x")]),
                 ("/people", [("do", "add-group"), ("group", "Ops")]),
                 ("/sessions", [("do", "end-others")]),
@@ -150,7 +150,8 @@ public sealed partial class RecentSignInTests
         var landed = await IdentityProvider.Walk(browser.Http, new Uri(host.Address, way), "ann");
         Assert.Equal("/sign-in/kept", landed.AbsolutePath);
         var kept = await browser.Get("/sign-in/kept");
-        var made = await browser.Post("/tokens", [.. Hidden(kept)]);
+        Assert.Equal("/tokens/new", (await browser.Post("/tokens", [.. Hidden(kept)])).Location);
+        var made = await browser.Get("/tokens/new");
         Assert.True(made.Status == 200 && made.Text.Contains("cst_", StringComparison.Ordinal), made.Text);
         Assert.Equal(Session.ByProviderJustNow, Assert.Single(await host.Hub.Sessions.List(ann.Id, default)).How);
     }

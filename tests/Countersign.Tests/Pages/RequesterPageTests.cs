@@ -28,19 +28,20 @@ public sealed class RequesterPageTests(Chromium chromium)
         await using var named = await chromium.Open(host.Api, host.Rita);
         await named.Go($"/requests/{request.Id}");
         await named.Shows("This request was opened in your name.");
+        await named.Page.GetByText("Source and policy").ClickAsync();
         await named.Shows("Named by the source, not confirmed. Matches Rita Requester.");
         // It can't be withdrawn by being named.
         Assert.Equal(0, await named.Page.GetByRole(AriaRole.Button, new() { Name = "Withdraw" }).CountAsync());
         await named.Page.Locator("summary", new() { HasText = "Not me" }).ClickAsync();
         await named.Press("Not me");
-        await named.Shows("Rita Requester did not ask for this request");
+        await named.Shows("Rita Requester didn't make this request");
 
         await using var reviewer = await chromium.Open(host.Api, host.Ann);
         await reviewer.Go($"/requests/{request.Id}");
-        await reviewer.Shows("Rita Requester did not ask for this request");
+        await reviewer.Shows("Rita Requester didn't make this request");
         await reviewer.Shows("0 of 2 approvals, waiting for SRE, requester not recognized");
         await reviewer.Shows("Needs 1 more approval because the requester is not recognized.");
-        await reviewer.Shows("said this request is not theirs");
+        await reviewer.Shows("said they didn't make this request");
         Assert.Empty(named.Complaints);
         Assert.Empty(reviewer.Complaints);
     }
@@ -54,7 +55,7 @@ public sealed class RequesterPageTests(Chromium chromium)
         Assert.DoesNotContain("Not me", (await ann.Get($"/requests/{request.Id}")).Text, StringComparison.Ordinal);
         Assert.Equal(404, (await ann.Submit($"/requests/{request.Id}", $"/requests/{request.Id}/not-me")).Status);
         Assert.Contains(
-            "Confirmed: asked with their own account or key.",
+            "Confirmed: requested with their own account or key.",
             (await ann.Get($"/requests/{request.Id}")).Text,
             StringComparison.Ordinal
         );

@@ -97,9 +97,9 @@ public sealed class SetUpTests
             link,
             parts[0],
             ("key", parts[1]),
-            ("Name", name),
-            ("E-mail", email),
-            ("Password", password)
+            ("name", name),
+            ("email", email),
+            ("password", password)
         );
     }
 }

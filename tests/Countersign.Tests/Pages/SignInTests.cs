@@ -27,8 +27,8 @@ public sealed class SignInTests
         var entered = await browser.Submit(
             sent.Location!,
             "/sign-in",
-            ("E-mail", ann.Email!),
-            ("Password", Password),
+            ("email", ann.Email!),
+            ("password", Password),
             ("to", "/account?tab=tokens")
         );
         Assert.Equal((302, "/account?tab=tokens"), (entered.Status, entered.Location));
@@ -68,8 +68,8 @@ public sealed class SignInTests
         var entered = await browser.Submit(
             $"/sign-in?to={Uri.EscapeDataString(to)}",
             "/sign-in",
-            ("E-mail", ann.Email!),
-            ("Password", Password),
+            ("email", ann.Email!),
+            ("password", Password),
             ("to", to)
         );
         Assert.Equal(302, entered.Status);
@@ -100,7 +100,7 @@ public sealed class SignInTests
             }
         )
         {
-            var refused = await browser.Submit("/sign-in", "/sign-in", ("E-mail", email), ("Password", password));
+            var refused = await browser.Submit("/sign-in", "/sign-in", ("email", email), ("password", password));
             answers.Add((refused.Status, WithoutHoles(refused.Text, email), refused.Location));
         }
         Assert.Equal(401, Assert.Single(answers.Distinct()).Item1);
@@ -128,21 +128,21 @@ public sealed class SignInTests
                         await browser.Submit(
                             "/sign-in",
                             "/sign-in",
-                            ("E-mail", email),
-                            ("Password", $"guess number {i}")
+                            ("email", email),
+                            ("password", $"guess number {i}")
                         )
                     ).Status
                 );
             }
             // The right one is not looked at either, so guessing on is of no use.
-            var limited = await browser.Submit("/sign-in", "/sign-in", ("E-mail", email), ("Password", Password));
+            var limited = await browser.Submit("/sign-in", "/sign-in", ("email", email), ("password", Password));
             Assert.Equal(429, limited.Status);
             Assert.NotNull(limited.Headers.RetryAfter);
         }
         host.Hub.Clock.Advance(SignInAttempts.Window);
         Assert.Equal(
             302,
-            (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Password))).Status
+            (await browser.Submit("/sign-in", "/sign-in", ("email", ann.Email!), ("password", Password))).Status
         );
     }
 
@@ -307,8 +307,8 @@ public sealed class SignInTests
         var entered = await browser.Submit(
             "/hub/sign-in",
             "/hub/sign-in",
-            ("E-mail", ann.Email!),
-            ("Password", Password),
+            ("email", ann.Email!),
+            ("password", Password),
             ("to", "/account")
         );
         Assert.Equal("/hub/account", entered.Location);
@@ -334,8 +334,8 @@ public sealed class SignInTests
             new Dictionary<string, string>
             {
                 [Browser.TokenField] = page.Token!,
-                ["E-mail"] = ann.Email!,
-                ["Password"] = Password,
+                ["email"] = ann.Email!,
+                ["password"] = Password,
             }
         );
         var done = await behindTls.Send(
@@ -377,7 +377,7 @@ public sealed class SignInTests
         await using var host = await ApiHost.Start(engine);
         var ann = await host.Hub.AddPerson("Ann", password: Password);
         using var browser = host.Browser();
-        Assert.Equal(400, (await browser.Post("/sign-in", ("E-mail", ann.Email!), ("Password", Password))).Status);
+        Assert.Equal(400, (await browser.Post("/sign-in", ("email", ann.Email!), ("password", Password))).Status);
         Assert.Equal(
             200,
             (

@@ -231,7 +231,7 @@ public sealed class AbsenceTests
 
     private static async Task<IEnumerable<RequestId>> Inbox(PolicyHub hub, Person person) =>
         (
-            await new RequestList(hub.Hub.Store, new EnvironmentNames(hub.Hub.Store)).Run(
+            await new RequestList(hub.Hub.Store, new RequestSummaries(hub.Hub.Store)).Run(
                 Some.Viewer(person),
                 new Filter { WaitingForMe = true },
                 10,

@@ -70,6 +70,54 @@ public sealed class DelegateTests
         new("A member of the group", true, "group with Ben", "Rita"),
         new("The principal's step has not come", false, "later", "Rita", "Ann leaves to Ben"),
         new("The principal's step has come", true, "later", "Rita", "Ann leaves to Ben", "Cleo approves"),
+        new("The holder of the seat delegates it", true, "group", "Rita", "Ann delegates to Ben"),
+        new("A person who is named delegates", true, "person", "Rita", "Ann delegates to Ben"),
+        new("An admin delegates", true, "admins", "Rita", "Ann is an admin", "Ann delegates to Ben"),
+        new("The holder takes it back", false, "group", "Rita", "Ann delegates to Ben", "Ann ends it"),
+        new("It was delegated to somebody else", false, "group", "Rita", "Ann delegates to Dan"),
+        new("The delegate of the seat leaves", false, "group", "Rita", "Ann delegates to Ben", "Ben leaves"),
+        new("The holder is disabled", false, "group", "Rita", "Ann delegates to Ben", "Ann is disabled"),
+        new(
+            "The holder chose another for this request than for the absence",
+            false,
+            "group",
+            "Rita",
+            "Ann leaves to Ben",
+            "Ann delegates to Dan"
+        ),
+        new(
+            "The holder chose Ben for this request, another for the absence",
+            true,
+            "group",
+            "Rita",
+            "Ann leaves to Dan",
+            "Ann delegates to Ben"
+        ),
+        new("Ben has given his own seat away", false, "group with Ben", "Rita", "Ben delegates to Dan"),
+        new(
+            "Ben has given his own seat away and taken it back",
+            true,
+            "group with Ben",
+            "Rita",
+            "Ben delegates to Dan",
+            "Ben ends it"
+        ),
+        new(
+            "Ben has given his own seat to somebody who was disabled",
+            true,
+            "group with Ben",
+            "Rita",
+            "Ben delegates to Dan",
+            "Dan is disabled"
+        ),
+        new(
+            "Ben has given his own seat away, and stands in for another",
+            true,
+            "group with Ben",
+            "Rita",
+            "Ann leaves to Ben",
+            "Ben delegates to Dan"
+        ),
         new(
             "Someone who could fill both steps is needed in that of the principal",
             true,
@@ -127,7 +175,7 @@ public sealed class DelegateTests
     }
 
     private static ValueTask<Countersign.Requests.Page> Listed(TestHub hub, Person person) =>
-        new RequestList(hub.Store, new EnvironmentNames(hub.Store)).Run(
+        new RequestList(hub.Store, new RequestSummaries(hub.Store)).Run(
             Some.Viewer(person),
             new Filter { WaitingForMe = true },
             10,
@@ -183,6 +231,23 @@ public sealed class DelegateTests
                             _ => hub.People.SetRole(who.Email!, Role.Admin, Some.Operator, default),
                         }
                     );
+                    if (words[^1] == "admin")
+                        people[words[0]] = who with { Role = Role.Admin };
+                    break;
+                case "delegates":
+                    Assert.IsType<DelegateOutcome.Delegated>(
+                        await new DelegateSeat(hub.Store).Run(
+                            request.Id,
+                            Some.Viewer(who),
+                            people[words[^1]].Id,
+                            default
+                        )
+                    );
+                    break;
+                case "ends":
+                    Assert.IsType<EndDelegationOutcome.Ended>(
+                        await new EndDelegation(hub.Store).Run(request.Id, Some.Viewer(who), default)
+                    );
                     break;
                 default:
                     var answer = words[1] == "approves" ? Answer.Approve : Answer.Abstain;
@@ -209,7 +274,7 @@ public sealed class DelegateTests
                 var pools = await PoolRows.All(tx);
                 var decisions = await DecisionRow.Of(tx, request.Id);
                 var said = ReviewerSeat.SaidIn(Weigh.LatestThatCount(request, decisions));
-                var steps = Feasibility.Available(request.Policy, pools, request.BarredNow, said);
+                var steps = Feasibility.Available(request.Policy, pools, request.BarredNow, said, request.Delegations);
                 var open = ((Verdict.StillPending)Weigh.Of(request, decisions, tx.Now)).OpenStep;
                 var waits = await Recipients.Waiting(tx, request.Id);
                 return (

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Cli;
+using Countersign.Destinations.Manifest;
 using Countersign.Simulator;
 using Xunit;
 

@@ -166,7 +166,7 @@ public sealed class SimulationTests
             output.ToString(),
             StringComparison.Ordinal
         );
-        Assert.Contains("WRONG  value-misread", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("WRONG  LD-106  value-misread", output.ToString(), StringComparison.Ordinal);
         Assert.EndsWith("LaunchDarkly and the application disagree.\n", output.ToString(), StringComparison.Ordinal);
     }
 
@@ -193,7 +193,10 @@ public sealed class SimulationTests
         var text = Repository.Read("docs", "simulate.md");
         Assert.All(Rule.All, rule => Assert.Contains($"`{rule.Code}`", text, StringComparison.Ordinal));
         Assert.All(Cases.Odd, one => Assert.Contains($"`--{one.Name}`", text, StringComparison.Ordinal));
+        Assert.All(Rule.All, rule => Assert.Contains($"| {rule.Label} |", text, StringComparison.Ordinal));
+        Assert.All(Rule.All, rule => Assert.Contains($" {rule.Fix} |", text, StringComparison.Ordinal));
         Assert.Equal(Rule.All.Count, Rule.All.Select(r => r.Code).Distinct().Count());
+        Assert.Equal(Rule.All.Count, Rule.All.Select(r => r.Number).Distinct().Count());
     }
 
     private static Task<(int ExitCode, JsonNode Account)> Simulate(

@@ -108,7 +108,7 @@ public sealed class ChangeSignalTests
         await test.Store.InTransaction(tx => tx.Append("hub", Some.Origin, "test.before", new { }));
         using var held = await Held.Of(test.Store, tx => tx.Append("hub", Some.Origin, "test.during", new { }));
         var folder = System.IO.Directory.CreateDirectory(Path.Combine(test.Options.DataFolder, "copy")).FullName;
-        Assert.Null(await test.Store.CopyTo(Path.Combine(folder, "countersign.db"), default));
+        await test.Store.CopyTo(Path.Combine(folder, "countersign.db"), default);
         await held.Release();
 
         await using var copy = await Store.Open(new StoreOptions(folder, null), test.Clock);

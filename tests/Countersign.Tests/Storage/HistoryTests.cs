@@ -33,21 +33,23 @@ public sealed class HistoryTests
             var (n, previous) = (0L, "");
             foreach (var e in subject.OrderBy(e => e.N))
             {
-                // As anyone would with a shell.
+                // As anyone would with what a receipt or an export holds.
+                var parts = EventLeaf.Of(e)!.Parts;
                 var lines = string.Join(
                     '\n',
-                    "countersign-event-v1",
-                    previous,
+                    "countersign-leaf-v1",
+                    previous.Length == 0 ? "-" : previous,
                     e.Subject,
                     e.N.ToString(CultureInfo.InvariantCulture),
                     e.At,
                     e.Kind,
-                    e.Actor,
                     e.Via,
-                    e.Address,
-                    e.Data
+                    Digest(parts, "facts"),
+                    Digest(parts, "people"),
+                    Digest(parts, "words"),
+                    Digest(parts, "origin")
                 );
-                Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines))), e.Hash);
+                Assert.Equal(Convert.ToHexStringLower(SHA256.HashData([0, .. Encoding.UTF8.GetBytes(lines)])), e.Hash);
                 Assert.Equal(++n, e.N);
                 previous = e.Hash;
             }
@@ -62,6 +64,11 @@ public sealed class HistoryTests
         }
         Assert.Equal(20, (await test.Events("hub")).Count);
     }
+
+    private static string Digest(IReadOnlyList<EventPart> parts, string name) =>
+        parts.Single(p => p.Name == name) is { Text: { } text }
+            ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))
+            : "-";
 
     [Theory, BothEngines]
     public async Task All_that_one_transaction_writes_has_one_time_to_the_millisecond(Engine engine)

@@ -20,7 +20,7 @@ public sealed class MigrationTests
     {
         await using var test = await TestStore.Start(engine);
         await test.Tamper("UPDATE migrations SET checksum = 'another'");
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => test.OpenAnother());
+        var refusal = await Assert.ThrowsAsync<SchemaMismatch>(() => test.OpenAnother());
         Assert.Contains("another build", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -30,7 +30,7 @@ public sealed class MigrationTests
         await using var test = await TestStore.Start(engine);
         await test.Tamper("INSERT INTO migrations (number, name, checksum, at) VALUES (999, '999_future', '', '')");
         var tables = await Shape(test);
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => test.OpenAnother());
+        var refusal = await Assert.ThrowsAsync<SchemaMismatch>(() => test.OpenAnother());
         Assert.Contains("newer than this program", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(tables, await Shape(test));
     }
@@ -119,7 +119,7 @@ public sealed class MigrationTests
         );
         await using var connection = await test.OpenRaw();
         Assert.Equal(
-            "sent|1|X-1|launchdarkly|active|so|1|d|of a group|1|Dark Mode||3|1|Ann||||2026|||||1|h|||claimed|c",
+            "sent|1|X-1|launchdarkly|active|so|1|d|of a group|1|Dark Mode||3|1|Ann||||2026|||||1|h|||claimed|c|||1|",
             await Row(connection, "requests WHERE id = 'sent'")
         );
         Assert.Equal("übergang\nann\n", await Row(connection, "(SELECT search FROM requests WHERE id = 'asked') s"));
@@ -241,6 +241,7 @@ public sealed class MigrationTests
                 "delivery 1 waiting 2026-01-02 2026-01-02 0 - a node person:7 mail request:01A",
                 "delivery 2 behind 2026-01-01 2026-01-01 0 - - person:7 mail request:01A",
                 "expire 01A dead 2026-01-04 2026-01-04 8 No. - -",
+                "index_terms all waiting 2026-01-01 2026-01-01 0 - - -",
                 "look_for_blocked 01A waiting 2026-01-05 2026-01-07 3 No. - -",
                 "look_for_blocked all waiting 2026-01-01 2026-01-01 0 - - -",
                 "remind 01A waiting 2026-01-02 2026-01-02 0 - - -",
@@ -259,7 +260,7 @@ public sealed class MigrationTests
         );
     }
 
-    private static async Task MigrateUpTo(TestStore test, string next)
+    internal static async Task MigrateUpTo(TestStore test, string next)
     {
         await using var connection = await test.OpenRaw();
         var all = Migration.For(test.Engine == Engine.Sqlite ? "sqlite" : "postgres");
@@ -309,7 +310,16 @@ public sealed class MigrationTests
         ).Select(line => line.Text).Where(name => ends.Any(end => name.EndsWith(end, StringComparison.Ordinal)));
 
         Assert.Equal(
-            ["links.external_id", "requests.external_id", "tickets.external_id", "used_links.delivery_id"],
+            [
+                "launchdarkly_connections.account_id",
+                "launchdarkly_hints.approval_id",
+                "launchdarkly_hints.member_id",
+                "launchdarkly_members.member_id",
+                "links.external_id",
+                "requests.external_id",
+                "tickets.external_id",
+                "used_links.delivery_id",
+            ],
             named.Order(StringComparer.Ordinal)
         );
     }
@@ -352,7 +362,13 @@ public sealed class MigrationTests
         Assert.Equal([1, 2, 3, 4, 5, 6, 7], log.Select(e => e.Position));
         Assert.Equal(engine == Engine.Sqlite ? [1, 2, 3, 4, 5, 6, 7] : [1, 3, 4, 2, 5, 6, 7], log.Select(e => e.Id));
         Assert.Equal(
-            ["destinations 7", "notifications 7", $"sealer {(engine == Engine.Sqlite ? 4 : 3)}", "webhooks 7"],
+            [
+                "destinations 7",
+                "insights 0",
+                "notifications 7",
+                $"sealer {(engine == Engine.Sqlite ? 4 : 3)}",
+                "webhooks 7",
+            ],
             await Lines("SELECT name || ' ' || position AS text FROM cursors ORDER BY name")
         );
         foreach (var consumer in new[] { "notifications", "webhooks", "destinations" })

@@ -49,6 +49,13 @@ public sealed class ApiHost : IAsyncDisposable
     public static Task<ApiHost> Start(TestHub hub, params (string Name, string Value)[] settings) =>
         Start(hub, null, settings, null);
 
+    /// <summary>One more server whose log is listened to.</summary>
+    public static Task<ApiHost> Start(
+        TestHub hub,
+        ILoggerProvider log,
+        params (string Name, string Value)[] settings
+    ) => Start(hub, null, settings, log);
+
     private static async Task<ApiHost> Start(
         TestHub hub,
         TestHub? owned,
@@ -61,6 +68,7 @@ public sealed class ApiHost : IAsyncDisposable
         {
             ["Urls"] = "http://127.0.0.1:0",
             ["RootKeyFile"] = keyFile,
+            ["Shutdown:Drain"] = "0s",
             ["Logging:LogLevel:Default"] = "None",
         };
         foreach (var (name, value) in given)
@@ -72,7 +80,7 @@ public sealed class ApiHost : IAsyncDisposable
         string[] switches = log is null
             ? []
             : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
-        var app = Application.Build(
+        var app = Countersign.Program.Build(
             options,
             store,
             RootKey.Load(keyFile, mayCreate: true),
@@ -140,17 +148,19 @@ public sealed class ApiHost : IAsyncDisposable
 /// <summary>Calls the API and reads what it answers as JSON.</summary>
 public sealed class ApiClient : IDisposable
 {
-    public ApiClient(Uri address, AuthenticationHeaderValue? authorization)
+    /// <param name="way">How to get there; as usual where there is none.</param>
+    public ApiClient(Uri address, AuthenticationHeaderValue? authorization, SocketsHttpHandler? way = null)
     {
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false })
-        {
-            BaseAddress = address,
-            Timeout = TimeSpan.FromSeconds(60),
-        };
+        way ??= new SocketsHttpHandler();
+        way.AllowAutoRedirect = false;
+        Http = new HttpClient(way) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
         Http.DefaultRequestHeaders.Authorization = authorization;
     }
 
     public HttpClient Http { get; }
+
+    /// <summary>An answer that the API's description doesn't know fails the test that got it.</summary>
+    public bool ChecksDescription { get; set; }
 
     public Task<ApiAnswer> Get(string path) => Send(HttpMethod.Get, path, null);
 
@@ -184,15 +194,25 @@ public sealed class ApiClient : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         using var response = await Http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        return new ApiAnswer(
+        var answer = new ApiAnswer(
             (int)response.StatusCode,
             text,
             response.Headers,
             response.Content.Headers.ContentType?.MediaType
         );
+        if (ChecksDescription && path.StartsWith("/api/", StringComparison.Ordinal))
+            await CheckDescription(method, path, answer);
+        return answer;
     }
 
     public void Dispose() => Http.Dispose();
+
+    private static async Task CheckDescription(HttpMethod method, string path, ApiAnswer answer)
+    {
+        var description = await ApiDescription.Read();
+        if (description.Mistake(method, path, answer.Status, answer.MediaType, answer.Text) is { } mistake)
+            throw new InvalidOperationException($"{method} {path}: {mistake}");
+    }
 
     private static StringContent Json(object body) =>
         new(JsonSerializer.Serialize(body, JsonSerializerOptions.Web), Encoding.UTF8, "application/json");

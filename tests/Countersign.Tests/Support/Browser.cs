@@ -10,16 +10,15 @@ namespace Countersign.Tests;
 /// </summary>
 public sealed partial class Browser : IDisposable
 {
-    public Browser(Uri address, string? session)
+    /// <param name="way">How to get there; as usual where there is none.</param>
+    public Browser(Uri address, string? session, SocketsHttpHandler? way = null)
     {
         Cookies = new CookieContainer();
         if (session is not null)
             Cookies.Add(address, new Cookie(SessionCookie.Name, session));
-        Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = Cookies })
-        {
-            BaseAddress = address,
-            Timeout = TimeSpan.FromSeconds(60),
-        };
+        way ??= new SocketsHttpHandler();
+        (way.AllowAutoRedirect, way.CookieContainer) = (false, Cookies);
+        Http = new HttpClient(way) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
         Origin = address.GetLeftPart(UriPartial.Authority);
     }
 

@@ -18,6 +18,9 @@ public sealed class Chromium : IAsyncLifetime
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
+    /// <summary>Milliseconds; only a test that fails waits this long, however busy the machine is.</summary>
+    private const float Patience = 20_000;
+
     public async ValueTask InitializeAsync()
     {
         if (Environment.GetEnvironmentVariable("TEST_CHROMIUM") is not { Length: > 0 } program)
@@ -49,7 +52,8 @@ public sealed class Chromium : IAsyncLifetime
         };
         options?.Invoke(settings);
         var context = await _browser.NewContextAsync(settings);
-        context.SetDefaultTimeout(20_000);
+        context.SetDefaultTimeout(Patience);
+        Assertions.SetDefaultExpectTimeout(Patience);
         if (person is not null)
         {
             var session = await host
@@ -118,7 +122,7 @@ public sealed class Window : IAsyncDisposable
     public Task Press(string button) =>
         Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
-    public Task Note(string text) => Page.GetByLabel("Note", new() { Exact = true }).FillAsync(text);
+    public Task Note(string text) => Page.GetByLabel("Comment", new() { Exact = true }).FillAsync(text);
 
     /// <summary>Waits until the page shows this text.</summary>
     public Task Shows(string text) => Page.GetByText(text).First.WaitForAsync();

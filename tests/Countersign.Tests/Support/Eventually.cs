@@ -9,7 +9,7 @@ namespace Countersign.Tests;
 /// </summary>
 public static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static async Task True(Func<ValueTask<bool>> condition, string what)
     {

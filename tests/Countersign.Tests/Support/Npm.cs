@@ -24,7 +24,8 @@ public sealed class Npm : IDisposable
         var (code, _, why) = await Programs.Run(
             "npm",
             ["install", "--prefix", npm._folder, "--no-audit", "--no-fund", "--silent", .. packages],
-            npm._folder
+            npm._folder,
+            TimeSpan.FromMinutes(3)
         );
         if (code != 0)
             npm.Dispose();

@@ -9,7 +9,8 @@ public static class Programs
     public static async Task<(int Code, string Output, string Error)> Run(
         string program,
         IEnumerable<string> arguments,
-        string folder = ""
+        string folder = "",
+        TimeSpan? patience = null
     )
     {
         using var process = new Process
@@ -31,7 +32,7 @@ public static class Programs
             return (-1, "", missing.Message);
         }
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync().Soon();
+        await process.WaitForExitAsync().WaitAsync(patience ?? Eventually.Patience);
         return (process.ExitCode, await output, await error);
     }
 }

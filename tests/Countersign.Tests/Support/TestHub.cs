@@ -137,6 +137,12 @@ public sealed class TestHub : IAsyncDisposable
             : throw new InvalidOperationException($"Not created: {outcome}");
     }
 
+    /// <summary>With the policy that a door found for it, so that verification looks at where it comes from.</summary>
+    public async Task<ApprovalRequest> SubmitAsDoor(Submission submission) =>
+        await _submit.Run(submission, Some.Origin, null, default) is SubmitOutcome.Created created
+            ? created.Request
+            : throw new InvalidOperationException("Not created.");
+
     public Task<ApprovalRequest> Ask(Approver approver) => Ask(Some.Policy(approver));
 
     public Task<DecideOutcome> Answer(

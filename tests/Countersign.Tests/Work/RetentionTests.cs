@@ -77,7 +77,7 @@ public sealed class RetentionTests
 
         var admin = Some.Viewer(jane) with { IsAdmin = true };
         var revision = await Revisions.Find(hub.Store, settled.Id, 1, admin, default);
-        Assert.Equal((null, true, settled.Digest), (revision!.Body, revision.IsBodyForgotten, revision.Digest));
+        Assert.Equal((null, true, settled.Digest), (revision!.Body, revision.IsBodyForgotten, revision.Content.Digest));
         Assert.False((await Revisions.Find(hub.Store, active.Id, 1, admin, default))!.IsBodyForgotten);
         Assert.Equal((true, 1), await Proven());
 

@@ -3,6 +3,7 @@ using Countersign.People;
 using Countersign.Policies;
 using Countersign.Tests.Cli;
 using Countersign.Work;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Countersign.Tests.Work;
@@ -12,6 +13,16 @@ namespace Countersign.Tests.Work;
 /// </summary>
 public sealed class WorkListTests
 {
+    [Fact]
+    public async Task Every_kind_of_job_has_a_name_for_people()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var kinds = host.Services.GetServices<IJobHandler>().Select(handler => handler.Kind).ToList();
+        var words = Repository.Read("src", "Countersign", "Pages", "Strings.resx");
+        Assert.NotEmpty(kinds);
+        Assert.All(kinds, kind => Assert.Contains($"\"work.kind.{kind}\"", words, StringComparison.Ordinal));
+    }
+
     [Theory, BothEngines]
     public async Task Admins_list_retry_and_discard_and_each_leaves_an_event(Engine engine)
     {

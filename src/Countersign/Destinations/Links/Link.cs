@@ -5,7 +5,7 @@ using Countersign.Storage;
 namespace Countersign.Destinations.Links;
 
 /// <summary>
-/// How far a question has come at its destination. <c>Sending</c> is written before the call leaves: found again after
+/// How far a ticket has come at its destination. <c>Sending</c> is written before the call leaves: found again after
 /// a crash it means that it may have arrived.
 /// </summary>
 internal enum LinkState
@@ -18,7 +18,7 @@ internal enum LinkState
     Closed,
 }
 
-/// <summary>What still has to be passed on: that the change was applied, or that no one asks any more.</summary>
+/// <summary>What is still to be passed on: that the change was applied, or that no answer is needed any more.</summary>
 internal enum PendingAction
 {
     None,
@@ -27,7 +27,7 @@ internal enum PendingAction
 }
 
 /// <summary>
-/// The question about one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.
+/// The ticket for one content of a request at one destination. A snapshot; <see cref="LinkRow"/> is its row.
 /// </summary>
 internal sealed record Link
 {

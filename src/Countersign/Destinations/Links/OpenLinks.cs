@@ -6,9 +6,9 @@ using Countersign.Work;
 namespace Countersign.Destinations.Links;
 
 /// <summary>
-/// Hands a question over as it follows the log: a request whose policy leaves the decision to a destination gets a link
+/// Hands a request over as it follows the log: a request whose policy leaves the decision to a destination gets a link
 /// there, once for each content. What happens to the request later is wished of the
-/// link: cancelled when nobody asks any more or the content is another, told when the change was applied.
+/// link: cancelled when it no longer needs an answer or the content is another, told when the change was applied.
 /// </summary>
 internal sealed class OpenLinks : ILogConsumer
 {
@@ -21,10 +21,12 @@ internal sealed class OpenLinks : ILogConsumer
             "request.submitted",
             "request.revised",
             "request.restamped",
+            "request.checked",
             "request.withdrawn",
             "request.rejected",
             "request.approved",
             "request.applied",
+            "request.redeemed",
             "request.breached",
             "request.commented",
             "request.conflicted",
@@ -50,7 +52,7 @@ internal sealed class OpenLinks : ILogConsumer
     {
         switch (kind)
         {
-            case "request.submitted" or "request.revised" or "request.restamped":
+            case "request.submitted" or "request.revised" or "request.restamped" or "request.checked":
                 await Open(tx, ids, id);
                 return;
             case "request.withdrawn":
@@ -63,7 +65,7 @@ internal sealed class OpenLinks : ILogConsumer
             case "request.approved":
                 await Rest(tx, id);
                 return;
-            case "request.applied" or "request.breached":
+            case "request.applied" or "request.redeemed" or "request.breached":
                 await Pass(tx, id, "apply", "wish = '' AND revision = (SELECT revision FROM requests WHERE id = @id)");
                 return;
             default:
@@ -138,7 +140,7 @@ internal sealed class OpenLinks : ILogConsumer
     }
 
     /// <summary>
-    /// Done at once where the question is there or may be, unless a run is at the link, which then finds the action
+    /// Done at once where the ticket is there or may be, unless a run is at the link, which then finds the action
     /// when it records its call.
     /// </summary>
     private static async ValueTask Pass(

@@ -23,7 +23,7 @@ internal static class RecordCall
     }
 
     /// <summary>
-    /// The claim on the job ended during the call, so another run may be at the link. That a question was opened is
+    /// The claim on the job ended during the call, so another run may be at the link. That a ticket was opened is
     /// never forgotten; the other run then counts no more.
     /// </summary>
     public static async ValueTask TakeLate(Tx tx, Destination destination, CallResult result, TimeSpan pollEvery)
@@ -93,8 +93,8 @@ internal static class RecordCall
         {
             var hasMatchedBoth =
                 outcome
-                is CallOutcome.Told { Heard.MatchedBoth: true }
-                    or CallOutcome.Opened { Heard.MatchedBoth: true };
+                is CallOutcome.Told { Reported.MatchedBoth: true }
+                    or CallOutcome.Opened { Reported.MatchedBoth: true };
             var answer = new DestinationAnswer(
                 next.RequestId,
                 destination.Name,

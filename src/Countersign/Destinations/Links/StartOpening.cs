@@ -3,8 +3,8 @@ using Countersign.Storage;
 namespace Countersign.Destinations.Links;
 
 /// <summary>
-/// Writes down that a question is being opened, before the call leaves. Found again without a result it means that the
-/// question may be there, so it is never sent twice unlooked.
+/// Writes down that a ticket is being opened, before the call leaves. Found again without a result it means that the
+/// ticket may be there, so it is never sent twice unlooked.
 /// </summary>
 internal sealed class StartOpening(Store store)
 {

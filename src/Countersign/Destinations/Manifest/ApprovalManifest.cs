@@ -53,7 +53,7 @@ internal sealed class FindingList
 
 /// <summary>
 /// A workflow system as a manifest describes it: how to open an approval there, ask after it, say that the change was
-/// made and take the question back. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
+/// made and cancel it. Read by <see cref="ManifestReader"/>; templates and patterns are compiled once.
 /// </summary>
 internal sealed record ApprovalManifest
 {

@@ -48,7 +48,7 @@ internal static class Linter
 /// <summary>Approvals that never were, to try templates on.</summary>
 internal static class Rehearsals
 {
-    public static readonly Question Full = new()
+    public static readonly ForwardedRequest Full = new()
     {
         Id = "01JCW9ZQ6GQ2XK5T0V3R8M4N7P",
         Link = "https://approvals.example.com/requests/01JCW9ZQ6GQ2XK5T0V3R8M4N7P",
@@ -63,10 +63,10 @@ internal static class Rehearsals
         Form = [new("ticket", "OPS-12"), new("risk", "low")],
     };
 
-    public static readonly IReadOnlyList<Question> All =
+    public static readonly IReadOnlyList<ForwardedRequest> All =
     [
         Full,
-        new Question
+        new ForwardedRequest
         {
             Id = Full.Id,
             Link = Full.Link,
@@ -83,7 +83,7 @@ internal static class Rehearsals
         },
     ];
 
-    public static CallContext Context(ApprovalManifest manifest, Question question)
+    public static CallContext Context(ApprovalManifest manifest, ForwardedRequest forwarded)
     {
         var settings = manifest
             .Settings.Where(v => !v.IsMultiple && !v.IsBoolean)
@@ -103,8 +103,8 @@ internal static class Rehearsals
         return new CallContext
         {
             Manifest = manifest,
-            Values = FormValues.Read(manifest, settings, question.Form).Values,
-            Question = question,
+            Values = FormValues.Read(manifest, settings, forwarded.Form).Values,
+            Request = forwarded,
             OAuthBaseUri = "https://example.com",
             AccessToken = "sample",
             ExternalId = "4711",

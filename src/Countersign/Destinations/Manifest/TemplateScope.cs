@@ -40,7 +40,7 @@ internal static class TemplateScope
                 all[Set(key)] = V(value, text);
             return all;
         }
-        Dictionary<string, object?> Thing(Question.Thing thing) =>
+        Dictionary<string, object?> Named(ForwardedRequest.Named thing) =>
             new()
             {
                 ["name"] = T(thing.Name),
@@ -56,7 +56,7 @@ internal static class TemplateScope
                 ["html"] = T(System.Net.WebUtility.HtmlEncode(text)),
             };
 
-        var question = call.Question;
+        var forwarded = call.Request;
         var environment = Values(call.Values.Environment, Set);
         var form = Values(call.Values.Form, Set);
         var approval = new Dictionary<string, object?>
@@ -65,52 +65,52 @@ internal static class TemplateScope
             ["formVariables"] = form,
         };
         if (Wants("approvalId"))
-            approval["approvalId"] = T(question.Id);
+            approval["approvalId"] = T(forwarded.Id);
         if (Wants("approvalDescription"))
-            approval["approvalDescription"] = T(question.Description);
+            approval["approvalDescription"] = T(forwarded.Description);
         if (Wants("comment"))
             approval["comment"] = T(call.Comment);
         if (Wants("_links"))
         {
             approval["_links"] = new Dictionary<string, object?>
             {
-                ["approval"] = Link(question.Link),
-                ["history"] = Link(question.Link),
+                ["approval"] = Link(forwarded.Link),
+                ["history"] = Link(forwarded.HistoryLink),
             };
         }
         if (Wants("title"))
         {
-            var title = Words(question.Title);
-            if (question.Member is not null)
+            var title = Words(forwarded.Title);
+            if (forwarded.Member is not null)
                 title["member"] = true;
             approval["title"] = title;
         }
         if (Wants("details"))
-            approval["details"] = Words(question.Details);
+            approval["details"] = Words(forwarded.Details);
         if (Wants("project"))
         {
-            var project = Thing(question.Project);
-            project["environment"] = Thing(question.Environment);
+            var project = Named(forwarded.Project);
+            project["environment"] = Named(forwarded.Environment);
             approval["project"] = project;
         }
         if (Wants("flag"))
-            approval["flag"] = Thing(question.Flag);
+            approval["flag"] = Named(forwarded.Flag);
         if (Wants("timestamp"))
         {
-            var milliseconds = question.At.ToUnixTimeMilliseconds();
+            var milliseconds = forwarded.At.ToUnixTimeMilliseconds();
             approval["timestamp"] = new Dictionary<string, object?>
             {
                 ["milliseconds"] = milliseconds,
                 ["seconds"] = milliseconds / 1000,
-                ["rfc3339"] = TemplateHelpers.Written(question.At, "rfc3339"),
-                ["simple"] = TemplateHelpers.Written(question.At, "simple"),
+                ["rfc3339"] = TemplateHelpers.Written(forwarded.At, "rfc3339"),
+                ["simple"] = TemplateHelpers.Written(forwarded.At, "simple"),
             };
         }
         if (Wants("approvalFormVariables"))
             approval["approvalFormVariables"] = Values(call.Values.Request, T);
         if (Wants("customProperties"))
         {
-            approval["customProperties"] = question.CustomProperties.ToDictionary(
+            approval["customProperties"] = forwarded.CustomProperties.ToDictionary(
                 p => p.Key,
                 object? (p) =>
                     new Dictionary<string, object?>
@@ -122,7 +122,7 @@ internal static class TemplateScope
         }
         if (Wants("creationResponseBody"))
             approval["creationResponseBody"] = call.CreationAnswer is { } answer ? Tree(answer, T) : null;
-        if (question.Member is { } member && Wants("member"))
+        if (forwarded.Member is { } member && Wants("member"))
         {
             var names = member.Name.Split(' ', 2, StringSplitOptions.TrimEntries);
             approval["member"] = new Dictionary<string, object?>
@@ -166,7 +166,7 @@ internal static class TemplateScope
     {
         try
         {
-            using var document = JsonDocument.Parse(WellFormed.Json(json), Reading.Strictly);
+            using var document = JsonDocument.Parse(WellFormed.Json(json), StatusReader.Strictly);
             return Tree(document.RootElement, text);
         }
         catch (JsonException)

@@ -29,6 +29,9 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
     private const int MaxVariables = 200;
     private const int MaxDependences = 50;
 
+    /// <summary>The variable that is looked at: findings name it, and not only its place in a long list.</summary>
+    private (string Place, string Key) _named = ("", "");
+
     private readonly Dictionary<FormVariable, string> _places = new(ReferenceEqualityComparer.Instance);
 
     public IReadOnlyList<FormVariable> Read(JsonElement parent, string name, string place)
@@ -82,6 +85,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
         }
         foreach (var variable in form.Concat(environment).Concat(request))
         {
+            _named = (_places[variable], variable.Key);
             foreach (var (dependence, n) in variable.DependsOn.Select((d, n) => (d, n)))
             {
                 var target = dependence.VariableLocation switch
@@ -119,6 +123,7 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
     {
         var key = ManifestReader.TextOf(variable, "key") ?? "";
         var type = ManifestReader.TextOf(variable, "type") ?? "";
+        _named = (place, key);
         if (key.Length is 0 or > 20 || key.Any(char.IsWhiteSpace))
         {
             Fatal(
@@ -293,9 +298,17 @@ internal sealed class VariableReader(FindingList findings, Func<JsonElement, str
     }
 
     private void Fatal(string place, string problem, string fix) =>
-        findings.Add(new Finding(place, problem, fix, IsFatal: true));
+        findings.Add(new Finding(place, Named(place, problem), fix, IsFatal: true));
 
-    private void Warn(string place, string problem, string fix) => findings.Add(new Finding(place, problem, fix));
+    private void Warn(string place, string problem, string fix) =>
+        findings.Add(new Finding(place, Named(place, problem), fix));
+
+    private string Named(string place, string problem) =>
+        _named.Key.Length > 0
+        && (place == _named.Place || place.StartsWith(_named.Place + ".", StringComparison.Ordinal))
+        && !problem.Split(' ', '.', ',', ';').Contains(_named.Key)
+            ? $"{_named.Key}: {problem}"
+            : problem;
 
     private static bool Is(JsonElement variable, string name) =>
         ManifestReader.Member(variable, name) is { ValueKind: JsonValueKind.True };

@@ -1,4 +1,8 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -7,13 +11,17 @@ namespace Countersign.Doors.Api;
 
 public sealed record AbsenceBody : IChecked
 {
-    /// <summary>A time such as 2026-12-24T08:00:00Z, or a day, which begins at midnight UTC.</summary>
+    [
+        Description("A time such as 2026-12-24T08:00:00Z, or a day, which begins at midnight UTC."),
+        Required,
+        Example("2026-12-24")
+    ]
     public string? From { get; init; }
 
-    /// <summary>A time, or the last day.</summary>
+    [Description("A time, or the last day."), Required, Example("2027-01-02")]
     public string? To { get; init; }
 
-    /// <summary>E-mail address of the one who answers meanwhile.</summary>
+    [Description("The email of the delegate who decides meanwhile."), MaxLength(254), Example("ben@example.com")]
     public string? StandIn { get; init; }
 
     public void Check(BodyErrors mistakes)
@@ -26,7 +34,13 @@ public sealed record AbsenceBody : IChecked
     }
 }
 
-public sealed record AbsenceView(string Person, string From, string To, string? StandIn, bool Away)
+public sealed record AbsenceView(
+    [Description("The person's email."), Example("ann@example.com")] string Person,
+    [Description("When it begins."), Format("date-time"), Example("2026-12-24T00:00:00.000Z")] string From,
+    [Description("When it ends."), Format("date-time"), Example("2027-01-03T00:00:00.000Z")] string To,
+    [Description("The delegate's email."), Example("ben@example.com")] string? StandIn,
+    [Description("Whether it has begun.")] bool Away
+)
 {
     public static AbsenceView Of(Absence absence, PeopleSnapshot directory) =>
         new(
@@ -58,7 +72,7 @@ internal static class AbsenceEndpoints
                 ) => caller.Caller.Person is not { } me ? PeopleOnly : await Show(me, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
-            .ProducesProblem(404);
+            .Describe(Tags.Me, PeopleOperations.GetOwnAbsence);
         api.MapPut(
                 "/me/absence",
                 async Task<IResult> (
@@ -73,24 +87,28 @@ internal static class AbsenceEndpoints
                         : await Set(me.Email!, body.Value, caller, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
-            .ProducesProblem(422);
+            .Describe(Tags.Me, PeopleOperations.SetOwnAbsence);
         api.MapDelete(
-            "/me/absence",
-            async Task<IResult> (CurrentCaller caller, Absences absences, CancellationToken cancel) =>
-                caller.Caller.Person is not { } me
-                    ? PeopleOnly
-                    : AdminEndpoints.Plain(await absences.Cancel(me.Email!, caller.Viewer.Origin, cancel))
-        );
-        admin.MapGet(
-            "/absences",
-            async (Absences absences, PeopleDirectory directory, CancellationToken cancel) =>
-            {
-                var snapshot = await directory.Refresh(cancel);
-                return TypedResults.Ok(
-                    new AbsencesView([.. (await absences.List(cancel)).Select(a => AbsenceView.Of(a, snapshot))])
-                );
-            }
-        );
+                "/me/absence",
+                async Task<IResult> (CurrentCaller caller, Absences absences, CancellationToken cancel) =>
+                    caller.Caller.Person is not { } me
+                        ? PeopleOnly
+                        : AdminEndpoints.Plain(await absences.Cancel(me.Email!, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Me, PeopleOperations.EndOwnAbsence);
+        admin
+            .MapGet(
+                "/absences",
+                async (Absences absences, PeopleDirectory directory, CancellationToken cancel) =>
+                {
+                    var snapshot = await directory.Refresh(cancel);
+                    return TypedResults.Ok(
+                        new AbsencesView([.. (await absences.List(cancel)).Select(a => AbsenceView.Of(a, snapshot))])
+                    );
+                }
+            )
+            .Describe(Tags.People, PeopleOperations.ListAbsences);
         admin
             .MapPut(
                 "/people/{email}/absence",
@@ -104,13 +122,15 @@ internal static class AbsenceEndpoints
                 ) => Set(email, body.Value, caller, absences, directory, cancel)
             )
             .Produces<AbsenceView>()
-            .ProducesProblem(404)
-            .ProducesProblem(422);
-        admin.MapDelete(
-            "/people/{email}/absence",
-            async (string email, CurrentCaller caller, Absences absences, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await absences.Cancel(email, caller.Viewer.Origin, cancel))
-        );
+            .Describe(Tags.People, PeopleOperations.SetAbsence);
+        admin
+            .MapDelete(
+                "/people/{email}/absence",
+                async (string email, CurrentCaller caller, Absences absences, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await absences.Cancel(email, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.EndAbsence);
     }
 
     private static IResult PeopleOnly => Problems.NotAllowed("people_only", "Only people can be out of office.");

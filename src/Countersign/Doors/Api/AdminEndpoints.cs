@@ -1,5 +1,9 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Countersign.Audit;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.SignIn;
@@ -12,7 +16,14 @@ public sealed record PersonBody
 {
     public required string Email { get; init; }
     public required string Name { get; init; }
+
+    [
+        Description("What the person can do; `agent` unless it says otherwise."),
+        AllowedValues("admin", "agent", "end-user")
+    ]
     public string? Role { get; init; }
+
+    [Description("Without one, the person signs in by a link.")]
     public string? Password { get; init; }
 }
 
@@ -23,33 +34,50 @@ public sealed record PasswordBody
 
 public sealed record GroupBody
 {
+    [Description("The group's name."), Example("SRE")]
     public required string Name { get; init; }
 
-    /// <summary>E-mail addresses.</summary>
+    [Description("The members' emails."), Example("ann@example.com")]
     public IReadOnlyList<string>? Members { get; init; }
 }
 
 public sealed record TokenBody
 {
-    /// <summary>Whose token it is.</summary>
+    [Description("Whose token it is.")]
     public required string Email { get; init; }
 
-    /// <summary>Whether it may also speak for other people; for an admin's token.</summary>
+    [Description("Whether it can act for other people; only for an admin's token.")]
     public bool Impersonates { get; init; }
 }
 
 public sealed record SourceBody
 {
+    [Description("The source's name."), Example("checkout")]
     public required string Name { get; init; }
+
+    [
+        Description("What calls; `api` unless it says otherwise."),
+        AllowedValues("launchdarkly", "agent", "pipeline", "api")
+    ]
     public string? Kind { get; init; }
+
+    [Description("The group that decides.")]
     public string? Group { get; init; }
+
+    [Description("How many approvals of the group are required."), Example(2)]
     public int? Need { get; init; }
 
-    /// <summary>The workflow system that decides, instead of a group.</summary>
+    [Description("The destination that decides, instead of a group."), Example("jira")]
     public string? Destination { get; init; }
 
-    /// <summary>Email address of the person who answers for the source, and so may not decide its requests.</summary>
+    [
+        Description("The email of the person who answers for the source, and so can't decide its requests."),
+        Example("rita@example.com")
+    ]
     public string? Owner { get; init; }
+
+    /// <summary>Until when its key is taken: a day, a time, a duration such as 90d, or never.</summary>
+    public string? KeyExpires { get; init; }
 }
 
 /// <summary>
@@ -58,56 +86,70 @@ public sealed record SourceBody
 /// </summary>
 public sealed record SourceChangeBody
 {
+    [Description("The group that decides.")]
     public string? Group { get; init; }
+
+    [Description("How many approvals of the group are required; alone, it keeps the group."), Example(2)]
     public int? Need { get; init; }
+
+    [Description("The destination that decides."), Example("jira")]
     public string? Destination { get; init; }
 
-    /// <summary>Neither a group nor a destination decides.</summary>
+    [Description("One admin decides, neither a group nor a destination.")]
     public bool OneAdmin { get; init; }
 
-    /// <summary>
-    /// What a request costs whose requester is not recognized: one_more approval, refuse, or allow (nothing).
-    /// </summary>
+    [
+        Description("The effect of a requester who isn't recognized: one more approval, a refusal, or none."),
+        AllowedValues("one_more", "refuse", "allow")
+    ]
     public string? UnknownRequester { get; init; }
 
-    /// <summary>What a request costs whose requester is only named: accept (nothing) or one_more approval.</summary>
+    [
+        Description("The effect of a requester who is only named: none, or one more approval."),
+        AllowedValues("accept", "one_more")
+    ]
     public string? ClaimedRequester { get; init; }
 
-    /// <summary>
-    /// Email address of the person who answers for the source, and so may not decide its requests; empty for no one.
-    /// </summary>
+    [
+        Description(
+            "The email of the person who answers for the source, and so can't decide its requests; empty for no owner."
+        ),
+        Example("rita@example.com")
+    ]
     public string? Owner { get; init; }
 
-    /// <summary>
-    /// Of kind api: whether a request must name its requester; otherwise one without asks in the source's name.
-    /// </summary>
+    [Description("Of kind `api`: whether each request must name its requester.")]
     public bool? RequesterRequired { get; init; }
+
+    /// <summary>Until when the newest key is taken: a day, a time, a duration such as 90d, or never.</summary>
+    public string? KeyExpires { get; init; }
 }
 
 public sealed record AliasBody
 {
-    /// <summary>A name or an email address that the person has in another system.</summary>
+    [Description("A name or an email that the person has in another system."), Example("alee")]
     public required string Alias { get; init; }
 
-    /// <summary>Also if no reviewer could approve an active request any more.</summary>
+    [Description("Also if an active request would be left without a possible approval.")]
     public bool Force { get; init; }
 }
 
 /// <summary>A person as a file describes them; what is not named stays as it is.</summary>
 public sealed record ImportedPersonBody
 {
+    [Required]
     public string? Email { get; init; }
 
-    /// <summary>Needed for a person who is not here yet.</summary>
+    [Description("Required for a person who isn't here yet.")]
     public string? Name { get; init; }
 
-    /// <summary>admin, agent or end-user. A new person is an agent unless it says otherwise.</summary>
+    [Description("A new person is an agent unless it says otherwise."), AllowedValues("admin", "agent", "end-user")]
     public string? Role { get; init; }
 
-    /// <summary>Names of groups to be a member of. Other memberships stay.</summary>
+    [Description("Names of groups to be a member of. Other memberships stay."), Example("SRE")]
     public IReadOnlyList<string?>? Groups { get; init; }
 
-    /// <summary>Names and email addresses in other systems, to be added to those the person has.</summary>
+    [Description("Names and emails in other systems, added to those the person has."), Example("alee")]
     public IReadOnlyList<string?>? Aliases { get; init; }
 }
 
@@ -115,7 +157,7 @@ public sealed record ImportBody
 {
     public required IReadOnlyList<ImportedPersonBody?> People { get; init; }
 
-    /// <summary>Also if no reviewer could approve an active request any more.</summary>
+    [Description("Also if an active request would be left without a possible approval.")]
     public bool Force { get; init; }
 }
 
@@ -125,11 +167,12 @@ public sealed record PersonView(
     long Id,
     string? Email,
     string Name,
-    string Role,
+    [AllowedValues("admin", "agent", "end-user")] string Role,
     bool Disabled,
+    bool SecondFactor,
     string CreatedAt,
-    IReadOnlyList<string> Aliases,
-    IReadOnlyList<string> EarlierNames
+    [Description("Names and emails in other systems."), Example("alee")] IReadOnlyList<string> Aliases,
+    [Description("What the person was called before."), Example("Ann Smith")] IReadOnlyList<string> EarlierNames
 )
 {
     public static PersonView From(Person person) =>
@@ -139,13 +182,19 @@ public sealed record PersonView(
             person.Name,
             person.Role.ToWireName(),
             person.IsDisabled,
+            person.HasSecondFactor,
             Instant.ToText(person.CreatedAt),
             person.Aliases,
             person.EarlierNames
         );
 }
 
-public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Members, string CreatedAt)
+public sealed record GroupView(
+    long Id,
+    [Description("The group's name."), Example("SRE")] string Name,
+    [Description("The members' emails."), Example("ann@example.com")] IReadOnlyList<string> Members,
+    string CreatedAt
+)
 {
     public static GroupView From(Group group, PeopleSnapshot snapshot) =>
         new(
@@ -156,43 +205,9 @@ public sealed record GroupView(long Id, string Name, IReadOnlyList<string> Membe
         );
 }
 
-/// <param name="Owner">Email address of the person who answers for it.</param>
-public sealed record SourceView(
-    long Id,
-    string Name,
-    string Kind,
-    string? Group,
-    int? Need,
-    string? Destination,
-    bool Disabled,
-    string CreatedAt,
-    string? LastUsedAt,
-    string UnknownRequester,
-    string ClaimedRequester,
-    string? Owner,
-    bool RequesterRequired
-)
-{
-    public static SourceView From(Source source, PeopleSnapshot snapshot) =>
-        new(
-            source.Id,
-            source.Name,
-            source.Kind,
-            source.GroupId is { } group ? snapshot.Groups[group].Name : null,
-            source.Need,
-            source.Destination,
-            source.IsDisabled,
-            Instant.ToText(source.CreatedAt),
-            source.LastUsedAt is { } used ? Instant.ToText(used) : null,
-            source.UnknownRequester.ToWireName(),
-            source.ClaimedRequester.ToWireName(),
-            source.OwnerId is { } owner ? snapshot.People[owner].Email : null,
-            source.RequesterRequired
-        );
-}
-
 public sealed record RoleBody
 {
+    [AllowedValues("admin", "agent", "end-user")]
     public required string Role { get; init; }
 }
 
@@ -201,16 +216,19 @@ public sealed record NameBody
     public required string Name { get; init; }
 }
 
-/// <param name="How">password, oidc, oidc-fresh (the provider asked for a proof), set-up or mail.</param>
+/// <param name="How">
+/// password, oidc, oidc-fresh (the provider asked for a proof), set-up or mail; behind a plus the second factor: app,
+/// passkey or recovery-code.
+/// </param>
 public sealed record SessionView(
     long Id,
     string? Email,
-    string How,
+    [Description("How the person signed in, such as `password` or `password+app`.")] string How,
     string Browser,
     string Address,
     string CreatedAt,
     string LastUsedAt,
-    string Until
+    [Description("When it ends."), Format("date-time"), Example("2026-03-11T05:06:07.000Z")] string Until
 )
 {
     public static SessionView From(Session session, Person? person) =>
@@ -247,26 +265,36 @@ internal static class AdminEndpoints
         var admin = api.MapGroup("").RequireAuthorization(Permissions.Admin);
         AuditEndpoints.Map(admin);
         PolicyEndpoints.Map(admin);
+        SourceFormEndpoints.Map(admin);
         AbsenceEndpoints.Map(api, admin);
         DestinationEndpoints.Map(admin);
+        LaunchDarklyConnectionEndpoints.Map(admin);
         OutcomeEndpoints.Map(admin);
         WorkEndpoints.Map(admin);
-        admin.MapGet("/people", ListPeople).Produces<PeopleView>();
-        admin.MapPost("/people", AddPerson).Produces<PersonView>(201).RequireRecentSignIn();
+        admin.MapGet("/people", ListPeople).Produces<PeopleView>().Describe(Tags.People, PeopleOperations.List);
+        admin
+            .MapPost("/people", AddPerson)
+            .Produces<PersonView>(201)
+            .RequireRecentSignIn()
+            .Describe(Tags.People, PeopleOperations.Add);
         admin
             .MapPost(
                 "/people/{email}/disable",
                 async (string email, CurrentCaller caller, Accounts people, CancellationToken cancel) =>
                     Plain(await people.Disable(email, caller.Viewer.Origin, cancel))
             )
-            .RequireRecentSignIn();
+            .RequireRecentSignIn()
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.Disable);
         admin
             .MapPost(
                 "/people/{email}/enable",
                 async (string email, CurrentCaller caller, Accounts people, CancellationToken cancel) =>
                     Plain(await people.Enable(email, caller.Viewer.Origin, cancel))
             )
-            .RequireRecentSignIn();
+            .RequireRecentSignIn()
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.Enable);
         admin
             .MapPost(
                 "/people/{email}/erase",
@@ -277,7 +305,8 @@ internal static class AdminEndpoints
                     )
             )
             .Produces<Erased>()
-            .RequireRecentSignIn();
+            .RequireRecentSignIn()
+            .Describe(Tags.People, PeopleOperations.Erase);
         admin
             .MapPut(
                 "/people/{email}/password",
@@ -289,7 +318,18 @@ internal static class AdminEndpoints
                     CancellationToken cancel
                 ) => Plain(await people.SetPassword(email, body.Value.Password, caller.Viewer.Origin, cancel))
             )
-            .RequireRecentSignIn();
+            .RequireRecentSignIn()
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.SetPassword);
+        admin
+            .MapDelete(
+                "/people/{email}/second-factor",
+                async (string email, CurrentCaller caller, SecondFactors factors, CancellationToken cancel) =>
+                    Plain(await factors.Reset(email, caller.Viewer.Origin, cancel))
+            )
+            .RequireRecentSignIn()
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.ResetSecondFactor);
         admin
             .MapPut(
                 "/people/{email}/role",
@@ -304,75 +344,134 @@ internal static class AdminEndpoints
                         ? Plain(await people.SetRole(email, role, caller.Viewer.Origin, cancel))
                         : Problems.Invalid("role", "Must be admin, agent or end-user.")
             )
-            .RequireRecentSignIn();
-        admin.MapPut(
-            "/people/{email}/name",
-            async (
-                string email,
-                JsonBody<NameBody> body,
-                CurrentCaller caller,
-                Accounts people,
-                CancellationToken cancel
-            ) => Plain(await people.Rename(email, body.Value.Name, caller.Viewer.Origin, cancel))
-        );
-        admin.MapGet("/people/{email}/aliases", ListAliases).Produces<AliasesView>();
-        admin.MapPost("/people/{email}/aliases", AddAlias).Produces<Alias>(201);
-        admin.MapDelete(
-            "/people/{email}/aliases/{id:long}",
-            async (string email, long id, CurrentCaller caller, Aliases aliases, CancellationToken cancel) =>
-                Plain(await aliases.Remove(email, id, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost("/people/import", Import).Produces<ImportedPeople>();
-        admin.MapGet("/sessions", ListSessions).Produces<SessionsView>();
-        admin.MapDelete(
-            "/sessions/{id:long}",
-            async (long id, CurrentCaller caller, Sessions sessions, CancellationToken cancel) =>
-                Plain(await sessions.End(id, null, "ended by an admin", caller.Viewer.Origin, cancel))
-        );
-        admin.MapGet("/groups", ListGroups).Produces<GroupsView>();
-        admin.MapPost("/groups", AddGroup).Produces<GroupView>(201);
-        admin.MapPatch("/groups/{name}", RenameGroup).Produces<GroupView>();
-        admin.MapPut(
-            "/groups/{name}/members/{email}",
-            async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
-                Plain(await groups.AddMember(name, email, caller.Viewer.Origin, cancel))
-        );
-        admin.MapDelete(
-            "/groups/{name}/members/{email}",
-            async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
-                Plain(await groups.RemoveMember(name, email, caller.Viewer.Origin, cancel))
-        );
-        admin.MapGet(
-            "/tokens",
-            async (Tokens tokens, CancellationToken cancel) =>
-                TypedResults.Ok(new TokensView(await tokens.List(cancel)))
-        );
-        admin.MapPost("/tokens", AddToken).Produces<NewToken>(201).RequireRecentSignIn();
-        admin.MapDelete(
-            "/tokens/{id:long}",
-            async (long id, CurrentCaller caller, Tokens tokens, CancellationToken cancel) =>
-                Plain(await tokens.Revoke(id, caller.Viewer.Origin, cancel))
-        );
-        admin.MapGet("/sources", ListSources).Produces<SourcesView>();
-        admin.MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies).Produces<RejectedBodiesView>();
-        admin.MapPost("/sources", AddSource).Produces<NewSourceKey>(201);
-        admin.MapPatch("/sources/{name}", ChangeSource).Produces<SourceView>();
-        admin.MapPost("/sources/{name}/key", RotateSource).Produces<NewSourceKey>();
-        admin.MapDelete(
-            "/sources/{name}/old-key",
-            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.EndOldKey(name, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost(
-            "/sources/{name}/disable",
-            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.Disable(name, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost(
-            "/sources/{name}/enable",
-            async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
-                Plain(await sources.Enable(name, caller.Viewer.Origin, cancel))
-        );
+            .RequireRecentSignIn()
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.SetRole);
+        admin
+            .MapPut(
+                "/people/{email}/name",
+                async (
+                    string email,
+                    JsonBody<NameBody> body,
+                    CurrentCaller caller,
+                    Accounts people,
+                    CancellationToken cancel
+                ) => Plain(await people.Rename(email, body.Value.Name, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.Rename);
+        admin
+            .MapGet("/people/{email}/aliases", ListAliases)
+            .Produces<AliasesView>()
+            .Describe(Tags.People, PeopleOperations.ListAliases);
+        admin
+            .MapPost("/people/{email}/aliases", AddAlias)
+            .Produces<Alias>(201)
+            .Describe(Tags.People, PeopleOperations.AddAlias);
+        admin
+            .MapDelete(
+                "/people/{email}/aliases/{id:long}",
+                async (string email, long id, CurrentCaller caller, Aliases aliases, CancellationToken cancel) =>
+                    Plain(await aliases.Remove(email, id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.People, PeopleOperations.RemoveAlias);
+        admin
+            .MapPost("/people/import", Import)
+            .Produces<ImportedPeople>()
+            .Describe(Tags.People, PeopleOperations.Import);
+        admin
+            .MapGet("/sessions", ListSessions)
+            .Produces<SessionsView>()
+            .Describe(Tags.Access, PeopleOperations.ListSessions);
+        admin
+            .MapDelete(
+                "/sessions/{id:long}",
+                async (long id, CurrentCaller caller, Sessions sessions, CancellationToken cancel) =>
+                    Plain(await sessions.End(id, null, "ended by an admin", caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Access, PeopleOperations.EndSession);
+        admin.MapGet("/groups", ListGroups).Produces<GroupsView>().Describe(Tags.Groups, PeopleOperations.ListGroups);
+        admin.MapPost("/groups", AddGroup).Produces<GroupView>(201).Describe(Tags.Groups, PeopleOperations.AddGroup);
+        admin
+            .MapPatch("/groups/{name}", RenameGroup)
+            .Produces<GroupView>()
+            .Describe(Tags.Groups, PeopleOperations.RenameGroup);
+        admin
+            .MapPut(
+                "/groups/{name}/members/{email}",
+                async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
+                    Plain(await groups.AddMember(name, email, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Groups, PeopleOperations.AddMember);
+        admin
+            .MapDelete(
+                "/groups/{name}/members/{email}",
+                async (string name, string email, CurrentCaller caller, Groups groups, CancellationToken cancel) =>
+                    Plain(await groups.RemoveMember(name, email, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Groups, PeopleOperations.RemoveMember);
+        admin
+            .MapGet(
+                "/tokens",
+                async (Tokens tokens, CancellationToken cancel) =>
+                    TypedResults.Ok(new TokensView(await tokens.List(cancel)))
+            )
+            .Describe(Tags.Access, PeopleOperations.ListTokens);
+        admin
+            .MapPost("/tokens", AddToken)
+            .Produces<NewToken>(201)
+            .RequireRecentSignIn()
+            .Describe(Tags.Access, PeopleOperations.AddToken);
+        admin
+            .MapDelete(
+                "/tokens/{id:long}",
+                async (long id, CurrentCaller caller, Tokens tokens, CancellationToken cancel) =>
+                    Plain(await tokens.Revoke(id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Access, PeopleOperations.RevokeToken);
+        admin.MapGet("/sources", ListSources).Produces<SourcesView>().Describe(Tags.Sources, SourceOperations.List);
+        admin
+            .MapGet("/sources/{name}/rejected-bodies", ListRejectedBodies)
+            .Produces<RejectedBodiesView>()
+            .Describe(Tags.Sources, SourceOperations.ListRejectedBodies);
+        admin.MapPost("/sources", AddSource).Produces<NewSourceKey>(201).Describe(Tags.Sources, SourceOperations.Add);
+        admin
+            .MapPatch("/sources/{name}", ChangeSource)
+            .Produces<SourceView>()
+            .Describe(Tags.Sources, SourceOperations.Change);
+        admin
+            .MapPost("/sources/{name}/key", RotateSource)
+            .Produces<NewSourceKey>()
+            .Describe(Tags.Sources, SourceOperations.Rotate);
+        admin
+            .MapDelete(
+                "/sources/{name}/old-key",
+                async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                    Plain(await sources.EndOldKey(name, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Sources, SourceOperations.EndOldKey);
+        admin
+            .MapPost(
+                "/sources/{name}/disable",
+                async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                    Plain(await sources.Disable(name, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Sources, SourceOperations.Disable);
+        admin
+            .MapPost(
+                "/sources/{name}/enable",
+                async (string name, CurrentCaller caller, Sources sources, CancellationToken cancel) =>
+                    Plain(await sources.Enable(name, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Sources, SourceOperations.Enable);
     }
 
     private static async Task<IResult> ListPeople(PeopleDirectory directory, CancellationToken cancel) =>
@@ -534,9 +633,14 @@ internal static class AdminEndpoints
         JsonBody<SourceBody> body,
         CurrentCaller caller,
         Sources sources,
+        TimeProvider time,
         CancellationToken cancel
-    ) =>
-        Answer(
+    )
+    {
+        var (expires, problem) = KeyExpiry.Read(body.Value.KeyExpires, time.GetUtcNow());
+        if (problem is not null)
+            return Problems.Invalid("keyExpires", problem);
+        return Answer(
             await sources.Add(
                 body.Value.Name,
                 body.Value.Kind ?? "api",
@@ -545,10 +649,12 @@ internal static class AdminEndpoints
                 caller.Viewer.Origin,
                 cancel,
                 body.Value.Destination,
-                body.Value.Owner
+                body.Value.Owner,
+                expires
             ),
             key => TypedResults.Json(key, ApiJson.Wire.NewSourceKey, statusCode: 201)
         );
+    }
 
     private static async Task<IResult> ChangeSource(
         string name,
@@ -556,6 +662,7 @@ internal static class AdminEndpoints
         CurrentCaller caller,
         Sources sources,
         PeopleDirectory directory,
+        TimeProvider time,
         CancellationToken cancel
     )
     {
@@ -568,25 +675,42 @@ internal static class AdminEndpoints
             return Problems.Invalid("unknownRequester", "Must be one_more, refuse or allow.");
         if (claimed is null && wanted.ClaimedRequester is not null)
             return Problems.Invalid("claimedRequester", "Must be accept or one_more.");
-        var outcome = await sources.Set(
-            name,
+        var (expires, problem) = KeyExpiry.Read(wanted.KeyExpires, time.GetUtcNow());
+        if (problem is not null)
+            return Problems.Invalid("keyExpires", problem);
+        var (reviewers, rules) = (
             new SourceReviewers(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
-            new SourceRequesterRules(unknown, claimed, wanted.Owner, wanted.RequesterRequired),
-            caller.Viewer.Origin,
-            cancel
+            new SourceRequesterRules(unknown, claimed, wanted.Owner, wanted.RequesterRequired)
         );
+        var isOnlyKey =
+            wanted.KeyExpires is not null
+            && reviewers == new SourceReviewers(null, null, null, false)
+            && rules == new SourceRequesterRules();
+        var outcome = isOnlyKey
+            ? await sources.SetKeyExpiry(name, expires, caller.Viewer.Origin, cancel)
+            : await sources.Set(name, reviewers, rules, caller.Viewer.Origin, cancel);
+        if (!isOnlyKey && wanted.KeyExpires is not null && outcome is AccessOutcome<long>.Done)
+            outcome = await sources.SetKeyExpiry(name, expires, caller.Viewer.Origin, cancel);
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, id => TypedResults.Ok(SourceView.From(snapshot.Sources[id], snapshot)));
     }
 
     private static async Task<IResult> RotateSource(
         string name,
+        string? expires,
         CurrentCaller caller,
         Sources sources,
+        TimeProvider time,
         CancellationToken cancel
-    ) => Answer(await sources.Rotate(name, caller.Viewer.Origin, cancel), key => TypedResults.Ok(key));
+    )
+    {
+        var (until, problem) = KeyExpiry.Read(expires, time.GetUtcNow());
+        return problem is not null
+            ? Problems.Invalid("expires", problem)
+            : Answer(await sources.Rotate(name, caller.Viewer.Origin, cancel, until), key => TypedResults.Ok(key));
+    }
 
-    private static ProblemHttpResult WouldBlock(string text) =>
+    internal static ProblemHttpResult WouldBlock(string text) =>
         Problems.Of(409, "would_block", $"{text} Send \"force\": true to do it anyway.");
 
     internal static IResult Plain(AccessOutcome<long> outcome) => Answer(outcome, _ => TypedResults.NoContent());

@@ -4,7 +4,10 @@ using System.Text.Json.Serialization;
 using Countersign.Audit;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
+using Countersign.LaunchDarkly;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Webhooks;
 using Countersign.People;
@@ -24,60 +27,77 @@ public static class ApiEndpoints
 
     public static readonly ApiDoor Door = new();
 
+    /// <summary>The paths that belong to this door.</summary>
+    internal static readonly (string Root, Door Door)[] Doors = [(Root, Door)];
+
     public static void MapApi(this IEndpointRouteBuilder routes)
     {
+        routes.MapOpenApi().AllowAnonymous();
         var api = routes
             .MapGroup(Root)
             .RequireAuthorization(Permissions.AnyCaller)
             .AddEndpointFilter(NoteRefusal)
             .AddEndpointFilter(RejectInvalidBodies.Filter)
-            .ProducesProblem(401)
-            .ProducesProblem(429)
-            .ProducesProblem(503);
+            .WithMetadata(Door);
 
         api.MapPost(SubmitEndpoint.Path, SubmitEndpoint.Run)
             .Produces<RequestView>(201)
             .Produces<RequestView>()
-            .ProducesProblem(409)
-            .ProducesProblem(422);
-        api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().ProducesProblem(422);
-        api.MapGet("/requests/{id}", RequestEndpoints.Get).Produces<RequestView>().ProducesProblem(404);
-        api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn)
+            .Describe(Tags.Requests, RequestOperations.Submit);
+        api.MapGet("/requests", ListEndpoint.Run).Produces<PageView>().Describe(Tags.Requests, RequestOperations.List);
+        api.MapGet("/requests/{id}", RequestEndpoints.Get)
             .Produces<RequestView>()
-            .ProducesProblem(403)
-            .ProducesProblem(404)
-            .ProducesProblem(409)
-            .ProducesProblem(422);
+            .Describe(Tags.Requests, RequestOperations.Get);
+        api.MapPost("/requests/{id}/decisions", RequestEndpoints.DecideOn)
+            .RequireAuthorization(Permissions.Person)
+            .Produces<RequestView>()
+            .Describe(Tags.Requests, RequestOperations.Decide);
+        api.MapPost("/requests/{id}/delegation", RequestEndpoints.DelegateOn)
+            .RequireAuthorization(Permissions.Person)
+            .Produces<RequestView>()
+            .Describe(Tags.Requests, RequestOperations.Delegate);
+        api.MapDelete("/requests/{id}/delegation", RequestEndpoints.EndDelegationOn)
+            .RequireAuthorization(Permissions.Person)
+            .Produces<RequestView>()
+            .Describe(Tags.Requests, RequestOperations.EndDelegation);
+        api.MapPost("/requests/{id}/assignee", RequestEndpoints.ReassignOn)
+            .RequireAuthorization(Permissions.Person)
+            .Produces<RequestView>()
+            .Describe(Tags.Requests, RequestOperations.Reassign);
         api.MapPost("/requests/{id}/comments", RequestEndpoints.CommentOn)
             .Produces<RequestView>(201)
-            .ProducesProblem(404)
-            .ProducesProblem(409)
-            .ProducesProblem(422);
+            .Describe(Tags.Requests, RequestOperations.Comment);
         api.MapPost("/requests/{id}/withdrawal", RequestEndpoints.WithdrawOne)
             .Produces<RequestView>()
-            .ProducesProblem(403)
-            .ProducesProblem(404)
-            .ProducesProblem(409);
+            .Describe(Tags.Requests, RequestOperations.Withdraw);
         api.MapPost("/requests/{id}/not-me", RequestEndpoints.NotMe)
+            .RequireAuthorization(Permissions.Person)
             .Produces<RequestView>()
-            .ProducesProblem(403)
-            .ProducesProblem(404);
+            .Describe(Tags.Requests, RequestOperations.NotMe);
         api.MapPost("/requests/{id}/break-glass", RequestEndpoints.BreakGlassOn)
+            .RequireAuthorization(Permissions.Person)
             .RequireRecentSignIn()
             .Produces<RequestView>()
-            .ProducesProblem(403)
-            .ProducesProblem(404)
-            .ProducesProblem(409)
-            .ProducesProblem(422);
+            .Describe(Tags.Requests, RequestOperations.Override);
         api.MapPost("/requests/{id}/applied", RequestEndpoints.Applied)
             .Produces<RequestView>()
-            .ProducesProblem(403)
-            .ProducesProblem(404);
-        api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List).Produces<RevisionsView>().ProducesProblem(404);
+            .Describe(Tags.Requests, RequestOperations.Applied);
+        api.MapPost(RedemptionEndpoint.Path, RedemptionEndpoint.Run)
+            .RequireAuthorization(Permissions.Source)
+            .Produces<RedemptionView>()
+            .Describe(Tags.Requests, RequestOperations.Redeem);
+        api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List)
+            .Produces<RevisionsView>()
+            .Describe(Tags.Requests, RequestOperations.ListRevisions);
         api.MapGet("/requests/{id}/revisions/{n:long}", RevisionEndpoints.Get)
             .Produces<ContentView>()
-            .ProducesProblem(404);
-        api.MapGet("/events", EventsEndpoint.Run).Produces(200, contentType: "text/event-stream");
+            .Describe(Tags.Requests, RequestOperations.GetRevision);
+        api.MapGet("/events", EventsEndpoint.Run)
+            .Produces<EventView>(200, "text/event-stream")
+            .Describe(Tags.Events, RequestOperations.Events);
+        api.MapGet("/insights", InsightsEndpoint.Run)
+            .Produces<InsightsView>()
+            .Describe(Tags.Insights, RequestOperations.Insights);
         OutcomeEndpoints.MapOwn(api);
         AdminEndpoints.Map(api);
     }
@@ -124,7 +144,11 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(DecisionBody))]
 [JsonSerializable(typeof(CommentBody))]
 [JsonSerializable(typeof(WithdrawalBody))]
+[JsonSerializable(typeof(RedemptionBody))]
+[JsonSerializable(typeof(RedemptionView))]
 [JsonSerializable(typeof(BreakGlassBody))]
+[JsonSerializable(typeof(DelegationBody))]
+[JsonSerializable(typeof(AssignmentBody))]
 [JsonSerializable(typeof(PolicyTextBody))]
 [JsonSerializable(typeof(ApplyBody))]
 [JsonSerializable(typeof(ExplainBody))]
@@ -157,6 +181,7 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(RevisionsView))]
 [JsonSerializable(typeof(ContentView))]
 [JsonSerializable(typeof(EventView))]
+[JsonSerializable(typeof(InsightsView))]
 [JsonSerializable(typeof(VerificationView))]
 [JsonSerializable(typeof(PersonView))]
 [JsonSerializable(typeof(PeopleView))]
@@ -164,6 +189,8 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(GroupsView))]
 [JsonSerializable(typeof(TokensView))]
 [JsonSerializable(typeof(NewToken))]
+[JsonSerializable(typeof(SourceFormBody))]
+[JsonSerializable(typeof(SourceFormView))]
 [JsonSerializable(typeof(SourcesView))]
 [JsonSerializable(typeof(RejectedBodiesView))]
 [JsonSerializable(typeof(Erased))]
@@ -187,10 +214,15 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(NewDestination))]
 [JsonSerializable(typeof(DestinationView))]
 [JsonSerializable(typeof(DestinationsView))]
-[JsonSerializable(typeof(LinksView))]
+[JsonSerializable(typeof(LinkPage))]
 [JsonSerializable(typeof(FindingsView))]
 [JsonSerializable(typeof(OptionsView))]
 [JsonSerializable(typeof(DestinationTest))]
+[JsonSerializable(typeof(ConnectionChange))]
+[JsonSerializable(typeof(LaunchDarklyConnectionView))]
+[JsonSerializable(typeof(MembersImportBody))]
+[JsonSerializable(typeof(ConnectionReport))]
+[JsonSerializable(typeof(ImportedMembers))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class ApiJson : JsonSerializerContext

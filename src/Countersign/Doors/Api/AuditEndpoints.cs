@@ -1,5 +1,8 @@
+using System.ComponentModel;
 using Countersign.Audit;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.SignIn;
 
 namespace Countersign.Doors.Api;
@@ -9,7 +12,11 @@ public sealed record VerificationView(
     long Events,
     long Sealed,
     long Unsealed,
-    string Head,
+    [
+        Description("The latest checkpoint: a number, a colon and a hash."),
+        Example("4711:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b")
+    ]
+        string Head,
     string? Problem,
     IReadOnlyList<string> Problems,
     long MoreProblems,
@@ -22,8 +29,14 @@ internal static class AuditEndpoints
 {
     public static void Map(RouteGroupBuilder admin)
     {
-        admin.MapGet("/audit/verification", Verification).Produces<VerificationView>();
-        admin.MapGet("/audit/export", Record).Produces(200, contentType: "application/jsonl");
+        admin
+            .MapGet("/audit/verification", Verification)
+            .Produces<VerificationView>()
+            .Describe(Tags.Audit, OutcomeOperations.Verify);
+        admin
+            .MapGet("/audit/export", Record)
+            .Produces<string>(200, "application/jsonl")
+            .Describe(Tags.Audit, OutcomeOperations.Export);
     }
 
     private static async Task<IResult> Verification(string? head, Verify verify, CancellationToken cancel)

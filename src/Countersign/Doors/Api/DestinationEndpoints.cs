@@ -1,8 +1,13 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Text.Json;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.Requests;
 using Countersign.SignIn;
 
@@ -10,47 +15,50 @@ namespace Countersign.Doors.Api;
 
 public sealed record DestinationBody
 {
+    [Description("The destination's name."), Example("jira")]
     public required string Name { get; init; }
 
-    /// <summary>The manifest itself, as JSON, or the name of one that comes with Countersign.</summary>
+    [Description("The manifest itself, or the name of one that comes with Countersign.")]
     public required JsonElement Manifest { get; init; }
 
-    /// <summary>Values by the manifest's own keys.</summary>
+    [Description("Values by the manifest's own keys.")]
     public IReadOnlyDictionary<string, string>? Settings { get; init; }
 
-    /// <summary>Taken and never shown again.</summary>
+    [Description("Secret values by the manifest's own keys. Never returned.")]
     public IReadOnlyDictionary<string, string>? Secrets { get; init; }
 }
 
 public sealed record DestinationValuesBody
 {
+    [Description("Values by the manifest's own keys.")]
     public IReadOnlyDictionary<string, string>? Settings { get; init; }
+
+    [Description("Secret values by the manifest's own keys. Never returned.")]
     public IReadOnlyDictionary<string, string>? Secrets { get; init; }
 }
 
 public sealed record ManifestBody
 {
+    [Description("The manifest, as JSON.")]
     public required JsonElement Manifest { get; init; }
 }
 
 public sealed record RehearsalBody
 {
-    /// <summary>For this request; without it, for one that never was.</summary>
+    [Description("The ID of a request; without it, an imagined one."), Example("01KB3ZQ4M6W8T0Y2N4R6P8X1CD")]
     public string? Request { get; init; }
 }
 
 public sealed record ResolutionBody
 {
-    /// <summary><c>retry</c>, <c>send_again</c>, <c>exists</c> or <c>give_up</c>.</summary>
+    [Description("What to do."), AllowedValues("retry", "send_again", "exists", "give_up")]
     public required string Action { get; init; }
 
-    /// <summary>With <c>exists</c>: its id there.</summary>
+    [Description("With `exists`: its ID there."), Example("OPS-17")]
     public string? ExternalId { get; init; }
 }
 
 public sealed record DestinationsView(IReadOnlyList<DestinationView> Destinations);
-
-public sealed record LinksView(IReadOnlyList<LinkView> Links);
 
 public sealed record FindingView(string Place, string Problem, string Fix);
 
@@ -71,16 +79,24 @@ internal static class DestinationEndpoints
                 async (DestinationViews views, CancellationToken cancel) =>
                     TypedResults.Ok(new DestinationsView(await views.All(cancel)))
             )
-            .Produces<DestinationsView>();
-        admin.MapPost("/destinations", Add).Produces<NewDestination>(201).ProducesProblem(409).ProducesProblem(422);
-        admin.MapPost("/destinations/lint", Lint).Produces<FindingsView>();
+            .Produces<DestinationsView>()
+            .Describe(Tags.Destinations, OutcomeOperations.ListDestinations);
+        admin
+            .MapPost("/destinations", Add)
+            .Produces<NewDestination>(201)
+            .Describe(Tags.Destinations, OutcomeOperations.AddDestination);
+        admin
+            .MapPost("/destinations/lint", Lint)
+            .Produces<FindingsView>()
+            .Describe(Tags.Destinations, OutcomeOperations.Lint);
         admin
             .MapGet(
                 "/destinations/{name}",
                 async (string name, DestinationViews views, CancellationToken cancel) =>
                     await views.Find(name, cancel) is { } found ? (IResult)TypedResults.Ok(found) : None()
             )
-            .Produces<DestinationView>();
+            .Produces<DestinationView>()
+            .Describe(Tags.Destinations, OutcomeOperations.GetDestination);
         admin
             .MapPut(
                 "/destinations/{name}/values",
@@ -102,25 +118,35 @@ internal static class DestinationEndpoints
                     )
             )
             .Produces(204)
-            .ProducesProblem(422);
-        admin.MapPost(
-            "/destinations/{name}/pause",
-            async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await add.Pause(name, true, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost(
-            "/destinations/{name}/resume",
-            async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await add.Pause(name, false, caller.Viewer.Origin, cancel))
-        );
+            .Describe(Tags.Destinations, OutcomeOperations.SetValues);
+        admin
+            .MapPost(
+                "/destinations/{name}/pause",
+                async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await add.Pause(name, true, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Destinations, OutcomeOperations.Pause);
+        admin
+            .MapPost(
+                "/destinations/{name}/resume",
+                async (string name, CurrentCaller caller, AddDestination add, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await add.Pause(name, false, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Destinations, OutcomeOperations.Resume);
         admin
             .MapPost(
                 "/destinations/{name}/test",
                 async (string name, TestDestination trying, CancellationToken cancel) =>
                     AdminEndpoints.Answer(await trying.Connect(name, cancel), trial => TypedResults.Ok(trial))
             )
-            .Produces<DestinationTest>();
-        admin.MapPost("/destinations/{name}/rehearsal", Rehearse).Produces<DestinationTest>().ProducesProblem(404);
+            .Produces<DestinationTest>()
+            .Describe(Tags.Destinations, OutcomeOperations.TestDestination);
+        admin
+            .MapPost("/destinations/{name}/rehearsal", Rehearse)
+            .Produces<DestinationTest>()
+            .Describe(Tags.Destinations, OutcomeOperations.Rehearse);
         admin
             .MapGet(
                 "/destinations/{name}/options/{key}",
@@ -131,14 +157,16 @@ internal static class DestinationEndpoints
                             TypedResults.Ok(new OptionsView([.. options.Select(o => new OptionView(o.Label, o.Value))]))
                     )
             )
-            .Produces<OptionsView>();
-        admin.MapGet("/destinations/{name}/links", ListLinks).Produces<LinksView>();
+            .Produces<OptionsView>()
+            .Describe(Tags.Destinations, OutcomeOperations.Options);
+        admin
+            .MapGet("/destinations/{name}/links", ListLinks)
+            .Produces<LinkPage>()
+            .Describe(Tags.Destinations, OutcomeOperations.ListLinks);
         admin
             .MapPost("/links/{id:long}/resolution", Resolve)
             .Produces(204)
-            .ProducesProblem(404)
-            .ProducesProblem(409)
-            .ProducesProblem(422);
+            .Describe(Tags.Destinations, OutcomeOperations.ResolveLink);
     }
 
     private static readonly Dictionary<string, string> Empty = [];
@@ -197,7 +225,7 @@ internal static class DestinationEndpoints
     private static async Task<IResult> ListLinks(
         string name,
         string? state,
-        long? before,
+        string? before,
         DestinationViews views,
         CancellationToken cancel
     )
@@ -209,9 +237,14 @@ internal static class DestinationEndpoints
                 $"The state must be one of {string.Join(", ", Enum.GetValues<LinkState>().Select(LinkRow.Word))}."
             );
         }
-        return await views.Links(name, state, before, cancel) is { } links
-            ? TypedResults.Ok(new LinksView(links))
-            : None();
+        long? from = null;
+        if (before is not null)
+        {
+            if (!long.TryParse(before, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return Problems.Invalid("before", "Use the value of next from the page before.");
+            from = number;
+        }
+        return await views.Links(name, state, from, cancel) is { } page ? TypedResults.Ok(page) : None();
     }
 
     private static async Task<IResult> Resolve(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.Outcomes;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -10,12 +11,12 @@ namespace Countersign.Doors.Api;
 
 public sealed record EventView(
     long Id,
-    string Subject,
-    string Kind,
+    [Example("request:01KB3ZQ4M6W8T0Y2N4R6P8X1CD")] string Subject,
+    [Example("request.answered")] string Kind,
     string At,
-    string Actor,
+    [Example("person:3")] string Actor,
     string Via,
-    JsonElement Data
+    [AnyMembers] JsonElement Data
 );
 
 /// <summary>
@@ -47,6 +48,8 @@ internal static class EventsEndpoint
             using var fresh = after is null ? await feed.Subscribe(watch.Ended) : null;
             var events = fresh is null ? feed.From(after!.Value, watch.Ended) : fresh.News.ReadAllAsync(watch.Ended);
             http.Response.ContentType = "text/event-stream";
+            if (http.IsHead())
+                return TypedResults.Empty;
             await http.Response.WriteAsync(": listening\n\n", cancel);
             await http.Response.Body.FlushAsync(cancel);
             await Write(http.Response, events, watch, store, cancel);
@@ -83,7 +86,7 @@ internal static class EventsEndpoint
                 {
                     if (!await waiting || !await watch.IsStillLetIn())
                         return;
-                    if (await MaySee(next.Current, watch.Caller.Viewer, store, cancel))
+                    if (await Visibility.IsVisible(store, next.Current, watch.Caller.Viewer, cancel))
                         await response.WriteAsync(Text(next.Current), cancel);
                     waiting = next.MoveNextAsync().AsTask();
                 }
@@ -101,17 +104,5 @@ internal static class EventsEndpoint
     {
         var view = new EventView(e.Id, e.Subject, e.Kind, e.At, e.Actor, e.Via, JsonElement.Parse(e.Data));
         return $"id: {e.Id}\nevent: {e.Kind}\ndata: {JsonSerializer.Serialize(view, ApiJson.Wire.EventView)}\n\n";
-    }
-
-    /// <summary>Events of requests go to those who may see the request; everything else is for admins.</summary>
-    private static async ValueTask<bool> MaySee(StoredEvent e, Viewer viewer, Store store, CancellationToken cancel)
-    {
-        const string prefix = "request:";
-        return viewer.IsAdmin
-            || (
-                e.Subject.StartsWith(prefix, StringComparison.Ordinal)
-                && await RequestDetails.FindRequest(store, RequestId.Of(e.Subject[prefix.Length..]), viewer, cancel)
-                    is not null
-            );
     }
 }

@@ -9,8 +9,8 @@ namespace Countersign.Doors.Api;
 public sealed record PageView(IReadOnlyList<RequestView> Requests, string? Next, string? Previous);
 
 /// <summary>
-/// <c>GET /api/v1/requests</c>: newest first. Values of one filter, separated by commas or repeated, are alternatives.
-/// A page may hold fewer than asked for and still have a <c>next</c>.
+/// <c>GET /api/v1/requests</c>: newest first, or those first that expire soonest. Values of one filter, separated by
+/// commas or repeated, are alternatives. A page may hold fewer than asked for and still have a <c>next</c>.
 /// </summary>
 internal static class ListEndpoint
 {
@@ -26,6 +26,7 @@ internal static class ListEndpoint
         "from",
         "before",
         "waiting",
+        "order",
         "size",
         "cursor",
     ];
@@ -83,6 +84,12 @@ internal static class ListEndpoint
                 null or "" => false,
                 "me" => true,
                 _ => Wrong(mistakes, "waiting", "The only value is me."),
+            },
+            ExpiringFirst = One(request, "order") switch
+            {
+                null or "" or "newest" => false,
+                "expiring" => true,
+                _ => Wrong(mistakes, "order", "Must be newest or expiring."),
             },
         };
         if (filter.Text is { Length: > 200 } || filter.Text?.Any(char.IsControl) == true)

@@ -1,5 +1,8 @@
+using System.ComponentModel;
 using System.Globalization;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.Outcomes;
 using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Webhooks;
@@ -12,28 +15,32 @@ public sealed record WebhookBodyIn
 {
     public required string Url { get; init; }
 
-    /// <summary>Kinds of event, or families such as <c>request.*</c>; none: all.</summary>
+    [Description("Kinds of event, or families such as `request.*`; without it, all."), Example("request.*")]
     public IReadOnlyList<string>? Events { get; init; }
 
-    /// <summary>Names of sources; none: all.</summary>
+    [Description("Only requests of these sources, by name; without it, all."), Example("checkout")]
     public IReadOnlyList<string>? Sources { get; init; }
 }
 
 public sealed record ReplayBody
 {
-    /// <summary>Such as <c>webhook:3</c>, <c>mail</c>, <c>slack</c>.</summary>
+    [Description("Such as `webhook:3`, `mail` or `slack`."), Example("webhook:3")]
     public required string Endpoint { get; init; }
 
-    /// <summary>Only what was made since; without it, all that failed.</summary>
+    [
+        Description("Only what was created since; without it, all that failed."),
+        Format("date-time"),
+        Example("2026-03-04T05:06:07Z")
+    ]
     public string? Since { get; init; }
 }
 
 public sealed record WebhookView(
     long Id,
     string Url,
-    IReadOnlyList<string> Events,
-    IReadOnlyList<string> Sources,
-    string? Owner,
+    [Description("Kinds of event, or families; empty for all."), Example("request.*")] IReadOnlyList<string> Events,
+    [Description("Names of sources; empty for all."), Example("checkout")] IReadOnlyList<string> Sources,
+    [Description("The email of the admin who added it."), Example("root@example.com")] string? Owner,
     bool Disabled,
     string? DisabledWhy,
     string CreatedAt
@@ -54,7 +61,7 @@ public sealed record WebhookView(
 
 public sealed record WebhooksView(IReadOnlyList<WebhookView> Webhooks);
 
-public sealed record ReplayedView(int Replayed);
+public sealed record ReplayedView([Description("How many are sent again.")] int Replayed);
 
 /// <summary>Which channels are on for the caller; what is not named stays as it is.</summary>
 public sealed record ChannelsBody
@@ -70,8 +77,14 @@ internal static class OutcomeEndpoints
 {
     public static void Map(RouteGroupBuilder admin)
     {
-        admin.MapGet("/webhooks", ListWebhooks).Produces<WebhooksView>();
-        admin.MapPost("/webhooks", AddWebhook).Produces<NewWebhook>(201).ProducesProblem(422);
+        admin
+            .MapGet("/webhooks", ListWebhooks)
+            .Produces<WebhooksView>()
+            .Describe(Tags.Webhooks, OutcomeOperations.ListWebhooks);
+        admin
+            .MapPost("/webhooks", AddWebhook)
+            .Produces<NewWebhook>(201)
+            .Describe(Tags.Webhooks, OutcomeOperations.AddWebhook);
         admin
             .MapPost(
                 "/webhooks/{id:long}/secret",
@@ -81,22 +94,40 @@ internal static class OutcomeEndpoints
                         made => TypedResults.Ok(made)
                     )
             )
-            .Produces<NewWebhook>();
-        admin.MapDelete(
-            "/webhooks/{id:long}/old-secret",
-            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.EndOldSecret(id, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost(
-            "/webhooks/{id:long}/disable",
-            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.Disable(id, caller.Viewer.Origin, cancel))
-        );
-        admin.MapPost(
-            "/webhooks/{id:long}/enable",
-            async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
-                AdminEndpoints.Plain(await webhooks.Enable(id, caller.Viewer.Origin, cancel))
-        );
+            .Produces<NewWebhook>()
+            .Describe(Tags.Webhooks, OutcomeOperations.RotateSecret);
+        admin
+            .MapDelete(
+                "/webhooks/{id:long}/old-secret",
+                async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await webhooks.EndOldSecret(id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Webhooks, OutcomeOperations.EndOldSecret);
+        admin
+            .MapDelete(
+                "/webhooks/{id:long}",
+                async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await webhooks.Delete(id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Webhooks, OutcomeOperations.DeleteWebhook);
+        admin
+            .MapPost(
+                "/webhooks/{id:long}/disable",
+                async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await webhooks.Disable(id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Webhooks, OutcomeOperations.DisableWebhook);
+        admin
+            .MapPost(
+                "/webhooks/{id:long}/enable",
+                async (long id, CurrentCaller caller, Subscriptions webhooks, CancellationToken cancel) =>
+                    AdminEndpoints.Plain(await webhooks.Enable(id, caller.Viewer.Origin, cancel))
+            )
+            .Produces(204)
+            .Describe(Tags.Webhooks, OutcomeOperations.EnableWebhook);
         admin
             .MapPost(
                 "/webhooks/{id:long}/test",
@@ -106,9 +137,13 @@ internal static class OutcomeEndpoints
                         result => TypedResults.Ok(result)
                     )
             )
-            .Produces<WebhookTest>();
+            .Produces<WebhookTest>()
+            .Describe(Tags.Webhooks, OutcomeOperations.TestWebhook);
 
-        admin.MapGet("/deliveries", ListDeliveries).Produces<DeliveryPage>().ProducesProblem(422);
+        admin
+            .MapGet("/deliveries", ListDeliveries)
+            .Produces<DeliveryPage>()
+            .Describe(Tags.Deliveries, OutcomeOperations.ListDeliveries);
         admin
             .MapGet(
                 "/deliveries/{id:long}",
@@ -117,7 +152,8 @@ internal static class OutcomeEndpoints
                         ? TypedResults.Ok(found)
                         : (IResult)Problems.NotFound("There is no delivery with this ID.")
             )
-            .Produces<DeliveryDetails>();
+            .Produces<DeliveryDetails>()
+            .Describe(Tags.Deliveries, OutcomeOperations.GetDelivery);
         admin
             .MapPost(
                 "/deliveries/{id:long}/replay",
@@ -126,15 +162,23 @@ internal static class OutcomeEndpoints
                         ? TypedResults.NoContent()
                         : (IResult)Problems.NotFound("There is no such delivery, or it's still being sent.")
             )
-            .Produces(204);
-        admin.MapPost("/deliveries/replay", Replay).Produces<ReplayedView>().ProducesProblem(422);
+            .Produces(204)
+            .Describe(Tags.Deliveries, OutcomeOperations.Replay);
+        admin
+            .MapPost("/deliveries/replay", Replay)
+            .Produces<ReplayedView>()
+            .Describe(Tags.Deliveries, OutcomeOperations.ReplayAll);
     }
 
     /// <summary>For everybody, about themselves.</summary>
     public static void MapOwn(RouteGroupBuilder api)
     {
-        api.MapGet("/me/channels", OwnChannels).Produces<ChannelsView>().ProducesProblem(403);
-        api.MapPut("/me/channels", SetOwnChannels).Produces<ChannelsView>().ProducesProblem(403);
+        api.MapGet("/me/channels", OwnChannels)
+            .Produces<ChannelsView>()
+            .Describe(Tags.Me, PeopleOperations.GetOwnChannels);
+        api.MapPut("/me/channels", SetOwnChannels)
+            .Produces<ChannelsView>()
+            .Describe(Tags.Me, PeopleOperations.SetOwnChannels);
     }
 
     private static async Task<IResult> OwnChannels(

@@ -1,5 +1,9 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -10,10 +14,10 @@ namespace Countersign.Doors.Api;
 
 public sealed record PolicyTextBody : IChecked
 {
-    /// <summary>The file as it would be on a disk.</summary>
+    [Description("The policy file, in YAML."), Required]
     public string? Text { get; init; }
 
-    /// <summary>The version that it was made from: another one in force is not overwritten.</summary>
+    [Description("The version that you changed: if another one is active, nothing is published."), Example(4)]
     public long? BasedOn { get; init; }
 
     public void Check(BodyErrors mistakes)
@@ -25,7 +29,7 @@ public sealed record PolicyTextBody : IChecked
 
 public sealed record ApplyBody
 {
-    /// <summary>Only say what it would change.</summary>
+    [Description("Only say what would change.")]
     public bool DryRun { get; init; }
 }
 
@@ -34,12 +38,15 @@ public sealed record ApplyBody
 /// </summary>
 public sealed record ExplainBody : IChecked
 {
+    [Description("The source that would send it; `api` unless it says otherwise.")]
     public string? Source { get; init; }
     public AssigneeBody? Assignee { get; init; }
     public RequesterBody? Requester { get; init; }
+
+    [AnyMembers]
     public JsonElement? Facts { get; init; }
 
-    /// <summary>A file that is not in force yet; without it, the one that is.</summary>
+    [Description("A policy file to test instead of the active one.")]
     public string? Policies { get; init; }
 
     // What a whole request has besides is taken and makes no difference.
@@ -56,7 +63,13 @@ public sealed record ExplainBody : IChecked
     }
 }
 
-public sealed record PolicyVersionView(long Version, string Hash, string SetBy, string SetAt, string? Text)
+public sealed record PolicyVersionView(
+    long Version,
+    string Hash,
+    [Description("Who published it."), Example("Root")] string SetBy,
+    string SetAt,
+    string? Text
+)
 {
     public static PolicyVersionView From(PolicyVersion version, bool withText) =>
         new(version.Version, version.Hash, version.Actor, Instant.ToText(version.At), withText ? version.Text : null);
@@ -101,7 +114,11 @@ public sealed record StuckView(string Why, string Fix)
 
 public sealed record ExplanationView(
     string Policy,
-    string DecidedBy,
+    [
+        Description("What decides: the policy file, an assignee, the source, or the built-in rule."),
+        AllowedValues("file", "assignee", "source", "built-in")
+    ]
+        string DecidedBy,
     long Version,
     string Outcome,
     IReadOnlyList<SkippedPolicy> PassedOver,
@@ -109,10 +126,12 @@ public sealed record ExplanationView(
     StuckView? Stuck,
     IReadOnlyList<string> Times,
     bool SelfApproval,
-    string Rejection,
-    IReadOnlyList<string> NoteRequired,
+    [AllowedValues("any", "never")] string Rejection,
+    [Description("The decisions that require a comment."), AllowedValues("approve", "reject", "abstain")]
+        IReadOnlyList<string> NoteRequired,
     bool MailDecisions,
-    bool BreakGlass
+    bool BreakGlass,
+    string? Presumed
 )
 {
     public static ExplanationView From(PolicyExplanation explained) =>
@@ -129,7 +148,8 @@ public sealed record ExplanationView(
             explained.Stamped.Rejection == Policies.Rejection.Never ? "never" : "any",
             explained.Stamped.NoteRequired ?? ["reject"],
             explained.Stamped.AllowsMailDecisions,
-            !explained.Stamped.ForbidsBreakGlass
+            !explained.Stamped.ForbidsBreakGlass,
+            explained.Presumed
         );
 }
 
@@ -138,17 +158,27 @@ internal static class PolicyEndpoints
 {
     public static void Map(RouteGroupBuilder admin)
     {
-        admin.MapGet("/policies", Show).Produces<PolicyVersionView>().ProducesProblem(404);
-        admin.MapPut("/policies", Set).Produces<SetView>().ProducesProblem(409).ProducesProblem(422);
-        admin.MapGet(
-            "/policies/versions",
-            async (PolicyFiles files, CancellationToken cancel) =>
-                TypedResults.Ok(
-                    new PolicyVersionsView([
-                        .. (await files.List(cancel)).Select(v => PolicyVersionView.From(v, withText: false)),
-                    ])
-                )
-        );
+        admin
+            .MapGet("/request-types", RequestTypeEndpoints.Show)
+            .Produces<RequestTypesView>()
+            .Describe(Tags.RequestTypes, PolicyOperations.GetRequestTypes);
+        admin
+            .MapPut("/request-types", RequestTypeEndpoints.Set)
+            .Produces<RequestTypesView>()
+            .Describe(Tags.RequestTypes, PolicyOperations.SetRequestTypes);
+        admin.MapGet("/policies", Show).Produces<PolicyVersionView>().Describe(Tags.Policies, PolicyOperations.Get);
+        admin.MapPut("/policies", Set).Produces<SetView>().Describe(Tags.Policies, PolicyOperations.Publish);
+        admin
+            .MapGet(
+                "/policies/versions",
+                async (PolicyFiles files, CancellationToken cancel) =>
+                    TypedResults.Ok(
+                        new PolicyVersionsView([
+                            .. (await files.List(cancel)).Select(v => PolicyVersionView.From(v, withText: false)),
+                        ])
+                    )
+            )
+            .Describe(Tags.Policies, PolicyOperations.ListVersions);
         admin
             .MapGet(
                 "/policies/versions/{version:long}",
@@ -157,23 +187,29 @@ internal static class PolicyEndpoints
                         ? TypedResults.Ok(PolicyVersionView.From(found, withText: true))
                         : Problems.NotFound("There is no such version.")
             )
-            .Produces<PolicyVersionView>();
-        admin.MapPost("/policies/check", Check).Produces<CheckedView>();
-        admin.MapPost("/policies/explain", ExplainOne).Produces<ExplanationView>().ProducesProblem(422);
-        admin.MapPost(
-            "/policies/apply",
-            async (JsonBody<ApplyBody> body, CurrentCaller caller, ApplyPolicies apply, CancellationToken cancel) =>
-                TypedResults.Ok(
-                    new AppliedView(
-                        body.Value.DryRun,
-                        [
-                            .. (await apply.Run(body.Value.DryRun, caller.Viewer.Origin, cancel)).Select(
-                                RestampedView.From
-                            ),
-                        ]
+            .Produces<PolicyVersionView>()
+            .Describe(Tags.Policies, PolicyOperations.GetVersion);
+        admin.MapPost("/policies/check", Check).Produces<CheckedView>().Describe(Tags.Policies, PolicyOperations.Check);
+        admin
+            .MapPost("/policies/explain", ExplainOne)
+            .Produces<ExplanationView>()
+            .Describe(Tags.Policies, PolicyOperations.Explain);
+        admin
+            .MapPost(
+                "/policies/apply",
+                async (JsonBody<ApplyBody> body, CurrentCaller caller, ApplyPolicies apply, CancellationToken cancel) =>
+                    TypedResults.Ok(
+                        new AppliedView(
+                            body.Value.DryRun,
+                            [
+                                .. (await apply.Run(body.Value.DryRun, caller.Viewer.Origin, cancel)).Select(
+                                    RestampedView.From
+                                ),
+                            ]
+                        )
                     )
-                )
-        );
+            )
+            .Describe(Tags.Policies, PolicyOperations.Apply);
     }
 
     /// <summary>

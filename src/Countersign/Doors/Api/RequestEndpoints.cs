@@ -1,7 +1,10 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using Countersign.Configuration;
+using Countersign.Gates;
 using Countersign.Hosting;
-using Countersign.Outcomes;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -12,13 +15,18 @@ namespace Countersign.Doors.Api;
 
 public sealed record DecisionBody : IChecked
 {
-    public const int MaxNote = 5_000;
+    public const int MaxNote = RequestLimits.MaxComment;
 
-    /// <summary>approve, reject or abstain.</summary>
+    [Description("Your decision."), Required, AllowedValues("approve", "reject", "abstain")]
     public string? Answer { get; init; }
+
+    [Description("A comment with the decision."), MaxLength(MaxNote)]
     public string? Note { get; init; }
 
-    /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
+    [
+        Description("The digest of the content that you reviewed. Required once a request has more than one revision."),
+        MaxLength(64)
+    ]
     public string? Digest { get; init; }
 
     public void Check(BodyErrors mistakes)
@@ -32,6 +40,7 @@ public sealed record DecisionBody : IChecked
 
 public sealed record CommentBody : IChecked
 {
+    [Description("The comment."), Required, MaxLength(Comment.MaxText), Example("Is the dashboard ready?")]
     public string? Text { get; init; }
 
     public void Check(BodyErrors mistakes) => mistakes.MultiLine("text", Text, Comment.MaxText, required: true);
@@ -39,18 +48,53 @@ public sealed record CommentBody : IChecked
 
 public sealed record WithdrawalBody : IChecked
 {
+    [Description("Why."), MaxLength(DecisionBody.MaxNote)]
     public string? Reason { get; init; }
 
     public void Check(BodyErrors mistakes) =>
         mistakes.MultiLine("reason", Reason, DecisionBody.MaxNote, required: false);
 }
 
+public sealed record DelegationBody : IChecked
+{
+    [
+        Description("The email or name of the person who decides instead."),
+        Required,
+        MaxLength(254),
+        Example("ben@example.com")
+    ]
+    public string? To { get; init; }
+
+    public void Check(BodyErrors mistakes) => mistakes.SingleLine("to", To, 254, required: true);
+}
+
+/// <summary>Either a person or a group.</summary>
+public sealed record AssignmentBody : IChecked
+{
+    [Description("The email or name of a person."), MaxLength(254), Example("ann@example.com")]
+    public string? Person { get; init; }
+
+    [Description("The name of a group."), MaxLength(254)]
+    public string? Group { get; init; }
+
+    public void Check(BodyErrors mistakes)
+    {
+        mistakes.SingleLine("person", Person, 254, required: false);
+        mistakes.SingleLine("group", Group, 254, required: false);
+        if (Person is null == Group is null)
+            mistakes.Add("person", "Name either a person or a group.");
+    }
+}
+
 public sealed record BreakGlassBody : IChecked
 {
-    /// <summary>Why it cannot wait, in at least 20 characters.</summary>
+    [Description("Why it can't wait, in at least 20 characters."), Required, MaxLength(DecisionBody.MaxNote)]
     public string? Reason { get; init; }
 
-    /// <summary>The digest of the content that was read; needed where a request has more than one revision.</summary>
+    [
+        Description("The digest of the content that you reviewed. Required once a request has more than one revision."),
+        MaxLength(64)
+    ]
     public string? Digest { get; init; }
 
     public void Check(BodyErrors mistakes)
@@ -75,7 +119,7 @@ internal static class RequestEndpoints
         CurrentCaller caller,
         Store store,
         PeopleDirectory directory,
-        EventFeed feed,
+        WaitForRequest waiting,
         CancellationToken cancel
     )
     {
@@ -87,7 +131,7 @@ internal static class RequestEndpoints
             if (Durations.Parse(wait) is not { } patience || patience > MaxWait)
                 return Problems.Malformed($"wait is a duration such as 30s, at most {MaxWait.TotalSeconds:0}s.");
             await using var watch = CallerWatch.Over(http, caller.Caller);
-            await UntilSettled(requestId, watch, patience, store, feed, cancel);
+            await waiting.UntilSettled(requestId, watch, patience, cancel);
             if (watch.IsShutOut)
             {
                 http.Response.Headers.WWWAuthenticate = ApiEndpoints.Door.WwwAuthenticate;
@@ -137,6 +181,114 @@ internal static class RequestEndpoints
             ),
             DecideOutcome.NotAllowed { Rule: var rule, Why: var why } => Problems.NotAllowed(rule, why),
             DecideOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    /// <summary>
+    /// <c>POST /api/v1/requests/{id}/delegation</c>: the caller gives their own review to another person.
+    /// </summary>
+    public static async Task<IResult> DelegateOn(
+        string id,
+        JsonBody<DelegationBody> body,
+        CurrentCaller caller,
+        DelegateSeat delegates,
+        PeopleDirectory directory,
+        CancellationToken cancel
+    )
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        if (
+            SubmitEndpoint
+                .Find(new AssigneeBody { Person = body.Value.To }, directory.Current)
+                ?.Party.IdAfter("person:")
+            is not { } to
+        )
+        {
+            return Problems.Invalid("to", "There is no person with this email, or they are disabled.");
+        }
+        return await delegates.Run(requestId, caller.Viewer, to, cancel) switch
+        {
+            DelegateOutcome.Delegated { Request: var request } => RequestView.Answer(request, directory.Current),
+            DelegateOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            DelegateOutcome.StepNotOpen { Step: var step } => Problems.Of(
+                409,
+                "step_not_open",
+                $"Your step, {step}, isn't open yet."
+            ),
+            DelegateOutcome.NotAllowed { Rule: var rule, Why: var why } => Problems.NotAllowed(rule, why),
+            DelegateOutcome.Unsuitable { Why: var why } => Problems.Invalid("to", why),
+            DelegateOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    /// <summary><c>DELETE /api/v1/requests/{id}/delegation</c>: the caller takes their review back.</summary>
+    public static async Task<IResult> EndDelegationOn(
+        string id,
+        CurrentCaller caller,
+        EndDelegation end,
+        PeopleDirectory directory,
+        CancellationToken cancel
+    )
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        return await end.Run(requestId, caller.Viewer, cancel) switch
+        {
+            EndDelegationOutcome.Ended { Request: var request } => RequestView.Answer(request, directory.Current),
+            EndDelegationOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            EndDelegationOutcome.Used { Delegate: var name } => Problems.Of(
+                409,
+                "delegation_used",
+                $"{name} has already decided for you."
+            ),
+            EndDelegationOutcome.NotDelegated => Problems.Of(
+                409,
+                "not_delegated",
+                "You didn't delegate your review of this request."
+            ),
+            EndDelegationOutcome.NotFound => Problems.NotFound(),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    /// <summary>
+    /// <c>POST /api/v1/requests/{id}/assignee</c>: an admin gives a request that its assignee decides to another one.
+    /// </summary>
+    public static async Task<IResult> ReassignOn(
+        string id,
+        JsonBody<AssignmentBody> body,
+        CurrentCaller caller,
+        Reassign reassign,
+        PeopleDirectory directory,
+        CancellationToken cancel
+    )
+    {
+        if (!RequestId.TryParse(id, out var requestId))
+            return Problems.NotFound();
+        var (person, group) = (body.Value.Person, body.Value.Group);
+        var field = person is null ? "group" : "person";
+        if (
+            SubmitEndpoint.Find(new AssigneeBody { Person = person, Group = group }, directory.Current)
+            is not { Party: var to }
+        )
+        {
+            return Problems.Invalid(field, "There is no person or group with this name, or they are disabled.");
+        }
+        return await reassign.Run(requestId, caller.Viewer, to, cancel) switch
+        {
+            ReassignOutcome.Reassigned { Request: var request } => RequestView.Answer(request, directory.Current),
+            ReassignOutcome.AlreadySettled { Request: var request } => Settled(request, directory),
+            ReassignOutcome.NotByAssignee { Policy: var policy } => Problems.Of(
+                409,
+                "not_by_assignee",
+                $"This request is decided by {policy}, not by its assignee."
+            ),
+            ReassignOutcome.Unsuitable { Why: var why } => Problems.Invalid(field, why),
+            ReassignOutcome.NotAllowed => Problems.NotAllowed("admins_only", "Only admins can reassign a request."),
+            ReassignOutcome.NotFound => Problems.NotFound(),
             _ => throw new UnreachableException(),
         };
     }
@@ -240,6 +392,12 @@ internal static class RequestEndpoints
                 "The content has changed. Read it again and send its digest.",
                 request: RequestView.From(request, directory.Current)
             ),
+            OverrideOutcome.BeingConfirmed { Request: var request } => Problems.Of(
+                409,
+                "being_confirmed",
+                "LaunchDarkly is still being asked about this request. Try again in a moment.",
+                request: RequestView.From(request, directory.Current)
+            ),
             OverrideOutcome.ReasonTooShort => Problems.Invalid(
                 "reason",
                 $"Give a reason of at least {OverridePolicy.ShortestReason} characters."
@@ -291,35 +449,4 @@ internal static class RequestEndpoints
             $"This request is {request.Status.ToWireName()}: {request.Display}.",
             request: RequestView.From(request, directory.Current)
         );
-
-    private static async Task UntilSettled(
-        RequestId id,
-        CallerWatch watch,
-        TimeSpan patience,
-        Store store,
-        EventFeed feed,
-        CancellationToken cancel
-    )
-    {
-        // Most who wait do so for what is settled already, or is not theirs to see.
-        if (patience == TimeSpan.Zero || !await IsWaitedFor())
-            return;
-        watch.EndAfter(patience);
-        try
-        {
-            using var subscription = await feed.Subscribe(watch.Ended, id.Subject);
-            // Subscribed first, looked second: a settling in between is heard.
-            while (await IsWaitedFor() && await subscription.News.WaitToReadAsync(watch.Ended))
-            {
-                while (subscription.News.TryRead(out _)) { }
-            }
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            // The patience or the caller's permission has ended, or the server stops: the answer is how it stands.
-        }
-
-        async ValueTask<bool> IsWaitedFor() =>
-            await RequestDetails.FindRequest(store, id, watch.Caller.Viewer, cancel) is { IsSettled: false };
-    }
 }

@@ -1,5 +1,8 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -7,76 +10,174 @@ using Countersign.Storage;
 
 namespace Countersign.Doors.Api;
 
-public sealed record PartyView(string Party, string Name)
+public sealed record PartyView(
+    [Description("Who it is, such as `person:3`, `group:1` or `admins`."), Example("person:3")] string Party,
+    string Name
+)
 {
     public static PartyView From(Approver approver) => new(approver.Party.Text, approver.Name);
 }
 
-public sealed record StepView(string Name, int Need, IReadOnlyList<PartyView> From);
-
-public sealed record DecisionView(
-    int N,
-    PartyView Person,
-    string Answer,
-    string Note,
-    string Digest,
-    string Via,
-    string At,
-    PartyView? For = null
+public sealed record StepView(
+    [Description("The step's name."), Example("SRE")] string Name,
+    [Description("How many approvals it requires."), Example(2)] int Need,
+    [Description("Who can approve.")] IReadOnlyList<PartyView> From
 );
 
-public sealed record SaidView(int N, string Actor, string Text, string Via, string At);
+public sealed record DecisionView(
+    [Description("The decision's number in its request, from 1.")] int N,
+    PartyView Person,
+    [AllowedValues("approve", "reject", "abstain")] string Answer,
+    string Note,
+    [Description("The digest of the content that was reviewed.")] string Digest,
+    [Description("How it came, such as `page`, `api`, `mail` or `slack`."), Example("page")] string Via,
+    string At,
+    [Description("The person for whom a delegate decided.")] PartyView? For = null
+);
+
+/// <summary>A review that its holder has given to another person.</summary>
+public sealed record DelegationView(PartyView From, PartyView To);
+
+public sealed record SaidView(
+    [Description("The comment's number in its request, from 1.")] int N,
+    [Description("Who wrote it, such as `person:3` or `source:2`."), Example("person:3")] string Actor,
+    string Text,
+    [Description("How it came, such as `page` or `api`."), Example("api")] string Via,
+    string At
+);
+
+/// <summary>One change that LaunchDarkly described.</summary>
+/// <param name="Kind">LaunchDarkly's own word for it.</param>
+/// <param name="Understood">False where Countersign doesn't know all of it; <paramref name="Raw"/> has it.</param>
+/// <param name="Text">All of it in an English sentence.</param>
+/// <param name="Targets">How many individual targets come or go; the first of them are listed.</param>
+/// <param name="Percentages">What variations rise to.</param>
+public sealed record ChangeView(
+    [Description("LaunchDarkly's own word for it."), Example("turnFlagOn")] string Kind,
+    [Description("False where Countersign doesn't know all of it; `raw` has it.")] bool Understood,
+    [Description("All of it in an English sentence."), Example("Turns the flag on.")] string Text,
+    string? Before,
+    string? After,
+    [Description("How many individual targets come or go; the first of them are listed.")] int? Targets,
+    IReadOnlyList<string>? FirstTargets,
+    [Description("What variations rise to.")] IReadOnlyList<decimal> Percentages,
+    [Description("Whether everyone gets another variation.")] bool Everywhere,
+    string? Raw
+)
+{
+    public static ChangeView From(DescribedChange change)
+    {
+        var lines = ChangeText.English.Of(change);
+        return new ChangeView(
+            change.Kind,
+            change.IsUnderstood,
+            lines.Text,
+            lines.Before.Length > 0 ? lines.Before : null,
+            lines.After.Length > 0 ? lines.After : null,
+            change.Targets?.Count,
+            change.Targets?.First,
+            [.. change.Percentages.Select(share => share / 1_000m)],
+            change.IsEverywhere,
+            change.Raw
+        );
+    }
+}
 
 /// <summary>
 /// A request as the API shows it. Lists and answers to changes leave out what is long; GET of one request has it all.
 /// </summary>
 public sealed record RequestView
 {
+    [Description("A ULID: IDs sort by the time at which requests were created."), Example("01KB3ZQ4M6W8T0Y2N4R6P8X1CD")]
     public required string Id { get; init; }
+
+    [AllowedValues("active", "approved", "rejected", "withdrawn")]
     public required string Status { get; init; }
 
-    /// <summary>In a few words: what is still missing, or who decided.</summary>
+    [
+        Description("In a few words: what is still missing, or who decided."),
+        Example("1 of 2 approvals, waiting for SRE")
+    ]
     public required string Display { get; init; }
+
+    [Description("The title.")]
     public required string Subject { get; init; }
+
+    [Description("The source that sent it.")]
     public required string Source { get; init; }
+
+    [Description("The caller's own ID of the request.")]
     public string? ExternalId { get; init; }
+
+    [Description("The door through which it came."), AllowedValues("api", "page", "launchdarkly", "zendesk")]
     public required string SentBy { get; init; }
+
+    [Description("The requester's name."), Example("Rita Roe")]
     public required string Requester { get; init; }
 
-    /// <summary>How sure that is: proven, claimed or none.</summary>
+    [Description("How certain it is who the requester is."), AllowedValues("proven", "claimed", "none")]
     public required string RequesterCertainty { get; init; }
 
-    /// <summary>The people whom the call may mean; none of them may decide. Left out where it names no one.</summary>
+    [Description("The people whom the call may mean; none of them can decide. Left out where it names no one.")]
     public IReadOnlyList<PartyView>? RequesterMatches { get; init; }
+
+    [Description("Who was named to decide.")]
     public PartyView? Assignee { get; init; }
+
+    [Description("Reviews that were delegated.")]
+    public IReadOnlyList<DelegationView>? Delegations { get; init; }
+
+    [Description("The number of the current revision."), Example(1)]
     public required int Revision { get; init; }
 
-    /// <summary>Names the content. A decision sends it back, so that nobody approves what they have not seen.</summary>
+    [Description("Names the content. A decision sends it back, so that no one approves what they haven't seen.")]
     public required string Digest { get; init; }
+
+    [
+        Description("What LaunchDarkly is still asked about; nothing approves the request until that has ended."),
+        AllowedValues("requester", "change", "comparison")
+    ]
+    public IReadOnlyList<string>? Confirming { get; init; }
+
+    [Description("The digest of LaunchDarkly's instructions, where they were read.")]
+    public string? ChangeDigest { get; init; }
     public required string CreatedAt { get; init; }
     public string? ExpiresAt { get; init; }
+
+    [Description("When it was approved, rejected or withdrawn.")]
     public string? SettledAt { get; init; }
     public string? AppliedAt { get; init; }
 
-    /// <summary>Set when the change was applied without an approval.</summary>
+    [Description("Until when its source can redeem the approval. Left out where there's no approval to redeem.")]
+    public string? GrantExpiresAt { get; init; }
+
+    [Description("When the change was applied without an approval.")]
     public string? BreachedAt { get; init; }
 
-    /// <summary>Set when an admin approved it past its policy.</summary>
+    [Description("When an admin approved it past its policy.")]
     public string? BrokeGlassAt { get; init; }
 
-    /// <summary>Set when what was said and shown was moved to a file; <see cref="Archive"/> is its name.</summary>
+    [Description("When its texts were moved to a file, whose name is `archive`.")]
     public string? ArchivedAt { get; init; }
     public string? Archive { get; init; }
 
-    /// <summary>Set while nobody left could make it pass: why, and what would change that.</summary>
+    [Description("Set while the required approvals can't be reached: why, and what would change that.")]
     public StuckView? Stuck { get; init; }
+
+    [Description("The policy that applies."), Example("production")]
     public required string Policy { get; init; }
 
+    [Description("The description. Not in lists, as all that follows.")]
     public string? Message { get; init; }
+
+    [AnyMembers]
     public JsonElement? Facts { get; init; }
     public IReadOnlyList<StepView>? Steps { get; init; }
     public IReadOnlyList<DecisionView>? Decisions { get; init; }
     public IReadOnlyList<SaidView>? Comments { get; init; }
+
+    [Description("What changes, as LaunchDarkly described it. Left out where it wasn't asked or didn't answer.")]
+    public IReadOnlyList<ChangeView>? Changes { get; init; }
 
     public static RequestView From(ApprovalRequest request, PeopleSnapshot directory) =>
         new()
@@ -92,12 +193,16 @@ public sealed record RequestView
             RequesterCertainty = request.Certainty.ToWireName(),
             RequesterMatches = Matches(request, directory),
             Assignee = AssigneeOf(request, directory),
+            Delegations = DelegationsOf(request, directory),
             Revision = request.Revision,
-            Digest = request.Digest,
+            Digest = request.AnswerDigest,
+            Confirming = request.OpenCheck.ToText()?.Split(','),
+            ChangeDigest = request.ChangeDigest,
             CreatedAt = Instant.ToText(request.CreatedAt),
             ExpiresAt = Time(request.ExpiresAt),
             SettledAt = Time(request.SettledAt),
             AppliedAt = Time(request.AppliedAt),
+            GrantExpiresAt = Time(request.GrantExpiresAt),
             BreachedAt = Time(request.BreachedAt),
             BrokeGlassAt = Time(request.BrokeGlassAt),
             Stuck = StuckView.From(request.Stuck),
@@ -117,6 +222,7 @@ public sealed record RequestView
             Archive = details.Archived?.File,
             Message = details.Current.Message,
             Facts = JsonElement.Parse(details.Current.Facts),
+            Changes = details.Described is { } described ? [.. described.Changes.Select(ChangeView.From)] : null,
             Steps =
             [
                 .. details.Request.Policy.Steps.Select(s => new StepView(
@@ -154,6 +260,16 @@ public sealed record RequestView
                     .Select(p => PartyView.From(p.AsApprover)),
             ]
             : null;
+
+    private static IReadOnlyList<DelegationView>? DelegationsOf(ApprovalRequest request, PeopleSnapshot directory)
+    {
+        return request.Delegations.Count == 0
+            ? null
+            : [.. request.Delegations.Select(d => new DelegationView(Person(d.PersonId), Person(d.DelegateId)))];
+
+        PartyView Person(long id) =>
+            new(Party.Person(id).Text, directory.People.GetValueOrDefault(id)?.DisplayName ?? "");
+    }
 
     private static PartyView? AssigneeOf(ApprovalRequest request, PeopleSnapshot directory) =>
         request.AssigneeUser is { } user && directory.People.TryGetValue(user, out var person)

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Text.Json;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -9,35 +11,42 @@ namespace Countersign.Doors.Api;
 /// <summary>One content that a request had.</summary>
 public sealed record ContentView
 {
+    [Description("The revision's number, from 1.")]
     public required int N { get; init; }
     public required string Digest { get; init; }
     public required string At { get; init; }
+
+    [Description("The policy that applied."), Example("production")]
     public required string Policy { get; init; }
     public required IReadOnlyList<StepView> Steps { get; init; }
+    public required string Subject { get; init; }
     public required string Message { get; init; }
+
+    [AnyMembers]
     public required JsonElement Facts { get; init; }
 
-    /// <summary>
-    /// The body as it came: for the source that sent it and for admins, and only where one revision is asked for.
-    /// </summary>
+    [Description(
+        "The body exactly as received: for admins and the source that sent it, where one revision is asked for."
+    )]
     public string? Body { get; init; }
 
-    /// <summary>Only there as <c>true</c>: the body is no longer kept.</summary>
+    [Description("`true` once the body has been deleted.")]
     public bool? BodyForgotten { get; init; }
 
     internal static ContentView From(Revision revision) =>
         new()
         {
-            N = revision.N,
-            Digest = revision.Digest,
-            At = Instant.ToText(revision.At),
+            N = revision.Content.N,
+            Digest = revision.Content.Digest,
+            At = Instant.ToText(revision.Content.At),
             Policy = revision.Policy.Name,
             Steps =
             [
                 .. revision.Policy.Steps.Select(s => new StepView(s.Name, s.Need, [.. s.From.Select(PartyView.From)])),
             ],
-            Message = revision.Message,
-            Facts = JsonElement.Parse(revision.Facts),
+            Subject = revision.Content.Subject,
+            Message = revision.Content.Message,
+            Facts = JsonElement.Parse(revision.Content.Facts),
             Body = revision.Body,
             BodyForgotten = revision.IsBodyForgotten ? true : null,
         };

@@ -1,5 +1,9 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Countersign.Gates;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -11,40 +15,51 @@ namespace Countersign.Doors.Api;
 
 public sealed record AssigneeBody
 {
-    /// <summary>E-mail address of the one person who decides.</summary>
+    [Description("The email of the person who decides."), Example("ann@example.com")]
     public string? Person { get; init; }
 
-    /// <summary>Name of the group any member of which decides.</summary>
+    [Description("The name of the group of which any member decides.")]
     public string? Group { get; init; }
 }
 
 public sealed record RequesterBody
 {
+    [Description("The requester's email."), MaxLength(254)]
     public string? Email { get; init; }
+
+    [Description("The requester's name."), MaxLength(Names.Longest)]
     public string? Name { get; init; }
 }
 
 public sealed record SubmitBody : IChecked
 {
-    public const int MaxSubject = 1_000;
-    public const int MaxMessage = 100_000;
-    private const int MaxFacts = 100;
+    public const int MaxSubject = RequestLimits.MaxTitle;
+    public const int MaxMessage = RequestLimits.MaxDescription;
 
-    /// <summary>
-    /// Your own id for it: asking again under the same id is the same request. Other callers' are theirs.
-    /// </summary>
+    [
+        Description("Your own ID of the request. Sending it again is the same request. Other callers' IDs are theirs."),
+        MaxLength(200)
+    ]
     public string? ExternalId { get; init; }
+
+    [Description("The title."), Required, MaxLength(MaxSubject)]
     public string? Subject { get; init; }
+
+    [Description("The description. Can use Markdown."), MaxLength(MaxMessage)]
     public string? Message { get; init; }
 
-    /// <summary>Names and values that policies and readers may want: environment, flag, risk.</summary>
+    [Description(
+        "For policies and readers, such as environment or risk: strings, numbers, booleans, or lists of these."
+    )]
+    [AnyMembers]
     public JsonElement? Facts { get; init; }
+
+    [Description("Who decides, where neither a policy nor the source says so: either a person or a group.")]
     public AssigneeBody? Assignee { get; init; }
 
-    /// <summary>
-    /// Who wants the change, when that is not the caller. They may not decide; a name that matches no one costs one
-    /// approval more.
-    /// </summary>
+    [Description(
+        "The requester, if that isn't the caller. They can't decide; if no one matches, one more approval is needed."
+    )]
     public RequesterBody? Requester { get; init; }
 
     public void Check(BodyErrors mistakes)
@@ -72,13 +87,13 @@ public sealed record SubmitBody : IChecked
         var count = 0;
         foreach (var fact in facts.EnumerateObject())
         {
-            if (++count > MaxFacts)
+            if (++count > RequestLimits.MaxFacts)
             {
-                mistakes.Add("facts", $"At most {MaxFacts} facts.");
+                mistakes.Add("facts", $"At most {RequestLimits.MaxFacts} facts.");
                 return;
             }
             var name = $"facts.{fact.Name}";
-            mistakes.SingleLine(name, fact.Name, 100, required: true);
+            mistakes.SingleLine(name, fact.Name, RequestLimits.MaxFactName, required: true);
             if (
                 !(
                     fact.Value.ValueKind == JsonValueKind.Array
@@ -104,7 +119,7 @@ public sealed record SubmitBody : IChecked
     private static bool IsValue(BodyErrors mistakes, string name, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.String)
-            mistakes.MultiLine(name, value.GetString(), 5_000, required: false);
+            mistakes.MultiLine(name, value.GetString(), RequestLimits.MaxFactValue, required: false);
         return value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array);
     }
 }
@@ -142,30 +157,17 @@ internal static class SubmitEndpoint
         }
 
         var source = caller.Source ?? snapshot.FindSource(BuiltIn)!;
-        var creator = caller.Person?.Id ?? source.PersonId;
-        var requester = snapshot.Resolve(
-            body.Value.Requester?.Email,
-            body.Value.Requester?.Name,
-            source,
-            caller.Person
-        );
-        var given = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}";
-        var (policy, stuck) = snapshot.WhoDecides(source, source.Policy, requester, given, assignee);
-        var submission = new Submission
+        var ask = new Ask
         {
-            SourceId = source.Id,
-            SentBy = SentBy.Api,
             ExternalId = body.Value.ExternalId,
             Subject = body.Value.Subject!.Trim(),
             Message = body.Value.Message ?? "",
-            Facts = given,
+            Facts = body.Value.Facts is { ValueKind: JsonValueKind.Object } facts ? facts.GetRawText() : "{}",
             Body = body.Text,
             Digest = body.Digest,
-            Requester = requester,
-            CreatorId = creator,
+            RequesterEmail = body.Value.Requester?.Email,
+            RequesterName = body.Value.Requester?.Name,
             Assignee = assignee,
-            Policy = policy,
-            Stuck = stuck,
         };
         var repeatable = idempotencyKey is null
             ? null
@@ -175,7 +177,8 @@ internal static class SubmitEndpoint
                 created => JsonSerializer.Serialize(RequestView.From(created, snapshot), ApiJson.Wire.RequestView)
             );
 
-        return await submit.Run(submission, caller.Viewer.Origin, repeatable, cancel) switch
+        var origin = caller.Viewer.Origin;
+        return await submit.Run(ask.From(source, caller.Person, snapshot), origin, repeatable, cancel) switch
         {
             SubmitOutcome.Created { Request: var request } => Created(http, request, snapshot),
             SubmitOutcome.Known { Request: var request } => RequestView.Answer(request, snapshot),

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Countersign.Doors.Api.Operations;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.SignIn;
 using Countersign.Work;
 
@@ -10,7 +12,7 @@ internal static class WorkEndpoints
 {
     public static void Map(RouteGroupBuilder admin)
     {
-        admin.MapGet("/work", List).Produces<WorkPage>().ProducesProblem(422);
+        admin.MapGet("/work", List).Produces<WorkPage>().Describe(Tags.Queue, OutcomeOperations.ListJobs);
         admin
             .MapPost(
                 "/work/{id:long}/retry",
@@ -18,7 +20,7 @@ internal static class WorkEndpoints
                     Answer(await work.Retry(id, caller.Viewer.Origin, cancel))
             )
             .Produces(204)
-            .ProducesProblem(409);
+            .Describe(Tags.Queue, OutcomeOperations.RetryJob);
         admin
             .MapPost(
                 "/work/{id:long}/discard",
@@ -26,7 +28,7 @@ internal static class WorkEndpoints
                     Answer(await work.Discard(id, caller.Viewer.Origin, cancel))
             )
             .Produces(204)
-            .ProducesProblem(409);
+            .Describe(Tags.Queue, OutcomeOperations.DiscardJob);
     }
 
     private static async Task<IResult> List(

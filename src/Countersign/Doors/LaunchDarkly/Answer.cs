@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -39,6 +40,12 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse
     public static Answer NotFound() =>
         Refusal(StatusCodes.Status404NotFound, "not_found", "This source has no approval request with this ID.");
 
+    public static Answer Of(IReadOnlyList<OptionText> options) =>
+        new(
+            StatusCodes.Status200OK,
+            JsonSerializer.SerializeToUtf8Bytes(new OptionsText(options), LaunchDarklyJson.Wire.OptionsText)
+        );
+
     public static Answer Of(IReadOnlyList<MemberText> members) =>
         new(
             StatusCodes.Status200OK,
@@ -48,7 +55,10 @@ internal sealed class Answer(int code, ReadOnlyMemory<byte> json) : JsonResponse
 
 internal sealed record ApprovalText([property: JsonPropertyName("_id")] string Id, StatusText Status);
 
-internal sealed record StatusText(string Value, string Display);
+internal sealed record StatusText(
+    [AllowedValues("pending", "approved", "declined", "cancelled")] string Value,
+    [MaxLength(Answer.MaxDisplay)] string Display
+);
 
 internal sealed record RefusalText(ErrorText Error);
 
@@ -58,6 +68,11 @@ internal sealed record MembersText(IReadOnlyList<MemberText> Members);
 
 internal sealed record MemberText(string Name, string Email);
 
+internal sealed record OptionsText(IReadOnlyList<OptionText> Options);
+
+internal sealed record OptionText(string Label, string Value);
+
+[JsonSerializable(typeof(OptionsText))]
 [JsonSerializable(typeof(ApprovalText))]
 [JsonSerializable(typeof(RefusalText))]
 [JsonSerializable(typeof(MembersText))]

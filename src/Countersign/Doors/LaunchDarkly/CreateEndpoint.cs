@@ -77,7 +77,7 @@ internal static class CreateEndpoint
     )
     {
         var requester = RequesterIn.Of(body, directory, source);
-        var facts = Facts.Json(body, requester, received);
+        var facts = Facts.Json(body, requester, received, source.Form.Problems(body.Form));
         var (policy, stuck) = directory.WhoDecides(source, source.Policy, requester, facts, assignee: null);
         return new Submission
         {
@@ -93,6 +93,7 @@ internal static class CreateEndpoint
             CreatorId = source.PersonId,
             Policy = policy,
             Stuck = stuck,
+            Check = source.Check,
         };
     }
 }

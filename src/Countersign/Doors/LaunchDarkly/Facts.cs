@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Countersign.People;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -45,7 +46,13 @@ internal static class Facts
 
     /// <param name="received">LaunchDarkly's timestamp is when it was asked, or the future moment for which a change is
     /// scheduled.</param>
-    public static string Json(CreationBody body, Requester requester, DateTimeOffset received)
+    /// <param name="formProblems">What is wrong with the form variables, as the source's form says.</param>
+    public static string Json(
+        CreationBody body,
+        Requester requester,
+        DateTimeOffset received,
+        IReadOnlyList<string>? formProblems = null
+    )
     {
         var facts = new JsonObject();
         AddNamed(facts, "project", body.Project);
@@ -59,6 +66,8 @@ internal static class Facts
         // Of two variables whose names are one when unescaped, the first counts.
         foreach (var (key, value) in body.Form)
             facts.TryAdd($"form.{key}", value);
+        if (formProblems is { Count: > 0 })
+            facts.Add(SourceForm.ProblemsFact, new JsonArray([.. formProblems.Select(p => JsonValue.Create(p))]));
         if (Time(body.Timestamp) is { } time)
         {
             var text = Instant.ToText(time);

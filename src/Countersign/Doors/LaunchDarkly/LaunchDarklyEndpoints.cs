@@ -1,4 +1,5 @@
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.SignIn;
 using Countersign.Storage;
 
@@ -12,20 +13,55 @@ public static class LaunchDarklyEndpoints
 {
     public const string Approvals = "/api/approvals";
     public const string Members = "/api/members";
+    public const string Ours = "/api/launchdarkly";
+    public const string Options = "/api/options";
 
     public static readonly LaunchDarklyDoor Door = new();
 
+    /// <summary>The paths that belong to this door.</summary>
+    internal static readonly (string Root, Door Door)[] Doors =
+    [
+        (Approvals, Door),
+        (Members, Door),
+        (Options, Door),
+        (Ours, Door),
+    ];
+
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
-        var sources = routes.MapGroup("").RequireAuthorization(Permissions.Source).ExcludeFromDescription();
-        sources.MapPost(Approvals, CreateEndpoint.Run);
-        sources.MapGet(
-            Approvals + "/{id}/status",
-            new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>()).Run
-        );
-        sources.MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run);
-        sources.MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run);
-        sources.MapGet(Members, MembersEndpoint.Run);
+        var sources = routes.MapGroup("").RequireAuthorization(Permissions.Source).WithMetadata(Door);
+        sources
+            .MapPost(Approvals, CreateEndpoint.Run)
+            .Produces<ApprovalText>(201)
+            .Produces<ApprovalText>()
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Create);
+        var status = new StatusEndpoint(routes.ServiceProvider.GetRequiredService<Store>());
+        sources
+            .MapGet(Approvals + "/{id}/status", status.Run)
+            .WithMetadata(((Delegate)status.Run).Method) // without it, a bare delegate isn't described
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Status);
+        sources
+            .MapPost(Approvals + "/{id}/apply", ApplyEndpoint.Run)
+            .Produces<ApprovalText>()
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Apply);
+        sources
+            .MapPost(Approvals + "/{id}/cancel", CancelEndpoint.Run)
+            .Produces<ApprovalText>()
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Cancel);
+        sources
+            .MapGet(Members, MembersEndpoint.Run)
+            .Produces<MembersText>()
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Members);
+        routes
+            .MapPost(Ours + "/{source:long}/webhook", WebhookEndpoint.Run)
+            .AllowAnonymous()
+            .WithMetadata(Door)
+            .Produces(204)
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Webhook);
+        sources
+            .MapGet(Options + "/{name}", OptionsEndpoint.Run)
+            .Produces<OptionsText>()
+            .Describe(Tags.LaunchDarkly, LaunchDarklyOperations.Options);
     }
 }
 
@@ -33,11 +69,15 @@ public static class LaunchDarklyEndpoints
 public sealed class LaunchDarklyDoor : ProgramDoor
 {
     private static readonly LaunchDarklyErrorFormat OurDialect = new();
+    private static readonly LaunchDarklyErrors Shape = new();
 
     public override string Via => "launchdarkly";
     public override bool TakesSources => true;
     public override string HowToCall => "Send the key of a source, as Authorization: Bearer KEY.";
     public override string WwwAuthenticate => "Bearer realm=\"Countersign\"";
+
+    internal override ErrorShape Errors => Shape;
+    internal override string Schemas => LaunchDarklySchemas.Json;
 
     public override ErrorFormat ErrorFormatOf(HttpContext http) => OurDialect;
 }

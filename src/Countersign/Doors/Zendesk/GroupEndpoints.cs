@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.SignIn;
 
@@ -13,24 +14,27 @@ internal static class GroupEndpoints
     public static void Map(RouteGroupBuilder people)
     {
         var api = people.MapGroup("").RequireAuthorization(Permissions.Agent);
-        api.MapGet("/groups", All);
-        api.MapGet("/groups/{id:long}", Show);
-        api.MapGet("/groups/{id:long}/users", Members);
+        api.MapGet("/groups", All).Describe(Tags.Zendesk, ZendeskOperations.Groups);
+        api.MapGet("/groups/{id:long}", Show).Describe(Tags.Zendesk, ZendeskOperations.Group);
+        api.MapGet("/groups/{id:long}/users", Members).Describe(Tags.Zendesk, ZendeskOperations.GroupUsers);
         api.MapGet(
-            "/groups/{id:long}/memberships",
-            (long id, HttpContext http, PeopleDirectory directory) =>
-                Memberships(http, directory, (group, _) => group.Id == id)
-        );
+                "/groups/{id:long}/memberships",
+                (long id, HttpContext http, PeopleDirectory directory) =>
+                    Memberships(http, directory, (group, _) => group.Id == id)
+            )
+            .Describe(Tags.Zendesk, ZendeskOperations.GroupMemberships);
         api.MapGet(
-            "/users/{id:long}/group_memberships",
-            (long id, HttpContext http, PeopleDirectory directory) =>
-                Memberships(http, directory, (_, person) => person == id)
-        );
-        api.MapGet("/users/{id:long}/groups", OfPerson);
+                "/users/{id:long}/group_memberships",
+                (long id, HttpContext http, PeopleDirectory directory) =>
+                    Memberships(http, directory, (_, person) => person == id)
+            )
+            .Describe(Tags.Zendesk, ZendeskOperations.UserMemberships);
+        api.MapGet("/users/{id:long}/groups", OfPerson).Describe(Tags.Zendesk, ZendeskOperations.UserGroups);
         api.MapGet(
-            "/group_memberships",
-            (HttpContext http, PeopleDirectory directory) => Memberships(http, directory, (_, _) => true)
-        );
+                "/group_memberships",
+                (HttpContext http, PeopleDirectory directory) => Memberships(http, directory, (_, _) => true)
+            )
+            .Describe(Tags.Zendesk, ZendeskOperations.Memberships);
     }
 
     private static JsonObject Shape(Group group, HttpRequest request) =>

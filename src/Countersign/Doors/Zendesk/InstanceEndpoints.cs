@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Countersign.Doors.Api;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -19,11 +20,26 @@ internal static class InstanceEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         var instances = api.MapGroup("/approval_workflow_instances");
-        instances.MapPost("", Create);
-        instances.MapPost("/{instance}/approval_requests", CreateIn);
-        instances.MapPost("/{instance}/approval_requests/search", SearchEndpoint.Run);
-        instances.MapGet("/{instance}/approval_requests/{id}", ShowEndpoint.Run);
-        instances.MapPatch("/{instance}/approval_requests/{id}/decision", DecisionEndpoint.Run);
+        instances
+            .MapPost("", Create)
+            .Produces<InstanceAnswer>(201)
+            .Describe(Tags.Zendesk, ZendeskOperations.CreateInstance);
+        instances
+            .MapPost("/{instance}/approval_requests", CreateIn)
+            .Produces<ShowAnswer>(201)
+            .Describe(Tags.Zendesk, ZendeskOperations.CreateIn);
+        instances
+            .MapPost("/{instance}/approval_requests/search", SearchEndpoint.Run)
+            .Produces<SearchAnswer>()
+            .Describe(Tags.Zendesk, ZendeskOperations.Search);
+        instances
+            .MapGet("/{instance}/approval_requests/{id}", ShowEndpoint.Run)
+            .Produces<ShowAnswer>()
+            .Describe(Tags.Zendesk, ZendeskOperations.ShowIn);
+        instances
+            .MapPatch("/{instance}/approval_requests/{id}/decision", DecisionEndpoint.Run)
+            .Produces<ShowAnswer>()
+            .Describe(Tags.Zendesk, ZendeskOperations.Decide);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Countersign.People;
@@ -17,11 +18,17 @@ public sealed record DecisionShape(
     string DecidedAt,
     PersonShape DecidedByUser,
     string? DecisionNotes,
-    string Status,
-    string OriginationType
+    [AllowedValues("approved", "rejected")] string Status,
+    [AllowedValues("API_ORIGINATION", "UI_ORIGINATION", "SLACK_ORIGINATION")] string OriginationType
 );
 
-public sealed record AuthorShape(long Id, string Name, string Avatar, string? Email, string Role);
+public sealed record AuthorShape(
+    long Id,
+    string Name,
+    string Avatar,
+    string? Email,
+    [AllowedValues("end-user", "agent", "admin")] string Role
+);
 
 public sealed record MessageShape(string Id, string Message, string CreatedAt, AuthorShape Author);
 
@@ -42,7 +49,11 @@ public sealed record ListItem
     public required IReadOnlyList<DecisionShape> Decisions { get; init; }
     public required string Id { get; init; }
     public required string Message { get; init; }
+
+    [AllowedValues("API_ORIGINATION", "UI_ORIGINATION")]
     public required string OriginationType { get; init; }
+
+    [AllowedValues("active", "approved", "rejected", "withdrawn")]
     public required string Status { get; init; }
     public required string Subject { get; init; }
     public required long? TicketId { get; init; }
@@ -79,8 +90,8 @@ public sealed record CreatedItem(
     long? CreatedById,
     string Id,
     string Message,
-    string OriginationType,
-    string Status,
+    [AllowedValues("API_ORIGINATION", "UI_ORIGINATION")] string OriginationType,
+    [AllowedValues("active", "approved", "rejected", "withdrawn")] string Status,
     string Subject,
     long? TicketId
 )
@@ -130,7 +141,11 @@ public sealed record ShownItem
     public required string Digest { get; init; }
     public required string Id { get; init; }
     public required string Message { get; init; }
+
+    [AllowedValues("API_ORIGINATION", "UI_ORIGINATION")]
     public required string OriginationType { get; init; }
+
+    [AllowedValues("active", "approved", "rejected", "withdrawn")]
     public required string Status { get; init; }
     public required string Subject { get; init; }
 
@@ -151,7 +166,7 @@ public sealed record ShownItem
             CreatedByUser = shapes.CreatorOf(details.Request),
             DecidedAt = Shapes.DecidedAt(details.Request),
             Decisions = shapes.DecisionsOf(details),
-            Digest = details.Request.Digest,
+            Digest = details.Request.AnswerDigest,
             Id = details.Request.Id.Value,
             Message = details.Current.Message,
             OriginationType = details.Request.SentBy.ToZendesk(),
@@ -373,7 +388,7 @@ internal sealed class Shapes(PeopleSnapshot directory, DateTimeOffset now)
         var steps = details.Request.Policy.Steps;
         return steps.Count > 1
             && Weigh.Of(details.Request, details.Decisions, now) is Verdict.StillPending { OpenStep: var open }
-                ? steps[open]
+                ? steps[Math.Min(open, steps.Count - 1)]
             : steps is [var first, ..] ? first
             : null;
     }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Requests;
@@ -11,11 +12,11 @@ public sealed record SearchItem(
     string ApprovalWorkflowInstanceId,
     string Subject,
     string Message,
-    string Status,
+    [AllowedValues("active", "approved", "rejected", "withdrawn")] string Status,
     string RequesterName,
     string CreatedByName,
     string CreatedAt,
-    string OriginationType
+    [AllowedValues("API_ORIGINATION", "UI_ORIGINATION")] string OriginationType
 );
 
 public sealed record SearchAnswer(

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Doors.Api;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -17,10 +18,14 @@ internal static class TicketEndpoints
 
     public static void Map(RouteGroupBuilder api)
     {
-        api.MapPost("/tickets", Create).RequireAuthorization(Permissions.Agent);
-        api.MapGet("/tickets/{id:long}", Show);
-        api.MapPut("/tickets/{id:long}", Update).RequireAuthorization(Permissions.Agent);
-        api.MapGet("/tickets/{id:long}/comments", Comments);
+        api.MapPost("/tickets", Create)
+            .RequireAuthorization(Permissions.Agent)
+            .Describe(Tags.Zendesk, ZendeskOperations.CreateTicket);
+        api.MapGet("/tickets/{id:long}", Show).Describe(Tags.Zendesk, ZendeskOperations.Ticket);
+        api.MapPut("/tickets/{id:long}", Update)
+            .RequireAuthorization(Permissions.Agent)
+            .Describe(Tags.Zendesk, ZendeskOperations.UpdateTicket);
+        api.MapGet("/tickets/{id:long}/comments", Comments).Describe(Tags.Zendesk, ZendeskOperations.TicketComments);
     }
 
     private static async Task<IResult> Create(

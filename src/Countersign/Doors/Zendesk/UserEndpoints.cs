@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Countersign.Hosting.OpenApi;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.SignIn;
@@ -16,11 +17,15 @@ internal static class UserEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         // Without any credentials the original answers that nobody is signed in, and pages rely on it.
-        api.MapGet("/users/me", Me).AllowAnonymous();
-        api.MapGet("/users", All).RequireAuthorization(Permissions.Agent);
-        api.MapGet("/users/search", Search).RequireAuthorization(Permissions.Agent);
-        api.MapGet("/users/show_many", ShowMany);
-        api.MapGet("/users/{id:long}", Show);
+        api.MapGet("/users/me", Me).AllowAnonymous().Describe(Tags.Zendesk, ZendeskOperations.Me);
+        api.MapGet("/users", All)
+            .RequireAuthorization(Permissions.Agent)
+            .Describe(Tags.Zendesk, ZendeskOperations.Users);
+        api.MapGet("/users/search", Search)
+            .RequireAuthorization(Permissions.Agent)
+            .Describe(Tags.Zendesk, ZendeskOperations.SearchUsers);
+        api.MapGet("/users/show_many", ShowMany).Describe(Tags.Zendesk, ZendeskOperations.ManyUsers);
+        api.MapGet("/users/{id:long}", Show).Describe(Tags.Zendesk, ZendeskOperations.User);
     }
 
     public static JsonObject Shape(Person person, PeopleSnapshot directory, HttpRequest request) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Countersign.Hosting;
+using Countersign.Hosting.OpenApi;
 using Countersign.SignIn;
 
 namespace Countersign.Doors.Zendesk;
@@ -15,15 +16,37 @@ public static class ZendeskEndpoints
 
     public static readonly ZendeskDoor Door = new();
 
+    /// <summary>The paths that belong to this door.</summary>
+    internal static readonly (string Root, Door Door)[] Doors = [(Root, Door)];
+
+    /// <summary>Addresses as Zendesk's clients write them, before routing.</summary>
+    internal static void UseZendeskConventions(this IApplicationBuilder app) =>
+        app.UseWhen(IsForZendesk, zendesk => zendesk.UseMiddleware<ZendeskConventions>());
+
+    /// <summary>After routing: this door says what it does not serve before it asks who is there.</summary>
+    internal static void UseOnlyServedByZendesk(this IApplicationBuilder app) =>
+        app.UseWhen(IsForZendesk, zendesk => zendesk.Use(ZendeskConventions.OnlyServed));
+
+    private static bool IsForZendesk(HttpContext http) => http.Request.Path.StartsWithSegments(Root);
+
     public static void MapZendesk(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Root).RequireAuthorization(Permissions.Person).ExcludeFromDescription();
+        var api = routes.MapGroup(Root).RequireAuthorization(Permissions.Person).WithMetadata(Door);
 
-        api.MapGet("/approval_requests", ListEndpoint.Run).RequireAuthorization(Permissions.Admin);
-        api.MapPost("/approval_requests", CreateEndpoint.Run);
-        api.MapGet("/approval_requests/{id}", ShowEndpoint.Run);
+        api.MapGet("/approval_requests", ListEndpoint.Run)
+            .RequireAuthorization(Permissions.Admin)
+            .Produces<ListAnswer>()
+            .Describe(Tags.Zendesk, ZendeskOperations.List);
+        api.MapPost("/approval_requests", CreateEndpoint.Run)
+            .Produces<CreateAnswer>(201)
+            .Describe(Tags.Zendesk, ZendeskOperations.Create);
+        api.MapGet("/approval_requests/{id}", ShowEndpoint.Run)
+            .Produces<ShowAnswer>()
+            .Describe(Tags.Zendesk, ZendeskOperations.Show);
         InstanceEndpoints.Map(api);
-        api.MapPost("/approval_clarification_flow_messages", MessageEndpoint.Run);
+        api.MapPost("/approval_clarification_flow_messages", MessageEndpoint.Run)
+            .Produces<MessagesAnswer>(201)
+            .Describe(Tags.Zendesk, ZendeskOperations.Message);
         UserEndpoints.Map(api);
         GroupEndpoints.Map(api);
         TicketEndpoints.Map(api);
@@ -34,12 +57,16 @@ public static class ZendeskEndpoints
 public sealed class ZendeskDoor : ProgramDoor
 {
     private static readonly ZendeskErrorFormat OurDialect = new();
+    private static readonly ZendeskErrors Shape = new();
 
     public override string Via => "zendesk";
     public override bool TakesPeople => true;
     public override bool TakesPasswords => true;
     public override string HowToCall => "Couldn't authenticate you";
     public override string WwwAuthenticate => "Basic realm=\"Countersign\"";
+
+    internal override ErrorShape Errors => Shape;
+    internal override string Schemas => ZendeskSchemas.Json;
 
     public override ErrorFormat ErrorFormatOf(HttpContext http) => OurDialect;
 

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Countersign.Hosting.OpenApi;
 using Countersign.Storage;
 
 namespace Countersign.Outcomes;
@@ -20,6 +22,8 @@ public sealed class DeliveryRow
     public long Id { get; init; }
     public long EventId { get; init; }
     public required string Kind { get; init; }
+
+    [Example("request:01KB3ZQ4M6W8T0Y2N4R6P8X1CD")]
     public required string Subject { get; init; }
 
     /// <summary>What the request asks for, where the news is about one.</summary>
@@ -32,6 +36,7 @@ public sealed class DeliveryRow
     /// due, waiting (behind an earlier one), folded (told in a summary), delivered, dropped (needed no longer),
     /// failed.
     /// </summary>
+    [AllowedValues("due", "waiting", "folded", "delivered", "dropped", "failed")]
     public required string State { get; init; }
     public required string DueAt { get; init; }
     public long Attempts { get; init; }

@@ -9,12 +9,12 @@ public abstract record MailDecisionOutcome
     private MailDecisionOutcome() { }
 
     /// <summary>The link is good: this is what it would answer.</summary>
-    public sealed record Good(RequestDetails Request, Answer Answer, string Person) : MailDecisionOutcome;
+    public sealed record Good(ApprovalRequest Request, Answer Answer, Viewer Viewer) : MailDecisionOutcome;
 
     public sealed record Done(ApprovalRequest Request, Answer Answer) : MailDecisionOutcome;
 
     /// <summary>A note is needed, and the link is still good.</summary>
-    public sealed record NoteRequired(RequestDetails Request, Answer Answer, string Person) : MailDecisionOutcome;
+    public sealed record NoteRequired(ApprovalRequest Request, Answer Answer, Viewer Viewer) : MailDecisionOutcome;
 
     /// <summary>
     /// Altered, over, used, for other content, not allowed, already settled: the same answer to all, for it says
@@ -39,16 +39,15 @@ public sealed class DecideByMail(Store store, MailLinks links)
             async reader => await IsUsed(reader, link) ? null : await ViewerOf(reader, link, ""),
             cancel
         );
-        if (viewer is null || await RequestDetails.Find(store, link.Request, viewer, cancel) is not { } details)
+        if (viewer is null || await RequestDetails.FindRequest(store, link.Request, viewer, cancel) is not { } request)
             return new MailDecisionOutcome.Refused();
-        var request = details.Request;
         return
             request.IsSettled
-            || request.Digest != link.Digest
+            || request.AnswerDigest != link.Digest
             || !request.Policy.AllowsMailDecisions
             || request.Bars(link.Person)
             ? new MailDecisionOutcome.Refused()
-            : new MailDecisionOutcome.Good(details, link.Answer, viewer.Name);
+            : new MailDecisionOutcome.Good(request, link.Answer, viewer);
     }
 
     public async Task<MailDecisionOutcome> Run(string token, string note, string address, CancellationToken cancel)
@@ -67,7 +66,7 @@ public sealed class DecideByMail(Store store, MailLinks links)
             DecideOutcome.NotAllowed { Rule: "note_required" } => new MailDecisionOutcome.NoteRequired(
                 good.Request,
                 link.Answer,
-                good.Person
+                good.Viewer
             ),
             _ => new MailDecisionOutcome.Refused(),
         };

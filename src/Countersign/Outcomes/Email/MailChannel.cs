@@ -1,4 +1,5 @@
 using System.Net.Mail;
+using Countersign.Configuration;
 using Countersign.Outcomes.Notifications;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -12,6 +13,7 @@ public sealed class MailChannel(
     MailServer server,
     MailOptions mail,
     OutcomeOptions options,
+    PageOptions pages,
     MailLinks links
 ) : IChannel
 {
@@ -126,7 +128,7 @@ public sealed class MailChannel(
     )
     {
         if (
-            await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
+            await NotificationContent.Of(store, pages, delivery.EventId, delivery.Receiver, cancel)
             is not { IsTooLate: false } tidings
         )
         {
@@ -156,7 +158,10 @@ public sealed class MailChannel(
         {
             var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
             MailLinkLine Link(Answer answer, string text) =>
-                new(text, LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.Digest, answer)));
+                new(
+                    text,
+                    LinkTo(new MailLink.Decide(delivery.Id, person, until, request.Id, request.AnswerDigest, answer))
+                );
             content = content with
             {
                 Links =

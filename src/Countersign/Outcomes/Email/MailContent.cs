@@ -16,6 +16,15 @@ internal sealed record MailContent
     public required string Headline { get; init; }
     public string? More { get; init; }
     public string? Question { get; init; }
+
+    /// <summary>An environment that must not be overlooked, shown as such.</summary>
+    public string? CriticalEnvironment { get; init; }
+
+    /// <summary>The requester's reason.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>What changes, each in a line.</summary>
+    public IReadOnlyList<string> Changes { get; init; } = [];
     public string Message { get; init; } = "";
     public IReadOnlyList<(string Name, string Value)> Facts { get; init; } = [];
     public string? Missing { get; init; }
@@ -42,10 +51,14 @@ internal sealed record MailContent
             Subject = request is null
                 ? tidings.Headline.TrimEnd('.')
                 : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: "
-                    + $"{NotificationContent.Short(request.Subject, 180)}",
+                    + (tidings.IsCritical ? $"[{tidings.Summary!.Environment}] " : "")
+                    + NotificationContent.Short(tidings.Title, 180),
             Headline = tidings.Headline,
             More = tidings.More is { Length: > 0 } more ? more : null,
-            Question = request?.Subject,
+            Question = request is null ? null : tidings.Title,
+            CriticalEnvironment = tidings.IsCritical ? tidings.Summary!.Environment : null,
+            Reason = tidings.Why,
+            Changes = asked ? tidings.Changes() : [],
             Message = asked ? tidings.Message : "",
             Facts = request is null
                 ? []
@@ -123,6 +136,12 @@ internal sealed record MailContent
             text.Append(More).Append('\n');
         if (Question is not null)
             text.Append('\n').Append(Question).Append('\n');
+        foreach (var change in Changes)
+            text.Append("* ").Append(change.ReplaceLineEndings(" ")).Append('\n');
+        if (CriticalEnvironment is not null)
+            text.Append("Environment: ").Append(CriticalEnvironment).Append('\n');
+        if (Reason.Length > 0)
+            text.Append("Reason: ").Append(Reason).Append('\n');
         if (Message.Length > 0)
             text.Append('\n').Append(Message).Append('\n');
         if (Facts.Count > 0)
@@ -161,6 +180,28 @@ internal sealed record MailContent
             html.Append("<h1 style=\"margin:0 0 12px;font-size:20px;line-height:1.3\">")
                 .Append(E(Question))
                 .Append("</h1>");
+        }
+        if (Changes.Count > 0)
+        {
+            html.Append("<ul style=\"margin:0 0 16px;padding-left:20px;font-weight:600\">");
+            foreach (var change in Changes)
+                html.Append("<li style=\"white-space:pre-wrap\">").Append(E(change)).Append("</li>");
+            html.Append("</ul>");
+        }
+        if (CriticalEnvironment is not null)
+        {
+            html.Append(
+                    "<p style=\"margin:0 0 12px\"><span style=\"padding:2px 10px;border-radius:4px;"
+                        + "background:#a3281f;color:#ffffff;font-weight:600\">"
+                )
+                .Append(E(CriticalEnvironment))
+                .Append("</span></p>");
+        }
+        if (Reason.Length > 0)
+        {
+            html.Append("<p style=\"margin:0 0 16px;padding-left:12px;border-left:3px solid #8c959f\">")
+                .Append(E(Reason))
+                .Append("</p>");
         }
         if (Message.Length > 0)
             html.Append("<p style=\"margin:0 0 16px;white-space:pre-wrap\">").Append(E(Message)).Append("</p>");

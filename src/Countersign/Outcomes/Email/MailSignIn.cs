@@ -14,7 +14,8 @@ public sealed class MailSignIn(
     MailLinks links,
     MailOptions mail,
     OutcomeOptions options,
-    Sessions sessions
+    Sessions sessions,
+    PasswordPolicy policy
 )
 {
     /// <summary>So many links per person within their time: nobody's mailbox is filled by a stranger.</summary>
@@ -67,20 +68,28 @@ public sealed class MailSignIn(
             cancel
         ) == 0;
 
-    /// <summary>Null for every link that is not good any more, whatever is wrong with it.</summary>
-    public async Task<NewSession?> Run(string token, ClientInfo visit, CancellationToken cancel)
+    /// <summary>Wrong for every link that can no longer be used, for any reason.</summary>
+    public async Task<SignInOutcome> Run(string token, ClientInfo visit, CancellationToken cancel)
     {
         if (links.Read(token, store.Now) is not MailLink.SignIn link)
-            return null;
+            return new SignInOutcome.Wrong();
         var secret = Keys.NewSessionSecret();
         var hash = Keys.HashOf(secret);
-        return await store.InTransaction<NewSession?>(
+        return await store.InTransaction<SignInOutcome>(
             async tx =>
             {
                 if (!await DecideByMail.Use(tx, link))
-                    return null;
+                    return new SignInOutcome.Wrong();
                 await DecideByMail.NoteUse(tx, link, visit.Address);
-                return await sessions.Start(tx, link.Person, "mail", visit, secret, hash);
+                if (policy.NeedsSecondFactor || await SecondFactors.Count(tx, link.Person) > 0)
+                {
+                    return await PendingSignIns.Begin(tx, link.Person, Session.ByMail, secret, hash) is { } pending
+                        ? new SignInOutcome.SecondStep(pending)
+                        : new SignInOutcome.Wrong();
+                }
+                return await sessions.Start(tx, link.Person, Session.ByMail, visit, secret, hash) is { } session
+                    ? new SignInOutcome.Done(session)
+                    : new SignInOutcome.Wrong();
             },
             cancel
         );

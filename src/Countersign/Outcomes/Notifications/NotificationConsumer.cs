@@ -48,10 +48,14 @@ public sealed class NotificationConsumer(MailOptions mail, SlackOptions slack, O
         switch (Recipients.Why(news.Kind))
         {
             case NotificationReason.Asked
-                when news.Request is { } id && await Recipients.Waiting(tx, id) is var (request, decisions, parties):
-                var asked = Recipients.People(request, decisions, parties, await pools());
+                when news.Request is { } id
+                    && Recipients.Asks(news)
+                    && await Recipients.Waiting(tx, id) is var (request, decisions, parties):
+                var asked = Recipients.Of(news, Recipients.People(request, decisions, parties, await pools()));
                 await Tell(tx, news, asked, muted, viaMail: true, viaChat: false);
-                await Show(tx, news, parties, asked, muted, slack.ChannelOf, urgent: false);
+                // A delegation is between two people, and nothing that their group has to be told.
+                IEnumerable<string> channels = news.Kind == "request.delegated" ? [] : parties;
+                await Show(tx, news, channels, asked, muted, slack.ChannelOf, urgent: false);
                 break;
             case NotificationReason.Asking
                 when news.Request is { } id && await Recipients.Request(tx, id) is { } request:

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Countersign.Configuration;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -20,13 +21,25 @@ internal sealed record NotificationContent(
     /// <summary>Why the receiver hears of it.</summary>
     public NotificationReason? Reason { get; init; }
 
+    /// <summary>What the request changes, for what reason and where; null for news about no request.</summary>
+    public RequestSummary? Summary { get; init; }
+
+    /// <summary>Whether the change is for an environment that must not be overlooked.</summary>
+    public bool IsCritical { get; init; }
+
+    /// <summary>What changes, or, for news about no request, the news.</summary>
+    public string Title => Summary?.Headline.Text ?? Headline;
+
+    /// <summary>The requester's reason, where the title doesn't say it.</summary>
+    public string Why => Request?.SentBy == SentBy.LaunchDarkly ? Summary?.Reason ?? "" : "";
+
     /// <summary>The page where one sees what it is about.</summary>
     public string Path =>
         Request is { } request
             ? $"/requests/{request.Id}"
             : News.Kind switch
             {
-                "webhook.disabled" => "/deliveries",
+                "webhook.disabled" => "/webhooks",
                 "destination.dead" => "/destinations",
                 _ => "/",
             };
@@ -36,6 +49,7 @@ internal sealed record NotificationContent(
 
     public static async ValueTask<NotificationContent?> Of(
         Store store,
+        PageOptions pages,
         long eventId,
         string receiver,
         CancellationToken cancel
@@ -58,10 +72,11 @@ internal sealed record NotificationContent(
         var about = news.Request is { } id
             ? await RequestDetails.Find(store, id, Viewer.Hub(new Origin(Actor.Hub, "hub", "")), cancel)
             : null;
+        using var data = JsonDocument.Parse(news.Data);
         var (actor, source) = await store.Read(
             async reader =>
                 (
-                    await NameOf(reader, news.Actor),
+                    await NameOf(reader, ActorOf(news, data.RootElement)),
                     about is null
                         ? ""
                         : await reader.Text(
@@ -71,14 +86,66 @@ internal sealed record NotificationContent(
                 ),
             cancel
         );
-        using var data = JsonDocument.Parse(news.Data);
         var reason = Recipients.Why(news.Kind, receiver, about?.Request);
         var (headline, more) =
             reason == NotificationReason.Named
                 ? ("A request was opened in your name.", "If that was not you, open it and choose Not me.")
                 : Words(news, about?.Request, actor, data.RootElement);
-        return new NotificationContent(news, about, source, headline, more) { Reason = reason };
+        var summary = about is null ? null : SummaryOf(about);
+        return new NotificationContent(news, about, source, headline, more)
+        {
+            Reason = reason,
+            Summary = summary,
+            IsCritical = summary is not null && pages.IsCritical(summary.Environment),
+        };
     }
+
+    private static RequestSummary SummaryOf(RequestDetails about)
+    {
+        using var facts = JsonDocument.Parse(about.Current.Facts);
+        return RequestSummary.Of(
+            about.Request.SentBy,
+            about.Request.Subject,
+            about.Current.Message,
+            facts.RootElement,
+            about.Described
+        );
+    }
+
+    /// <summary>
+    /// All changes that LaunchDarkly described, each in a line, where there is more to say than the title says. The
+    /// last line tells how many more there are.
+    /// </summary>
+    public IReadOnlyList<string> Changes()
+    {
+        if (About?.Described is not { Changes: { Count: > 0 } changes } || (changes.Count == 1 && IsSaid(changes[0])))
+            return [];
+        var lines = changes.Take(RequestSummary.MaxChanges).Select(Line).ToList();
+        if (changes.Count > lines.Count)
+            lines.Add($"And {changes.Count - lines.Count} more");
+        return lines;
+    }
+
+    private bool IsSaid(DescribedChange change) =>
+        change is { IsUnderstood: true, IsEverywhere: false, Targets: null, Before: null }
+        && Title.EndsWith(ChangeText.English.Of(change).Text, StringComparison.Ordinal);
+
+    private static string Line(DescribedChange change)
+    {
+        var line = Short(ChangeText.English.Of(change).Text, MaxLine);
+        if (change.Targets is { First: { Count: > 0 } first } targets)
+        {
+            line +=
+                $": {string.Join(", ", first.Take(MaxTargets))}"
+                + (targets.Count > MaxTargets ? $" and {targets.Count - MaxTargets} more" : "");
+        }
+        if (change.IsEverywhere)
+            line += " (in all environments)";
+        return change.IsUnderstood ? line : line + " (not understood: check it in LaunchDarkly)";
+    }
+
+    private const int MaxLine = 500,
+        MaxTargets = 10;
 
     /// <summary>More than anybody fills in; the request's page has them.</summary>
     private const int MaxFacts = 50;
@@ -109,7 +176,17 @@ internal sealed record NotificationContent(
         ];
     }
 
-    public string Message => Short(About?.Current.Message ?? "", MaxText);
+    /// <summary>Without what stands in <see cref="Changes"/> already.</summary>
+    public string Message =>
+        Short(
+            About switch
+            {
+                null => "",
+                { Described.Changes.Count: > 0 } => LaunchDarklyChanges.BeforeChanges(About.Current.Message).Trim(),
+                _ => About.Current.Message,
+            },
+            MaxText
+        );
 
     public static string Short(string text, int most) =>
         text.Length <= most
@@ -138,11 +215,29 @@ internal sealed record NotificationContent(
             "request.reminded" => ("Reminder: this request still needs your review.", null),
             "request.escalated" => ("No one responded in time, so more people can review this now.", null),
             "request.freed" => ("This request is no longer blocked and needs your review.", null),
+            "request.delegated" when news.Actor == Actor.Operator.Text => (
+                $"You review this in place of {actor}.",
+                null
+            ),
+            "request.delegated" => ($"{actor} asks you to review this in their place.", null),
+            "request.reassigned" => ($"{actor} assigned this to {Said("name")}.", null),
+            "request.checked" => (
+                data.TryGetProperty("dismissed", out var dismissed) && dismissed.ValueKind == JsonValueKind.True
+                    ? "The change in LaunchDarkly is another one now, so earlier reviews were dismissed."
+                    : $"{request?.RequesterName} requests your approval.",
+                null
+            ),
             "request.commented" => ($"{actor} said:", Said("text")),
             "request.approved" => ($"{request?.Display ?? "Approved"}.", Said("note")),
             "request.rejected" => ($"{request?.Display ?? "Declined"}.", Said("note")),
             "request.withdrawn" => ($"Withdrawn by {actor}.", Said("reason")),
-            "request.breached" => ("This change was applied without an approval.", null),
+            "request.breached" => (
+                data.TryGetProperty("approvedByRequester", out _)
+                    ? "This change was applied, and its approval came from its requester."
+                    : "This change was applied without an approval.",
+                null
+            ),
+            "request.apply_failed" => ("The change couldn't be applied in LaunchDarkly.", Said("why")),
             "request.disowned" => ($"{actor} says that they didn't request this.", request?.Display),
             "request.stuck" => ("This request is blocked.", $"{Said("why")}. {Said("fix")}."),
             "request.broke_glass" => ($"{actor} overrode the policy and approved this.", Said("reason")),
@@ -158,6 +253,12 @@ internal sealed record NotificationContent(
             _ => (news.Kind, null),
         };
     }
+
+    /// <summary>Whom the words name: of a delegation the reviewer, whoever set it up.</summary>
+    private static string ActorOf(StoredEvent news, JsonElement data) =>
+        news.Kind == "request.delegated" && data.TryGetProperty("person", out var person)
+            ? $"person:{person}"
+            : news.Actor;
 
     private static async ValueTask<string> NameOf(Reader reader, string actor)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -32,12 +33,16 @@ internal static class Recipients
         ["request.reminded"] = NotificationReason.Asked,
         ["request.escalated"] = NotificationReason.Asked,
         ["request.freed"] = NotificationReason.Asked,
+        ["request.delegated"] = NotificationReason.Asked,
+        ["request.reassigned"] = NotificationReason.Asked,
+        ["request.checked"] = NotificationReason.Asked,
         ["request.commented"] = NotificationReason.Asking,
         ["request.approved"] = NotificationReason.Asking,
         ["request.rejected"] = NotificationReason.Asking,
         ["request.withdrawn"] = NotificationReason.Asking,
         ["request.breached"] = NotificationReason.Alarm,
         ["request.disowned"] = NotificationReason.Alarm,
+        ["request.apply_failed"] = NotificationReason.Alarm,
         ["request.stuck"] = NotificationReason.Alarm,
         ["request.broke_glass"] = NotificationReason.Alarm,
         ["destination.dead"] = NotificationReason.Alarm,
@@ -101,12 +106,50 @@ internal static class Recipients
         var members = parties.SelectMany(party => pools.Of(new Party(party)));
         foreach (var person in members.Select(pools.Find).OfType<PoolMember>())
         {
-            people.Add(person.Id);
+            if (!delegates.HasDelegated(person.Id))
+                people.Add(person.Id);
             if (delegates.Of(person) is { } other)
                 people.Add(other.Id);
         }
         people.RemoveWhere(p => request.Bars(p) || counting.Exists(d => d.PersonId == p));
         return people;
+    }
+
+    /// <summary>Those to whom an event is news: of a delegation only the delegate.</summary>
+    public static IReadOnlyCollection<long> Of(StoredEvent news, IReadOnlyCollection<long> people)
+    {
+        if (news.Kind != "request.delegated")
+            return people;
+        using var data = JsonDocument.Parse(news.Data);
+        return data.RootElement.TryGetProperty("delegate", out var id)
+            ? [.. people.Where(person => person == id.GetInt64())]
+            : [];
+    }
+
+    /// <summary>
+    /// Whether an event asks anyone. While LaunchDarkly is asked who asked and what changes, reviewers aren't: they
+    /// are when it has answered, so that the first message has the change in words; and again where that led to
+    /// other reviewers or dismissed what they had said.
+    /// </summary>
+    public static bool Asks(StoredEvent news)
+    {
+        if (!BringsContent(news.Kind) && news.Kind != "request.checked")
+            return true;
+        using var data = JsonDocument.Parse(news.Data);
+        var isOpen = Check("check") != OpenCheck.None;
+        return !isOpen
+            && (
+                news.Kind != "request.checked"
+                || (Check("ended") & (OpenCheck.Requester | OpenCheck.Change)) != OpenCheck.None
+                || Is("before", JsonValueKind.String)
+                || Is("dismissed", JsonValueKind.True)
+            );
+
+        OpenCheck Check(string name) =>
+            OpenChecks.Read(Is(name, JsonValueKind.String) ? data.RootElement.GetProperty(name).GetString() : null);
+
+        bool Is(string name, JsonValueKind kind) =>
+            data.RootElement.TryGetProperty(name, out var value) && value.ValueKind == kind;
     }
 
     /// <summary>
@@ -139,6 +182,14 @@ internal static class Recipients
         )
         {
             people.Add(owner);
+        }
+        // The requester applies it by hand.
+        if (
+            news is { Kind: "request.apply_failed", Request: { } id }
+            && await Request(tx, id) is { RequesterId: { } asks }
+        )
+        {
+            people.Add(asks);
         }
         return people;
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Countersign.Configuration;
 using Countersign.Outcomes.Notifications;
 using Countersign.Storage;
 using Countersign.Work;
@@ -13,7 +14,13 @@ namespace Countersign.Outcomes.Slack;
 /// button leads to the page, where whoever presses it signs in. A message about a request is brought up to date when it
 /// settles.
 /// </summary>
-public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack, OutcomeOptions options) : IChannel
+public sealed class SlackChannel(
+    Store store,
+    Egress egress,
+    SlackOptions slack,
+    OutcomeOptions options,
+    PageOptions pages
+) : IChannel
 {
     public const string ChannelName = "slack";
 
@@ -40,7 +47,7 @@ public sealed class SlackChannel(Store store, Egress egress, SlackOptions slack,
         if (delivery.Digest == 1)
             return await SendDigest(delivery, cancel);
         if (
-            await NotificationContent.Of(store, delivery.EventId, delivery.Receiver, cancel)
+            await NotificationContent.Of(store, pages, delivery.EventId, delivery.Receiver, cancel)
             is not { IsTooLate: false } tidings
         )
         {

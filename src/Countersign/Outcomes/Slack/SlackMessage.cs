@@ -26,7 +26,7 @@ internal static class SlackMessage
     public static string Of(NotificationContent tidings, string channel, string? ts, string url)
     {
         var request = tidings.Request;
-        var title = request?.Subject ?? tidings.Headline;
+        var title = (tidings.IsCritical ? $"[{tidings.Summary!.Environment}] " : "") + tidings.Title;
         var blocks = new List<object>
         {
             new
@@ -49,6 +49,10 @@ internal static class SlackMessage
         if (said.Any(s => s is not null))
             blocks.Add(Section(string.Join('\n', said.OfType<string>())));
         var asked = tidings.Reason == NotificationReason.Asked;
+        if (asked && tidings.Changes() is { Count: > 0 } changes)
+            blocks.Add(Section(string.Join('\n', changes.Select(c => $"• {Escaped(c.ReplaceLineEndings(" "))}"))));
+        if (asked && tidings.Why.Length > 0)
+            blocks.Add(Section("> " + Escaped(tidings.Why).ReplaceLineEndings("\n> ")));
         if (asked && tidings.Message.Length > 0)
             blocks.Add(Section(Escaped(tidings.Message)));
         if (request is not null)

@@ -9,8 +9,8 @@ namespace Countersign.Outcomes.Webhooks;
 public sealed record NewWebhook(long Id, string Url, string Secret);
 
 /// <summary>
-/// Webhooks: add, rotate the secret, disable, enable. During a rotation messages carry a signature by the old and by
-/// the new secret, until the next rotation or until the old one is ended, so no receiver misses any.
+/// Webhooks: add, rotate the secret, disable, enable, delete. During a rotation messages carry a signature by the
+/// old and by the new secret, until the next rotation or until the old one is ended, so no receiver misses any.
 /// </summary>
 public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 {
@@ -174,6 +174,34 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
                 }
                 return new AccessOutcome<long>.Done(id);
             },
+            cancel
+        );
+
+    /// <summary>What was sent stays listed; what waits for it is dropped.</summary>
+    public Task<AccessOutcome<long>> Delete(long id, Origin origin, CancellationToken cancel) =>
+        Change<long>(
+            id,
+            async tx =>
+            {
+                if (await tx.Text("SELECT url FROM webhooks WHERE id = @id" + tx.ForUpdate, new { id }) is not { } url)
+                    return NoWebhook<long>();
+                var name = Webhook.NameOf(id);
+                await tx.Execute("DELETE FROM webhook_secrets WHERE webhook_id = @id", new { id });
+                await tx.Execute("DELETE FROM webhooks WHERE id = @id", new { id });
+                // Nothing holds back what waits any longer: each is looked at once and dropped.
+                await tx.Execute("DELETE FROM endpoints WHERE name = @name", new { name });
+                await Jobs.HurryReceiver(tx, DeliveryJob.JobKind, name);
+                await tx.Append(name, origin, "webhook.deleted", new { url = Webhook.Masked(url) });
+                return new AccessOutcome<long>.Done(id);
+            },
+            cancel
+        );
+
+    /// <summary>Whether messages are signed by an old secret too, during a rotation.</summary>
+    public ValueTask<bool> HasOldSecret(long id, CancellationToken cancel) =>
+        store.Read(
+            async reader =>
+                await reader.Number("SELECT count(*) FROM webhook_secrets WHERE webhook_id = @id", new { id }) > 1,
             cancel
         );
 

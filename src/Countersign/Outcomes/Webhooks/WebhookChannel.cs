@@ -36,7 +36,9 @@ public sealed class WebhookChannel(Store store, Egress egress, WebhookSecrets se
                     ? WebhookBody.Test(store.Now)
                     : await store.Read(reader => WebhookBody.Of(reader, delivery.EventId, options), cancel)
             );
-        if (webhook is null || webhook.IsDisabled)
+        if (webhook is null)
+            return new SendOutcome.Dropped("The webhook was deleted.");
+        if (webhook.IsDisabled)
             return new SendOutcome.Dropped("The webhook is disabled.");
         if (body is null)
             return new SendOutcome.Dropped("The event doesn't exist.");

@@ -1,14 +1,19 @@
 using Countersign.Audit;
+using Countersign.Outcomes.Email;
 using Countersign.Pages.Admin;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
+using Countersign.Pages.SignIn;
 using Countersign.People;
 using Countersign.SignIn;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.Account;
 
 /// <summary>
-/// <c>/account</c>: what belongs to the person who looks: password, tokens, sessions. Not the name: it tells the hub
-/// who asks.
+/// <c>/account</c>: what belongs to the person who looks: display, absence, password, tokens, sessions. Not the name:
+/// it
+/// tells the hub who the requester is.
 /// </summary>
 internal static class AccountPage
 {
@@ -42,21 +47,21 @@ internal static class AccountPage
         CancellationToken cancel
     )
     {
-        var (form, me, origin, says) = (
+        var (form, me, origin, strings) = (
             await http.Request.ReadFormAsync(cancel),
             caller.Person,
             caller.Viewer.Origin,
-            Texts.For(http)
+            http.Strings()
         );
         var what = form["do"].ToString();
         Refused? refused;
         switch (what)
         {
             case "password":
-                refused = await ChangePassword(form, says, caller, people, passwords, failures, directory, cancel);
+                refused = await ChangePassword(form, strings, caller, people, passwords, failures, directory, cancel);
                 break;
-            case AbsenceSection.Set or AbsenceSection.End:
-                refused = await AbsenceSection.Run(form, me.Email!, absences, origin, says, cancel);
+            case AbsenceForm.Set or AbsenceForm.End:
+                refused = await AbsenceForm.Run(form, me.Email!, absences, origin, strings, cancel);
                 break;
             default:
                 return NotFoundPage.Page(http);
@@ -67,11 +72,11 @@ internal static class AccountPage
     }
 
     /// <summary>
-    /// Whoever sits at an open browser must not be able to take the account over, so the current password is asked for.
+    /// An open browser must not be enough to take the account over, so the current password is asked for.
     /// </summary>
     private static async Task<Refused?> ChangePassword(
         IFormCollection form,
-        Texts says,
+        IStringLocalizer strings,
         CurrentCaller caller,
         Accounts people,
         Passwords passwords,
@@ -82,19 +87,19 @@ internal static class AccountPage
     {
         var (me, origin) = (caller.Person, caller.Viewer.Origin);
         if (!directory.Current.PasswordHashes.ContainsKey(me.Id))
-            return new Refused("current", says.NoPasswordToChange);
+            return new Refused(null, strings["password.none"]);
         switch (await passwords.Check(me.Email!, form["current-password"].ToString(), origin.Address, cancel))
         {
             case PasswordOutcome.TooOften { Wait: var wait }:
-                return new Refused("current", says.SignInTooOften(wait));
+                return new Refused("current-password", SignInPage.TooOften(strings, wait));
             case PasswordOutcome.Busy:
-                return new Refused("current", says.SignInBusy);
+                return new Refused("current-password", strings["signIn.busy"]);
             case PasswordOutcome.Wrong:
                 failures.Note(me.Email!, origin.Address, origin.Via);
-                return new Refused("current", says.WrongCurrentPassword);
+                return new Refused("current-password", strings["password.wrong"]);
         }
-        return Refused.From(
-            says,
+        var refused = Refused.From(
+            strings,
             await people.SetPassword(
                 me.Email!,
                 form["new-password"].ToString(),
@@ -103,6 +108,7 @@ internal static class AccountPage
                 caller.Caller.Session?.Id ?? 0
             )
         );
+        return refused is { Field: "password" } ? refused with { Field = "new-password" } : refused;
     }
 
     private static async Task<IResult> Page(
@@ -118,66 +124,28 @@ internal static class AccountPage
     {
         var snapshot = await directory.Refresh(cancel);
         var me = snapshot.People[caller.Person.Id];
-        var (theirTokens, theirSessions) = (await tokens.List(cancel, me.Id), await sessions.List(me.Id, cancel));
-        var channels = await ChannelsSection.Of(http, me.Id, cancel);
         var absence = await http.RequestServices.GetRequiredService<Absences>().Find(me.Id, cancel);
-        return new PageResponse(
-            me.Name,
-            html =>
-            {
-                html.Outcome(refused);
-                html.Add($"<section class=\"sheet\">");
-                html.Facts([
-                    (html.Says.Email, h => h.Add($"{me.Email}")),
-                    (html.Says.Role, h => h.Add($"{h.Says.RoleInWords(me.Role)}")),
-                    (
-                        html.Says.Groups,
-                        h =>
-                            h.Add(
-                                $"{(snapshot.GroupsOf(me.Id) is { Count: > 0 } groups ? string.Join(", ", groups.Select(g => g.Name)) : h.Says.None)}"
-                            )
-                    ),
-                ]);
-                html.Add($"</section>");
-                AbsenceSection.Write(html, Path, me, absence, snapshot, refused, typed);
-                channels(html);
-                if (snapshot.PasswordHashes.ContainsKey(me.Id))
-                {
-                    html.Form(
-                        Path,
-                        form =>
-                        {
-                            form.Add($"<h2>{form.Says.YourPassword}</h2>");
-                            form.Hidden("do", "password");
-                            form.Field(
-                                new Field("current-password", form.Says.CurrentPassword)
-                                {
-                                    Type = "password",
-                                    Required = true,
-                                    Longest = PasswordRules.Longest,
-                                    Error = Refused.Of(refused, "current"),
-                                    Autocomplete = "current-password",
-                                }
-                            );
-                            form.Field(
-                                Field.NewPassword(
-                                    "new-password",
-                                    form.Says.NewPassword,
-                                    form.Says.PasswordHint,
-                                    Refused.Of(refused, "password")
-                                )
-                            );
-                            form.Button(form.Says.ChangePassword);
-                        },
-                        css: "sheet narrow"
-                    );
-                }
-                TokensPage.Section(html, theirTokens, me, Path, me.Role == Role.Admin);
-                SessionsPage.Section(html, theirSessions, me, Path, caller.Caller.Session?.Id);
-            }
+        var model = new AccountModel(me, snapshot.GroupsOf(me.Id))
+        {
+            Absence = AbsenceForm.ModelOf(Path, me, true, absence, snapshot, refused, typed),
+            Channels = await NotificationsForm.Of(http, me.Id, cancel),
+            HasPassword =
+                http.RequestServices.GetRequiredService<PasswordPolicy>().AreEnabled
+                && snapshot.PasswordHashes.ContainsKey(me.Id),
+            TakesSecondFactor =
+                me.HasSecondFactor
+                || http.RequestServices.GetRequiredService<PasswordPolicy>().AreEnabled
+                || http.RequestServices.GetRequiredService<MailSignIn>().IsOffered,
+            Tokens = await TokensPage.Of(me, Path, caller, tokens, cancel),
+            Sessions = await SessionsPage.Of(me, Path, caller, sessions, cancel),
+            TimeZones = TimeZones.All,
+            Refused = refused,
+        };
+        return new PageResult(
+            new PageFrame(http.Strings()["account.title"]) { Section = Path },
+            AccountSlice.Create(model)
         )
         {
-            Section = Path,
             Status = AdminParts.StatusOf(refused),
         };
     }

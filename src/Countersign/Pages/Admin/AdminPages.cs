@@ -1,6 +1,6 @@
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
-using Countersign.Requests;
 
 namespace Countersign.Pages.Admin;
 
@@ -14,75 +14,40 @@ internal static class AdminPages
     {
         admin.MapGet(PeoplePage.Path, PeoplePage.Show);
         admin.MapPost(PeoplePage.Path, PeoplePage.Run).AfterRecentSignIn(PeoplePage.ChangesWhoMaySignIn);
+        admin.MapGet(PeoplePage.NewPath, PeoplePage.ShowNew);
+        admin.MapGet(PeoplePage.CsvPath, PeoplePage.Export);
         admin.MapGet(PeoplePage.Path + "/{id:long}", PersonPage.Show);
         admin.MapPost(PeoplePage.Path + "/{id:long}", PersonPage.Run).AfterRecentSignIn(PersonPage.ChangesWhoMaySignIn);
+        admin.MapGet(GroupPage.Path, GroupsPage.Show);
+        admin.MapGet(GroupsPage.CsvPath, GroupsPage.Export);
         admin.MapGet(GroupPage.Path + "/{id:long}", GroupPage.Show);
         admin.MapPost(GroupPage.Path + "/{id:long}", GroupPage.Run);
         admin.MapGet(SourcesPage.Path, SourcesPage.Show);
-        admin.MapPost(SourcesPage.Path, SourcesPage.Run);
+        admin.MapGet(SourcesPage.NewPath, SourcesPage.New);
+        admin.MapGet(SourcesPage.CsvPath, SourcesPage.Export);
+        admin.MapPost(SourcesPage.Path, SourcesPage.Add);
         admin.MapGet(SourcesPage.Path + "/{id:long}", SourcePage.Show);
         admin.MapPost(SourcesPage.Path + "/{id:long}", SourcePage.Run);
+        admin.MapGet(SourcesPage.Path + "/{id:long}/form", FormFieldsPage.Show);
+        admin.MapPost(SourcesPage.Path + "/{id:long}/form", FormFieldsPage.Run);
         admin.MapGet(TokensPage.Path, TokensPage.Show);
+        admin.MapGet(TokensPage.CsvPath, TokensPage.Export);
         admin.MapGet(SessionsPage.Path, SessionsPage.Show);
         admin.MapGet(AuditPage.Path, AuditPage.Show);
         admin.MapPost(AuditPage.Path, AuditPage.VerifyNow);
+        admin.MapGet(AuditFile.Path, AuditFile.Send);
         // What everybody may do with their own, and admins with all.
+        pages.MapGet(TokensPage.NewPath, TokensPage.ShowNew);
         pages.MapPost(TokensPage.Path, TokensPage.Run).AfterRecentSignIn(what => what == "add");
         pages.MapPost(SessionsPage.Path, SessionsPage.Run);
     }
 }
 
-/// <summary>What was not taken: about which field, and why.</summary>
-internal sealed record Refused(string? Field, string Why)
-{
-    /// <summary>What could not be approved any more; it is done all the same when that is confirmed.</summary>
-    public IReadOnlyList<WouldBeBlocked> Blocked { get; init; } = [];
-
-    public static Refused? From<T>(Texts says, AccessOutcome<T> outcome) =>
-        outcome switch
-        {
-            AccessOutcome<T>.Done => null,
-            AccessOutcome<T>.Exists(var what) => new Refused(null, says.AlreadyThere(what)),
-            AccessOutcome<T>.NotFound(var what) => new Refused(null, says.NotThere(what)),
-            AccessOutcome<T>.Invalid(var field, var why) => new Refused(field, why),
-            AccessOutcome<T>.WouldBlock(var requests) => new Refused(null, says.WouldBlock(requests.Count))
-            {
-                Blocked = requests,
-            },
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-
-    public static string? Of(Refused? refused, string field) => refused?.Field == field ? refused.Why : null;
-}
-
 internal static class AdminParts
 {
-    /// <summary>What just happened, or what did not, above everything else on the page.</summary>
-    public static void Outcome(this Html html, Refused? refused)
-    {
-        if (refused is { Field: null })
-        {
-            html.Notice(Tone.Bad, refused.Why);
-        }
-        else if (
-            refused is null
-            && html.Http.Request.Query["done"].ToString() is { Length: > 0 } done
-            && html.Says.Done(done) is { } text
-        )
-        {
-            html.Notice(Tone.Good, text);
-        }
-    }
-
     public static int StatusOf(Refused? refused) =>
         refused is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity;
 
     public static IResult Done(HttpContext http, string path, string done) =>
         TypedResults.LocalRedirect($"{http.Request.PathBase}{path}?done={done}");
-
-    /// <summary>A secret that is shown this once, in a field that one can copy from.</summary>
-    public static void Once(this Html html, string label, string secret) =>
-        html.Add(
-            $"<div class=\"field\"><label for=\"once\">{label}</label><input class=\"once\" id=\"once\" readonly value=\"{secret}\"></div>"
-        );
 }

@@ -1,4 +1,5 @@
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
 using Countersign.SignIn;
 
@@ -32,129 +33,62 @@ internal static class GroupPage
         if (!snapshot.Groups.TryGetValue(id, out var group))
             return NotFoundPage.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
-        var (email, origin, says) = (form["email"].ToString(), caller.Viewer.Origin, Texts.For(http));
+        var (email, origin, strings) = (form["email"].ToString(), caller.Viewer.Origin, http.Strings());
         Refused? refused;
         switch (form["do"].ToString())
         {
             case "add":
-                refused = Refused.From(says, await groups.AddMember(group.Name, email, origin, cancel));
+                var added = await groups.AddMember(group.Name, email, origin, cancel);
+                refused = Refused.From(strings, added) is { Field: null }
+                    ? new Refused("email", strings["person.notFound"])
+                    : Refused.From(strings, added);
                 break;
             case "name":
-                refused = Refused.From(says, await groups.Rename(group.Name, form["name"].ToString(), origin, cancel));
+                var renamed = await groups.Rename(group.Name, form["name"].ToString(), origin, cancel);
+                refused = Refused.From(strings, renamed) is { Field: null }
+                    ? new Refused("name", strings["group.nameInUse"])
+                    : Refused.From(strings, renamed);
                 break;
             case "remove":
-                refused = Refused.From(says, await groups.RemoveMember(group.Name, email, origin, cancel));
+                refused = Refused.From(strings, await groups.RemoveMember(group.Name, email, origin, cancel));
                 break;
             default:
                 return NotFoundPage.Page(http);
         }
         return refused is null
             ? AdminParts.Done(http, $"{Path}/{id}", "changed")
-            : Page(id, http, await directory.Refresh(cancel), refused, form["name"].ToString());
+            : Page(id, http, await directory.Refresh(cancel), refused, form["name"]);
     }
 
-    private static PageResponse Page(
+    private static PageResult Page(
         long id,
         HttpContext http,
         PeopleSnapshot snapshot,
         Refused? refused,
-        string typedName = ""
+        string? typedName = null
     )
     {
         if (!snapshot.Groups.TryGetValue(id, out var group))
             return NotFoundPage.Page(http);
-        var path = $"{Path}/{id}";
-        return new PageResponse(
-            group.Name,
-            html =>
+        var candidates = snapshot
+            .People.Values.Where(p => p.Role != Role.Service && !p.IsDisabled && !group.Members.Contains(p.Id))
+            .OrderBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase)
+            .ToList();
+        var model = new GroupModel(group, [.. group.Members.Select(m => snapshot.People[m])])
+        {
+            Candidates = candidates.Count is > 0 and <= MaxChoices ? candidates : null,
+            Refused = refused,
+            TypedName = typedName,
+        };
+        return new PageResult(
+            new PageFrame(group.Name)
             {
-                html.Outcome(refused);
-                html.Add($"<p class=\"lede\">{html.Says.GroupLede}</p>");
-                if (group.Members.Count == 0)
-                {
-                    html.Nothing(html.Says.NoMembers, html.Says.NoMembersWhat);
-                }
-                else
-                {
-                    html.Table(
-                        html.Says.Members,
-                        [html.Says.Name, html.Says.Email, ""],
-                        group.Members.Select(m => snapshot.People[m]),
-                        (h, p) =>
-                        {
-                            h.Add(
-                                $"<td><a href=\"{h.Base}{PeoplePage.Path}/{p.Id}\">{p.Name}</a></td><td>{p.Email}</td><td>"
-                            );
-                            h.Confirm(
-                                h.Says.Remove,
-                                h.Says.RemoveMemberQuestion(p.DisplayName, group.Name),
-                                path,
-                                h.Says.RemoveDo(p.DisplayName),
-                                f => f.Hidden("do", "remove").Hidden("email", p.Email)
-                            );
-                            h.Add($"</td>");
-                        }
-                    );
-                }
-                html.Form(
-                    path,
-                    form =>
-                    {
-                        form.Hidden("do", "add");
-                        var others = snapshot
-                            .People.Values.Where(p =>
-                                p.Role != Role.Service && !p.IsDisabled && !group.Members.Contains(p.Id)
-                            )
-                            .OrderBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase)
-                            .ToList();
-                        if (others.Count is > 0 and <= MaxChoices)
-                        {
-                            form.Select(
-                                "email",
-                                form.Says.AddMember,
-                                others.Select(p => (p.Email ?? "", $"{p.Name} ({p.Email})")),
-                                null
-                            );
-                        }
-                        else
-                        {
-                            form.Field(
-                                new Field("email", form.Says.AddMember)
-                                {
-                                    Type = "email",
-                                    Required = true,
-                                    Autocomplete = "off",
-                                }
-                            );
-                        }
-                        form.Button(form.Says.Add, "main");
-                    },
-                    css: "sheet narrow"
-                );
-                html.Form(
-                    path,
-                    form =>
-                    {
-                        form.Hidden("do", "name");
-                        form.Field(
-                            new Field("name", form.Says.Name)
-                            {
-                                Value = typedName.Length > 0 ? typedName : group.Name,
-                                Hint = form.Says.RenameGroupHint,
-                                Required = true,
-                                Longest = Names.Longest,
-                                Error = Refused.Of(refused, "name"),
-                                Autocomplete = "off",
-                            }
-                        );
-                        form.Button(form.Says.ChangeName);
-                    },
-                    css: "sheet narrow"
-                );
-            }
+                Section = PeoplePage.Path,
+                Breadcrumbs = [(PeoplePage.Path, http.Strings()["nav.people"]), (Path, http.Strings()["groups.title"])],
+            },
+            GroupSlice.Create(model)
         )
         {
-            Section = PeoplePage.Path,
             Status = AdminParts.StatusOf(refused),
         };
     }

@@ -1,200 +1,198 @@
+using System.Globalization;
+using Countersign.Hosting;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
-using Countersign.Policies;
 using Countersign.SignIn;
+using Countersign.Storage;
 
 namespace Countersign.Pages.Admin;
 
-/// <summary><c>/people</c>: who is here and in which groups; more of them.</summary>
+/// <summary><c>/people</c>: who is here and in which groups, and adding more of both.</summary>
 internal static class PeoplePage
 {
-    public const string Path = "/people";
+    public const string Path = "/people",
+        NewPath = Path + "/new",
+        CsvPath = Path + ".csv";
 
     private const string AddPerson = "add-person",
         AddGroup = "add-group";
 
+    private const int PerPage = 50;
+
     public static bool ChangesWhoMaySignIn(string what) => what == AddPerson;
 
-    public static async Task<IResult> Show(PeopleDirectory directory, Absences absences, CancellationToken cancel) =>
-        Page(await directory.Refresh(cancel), await absences.List(cancel), null, new Typed("", "", "agent", ""));
+    public static async Task<IResult> Show(
+        string? text,
+        int? page,
+        HttpContext http,
+        PeopleDirectory directory,
+        Absences absences,
+        CancellationToken cancel
+    )
+    {
+        var snapshot = await directory.Refresh(cancel);
+        text = text?.Trim() ?? "";
+        var found = await Find(snapshot, absences, text, cancel);
+        var last = Math.Max(1, (found.Count + PerPage - 1) / PerPage);
+        var at = Math.Clamp(page ?? 1, 1, last);
+        var query = text.Length > 0 ? "text=" + Uri.EscapeDataString(text) : "";
+        var model = new PeopleModel([.. found.Skip((at - 1) * PerPage).Take(PerPage)], TabsOf(Path, snapshot))
+        {
+            Text = text,
+            Total = found.Count,
+            Previous = at > 1 ? PageAt(at - 1) : null,
+            Next = at < last ? PageAt(at + 1) : null,
+            CsvPath = query.Length > 0 ? $"{CsvPath}?{query}" : CsvPath,
+        };
+        return new PageResult(
+            new PageFrame(http.Strings()["nav.people"]) { Section = Path },
+            PeopleSlice.Create(model)
+        );
+
+        string PageAt(int number) =>
+            string.Create(CultureInfo.InvariantCulture, $"{Path}?{(query.Length > 0 ? query + "&" : "")}page={number}");
+    }
+
+    public static IResult ShowNew(HttpContext http) => NewPage(http, new NewPersonModel());
+
+    /// <summary>The list as the page shows it, all pages of it.</summary>
+    public static async Task<IResult> Export(
+        string? text,
+        PeopleDirectory directory,
+        Absences absences,
+        CancellationToken cancel
+    )
+    {
+        var found = await Find(await directory.Refresh(cancel), absences, text?.Trim() ?? "", cancel);
+        return Csv.Of(
+            "people.csv",
+            ["id", "name", "email", "role", "groups", "aliases", "disabled", "out_of_office_until", "created_at"],
+            found.Select(row =>
+                (IReadOnlyList<string?>)
+                    [
+                        row.Person.Id.ToString(CultureInfo.InvariantCulture),
+                        row.Person.Name,
+                        row.Person.Email,
+                        row.Person.Role.ToWireName(),
+                        string.Join("; ", row.Groups),
+                        string.Join("; ", row.Person.Aliases),
+                        row.Person.IsDisabled ? "true" : "false",
+                        row.Absence is { Begun: true } absence ? Instant.ToText(absence.To) : null,
+                        Instant.ToText(row.Person.CreatedAt),
+                    ]
+            )
+        );
+    }
 
     public static async Task<IResult> Run(
         HttpContext http,
         CurrentCaller caller,
         Accounts people,
         Groups groups,
-        Absences absences,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
         var form = await http.Request.ReadFormAsync(cancel);
-        var typed = new Typed(
-            form["email"].ToString(),
-            form["name"].ToString(),
-            form["role"].ToString(),
-            form["group"].ToString()
-        );
-        var (origin, says) = (caller.Viewer.Origin, Texts.For(http));
-        Refused? refused;
-        switch (form["do"].ToString())
+        return form["do"].ToString() switch
         {
-            case AddPerson when Roles.Of(typed.Role) is { } role:
-                var password = form["password"].ToString();
-                refused = Refused.From(
-                    says,
-                    await people.Add(
-                        typed.Email,
-                        typed.Name,
-                        role,
-                        password.Length == 0 ? null : password,
-                        origin,
-                        cancel
-                    )
-                );
-                break;
-            case AddGroup:
-                var outcome = await groups.Add(typed.Group, [], origin, cancel);
-                if (outcome is AccessOutcome<Group>.Done { Value: var made })
-                    return AdminParts.Done(http, $"{GroupPage.Path}/{made.Id}", "added");
-                refused = Refused.From(says, outcome) is { Field: not null } bad
-                    ? bad with
-                    {
-                        Field = "group",
-                    }
-                    : Refused.From(says, outcome);
-                break;
-            default:
-                return NotFoundPage.Page(http);
-        }
-        return refused is null
-            ? AdminParts.Done(http, Path, "added")
-            : Page(await directory.Refresh(cancel), await absences.List(cancel), refused, typed);
+            AddPerson => await RunAddPerson(form, http, caller, people, cancel),
+            AddGroup => await GroupsPage.RunAdd(form["group"].ToString(), http, caller, groups, directory, cancel),
+            _ => NotFoundPage.Page(http),
+        };
     }
 
-    private static PageResponse Page(PeopleSnapshot snapshot, List<Absence> absences, Refused? refused, Typed typed) =>
-        new(
-            t => t.People,
-            html =>
-            {
-                var away = absences.ToDictionary(a => a.PersonId);
-                html.Outcome(refused);
-                var people = snapshot
-                    .People.Values.Where(p => p.Role != Role.Service)
-                    .OrderBy(p => p.IsDisabled)
-                    .ThenBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase)
-                    .ToList();
-                html.Table(
-                    html.Says.People,
-                    [html.Says.Name, html.Says.Email, html.Says.Role, html.Says.Groups, ""],
-                    people,
-                    (h, p) =>
-                    {
-                        h.Add(
-                            $"<td><a href=\"{h.Base}{Path}/{p.Id}\">{p.Name}</a></td><td>{p.Email}</td><td>{h.Says.RoleName(p.Role)}</td><td>{string.Join(", ", snapshot.GroupsOf(p.Id).Select(g => g.Name))}</td><td>"
-                        );
-                        if (p.IsDisabled)
-                            h.Badge(Tone.Bad, h.Says.Disabled);
-                        else if (away.TryGetValue(p.Id, out var absence))
-                            h.Badge(Tone.Careful, absence.Begun ? h.Says.Away : h.Says.AwaySoon);
-                        h.Add($"</td>");
-                    }
-                );
-                html.Form(
-                    Path,
-                    form =>
-                    {
-                        form.Add($"<h2>{form.Says.AddPerson}</h2>");
-                        form.Hidden("do", AddPerson);
-                        form.Field(
-                            new Field("name", form.Says.Name)
-                            {
-                                Value = typed.Name,
-                                Required = true,
-                                Longest = Names.Longest,
-                                Error = Refused.Of(refused, "name"),
-                                Autocomplete = "off",
-                            }
-                        );
-                        form.Field(
-                            new Field("email", form.Says.Email)
-                            {
-                                Type = "email",
-                                Value = typed.Email,
-                                Required = true,
-                                Longest = 254,
-                                Error = Refused.Of(refused, "email"),
-                                Autocomplete = "off",
-                            }
-                        );
-                        form.Select(
-                            "role",
-                            form.Says.Role,
-                            [
-                                .. new[] { Role.EndUser, Role.Agent, Role.Admin }.Select(r =>
-                                    (r.ToWireName(), form.Says.RoleInWords(r))
-                                ),
-                            ],
-                            typed.Role
-                        );
-                        form.Field(
-                            Field.NewPassword(
-                                "password",
-                                form.Says.Password,
-                                form.Says.FirstPasswordHint,
-                                Refused.Of(refused, "password")
-                            ) with
-                            {
-                                Required = false,
-                            }
-                        );
-                        form.Button(form.Says.AddPerson, "main");
-                    },
-                    css: "sheet narrow"
-                );
+    public static PeopleTabsModel TabsOf(string path, PeopleSnapshot snapshot) =>
+        new(path, snapshot.People.Values.Count(p => p.Role != Role.Service), snapshot.Groups.Count);
 
-                html.Add($"<h2 id=\"groups\">{html.Says.Groups}</h2>");
-                if (snapshot.Groups.Count == 0)
+    private static async Task<IResult> RunAddPerson(
+        IFormCollection form,
+        HttpContext http,
+        CurrentCaller caller,
+        Accounts people,
+        CancellationToken cancel
+    )
+    {
+        var typed = new NewPersonModel
+        {
+            Name = form["name"].ToString(),
+            Email = form["email"].ToString(),
+            Role = form["role"].ToString(),
+        };
+        if (Roles.Of(typed.Role) is not { } role)
+            return NotFoundPage.Page(http);
+        var password = form["password"].ToString();
+        var outcome = await people.Add(
+            typed.Email,
+            typed.Name,
+            role,
+            password.Length == 0 ? null : password,
+            caller.Viewer.Origin,
+            cancel
+        );
+        return outcome switch
+        {
+            AccessOutcome<Person>.Done(var added) => AdminParts.Done(http, $"{Path}/{added.Id}", "personAdded"),
+            AccessOutcome<Person>.Exists => NewPage(
+                http,
+                typed with
                 {
-                    html.Nothing(html.Says.NoGroups, html.Says.NoGroupsWhat);
+                    Refused = new Refused("email", http.Strings()["person.emailInUse"]),
                 }
-                else
-                {
-                    html.Table(
-                        html.Says.Groups,
-                        [html.Says.Group, html.Says.Members],
-                        snapshot.Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase),
-                        (h, g) =>
-                            h.Add(
-                                $"<td><a href=\"{h.Base}{GroupPage.Path}/{g.Id}\">{g.Name}</a></td><td>{(g.Members.Count == 0 ? h.Says.Nobody : string.Join(", ", g.Members.Select(m => snapshot.People[m].DisplayName)))}</td>"
-                            )
-                    );
-                }
-                html.Form(
-                    Path,
-                    form =>
-                    {
-                        form.Hidden("do", AddGroup);
-                        form.Field(
-                            new Field("group", form.Says.NewGroup)
-                            {
-                                Value = typed.Group,
-                                Required = true,
-                                Longest = Names.Longest,
-                                Error = Refused.Of(refused, "group"),
-                                Autocomplete = "off",
-                            }
-                        );
-                        form.Button(form.Says.AddGroup);
-                    },
-                    css: "sheet narrow"
-                );
-            }
+            ),
+            _ => NewPage(http, typed with { Refused = Refused.From(http.Strings(), outcome) }),
+        };
+    }
+
+    private static PageResult NewPage(HttpContext http, NewPersonModel model)
+    {
+        model = model with { TakesPassword = http.RequestServices.GetRequiredService<PasswordPolicy>().AreEnabled };
+        return new(
+            new PageFrame(http.Strings()["person.add"])
+            {
+                Section = Path,
+                Breadcrumbs = [(Path, http.Strings()["nav.people"])],
+            },
+            NewPersonSlice.Create(model)
         )
         {
-            Section = Path,
-            Status = AdminParts.StatusOf(refused),
+            Status = AdminParts.StatusOf(model.Refused),
         };
+    }
 
-    private sealed record Typed(string Email, string Name, string Role, string Group);
+    /// <summary>By name, email or alias; those who can't sign in come last.</summary>
+    private static async Task<List<PersonRow>> Find(
+        PeopleSnapshot snapshot,
+        Absences absences,
+        string text,
+        CancellationToken cancel
+    )
+    {
+        var absent = (await absences.List(cancel)).ToDictionary(a => a.PersonId);
+        var groups = snapshot
+            .Groups.Values.SelectMany(g => g.Members.Select(m => (Member: m, g.Name)))
+            .OrderBy(m => m.Name, StringComparer.CurrentCultureIgnoreCase)
+            .ToLookup(m => m.Member, m => m.Name);
+        return
+        [
+            .. snapshot
+                .People.Values.Where(p => p.Role != Role.Service && Fits(p, text))
+                .OrderBy(p => p.IsDisabled)
+                .ThenBy(p => p.Name, StringComparer.CurrentCultureIgnoreCase)
+                .ThenBy(p => p.Id)
+                .Select(p => new PersonRow(p, [.. groups[p.Id]], absent.GetValueOrDefault(p.Id))),
+        ];
+    }
+
+    private static bool Fits(Person person, string text) =>
+        text.Length == 0
+        || ((IEnumerable<string?>)[person.Name, person.Email, .. person.Aliases]).Any(name =>
+            name is not null
+            && CultureInfo.InvariantCulture.CompareInfo.IndexOf(
+                name,
+                text,
+                CompareOptions.IgnoreCase | CompareOptions.IgnoreNonSpace
+            ) >= 0
+        );
 }

@@ -1,4 +1,5 @@
 using Countersign.Hosting;
+using Countersign.Pages.Account;
 using Countersign.Pages.Layout;
 using Countersign.People;
 using Countersign.SignIn;
@@ -6,32 +7,38 @@ using Countersign.SignIn;
 namespace Countersign.Pages.Admin;
 
 /// <summary>
-/// Where people are signed in: everybody's own on <c>/account</c>, all of them on <c>/sessions</c> for admins.
+/// Where people are signed in: one's own on <c>/account</c>, all of them on <c>/sessions</c> for admins.
 /// </summary>
 internal static class SessionsPage
 {
     public const string Path = "/sessions";
 
     public static async Task<IResult> Show(
+        HttpContext http,
         CurrentCaller caller,
         Sessions sessions,
         PeopleDirectory directory,
         CancellationToken cancel
     )
     {
-        var (all, snapshot) = (await sessions.List(null, cancel), directory.Current);
-        return new PageResponse(
-            t => t.Sessions,
-            html =>
-            {
-                html.Outcome(null);
-                html.Add($"<p class=\"lede\">{html.Says.SessionsLede}</p>");
-                List(html, all, Path, caller.Caller.Session?.Id, snapshot);
-            }
+        var people = directory.Current.People;
+        var model = new SessionsModel(
+            [
+                .. (await sessions.List(null, cancel)).Select(s => new SessionView(
+                    s,
+                    people.GetValueOrDefault(s.PersonId)?.DisplayName,
+                    s.Id == caller.Caller.Session?.Id
+                )),
+            ],
+            Path
         )
         {
-            Section = Path,
+            HasOwners = true,
         };
+        return new PageResult(
+            new PageFrame(http.Strings()["sessions.title"]) { Section = Path },
+            SessionsSlice.Create(model)
+        );
     }
 
     public static async Task<IResult> Run(
@@ -42,7 +49,7 @@ internal static class SessionsPage
     )
     {
         var form = await http.Request.ReadFormAsync(cancel);
-        var back = LocalPath.Of(form["back"].ToString()) ?? "/account";
+        var back = LocalPath.Of(form["back"].ToString()) ?? AccountPage.Path;
         switch (form["do"].ToString())
         {
             case "end"
@@ -74,69 +81,21 @@ internal static class SessionsPage
         }
     }
 
-    public static void Section(Html html, IReadOnlyList<Session> sessions, Person person, string back, long? own)
-    {
-        html.Add($"<section class=\"sheet\"><h2>{html.Says.Sessions}</h2>");
-        List(html, sessions, back, own, null);
-        if (html.Caller?.Person?.Id == person.Id && sessions.Count > 1)
-        {
-            html.Confirm(
-                html.Says.EndOthers,
-                html.Says.EndOthersQuestion,
-                Path,
-                html.Says.EndOthersDo,
-                f => f.Hidden("do", "end-others").Hidden("back", back)
-            );
-        }
-        html.Add($"</section>");
-    }
-
-    private static void List(
-        Html html,
-        IReadOnlyList<Session> sessions,
+    /// <summary>One person's.</summary>
+    public static async ValueTask<SessionsModel> Of(
+        Person owner,
         string back,
-        long? own,
-        PeopleSnapshot? withOwner
+        CurrentCaller caller,
+        Sessions sessions,
+        CancellationToken cancel
     )
     {
-        if (sessions.Count == 0)
+        var own = caller.Caller.Session?.Id;
+        var all = await sessions.List(owner.Id, cancel);
+        return new SessionsModel([.. all.Select(s => new SessionView(s, null, s.Id == own))], back)
         {
-            html.Nothing(html.Says.NoSessions, html.Says.NoSessionsWhat);
-            return;
-        }
-        var says = html.Says;
-        string[] heads = withOwner is null
-            ? [says.Browser, says.Address, says.SignedIn, says.LastUsed, ""]
-            : [says.Owner, says.Browser, says.Address, says.SignedIn, says.LastUsed, ""];
-        html.Table(
-            says.Sessions,
-            heads,
-            sessions,
-            (h, s) =>
-            {
-                if (withOwner is not null)
-                    h.Add($"<td>{withOwner.People.GetValueOrDefault(s.PersonId)?.DisplayName}</td>");
-                h.Add($"<td>{Browsers.NameOf(s.Browser) ?? h.Says.UnknownBrowser}");
-                if (s.Id == own)
-                    h.Add($" ").Badge(Tone.Good, h.Says.ThisOne);
-                h.Add($"</td><td>{s.Address}</td><td>")
-                    .Time(s.CreatedAt)
-                    .Add($"</td><td>")
-                    .Ago(s.LastUsedAt)
-                    .Add($"</td><td>");
-                if (s.Id != own)
-                {
-                    h.Confirm(
-                        h.Says.End,
-                        h.Says.EndQuestion,
-                        Path,
-                        h.Says.EndDo,
-                        f => f.Hidden("do", "end").Hidden("id", $"{s.Id}").Hidden("back", back)
-                    );
-                }
-                h.Add($"</td>");
-            }
-        );
+            CanEndOthers = owner.Id == caller.Person.Id && all.Exists(s => s.Id != own),
+        };
     }
 }
 

@@ -1,20 +1,18 @@
 using System.Globalization;
 using Countersign.Destinations;
-using Countersign.Pages.Layout;
 using Countersign.People;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.Admin;
 
-/// <summary>
-/// Who decides what a source asks: as words, and as the two fields of a form in which that is chosen.
-/// </summary>
-/// <param name="Who">Empty: one admin; else what kind of decider and its name.</param>
-internal sealed record SourceReviewersForm(string Who, string Need)
+/// <summary>Who reviews a source's requests, as words and as it is chosen in a form.</summary>
+/// <param name="Who">Empty: any admin; else what kind of reviewer and its name.</param>
+public sealed record SourceReviewersForm(string Who, string Need)
 {
     private const string GroupPrefix = "group:",
         DestinationPrefix = "destination:";
 
-    public static readonly SourceReviewersForm OneAdmin = new("", "1");
+    public static readonly SourceReviewersForm AnyAdmin = new("", "1");
 
     public static SourceReviewersForm Of(Source source, PeopleSnapshot snapshot) =>
         new(
@@ -38,44 +36,34 @@ internal sealed record SourceReviewersForm(string Who, string Need)
         }
     }
 
-    public static string InWords(Html html, Source source, PeopleSnapshot snapshot) =>
+    public static string InWords(IStringLocalizer strings, Source source, PeopleSnapshot snapshot) =>
         source.Destination is { } destination ? destination
-        : source.GroupId is { } group ? html.Says.SomeOf(source.Need ?? 1, snapshot.Groups[group].Name)
-        : html.Says.OneAdmin;
+        : source.GroupId is { } group ? strings["source.reviewers.group", source.Need ?? 1, snapshot.Groups[group].Name]
+        : strings["source.reviewers.admin"];
 
-    public void Fields(Html form, PeopleSnapshot snapshot, IEnumerable<string> destinations, Refused? refused)
+    public static async Task<SourceReviewersChoices> Choices(
+        HttpContext http,
+        PeopleSnapshot snapshot,
+        CancellationToken cancel
+    )
     {
-        var says = form.Says;
-        form.Select(
-            "who",
-            says.DecidedBy,
-            [
-                ("", says.OneAdmin),
-                .. snapshot
-                    .Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase)
-                    .Select(g => (GroupPrefix + g.Name, says.GroupDecides(g.Name))),
-                .. destinations
-                    .Order(StringComparer.CurrentCultureIgnoreCase)
-                    .Select(d => (DestinationPrefix + d, says.DestinationDecides(d))),
-            ],
-            Who,
-            says.DecidedByHint
-        );
-        form.Field(
-            new Field("need", says.HowMany)
-            {
-                Type = "number",
-                Value = Need,
-                Hint = says.HowManyHint,
-                Error = Refused.Of(refused, "need"),
-                Autocomplete = "off",
-            }
-        );
+        var destinations = await http.RequestServices.GetRequiredService<DestinationCache>().All(cancel);
+        var strings = http.Strings();
+        return new SourceReviewersChoices([
+            ("", strings["source.reviewers.admin"]),
+            .. snapshot
+                .Groups.Values.OrderBy(g => g.Name, StringComparer.CurrentCultureIgnoreCase)
+                .Select(g => (GroupPrefix + g.Name, strings["source.reviewers.choose.group", g.Name].Value)),
+            .. destinations
+                .Values.Select(d => d.Name)
+                .Order(StringComparer.CurrentCultureIgnoreCase)
+                .Select(d => (DestinationPrefix + d, strings["source.reviewers.choose.destination", d].Value)),
+        ]);
     }
-
-    public static async Task<IEnumerable<string>> Destinations(HttpContext http, CancellationToken cancel) =>
-        (await http.RequestServices.GetRequiredService<DestinationCache>().All(cancel)).Values.Select(d => d.Name);
 
     private string? After(string prefix) =>
         Who.StartsWith(prefix, StringComparison.Ordinal) ? Who[prefix.Length..] : null;
 }
+
+/// <summary>Everyone who can be chosen: any admin, a group, a destination.</summary>
+public sealed record SourceReviewersChoices(IReadOnlyList<(string Value, string Text)> Options);

@@ -1,141 +1,176 @@
+using System.Globalization;
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
+using Countersign.Policies;
+using Countersign.Requests;
 using Countersign.SignIn;
+using Countersign.Storage;
 
 namespace Countersign.Pages.Admin;
 
-/// <summary><c>/sources</c>: the systems that ask; another one, with all that must be pasted on its side.</summary>
+/// <summary><c>/sources</c>: the systems that send requests; <c>/sources/new</c> adds one.</summary>
 internal static class SourcesPage
 {
-    public const string Path = "/sources";
+    public const string Path = "/sources",
+        NewPath = Path + "/new",
+        CsvPath = Path + ".csv";
 
-    public static async Task<IResult> Show(HttpContext http, PeopleDirectory directory, CancellationToken cancel) =>
-        Page(
+    public static async Task<IResult> Show(HttpContext http, PeopleDirectory directory, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        return new PageResult(
+            new PageFrame(http.Strings()["nav.sources"]) { Section = Path },
+            SourcesSlice.Create(new SourcesModel(Listed(snapshot), snapshot))
+        );
+    }
+
+    /// <summary>The list as a file, without keys.</summary>
+    public static async Task<IResult> Export(PeopleDirectory directory, CancellationToken cancel)
+    {
+        var snapshot = await directory.Refresh(cancel);
+        return Csv.Of(
+            "sources.csv",
+            [
+                "id",
+                "name",
+                "kind",
+                "group",
+                "required_approvals",
+                "destination",
+                "unknown_requester",
+                "claimed_requester",
+                "owner",
+                "disabled",
+                "created_at",
+                "last_used_at",
+            ],
+            Listed(snapshot)
+                .Select(source =>
+                    (IReadOnlyList<string?>)
+                        [
+                            source.Id.ToString(CultureInfo.InvariantCulture),
+                            source.Name,
+                            source.Kind,
+                            source.GroupId is { } group ? snapshot.Groups.GetValueOrDefault(group)?.Name : null,
+                            source.Need?.ToString(CultureInfo.InvariantCulture),
+                            source.Destination,
+                            source.UnknownRequester.ToWireName(),
+                            source.ClaimedRequester.ToWireName(),
+                            source.OwnerId is { } owner ? snapshot.People.GetValueOrDefault(owner)?.Email : null,
+                            source.IsDisabled ? "true" : "false",
+                            Instant.ToText(source.CreatedAt),
+                            source.LastUsedAt is { } used ? Instant.ToText(used) : null,
+                        ]
+                )
+        );
+    }
+
+    private static List<Source> Listed(PeopleSnapshot snapshot) =>
+        [
+            .. snapshot
+                .Sources.Values.Where(s => s.Kind != "built-in")
+                .OrderBy(s => s.IsDisabled)
+                .ThenBy(s => s.Name, StringComparer.CurrentCultureIgnoreCase),
+        ];
+
+    public static async Task<IResult> New(HttpContext http, PeopleDirectory directory, CancellationToken cancel) =>
+        await Form(
+            http,
             await directory.Refresh(cancel),
-            await SourceReviewersForm.Destinations(http, cancel),
+            "",
+            SourceKinds.LaunchDarkly,
+            "",
+            SourceReviewersForm.AnyAdmin,
             null,
-            new Typed("", "launchdarkly", SourceReviewersForm.OneAdmin)
+            cancel
         );
 
-    public static async Task<IResult> Run(
+    public static async Task<IResult> Add(
         HttpContext http,
         CurrentCaller caller,
         Sources sources,
         PeopleDirectory directory,
-        ServerOptions server,
         CancellationToken cancel
     )
     {
         var form = await http.Request.ReadFormAsync(cancel);
-        var typed = new Typed(form["name"].ToString(), form["kind"].ToString(), SourceReviewersForm.Typed(form));
-        var chosen = typed.Who.Chosen;
+        var (name, kind, owner, reviewers) = (
+            form["name"].ToString(),
+            form["kind"].ToString(),
+            form["owner"].ToString(),
+            SourceReviewersForm.Typed(form)
+        );
+        var chosen = reviewers.Chosen;
         var outcome = await sources.Add(
-            typed.Name,
-            typed.Kind,
+            name,
+            kind,
             chosen.Group,
             chosen.Need,
             caller.Viewer.Origin,
             cancel,
-            chosen.Destination
+            chosen.Destination,
+            owner
         );
-        return outcome is AccessOutcome<NewSourceKey>.Done { Value: var made }
-            ? SourcePage.WithKey((await directory.Refresh(cancel)).Sources[made.Id], made.Key, server, isNew: true)
-            : Page(
-                await directory.Refresh(cancel),
-                await SourceReviewersForm.Destinations(http, cancel),
-                Refused.From(Texts.For(http), outcome),
-                typed
-            );
-    }
-
-    /// <summary>Whether it ever called: the first thing one wants to know after setting it up.</summary>
-    public static void LastCall(Html html, Source source)
-    {
-        if (source.LastUsedAt is { } used)
-            html.Badge(Tone.Good, html.Says.Connected).Add($" ").Ago(used);
-        else
-            html.Badge(Tone.Careful, html.Says.WaitingForFirstCall);
-    }
-
-    private static PageResponse Page(
-        PeopleSnapshot snapshot,
-        IEnumerable<string> destinations,
-        Refused? refused,
-        Typed typed
-    ) =>
-        new(
-            t => t.Sources,
-            html =>
+        if (outcome is AccessOutcome<NewSourceKey>.Done { Value: var made })
+        {
+            var path = $"{Path}/{made.Id}";
+            ShownOnce.Leave(http, path, made.Key);
+            return AdminParts.Done(http, path, "sourceAdded");
+        }
+        var snapshot = await directory.Refresh(cancel);
+        return await Form(
+            http,
+            snapshot,
+            name,
+            kind,
+            owner,
+            reviewers,
+            outcome switch
             {
-                html.Outcome(refused);
-                html.Add($"<p class=\"lede\">{html.Says.SourcesLede}</p>");
-                var sources = snapshot
-                    .Sources.Values.Where(s => s.Kind != "built-in")
-                    .OrderBy(s => s.IsDisabled)
-                    .ThenBy(s => s.Name, StringComparer.CurrentCultureIgnoreCase)
-                    .ToList();
-                if (sources.Count == 0)
+                AccessOutcome<NewSourceKey>.Exists => new Refused("name", http.Strings()["source.name.taken"]),
+                AccessOutcome<NewSourceKey>.Invalid { Field: "owner" } => new Refused(
+                    "owner",
+                    http.Strings()[owner.Trim().Length == 0 ? "source.owner.needed" : "source.owner.unknown"]
+                ),
+                AccessOutcome<NewSourceKey>.NotFound when IsNobody(snapshot, owner) => new Refused(
+                    "owner",
+                    http.Strings()["source.owner.unknown"]
+                ),
+                _ => Refused.From(http.Strings(), outcome),
+            },
+            cancel
+        );
+    }
+
+    private static bool IsNobody(PeopleSnapshot snapshot, string owner) =>
+        owner.Trim().Length > 0 && snapshot.FindPerson(owner) is not { Role: not Role.Service };
+
+    private static async Task<IResult> Form(
+        HttpContext http,
+        PeopleSnapshot snapshot,
+        string name,
+        string kind,
+        string owner,
+        SourceReviewersForm reviewers,
+        Refused? refused,
+        CancellationToken cancel
+    )
+    {
+        var strings = http.Strings();
+        return new PageResult(
+            new PageFrame(strings["sources.add"]) { Section = Path, Breadcrumbs = [(Path, strings["nav.sources"])] },
+            NewSourceSlice.Create(
+                new NewSourceModel(name, kind, reviewers, await SourceReviewersForm.Choices(http, snapshot, cancel))
                 {
-                    html.Nothing(html.Says.NoSources, html.Says.NoSourcesWhat);
+                    Refused = refused,
+                    Owner = owner,
                 }
-                else
-                {
-                    html.Add(
-                        $"<div id=\"sources\"{Parts.Attribute("data-again", sources.Exists(s => s is { IsDisabled: false, LastUsedAt: null }) ? Path : null)}>"
-                    );
-                    html.Table(
-                        html.Says.Sources,
-                        [html.Says.Name, html.Says.Kind, html.Says.DecidedBy, html.Says.LastCall, ""],
-                        sources,
-                        (h, s) =>
-                        {
-                            h.Add(
-                                $"<td><a href=\"{h.Base}{Path}/{s.Id}\">{s.Name}</a></td><td>{h.Says.KindName(s.Kind)}</td><td>{SourceReviewersForm.InWords(h, s, snapshot)}</td><td>"
-                            );
-                            LastCall(h, s);
-                            h.Add($"</td><td>");
-                            if (s.IsDisabled)
-                                h.Badge(Tone.Bad, h.Says.Disabled);
-                            h.Add($"</td>");
-                        }
-                    );
-                    html.Add($"</div>");
-                }
-                html.Form(
-                    Path,
-                    form =>
-                    {
-                        form.Add($"<h2>{form.Says.AddSource}</h2>");
-                        form.Field(
-                            new Field("name", form.Says.Name)
-                            {
-                                Value = typed.Name,
-                                Hint = form.Says.SourceNameHint,
-                                Required = true,
-                                Longest = Names.Longest,
-                                Error = Refused.Of(refused, "name"),
-                                Autocomplete = "off",
-                            }
-                        );
-                        form.Select(
-                            "kind",
-                            form.Says.Kind,
-                            [("launchdarkly", form.Says.KindName("launchdarkly")), ("api", form.Says.KindName("api"))],
-                            typed.Kind,
-                            error: Refused.Of(refused, "kind")
-                        );
-                        typed.Who.Fields(form, snapshot, destinations, refused);
-                        form.Button(form.Says.AddSource, "main");
-                    },
-                    css: "sheet narrow"
-                );
-            }
+            )
         )
         {
-            Section = Path,
             Status = AdminParts.StatusOf(refused),
         };
-
-    private sealed record Typed(string Name, string Kind, SourceReviewersForm Who);
+    }
 }

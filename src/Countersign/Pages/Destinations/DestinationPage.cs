@@ -1,16 +1,18 @@
 using System.Globalization;
+using System.Text.Json;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
+using Countersign.Pages.Admin;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
 using Countersign.SignIn;
-using Countersign.Storage;
 
 namespace Countersign.Pages.Destinations;
 
 /// <summary>
-/// <c>/destinations/{name}</c>: one system that decides: whether it answers, what would be sent, what was handed over
-/// and what waits for an admin.
+/// <c>/destinations/{name}</c>: one system that decides: whether it responds, its tickets, its configuration; and
+/// <c>/destinations/{name}/calls</c>: every call that it would be sent.
 /// </summary>
 internal sealed class DestinationPage(
     DestinationViews views,
@@ -19,10 +21,27 @@ internal sealed class DestinationPage(
     ResolveLink resolve
 )
 {
+    public const string Calls = "/calls";
+
     public static string AddressOf(string name) => $"{DestinationsPage.Path}/{Uri.EscapeDataString(name)}";
 
-    public Task<IResult> Show(string name, HttpContext http, CurrentCaller caller, CancellationToken cancel) =>
-        Page(name, http, caller, null, null, cancel);
+    public Task<IResult> Show(string name, HttpContext http, CancellationToken cancel) =>
+        Page(name, http, null, cancel);
+
+    public async Task<IResult> Preview(string name, HttpContext http, CancellationToken cancel)
+    {
+        if (await trying.Rehearse(name, null, cancel) is not AccessOutcome<DestinationTest>.Done { Value: var preview })
+            return NotFoundPage.Page(http);
+        var strings = http.Strings();
+        return new PageResult(
+            new PageFrame(strings["destination.preview"])
+            {
+                Section = DestinationsPage.Path,
+                Breadcrumbs = [(DestinationsPage.Path, strings["nav.destinations"]), (AddressOf(name), name)],
+            },
+            PreviewSlice.Create(new PreviewModel(preview))
+        );
+    }
 
     public async Task<IResult> Do(string name, HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
@@ -30,49 +49,30 @@ internal sealed class DestinationPage(
             return NotFoundPage.Page(http);
         var form = await http.Request.ReadFormAsync(cancel);
         var origin = caller.Viewer.Origin;
-        Resolution? resolution = null;
         switch (form["do"].ToString())
         {
             case "test":
-                return await Page(
-                    name,
-                    http,
-                    caller,
-                    (await trying.Connect(name, cancel) as AccessOutcome<DestinationTest>.Done)?.Value,
-                    null,
-                    cancel
-                );
-            case "rehearse":
-                return await Page(
-                    name,
-                    http,
-                    caller,
-                    (await trying.Rehearse(name, null, cancel) as AccessOutcome<DestinationTest>.Done)?.Value,
-                    null,
-                    cancel
-                );
+                if (await trying.Connect(name, cancel) is AccessOutcome<DestinationTest>.Done { Value: var test })
+                    Leave(http, name, test);
+                return TypedResults.LocalRedirect(http.Request.PathBase + AddressOf(name));
             case "pause" or "resume":
-                await add.Pause(name, form["do"] == "pause", origin, cancel);
-                break;
+                var pauses = form["do"] == "pause";
+                await add.Pause(name, pauses, origin, cancel);
+                return AdminParts.Done(http, AddressOf(name), pauses ? "destinationPaused" : "destinationResumed");
             case "values":
-                var asked = new ValuesForm(manifest, form);
-                if (
-                    await add.Change(name, asked.Settings, asked.Secrets, origin, cancel)
-                    is AccessOutcome<long>.Invalid(var field, var why)
-                )
-                {
-                    return await Page(name, http, caller, null, (field, why), cancel, asked);
-                }
-                break;
+                var changed = new ValuesForm(manifest, form);
+                return
+                    await add.Change(name, changed.Settings, changed.Secrets, origin, cancel)
+                        is AccessOutcome<long>.Invalid(var field, var why)
+                    ? await Page(name, http, changed.Refusal(field, why), cancel, changed)
+                    : AdminParts.Done(http, AddressOf(name), "changed");
             case "load":
                 var typed = new ValuesForm(manifest, form);
                 var (options, unknown) = await trying.OptionsAt(name, typed.Settings, typed.Secrets, cancel);
                 return await Page(
                     name,
                     http,
-                    caller,
-                    null,
-                    unknown is null ? null : (null, unknown),
+                    unknown is null ? null : new Refused(null, unknown),
                     cancel,
                     typed with
                     {
@@ -80,45 +80,36 @@ internal sealed class DestinationPage(
                     }
                 );
             case "retry":
-                resolution = new Resolution.Retry();
-                break;
+                return await Resolve(new Resolution.Retry());
             case "send_again":
-                resolution = new Resolution.SendAgain();
-                break;
+                return await Resolve(new Resolution.SendAgain());
             case "exists":
-                resolution = new Resolution.Exists(form["external"].ToString());
-                break;
+                return await Resolve(new Resolution.Exists(form["external"].ToString()));
             case "give_up":
-                resolution = new Resolution.GiveUp();
-                break;
+                return await Resolve(new Resolution.GiveUp());
+            default:
+                return NotFoundPage.Page(http);
         }
-        if (
-            resolution is not null
-            && long.TryParse(form["link"], NumberStyles.None, CultureInfo.InvariantCulture, out var link)
-            && await resolve.Run(link, resolution, origin, cancel) is ResolveLinkOutcome.NotPossible(var not)
-        )
-        {
-            return await Page(name, http, caller, null, (null, not), cancel);
-        }
-        return Results.Redirect($"{http.Request.PathBase}{AddressOf(name)}");
+
+        async Task<IResult> Resolve(Resolution resolution) =>
+            !long.TryParse(form["link"], NumberStyles.None, CultureInfo.InvariantCulture, out var link)
+                ? NotFoundPage.Page(http)
+            : await resolve.Run(link, resolution, origin, cancel) is ResolveLinkOutcome.NotPossible(var not)
+                ? await Page(name, http, new Refused(null, not), cancel)
+            : AdminParts.Done(http, AddressOf(name), "ticketResolved");
     }
 
-    public static void Health(Html html, DestinationView destination)
+    /// <summary>Where the calls are too long to be carried, how it went is said without them.</summary>
+    private static void Leave(HttpContext http, string name, DestinationTest test)
     {
-        if (destination.Paused)
-            html.Badge(Tone.Careful, html.Says.Paused);
-        else if (destination.FailingSince is { } since)
-            html.Badge(Tone.Bad, html.Says.DoesNotAnswer).Add($" {html.Says.FirstNoticed} ").Ago(Instant.Parse(since));
-        else
-            html.Badge(Tone.Good, html.Says.AllWell);
+        if (!ShownOnce.Leave(http, AddressOf(name), JsonSerializer.Serialize(test)))
+            ShownOnce.Leave(http, AddressOf(name), JsonSerializer.Serialize(test with { Exchanges = [] }));
     }
 
     private async Task<IResult> Page(
         string name,
         HttpContext http,
-        CurrentCaller caller,
-        DestinationTest? trial,
-        (string? Field, string Why)? problem,
+        Refused? refused,
         CancellationToken cancel,
         ValuesForm? typed = null
     )
@@ -130,141 +121,30 @@ internal sealed class DestinationPage(
         {
             return NotFoundPage.Page(http);
         }
-        var links = await views.Links(name, null, null, cancel) ?? [];
-        return new PageResponse(
-            destination.Name,
-            html =>
+        var strings = http.Strings();
+        var values = (typed ?? new ValuesForm(manifest, destination.Settings)).Model(
+            strings,
+            refused,
+            [.. destination.Secrets]
+        );
+        return new PageResult(
+            new PageFrame(destination.Name)
             {
-                var says = html.Says;
-                if (problem is { Field: null })
-                    html.Notice(Tone.Bad, problem.Value.Why);
-                html.Add($"<p class=\"lede\">{destination.System} ");
-                Health(html, destination);
-                html.Add($"</p>");
-                html.Form(
-                    AddressOf(destination.Name),
-                    f =>
-                    {
-                        f.Add($"<div class=\"buttons\">")
-                            .Button(says.TryIt, "main", "do", "test")
-                            .Button(says.Rehearse, null, "do", "rehearse");
-                        f.Button(
-                                destination.Paused ? says.Resume : says.Pause,
-                                "quiet",
-                                "do",
-                                destination.Paused ? "resume" : "pause"
-                            )
-                            .Add($"</div><p class=\"soft small\">{says.RehearseHint}</p>");
-                    }
-                );
-                if (trial is not null)
-                    Trial(html, trial);
-                html.Add($"<section><h2>{says.HandedOver}</h2>");
-                if (links.Count == 0)
+                Section = DestinationsPage.Path,
+                Breadcrumbs = [(DestinationsPage.Path, strings["nav.destinations"])],
+            },
+            DestinationSlice.Create(
+                new DestinationModel(destination, (await views.Links(name, null, null, cancel))?.Links ?? [], values)
                 {
-                    html.Nothing(says.NothingHandedOver, says.NothingHandedOverHint);
+                    Test = ShownOnce.Take(http, AddressOf(name)) is { } kept
+                        ? JsonSerializer.Deserialize<DestinationTest>(kept)
+                        : null,
+                    Refused = refused,
                 }
-                else
-                {
-                    html.Table(
-                        says.HandedOver,
-                        [says.RequestHead, says.Health, says.TheirId, says.AsLastSeen, says.SeenHead, says.WhatNext],
-                        links,
-                        (h, l) => Row(h, destination, l)
-                    );
-                }
-                html.Add($"</section><section class=\"sheet\"><h2>{says.Values}</h2>");
-                html.Form(
-                    AddressOf(destination.Name),
-                    f =>
-                    {
-                        var values = typed ?? new ValuesForm(manifest, destination.Settings);
-                        values.Write(f, problem, [.. destination.Secrets]);
-                        values.Buttons(f, says.SaveValues, "values");
-                    }
-                );
-                html.Add($"</section>");
-            }
+            )
         )
         {
-            Section = DestinationsPage.Path,
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
+            Status = AdminParts.StatusOf(refused),
         };
     }
-
-    private static void Trial(Html html, DestinationTest trial)
-    {
-        html.Notice(trial.Ok ? Tone.Good : Tone.Bad, trial.Summary);
-        foreach (var exchange in trial.Exchanges)
-        {
-            html.Add(
-                $"<details class=\"sheet\"><summary><code>{exchange.Call}</code></summary><pre>{Text(exchange)}</pre></details>"
-            );
-        }
-    }
-
-    private static void Row(Html html, DestinationView destination, LinkView link)
-    {
-        var says = html.Says;
-        html.Add($"<td><a href=\"{html.Base}/requests/{link.Request}\">{link.Subject}</a></td><td>");
-        html.Badge(
-            link.State == "held" ? Tone.Bad
-                : link.Problem is null ? Tone.Plain
-                : Tone.Careful,
-            says.LinkStateOf(link.State)
-        );
-        if (link.Problem is { } problem)
-            html.Add($"<p class=\"small\">{problem}</p>");
-        html.Add($"</td><td>");
-        if (link.Url is { } url)
-            html.LinkOut(url, link.ExternalId ?? url);
-        else
-            html.Text(link.ExternalId ?? "");
-        html.Add($"</td><td>{link.Display}</td><td>");
-        if (link.SeenAt is { } seen)
-            html.Ago(Instant.Parse(seen));
-        html.Add($"</td><td>");
-        if (link.State == "held")
-            html.Add($"<p class=\"small\">{says.HeldWhy}</p>");
-        if (link.State != "closed")
-            html.Form(AddressOf(destination.Name), f => Choices(f, link));
-        if (link.LastExchange is { } exchange)
-            html.Add($"<details><summary>{says.LastExchange}</summary><pre>{Text(exchange)}</pre></details>");
-        html.Add($"</td>");
-    }
-
-    private static void Choices(Html form, LinkView link)
-    {
-        var says = form.Says;
-        form.Hidden("link", link.Id.ToString(CultureInfo.InvariantCulture));
-        if (link.State is "held" or "unsure")
-        {
-            form.Field(new Field("external", says.ItExists) { Id = $"external-{link.Id}" });
-            form.Add($"<div class=\"buttons\">")
-                .Button(says.ItExists, null, "do", "exists")
-                .Button(says.ItIsNotThere, null, "do", "send_again");
-        }
-        else
-        {
-            form.Add($"<div class=\"buttons\">").Button(says.Retry, null, "do", "retry");
-        }
-        form.Button(says.GiveUp, "quiet", "do", "give_up").Add($"</div>");
-    }
-
-    private static string Text(RedactedExchange exchange) =>
-        string.Join(
-            '\n',
-            new[]
-            {
-                exchange.At,
-                exchange.Refused,
-                exchange.Method is { } method ? $"{method} {exchange.Url}" : null,
-                exchange.Headers is { } headers ? string.Join('\n', headers) : null,
-                exchange.Body,
-                exchange.Status is { } status
-                    ? $"→ {status.ToString(CultureInfo.InvariantCulture)}\n{exchange.Answer}"
-                    : null,
-                exchange.Failure is { } failure ? $"→ {failure}" : null,
-            }.Where(line => !string.IsNullOrEmpty(line))
-        );
 }

@@ -1,198 +1,172 @@
+using System.Globalization;
 using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
+using Countersign.Hosting;
+using Countersign.Pages.Admin;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.People;
 using Countersign.SignIn;
 
 namespace Countersign.Pages.Destinations;
 
-/// <summary><c>/destinations</c>: which systems decide, how they are doing, and how one is added.</summary>
+/// <summary>
+/// <c>/destinations</c>: which systems decide and how they are doing; <c>/destinations/new</c> adds one.
+/// </summary>
 internal sealed class DestinationsPage(DestinationViews views, AddDestination add, TestDestination trying)
 {
-    public const string Path = "/destinations";
+    public const string Path = "/destinations",
+        NewPath = Path + "/new",
+        CsvPath = Path + ".csv";
 
     public async Task<IResult> Show(HttpContext http, CancellationToken cancel) =>
-        List(http, await views.All(cancel), null);
+        new PageResult(
+            new PageFrame(http.Strings()["nav.destinations"]) { Section = Path },
+            DestinationsSlice.Create(new DestinationsModel(await views.All(cancel)))
+        );
+
+    /// <summary>The list as a file, without what is set: values may tell as much as secrets.</summary>
+    public async Task<IResult> Export(CancellationToken cancel) =>
+        Csv.Of(
+            "destinations.csv",
+            ["id", "name", "system", "paused", "failing_since", "open_tickets", "created_at"],
+            (await views.All(cancel)).Select(destination =>
+                (IReadOnlyList<string?>)
+                    [
+                        destination.Id.ToString(CultureInfo.InvariantCulture),
+                        destination.Name,
+                        destination.System,
+                        destination.Paused ? "true" : "false",
+                        destination.FailingSince,
+                        destination
+                            .Links.Where(l => l.Key != "closed")
+                            .Sum(l => l.Value)
+                            .ToString(CultureInfo.InvariantCulture),
+                        destination.CreatedAt,
+                    ]
+            )
+        );
+
+    /// <summary>First the system is chosen; with a known one its variables are the form.</summary>
+    public static IResult New(string? known, HttpContext http) =>
+        known is not null
+        && ShippedManifests.Find(known) is { } text
+        && ManifestReader.Read(text).Manifest is { } manifest
+            ? Form(http, manifest, known, "", "", new ValuesForm(manifest, new Dictionary<string, string>()), null)
+            : Choose(http, "", null);
 
     /// <summary>
-    /// The manifest is chosen: its variables become a form. Its values are looked up when asked for, and kept when all
-    /// is said.
+    /// Adds it. A manifest that was just pasted becomes a form, and what may be chosen is looked up when asked for:
+    /// neither changes anything, so both are answered with the form.
     /// </summary>
     public async Task<IResult> Add(HttpContext http, CurrentCaller caller, CancellationToken cancel)
     {
         var form = await http.Request.ReadFormAsync(cancel);
-        var pasted = form["manifest"].ToString().Trim();
-        var text = pasted.Length > 0 ? pasted : ShippedManifests.Find(form["known"].ToString());
+        var (known, pasted, name) = (
+            form["known"].ToString(),
+            form["manifest"].ToString().Trim(),
+            form["name"].ToString()
+        );
+        var text = pasted.Length > 0 ? pasted : ShippedManifests.Find(known);
         var (manifest, findings) = ManifestReader.Read(text ?? "");
         if (manifest is null)
         {
-            return List(
-                http,
-                await views.All(cancel),
-                string.Join(" ", findings.Where(f => f.IsFatal).Take(3).Select(f => $"{f.Place}: {f.Problem} {f.Fix}")),
-                pasted
-            );
+            var problems = findings.Where(f => f.IsFatal).Take(3).Select(f => $"{f.Place}: {f.Problem} {f.Fix}");
+            return Choose(http, pasted, new Refused("manifest", string.Join(" ", problems)));
         }
-        var asked = new ValuesForm(manifest, form);
+        var typed = new ValuesForm(manifest, form);
         switch (form["do"].ToString())
         {
             case "load":
-                var (options, problem) = await trying.OptionsFor(manifest, asked.Settings, asked.Secrets, cancel);
+                var (options, problem) = await trying.OptionsFor(manifest, typed.Settings, typed.Secrets, cancel);
                 return Form(
                     http,
                     manifest,
-                    form,
-                    asked with
+                    known,
+                    pasted,
+                    name,
+                    typed with
                     {
                         Options = options,
                     },
-                    problem is null ? null : (null, problem)
+                    problem is null ? null : new Refused(null, problem)
                 );
             case "add":
-                var outcome = await add.Run(
-                    form["name"].ToString(),
-                    text!,
-                    asked.Settings,
-                    asked.Secrets,
-                    caller.Viewer.Origin,
-                    cancel
-                );
+                var outcome = await add.Run(name, text!, typed.Settings, typed.Secrets, caller.Viewer.Origin, cancel);
                 return outcome switch
                 {
-                    AccessOutcome<NewDestination>.Done(var made) => Results.Redirect(
-                        $"{http.Request.PathBase}{DestinationPage.AddressOf(made.Name)}"
+                    AccessOutcome<NewDestination>.Done(var made) => AdminParts.Done(
+                        http,
+                        DestinationPage.AddressOf(made.Name),
+                        "destinationAdded"
                     ),
-                    AccessOutcome<NewDestination>.Exists(var what) => Form(
+                    AccessOutcome<NewDestination>.Exists => Form(
                         http,
                         manifest,
-                        form,
-                        asked,
-                        ("name", Texts.For(http).AlreadyThere(what))
+                        known,
+                        pasted,
+                        name,
+                        typed,
+                        new Refused("name", http.Strings()["destination.name.taken"])
                     ),
                     AccessOutcome<NewDestination>.Invalid(var field, var why) => Form(
                         http,
                         manifest,
-                        form,
-                        asked,
-                        (field, why)
+                        known,
+                        pasted,
+                        name,
+                        typed,
+                        typed.Refusal(field, why)
                     ),
                     _ => NotFoundPage.Page(http),
                 };
             default:
-                return Form(http, manifest, form, asked, null);
+                return Form(http, manifest, known, pasted, name, typed, null);
         }
     }
 
-    private static PageResponse List(
-        HttpContext http,
-        IReadOnlyList<DestinationView> destinations,
-        string? problem,
-        string manifest = ""
-    ) =>
-        new(
-            Texts.For(http).Destinations,
-            html =>
-            {
-                var says = html.Says;
-                if (problem is not null)
-                    html.Notice(Tone.Bad, problem);
-                html.Add($"<p class=\"lede\">{says.DestinationsLede}</p>");
-                if (destinations.Count == 0)
-                {
-                    html.Nothing(says.NoDestinations, says.NoDestinationsHint);
-                }
-                else
-                {
-                    html.Table(
-                        says.Destinations,
-                        [says.DestinationName, says.System, says.OpenQuestions, says.WaitForYou, says.Health],
-                        destinations,
-                        Row
-                    );
-                }
-                html.Add($"<section class=\"sheet\"><h2>{says.AddDestination}</h2>");
-                html.Form(
-                    $"{Path}/new",
-                    f =>
-                    {
-                        f.Select(
-                            "known",
-                            says.KnownSystem,
-                            ShippedManifests.Names.Select(n => (n, n)),
-                            "servicenow-normal"
-                        );
-                        f.Field(
-                            new Field("manifest", says.ManifestOfYourOwn)
-                            {
-                                Lines = 4,
-                                IsCode = true,
-                                Hint = says.ManifestHint,
-                                Value = manifest,
-                            }
-                        );
-                        f.Button(says.GoOn, "main");
-                    }
-                );
-                html.Add($"</section>");
-            }
-        )
-        {
-            Section = Path,
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
-        };
-
-    private static void Row(Html html, DestinationView destination)
+    private static PageResult Choose(HttpContext http, string manifest, Refused? refused)
     {
-        html.Add(
-            $"<td><a href=\"{html.Base}{DestinationPage.AddressOf(destination.Name)}\">{destination.Name}</a></td><td>{destination.System}</td>"
+        var strings = http.Strings();
+        var known = ShippedManifests.Names.Select(key => (key, strings.Find("destination.known." + key) ?? key));
+        return Page(
+            http,
+            ChooseSystemSlice.Create(new ChooseSystemModel([.. known], manifest) { Refused = refused }),
+            refused
         );
-        html.Add(
-            $"<td>{destination.Links.Where(l => l.Key != "held").Sum(l => l.Value)}</td><td>{destination.Links.GetValueOrDefault("held")}</td><td>"
-        );
-        DestinationPage.Health(html, destination);
-        html.Add($"</td>");
     }
 
-    private static PageResponse Form(
+    private static PageResult Form(
         HttpContext http,
         ApprovalManifest manifest,
-        IFormCollection form,
-        ValuesForm asked,
-        (string? Field, string Why)? problem
+        string known,
+        string text,
+        string name,
+        ValuesForm values,
+        Refused? refused
     ) =>
+        Page(
+            http,
+            NewDestinationSlice.Create(
+                new NewDestinationModel(manifest.Name, known, text, name, values.Model(http.Strings(), refused, []))
+                {
+                    Refused = refused,
+                }
+            ),
+            refused
+        );
+
+    private static PageResult Page(HttpContext http, RazorSlices.RazorSlice slice, Refused? refused) =>
         new(
-            Texts.For(http).AddDestination,
-            html =>
+            new PageFrame(http.Strings()["destinations.add"])
             {
-                var says = html.Says;
-                if (problem is { Field: null } or { Field: "manifest" })
-                    html.Notice(Tone.Bad, problem.Value.Why);
-                html.Add($"<p class=\"lede\">{manifest.Name}</p>");
-                html.Form(
-                    $"{Path}/new",
-                    f =>
-                    {
-                        f.Hidden("known", form["known"].ToString()).Hidden("manifest", form["manifest"].ToString());
-                        f.Field(
-                            new Field("name", says.DestinationName)
-                            {
-                                Required = true,
-                                Longest = 100,
-                                Hint = says.DestinationNameHint,
-                                Value = form["name"].ToString(),
-                                Error = problem is { Field: "name" } ? problem.Value.Why : null,
-                            }
-                        );
-                        asked.Write(f, problem, []);
-                        asked.Buttons(f, says.AddIt, "add");
-                    },
-                    css: "sheet"
-                );
-            }
+                Section = Path,
+                Breadcrumbs = [(Path, http.Strings()["nav.destinations"])],
+            },
+            slice
         )
         {
-            Section = Path,
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
+            Status = AdminParts.StatusOf(refused),
         };
 }

@@ -1,15 +1,27 @@
 using Countersign.Destinations;
 using Countersign.Destinations.Manifest;
-using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.Destinations;
 
+/// <summary>One variable of a manifest as a field of a form: exactly one of the three.</summary>
+public sealed record ValueField(FieldModel? Text, SelectModel? Choice, CheckModel? Check);
+
+/// <summary>The fields of a destination's configuration.</summary>
+public sealed record ValuesModel(IReadOnlyList<ValueField> Fields)
+{
+    /// <summary>Whether the other system knows what may be chosen for some of them.</summary>
+    public bool HasChoicesToLoad { get; init; }
+}
+
 /// <summary>
-/// A manifest's variables as fields, and what was typed into them. Secrets are taken and never written back.
+/// A manifest's variables, and what was typed into their fields. Secrets are taken and never written back.
 /// </summary>
 internal sealed record ValuesForm
 {
-    private const string Prefix = "v.";
+    private const string Prefix = "v.",
+        Asked = ".asked";
 
     private readonly ApprovalManifest _manifest;
     private readonly IReadOnlyDictionary<string, string> _shown;
@@ -21,7 +33,7 @@ internal sealed record ValuesForm
         foreach (var variable in manifest.Settings.DistinctBy(v => v.Key))
         {
             var given = form[Prefix + variable.Key].ToString();
-            if (variable.IsBoolean && form.ContainsKey(Prefix + variable.Key + ".asked"))
+            if (variable.IsBoolean && form.ContainsKey(Prefix + variable.Key + Asked))
                 given = given == "true" ? "true" : "false";
             if (given.Length > 0)
                 (variable.IsSecret ? Secrets : Settings)[variable.Key] = given;
@@ -45,78 +57,97 @@ internal sealed record ValuesForm
     public IReadOnlyDictionary<string, IReadOnlyList<(string Label, string Value)>> Options { get; init; } =
         new Dictionary<string, IReadOnlyList<(string, string)>>();
 
+    /// <summary>What a use case refused, as the field in this form.</summary>
+    public Refused Refusal(string? key, string why) =>
+        new(
+            key is not null && (_manifest.Settings.Any(v => v.Key == key) || OAuthKeys.All.Contains(key))
+                ? Prefix + key
+                : key,
+            why
+        );
+
     /// <param name="set">Secrets that have a value already.</param>
-    public void Write(Html html, (string? Field, string Why)? problem, IReadOnlyCollection<string> set)
+    public ValuesModel Model(IStringLocalizer strings, Refused? refused, IReadOnlyCollection<string> set)
     {
-        var says = html.Says;
-        string? Wrong(string key) => problem is { } found && found.Field == key ? found.Why : null;
+        var fields = new List<ValueField>();
         if (_manifest.UsesOAuth)
-        {
-            void OAuth(string key, string label, string? hint = null)
-            {
-                var secret = OAuthKeys.Secret.Contains(key);
-                html.Field(
-                    new Field(Prefix + key, label)
-                    {
-                        Type = secret ? "password" : "text",
-                        Autocomplete = "off",
-                        Hint = secret && set.Contains(key) ? says.SecretKeptHint : hint,
-                        Value = secret ? null : _shown.GetValueOrDefault(key),
-                        Error = Wrong(key),
-                    }
-                );
-            }
-            OAuth(OAuthKeys.BaseUri, says.OAuthBaseUri);
-            OAuth(OAuthKeys.AccessToken, says.OAuthAccessToken, says.OAuthAccessTokenHint);
-            OAuth(OAuthKeys.TokenUrl, says.OAuthTokenUrl);
-            OAuth(OAuthKeys.ClientId, says.OAuthClientId);
-            OAuth(OAuthKeys.ClientSecret, says.OAuthClientSecret, says.SecretHint);
-            OAuth(OAuthKeys.Scope, says.OAuthScope);
-        }
-        foreach (var variable in _manifest.Settings.DistinctBy(v => v.Key))
-        {
-            var key = Prefix + variable.Key;
-            var value =
-                _shown.GetValueOrDefault(variable.Key)
-                ?? (variable.Default is { } usual ? Pointer.Text(usual) : null)
-                ?? "";
-            if (variable.IsBoolean)
-            {
-                html.Hidden(key + ".asked", "true").Check(key, variable.Name, value == "true");
-            }
-            else if (Choices(variable) is { Count: > 0 } choices)
-            {
-                html.Select(key, variable.Name, choices, value, variable.Description, Wrong(variable.Key));
-            }
-            else
-            {
-                html.Field(
-                    new Field(key, variable.Name)
-                    {
-                        Type = variable.IsSecret ? "password" : "text",
-                        Autocomplete = "off",
-                        Hint = variable.IsSecret
-                            ? set.Contains(variable.Key)
-                                ? says.SecretKeptHint
-                                : $"{variable.Description} {says.SecretHint}"
-                            : variable.Description,
-                        Value = variable.IsSecret ? null : value,
-                        Error = Wrong(variable.Key),
-                    }
-                );
-            }
-        }
+            fields.AddRange(OAuthKeys.All.Select(key => OAuth(strings, key, refused, set)));
+        fields.AddRange(_manifest.Settings.DistinctBy(v => v.Key).Select(v => Of(strings, v, refused, set)));
+        return new ValuesModel(fields) { HasChoicesToLoad = _manifest.Settings.Any(v => v.DynamicOptions is not null) };
     }
 
-    /// <summary>
-    /// What can be done with what was typed: it is kept, or what the other system knows is looked up with it.
-    /// </summary>
-    public void Buttons(Html html, string keep, string doKeep)
+    private ValueField OAuth(IStringLocalizer strings, string key, Refused? refused, IReadOnlyCollection<string> set)
     {
-        html.Add($"<div class=\"buttons\">").Button(keep, "main", "do", doKeep);
-        if (_manifest.Settings.Any(v => v.DynamicOptions is not null))
-            html.Button(html.Says.LoadValues, null, "do", "load");
-        html.Add($"</div>");
+        var secret = OAuthKeys.Secret.Contains(key);
+        var name = "destination." + key;
+        return new ValueField(
+            new FieldModel(Prefix + key, strings[name])
+            {
+                Type = secret ? "password" : "text",
+                Autocomplete = "off",
+                Hint =
+                    secret && set.Contains(key) ? strings["destination.secret.set"].Value
+                    : strings.Find(name + ".hint") is { } hint ? hint
+                    : secret ? strings["destination.secret.hint"].Value
+                    : null,
+                Value = secret ? null : _shown.GetValueOrDefault(key),
+                Error = Refused.Of(refused, Prefix + key),
+            },
+            null,
+            null
+        );
+    }
+
+    private ValueField Of(
+        IStringLocalizer strings,
+        FormVariable variable,
+        Refused? refused,
+        IReadOnlyCollection<string> set
+    )
+    {
+        var key = Prefix + variable.Key;
+        var value =
+            _shown.GetValueOrDefault(variable.Key)
+            ?? (variable.Default is { } usual ? Pointer.Text(usual) : null)
+            ?? "";
+        var description = variable.Description.Length > 0 ? variable.Description : null;
+        if (variable.IsBoolean)
+        {
+            return new ValueField(
+                null,
+                null,
+                new CheckModel(key, variable.Name) { IsOn = value == "true", Hint = description }
+            );
+        }
+        if (Choices(variable) is { Count: > 0 } choices)
+        {
+            return new ValueField(
+                null,
+                new SelectModel(key, variable.Name, choices)
+                {
+                    Value = value,
+                    Hint = description,
+                    Error = Refused.Of(refused, key),
+                },
+                null
+            );
+        }
+        return new ValueField(
+            new FieldModel(key, variable.Name)
+            {
+                Type = variable.IsSecret ? "password" : "text",
+                Autocomplete = "off",
+                Placeholder = variable.IsSecret ? null : variable.Placeholder,
+                Hint =
+                    !variable.IsSecret ? description
+                    : set.Contains(variable.Key) ? strings["destination.secret.set"].Value
+                    : $"{description} {strings["destination.secret.hint"]}".Trim(),
+                Value = variable.IsSecret ? null : value,
+                Error = Refused.Of(refused, key),
+            },
+            null,
+            null
+        );
     }
 
     private IReadOnlyList<(string Value, string Text)> Choices(FormVariable variable) =>

@@ -1,244 +1,164 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Countersign.Configuration;
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Onboarding;
+using Countersign.Pages.Parts;
 using Countersign.People;
-using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.Inbox;
 
 /// <summary>
-/// <c>GET /</c>: what waits for me, what I asked for, all that I may see. Narrowed in the address bar, it is one list
-/// with pages before and after.
+/// <c>GET /</c>: one list of requests, those that need the reader's review unless the address asks for another.
 /// </summary>
 internal sealed class InboxPage(
     Store store,
     RequestList listing,
-    EnvironmentNames places,
+    RequestSummaries summaries,
     PeopleDirectory directory,
-    Cursors cursors
+    Cursors cursors,
+    PageOptions options
 )
 {
-    private const int PageSize = 40,
-        WaitingShown = 20,
-        AskedShown = 6,
-        AllShown = 12;
+    private const int PageSize = 40;
 
     /// <summary>So many sources and groups are offered to choose from.</summary>
     private const int MaxChoices = 200;
 
-    /// <summary>Of so many people the last reading is kept.</summary>
-    private const int MaxKept = 100;
-    private readonly ConcurrentDictionary<long, Kept> _kept = new();
+    /// <summary>How many lists are kept as last read.</summary>
+    private const int MaxKept = 300;
+    private readonly ConcurrentDictionary<(long Person, string Show), Kept> _kept = new();
 
-    public async Task<IResult> Show(HttpContext http, CurrentCaller caller, CancellationToken cancel)
+    public Task<IResult> Show(HttpContext http, CurrentCaller caller, CancellationToken cancel) =>
+        Show(http, caller, InboxFilter.Read(http.Request.Query), null, null, cancel);
+
+    /// <summary>The list once more, because a form on it was refused; with what was selected and typed.</summary>
+    public async Task<IResult> Show(
+        HttpContext http,
+        CurrentCaller caller,
+        InboxFilter filter,
+        RefusedReview? refused,
+        Refused? why,
+        CancellationToken cancel
+    )
     {
-        var wanted = InboxFilter.Read(http.Request.Query);
         var snapshot = directory.Current;
-        var (parts, where) = wanted.IsNothing
-            ? await WholeInbox(caller.Person.Id, caller.Viewer, snapshot, cancel)
-            : await Read([(wanted, PageSize)], caller.Viewer, snapshot, cancel);
-        return new PageResponse(
-            Texts.For(http).Inbox,
-            html => Write(html, wanted, parts, new RequestRows(snapshot, where))
+        var list = filter.IsPlain
+            ? await Plain(caller.Person.Id, caller.Viewer, filter, snapshot, cancel)
+            : await Read(caller.Viewer, filter, snapshot, cancel);
+        var rows = new InboxRows(snapshot, options, http.Strings());
+        var model = new InboxModel(filter, [.. list.Requests.Select(r => rows.Of(r, list.Summaries[r.Id]))])
+        {
+            Previous = AddressOf(filter, list.Previous),
+            Next = AddressOf(filter, list.Next),
+            Sources = Names(snapshot.Sources.Values.Where(s => s.Kind != "built-in").Select(s => s.Name)),
+            Groups = Names(snapshot.Groups.Values.Select(g => g.Name)),
+            Environments = Names(
+                list.Summaries.Values.Select(s => s.Environment)
+                    .Where(e => e.Length > 0)
+                    .Distinct(StringComparer.OrdinalIgnoreCase)
+            ),
+            Selected = refused?.Selected ?? FrozenSet<string>.Empty,
+            Comment = refused?.Comment ?? "",
+            Refused = why,
+            Onboarding = await OnboardingPage.CardFor(http, cancel),
+        };
+        return new PageResult(
+            new PageFrame(InboxRows.TitleOf(filter, http.Strings()))
+            {
+                Section = filter.Section,
+                Live = "inbox",
+                HasOwnHeading = true,
+            },
+            InboxSlice.Create(model)
         )
         {
-            Section = "/",
-            Live = "inbox",
+            Status = why is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
         };
     }
 
+    private string? AddressOf(InboxFilter filter, Position? position) =>
+        position is null ? null : (filter with { Cursor = cursors.Write(position) }).Address();
+
     /// <summary>
-    /// What was read for somebody stands for as long as nothing is written (<see cref="Store.Version"/>): people reload
+    /// What was read for a person stands for as long as nothing is written (<see cref="Store.Version"/>): people reload
     /// far more often than anything happens.
     /// </summary>
-    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> WholeInbox(
+    private async ValueTask<Listed> Plain(
         long person,
         Viewer viewer,
+        InboxFilter filter,
         PeopleSnapshot snapshot,
         CancellationToken cancel
     )
     {
-        var version = store.Version;
-        if (_kept.TryGetValue(person, out var kept) && kept.Version == version)
-            return (kept.Parts, kept.Where);
-        var (parts, where) = await Read(
-            [
-                (new InboxFilter { Show = InboxFilter.Waiting }, WaitingShown),
-                (new InboxFilter { Show = InboxFilter.Asked }, AskedShown),
-                (new InboxFilter { Show = InboxFilter.All }, AllShown),
-            ],
-            viewer,
-            snapshot,
-            cancel
-        );
+        var (version, key) = (store.Version, (person, filter.Show));
+        if (_kept.TryGetValue(key, out var kept) && kept.Version == version)
+            return kept.List;
+        var list = await Read(viewer, filter, snapshot, cancel);
         if (_kept.Count >= MaxKept)
             _kept.Clear();
-        _kept[person] = new Kept(version, parts, where);
-        return (parts, where);
+        _kept[key] = new Kept(version, list);
+        return list;
     }
 
-    private async ValueTask<(IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where)> Read(
-        IReadOnlyList<(InboxFilter Wanted, int Size)> lists,
+    private async ValueTask<Listed> Read(
         Viewer viewer,
+        InboxFilter filter,
         PeopleSnapshot snapshot,
         CancellationToken cancel
     )
     {
-        var parts = new List<Part>(lists.Count);
-        foreach (var (wanted, size) in lists)
+        var start = filter.Position(cursors);
+        var page = await listing.Run(viewer, filter.ToFilter(snapshot), PageSize, start, cancel);
+        var (requests, previous, next) = filter.IsOldestFirst
+            ? ([.. page.Requests.Reverse()], page.Older, page.Newer)
+            : (page.Requests, page.Newer, page.Older);
+        var isFirst = start is null or { Id: "" };
+        return new Listed(requests, await summaries.Of(requests, cancel), isFirst ? null : previous, next);
+    }
+
+    private static IReadOnlyList<string> Names(IEnumerable<string> names) =>
+        [.. names.Order(StringComparer.CurrentCultureIgnoreCase).Take(MaxChoices)];
+
+    private sealed record Listed(
+        IReadOnlyList<ApprovalRequest> Requests,
+        IReadOnlyDictionary<RequestId, RequestSummary> Summaries,
+        Position? Previous,
+        Position? Next
+    );
+
+    private sealed record Kept(long Version, Listed List);
+}
+
+/// <summary>What a refused form on the list had selected and typed.</summary>
+internal sealed record RefusedReview(IReadOnlySet<string> Selected, string Comment);
+
+/// <summary>Requests as rows of lists.</summary>
+internal sealed class InboxRows(PeopleSnapshot directory, PageOptions options, IStringLocalizer strings)
+{
+    public static string TitleOf(InboxFilter filter, IStringLocalizer strings) =>
+        filter.Show switch
         {
-            parts.Add(
-                new Part(
-                    wanted,
-                    await listing.Run(viewer, wanted.ToFilter(snapshot), size, wanted.Position(cursors), cancel)
-                )
-            );
-        }
-        return (parts, await places.Of([.. parts.SelectMany(p => p.Page.Requests)], cancel));
-    }
+            InboxFilter.Review => strings["nav.needsReview"],
+            InboxFilter.Asked => strings["nav.created"],
+            _ => strings["inbox.all"],
+        };
 
-    private void Write(Html html, InboxFilter wanted, IReadOnlyList<Part> parts, RequestRows rows)
-    {
-        Filters(html, wanted, rows);
-        html.Add($"<div class=\"inbox\" id=\"inbox\">");
-        foreach (var part in parts)
+    public InboxRow Of(ApprovalRequest request, RequestSummary summary) =>
+        new(request, summary, HeadlineModel.Of(summary, strings), SourceOf(request))
         {
-            html.Add($"<section id=\"part-{part.Wanted.Show}\" data-part aria-labelledby=\"h-{part.Wanted.Show}\">");
-            if (part.Wanted.Show == InboxFilter.Waiting)
-                Bulk(html, part, rows, wanted);
-            else
-                List(html, part, rows, wanted);
-            html.Add($"</section>");
-        }
-        html.Add($"</div>");
-    }
+            IsCritical = options.IsCritical(summary.Environment),
+        };
 
-    private static void Heading(Html html, Part part, InboxFilter wanted)
-    {
-        html.Add(
-            $"<header><h2 id=\"h-{part.Wanted.Show}\">{html.Says.PartOf(part.Wanted.Show, part.Wanted.IsNarrowed)}</h2>"
-        );
-        if (wanted.IsNothing && part.Page.Older is not null)
-            html.Add($"<a href=\"{part.Wanted.Path(html.Base)}\">{html.Says.ShowAll}</a>");
-        html.Add($"</header>");
-    }
-
-    private void List(Html html, Part part, RequestRows rows, InboxFilter wanted)
-    {
-        Heading(html, part, wanted);
-        if (part.Page.Requests.Count == 0 && wanted.IsNothing && part.Wanted.Show == InboxFilter.Asked)
-            html.Add($"<p class=\"soft\">{html.Says.EmptyTitle(InboxFilter.Asked)}.</p>");
-        else if (part.Page.Requests.Count == 0)
-            Empty(html, part);
-        else
-            rows.Write(html, part.Page.Requests, mayChoose: false);
-        Pager(html, part, wanted);
-    }
-
-    /// <summary>What waits for me can be answered from here, several at once.</summary>
-    private void Bulk(Html html, Part part, RequestRows rows, InboxFilter wanted)
-    {
-        Heading(html, part, wanted);
-        if (part.Page.Requests.Count == 0)
-        {
-            Empty(html, part);
-            Pager(html, part, wanted);
-            return;
-        }
-        html.Form(
-            "/",
-            form =>
-            {
-                rows.Write(form, part.Page.Requests, mayChoose: true);
-                Pager(form, part, wanted);
-                BulkAnswers.Bar(form, "", null);
-            },
-            id: "bulk"
-        );
-    }
-
-    private void Pager(Html html, Part part, InboxFilter wanted)
-    {
-        if (!wanted.IsNothing)
-        {
-            html.Pager(
-                part.Page.Newer is { } newer ? (wanted with { Cursor = cursors.Write(newer) }).Path(html.Base) : null,
-                part.Page.Older is { } older ? (wanted with { Cursor = cursors.Write(older) }).Path(html.Base) : null
-            );
-        }
-    }
-
-    private static void Empty(Html html, Part part)
-    {
-        var says = html.Says;
-        if (part.Page.Older is not null)
-            html.Nothing(says.NothingOnThisPage, says.LookFurther);
-        else if (part.Wanted.IsNarrowed)
-            html.Nothing(says.NothingFound, says.NothingFoundHint);
-        else
-            html.Nothing(says.EmptyTitle(part.Wanted.Show), says.EmptyHint(part.Wanted.Show));
-    }
-
-    private static void Filters(Html html, InboxFilter wanted, RequestRows rows)
-    {
-        var says = html.Says;
-        html.Add($"<form class=\"filters\" method=\"get\" action=\"{html.Base}/\" role=\"search\">");
-        html.Add(
-            $"<div class=\"field search\"><label for=\"f-text\">{says.Search}</label><input type=\"search\" id=\"f-text\" name=\"text\" value=\"{wanted.Text}\" maxlength=\"200\" autocomplete=\"off\"></div>"
-        );
-        html.Select(
-            "show",
-            says.Which,
-            [("", says.Everything), (InboxFilter.Waiting, says.WaitsForYou), (InboxFilter.Asked, says.YouAsked)],
-            wanted.Show == InboxFilter.All ? "" : wanted.Show
-        );
-        html.Select(
-            "status",
-            says.StatusName,
-            [("", says.Any), .. Enum.GetValues<Status>().Select(s => (s.ToWireName(), says.StatusOf(s)))],
-            wanted.Status
-        );
-        html.Select(
-            "source",
-            says.Source,
-            [
-                ("", says.Any),
-                .. rows
-                    .Directory.Sources.Values.Where(s => s.Kind != "built-in" || s.Name == wanted.Source)
-                    .OrderBy(s => s.Name, StringComparer.OrdinalIgnoreCase)
-                    .Take(MaxChoices)
-                    .Select(s => (s.Name, s.Name)),
-            ],
-            wanted.Source
-        );
-        html.Select(
-            "group",
-            says.Group,
-            [
-                ("", says.Any),
-                .. rows
-                    .Directory.Groups.Values.OrderBy(g => g.Name, StringComparer.OrdinalIgnoreCase)
-                    .Take(MaxChoices)
-                    .Select(g => (g.Name, g.Name)),
-            ],
-            wanted.Group
-        );
-        html.Add(
-            $"<div class=\"field\"><label for=\"f-environment\">{says.Environment}</label><input type=\"text\" id=\"f-environment\" name=\"environment\" value=\"{wanted.Environment}\" list=\"environments\" maxlength=\"60\" autocomplete=\"off\"><datalist id=\"environments\">"
-        );
-        foreach (var place in rows.Places)
-            html.Add($"<option value=\"{place}\"></option>");
-        html.Add($"</datalist></div>");
-        html.Button(says.Filter);
-        if (!wanted.IsNothing)
-            html.Add($"<a href=\"{html.Base}/\">{says.ClearFilters}</a>");
-        html.Add($"</form>");
-    }
-
-    private sealed record Part(InboxFilter Wanted, Page Page);
-
-    private sealed record Kept(long Version, IReadOnlyList<Part> Parts, IReadOnlyDictionary<RequestId, string> Where);
+    /// <summary>The source's name; for requests that came through a built-in one, how they came.</summary>
+    private string SourceOf(ApprovalRequest request) =>
+        directory.Sources.TryGetValue(request.SourceId, out var source) && source.Kind != "built-in" ? source.Name
+        : request.SentBy == SentBy.Page ? strings["sentBy.page"]
+        : request.SentBy.ToString();
 }

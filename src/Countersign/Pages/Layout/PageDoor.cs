@@ -3,6 +3,7 @@ using Countersign.Pages.SignIn;
 using Countersign.SignIn;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Countersign.Pages.Layout;
 
@@ -42,6 +43,15 @@ public sealed class PageDoor : Door
     public override async Task Challenge(HttpContext http)
     {
         var request = http.Request;
+        // A program that asks for reviews is told that it isn't the one to review, rather than where people sign in.
+        if (Keys.IsSourceKey(request.Headers.Authorization.ToString()))
+        {
+            RefusalLog.Note(http, "people_only");
+            await Problems
+                .NotAllowed("people_only", "Pages are for people. A source's key opens only the API.")
+                .ExecuteAsync(http);
+            return;
+        }
         // Only from a page of ours: another site's post, which never carries the session, must not plant a text.
         if (
             HttpMethods.IsPost(request.Method)
@@ -49,7 +59,7 @@ public sealed class PageDoor : Door
             && await PostedForm.Read(http, http.RequestAborted) is { } form
         )
         {
-            await PendingForm.Posted(http, form).SignInFirst().ExecuteAsync(http);
+            await PendingForm.Posted(http, form).SignInFirst(http).ExecuteAsync(http);
             return;
         }
         // What was posted is nothing that one could come back to.
@@ -74,27 +84,30 @@ internal sealed class PageForms(RequestDelegate next, IAntiforgery antiforgery)
             Door.Of(http) is not PageDoor
             || !HttpMethods.IsPost(http.Request.Method)
             || http.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is null
-            || await antiforgery.IsRequestValidAsync(http)
         )
         {
             await next(http);
             return;
         }
+        if (await antiforgery.IsRequestValidAsync(http))
+        {
+            await (http.Request.HasFormContentType ? next(http) : NotAForm.ExecuteAsync(http));
+            return;
+        }
         // Only what a page of ours sent is shown again: another site must not put its words into a form with our proof
         // on it.
         var form = PostedForm.IsFromHere(http.Request) ? await PostedForm.Read(http, http.RequestAborted) : null;
-        await (form is null ? NotFromHere(http) : PendingForm.Posted(http, form).AskAgain()).ExecuteAsync(http);
+        await (
+            (IResult)(form is null ? NotFromHere(http) : PendingForm.Posted(http, form).AskAgain(http))
+        ).ExecuteAsync(http);
     }
 
-    private static PageResponse NotFromHere(HttpContext http) =>
-        new(
-            Texts.For(http).RefusalTitle(StatusCodes.Status403Forbidden),
-            html =>
-                html.Add($"<p>{html.Says.NotFromHere}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>")
-        )
-        {
-            Status = StatusCodes.Status403Forbidden,
-        };
+    /// <summary>The proof can come in a header, with a body that no page of ours sends.</summary>
+    private static ProblemHttpResult NotAForm =>
+        Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "Send a form.");
+
+    private static PageResult NotFromHere(HttpContext http) =>
+        ErrorModel.Page(http, StatusCodes.Status403Forbidden, http.Strings()["error.notFromHere"]);
 }
 
 /// <summary>Forms of pages that change who may sign in, and the like.</summary>
@@ -115,8 +128,14 @@ internal static class RecentlySignedIn
                 var form = await http.Request.ReadFormAsync(http.RequestAborted);
                 if (when?.Invoke(form["do"].ToString()) == false)
                     return await next(context);
-                RefusalLog.Note(http, RecentSignIn.Rule);
-                return SignInPage.Again(http, PendingForm.Posted(http, form));
+                return Ask(http, form);
             }
         );
+
+    /// <summary>Signing in again; what was typed is kept meanwhile.</summary>
+    public static IResult Ask(HttpContext http, IFormCollection form)
+    {
+        RefusalLog.Note(http, RecentSignIn.Rule);
+        return SignInPage.Again(http, PendingForm.Posted(http, form));
+    }
 }

@@ -2,18 +2,11 @@ using Countersign.Hosting;
 
 namespace Countersign.Pages.Layout;
 
-/// <summary>How pages say no: as a page, to whoever reads pages.</summary>
+/// <summary>How pages refuse: as a page, to people who read pages.</summary>
 internal sealed class PageErrorFormat : ErrorFormat
 {
     public override Task Refuse(HttpContext http, int status, string code, string detail) =>
-        new PageResponse(
-            Texts.For(http).RefusalTitle(status),
-            html =>
-                html.Add(
-                    $"<p>{html.Says.Refusal(status, detail)}</p><p><a href=\"{html.Base}/\">{html.Says.BackToInbox}</a></p>"
-                )
-        )
-        {
-            Status = status,
-        }.ExecuteAsync(http);
+        (
+            status == StatusCodes.Status404NotFound ? NotFoundPage.Page(http) : ErrorModel.Page(http, status, detail)
+        ).ExecuteAsync(http);
 }

@@ -1,4 +1,5 @@
 using Countersign.Pages.SignIn;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.Layout;
 
@@ -12,7 +13,14 @@ internal sealed class PendingForm(string path, IReadOnlyList<(string Name, strin
         To = "kept.to";
 
     /// <summary>Fields that people type texts into are shown again as such; the rest goes along unseen.</summary>
-    private static readonly string[] Texts = ["note", "text", "reason", "subject", "message"];
+    private static readonly Dictionary<string, string> Texts = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["note"] = "draft.comment",
+        ["text"] = "draft.comment",
+        ["reason"] = "draft.reason",
+        ["subject"] = "draft.title",
+        ["message"] = "draft.description",
+    };
 
     /// <summary>What was just posted, without its proof.</summary>
     public static PendingForm Posted(HttpContext http, IFormCollection form) =>
@@ -54,50 +62,45 @@ internal sealed class PendingForm(string path, IReadOnlyList<(string Name, strin
         && !path.Contains('\\', StringComparison.Ordinal)
         && !path.Any(char.IsControl);
 
-    /// <summary>As hidden fields of a sign-in form.</summary>
-    public void Carry(Html html)
-    {
-        foreach (var (name, value) in Fields)
-            html.Hidden(name, value);
-    }
-
-    /// <summary>The page on which one signs in with the form in the luggage.</summary>
-    public PageResponse SignInFirst() => SignInPage.First(this);
+    /// <summary>The page on which one signs in while the form waits.</summary>
+    public PageResult SignInFirst(HttpContext http) => SignInPage.First(http, this);
 
     /// <summary>The form once more, with what was typed.</summary>
-    public PageResponse AskAgain(int status = StatusCodes.Status409Conflict) =>
-        new(
-            t => t.SendAgainTitle,
-            html =>
-            {
-                html.Notice(Tone.Careful, html.Says.SendAgain);
-                html.Form(
-                    path,
-                    form =>
-                    {
-                        foreach (var (name, value) in fields)
-                        {
-                            if (Texts.Contains(name, StringComparer.OrdinalIgnoreCase) && value.Length > 0)
-                            {
-                                form.Field(new Field(name, form.Says.KeptField(name)) { Value = value, Lines = 4 });
-                                continue;
-                            }
-                            // What the button was for.
-                            if (name == "do")
-                                form.Add($"<p>{form.Says.YouWereAboutTo(value)}</p>");
-                            form.Hidden(name, value);
-                        }
-                        form.Add($"<div class=\"buttons\">");
-                        form.Button(form.Says.SendNow, "main");
-                        form.Add($"<a href=\"{form.Base}{path}\">{form.Says.DoNotSend}</a></div>");
-                    },
-                    css: "sheet"
-                );
-            }
+    public PageResult AskAgain(HttpContext http, int status = StatusCodes.Status409Conflict)
+    {
+        var strings = http.Strings();
+        var model = new PendingFormModel(
+            path,
+            fields.FirstOrDefault(f => f.Name == "do").Value is { } what ? ActionOf(strings, what) : null,
+            PageOf(path),
+            [
+                .. fields.Select(f =>
+                    (
+                        f.Name,
+                        f.Value,
+                        f.Value.Length > 0 && Texts.TryGetValue(f.Name, out var label) ? strings[label].Value : null
+                    )
+                ),
+            ]
+        );
+        return new PageResult(
+            new PageFrame(strings["draft.title.page"]) { IsNarrow = true },
+            PendingSlice.Create(model)
         )
         {
             Status = status,
         };
+    }
+
+    /// <summary>What the button was for; null where that goes without saying.</summary>
+    private string? ActionOf(IStringLocalizer strings, string what) =>
+        strings.Find(path == "/tokens" ? "draft.do.token" : "draft.do." + what);
+
+    /// <summary>The page that the form was on: of what is posted below a request, the request.</summary>
+    private static string PageOf(string path) =>
+        path.Split('/') is ["", "requests", var id, _] ? $"/requests/{id}"
+        : path is "/tokens" or "/sessions" ? "/account"
+        : path;
 
     private static string? TokenName(HttpContext http) => http.RequestServices.GetService<FormProof>()?.Field;
 }

@@ -1,4 +1,5 @@
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
 using Countersign.Requests;
 using Countersign.SignIn;
 
@@ -13,57 +14,36 @@ internal static class RequestPage
         string? seen,
         HttpContext http,
         CurrentCaller caller,
-        RequestPageLoader sights,
+        RequestPageLoader loader,
         CancellationToken cancel
     )
     {
         if (
             !RequestId.TryParse(id, out var requestId)
-            || await sights.Find(requestId, caller, seen, cancel) is not { } sight
+            || await loader.Find(requestId, caller, seen, cancel) is not { } model
         )
         {
             return NotFoundPage.Page(http);
         }
-        sight.HasChanged = seen is not null && seen != sight.Request.Digest;
-        return Of(sight, StatusCodes.Status200OK);
+        model.HasChanged = seen is not null && seen != model.Request.AnswerDigest;
+        return await Of(http, model, StatusCodes.Status200OK);
     }
 
-    /// <summary>
-    /// What the page is made of, from top to bottom on a phone; wide screens put what to do beside what it is about.
-    /// </summary>
-    public static IResult Of(RequestPageModel sight, int status) =>
-        new PageResponse(
-            sight.Request.Subject,
-            html =>
+    public static async Task<IResult> Of(HttpContext http, RequestPageModel model, int status)
+    {
+        if (!model.MayDecide || model.Mine is not null)
+            model.Next = await PendingCount.NextAfter(http, model.Request.Id);
+        return new PageResult(
+            new PageFrame(HeadlineModel.Of(model.Summary, http.Strings()).Text)
             {
-                using (sight)
-                {
-                    html.Add($"<article class=\"request\" id=\"request\" data-id=\"{sight.Request.Id.Value}\">");
-                    QuestionSection.Write(html, sight);
-                    RequesterSection.WriteNotices(html, sight);
-                    OverrideSection.WriteNotices(html, sight);
-                    ChangedSection.Write(html, sight);
-                    html.Add($"<div class=\"what\">");
-                    FactsSection.Write(html, sight);
-                    MessageSection.Write(html, sight);
-                    if (sight.MayDecide)
-                        html.Add($"<a class=\"button main jump\" href=\"#note\">{html.Says.YourAnswer} ↓</a>");
-                    html.Add($"</div><div class=\"do\">");
-                    TicketSection.Write(html, sight);
-                    AnswerSection.Write(html, sight);
-                    StepsSection.Write(html, sight);
-                    OriginSection.Write(html, sight);
-                    OverrideSection.Write(html, sight);
-                    html.Add($"</div><div class=\"story\">");
-                    TimelineSection.Write(html, sight);
-                    html.Add($"</div></article>");
-                }
-            }
+                Section = "/",
+                HasOwnHeading = true,
+                Live = model.Request.Id.Value,
+            },
+            RequestSlice.Create(model)
         )
         {
             Status = status,
-            Section = "/",
-            HasOwnHeading = true,
-            Live = sight.Request.Id.Value,
         };
+    }
 }

@@ -16,21 +16,31 @@ internal sealed class RequestPageLoader(
 {
     /// <summary>Null when it is not there or not the reader's to see.</summary>
     /// <param name="seen">The digest of the content that was read before.</param>
-    public async Task<RequestPageModel?> Find(
+    public Task<RequestPageModel?> Find(RequestId id, CurrentCaller caller, string? seen, CancellationToken cancel) =>
+        Find(id, caller.Viewer, caller.Caller.Person!, seen, cancel);
+
+    /// <summary>For a reader who is known by a link and has no session.</summary>
+    public async Task<RequestPageModel?> Find(RequestId id, Viewer viewer, CancellationToken cancel) =>
+        viewer.PersonId is { } person && (await directory.Refresh(cancel)).People.TryGetValue(person, out var reader)
+            ? await Find(id, viewer, reader, null, cancel)
+            : null;
+
+    private async Task<RequestPageModel?> Find(
         RequestId id,
-        CurrentCaller caller,
+        Viewer viewer,
+        Person reader,
         string? seen,
         CancellationToken cancel
     )
     {
-        if (await RequestHistory.Find(store, id, caller.Viewer, seen, cancel) is not { } story)
+        if (await RequestHistory.Find(store, id, viewer, seen, cancel) is not { } story)
             return null;
         var (request, snapshot) = (story.Request, directory.Current);
         var asked = request
             .Policy.Steps.SelectMany(snapshot.Pools.Of)
             .Where(person => !request.Bars(person))
             .ToHashSet();
-        return new RequestPageModel(story, caller.Caller, snapshot)
+        return new RequestPageModel(story, viewer, reader, snapshot)
         {
             Tickets = request.Policy.Destination is null ? [] : await destinations.Of(id, cancel),
             Absences = await absences.During(

@@ -1,9 +1,15 @@
+using System.Security.Cryptography;
+using System.Text;
 using Countersign.Outcomes.Email;
 using Countersign.Pages.Layout;
+using Countersign.Pages.Parts;
+using Countersign.Pages.Request;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Countersign.Pages.SignIn;
 
@@ -13,46 +19,16 @@ namespace Countersign.Pages.SignIn;
 /// </summary>
 internal static class MailedLink
 {
-    private const string Path = MailChannel.LinkPath;
-    private const string AskPath = "/sign-in/mail";
-    private const string Note = "Note",
-        Email = "E-mail";
-    private const int MaxNote = 500;
+    private const string Path = MailChannel.LinkPath,
+        DonePath = Path + "done/",
+        Purpose = "mailed decision";
+    private const int MaxHeadline = 200;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet(Path + "{token}", Show).AllowAnonymous().ExcludeFromDescription();
         routes.MapPost(Path + "{token}", Press).AllowAnonymous().ExcludeFromDescription();
-        routes.MapPost(AskPath, Ask).AllowAnonymous().ExcludeFromDescription();
-    }
-
-    /// <summary>The form on the sign-in page, where links can be mailed; whether they can.</summary>
-    public static bool Offer(Html html)
-    {
-        if (!html.Http.RequestServices.GetRequiredService<MailSignIn>().IsOffered)
-            return false;
-        html.Add($"<details class=\"narrow\"><summary>{html.Says.MailMeALink}</summary>");
-        html.Form(
-            AskPath,
-            form =>
-            {
-                form.Field(
-                    new Field(Email, form.Says.Email)
-                    {
-                        Type = "email",
-                        Autocomplete = "username",
-                        Required = true,
-                        Longest = 254,
-                        Id = "email-for-link",
-                        Hint = form.Says.MailMeALinkHint,
-                    }
-                );
-                form.Button(form.Says.MailMeALink);
-            },
-            css: "sheet narrow"
-        );
-        html.Add($"</details>");
-        return true;
+        routes.MapGet(DonePath + "{what}", Done).AllowAnonymous().ExcludeFromDescription();
     }
 
     /// <summary>
@@ -83,7 +59,7 @@ internal static class MailedLink
         MailSignIn signIn,
         SignInAttempts attempts,
         CancellationToken cancel
-    ) => Try(http, attempts, () => Refused(http), () => Look(token, http, byMail, signIn, cancel));
+    ) => Try(http, attempts, () => InvalidLinkModel.Page(http), () => Look(token, http, byMail, signIn, cancel));
 
     private static async Task<IResult?> Look(
         string token,
@@ -92,9 +68,9 @@ internal static class MailedLink
         MailSignIn signIn,
         CancellationToken cancel
     ) =>
-        await byMail.Look(token, cancel) is MailDecisionOutcome.Good good
-            ? Decision(http, token, good.Request, good.Answer, good.Person, null)
-        : await signIn.Look(token, cancel) ? SignInButton(http, token)
+        await byMail.Look(token, cancel) is MailDecisionOutcome.Good(var request, var answer, var viewer)
+            ? await Decision(http, token, request.Id, answer, viewer, null, cancel)
+        : await signIn.Look(token, cancel) ? SignInLink.Button(http, Path + token)
         : null;
 
     private static Task<IResult> Press(
@@ -105,7 +81,13 @@ internal static class MailedLink
         MailSignIn signIn,
         SignInAttempts attempts,
         CancellationToken cancel
-    ) => Try(http, attempts, () => Refused(http), () => Use(token, http, antiforgery, byMail, signIn, cancel));
+    ) =>
+        Try(
+            http,
+            attempts,
+            () => InvalidLinkModel.Page(http),
+            () => Use(token, http, antiforgery, byMail, signIn, cancel)
+        );
 
     private static async Task<IResult?> Use(
         string token,
@@ -123,130 +105,97 @@ internal static class MailedLink
             return await Look(token, http, byMail, signIn, cancel);
         if (await signIn.Look(token, cancel))
         {
-            if (await signIn.Run(token, SignInPage.VisitOf(http), cancel) is not { } session)
-                return null;
-            await SignInPage.Enter(http, session, cancel);
-            return SignInPage.GoOn(http, "/");
+            switch (await signIn.Run(token, SignInPage.VisitOf(http), cancel))
+            {
+                case SignInOutcome.Done { Session: var session }:
+                    await SignInPage.Enter(http, session, cancel);
+                    return SignInPage.GoOn(http, "/");
+                case SignInOutcome.SecondStep { Pending: var pending }:
+                    return await SecondStepPage.Begin(http, pending, null, null, cancel);
+                default:
+                    return null;
+            }
         }
-        var note = form[Note].ToString().Trim();
+        var note = form[MailedDecisionModel.Field].ToString().Trim();
         var address = http.Connection.RemoteIpAddress?.ToString() ?? "";
-        return await byMail.Run(token, WellFormed.Cut(note, MaxNote), address, cancel) switch
+        return await byMail.Run(token, WellFormed.Cut(note, MailedDecisionModel.MaxNote), address, cancel) switch
         {
-            MailDecisionOutcome.Done done => new PageResponse(
-                Texts.For(http).LinkDone(done.Answer),
-                html =>
-                    html.Add(
-                        $"<p class=\"lede\">{done.Request.Subject}</p><p>{done.Request.Display}</p><p><a href=\"{html.Base}/requests/{done.Request.Id.Value}\">{html.Says.BackToInbox}</a></p>"
-                    )
+            MailDecisionOutcome.Done(var request, var answer) => Results.Redirect(
+                $"{http.Request.PathBase}{DonePath}{Sealed(http, request, answer)}"
             ),
-            MailDecisionOutcome.NoteRequired again => Decision(
+            MailDecisionOutcome.NoteRequired(var request, var answer, var viewer) => await Decision(
                 http,
                 token,
-                again.Request,
-                again.Answer,
-                again.Person,
-                Texts.For(http).LinkNoteNeeded
+                request.Id,
+                answer,
+                viewer,
+                http.Strings()["request.commentMissing." + (answer == Answer.Reject ? "reject" : "policy")],
+                cancel
             ),
             _ => null,
         };
     }
 
-    private static async Task<IResult> Ask(
+    private static async Task<IResult?> Decision(
         HttpContext http,
-        IAntiforgery antiforgery,
-        MailSignIn signIn,
-        SignInAttempts attempts,
+        string token,
+        RequestId id,
+        Answer answer,
+        Viewer viewer,
+        string? error,
         CancellationToken cancel
     )
     {
-        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsRequestValidAsync(http))
-            return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
-        var email = form[Email].ToString().Trim();
-        var visit = SignInPage.VisitOf(http);
-        // Each is counted, also for an account that exists: asking writes, and the answer must not tell the two apart.
-        if (attempts.BeginLink(visit.Address, out var wait) is null)
-            return TooOften(http, wait);
-        if (email.Length is > 2 and <= 254)
-            await signIn.Ask(email, visit, cancel);
-        return new PageResponse(
-            Texts.For(http).LinkIsOnItsWayTitle,
-            html => html.Add($"<p class=\"lede\">{html.Says.LinkIsOnItsWay}</p>")
-        );
+        var loader = http.RequestServices.GetRequiredService<RequestPageLoader>();
+        if (await loader.Find(id, viewer, cancel) is not { } request)
+            return null;
+        if (error is not null)
+            request.Refused = new Refusal(error, "f-" + MailedDecisionModel.Field);
+        return new PageResult(
+            new PageFrame(HeadlineModel.Of(request.Summary, http.Strings()).Text) { HasOwnHeading = true },
+            MailedDecisionSlice.Create(new MailedDecisionModel(request, answer, Path + token) { Error = error })
+        )
+        {
+            Status = error is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
+        };
     }
 
-    private static PageResponse Decision(
-        HttpContext http,
-        string token,
-        RequestDetails details,
-        Answer answer,
-        string person,
-        string? error
-    ) =>
-        new(
-            Texts.For(http).LinkDecideTitle(answer),
-            html =>
-            {
-                var request = details.Request;
-                html.Add($"<section class=\"sheet\"><h2>{request.Subject}</h2><p>{details.Current.Message}</p>");
-                html.Facts([
-                    (html.Says.AskedBy, h => h.Add($"{request.RequesterName}")),
-                    (html.Says.StatusName, h => h.Add($"{request.Display}")),
-                ]);
-                html.Add($"</section>");
-                html.Form(
-                    Path + token,
-                    form =>
-                    {
-                        form.Add($"<p>{form.Says.LinkDecides(answer, person)}</p>");
-                        form.Field(
-                            new Field(Note, form.Says.Note)
-                            {
-                                Lines = 3,
-                                Longest = MaxNote,
-                                Error = error,
-                            }
-                        );
-                        form.Button(form.Says.LinkDo(answer), answer == Answer.Approve ? "yes" : "no");
-                    },
-                    css: "sheet"
-                );
-            }
-        );
+    /// <summary>
+    /// The page after a decision. The link is used up by then, so what was decided is in the address.
+    /// </summary>
+    private static PageResult Done(string what, HttpContext http)
+    {
+        try
+        {
+            var said = Encoding
+                .UTF8.GetString(Protector(http).Unprotect(WebEncoders.Base64UrlDecode(what)))
+                .Split('|', 3);
+            return new PageResult(
+                new PageFrame(http.Strings()["request.review.mine." + said[0]]) { IsNarrow = true },
+                MailedDecisionDoneSlice.Create(new MailedDecisionDoneModel(RequestId.Of(said[1]), said[2]))
+            );
+        }
+        catch (Exception notOurs) when (notOurs is FormatException or CryptographicException)
+        {
+            return InvalidLinkModel.Page(http);
+        }
+    }
 
-    private static PageResponse SignInButton(HttpContext http, string token) =>
-        new(
-            Texts.For(http).LinkSignInTitle,
-            html =>
-                html.Form(
-                    Path + token,
-                    form =>
-                    {
-                        form.Add($"<p>{form.Says.LinkSignIn}</p>");
-                        form.Button(form.Says.SignIn, "main");
-                    },
-                    css: "sheet narrow"
+    private static string Sealed(HttpContext http, ApprovalRequest request, Answer answer) =>
+        WebEncoders.Base64UrlEncode(
+            Protector(http)
+                .Protect(
+                    Encoding.UTF8.GetBytes(
+                        $"{answer.ToWireName()}|{request.Id}|{WellFormed.Cut(request.Subject, MaxHeadline)}"
+                    )
                 )
         );
 
-    private static PageResponse TooOften(HttpContext http, TimeSpan wait)
+    private static IDataProtector Protector(HttpContext http) => http.RequestServices.GetDataProtector(Purpose);
+
+    private static PageResult TooOften(HttpContext http, TimeSpan wait)
     {
         RateLimits.SetRetryAfter(http, wait);
-        return new PageResponse(
-            Texts.For(http).RefusalTitle(StatusCodes.Status429TooManyRequests),
-            html => html.Add($"<p>{html.Says.LinkTooOften}</p>")
-        )
-        {
-            Status = StatusCodes.Status429TooManyRequests,
-        };
+        return InvalidLinkModel.TooMany(http);
     }
-
-    private static PageResponse Refused(HttpContext http) =>
-        new(
-            Texts.For(http).LinkRefusedTitle,
-            html =>
-                html.Add($"<p>{html.Says.LinkRefused}</p><p><a href=\"{html.Base}/sign-in\">{html.Says.SignIn}</a></p>")
-        )
-        {
-            Status = StatusCodes.Status404NotFound,
-        };
 }

@@ -48,7 +48,7 @@ internal static class PendingFormCookie
 
     /// <summary>Nothing is sent before its author presses the button again.</summary>
     public static IResult Show(HttpContext http) =>
-        Waiting(http)?.AskAgain(StatusCodes.Status200OK)
+        Waiting(http)?.AskAgain(http, StatusCodes.Status200OK)
         ?? (IResult)TypedResults.LocalRedirect($"{http.Request.PathBase}/");
 
     public static void Forget(HttpContext http) => http.Response.Cookies.Delete(NameFor(http), Options(http, null));

@@ -1,22 +1,20 @@
+using Countersign.Pages.Admin;
 using Countersign.Pages.Layout;
-using Countersign.People;
+using Countersign.Pages.Parts;
 using Countersign.SignIn;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Pages.SignIn;
 
 /// <summary>
-/// <c>/set-up?key=…</c>: where the link leads that is printed while there is no admin. It makes the first one and signs
-/// them in.
+/// <c>/set-up?key=…</c>: where the link leads that is printed while there is no admin. It creates the first one and
+/// signs them in.
 /// </summary>
 internal static class SetUpPage
 {
     public const string Path = "/set-up";
 
-    private const string Key = "key",
-        Name = "Name",
-        Email = "E-mail",
-        Password = "Password";
+    private const string Key = "key";
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -35,10 +33,10 @@ internal static class SetUpPage
             ? MailedLink.Try(
                 http,
                 attempts,
-                Over,
-                async () => await link.IsGood(key, cancel) ? Page(new Typed(key, "", ""), null) : null
+                () => Invalid(http),
+                async () => await link.IsGood(key, cancel) ? Page(http, new SetUpModel(key)) : null
             )
-            : Task.FromResult<IResult>(Over());
+            : Task.FromResult<IResult>(Invalid(http));
 
     private static async Task<IResult> Run(
         HttpContext http,
@@ -49,28 +47,40 @@ internal static class SetUpPage
     )
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
-            return Over();
-        var typed = new Typed(form[Key].ToString(), form[Name].ToString(), form[Email].ToString());
+            return Invalid(http);
+        var typed = new SetUpModel(form[Key].ToString())
+        {
+            Name = form["name"].ToString(),
+            Email = PostedForm.EmailOf(form),
+        };
         if (typed.Key.Length is 0 or >= 200)
-            return Over();
-        var password = form[Password].ToString();
+            return Invalid(http);
+        var password = form["password"].ToString();
         return await MailedLink.Try(
             http,
             attempts,
-            Over,
+            () => Invalid(http),
             async () =>
             {
                 if (!await antiforgery.IsRequestValidAsync(http))
-                    return await link.IsGood(typed.Key, cancel) ? Page(typed, null) : null;
+                    return await link.IsGood(typed.Key, cancel) ? Page(http, typed) : null;
                 switch (await link.Use(typed.Key, typed.Email, typed.Name, password, SignInPage.VisitOf(http), cancel))
                 {
                     case SetUpOutcome.Done { Session: var session }:
                         await SignInPage.Enter(http, session, cancel);
                         return SignInPage.GoOn(http, "/");
+                    case SetUpOutcome.SecondStep { Pending: var pending }:
+                        return await SecondStepPage.Begin(http, pending, null, null, cancel);
                     case SetUpOutcome.Invalid problem:
-                        return Page(typed, problem);
+                        return Page(
+                            http,
+                            typed with
+                            {
+                                Refused = Refused.Invalid(http.Strings(), problem.Field, problem.Why, problem.Code),
+                            }
+                        );
                     case SetUpOutcome.Busy:
-                        return Page(typed, new SetUpOutcome.Invalid("password", Texts.For(http).SignInBusy));
+                        return Page(http, typed with { Refused = new Refused(null, http.Strings()["signIn.busy"]) });
                     default:
                         return null;
                 }
@@ -78,78 +88,24 @@ internal static class SetUpPage
         );
     }
 
-    private static PageResponse Page(Typed typed, SetUpOutcome.Invalid? problem) =>
-        new(
-            t => t.SetUpTitle,
-            html =>
+    private static PageResult Page(HttpContext http, SetUpModel model)
+    {
+        model = model with { TakesPassword = http.RequestServices.GetRequiredService<PasswordPolicy>().AreEnabled };
+        return new(new PageFrame(http.Strings()["setUp.title"]) { IsNarrow = true }, SetUpSlice.Create(model))
+        {
+            Status = AdminParts.StatusOf(model.Refused),
+        };
+    }
+
+    private static PageResult Invalid(HttpContext http) =>
+        InvalidLinkModel.Page(
+            http,
+            new InvalidLinkModel(http.Strings()["setUp.invalid"])
             {
-                string? ErrorOf(string field) => problem?.Field == field ? problem.Why : null;
-                html.Add($"<p class=\"lede\">{html.Says.SetUpLede}</p>");
-                html.Form(
-                    Path,
-                    form =>
-                    {
-                        form.Hidden(Key, typed.Key);
-                        form.Field(
-                            new Field(Name, form.Says.YourName)
-                            {
-                                Value = typed.Name,
-                                Error = ErrorOf("name"),
-                                Required = true,
-                                Longest = Names.Longest,
-                                Autocomplete = "name",
-                                Id = "name",
-                            }
-                        );
-                        form.Field(
-                            new Field(Email, form.Says.Email)
-                            {
-                                Type = "email",
-                                Value = typed.Email,
-                                Error = ErrorOf("email"),
-                                Required = true,
-                                Longest = 254,
-                                Autocomplete = "username",
-                                Id = "email",
-                            }
-                        );
-                        form.Field(
-                            Layout.Field.NewPassword(
-                                Password,
-                                form.Says.Password,
-                                form.Says.PasswordHint,
-                                ErrorOf("password")
-                            ) with
-                            {
-                                Id = "password",
-                            }
-                        );
-                        form.Button(form.Says.SetUpDo, "main");
-                    },
-                    css: "sheet narrow"
-                );
+                Otherwise = (
+                    http.Strings()["setUp.otherwise"],
+                    "countersign user add you@example.com --name \"Your Name\" --role admin --password-stdin"
+                ),
             }
-        )
-        {
-            Status = problem is null ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
-        };
-
-    private static PageResponse Over() =>
-        new(
-            t => t.SetUpOverTitle,
-            html =>
-                html.Add(
-                    $"""
-                    <p>{html.Says.SetUpOver}</p>
-                    <p>{html.Says.SetUpOtherwise}</p>
-                    <pre>countersign user add you@example.com --name "Your Name" --role admin --password-stdin</pre>
-                    <p><a href="{html.Base}{SignInPage.Path}">{html.Says.SignIn}</a></p>
-                    """
-                )
-        )
-        {
-            Status = StatusCodes.Status404NotFound,
-        };
-
-    private sealed record Typed(string Key, string Name, string Email);
+        );
 }

@@ -1,26 +1,26 @@
 using Countersign.Audit;
 using Countersign.Hosting;
+using Countersign.Outcomes.Email;
 using Countersign.Pages.Layout;
 using Countersign.Pages.SignIn.Oidc;
 using Countersign.People;
 using Countersign.SignIn;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Localization;
 
 namespace Countersign.Pages.SignIn;
 
 /// <summary>
-/// <c>/sign-in</c>: e-mail address and password, and from here on to where one wanted to go. It says the same to
-/// whoever gives a wrong password and whoever nobody knows.
+/// <c>/sign-in</c>: email and password, and from here on to where the person wanted to go. A wrong password and an
+/// unknown account get the same answer.
 /// </summary>
 internal static class SignInPage
 {
     public const string Path = "/sign-in";
 
     private const string AccountPath = "/account",
-        To = "to",
-        Email = "E-mail",
-        Password = "Password";
+        To = "to";
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -28,11 +28,20 @@ internal static class SignInPage
         routes.MapPost(Path, Run).AllowAnonymous().ExcludeFromDescription();
     }
 
-    private static IResult Show(string? to, string? problem, HttpContext http, PeopleDirectory directory) =>
-        http.FindCaller()?.Person is not null && problem != OidcEvents.NotFresh ? GoOn(http, to)
-        : problem is { Length: > 0 } ? Page(to, null, problem: t => t.SignInElsewhereProblem(problem))
-        : directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false }) ? Page(to, null)
-        : Page(to, null, hint: t => t.NoAdminYet);
+    private static IResult Show(string? to, string? problem, HttpContext http, PeopleDirectory directory)
+    {
+        if (http.FindCaller()?.Person is not null && problem != OidcEvents.NotFresh)
+            return GoOn(http, to);
+        var strings = http.Strings();
+        if (problem is { Length: > 0 and < 40 })
+        {
+            var why = strings.Find("signIn.problem." + problem) ?? strings["signIn.problem.failed"];
+            return Page(http, to, null, model => model with { Problem = why });
+        }
+        return directory.Current.People.Values.Any(p => p is { Role: Role.Admin, IsDisabled: false })
+            ? Page(http, to, null)
+            : Page(http, to, null, model => model with { Hint = strings["signIn.noAdminYet"] });
+    }
 
     private static async Task<IResult> Run(
         HttpContext http,
@@ -43,35 +52,44 @@ internal static class SignInPage
     )
     {
         if (await PostedForm.Read(http, cancel) is not { } form)
-            return Page(null, null);
+            return Page(http, null, null);
+        var strings = http.Strings();
         var (email, to, kept) = (
-            form[Email].ToString(),
+            PostedForm.EmailOf(form),
             form[To].ToString(),
             PostedForm.IsFromHere(http.Request) ? PendingForm.Carried(form) : null
         );
         // Signed in already, in another tab.
         if (http.FindCaller()?.Person is not null && email.Length == 0)
-            return kept?.AskAgain() ?? GoOn(http, to);
+            return kept?.AskAgain(http) ?? GoOn(http, to);
         if (!await antiforgery.IsRequestValidAsync(http))
-            return Page(to, kept, email, t => t.SignInPageTooOld, StatusCodes.Status400BadRequest);
+            return Refused(strings["signIn.pageTooOld"], StatusCodes.Status400BadRequest);
         var visit = VisitOf(http);
-        switch (await signIn.Run(email, form[Password].ToString(), visit, cancel))
+        switch (await signIn.Run(email, form["password"].ToString(), visit, cancel))
         {
             case SignInOutcome.Done { Session: var session }:
                 await Enter(http, session, cancel);
-                return kept is null ? GoOn(http, to) : kept.AskAgain();
+                return kept is null ? GoOn(http, to) : kept.AskAgain(http);
+            case SignInOutcome.SecondStep { Pending: var pending }:
+                return await SecondStepPage.Begin(http, pending, to, kept, cancel);
             case SignInOutcome.TooOften { Wait: var wait }:
                 failures.Note(email, visit.Address, PageDoor.One.Via);
                 RateLimits.SetRetryAfter(http, wait);
-                return Page(to, kept, email, t => t.SignInTooOften(wait), StatusCodes.Status429TooManyRequests);
+                return Refused(TooOften(strings, wait), StatusCodes.Status429TooManyRequests);
             case SignInOutcome.Busy { Wait: var wait }:
                 RateLimits.SetRetryAfter(http, wait);
-                return Page(to, kept, email, t => t.SignInBusy, StatusCodes.Status503ServiceUnavailable);
+                return Refused(strings["signIn.busy"], StatusCodes.Status503ServiceUnavailable);
             default:
                 failures.Note(email, visit.Address, PageDoor.One.Via);
-                return Page(to, kept, email, t => t.SignInWrong, StatusCodes.Status401Unauthorized);
+                return Refused(strings["signIn.wrong"], StatusCodes.Status401Unauthorized);
         }
+
+        PageResult Refused(string problem, int status) =>
+            Page(http, to, kept, model => model with { Email = email, Problem = problem }, status);
     }
+
+    public static string TooOften(IStringLocalizer strings, TimeSpan wait) =>
+        strings.Count("signIn.tooOften", Math.Max(1, (long)Math.Ceiling(wait.TotalMinutes)));
 
     public static ClientInfo VisitOf(HttpContext http) =>
         new(
@@ -110,119 +128,75 @@ internal static class SignInPage
         TypedResults.LocalRedirect($"{http.Request.PathBase}{LocalPath.Of(to) ?? "/"}");
 
     /// <summary>For a person whose session ended while they typed.</summary>
-    public static PageResponse First(PendingForm kept) => Page(null, kept, status: StatusCodes.Status401Unauthorized);
+    public static PageResult First(HttpContext http, PendingForm kept) =>
+        Page(http, null, kept, status: StatusCodes.Status401Unauthorized);
 
     /// <summary>For a person who is signed in and now has to prove that they are still there.</summary>
-    public static PageResponse Again(HttpContext http, PendingForm kept) =>
-        Page(null, kept, http.FindCaller()?.Person?.Email ?? "", status: StatusCodes.Status403Forbidden, again: true);
+    public static PageResult Again(HttpContext http, PendingForm kept) =>
+        Page(
+            http,
+            null,
+            kept,
+            model => model with { Email = http.FindCaller()?.Person?.Email ?? "", IsAgain = true },
+            StatusCodes.Status403Forbidden
+        );
 
-    private static PageResponse Page(
+    /// <summary>For a person who wants a link emailed and gave no email to which it could go.</summary>
+    public static PageResult NoEmail(HttpContext http, string? to, PendingForm? kept, string email) =>
+        Page(
+            http,
+            to,
+            kept,
+            model => model with { Email = email, EmailError = http.Strings()["signIn.noEmail"] },
+            StatusCodes.Status422UnprocessableEntity
+        );
+
+    private static PageResult Page(
+        HttpContext http,
         string? to,
         PendingForm? kept,
-        string email = "",
-        Func<Texts, string>? problem = null,
-        int status = StatusCodes.Status200OK,
-        Func<Texts, string>? hint = null,
-        bool again = false
-    ) =>
-        new(
-            t => again ? t.SignInAgainTitle : t.SignIn,
-            html =>
-            {
-                if (kept is not null)
-                    html.Notice(Tone.Careful, again ? html.Says.SignInAgain : html.Says.SignedOutMeanwhile);
-                if (hint is not null)
-                    html.Notice(Tone.Careful, hint(html.Says));
-                if (problem is not null)
-                    html.Notice(Tone.Bad, problem(html.Says));
-                html.Form(
-                    Path,
-                    form =>
-                    {
-                        kept?.Carry(form);
-                        form.Hidden(To, LocalPath.Of(to) ?? "/");
-                        form.Field(
-                            new Field(Email, form.Says.Email)
-                            {
-                                Type = "email",
-                                Value = email,
-                                Autocomplete = "username",
-                                Required = true,
-                                Longest = 254,
-                                Id = "email",
-                            }
-                        );
-                        form.Field(
-                            new Field(Password, form.Says.Password)
-                            {
-                                Type = "password",
-                                Autocomplete = "current-password",
-                                Required = true,
-                                Longest = PasswordRules.Longest,
-                                Id = "password",
-                            }
-                        );
-                        form.Button(form.Says.SignIn, "main");
-                    },
-                    css: "sheet narrow"
-                );
-                var byMail = MailedLink.Offer(html);
-                if (html.Http.RequestServices.GetRequiredService<OidcProviders>().All is { Count: > 0 } providers)
-                    Elsewhere(html, providers, to, kept, again);
-                else if (again && byMail)
-                    HaveSignedIn(html, kept!);
-            }
-        )
-        {
-            Status = status,
-        };
-
-    /// <summary>
-    /// With identity providers. What was typed does not travel there: it waits in this browser, or in this tab if
-    /// there is too much of it.
-    /// </summary>
-    private static void Elsewhere(
-        Html html,
-        IReadOnlyList<OidcOptions> providers,
-        string? to,
-        PendingForm? kept,
-        bool again
+        Func<SignInModel, SignInModel>? change = null,
+        int status = StatusCodes.Status200OK
     )
     {
-        var waits = kept is not null && PendingFormCookie.Leave(html.Http, kept);
-        var backTo =
-            kept is null ? LocalPath.Of(to) ?? "/"
-            : waits ? PendingFormCookie.Path
-            : AccountPath;
-        var query = $"?to={Uri.EscapeDataString(backTo)}{(again ? "&again=true" : "")}";
-        var staysHere = kept is not null && !waits;
-        html.Add($"<div class=\"sheet narrow\">");
-        if (staysHere)
-            html.Add($"<p>{html.Says.KeptAndElsewhere}</p>");
-        foreach (var provider in providers)
+        var services = http.RequestServices;
+        var model = new SignInModel(LocalPath.Of(to) ?? "/")
         {
-            var way = html.Base + OidcEndpoints.PathOf(provider) + query;
-            var text = html.Says.SignInWith(provider.Name);
-            if (staysHere)
-                html.Add($"<p><a class=\"button\" href=\"{way}\" target=\"_blank\">{text}</a></p>");
-            else
-                html.Add($"<p><a class=\"button\" href=\"{way}\">{text}</a></p>");
-        }
-        if (staysHere)
-            HaveSignedIn(html, kept!);
-        html.Add($"</div>");
+            Kept = [.. kept?.Fields ?? []],
+            TakesPassword = services.GetRequiredService<PasswordPolicy>().AreEnabled,
+            OffersLink = services.GetRequiredService<MailSignIn>().IsOffered,
+        };
+        model = change?.Invoke(model) ?? model;
+        var providers = services.GetRequiredService<OidcProviders>().All;
+        if (providers.Count > 0)
+            model = WithProviders(http, model, providers, kept);
+        var title = http.Strings()[model.IsAgain ? "signIn.again.title" : "signIn.title"];
+        return new PageResult(new PageFrame(title) { IsNarrow = true }, SignInSlice.Create(model)) { Status = status };
     }
 
-    /// <summary>Goes on with what was kept once the person has signed in in another tab.</summary>
-    private static void HaveSignedIn(Html html, PendingForm kept) =>
-        html.Form(
-            Path,
-            form =>
-            {
-                kept.Carry(form);
-                form.Button(form.Says.HaveSignedIn);
-            }
-        );
+    /// <summary>
+    /// What was typed doesn't travel to an identity provider: it waits in this browser, or in this tab if there is too
+    /// much of it.
+    /// </summary>
+    private static SignInModel WithProviders(
+        HttpContext http,
+        SignInModel model,
+        IReadOnlyList<OidcOptions> providers,
+        PendingForm? kept
+    )
+    {
+        var waits = kept is not null && PendingFormCookie.Leave(http, kept);
+        var backTo =
+            kept is null ? model.To
+            : waits ? PendingFormCookie.Path
+            : AccountPath;
+        var query = $"?to={Uri.EscapeDataString(backTo)}{(model.IsAgain ? "&again=true" : "")}";
+        return model with
+        {
+            Providers = [.. providers.Select(p => (p.Name, OidcEndpoints.PathOf(p) + query))],
+            ProvidersOpenBeside = kept is not null && !waits,
+        };
+    }
 }
 
 /// <summary>What a browser posted.</summary>
@@ -237,6 +211,10 @@ internal static class PostedForm
                 $"{request.Scheme}://{request.Host}",
                 StringComparison.OrdinalIgnoreCase
             );
+
+    /// <summary>The email, also from a form that calls it as earlier versions did.</summary>
+    public static string EmailOf(IFormCollection form) =>
+        (form.ContainsKey("email") ? form["email"] : form["E-mail"]).ToString().Trim();
 
     /// <summary>Null when it is no form.</summary>
     public static async ValueTask<IFormCollection?> Read(HttpContext http, CancellationToken cancel)

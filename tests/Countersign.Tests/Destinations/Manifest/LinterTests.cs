@@ -32,6 +32,19 @@ public sealed class LinterTests
             }
         );
 
+    [Fact]
+    public void A_finding_about_a_variable_names_it_and_not_only_its_place()
+    {
+        var manifest = JsonNode.Parse(Sample.Text)!.AsObject();
+        var variables = manifest["formVariables"]!.AsArray();
+        variables.Add(Variable("riskLevel", "enum"));
+        var finding = Linter.Run(manifest.ToJsonString()).Single(f => f.Place.EndsWith("allowedValues", Ordinal));
+        Assert.Equal($"formVariables[{variables.Count - 1}].allowedValues", finding.Place);
+        Assert.StartsWith("riskLevel: ", finding.Problem, Ordinal);
+    }
+
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+
     public static TheoryData<string, string, JsonNode?, string> Mistakes =>
         new()
         {

@@ -22,10 +22,10 @@ public sealed class RenderingTests
                 )
             )
             .Create.Parser!;
-        var heard = Sample.Hear(parser, """{"result":[{"id":"s1","state":-1.0,"text":"Implement"}]}""");
+        var reported = Sample.Hear(parser, """{"result":[{"id":"s1","state":-1.0,"text":"Implement"}]}""");
         Assert.Equal(
             (Opinion.Approved, "-1.0", "Implement", "s1"),
-            (heard.Opinion, heard.Value, heard.Display, heard.ExternalId)
+            (reported.Opinion, reported.Value, reported.Display, reported.ExternalId)
         );
         Assert.Equal(Opinion.Rejected, Sample.Hear(parser, """{"result":[{"state":4}]}""").Opinion);
     }
@@ -37,7 +37,7 @@ public sealed class RenderingTests
     [InlineData("<html>yes</html>")]
     [InlineData("")]
     public void What_holds_no_status_says_nothing(string answer) =>
-        Assert.Equal(Heard.Nothing, Sample.Hear(Manifest.Create.Parser!, answer));
+        Assert.Equal(ReportedStatus.Nothing, Sample.Hear(Manifest.Create.Parser!, answer));
 
     [Fact]
     public void Both_patterns_matching_counts_as_declined_and_is_told()
@@ -50,8 +50,8 @@ public sealed class RenderingTests
                 )
             )
             .Status.Parser!;
-        var heard = Sample.Hear(parser, """{"state":"yes"}""");
-        Assert.Equal((Opinion.Rejected, true), (heard.Opinion, heard.MatchedBoth));
+        var reported = Sample.Hear(parser, """{"state":"yes"}""");
+        Assert.Equal((Opinion.Rejected, true), (reported.Opinion, reported.MatchedBoth));
     }
 
     [Theory]
@@ -310,11 +310,11 @@ public sealed class RenderingTests
     [Fact]
     public void Hostile_texts_arrive_as_they_are()
     {
-        foreach (var question in Rehearsals.All)
+        foreach (var forwarded in Rehearsals.All)
         {
             Assert.Equal(
-                question.Title,
-                Sample.Body(Sample.Ready(Manifest.Create, Sample.Context(Manifest, question)))["title"]!.ToString()
+                forwarded.Title,
+                Sample.Body(Sample.Ready(Manifest.Create, Sample.Context(Manifest, forwarded)))["title"]!.ToString()
             );
         }
     }
@@ -326,10 +326,10 @@ public sealed class RenderingTests
     public void Published_manifests_render_every_call_for_every_text(string name)
     {
         var manifest = Sample.Read(PublishedManifests.Read(name));
-        foreach (var question in Rehearsals.All)
+        foreach (var forwarded in Rehearsals.All)
         {
             foreach (var call in manifest.Calls)
-                Sample.Ready(call, Rehearsals.Context(manifest, question));
+                Sample.Ready(call, Rehearsals.Context(manifest, forwarded));
         }
     }
 
@@ -338,11 +338,11 @@ public sealed class RenderingTests
     {
         var manifest = Sample.Read(PublishedManifests.Read("servicenow-normal.json"));
         var settings = new Dictionary<string, string> { ["configItemFlag"] = "true" };
-        var question = Rehearsals.Full with
+        var forwarded = Rehearsals.Full with
         {
             Form = [new("configurationItem", "ci-1"), new("implementationPlan", "hidden")],
         };
-        var body = Sample.Body(Sample.Ready(manifest.Create, Sample.Context(manifest, question, settings)));
+        var body = Sample.Body(Sample.Ready(manifest.Create, Sample.Context(manifest, forwarded, settings)));
         Assert.Equal(
             ("2025-05-02 14:36:47", "2025-05-02 14:41:48", "ci-1", null),
             (
@@ -355,7 +355,7 @@ public sealed class RenderingTests
         var withoutDates = Sample.Body(
             Sample.Ready(
                 manifest.Create,
-                Sample.Context(manifest, question, new Dictionary<string, string> { ["doNotSetDates"] = "true" })
+                Sample.Context(manifest, forwarded, new Dictionary<string, string> { ["doNotSetDates"] = "true" })
             )
         );
         Assert.Null(withoutDates["start_date"]);

@@ -76,7 +76,7 @@ internal static class Sample
 
     public static CallContext Context(
         ApprovalManifest manifest,
-        Question? question = null,
+        ForwardedRequest? forwarded = null,
         IReadOnlyDictionary<string, string>? settings = null,
         string externalId = ""
     ) =>
@@ -92,10 +92,10 @@ internal static class Sample
                             ["baseURL"] = "https://desk.example.test",
                             ["apiKey"] = "k-123",
                         },
-                    (question ?? Rehearsals.Full).Form
+                    (forwarded ?? Rehearsals.Full).Form
                 )
                 .Values,
-            Question = question ?? Rehearsals.Full,
+            Request = forwarded ?? Rehearsals.Full,
             OAuthBaseUri = "https://now.example.test/",
             AccessToken = "tok=en",
             ExternalId = externalId,
@@ -115,8 +115,8 @@ internal static class Sample
     public static string Render(string template, IReadOnlyDictionary<string, object?> scope, bool isBody = false) =>
         Templates.Plain.Of(template, isBody).Render(scope);
 
-    public static Heard Hear(StatusParser parser, string json) =>
-        Reading.Read(parser, System.Text.Encoding.UTF8.GetBytes(json));
+    public static ReportedStatus Hear(StatusParser parser, string json) =>
+        StatusReader.Read(parser, System.Text.Encoding.UTF8.GetBytes(json));
 
     public static JsonElement Json(string text)
     {

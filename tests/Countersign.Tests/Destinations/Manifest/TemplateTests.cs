@@ -83,16 +83,16 @@ public sealed class TemplateTests
     public void Fidelity_to_LaunchDarkly_escapes_for_HTML_between_two_braces()
     {
         var manifest = Sample.Read(Sample.Text, new Templates(Escaping.Go.Html));
-        var question = Rehearsals.Full with { Title = "R&D \"x\" 'y' <b>" };
+        var forwarded = Rehearsals.Full with { Title = "R&D \"x\" 'y' <b>" };
         Assert.Equal(
             "R&amp;D \\\"x\\\" 'y'"
                 .Replace("\\\"", "\\&quot;", StringComparison.Ordinal)
                 .Replace("'", "&apos;", StringComparison.Ordinal) + " &lt;b&gt;",
-            System.Text.Encoding.UTF8.GetString(RawBody(manifest, question))[(21 + question.Id.Length)..^2]
+            System.Text.Encoding.UTF8.GetString(RawBody(manifest, forwarded))[(21 + forwarded.Id.Length)..^2]
         );
         Assert.Equal(
-            question.Title,
-            Sample.Body(Sample.Ready(Sample.Read(Sample.Text).Create, Sample.Context(manifest, question)))[
+            forwarded.Title,
+            Sample.Body(Sample.Ready(Sample.Read(Sample.Text).Create, Sample.Context(manifest, forwarded)))[
                 "title"
             ]!.ToString()
         );
@@ -127,8 +127,8 @@ public sealed class TemplateTests
     }
 
     /// <summary>What a fidelity template makes, which need not be JSON.</summary>
-    private static byte[] RawBody(ApprovalManifest manifest, Question question) =>
+    private static byte[] RawBody(ApprovalManifest manifest, ForwardedRequest forwarded) =>
         System.Text.Encoding.UTF8.GetBytes(
-            manifest.Create.Body!.Render(TemplateScope.Of(Sample.Context(manifest, question), isBody: true))
+            manifest.Create.Body!.Render(TemplateScope.Of(Sample.Context(manifest, forwarded), isBody: true))
         );
 }

@@ -1,4 +1,4 @@
-using Countersign.Cli;
+using Countersign.Hosting;
 using Countersign.People;
 using Countersign.SignIn;
 using Xunit;
@@ -475,7 +475,7 @@ public sealed class GateTests
         await using var host = await ApiHost.Start(Engine.Sqlite);
         using var nobody = host.Nobody();
         var description = (await nobody.Get("/openapi/v1.json")).Json;
-        Assert.Equal(CommandLine.Version, description["info"]!["version"]!.ToString());
+        Assert.Equal(Product.Version, description["info"]!["version"]!.ToString());
         var paths = description["paths"]!.AsObject();
         foreach (
             var path in new[]

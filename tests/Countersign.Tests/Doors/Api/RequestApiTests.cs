@@ -150,10 +150,9 @@ public sealed class RequestApiTests
             var nowhere = await stranger.Get("/api/v1/requests/01ARZ3NDEKTSV4RRFFQ69G5FAV");
             Assert.Equal(404, there.Status);
             Assert.Equal(Without(nowhere, "traceId"), Without(there, "traceId"));
-            Assert.Equal(
-                404,
-                (await stranger.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" })).Status
-            );
+            var decided = await stranger.Post($"/api/v1/requests/{asked["id"]}/decisions", new { answer = "approve" });
+            // No source decides, so it isn't even looked whether the request is there.
+            Assert.Equal(stranger == rival ? 403 : 404, decided.Status);
             Assert.Equal(
                 404,
                 (await stranger.Post($"/api/v1/requests/{asked["id"]}/comments", new { text = "Hello" })).Status

@@ -31,7 +31,8 @@ public sealed class ReviewPageTests
             (unknown.Status, unknown.Headers.Location?.OriginalString, unknown.Text)
         );
         // A key of a source is no person's, and a wrong token nobody's.
-        Assert.Equal(302, (await host.Side.Client.Get(Page + LaunchDarklySide.Id)).Status);
+        foreach (var id in new[] { LaunchDarklySide.Id, "nobody-knows" })
+            Assert.Equal(403, (await host.Side.Client.Get(Page + id)).Status);
         using var wrong = host.Host.Person(host.People[0].Email!, "cst_wrong");
         Assert.Equal(302, (await wrong.Get(Page + LaunchDarklySide.Id)).Status);
         Assert.Contains("no-store", known.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
@@ -131,7 +132,7 @@ public sealed class ReviewPageTests
         await host.Side.Cancel();
         using var ann = await host.Host.Person(host.People[0]);
         var page = (await Follow(ann, Page + LaunchDarklySide.Id)).Text;
-        Assert.Contains("This was withdrawn", page, StringComparison.Ordinal);
+        Assert.Contains("Withdrawn. No action needed.", page, StringComparison.Ordinal);
         Assert.DoesNotContain("value=\"approve\"", page, StringComparison.Ordinal);
     }
 

@@ -103,7 +103,7 @@ public sealed class OidcTests
             (await browser.Get("/sign-in/oidc?to=/account")).Location
         );
         Assert.Contains(
-            "not available",
+            "identity provider",
             (await browser.Get("/sign-in?problem=not-available")).Text,
             StringComparison.Ordinal
         );

@@ -21,7 +21,7 @@ internal static partial class OidcEndpoints
     public static string PathOf(OidcOptions provider) =>
         provider.Key.Length == 0 ? SignInPage.Path + "/oidc" : $"{SignInPage.Path}/oidc/{provider.Key}";
 
-    public static void AddOidc(this IServiceCollection services, IEnumerable<string> providers)
+    public static IServiceCollection AddOidc(this IServiceCollection services, IEnumerable<string> providers)
     {
         services.AddSingleton<OidcEvents>();
         foreach (var key in providers)
@@ -34,6 +34,7 @@ internal static partial class OidcEndpoints
                     (options, provider, egress) => Configure(options, provider.Get(key), egress)
                 );
         }
+        return services;
     }
 
     public static void Map(IEndpointRouteBuilder routes)

@@ -91,7 +91,8 @@ internal sealed partial class OidcEvents(
     {
         var to = LocalPath.Of(properties?.Items.TryGetValue(To, out var wanted) == true ? wanted : null);
         http.Response.Redirect(
-            $"{http.Request.PathBase}{SignInPage.Path}?problem={why}{(to is null or "/" ? "" : $"&to={Uri.EscapeDataString(to)}")}"
+            $"{http.Request.PathBase}{SignInPage.Path}?problem={why}"
+                + (to is null or "/" ? "" : $"&to={Uri.EscapeDataString(to)}")
         );
     }
 
