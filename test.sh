@@ -146,19 +146,34 @@ step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Rel
 heading 'Test'
 tests() {
   TMPDIR=$stores dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress \
-    "${filter[@]}" "${coverage[@]}" 2>&1 | tee "$temp/tests.log"
+    "$@" 2>&1 | tee "$temp/tests.log"
 }
 rm -rf "$report"
 code=0
-run tests || code=$?
+run tests "${filter[@]}" "${coverage[@]}" || code=$?
 
-# Taken from the last summary; a run that died before writing one has passed nothing.
-read -r passed failed skipped < <(awk '
-  /^Test run summary:/ { summary = 1; p = f = s = 0 }
-  summary && $1 == "succeeded:" { p = $2 }
-  summary && $1 == "failed:" { f = $2 }
-  summary && $1 == "skipped:" { s = $2 }
-  END { print p + 0, f + 0, s + 0 }' "$temp/tests.log")
+count() { # from the last summary; a run that died before writing one has passed nothing
+  read -r passed failed skipped < <(awk '
+    /^Test run summary:/ { summary = 1; p = f = s = 0 }
+    summary && $1 == "succeeded:" { p = $2 }
+    summary && $1 == "failed:" { f = $2 }
+    summary && $1 == "skipped:" { s = $2 }
+    END { print p + 0, f + 0, s + 0 }' "$temp/tests.log")
+}
+count
+
+# A few failures may be the machine's: those tests run once more, by themselves. What passes then is still named,
+# because a test that needs a second try is a defect; it just isn't a reason to stop a build.
+mapfile -t again < <(sed -nE 's/^failed (Countersign[A-Za-z0-9_.+]*).*/\1/p' "$temp/tests.log" | sort -u)
+unsteady=()
+if ((code == 2 && ${#again[@]} > 0 && ${#again[@]} <= 3)); then
+  heading "Once more, by themselves: ${again[*]}"
+  first=("$passed" "$failed" "$skipped") code=0
+  run tests "${again[@]/#/--filter-method=}" || code=$?
+  count
+  ((code != 0)) || unsteady=("${again[@]}")
+  passed=$((first[0] + first[1] - failed)) skipped=${first[2]}
+fi
 if ((passed + failed + skipped == 0)); then
   echo 'No test has run.' >&2; code=1
 elif ((code != 0 && failed == 0)); then
@@ -171,5 +186,6 @@ if ((${#coverage[@]})) && mv "$report"/coverage.cobertura*.xml "$report/coverage
     printf "%.1f %% of branches (%s)\n", rate["branch-rate="], file; exit
   }' "$report/coverage.cobertura.xml"
 fi
+for name in "${unsteady[@]}"; do printf '\nUnsteady (failed once, then passed by itself): %s' "$name"; done
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 ((code == 0 && failed == 0)) || exit 1

@@ -26,7 +26,7 @@ public sealed partial class SendDelivery(
     public string Kind => DeliveryJob.JobKind;
 
     /// <summary>Channels bound their calls themselves; this is for what hangs all the same.</summary>
-    public TimeSpan MaxRun => egress.Patience * 2;
+    public TimeSpan MaxRun => egress.Patience + TimeSpan.FromSeconds(30);
 
     public async ValueTask<int> AtOnce(Reader reader, string receiver)
     {
