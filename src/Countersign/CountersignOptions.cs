@@ -1,3 +1,4 @@
+using Countersign.Audit;
 using Countersign.Configuration;
 using Countersign.Destinations;
 using Countersign.Hosting;
@@ -42,6 +43,7 @@ public sealed class CountersignOptions(IConfiguration configuration)
         OptionsClass.Of<InsightsOptions>("Insights"),
         OptionsClass.Of<MetricsOptions>("Metrics"),
         OptionsClass.Of<RetentionOptions>("Retention"),
+        OptionsClass.Of<ProofOptions, ProofOptionsValidator>("Proof"),
     ];
 
     public static IEnumerable<Setting> Settings => Classes.SelectMany(c => c.Settings);

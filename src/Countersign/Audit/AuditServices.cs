@@ -1,3 +1,4 @@
+using Countersign.Hosting;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -10,6 +11,15 @@ internal static class AuditServices
         services
             .AddSingleton<SealKey>()
             .AddSingleton<RootKeyCheck>()
+            .AddSingleton(s =>
+                SigningPlace.Of(
+                    s.GetRequiredService<StoreOptions>(),
+                    s.GetRequiredService<ProofOptions>(),
+                    s.GetRequiredService<ServerOptions>()
+                )
+            )
+            .AddSingleton<LogTree>()
+            .AddSingleton<ProofOf>()
             .AddSingleton<Verify>()
             .AddSingleton<LogChecks>()
             .AddSingleton<EventSubjects>()

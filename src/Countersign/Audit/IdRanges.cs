@@ -88,6 +88,37 @@ internal sealed class IdRanges
         return after > 0 && _ranges[after - 1].To >= id;
     }
 
+    /// <summary>How many ids of the set are below this one; null when it isn't in the set.</summary>
+    public long? OffsetOf(long id)
+    {
+        var before = 0L;
+        foreach (var range in _ranges)
+        {
+            if (id < range.From)
+                return null;
+            if (id <= range.To)
+                return before + id - range.From;
+            before += range.Count;
+        }
+        return null;
+    }
+
+    /// <summary>As many ids as are asked for, from the one that has so many below it.</summary>
+    public IEnumerable<long> Slice(long offset, long count)
+    {
+        foreach (var range in _ranges)
+        {
+            if (offset >= range.Count)
+            {
+                offset -= range.Count;
+                continue;
+            }
+            for (var id = range.From + offset; id <= range.To && count > 0; id++, count--)
+                yield return id;
+            offset = 0;
+        }
+    }
+
     /// <summary>The ids from <paramref name="from"/> up to the highest that are not in the set.</summary>
     public IEnumerable<IdRange> Gaps(long from)
     {

@@ -18,11 +18,12 @@ public abstract record RotateRootKeyOutcome
 
 /// <summary>
 /// Puts a new root key in place of the one there is, while no server runs: the log is sealed to its end, the key ring
-/// is encrypted with the new key, and the new key file says what the earlier key had sealed. The new file is written
+/// is encrypted with the new key, and the new key file says what the earlier key had sealed. The log's tree ends with
+/// the key that takes over, and another tree begins. The new file is written
 /// beside the old one first and takes its place last, so after an interruption the store opens with one of the two;
 /// a further run finishes it.
 /// </summary>
-public sealed class RotateRootKey(Store store, TimeProvider time, ILogger<Sealer> log)
+public sealed class RotateRootKey(Store store, SigningPlace signing, TimeProvider time, ILoggerFactory logs)
 {
     /// <summary>Where the new key waits until the store has it.</summary>
     public static string NextFile(string file) => file + ".next";
@@ -47,7 +48,7 @@ public sealed class RotateRootKey(Store store, TimeProvider time, ILogger<Sealer
         {
             try
             {
-                await Seal(sealKey, cancel);
+                await Seal(current, sealKey, cancel);
             }
             catch (InvalidDataException damage)
             {
@@ -63,10 +64,15 @@ public sealed class RotateRootKey(Store store, TimeProvider time, ILogger<Sealer
         next.WriteTo(waiting);
         using var nextKey = new SealKey(next);
         var publicKey = nextKey.PublicKey;
+        using var endKey = new SealKey(current);
+        var tree = new LogTree(store, current, endKey, signing, logs.CreateLogger<LogTree>());
+        var epoch = await tree.HandOver(next, cancel);
         var resealed = await store.InTransaction(
             async tx =>
             {
                 var count = await KeyRing.Reseal(tx, current, next);
+                if (epoch is { } begun)
+                    await LogTree.Insert(tx, begun);
                 await tx.Append("hub", origin, "root_key.rotated", new { publicKey });
                 return count;
             },
@@ -83,14 +89,15 @@ public sealed class RotateRootKey(Store store, TimeProvider time, ILogger<Sealer
         File.Move(NextFile(file), file, overwrite: true);
         // From here on the new key seals, beginning with the event that tells of it.
         using var sealKey = new SealKey(next);
-        await Seal(sealKey, cancel);
+        await Seal(next, sealKey, cancel);
         return new RotateRootKeyOutcome.Done(file, kept, resealed);
     }
 
-    private async Task Seal(SealKey key, CancellationToken cancel)
+    private async Task Seal(RootKey root, SealKey key, CancellationToken cancel)
     {
         await store.GivePositions(cancel);
-        using var sealer = new Sealer(store, key, time, log);
+        var tree = new LogTree(store, root, key, signing, logs.CreateLogger<LogTree>());
+        using var sealer = new Sealer(store, key, tree, time, logs.CreateLogger<Sealer>());
         await sealer.SealAll(cancel);
     }
 }

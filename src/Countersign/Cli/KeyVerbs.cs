@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Countersign.Audit;
+using Countersign.Hosting;
 using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Cli;
 
@@ -50,10 +52,14 @@ internal static class KeyVerbs
         {
             if (!File.Exists(RotateRootKey.NextFile(file)))
                 await RootKeyCheck.Require(store, current, place, cancel);
+            var server = new CountersignOptions(
+                await PublicAddress.AddTo(options.Configuration, store)
+            ).Get<ServerOptions>();
             outcome = await new RotateRootKey(
                 store,
+                SigningPlace.Of(place, options.Get<ProofOptions>(), server),
                 Hub.Clock,
-                Microsoft.Extensions.Logging.Abstractions.NullLogger<Sealer>.Instance
+                NullLoggerFactory.Instance
             ).Run(current, file, Hub.Origin, cancel);
         }
         if (outcome is RotateRootKeyOutcome.NotSealed(var why))

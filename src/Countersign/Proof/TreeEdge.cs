@@ -28,10 +28,10 @@ public sealed class TreeEdge
         return edge;
     }
 
-    /// <summary>Adds a leaf, and returns the tiles that it filled.</summary>
-    public IEnumerable<(Tile Tile, byte[] Hashes)> Append(byte[] leafHash)
+    /// <summary>Adds a leaf, and returns the tiles that it filled, each with the root of its hashes.</summary>
+    public IReadOnlyList<(Tile Tile, byte[] Hashes, byte[] Root)> Append(byte[] leafHash)
     {
-        List<(Tile, byte[])>? full = null;
+        List<(Tile, byte[], byte[])>? full = null;
         var hash = leafHash;
         Size++;
         for (var (level, count) = (0, Size); ; level++)
@@ -43,8 +43,8 @@ public sealed class TreeEdge
             if (hashes.Count < Tile.FullWidth)
                 return full ?? [];
             count /= Tile.FullWidth;
-            (full ??= []).Add((new Tile(level, count - 1), [.. hashes.SelectMany(h => h)]));
             hash = MerkleTree.Root(Tile.FullWidth, (l, n) => Within(hashes, l, n));
+            (full ??= []).Add((new Tile(level, count - 1), [.. hashes.SelectMany(h => h)], hash));
             hashes.Clear();
         }
     }

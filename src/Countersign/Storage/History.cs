@@ -38,7 +38,7 @@ public readonly record struct Head(long Count, string Hash)
 }
 
 /// <summary>An event as it lies in the store.</summary>
-public sealed class StoredEvent
+public class StoredEvent
 {
     public long Id { get; init; }
     public required string Subject { get; init; }

@@ -461,7 +461,7 @@ public sealed class ArchiveTests
             );
         }
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
-        await new Sealer(shell.Place.Store, key, shell.Place.Clock, NullLogger<Sealer>.Instance).SealAll();
+        await Sealers.Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock).SealAll();
         await shell.Place.Follow();
     }
 

@@ -30,14 +30,14 @@ public sealed class RecordedHub : IAsyncDisposable
 
     public TestHub Hub { get; }
     public SealKey Key { get; }
+    public string RootKeyFile => Path.Combine(_keys, "root.key");
     public Sealer Sealer { get; }
 
     public static async Task<RecordedHub> Start(Engine engine) => new(await TestHub.Start(engine));
 
     public SealKey NewKey(string file) => new(RootKey.Load(Path.Combine(_keys, file), mayCreate: true));
 
-    public Sealer NewSealer(Store store, SealKey? key = null) =>
-        new(store, key ?? Key, Hub.Clock, NullLogger<Sealer>.Instance);
+    public Sealer NewSealer(Store store, SealKey? key = null) => Sealers.Of(store, RootKeyFile, key ?? Key, Hub.Clock);
 
     public Task<Verification> Check(string? head = null) =>
         new Verify(Hub.Store, Key) { ChecksPolicies = false }.Run(head is null ? null : SealHead.TryParse(head));

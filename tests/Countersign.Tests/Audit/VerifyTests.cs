@@ -303,7 +303,12 @@ public sealed partial class VerifyTests
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.LiveThroughALot();
         var intruder = await Intruder.Of(recorded);
-        await intruder.Run("DELETE FROM seals; UPDATE cursors SET position = 0 WHERE name = 'sealer'");
+        await intruder.Run(
+            """
+            DELETE FROM seals; DELETE FROM epochs; DELETE FROM tree_heads; DELETE FROM tiles;
+            UPDATE cursors SET position = 0 WHERE name = 'sealer'
+            """
+        );
         using var forged = recorded.NewKey("another.key");
         using var sealer = recorded.NewSealer(recorded.Hub.Store, forged);
         await sealer.SealAll();
@@ -385,7 +390,12 @@ public sealed partial class VerifyTests
         await recorded.Sealer.SealAll();
         // An id that no event has: on PostgreSQL undone transactions leave some.
         await recorded.Hub.Place.Tamper("UPDATE events SET id = id + 10 WHERE id = 2");
-        await recorded.Hub.Place.Tamper("DELETE FROM seals; UPDATE cursors SET position = 0 WHERE name = 'sealer'");
+        await recorded.Hub.Place.Tamper(
+            """
+            DELETE FROM seals; DELETE FROM epochs; DELETE FROM tree_heads; DELETE FROM tiles;
+            UPDATE cursors SET position = 0 WHERE name = 'sealer'
+            """
+        );
         recorded.Hub.Clock.Advance(TimeSpan.FromHours(1));
         await recorded.Sealer.SealAll();
         var at = "2026-03-04T05:06:07.089Z";

@@ -154,7 +154,7 @@ public sealed class MerkleTreeTests
         var edge = new TreeEdge();
         foreach (var leaf in leaves[..size])
         {
-            foreach (var (tile, hashes) in edge.Append(leaf))
+            foreach (var (tile, hashes, _) in edge.Append(leaf))
             {
                 Assert.Equal(Tile.FullWidth * MerkleTree.HashSize, hashes.Length);
                 Assert.True(tiles.TryAdd((tile.Level, tile.N), hashes));

@@ -1,0 +1,34 @@
+using System.ComponentModel;
+using Countersign.Proof;
+using Microsoft.Extensions.Options;
+
+namespace Countersign.Audit;
+
+/// <summary>How the log's tree is signed and shown.</summary>
+public sealed record ProofOptions
+{
+    [Description("The origin this hub may sign: needed where several nodes share a store.")]
+    public string? Origin { get; init; }
+
+    [Description("The file with the last signed head of the log; without it, it's beside the root key.")]
+    public string? SignedFile { get; init; }
+
+    [Description("Whether everyone may read the log's checkpoint and tiles under /proof.")]
+    public bool Public { get; init; }
+}
+
+internal sealed class ProofOptionsValidator : IValidateOptions<ProofOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ProofOptions options)
+    {
+        var result = new ValidateOptionsResultBuilder();
+        if (options.Origin is { } origin && !NoteKey.IsName(origin))
+        {
+            result.AddError(
+                "`Proof:Origin` must be a name without spaces and \"+\", as countersign proof keys prints it, such as "
+                    + "approvals.example.com/1"
+            );
+        }
+        return result.Build();
+    }
+}
