@@ -26,6 +26,9 @@ public sealed record RequestHistory(
     /// <summary>What it described before it turned out to hold another change.</summary>
     public DescribedChanges? DescribedBefore { get; init; }
 
+    /// <summary>While it waits: what was rejected before and was about the same.</summary>
+    public IReadOnlyList<RejectedBefore> RejectedBefore { get; init; } = [];
+
     /// <param name="seen">The digest of the content that somebody was looking at: what has changed is told from
     /// there.</param>
     public static ValueTask<RequestHistory?> Find(
@@ -68,6 +71,9 @@ public sealed record RequestHistory(
                 )
                 {
                     IsTicketAssignee = await Visibility.IsTicketAssignee(reader, request, viewer),
+                    RejectedBefore = request.IsSettled
+                        ? []
+                        : await Requests.RejectedBefore.Of(reader, request, current.Facts, viewer),
                     Described = await ReadChanges.Of(reader, request),
                     DescribedBefore =
                         request.Reading > 1 ? await ReadChanges.Of(reader, request, request.Reading - 1) : null,

@@ -74,6 +74,33 @@ public sealed class McpTests
     }
 
     [Theory, BothEngines]
+    public async Task Trap_7_who_reviews_sees_what_was_rejected_before_it_was_asked_in_other_words(Engine engine)
+    {
+        await using var gate = await Gate.Start(engine);
+        await using var agent = await Client(gate);
+        var first = (await Call(agent, "request_approval", Drop()))["id"]!.ToString();
+        using var admin = await gate.Host.Person(gate.Ada);
+        await admin.Post($"/api/v1/requests/{first}/decisions", new { answer = "reject", note = "Not on a Friday." });
+
+        var reworded = Drop();
+        (reworded["subject"], reworded["payload_sha256"]) = ("Routine clean-up", Hashes.Sha256("drop it"));
+        var again = (await Call(agent, "request_approval", reworded))["id"]!.ToString();
+        var other = Drop();
+        (other["target"], other["payload_sha256"]) = ("shop-staging", Hashes.Sha256("another"));
+        var unrelated = (await Call(agent, "request_approval", other))["id"]!.ToString();
+
+        using var reviewer = await gate.Host.SignIn(gate.Ada);
+        var page = (await reviewer.Get($"/requests/{again}")).Text;
+        Assert.Contains("Rejected before.", page, StringComparison.Ordinal);
+        Assert.Contains($"/requests/{first}\"", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Rejected before.",
+            (await reviewer.Get($"/requests/{unrelated}")).Text,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory, BothEngines]
     public async Task A_repeated_call_is_the_same_request_and_a_changed_one_is_refused(Engine engine)
     {
         await using var gate = await Gate.Start(engine);
