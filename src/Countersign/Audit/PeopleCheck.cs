@@ -495,6 +495,13 @@ internal sealed class PeopleCheck
                     ["webhook_secret"] = told.Secret ?? "",
                 };
                 return true;
+            case "source.gate_set":
+                _told[$"The gate of source {id}"] = new()
+                {
+                    ["settings"] = SettingsText(null, told.Settings),
+                    ["secrets"] = told.Sealed,
+                };
+                return true;
             case "source.form_set":
                 _told[$"The form of source {id}"] = new() { ["text"] = told.Variables };
                 return true;
@@ -824,6 +831,7 @@ internal sealed class PeopleCheck
             FROM launchdarkly_connections ORDER BY source_id
             """
         ),
+        ("The gate of source {0}", "SELECT source_id AS id, settings, secrets FROM gates ORDER BY source_id"),
         ("The form of source {0}", "SELECT source_id AS id, variables AS text FROM source_forms ORDER BY source_id"),
         (
             Hint + "{2} of source {0}",

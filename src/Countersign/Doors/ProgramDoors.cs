@@ -1,4 +1,5 @@
 using Countersign.Doors.Api;
+using Countersign.Doors.Gates;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Doors.Mcp;
 using Countersign.Doors.Zendesk;
@@ -16,6 +17,7 @@ internal static class ProgramDoors
         .. LaunchDarklyEndpoints.Doors,
         .. ZendeskEndpoints.Doors,
         .. McpEndpoints.Doors,
+        .. GateEndpoints.Doors,
     ];
 
     public static IServiceCollection AddDoors(this IServiceCollection services) => services.AddApi().AddMcp();
@@ -33,5 +35,6 @@ internal static class ProgramDoors
         routes.MapLaunchDarkly(); // /api/approvals, /api/members
         routes.MapZendesk(); // /api/v2
         routes.MapMcpDoor(); // /mcp
+        routes.MapGates(); // /gates
     }
 }

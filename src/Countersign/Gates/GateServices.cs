@@ -1,8 +1,24 @@
+using Countersign.Gates.GitHub;
+using Countersign.Storage;
+using Countersign.Work;
+
 namespace Countersign.Gates;
 
 internal static class GateServices
 {
     /// <summary>What systems that wait for an approval have in common; each has a door of its own.</summary>
     public static IServiceCollection AddGates(this IServiceCollection services) =>
-        services.AddSingleton<WaitForRequest>();
+        services
+            .AddSingleton<WaitForRequest>()
+            .AddSingleton<GateSources>()
+            .AddSingleton<HearGate>()
+            .AddSingleton<GateCaller>()
+            .AddSingleton<CallerState>()
+            .AddSingleton<IJobHandler, DeliverVerdict>()
+            .AddSingleton<IJobHandler, SendNote>()
+            .AddSingleton<IJobHandler, WatchCaller>()
+            .AddSingleton<IJobHandler, RecoverCalls>()
+            .AddLogConsumer<GateConsumer>()
+            .AddSingleton(s => GateReplies.OldCalls(s.GetRequiredService<Store>()))
+            .AddSingleton<IGate, GitHubGate>();
 }

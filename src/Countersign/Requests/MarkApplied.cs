@@ -42,24 +42,33 @@ public sealed class MarkApplied(Store store)
                 if (request.AppliedAt is not null)
                     return new MarkAppliedOutcome.AlreadyApplied(request);
 
-                request = await Settle.IfExpired(tx, request);
-                var approved = request.Status == Status.Approved;
-                var next = request with
-                {
-                    AppliedAt = tx.Now,
-                    BreachedAt = approved ? null : tx.Now,
-                    Display = approved ? "Approved, applied" : request.Display,
-                };
-                next = await RequestChange.Save(
-                    tx,
-                    request,
-                    next,
-                    viewer.Origin,
-                    approved ? "request.applied" : "request.breached",
-                    new { status = request.Status.ToWireName() }
-                );
-                return approved ? new MarkAppliedOutcome.Applied(next) : new MarkAppliedOutcome.Breach(next);
+                var next = await By(tx, request, viewer.Origin);
+                return next.BreachedAt is null
+                    ? new MarkAppliedOutcome.Applied(next)
+                    : new MarkAppliedOutcome.Breach(next);
             },
             cancel
         );
+
+    /// <summary>Inside a transaction that has more to do; what was applied before stays as it is.</summary>
+    internal static async ValueTask<ApprovalRequest> By(Tx tx, ApprovalRequest request, Origin origin)
+    {
+        if (request.AppliedAt is not null)
+            return request;
+        request = await Settle.IfExpired(tx, request);
+        var approved = request.Status == Status.Approved;
+        return await RequestChange.Save(
+            tx,
+            request,
+            request with
+            {
+                AppliedAt = tx.Now,
+                BreachedAt = approved ? null : tx.Now,
+                Display = approved ? "Approved, applied" : request.Display,
+            },
+            origin,
+            approved ? "request.applied" : "request.breached",
+            new { status = request.Status.ToWireName() }
+        );
+    }
 }

@@ -6,10 +6,11 @@ public static class SourceKinds
     public const string LaunchDarkly = "launchdarkly",
         Api = "api",
         Agent = "agent",
-        Pipeline = "pipeline";
+        Pipeline = "pipeline",
+        GitHub = "github";
 
     /// <summary>Those that can be added, in the order in which they are offered.</summary>
-    public static readonly IReadOnlyList<string> All = [LaunchDarkly, Agent, Pipeline, Api];
+    public static readonly IReadOnlyList<string> All = [LaunchDarkly, GitHub, Agent, Pipeline, Api];
 
     /// <summary>
     /// What such a source sends is decided by its owner's own program, so it must have an owner, who never decides its

@@ -140,6 +140,9 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
         return outcome;
     }
 
+    /// <summary>Inside a transaction that has more to do; once it stands, <see cref="NoteStamp"/> follows.</summary>
+    internal ValueTask<SubmitOutcome> Within(Tx tx, NewRequestDraft draft, Origin origin) => Place(tx, draft, origin);
+
     private async ValueTask<SubmitOutcome> Place(Tx tx, NewRequestDraft draft, Origin origin)
     {
         var submission = draft.Submission;
@@ -389,7 +392,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
     }
 
     /// <summary>Only now, after the commit: a transaction that was undone has kept nothing.</summary>
-    private void NoteStamp(string stamp)
+    internal void NoteStamp(string stamp)
     {
         if (_keptStamps.Count >= MaxStamps)
             _keptStamps.Clear();

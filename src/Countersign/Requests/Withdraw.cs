@@ -45,20 +45,22 @@ public sealed class Withdraw(Store store)
                     );
                 }
 
-                return new WithdrawOutcome.Withdrawn(
-                    await Settle.As(
-                        tx,
-                        request,
-                        request.Revision,
-                        await DecisionRow.Of(tx, id),
-                        Status.Withdrawn,
-                        "Cancelled",
-                        viewer.Origin,
-                        new { reason, status = Status.Withdrawn.ToWireName() }
-                    )
-                );
+                return new WithdrawOutcome.Withdrawn(await By(tx, request, reason, viewer.Origin));
             },
             cancel
+        );
+
+    /// <summary>Inside a transaction that has more to do, and has found that it is possible.</summary>
+    internal static async ValueTask<ApprovalRequest> By(Tx tx, ApprovalRequest request, string reason, Origin origin) =>
+        await Settle.As(
+            tx,
+            request,
+            request.Revision,
+            await DecisionRow.Of(tx, request.Id),
+            Status.Withdrawn,
+            "Cancelled",
+            origin,
+            new { reason, status = Status.Withdrawn.ToWireName() }
         );
 
     /// <summary>Whether this viewer may withdraw it now; pages offer it by the same rule.</summary>

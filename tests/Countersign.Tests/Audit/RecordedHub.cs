@@ -1,5 +1,7 @@
 using Countersign.Audit;
 using Countersign.Destinations.Links;
+using Countersign.Gates;
+using Countersign.Gates.GitHub;
 using Countersign.LaunchDarkly;
 using Countersign.Outcomes.Email;
 using Countersign.Outcomes.Notifications;
@@ -559,6 +561,20 @@ public sealed class RecordedHub : IAsyncDisposable
         Some.Done(await connections.Set("flags", connection, Some.Operator, default));
         Some.Done(await connections.Set("other flags", connection, Some.Operator, default));
         Some.Done(await connections.Remove("other flags", Some.Operator, default));
+        await Hub.AddSource("github", kind: "github");
+        Some.Done(
+            await new GateSources(
+                Hub.Store,
+                new EphemeralDataProtectionProvider(),
+                [new GitHubGate()],
+                NullLogger<GateSources>.Instance
+            ).Set(
+                "github",
+                new Dictionary<string, string> { [GitHubGate.AppId] = "1", [GitHubGate.WebhookSecret] = "a-secret" },
+                Some.Operator,
+                default
+            )
+        );
         Some.Done(
             await new SetSourceForm(Hub.Store).Run(
                 "flags",

@@ -30,6 +30,14 @@ public sealed partial class VerifyCoverageTests
         ["destinations.failing_since"] = "How the destination last answered.",
         ["destinations.dead_at"] = "How the destination last answered.",
         ["endpoints.*"] = Outgoing,
+        ["gate_asks.*"] = Owed,
+        ["gate_calls.*"] = "Calls that came, so that one that comes again is known. It asks for nothing new.",
+        ["gate_replies.*"] = Owed,
+        ["gates.heard_at"] = "How the system that asks last called or answered.",
+        ["gates.refused_at"] = "How the system that asks last called or answered.",
+        ["gates.refused"] = "How the system that asks last called or answered.",
+        ["gates.problem_at"] = "How the system that asks last called or answered.",
+        ["gates.problem"] = "How the system that asks last called or answered.",
         ["hub.*"] = "Marks and notes of the server (the demo's mark, its address, how far a job came).",
         ["idempotency.status"] = "The response to a repeated call; no decision rests on it.",
         ["idempotency.at"] = "Until when a call can be repeated; no decision rests on it.",
@@ -118,6 +126,8 @@ public sealed partial class VerifyCoverageTests
         Search = "Only searched.",
         Figures = "Figures on the page **Insights**.",
         Planned = "only reminders, escalations and expiries of requests are compared.",
+        Owed =
+            "To whom a decision is told, and whether it was. What was decided is noticed; a decision that was told has an event.",
         Outgoing = "What was sent, and to whom; no decision rests on it.",
         Token = "Fetched again from the destination when it doesn't work.",
         Progress =

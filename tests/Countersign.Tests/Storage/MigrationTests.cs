@@ -364,6 +364,7 @@ public sealed class MigrationTests
         Assert.Equal(
             [
                 "destinations 7",
+                "gates 7",
                 "insights 0",
                 "notifications 7",
                 $"sealer {(engine == Engine.Sqlite ? 4 : 3)}",

@@ -57,7 +57,7 @@ public sealed record SourceBody
 
     [
         Description("What calls; `api` unless it says otherwise."),
-        AllowedValues("launchdarkly", "agent", "pipeline", "api")
+        AllowedValues("launchdarkly", "github", "agent", "pipeline", "api")
     ]
     public string? Kind { get; init; }
 

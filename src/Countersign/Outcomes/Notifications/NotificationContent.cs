@@ -238,6 +238,10 @@ internal sealed record NotificationContent(
                 null
             ),
             "request.apply_failed" => ("The change couldn't be applied in LaunchDarkly.", Said("why")),
+            "request.gate_undelivered" => (
+                "The decision couldn't be delivered to the system that waits for it.",
+                Said("why")
+            ),
             "request.disowned" => ($"{actor} says that they didn't request this.", request?.Display),
             "request.stuck" => ("This request is blocked.", $"{Said("why")}. {Said("fix")}."),
             "request.broke_glass" => ($"{actor} overrode the policy and approved this.", Said("reason")),

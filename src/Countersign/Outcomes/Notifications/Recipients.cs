@@ -43,6 +43,7 @@ internal static class Recipients
         ["request.breached"] = NotificationReason.Alarm,
         ["request.disowned"] = NotificationReason.Alarm,
         ["request.apply_failed"] = NotificationReason.Alarm,
+        ["request.gate_undelivered"] = NotificationReason.Alarm,
         ["request.stuck"] = NotificationReason.Alarm,
         ["request.broke_glass"] = NotificationReason.Alarm,
         ["destination.dead"] = NotificationReason.Alarm,

@@ -91,6 +91,7 @@ public static partial class EventKinds
         "request.conflicted",
         "request.checked",
         "request.apply_failed",
+        "request.gate_undelivered",
         "request.disowned",
         "request.linked",
         "request.held",

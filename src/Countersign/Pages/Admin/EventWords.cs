@@ -128,7 +128,10 @@ public sealed partial class EventWords(
             [
                 Said("destination"),
             ],
-            "request.apply_failed" => [Said("why")],
+            "request.apply_failed" or "request.gate_undelivered" or "request.gate_passed" or "request.gate_gone" =>
+            [
+                Said("why"),
+            ],
             "request.restamped" => [Said("policy")],
             "request.barred" => [Parties("people")],
             "request.redacted" or "stamp.redacted" or "hub.events_redacted" => [Party("person", "person:")],

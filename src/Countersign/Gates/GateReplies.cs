@@ -1,0 +1,261 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Work;
+
+namespace Countersign.Gates;
+
+/// <summary>What an admin should know about a request that a system waits for.</summary>
+public static class GateAlarms
+{
+    /// <summary>It went on without our verdict.</summary>
+    public const string Passed = "passed";
+
+    /// <summary>Decided, and the verdict couldn't be delivered yet.</summary>
+    public const string Undelivered = "undelivered";
+
+    /// <summary>The caller goes on whatever is decided.</summary>
+    public const string NotWaiting = "not_waiting";
+
+    /// <summary>Decided, and the caller was gone.</summary>
+    public const string Gone = "gone";
+
+    public static readonly IReadOnlyList<string> All = [Passed, Undelivered, NotWaiting, Gone];
+}
+
+/// <summary>A request whose caller is owed a verdict, as stored.</summary>
+internal sealed class GateReplyRow
+{
+    public required string RequestId { get; init; }
+    public long SourceId { get; init; }
+    public string? Reply { get; init; }
+    public required string State { get; init; }
+    public required string AskedAt { get; init; }
+    public string? CloseAt { get; init; }
+    public long Notes { get; init; }
+    public string? Note { get; init; }
+    public string? Alarm { get; init; }
+
+    public bool IsOpen => State == "open";
+}
+
+/// <summary>Whom a verdict is owed, from the call that asks until it is delivered or not waited for any more.</summary>
+internal static class GateReplies
+{
+    public const string Delivered = "delivered",
+        Elsewhere = "elsewhere",
+        Passed = "passed",
+        Gone = "gone";
+
+    public static readonly Origin OfHub = new(Actor.Hub, "gate", "");
+
+    /// <summary>False for what was asked before, also at this moment.</summary>
+    public static async ValueTask<bool> Begin(Tx tx, long source, string ask) =>
+        await tx.Execute(
+            """
+            INSERT INTO gate_asks (source_id, ask, at) VALUES (@source, @ask, @now)
+            ON CONFLICT (source_id, ask) DO NOTHING
+            """,
+            new
+            {
+                source,
+                ask,
+                now = tx.Now,
+            }
+        ) == 1;
+
+    public static async ValueTask Add(
+        Tx tx,
+        ApprovalRequest request,
+        GateAsk ask,
+        string reply,
+        DateTimeOffset? closeAt
+    )
+    {
+        await tx.Execute(
+            """
+            INSERT INTO gate_replies (request_id, source_id, group_key, reply, state, asked_at, close_at, alarm)
+            VALUES (@id, @source, @group, @reply, 'open', @now, @closeAt, @alarm)
+            """,
+            new
+            {
+                id = request.Id,
+                source = request.SourceId,
+                group = ask.Group,
+                reply,
+                now = tx.Now,
+                closeAt,
+                alarm = ask.Waits ? null : GateAlarms.NotWaiting,
+            }
+        );
+        await Name(tx, request.Id, request.SourceId, ask.Id);
+    }
+
+    /// <summary>One more of what the request stands for; the latest address is the one that is answered.</summary>
+    public static async ValueTask Join(Tx tx, RequestId id, long source, string ask, string reply)
+    {
+        await tx.Execute("UPDATE gate_replies SET reply = @reply WHERE request_id = @id", new { id, reply });
+        await Name(tx, id, source, ask);
+    }
+
+    private static async ValueTask Name(Tx tx, RequestId id, long source, string ask) =>
+        await tx.Execute(
+            "UPDATE gate_asks SET request_id = @id WHERE source_id = @source AND ask = @ask",
+            new
+            {
+                id,
+                source,
+                ask,
+            }
+        );
+
+    public static async ValueTask<RequestId?> OpenOf(Tx tx, long source, string group) =>
+        await tx.Text(
+            """
+            SELECT g.request_id FROM gate_replies g JOIN requests r ON r.id = g.request_id
+            WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'open' AND r.status = 'active'
+            ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
+            """,
+            new { source, group }
+        )
+            is { } id
+            ? RequestId.Of(id)
+            : null;
+
+    public static async ValueTask<RequestId?> RequestOf(Tx tx, long source, string ask) =>
+        await tx.Text("SELECT request_id FROM gate_asks WHERE source_id = @source AND ask = @ask", new { source, ask })
+            is { } id
+            ? RequestId.Of(id)
+            : null;
+
+    /// <summary>The digest of what is approved, without what later revisions add to it.</summary>
+    public static async ValueTask<string?> DigestOf(Tx tx, RequestId id) =>
+        await tx.Text("SELECT body FROM revisions WHERE request_id = @id ORDER BY n DESC LIMIT 1", new { id })
+            is { Length: > 0 } body
+        && JsonNode.Parse(body) is JsonObject content
+            ? Digest.Of(Without(content, "asks").ToJsonString(History.Json))
+            : null;
+
+    /// <summary>The same content, asked for once more: another revision of it.</summary>
+    public static string WithAsk(string content, string ask)
+    {
+        var members = (JsonObject)JsonNode.Parse(content)!;
+        members["asks"] = ask;
+        return members.ToJsonString(History.Json);
+    }
+
+    public static ValueTask<GateReplyRow?> Find(Reader reader, RequestId id) =>
+        reader.First<GateReplyRow>(
+            """
+            SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm
+            FROM gate_replies WHERE request_id = @id
+            """,
+            new { id }
+        );
+
+    public static JobToAdd Job(string kind, ApprovalRequest request, DateTimeOffset due) =>
+        Job(kind, request.Id, request.SourceId, due);
+
+    public static JobToAdd Job(string kind, RequestId id, long source, DateTimeOffset due) =>
+        new(kind, id.Value, id.Subject, due) { Receiver = source.ToString(CultureInfo.InvariantCulture) };
+
+    /// <summary>
+    /// Nothing is owed any more: the reply is erased, and the jobs end by themselves. A request that is still open is
+    /// withdrawn, or, where the caller went on, on record as applied without an approval.
+    /// </summary>
+    public static async ValueTask End(Tx tx, RequestId id, string state, string why, Origin? origin = null)
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(OfHub)) is not { } request)
+            return;
+        if (
+            await tx.First<GateReplyRow>(
+                "SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm FROM gate_replies "
+                    + $"WHERE request_id = @id AND state = 'open'{tx.ForUpdate}",
+                new { id }
+            )
+            is not { } row
+        )
+        {
+            return;
+        }
+        request = await Settle.IfExpired(tx, request);
+        var wasDecided = request.IsSettled;
+        var isApproved = request.Status == Status.Approved;
+        var alarm =
+            state == Passed && !isApproved ? GateAlarms.Passed
+            : state == Gone && wasDecided ? GateAlarms.Gone
+            : row.Alarm == GateAlarms.Undelivered ? null
+            : row.Alarm;
+        await tx.Execute(
+            """
+            UPDATE gate_replies SET state = @state, reply = NULL, alarm = @alarm, problem = @why, ended_at = @now
+            WHERE request_id = @id
+            """,
+            new
+            {
+                id,
+                state,
+                alarm,
+                why = alarm is null ? null : why,
+                now = tx.Now,
+            }
+        );
+        if (!wasDecided)
+            request = await Withdraw.By(tx, request, why, origin ?? OfHub);
+        if (state == Passed || (state is Delivered or Elsewhere && isApproved))
+            request = await MarkApplied.By(tx, request, OfHub);
+        await RequestChange.Save(tx, request, request, origin ?? OfHub, $"request.gate_{state}", new { why });
+    }
+
+    /// <summary>Told once, until it is past.</summary>
+    public static async ValueTask Alarm(Tx tx, RequestId id, string alarm, string why)
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(OfHub)) is not { } request)
+            return;
+        var isNew =
+            await tx.Execute(
+                """
+                UPDATE gate_replies SET alarm = @alarm, problem = @why
+                WHERE request_id = @id AND state = 'open' AND COALESCE(alarm, '') <> @alarm
+                """,
+                new
+                {
+                    id,
+                    alarm,
+                    why,
+                }
+            ) == 1;
+        if (isNew)
+            await RequestChange.Save(tx, request, request, OfHub, $"request.gate_{alarm}", new { why });
+        else
+            await tx.Execute(
+                "UPDATE gate_replies SET problem = @why WHERE request_id = @id AND alarm = @alarm",
+                new
+                {
+                    id,
+                    alarm,
+                    why,
+                }
+            );
+    }
+
+    /// <summary>Rows that nothing is owed for, and that no repeated call can be about any more.</summary>
+    public static CleaningStep OldCalls(Store store) =>
+        CleaningStep.Delete(
+            "calls of gates",
+            store,
+            TimeSpan.FromDays(8),
+            """
+            DELETE FROM gate_calls
+            WHERE (source_id, call) IN (SELECT source_id, call FROM gate_calls WHERE at <= @oldest ORDER BY at LIMIT @chunk)
+            """
+        );
+
+    private static JsonObject Without(JsonObject members, string name)
+    {
+        members.Remove(name);
+        return members;
+    }
+}

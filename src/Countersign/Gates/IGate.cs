@@ -1,0 +1,227 @@
+namespace Countersign.Gates;
+
+/// <summary>
+/// A system that asks by a signed call and is called back with the verdict. A gate is pure functions over bytes: no
+/// store, no clock, no HTTP client. What they have in common, the hub supplies once: the limit on the body, calls that
+/// come twice, what is asked together, jobs with back-off, tokens, the guard on addresses, secrets, alarms.
+/// </summary>
+public interface IGate
+{
+    /// <summary>The kind of its sources (<see cref="Requests.SourceKinds"/>), and part of its address here.</summary>
+    string Kind { get; }
+
+    GateTraits Traits { get; }
+
+    /// <summary>What an admin sets; without those that are required no call is taken.</summary>
+    IReadOnlyList<GateField> Fields { get; }
+
+    /// <summary>What is wrong with a value, for the admin; null: nothing.</summary>
+    string? ProblemWith(string field, string value) => null;
+
+    // What comes in.
+
+    /// <summary>Whether the call is signed with one of the gate's secrets, over its bytes as they came.</summary>
+    bool IsGenuine(GateCall call, GateSettings settings);
+
+    /// <summary>What a genuine call says.</summary>
+    GateMessage Parse(GateCall call, GateSettings settings);
+
+    /// <summary>What is answered; the body is for the people who look at it there.</summary>
+    GateResponse Acknowledge(GateMessage message) => GateResponse.Ok;
+
+    // What goes out.
+
+    /// <summary>Where calls may go: scheme, host and port. An address of another origin is never called.</summary>
+    IReadOnlyList<Uri> Origins(GateSettings settings);
+
+    OutgoingCall Verdict(GateSettings settings, GateReply reply, GateVerdict verdict);
+
+    /// <param name="age">Since it was asked.</param>
+    CallResult Classify(CallAnswer answer, TimeSpan age);
+
+    /// <summary>Shows people there how far it is; null where there is no place for that.</summary>
+    OutgoingCall? Note(GateSettings settings, GateReply reply, string text) => null;
+
+    /// <summary>
+    /// Asks whether the caller still waits, or tells it that we are still at it; null where neither is possible.
+    /// </summary>
+    OutgoingCall? Watch(GateSettings settings, GateReply reply) => null;
+
+    /// <param name="step">The call that was answered; the answer may lead to another one.</param>
+    /// <param name="verdict">What was decided and sent; null while nothing is.</param>
+    WatchResult ReadWatch(
+        GateSettings settings,
+        GateReply reply,
+        OutgoingCall step,
+        CallAnswer answer,
+        GateVerdict? verdict
+    ) => new WatchResult.Unknown("");
+
+    /// <summary>Lists the calls that the caller made of late, so that those that didn't arrive are made again.</summary>
+    OutgoingCall? Recent(GateSettings settings, DateTimeOffset now) => null;
+
+    IReadOnlyList<RecentCall> ReadRecent(GateSettings settings, CallAnswer answer, DateTimeOffset now) => [];
+
+    /// <summary>Gets the token for calls with this scope.</summary>
+    OutgoingCall? Token(GateSettings settings, string scope, DateTimeOffset now) => null;
+
+    GateToken? ReadToken(CallAnswer answer) => null;
+}
+
+/// <summary>What holds for each source of a gate.</summary>
+public sealed record GateTraits
+{
+    /// <summary>Bytes that a call may have.</summary>
+    public int MaxBody { get; init; } = 1024 * 1024;
+
+    /// <summary>The caller's own limit, where a call doesn't name one.</summary>
+    public TimeSpan? MaxWait { get; init; }
+
+    /// <summary>
+    /// How long before the caller's limit or the end of the reply's credential a request is closed, so that the answer
+    /// still arrives.
+    /// </summary>
+    public TimeSpan Margin { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How many notes the caller takes for one request, and how long one may be.</summary>
+    public int MaxNotes { get; init; }
+    public int MaxNote { get; init; } = 1_000;
+
+    /// <summary>How often <see cref="IGate.Watch"/> is called; null: never.</summary>
+    public TimeSpan? WatchInterval { get; init; }
+}
+
+/// <param name="Signs">A secret with which calls are signed; the one before it is taken until the admin ends it.</param>
+public sealed record GateField(string Name, bool IsSecret = false, bool Signs = false, bool IsRequired = true)
+{
+    /// <summary>What counts while nothing is set.</summary>
+    public string Default { get; init; } = "";
+}
+
+/// <summary>How a source's gate is set up, with its secrets in clear, here and nowhere else.</summary>
+public sealed record GateSettings(long SourceId, IReadOnlyDictionary<string, string> Values)
+{
+    /// <summary>What stands before the name of a secret that was replaced and is still taken.</summary>
+    internal const string Old = "old.";
+
+    /// <summary>Empty where nothing is set.</summary>
+    public string this[string name] => Values.GetValueOrDefault(name, "");
+
+    /// <summary>The secrets that are taken: the current one, and during a rotation the one before. Never empty.</summary>
+    public IEnumerable<string> SecretsOf(string name) =>
+        new[] { this[name], this[Old + name] }.Where(secret => secret.Length > 0);
+}
+
+/// <summary>A call that came in, before anything was parsed.</summary>
+/// <param name="Header">A header's value; empty where there is none.</param>
+public sealed record GateCall(Func<string, string> Header, byte[] Body);
+
+public sealed record GateResponse(int Status, string Text = "")
+{
+    public static readonly GateResponse Ok = new(202);
+}
+
+/// <summary>What a genuine call says.</summary>
+public abstract record GateMessage
+{
+    private GateMessage() { }
+
+    /// <summary>
+    /// By which the caller knows this very call, also when it makes it again; null where it has no such id.
+    /// </summary>
+    public string? CallId { get; init; }
+
+    /// <summary>Nothing that concerns a request.</summary>
+    public sealed record Ignored(string Why) : GateMessage;
+
+    /// <summary>A test by the person who sets it up there.</summary>
+    public sealed record Ping : GateMessage;
+
+    public sealed record Asked(GateAsk Ask) : GateMessage;
+
+    /// <summary>What was asked under this id is not waited for any more.</summary>
+    public sealed record Gone(string Ask, string Why) : GateMessage;
+
+    /// <summary>Genuine, but nothing we can answer; nothing is let through, and the admin is shown why.</summary>
+    public sealed record Refused(string Why) : GateMessage;
+}
+
+/// <summary>How to answer a request. Encrypted at rest, and erased once nothing is owed.</summary>
+/// <param name="Values">What the gate needs beside the address, such as a token that came with the call.</param>
+public sealed record GateReply(string Url, IReadOnlyDictionary<string, string> Values)
+{
+    public string this[string name] => Values.GetValueOrDefault(name, "");
+}
+
+/// <summary>What was decided, in the words that people there read.</summary>
+/// <param name="Link">The request's page; null where the hub has no public address.</param>
+public sealed record GateVerdict(string RequestId, bool IsApproved, string Text, string? Link);
+
+public sealed record OutgoingCall(HttpMethod Method, Uri Url)
+{
+    public string? Json { get; init; }
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
+    /// <summary>The call carries a token of this scope; null: what it needs is in its headers.</summary>
+    public string? TokenScope { get; init; }
+
+    /// <summary>Tells the answers of several calls apart.</summary>
+    public string Step { get; init; } = "";
+}
+
+/// <summary>An answer, whatever its status.</summary>
+/// <param name="RetryAfter">For how long we are asked to leave the caller alone; null: it doesn't say.</param>
+public sealed record CallAnswer(int Status, byte[] Body, TimeSpan? RetryAfter, Func<string, string> Header);
+
+public sealed record GateToken(string Text, DateTimeOffset Until);
+
+/// <param name="Id">What <see cref="GateMessage.CallId"/> is when it arrives.</param>
+/// <param name="Again">Makes the caller send it again.</param>
+public sealed record RecentCall(string Id, OutgoingCall Again);
+
+/// <summary>What the caller made of a verdict.</summary>
+public abstract record CallResult
+{
+    private CallResult() { }
+
+    public sealed record Delivered : CallResult;
+
+    /// <summary>It may be taken later.</summary>
+    public sealed record Retry(string Why, TimeSpan? After = null) : CallResult;
+
+    /// <summary>
+    /// Refused in a way that has several meanings: <see cref="IGate.Watch"/> finds out which, and until then it is sent
+    /// again.
+    /// </summary>
+    public sealed record Unclear(string Why) : CallResult;
+
+    /// <summary>The token isn't taken: another one is fetched.</summary>
+    public sealed record TokenRefused(string Why) : CallResult;
+
+    /// <summary>It is refused until a person changes something there.</summary>
+    public sealed record Held(string Why) : CallResult;
+
+    /// <summary>Nothing is waiting for it any more.</summary>
+    public sealed record Gone(string Why) : CallResult;
+}
+
+public abstract record WatchResult
+{
+    private WatchResult() { }
+
+    public sealed record StillWaiting : WatchResult;
+
+    /// <summary>Our verdict is what the caller goes by, although its answer got lost.</summary>
+    public sealed record OursStands : WatchResult;
+
+    /// <summary>The caller went on without our verdict.</summary>
+    public sealed record WentOn(string Why) : WatchResult;
+
+    /// <summary>The caller ended, and nothing was let through that we know of.</summary>
+    public sealed record Gone(string Why) : WatchResult;
+
+    public sealed record Unknown(string Why) : WatchResult;
+
+    /// <summary>Another call says more.</summary>
+    public sealed record Next(OutgoingCall Call) : WatchResult;
+}

@@ -1,0 +1,77 @@
+using Countersign.Outcomes;
+using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Work;
+
+namespace Countersign.Gates;
+
+/// <summary>
+/// Looks after a request that a system waits for: whether it still does, that it knows that we are at it, and that the
+/// request is closed while an answer can still arrive.
+/// </summary>
+internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions outcomes) : IJobHandler
+{
+    public const string JobKind = "gate_watch";
+
+    /// <summary>What the caller's limit closes is told why.</summary>
+    private const string TimeIsUp = "The caller doesn't wait any longer.";
+
+    public string Kind => JobKind;
+    public TimeSpan? Interval => TimeSpan.FromMinutes(15);
+
+    public ValueTask<int> AtOnce(Reader reader, string receiver) => new(16);
+
+    /// <summary>When to look next: no later than when the request must be closed.</summary>
+    public static DateTimeOffset Next(IGate gate, DateTimeOffset now, DateTimeOffset? closeAt)
+    {
+        var look = gate.Traits.WatchInterval is { } interval ? now + interval : DateTimeOffset.MaxValue;
+        var next = closeAt < look ? closeAt.Value : look;
+        return next > now ? next : now;
+    }
+
+    public async Task<JobResult> Run(Job job, CancellationToken cancel)
+    {
+        var id = RequestId.Of(job.Key);
+        var (row, request) = await store.Read(
+            async reader =>
+                (await GateReplies.Find(reader, id), await RequestRow.Find(reader, id, Viewer.Hub(GateReplies.OfHub))),
+            cancel
+        );
+        if (row is not { IsOpen: true } || request is null)
+            return new JobResult.Done();
+        var closeAt = row.CloseAt is { } at ? Instant.Parse(at) : (DateTimeOffset?)null;
+        if (closeAt <= store.Now && !request.IsSettled)
+            return new JobResult.Done(tx => Close(tx, id)) { Lock = tx => DeliverVerdict.Lock(tx, id) };
+        if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
+            return new JobResult.Again(store.Now + Interval!.Value);
+        var verdict = request.IsSettled ? DeliverVerdict.VerdictOf(request, outcomes) : null;
+        var next = new JobResult.Again(Next(gate, store.Now, request.IsSettled ? null : closeAt));
+        if (gate.Traits.WatchInterval is null)
+            return request.IsSettled ? new JobResult.Done() : next;
+        return await state.Ask(gate, settings, reply, verdict, cancel) switch
+        {
+            WatchResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
+            WatchResult.WentOn { Why: var why } => End(
+                id,
+                verdict is { IsApproved: true } ? GateReplies.Elsewhere : GateReplies.Passed,
+                why
+            ),
+            WatchResult.OursStands when verdict is not null => End(id, GateReplies.Delivered, verdict.Text),
+            _ => next,
+        };
+    }
+
+    private static JobResult.Done End(RequestId id, string how, string why) =>
+        new(tx => GateReplies.End(tx, id, how, why)) { Lock = tx => DeliverVerdict.Lock(tx, id) };
+
+    /// <summary>Withdrawn, which the caller is told as a rejection while it still listens.</summary>
+    private static async ValueTask Close(Tx tx, RequestId id)
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is not { } request)
+            return;
+        request = await Settle.IfExpired(tx, request);
+        if (!request.IsSettled)
+            await Withdraw.By(tx, request, TimeIsUp, GateReplies.OfHub);
+        await Jobs.Put(tx, GateReplies.Job(DeliverVerdict.JobKind, request, tx.Now));
+    }
+}

@@ -1,0 +1,303 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Gates;
+using Countersign.Gates.GitHub;
+using Countersign.People;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Simulator.GitHub;
+using Countersign.Storage;
+using Xunit;
+
+namespace Countersign.Tests.Gates;
+
+/// <summary>GitHub's deployment protection rules, from the signed call to the verdict and what can go wrong.</summary>
+public sealed class GitHubTests
+{
+    [Theory, BothEngines]
+    public async Task A_deployment_waits_until_it_is_approved_and_then_goes_on(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        run.PullRequests = [12];
+        var request = await hub.Ask(run);
+        Assert.Equal("Deploy main of acme/shop to production", request.Subject);
+        var facts = JsonNode.Parse((await hub.Place.Text("SELECT facts FROM revisions"))!)!;
+        var page = $"{hub.GitHub.Address}acme/shop";
+        Assert.Equal($"{page}/compare/{new string('b', 40)}...{new string('a', 40)}", facts["diff"]!.ToString());
+        Assert.Equal($"{page}/actions/runs/{run.Id}", facts["link"]!.ToString());
+        Assert.Equal(
+            ("production", "push", new string('a', 40), "octo-jane", "#12"),
+            (
+                facts["environment"]!.ToString(),
+                facts["event"]!.ToString(),
+                facts["commit"]!.ToString(),
+                facts["requester"]!.ToString(),
+                facts["pull_requests"]![0]!.ToString()
+            )
+        );
+
+        await hub.After(TimeSpan.FromSeconds(5));
+        Assert.Equal(["note"], hub.Told);
+        await hub.Approve(request);
+        Assert.Equal(["approved"], hub.Decided);
+        var verdict = hub.GitHub.Verdicts[^1];
+        Assert.Equal("production", verdict["environment_name"]!.ToString());
+        Assert.Contains(
+            $"https://approvals.example.com/requests/{request.Id}",
+            verdict["comment"]!.ToString(),
+            StringComparison.Ordinal
+        );
+        Assert.Contains("Ada", verdict["comment"]!.ToString(), StringComparison.Ordinal);
+        var after = await hub.Hub.Find(request.Id);
+        Assert.Equal((Status.Approved, true), (after.Status, after.AppliedAt is not null));
+        Assert.Equal("delivered", await hub.StateOf(request));
+        // Nothing that could answer is kept, and nothing is left to do.
+        Assert.Null(await hub.Place.Text("SELECT reply FROM gate_replies"));
+        await hub.After(TimeSpan.FromHours(1));
+        Assert.Equal(["approved"], hub.Decided);
+        Assert.Equal(
+            0,
+            await hub.Place.Number("SELECT count(*) FROM jobs WHERE kind LIKE 'gate_%' AND kind <> 'gate_recover'")
+        );
+    }
+
+    [Theory, BothEngines]
+    public async Task A_rejection_a_withdrawal_and_an_expiry_are_all_told_as_rejected(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var rejected = await hub.Ask(hub.GitHub.AddRun());
+        await hub.Hub.Reject(await hub.Hub.Find(rejected.Id), hub.Ada);
+        var withdrawn = await hub.Ask(hub.GitHub.AddRun());
+        await hub.Hub.Withdraw.Run(withdrawn.Id, Some.Viewer(hub.Ada), "Not today", default);
+        await hub.Work();
+        Assert.Equal(["rejected", "rejected"], hub.Decided);
+        Assert.Null((await hub.Hub.Find(rejected.Id)).AppliedAt);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_ping_turns_the_source_green_and_other_events_are_answered_without_a_request(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        Assert.Null((await hub.View()).HeardAt);
+        Assert.Equal(200, await hub.Deliver(hub.GitHub.New("ping", "{}"u8.ToArray())));
+        Assert.NotNull((await hub.View()).HeardAt);
+        foreach (var kind in new[] { "installation", "installation_repositories", "workflow_run" })
+            Assert.Equal(202, await hub.Deliver(hub.GitHub.New(kind, "{}"u8.ToArray())));
+        Assert.Empty(await hub.Requests());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_call_that_comes_twice_or_in_parallel_or_again_after_days_is_one_request(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        var delivery = await hub.GitHub.Want(run, "production");
+        Assert.All(
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => hub.Deliver(delivery)))),
+            status => Assert.Equal(202, status)
+        );
+        await hub.After(TimeSpan.FromDays(2));
+        Assert.Equal(202, await hub.Deliver(delivery));
+        // The same deployment under another delivery is the same question.
+        Assert.Equal(202, await hub.Deliver(hub.GitHub.New(delivery.Kind, delivery.Body)));
+        Assert.Single(await hub.Requests());
+    }
+
+    [Theory, BothEngines]
+    public async Task Legs_of_a_matrix_are_one_request_and_one_verdict(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(() => hub.GitHub.Want(run, "production"))));
+        var request = Assert.Single(await hub.Requests());
+        Assert.Equal(1, request.Revision);
+        await hub.After(TimeSpan.FromSeconds(5));
+        Assert.Equal(["note"], hub.Told);
+        await hub.Approve(request);
+        Assert.Equal(["approved"], hub.Decided);
+        // Another environment of the run is another question.
+        var other = await hub.Ask(run, "staging");
+        Assert.NotEqual(request.Id, other.Id);
+        Assert.Equal(2, (await hub.Requests()).Count);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_job_that_waits_since_a_review_dismisses_the_review(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var group = await hub.Hub.AddGroup("SRE", [.. await hub.Hub.AddPeople("Bea", "Cid")]);
+        await hub.Hub.Sources.Set(
+            GitHubHub.Source,
+            new SourceReviewers(group.Name, 2, null, false),
+            Some.Operator,
+            default
+        );
+        await hub.Noticed();
+        var run = hub.GitHub.AddRun();
+        var request = await hub.Ask(run);
+        var (bea, cid) = (await Person(hub, "Bea"), await Person(hub, "Cid"));
+        await hub.Hub.Approve(await hub.Hub.Find(request.Id), bea);
+        await hub.GitHub.Want(run, "production");
+        var revised = await hub.Hub.Find(request.Id);
+        Assert.Equal(2, revised.Revision);
+        await hub.Hub.Answer(revised, cid, Answer.Approve, digest: revised.AnswerDigest);
+        await hub.Work();
+        Assert.Empty(hub.Decided);
+        await hub.Hub.Answer(revised, bea, Answer.Approve, digest: revised.AnswerDigest);
+        await hub.Work();
+        Assert.Equal(["approved"], hub.Decided);
+    }
+
+    private static async Task<Person> Person(GitHubHub hub, string name)
+    {
+        using var directory = new PeopleDirectory(hub.Hub.Store);
+        return (await directory.Refresh()).FindPerson(Some.Email(name))!;
+    }
+
+    [Theory, BothEngines]
+    public async Task A_second_attempt_is_a_request_of_its_own_and_no_approval_leaks_into_it(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        var first = await hub.Ask(run);
+        await hub.Approve(first);
+        var second = await hub.Ask(run);
+        Assert.NotEqual(first.Id, second.Id);
+        Assert.Equal(Status.Active, second.Status);
+        await hub.After(TimeSpan.FromSeconds(10));
+        Assert.Equal(["approved"], hub.Decided);
+        await hub.Approve(second);
+        Assert.Equal(["approved", "approved"], hub.Decided);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_lost_delivery_is_asked_for_again(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        hub.GitHub.Traps.LosesDeliveries = true;
+        await hub.GitHub.Want(hub.GitHub.AddRun(), "production");
+        Assert.Empty(await hub.Requests());
+        hub.GitHub.Traps.LosesDeliveries = false;
+        await hub.After(TimeSpan.FromMinutes(6));
+        Assert.Single(await hub.Requests());
+        // What arrived isn't asked for once more.
+        await hub.After(TimeSpan.FromMinutes(6));
+        Assert.Single(hub.GitHub.Calls, c => c.Path.EndsWith("/attempts", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_run_that_is_cancelled_withdraws_its_request(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        var request = await hub.Ask(run);
+        hub.GitHub.End(run, "completed", "cancelled");
+        await hub.After(TimeSpan.FromMinutes(13));
+        Assert.Equal(Status.Withdrawn, (await hub.Hub.Find(request.Id)).Status);
+        Assert.Equal("gone", await hub.StateOf(request));
+        Assert.Empty(hub.Decided);
+    }
+
+    [Theory, BothEngines]
+    public async Task What_went_through_without_a_decision_is_on_record_as_a_breach_and_an_alarm(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var run = hub.GitHub.AddRun();
+        var request = await hub.Ask(run);
+        hub.GitHub.End(run, "in_progress");
+        await hub.After(TimeSpan.FromMinutes(13));
+        var after = await hub.Hub.Find(request.Id);
+        Assert.NotNull(after.BreachedAt);
+        Assert.NotEqual(Status.Approved, after.Status);
+        Assert.Equal("passed", await hub.AlarmOf(request));
+        Assert.Equal("passed", Assert.Single((await hub.View()).Alarms).Kind);
+        Assert.Empty(hub.Decided);
+    }
+
+    [Theory, BothEngines]
+    public async Task Before_GitHub_stops_waiting_the_request_is_closed_and_told_as_rejected(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        await hub.After(TimeSpan.FromDays(30) - TimeSpan.FromMinutes(6));
+        Assert.Equal(Status.Active, (await hub.Hub.Find(request.Id)).Status);
+        await hub.After(TimeSpan.FromMinutes(2));
+        Assert.Equal(Status.Withdrawn, (await hub.Hub.Find(request.Id)).Status);
+        Assert.Equal(["rejected"], hub.Decided);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_verdict_is_sent_until_it_is_taken_whatever_is_answered(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        foreach (var status in new[] { 500, 502, 429, 401, 403 })
+            hub.GitHub.Traps.Refusals.Enqueue(status);
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        await hub.Approve(request);
+        for (var i = 0; i < 12 && await hub.StateOf(request) == "open"; i++)
+        {
+            Assert.Null((await hub.Hub.Find(request.Id)).AppliedAt);
+            await hub.After(TimeSpan.FromMinutes(20));
+        }
+        Assert.Equal("delivered", await hub.StateOf(request));
+        Assert.All(hub.Decided, told => Assert.Equal("approved", told));
+        Assert.Equal(6, hub.Decided.Count);
+        Assert.Null(await hub.AlarmOf(request));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_verdict_whose_answer_was_lost_is_found_by_asking_and_not_told_twice(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        hub.GitHub.Traps.LosesAnswers = 1;
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        await hub.After(TimeSpan.FromMinutes(5));
+        hub.GitHub.Traps.Refusals.Clear();
+        await hub.Approve(request);
+        await hub.After(TimeSpan.FromMinutes(1));
+        Assert.Equal("delivered", await hub.StateOf(request));
+        Assert.Single(Assert.Single(hub.GitHub.Runs).Approvals);
+    }
+
+    [Theory, BothEngines]
+    public async Task Another_node_takes_over_what_a_stopped_one_left(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        await hub.Hub.Approve(await hub.Hub.Find(request.Id), hub.Ada);
+        // Nothing but the store knows of it: what follows runs as if the process had just begun.
+        await hub.After(TimeSpan.FromHours(3));
+        Assert.Equal(["approved"], hub.Decided);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_person_with_the_account_as_alias_is_the_proven_requester_and_may_not_decide(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        Assert.Equal(hub.Jane.Id, request.RequesterId);
+        Assert.Equal(Certainty.Proven, request.Certainty);
+        Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Approve(request, hub.Jane));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_bot_or_a_schedule_has_no_requester_so_one_more_approval_is_needed(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        foreach (
+            var change in new Action<GitHubRun>[]
+            {
+                run => (run.Actor, run.ActorType) = ("github-actions[bot]", "Bot"),
+                run => run.Event = "schedule",
+            }
+        )
+        {
+            var run = hub.GitHub.AddRun();
+            change(run);
+            var request = await hub.Ask(run);
+            Assert.Equal(Certainty.None, request.Certainty);
+            Assert.Equal(2, request.Policy.Steps.Sum(s => s.Need));
+        }
+    }
+}
