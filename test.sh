@@ -7,7 +7,8 @@
 set -euo pipefail
 set -m # job control: every step is a process group of its own and can be ended with all its children
 cd "$(dirname "${BASH_SOURCE[0]}")"
-unset TEST_LONG TEST_POSTGRES TEST_POSTGRES_MISSING TEST_CHROMIUM TEST_CHROMIUM_MISSING # only we decide these
+# Only we decide these.
+unset TEST_LONG TEST_POSTGRES TEST_POSTGRES_MISSING TEST_CHROMIUM TEST_CHROMIUM_MISSING TEST_OLD_PROGRAM
 
 filter=() coverage=() report=artifacts/coverage
 while (($#)); do
@@ -142,6 +143,11 @@ step 'Restore' dotnet restore Countersign.slnx
 step 'Restore the formatter' dotnet tool restore
 step 'Format (to repair: dotnet csharpier format .)' dotnet csharpier check .
 step 'Build, with analyzers and code style' dotnet build Countersign.slnx -c Release --no-restore -p:Checks=true
+
+if [[ -n ${TEST_LONG:-} ]]; then
+  heading 'Build the version before, to run beside this one'
+  if run tools/previous-version.sh "$temp/previous"; then export TEST_OLD_PROGRAM=$temp/previous/countersign; fi
+fi
 
 heading 'Test'
 tests() {

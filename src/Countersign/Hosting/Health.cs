@@ -68,7 +68,8 @@ internal static class Health
             reasons.Add("The server is stopping.");
         try
         {
-            _ = await store.Read(r => r.Number("SELECT max(number) FROM migrations"), cancel);
+            if (await store.Read(store.FindNewerMigration, cancel) is { } newer)
+                troubles.Add($"This node is older than the store, which has migration {newer}. Replace it.");
             if (!await store.Read(rootKey.Fits, cancel))
                 (place.RootKeyLost ? troubles : reasons).Add(OtherKey);
             await probe.Run(cancel);

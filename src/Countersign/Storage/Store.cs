@@ -11,6 +11,9 @@ public sealed partial class Store : IAsyncDisposable
 {
     private static readonly AsyncLocal<bool> InsideTransaction = new();
 
+    /// <summary>The last migration of this program, which is the same on both engines.</summary>
+    private static readonly Lazy<int> LastKnown = new(() => Storage.Migration.For("sqlite")[^1].Number);
+
     private readonly Engine _engine;
     private readonly TimeProvider _time;
     private int _disposed;
@@ -82,6 +85,13 @@ public sealed partial class Store : IAsyncDisposable
 
     /// <summary>The last migration that the store has; null where it was opened as it is.</summary>
     public string? Migration => Migrated is { Applied: [.., var last] } ? last : Migrated?.From;
+
+    /// <summary>The last migration that a newer program has made in the store; null where none has.</summary>
+    internal ValueTask<string?> FindNewerMigration(Reader reader) =>
+        reader.Text(
+            "SELECT name FROM migrations WHERE number > @known ORDER BY number DESC LIMIT 1",
+            new { known = LastKnown.Value }
+        );
 
     /// <summary>What opening did to the tables; null where it could do nothing.</summary>
     public Migrated? Migrated { get; }

@@ -21,12 +21,13 @@ namespace Countersign.Tests.Audit;
 /// <summary>A hub whose record is sealed when a test says so.</summary>
 public sealed class RecordedHub : IAsyncDisposable
 {
+    private const string KeyName = "root.key";
     private readonly string _keys = System.IO.Directory.CreateTempSubdirectory("countersign-key-").FullName;
 
     private RecordedHub(TestHub hub)
     {
         Hub = hub;
-        hub.SealKey = Key = NewKey("root.key");
+        hub.SealKey = Key = NewKey(KeyName);
         Sealer = NewSealer(hub.Store);
     }
 
@@ -36,6 +37,9 @@ public sealed class RecordedHub : IAsyncDisposable
     public Sealer Sealer { get; }
 
     public static async Task<RecordedHub> Start(Engine engine) => new(await TestHub.Start(engine));
+
+    /// <summary>Where the key lies with which this hub seals.</summary>
+    public string KeyFile => Path.Combine(_keys, KeyName);
 
     public SealKey NewKey(string file) => new(RootKey.Load(Path.Combine(_keys, file), mayCreate: true));
 

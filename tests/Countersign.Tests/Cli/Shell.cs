@@ -100,11 +100,14 @@ public sealed class Shell : IAsyncDisposable
         return new Ran(process.ExitCode, await output, await error);
     }
 
-    public Process StartProgram(params string[] args) =>
-        Start(
-            Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign"),
-            args
-        );
+    /// <summary>Where the program lies that was built with these tests.</summary>
+    public static string OwnProgram =>
+        Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "countersign.exe" : "countersign");
+
+    public Process StartProgram(params string[] args) => Start(OwnProgram, args);
+
+    /// <summary>The program of another version, on the same store.</summary>
+    public Process StartOther(string program, params string[] args) => Start(program, args);
 
     /// <summary>
     /// The same, and a file that grows past a limit of the process is an error to it and not its end.

@@ -83,7 +83,7 @@ public sealed class ApiHost : IAsyncDisposable
         var app = Countersign.Program.Build(
             options,
             store,
-            RootKey.Load(keyFile, mayCreate: true),
+            RootKey.Load(values["RootKeyFile"]!, mayCreate: true),
             switches,
             services =>
             {

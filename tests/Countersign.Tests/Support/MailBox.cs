@@ -28,6 +28,13 @@ public sealed class MailBox : LoopbackServer
     private readonly ConcurrentQueue<string> _commands = new();
     private readonly Func<string, string?> _answer;
     private int _connections;
+    private int _count;
+
+    /// <summary>Whether it keeps what comes; it counts in any case.</summary>
+    public bool Keeps { get; init; } = true;
+
+    /// <summary>How many mails have come.</summary>
+    public int Count => _count;
 
     /// <param name="answer">To a command: another answer than "250 ok"; null for the usual, empty to hang up.</param>
     public MailBox(Func<string, string?>? answer = null) => _answer = answer ?? (_ => null);
@@ -52,7 +59,8 @@ public sealed class MailBox : LoopbackServer
         var (from, to) = ("", "");
         while (await reader.ReadLineAsync(End) is { } command)
         {
-            _commands.Enqueue(command);
+            if (Keeps)
+                _commands.Enqueue(command);
             if (_answer(command) is { } other)
             {
                 // No answer at all: it hangs up.
@@ -71,7 +79,9 @@ public sealed class MailBox : LoopbackServer
                 var wire = new StringBuilder();
                 while (await reader.ReadLineAsync(End) is { } line && line != ".")
                     wire.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
-                _mails.Enqueue(new Mail(from, to, wire.ToString()));
+                Interlocked.Increment(ref _count);
+                if (Keeps)
+                    _mails.Enqueue(new Mail(from, to, wire.ToString()));
                 if (_answer(".") is { Length: 0 })
                     return;
             }

@@ -64,6 +64,13 @@ public sealed class TestHub : IAsyncDisposable
 
     public static async Task<TestHub> Start(Engine engine) => new(await TestStore.Start(engine));
 
+    /// <summary>On a store of a version before, which comes up to date with that.</summary>
+    public static async Task<TestHub> Start(TestStore earlier)
+    {
+        await earlier.Migrate();
+        return new(earlier);
+    }
+
     /// <summary>With which what is sealed can be proven; the one of this process unless a test has its own.</summary>
     public SealKey? SealKey { get; set; }
 

@@ -56,6 +56,9 @@ public sealed class TestStore : IAsyncDisposable
         return folder;
     }
 
+    /// <summary>Opens what lies at the place as a server would, and brings it up to date.</summary>
+    internal async Task Migrate() => Store = await Store.Open(Options, Clock);
+
     /// <summary>A file with all tables and nothing in it, migrated once and copied for every test.</summary>
     private static async Task<byte[]> MakeTemplate()
     {
