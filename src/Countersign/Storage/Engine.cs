@@ -29,6 +29,9 @@ internal abstract class Engine(ILogger log, TimeProvider time) : IAsyncDisposabl
     /// </summary>
     public abstract string Position { get; }
 
+    /// <summary>In seconds, where it isn't what the connection says; 0 is no limit.</summary>
+    public virtual int? StatementTimeout => null;
+
     /// <summary>Called when there may be new events in the log, whoever wrote them; must not throw.</summary>
     public Action LogHasGrown { get; set; } = () => { };
 

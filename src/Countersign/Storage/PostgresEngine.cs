@@ -32,6 +32,7 @@ internal sealed partial class PostgresEngine : Engine
     private static readonly TimeSpan MaxQueue = TimeSpan.FromSeconds(15);
 
     private readonly string _connectionString;
+    private readonly int _statementTimeout;
     private readonly NpgsqlDataSource _source;
     private readonly SemaphoreSlim _writers;
     private readonly TimeProvider _time;
@@ -64,6 +65,10 @@ internal sealed partial class PostgresEngine : Engine
             settings.TcpKeepAliveTime = 10;
         if (!settings.ShouldSerialize("Timeout"))
             settings.Timeout = 5;
+        // For statements, which are safe to cancel. A commit isn't: one that waits for a synchronous standby stands
+        // nevertheless, Npgsql would take it for confirmed, and it would be lost with the primary. (Decision 63.)
+        _statementTimeout = settings.CommandTimeout;
+        settings.CommandTimeout = 0;
         // Nothing here lasts longer than its transaction (no SET, no session lock, no temporary table), so there is
         // nothing to reset; it would be one more transaction for every look of an idle node.
         if (!settings.ShouldSerialize("No Reset On Close"))
@@ -83,6 +88,7 @@ internal sealed partial class PostgresEngine : Engine
     public override string ForUpdate => " FOR UPDATE";
     public override string SkipLocked => " FOR UPDATE SKIP LOCKED";
     public override string Position => "position";
+    public override int? StatementTimeout => _statementTimeout;
 
     public override async ValueTask Notify(Tx tx, string name) =>
         await tx.Text("SELECT pg_notify(@channel, @name)::text", new { channel = Channel, name });
@@ -138,17 +144,46 @@ internal sealed partial class PostgresEngine : Engine
             throw new StoreUnavailable(tooMany);
         }
         Meters.EndWaiting(since);
+        var patience = new CancellationTokenSource();
+        var writing = AttemptInTurn();
         try
         {
-            return await Attempt(work, committed, cancel);
+            return await writing.WaitAsync(patience.Token);
         }
-        finally
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {
-            _writers.Release();
+            // The commit goes on, keeps its connection and its turn, and may stand in the end.
+            _ = writing.ContinueWith(
+                late => late.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default
+            );
+            const string waits = "PostgreSQL has not confirmed the change; a standby may be missing.";
+            Writing.Failed(waits);
+            throw new StoreUnavailable(waits) { OutcomeUnknown = true };
+        }
+
+        async Task<T> AttemptInTurn()
+        {
+            try
+            {
+                return await Attempt(work, committed, patience, cancel);
+            }
+            finally
+            {
+                _writers.Release();
+            }
         }
     }
 
-    private async Task<T> Attempt<T>(Func<Tx, ValueTask<T>> work, Action<Committed> committed, CancellationToken cancel)
+    /// <param name="patience">Cancelled when a commit has taken longer than a statement may.</param>
+    private async Task<T> Attempt<T>(
+        Func<Tx, ValueTask<T>> work,
+        Action<Committed> committed,
+        CancellationTokenSource? patience,
+        CancellationToken cancel
+    )
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -163,7 +198,10 @@ internal sealed partial class PostgresEngine : Engine
                 };
                 var result = await work(tx);
                 committing = true;
+                if (_statementTimeout > 0)
+                    patience?.CancelAfter(TimeSpan.FromSeconds(_statementTimeout));
                 await transaction.CommitAsync(CancellationToken.None);
+                patience?.CancelAfter(Timeout.InfiniteTimeSpan);
                 Writing.Succeeded();
                 if (tx.Leaves is { IsNothing: false } left)
                     committed(left);
@@ -257,6 +295,7 @@ internal sealed partial class PostgresEngine : Engine
                     return given;
                 },
                 committed: _ => { },
+                patience: null,
                 cancel
             );
             if (given > 0)
@@ -328,7 +367,10 @@ internal sealed partial class PostgresEngine : Engine
                         Pulse();
                 };
                 await using (var command = new NpgsqlCommand($"LISTEN {Channel}", connection))
+                {
+                    command.CommandTimeout = _statementTimeout;
                     await command.ExecuteNonQueryAsync(_stop.Token);
+                }
                 _isListening = true;
                 if (isLost)
                     Log.ListensAgain(_log);

@@ -16,6 +16,7 @@ public class Reader
     private const int MaxKept = 200;
 
     private readonly DbConnection _connection;
+    private readonly int? _statementTimeout;
 
     /// <summary>By their text alone, which nearly always comes with one type of arguments.</summary>
     private readonly Dictionary<string, Prepared>? _kept;
@@ -26,6 +27,7 @@ public class Reader
     internal Reader(Engine engine, DbConnection connection, bool keepCommands)
     {
         Position = engine.Position;
+        _statementTimeout = engine.StatementTimeout;
         _connection = connection;
         _kept = keepCommands ? [] : null;
     }
@@ -113,6 +115,8 @@ public class Reader
         {
             var command = _connection.CreateCommand();
             command.CommandText = sql;
+            if (_statementTimeout is { } seconds)
+                command.CommandTimeout = seconds;
             if (type is not null && arguments is not Dictionary<string, object?>)
                 Parameters.For(type).AddTo(command);
             var another = prepared is not null;

@@ -71,8 +71,29 @@ internal sealed partial class SqliteEngine : Engine
     /// <summary>Other processes look at <c>PRAGMA data_version</c>; nothing needs to be sent.</summary>
     public override ValueTask Notify(Tx tx, string name) => ValueTask.CompletedTask;
 
-    public override async ValueTask<Schema> ReadSchema() =>
-        File.Exists(_file) ? await base.ReadSchema() : new Schema([], Migration.For(Dialect));
+    public override async ValueTask<Schema> ReadSchema()
+    {
+        if (!File.Exists(_file))
+            return new Schema([], Migration.For(Dialect));
+        // Left by a first start that was interrupted before the file had a write-ahead log. Until a connection that may
+        // write has undone what it began, no one can open the file for reading.
+        if (File.Exists(_file + "-journal"))
+            UndoInterrupted();
+        return await base.ReadSchema();
+    }
+
+    private void UndoInterrupted()
+    {
+        try
+        {
+            using var connection = OpenForWriting(_file);
+            Run(connection, "SELECT count(*) FROM sqlite_master");
+        }
+        catch (SqliteException failure) when (Unavailable(failure) is { } unavailable)
+        {
+            throw unavailable;
+        }
+    }
 
     public override ValueTask<Migrated> Start(Schema found, TimeProvider time)
     {

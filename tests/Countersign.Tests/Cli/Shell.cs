@@ -54,7 +54,11 @@ public sealed class Shell : IAsyncDisposable
 
     private readonly bool _endsPlace;
 
-    private Shell(TestStore place, bool endsPlace) => (Place, _endsPlace) = (place, endsPlace);
+    private Shell(TestStore place, bool endsPlace)
+    {
+        (Place, _endsPlace) = (place, endsPlace);
+        RootKeyFile = Path.Combine(_folder, "root.key");
+    }
 
     public TestStore Place { get; }
 
@@ -64,13 +68,17 @@ public sealed class Shell : IAsyncDisposable
     /// <summary>Variables for programs that it starts.</summary>
     public Dictionary<string, string> Variables { get; } = [];
 
-    public string RootKeyFile => Path.Combine(_folder, "root.key");
+    public string RootKeyFile { get; init; }
 
     /// <summary>With the store's tables, and this process as another user of it.</summary>
     public static async Task<Shell> Start(Engine engine) => Prepared(await TestStore.Start(engine));
 
     /// <summary>On a store that another part of the test made and ends.</summary>
     public static Shell On(TestStore place) => Prepared(place, endsPlace: false);
+
+    /// <summary>The same, with the key file of another shell, or one that the server makes.</summary>
+    public static Shell On(TestStore place, string rootKeyFile) =>
+        new(place, endsPlace: false) { RootKeyFile = rootKeyFile };
 
     /// <summary>Where no store is yet: an empty folder, or a database without tables.</summary>
     public static async Task<Shell> StartEmpty(Engine engine) => Prepared(await TestStore.Place(engine));

@@ -1,7 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using Countersign.Audit;
 using Countersign.People;
 using Countersign.Requests;
+using Countersign.SignIn;
+using Countersign.Tests.Cli;
+using Countersign.Tests.Disks;
+using Countersign.Tests.Flow;
 using Xunit;
 
 namespace Countersign.Tests.Linearizable;
@@ -25,13 +30,13 @@ public sealed class LinearizabilityTests
     public async Task Answers_given_at_the_same_time_could_have_come_one_after_the_other(Engine engine)
     {
         var histories =
-            LongRun.IsAskedFor ? 5_000
+            LongRun.IsAskedFor ? 4_000
             : engine == Engine.Sqlite ? 25
             : 15;
         await using var world = await World.Start(engine);
         for (var seed = 1; seed <= histories; seed++)
         {
-            var history = await world.Play(seed, withCuts: false);
+            var history = await world.Play(seed);
             Assert.True(Linearizability.Holds(history, Start, Apply), $"Seed {seed}:\n{string.Join('\n', history)}");
         }
     }
@@ -41,9 +46,28 @@ public sealed class LinearizabilityTests
     {
         await using var world = await World.Start(engine);
         var unanswered = 0;
-        for (var seed = 1; seed <= (LongRun.IsAskedFor ? 1_000 : 5); seed++)
+        for (var seed = 1; seed <= (LongRun.IsAskedFor ? 1_600 : 5); seed++)
         {
-            var history = await world.Play(seed, withCuts: true);
+            var history = await world.Play(seed, fault: world.CutConnections);
+            unanswered += history.Count(o => o.Answer is null);
+            Assert.True(Linearizability.Holds(history, Start, Apply), $"Seed {seed}:\n{string.Join('\n', history)}");
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{unanswered} calls without an answer");
+    }
+
+    /// <summary>
+    /// Nodes that are processes: one is killed in the middle, and on SQLite, where it is the only one, another takes
+    /// its place; there the disk is slow too.
+    /// </summary>
+    [Theory, BothEngines]
+    public async Task A_killed_node_and_a_slow_disk_leave_every_answer_true(Engine engine)
+    {
+        Assert.SkipWhen(engine == Engine.Sqlite && FaultyDisk.Missing is not null, FaultyDisk.Missing ?? "");
+        await using var world = await World.StartProcesses(engine);
+        var unanswered = 0;
+        for (var seed = 1; seed <= (LongRun.IsAskedFor ? 200 : 1); seed++)
+        {
+            var history = await world.Play(seed, afterCalls: seed * 7 % (Clients * CallsEach), fault: world.KillNode);
             unanswered += history.Count(o => o.Answer is null);
             Assert.True(Linearizability.Holds(history, Start, Apply), $"Seed {seed}:\n{string.Join('\n', history)}");
         }
@@ -111,56 +135,119 @@ public sealed class LinearizabilityTests
 
     private sealed class World : IAsyncDisposable
     {
-        private readonly List<ApiHost> _nodes;
-        private readonly List<Person> _people = [];
+        private readonly TestHub _hub;
+        private readonly List<ApiHost> _hosts = [];
+        private readonly List<(Person Person, string Token)> _people = [];
+        private readonly List<ServerProcess> _processes = [];
         private readonly List<List<ApiClient>> _clients = [];
         private ApiClient _requester = null!;
-        private Person _rita = null!;
+        private (Person Person, string Token) _rita;
+        private Shell? _shell;
+        private FaultyDisk? _disk;
 
-        private World(List<ApiHost> nodes) => _nodes = nodes;
-
-        private TestHub Hub => _nodes[0].Hub;
+        private World(TestHub hub) => _hub = hub;
 
         public static async Task<World> Start(Engine engine)
         {
             var unlimited = ("RateLimit:PerKeyPerMinute", "0");
             var first = await ApiHost.Start(engine, unlimited);
+            var world = new World(first.Hub);
+            world._hosts.Add(first);
             // SQLite has one server, so its clients meet in that one's lane.
-            var world = new World(
-                engine == Engine.Postgres ? [first, await ApiHost.Start(first.Hub, unlimited)] : [first]
-            );
-            await world.Begin();
+            if (engine == Engine.Postgres)
+                world._hosts.Add(await ApiHost.Start(first.Hub, unlimited));
+            await world.AddPeople();
+            world.Connect(world._hosts.Select(h => h.Address));
+            foreach (var host in world._hosts)
+                await host.Noticed();
             return world;
         }
 
-        private async Task Begin()
+        public static async Task<World> StartProcesses(Engine engine)
         {
-            for (var i = 0; i < Clients; i++)
-                _people.Add(await Hub.AddPerson($"Reviewer {i}", Role.Agent));
-            _rita = await Hub.AddPerson("Rita", Role.Agent);
-            foreach (var person in _people)
+            var world = new World(await TestHub.Start(engine));
+            world._shell = Shell.On(world._hub.Place);
+            world._hub.SealKey = new SealKey(RootKey.Load(world._shell.RootKeyFile, mayCreate: false));
+            await world.AddPeople();
+            if (engine == Engine.Sqlite)
             {
-                var token = Some.Done(await Hub.Tokens.Add(person.Email!, Some.Operator, default)).Token;
-                _clients.Add([.. _nodes.Select(n => n.Person(person.Email!, token))]);
+                world._disk = FaultyDisk.Under(world._shell, world._hub.Place.Options.DataFolder);
+                world._disk.BeSlow(TimeSpan.FromMilliseconds(5));
             }
-            _requester = await _nodes[^1].Person(_rita);
-            foreach (var node in _nodes)
-                await node.Noticed();
+            await world.StartMissingProcesses();
+            return world;
         }
 
-        public async Task<List<Operation>> Play(int seed, bool withCuts)
+        public Task CutConnections() => PostgresServer.EndConnections(_hub.Place.Options.Database!);
+
+        public Task KillNode()
         {
-            var policy = Some.Policy(Some.Step("all", Need, [.. _people.Select(p => p.AsApprover)]));
-            var request = await Hub.Ask(policy, s => s.AskedBy(_rita));
+            _processes[0].Dispose();
+            _processes.RemoveAt(0);
+            return Task.CompletedTask;
+        }
+
+        private async Task StartMissingProcesses()
+        {
+            var missing = (_hub.Place.Engine == Engine.Postgres ? 2 : 1) - _processes.Count;
+            var starting = Enumerable.Range(0, missing).Select(_ => ServerProcess.Start(_shell!));
+            _processes.AddRange(await Task.WhenAll(starting));
+            Connect(_processes.Select(p => p.Address));
+        }
+
+        private async Task AddPeople()
+        {
+            for (var i = 0; i < Clients; i++)
+                _people.Add(await AddPerson($"Reviewer {i}"));
+            _rita = await AddPerson("Rita");
+        }
+
+        private async Task<(Person, string)> AddPerson(string name)
+        {
+            var person = await _hub.AddPerson(name, Role.Agent);
+            return (person, Some.Done(await _hub.Tokens.Add(person.Email!, Some.Operator, default)).Token);
+        }
+
+        private void Connect(IEnumerable<Uri> nodes)
+        {
+            Disconnect();
+            var addresses = nodes.ToList();
+            _clients.AddRange(_people.Select(p => addresses.ConvertAll(a => Client(a, p))));
+            _requester = Client(addresses[^1], _rita);
+        }
+
+        private void Disconnect()
+        {
+            foreach (var client in _clients.SelectMany(c => c))
+                client.Dispose();
+            _clients.Clear();
+            _requester?.Dispose();
+        }
+
+        private static ApiClient Client(Uri address, (Person Person, string Token) caller) =>
+            ApiHost.Person(address, caller.Person.Email!, caller.Token);
+
+        /// <param name="afterCalls">How many calls have ended when the fault comes.</param>
+        public async Task<List<Operation>> Play(int seed, int afterCalls = 0, Func<Task>? fault = null)
+        {
+            if (_shell is not null)
+                await StartMissingProcesses();
+            var policy = Some.Policy(Some.Step("all", Need, [.. _people.Select(p => p.Person.AsApprover)]));
+            var request = await _hub.Ask(policy, s => s.AskedBy(_rita.Person));
             var history = new List<Operation>();
             var begin = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var isTime = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var clients = Enumerable.Range(0, Clients).Select(i => Task.Run(() => Act(i))).ToList();
             begin.SetResult();
-            if (withCuts)
-                await PostgresServer.EndConnections(Hub.Place.Options.Database!);
+            if (afterCalls > 0)
+                await isTime.Task.Soon();
+            if (fault is not null)
+                await fault();
             await Task.WhenAll(clients).Soon();
+            if (_processes.Count == 0 && _shell is not null)
+                await StartMissingProcesses();
             // The end is read alone: an answer that was given and then undone would show here.
-            await Call("read", _clients[0][0], r => r.Get($"/api/v1/requests/{request.Id}"));
+            await Call("read", _clients[0][^1], r => r.Get($"/api/v1/requests/{request.Id}"));
             return history;
 
             async Task Act(int who)
@@ -169,7 +256,7 @@ public sealed class LinearizabilityTests
                 await begin.Task;
                 for (var n = 0; n < CallsEach; n++)
                 {
-                    var client = _clients[who][random.Next(_nodes.Count)];
+                    var client = _clients[who][random.Next(_clients[who].Count)];
                     var path = $"/api/v1/requests/{request.Id}";
                     var word = random.Next(10) switch
                     {
@@ -209,22 +296,34 @@ public sealed class LinearizabilityTests
                         got.Status >= 500 ? null
                         : got.Status == 200 ? (name == "read" ? "" : "taken ") + got["status"]
                         : "refused";
-                    Assert.True(got.Status < 500 || withCuts, $"{name}: {got.Status} {got.Text}");
+                    Assert.True(got.Status < 500 || fault is not null, $"{name}: {got.Status} {got.Text}");
                 }
-                catch (HttpRequestException) when (withCuts)
+                catch (HttpRequestException) when (fault is not null)
                 {
                     // No answer came.
                 }
                 var ended = Stopwatch.GetTimestamp();
                 lock (history)
+                {
                     history.Add(new Operation(name, begun, ended, answer));
+                    if (history.Count == afterCalls)
+                        isTime.TrySetResult();
+                }
             }
         }
 
         public async ValueTask DisposeAsync()
         {
-            foreach (var node in Enumerable.Reverse(_nodes))
-                await node.DisposeAsync();
+            Disconnect();
+            foreach (var process in _processes)
+                process.Dispose();
+            _disk?.Dispose();
+            foreach (var host in Enumerable.Reverse(_hosts))
+                await host.DisposeAsync();
+            if (_shell is null)
+                return;
+            await _hub.DisposeAsync();
+            await _shell.DisposeAsync();
         }
     }
 }

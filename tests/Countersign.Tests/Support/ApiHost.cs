@@ -123,9 +123,11 @@ public sealed class ApiHost : IAsyncDisposable
     /// <summary>A browser in which nobody has signed in yet.</summary>
     public Browser Browser() => new(Address, null);
 
-    public ApiClient Person(string email, string token) =>
+    public ApiClient Person(string email, string token) => Person(Address, email, token);
+
+    public static ApiClient Person(Uri address, string email, string token) =>
         new(
-            Address,
+            address,
             new AuthenticationHeaderValue(
                 "Basic",
                 Convert.ToBase64String(Encoding.UTF8.GetBytes($"{email}/token:{token}"))

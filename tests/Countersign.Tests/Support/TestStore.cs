@@ -13,6 +13,7 @@ public sealed class TestStore : IAsyncDisposable
     private static readonly Lazy<Task<byte[]>> Template = new(MakeTemplate);
 
     private readonly List<Store> _others = [];
+    private bool _endsPlace = true;
 
     private TestStore(Engine engine, StoreOptions options) => (Engine, Options) = (engine, options);
 
@@ -47,6 +48,10 @@ public sealed class TestStore : IAsyncDisposable
                 ? new StoreOptions(await Folder(migrated), null)
                 : new StoreOptions("", await PostgresServer.CreateDatabase(migrated))
         );
+
+    /// <summary>On a PostgreSQL server of the test's own: the database ends with that. Not open yet.</summary>
+    internal static TestStore On(string database) =>
+        new(Engine.Postgres, new StoreOptions("", database)) { _endsPlace = false };
 
     private static async Task<string> Folder(bool migrated)
     {
@@ -94,6 +99,15 @@ public sealed class TestStore : IAsyncDisposable
         command.CommandText = sql;
         return await command.ExecuteNonQueryAsync();
     }
+
+    /// <summary>As where no process has the store open: after a power cut, this one wouldn't either.</summary>
+    public async Task Close()
+    {
+        await Store.DisposeAsync();
+        Store = null!;
+    }
+
+    public async Task Reopen() => Store = await Store.Open(Options, Clock);
 
     public async Task<DbConnection> OpenRaw()
     {
@@ -213,7 +227,7 @@ public sealed class TestStore : IAsyncDisposable
             await Store.DisposeAsync();
         if (Engine == Engine.Sqlite)
             System.IO.Directory.Delete(Options.DataFolder, recursive: true);
-        else
+        else if (_endsPlace)
             await PostgresServer.Drop(Options.Database!);
     }
 }
