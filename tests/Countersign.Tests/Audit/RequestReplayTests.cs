@@ -82,6 +82,118 @@ public sealed class RequestReplayTests
     }
 
     [Fact]
+    public void Who_sent_it_or_asked_sees_it_but_no_service_person()
+    {
+        var first = First with
+        {
+            Creator = 8,
+            Requester = 9,
+            Claim = new RequesterClaim([], []) { People = [3] }.ToText(),
+        };
+        Assert.Equal(["person:3", "person:8", "person:9"], Submitted(first).Sees.Order());
+        var bySource = New();
+        Taken(bySource, "request.submitted", first, "source:7");
+        Assert.Equal(["person:3", "person:9"], bySource.Sees.Order());
+        Assert.Equal(["source:7", "person:9"], bySource.SeesByItself);
+        var byOther = New();
+        Taken(byOther, "request.submitted", first, "source:6");
+        Assert.Contains("person:8", byOther.Sees);
+    }
+
+    [Fact]
+    public void Once_an_event_has_the_form_of_now_all_later_ones_are_held_to_it()
+    {
+        var replay = Submitted(First with { Form = 1 });
+        Assert.False(replay.IsOfThisForm);
+        Taken(replay, "request.revised", First with { Revision = 2, Form = 2 });
+        Assert.True(replay.IsOfThisForm);
+        Taken(replay, "request.revised", First with { Revision = 3, Form = 2 });
+        Assert.True(replay.IsOfThisForm);
+        Taken(replay, "request.revised", First with { Revision = 4, Form = null });
+        Assert.True(replay.IsOfThisForm);
+    }
+
+    [Fact]
+    public void Nothing_about_the_bar_means_that_nobody_is_barred()
+    {
+        Refused(
+            Submitted(),
+            "lets people decide who were barred",
+            "request.revised",
+            First with
+            {
+                Revision = 2,
+                Barred = null,
+            }
+        );
+        var open = Submitted(First with { Barred = null, Check = "requester,change" });
+        Assert.Empty(open.Barred);
+        Taken(open, "request.barred", new());
+        Assert.Empty(open.Barred);
+        Taken(open, "request.checked", Checked with { Barred = null }, Hub);
+        Assert.Empty(open.Barred);
+        Refused(Asked(), "says otherwise who asked", "request.checked", Checked with { Barred = null }, Hub);
+        var onlyChange = Submitted(First with { Barred = null, Check = "change" });
+        Taken(onlyChange, "request.checked", Checked with { Ended = "change", Barred = null }, Hub);
+    }
+
+    [Fact]
+    public void What_was_archived_goes_on_where_it_stood()
+    {
+        var replay = New();
+        replay.Resume(Archived("approved"));
+        Assert.Equal((Status.Approved, "s1", "2026-01-01"), (replay.Status, replay.Stamp, replay.SettledAt));
+        Refused(replay, "submits a request that was there already", "request.submitted", First);
+        Refused(replay, "that was settled", "request.answered", Approval("d1"));
+        Taken(replay, "request.applied", new());
+        Refused(replay, "the law of states forbids", "request.withdrawn", new() { Status = "withdrawn" });
+        Refused(replay, "for someone else", "request.disowned", new() { Person = 1 }, Ben);
+        Refused(replay, "for someone else", "request.disowned", new(), Ann);
+        Taken(
+            replay,
+            "request.disowned",
+            new()
+            {
+                Person = 1,
+                Requester = 2,
+                Certainty = "claimed",
+            },
+            Ann
+        );
+        Assert.Equal(ArchiveStatement.AskedOf(2, "claimed", null), replay.Asked);
+        Assert.Throws<FormatException>(() => New().Resume(Archived("granted")));
+        Assert.Throws<FormatException>(() => New().Resume(Archived(null)));
+    }
+
+    [Fact]
+    public void An_answer_that_is_kept_can_open_the_comparison_too()
+    {
+        var replay = Submitted();
+        Taken(replay, "request.answer_kept", Approval("d1") with { Check = "comparison" });
+        Refused(replay, "was still asked", "request.approved", new() { Status = "approved" });
+        // Other events don't ask LaunchDarkly.
+        replay = Submitted();
+        Taken(replay, "request.commented", new() { Check = "comparison" });
+        Taken(replay, "request.approved", new() { Status = "approved" });
+    }
+
+    [Fact]
+    public void Facts_of_a_change_are_forgotten_once_another_was_read()
+    {
+        foreach (var (told, isKept) in new[] { (Checked, true), (Checked with { Changes = "[]" }, false) })
+        {
+            var replay = Asked();
+            replay.FactsOfChange = "{}";
+            Taken(replay, "request.checked", told, Hub);
+            Assert.Equal(isKept, replay.FactsOfChange is not null);
+        }
+        var unread = Asked();
+        unread.FactsOfChange = "{}";
+        Taken(unread, "request.checked", Checked with { Change = null }, Hub);
+        Assert.Null(unread.FactsOfChange);
+    }
+
+    [Fact]
     public void Nothing_takes_the_bar_from_a_person()
     {
         Refused(Submitted(), "lets people decide who were barred", "request.barred", new() { Barred = [] });
@@ -398,6 +510,17 @@ public sealed class RequestReplayTests
             Reading = 1,
             Change = "c1",
             Stamp = "s1",
+        };
+
+    private static ArchiveStatement Archived(string? status) =>
+        new()
+        {
+            Status = status,
+            Settled = "2026-01-01",
+            Stamp = "s1",
+            Revision = 1,
+            Digest = "d1",
+            Asked = "a",
         };
 
     private static RequestReplay New() => new("01A");

@@ -52,6 +52,33 @@ public sealed class NameFoldingTests
     }
 
     [Theory]
+    [InlineData('\u2010')]
+    [InlineData('\u2011')]
+    [InlineData('\u2013')]
+    [InlineData('\u2015')]
+    [InlineData('\u2212')]
+    public void Every_dash_is_one_character(char dash)
+    {
+        Assert.Equal("anna-lena", NameFolding.Name($"Anna{dash}Lena"));
+        Assert.Equal("o'neill", NameFolding.Name("O\u2019Neill"));
+    }
+
+    [Theory]
+    [InlineData("\"Ann Smith\"")]
+    [InlineData("(Ann Smith)")]
+    [InlineData(".,Ann Smith")]
+    public void Punctuation_around_a_name_is_not_part_of_it(string text) =>
+        Assert.Equal("ann smith", NameFolding.Name(text));
+
+    [Theory]
+    [InlineData("Ann Smith", false)]
+    [InlineData("Анна", false)]
+    [InlineData("Аnn", true)]
+    [InlineData("123", false)]
+    public void Letters_of_two_alphabets_in_one_name_are_noticed(string text, bool mixes) =>
+        Assert.Equal(mixes, NameFolding.MixesAlphabets(text));
+
+    [Theory]
     [InlineData("")]
     [InlineData(" . ")]
     [InlineData("\ud83d")]

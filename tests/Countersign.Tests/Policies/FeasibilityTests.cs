@@ -44,6 +44,37 @@ public sealed class FeasibilityTests
         );
     }
 
+    /// <summary>Many people in one step are of no use to another.</summary>
+    [Fact]
+    public void Every_step_needs_people_of_its_own() =>
+        Assert.Equal(
+            ("security needs 1 more eligible reviewer", "Add 1 person to the group Security"),
+            Of(OneAndOne, [Ann, Ben, Cleo, Dan], [])
+        );
+
+    [Fact]
+    public void Who_is_back_first_is_named_and_so_are_all_who_are_missing()
+    {
+        PoolMember[] away = [Ann with { AwayUntil = Back.AddDays(3) }, Ben with { AwayUntil = Back }];
+        Assert.Equal(
+            (
+                "SRE needs 2 more eligible reviewers (Ann is out of office and Ben is out of office)",
+                "Add 2 people to the group SRE, or wait for Ben, who is back on 2026-05-06"
+            ),
+            Of(TwoOfSre, away, [])
+        );
+        var three = Some.Policy(
+            Some.Step("one", 1, new Approver(Party.Group(1), "SRE")),
+            Some.Step("two", 1, new Approver(Party.Group(1), "SRE")),
+            Some.Step("three", 1, new Approver(Party.Group(1), "SRE"))
+        );
+        Assert.Equal(
+            "two needs 1 more eligible reviewer in addition to those in one, and 1 more step can't be filled",
+            Of(three, [Ann], [])?.Why
+        );
+        Assert.Equal("one needs 1 more eligible reviewer, and 2 more steps can't be filled", Of(three, [], [])?.Why);
+    }
+
     [Fact]
     public void Who_asks_is_disabled_or_away_counts_only_where_the_policy_or_a_delegate_lets_them()
     {
@@ -192,7 +223,8 @@ public sealed class FeasibilityTests
 
     private static readonly PoolMember Ann = new(1, "Ann"),
         Ben = new(2, "Ben"),
-        Cleo = new(3, "Cleo");
+        Cleo = new(3, "Cleo"),
+        Dan = new(4, "Dan");
 
     private static (string Why, string Fix)? Of(
         Policy policy,

@@ -61,6 +61,23 @@ public sealed class SlotMatchingTests
                 )
         );
 
+    /// <summary>The person who moved to make room for one moves again to make room for another.</summary>
+    [Fact]
+    public void People_move_more_than_once()
+    {
+        const ulong First = 1,
+            Second = 2,
+            Third = 4,
+            Fourth = 8,
+            Fifth = 16;
+        Assert.True(
+            SlotMatching.IsPossible([1, 1, 1, 1, 0], [First | Third, Second | Third, First | Fourth, Second | Fifth])
+        );
+        Assert.False(
+            SlotMatching.IsPossible([1, 1, 1, 1, 1], [First | Third, Second | Third, First | Fourth, Second | Fifth])
+        );
+    }
+
     private static IEnumerable<string> Say(IReadOnlyList<Shortage> shortages) =>
         shortages.Select(s => $"{s.Missing} in {s.Step} of {string.Join(',', s.Rivals)}");
 
