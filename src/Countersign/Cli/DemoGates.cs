@@ -1,30 +1,54 @@
 using System.Text.Json;
 using Countersign.Cli.Waiting;
+using Countersign.Gates;
+using Countersign.Gates.GitHub;
 using Countersign.People;
 using Countersign.Requests;
+using Countersign.Simulator.GitHub;
 using Countersign.Storage;
 
 namespace Countersign.Cli;
 
 /// <summary>
-/// The demo's other systems that wait: an agent has asked for something, and a pipeline stands still until it may go
-/// on. Both ask as real ones do, over the API with their keys; started again, they ask for the same.
+/// The demo's other systems that wait: an agent has asked for something, and a pipeline and a deployment at a simulated
+/// GitHub stand still until they may go on. All ask as real ones do; started again, they ask for the same.
 /// </summary>
-internal sealed record DemoGates(NewSourceKey Agent, NewSourceKey Pipeline)
+internal sealed record DemoGates(NewSourceKey Agent, NewSourceKey Pipeline, NewSourceKey Deployments)
 {
     private const string AgentName = "Database agent",
-        PipelineName = "Deployments";
+        PipelineName = "Deployments",
+        GitHubName = "GitHub";
 
     private const string Statement = "DROP INDEX ix_orders_old;";
 
     public static async Task<DemoGates> Add(Sources sources, string owner, CancellationToken cancel) =>
         new(
             await DemoCast.Key(sources, AgentName, SourceKinds.Agent, 1, owner, cancel),
-            await DemoCast.Key(sources, PipelineName, SourceKinds.Pipeline, 1, owner, cancel)
+            await DemoCast.Key(sources, PipelineName, SourceKinds.Pipeline, 1, owner, cancel),
+            await DemoCast.Key(sources, GitHubName, SourceKinds.GitHub, 1, null, cancel)
         );
 
-    public async Task Run(string url, CancellationToken stop)
+    /// <summary>As an admin would, with the App that GitHub has just created.</summary>
+    public static async Task Connect(Hub hub, FakeGitHub gitHub, CancellationToken cancel)
     {
+        var values = new Dictionary<string, string>
+        {
+            [GitHubGate.Server] = gitHub.Address.GetLeftPart(UriPartial.Authority),
+            [GitHubGate.AppId] = FakeGitHub.AppId.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            [GitHubGate.PrivateKey] = FakeGitHub.PrivateKey,
+            [GitHubGate.WebhookSecret] = FakeGitHub.Secret,
+        };
+        var set = await hub.Get<GateSources>().Set(GitHubName, values, Hub.Origin, cancel);
+        if (set is not AccessOutcome<long>.Done)
+            throw new InvalidOperationException($"The demo couldn't be set up: {set}");
+    }
+
+    public async Task Run(string url, FakeGitHub gitHub, CancellationToken stop)
+    {
+        gitHub.SendTo(new Uri($"{url}/gates/github/{Deployments.Id}"));
+        var run = gitHub.AddRun("acme/web-shop");
+        (run.Ref, run.Actor, run.PullRequests) = ("release/2.4", "jsmith", [412]);
+        await gitHub.Want(run, "production");
         var index = new
         {
             subject = "Drop the index ix_orders_old on shop-prod",

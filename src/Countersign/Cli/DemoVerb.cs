@@ -5,6 +5,7 @@ using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.SignIn;
 using Countersign.Simulator;
+using Countersign.Simulator.GitHub;
 using Countersign.Simulator.Rest;
 using Countersign.Storage;
 using Microsoft.Extensions.Logging.Console;
@@ -49,7 +50,8 @@ internal static class DemoVerb
         if (Durations.Parse(parse.GetValue(Every)!) is not { } every || every <= TimeSpan.Zero)
             return new Reply.Failed(Reply.Usage, "--every must be a duration such as 20s or 5m.");
         await using var theirs = await FakeLaunchDarkly.Start(Hub.Clock);
-        var options = ReadOptions(parse, theirs.Address);
+        await using var gitHub = await FakeGitHub.Start(Hub.Clock);
+        var options = ReadOptions(parse, theirs.Address, gitHub.Address);
         var (server, place) = (options.Get<ServerOptions>(), options.Get<StoreOptions>());
         string[] problems = [.. options.Problems(), .. NotOnThisMachine(server)];
         if (problems.Length > 0)
@@ -67,6 +69,7 @@ internal static class DemoVerb
         }
         var cast = await DemoCast.Assemble(hub, cancel);
         await Connect(hub, theirs, cancel);
+        await DemoGates.Connect(hub, gitHub, cancel);
         string[] switches =
         [
             "--Logging:LogLevel:Default=Warning",
@@ -81,7 +84,7 @@ internal static class DemoVerb
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
         var account = new BelievableAccount(theirs, DemoCast.EmailOf, url);
         var asking = Ask(url, cast.Source.Key, every, account, stopping.Token);
-        var waiting = cast.Gates.Run(url, stopping.Token);
+        var waiting = cast.Gates.Run(url, gitHub, stopping.Token);
         var reviewing = Review(new DemoReviewers(url, cast.People[2], cast.People[3]), stopping.Token);
         await app.WaitForShutdownAsync(cancel);
         await stopping.CancelAsync();
@@ -90,8 +93,8 @@ internal static class DemoVerb
     }
 
     /// <summary>Only switches count here: the environment may well describe a real hub.</summary>
-    /// <param name="launchDarkly">The one address of this machine that the demo asks.</param>
-    private static CountersignOptions ReadOptions(ParseResult parse, Uri launchDarkly) =>
+    /// <param name="asked">The addresses of this machine that the demo asks.</param>
+    private static CountersignOptions ReadOptions(ParseResult parse, params Uri[] asked) =>
         new(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(new Dictionary<string, string?> { ["Shutdown:Drain"] = "0s" })
@@ -101,7 +104,7 @@ internal static class DemoVerb
                     {
                         ["Data"] = parse.GetValue(CommandLine.Data) ?? Folder,
                         ["Database"] = parse.GetValue(CommandLine.Database),
-                        ["Egress:Allow"] = $"127.0.0.1/32:{launchDarkly.Port}",
+                        ["Egress:Allow"] = string.Join(',', asked.Select(a => $"127.0.0.1/32:{a.Port}")),
                         // Requests of an earlier demo, which this LaunchDarkly doesn't know, don't wait for long.
                         ["LaunchDarkly:Patience"] = "30s",
                     }
@@ -139,7 +142,7 @@ internal static class DemoVerb
                     cast.People.Select(p => new[] { p.Email, p.Password, p.Role, p.Name })
                 )}
 
-                An agent has asked for an approval, and a pipeline waits for one.
+                An agent has asked for an approval, and a pipeline and a GitHub deployment wait for one.
                 A simulated LaunchDarkly sends a new request now and then, confirms who asked and what changes, and
                 applies what you approve.
                 Its source key:

@@ -379,6 +379,23 @@ internal static class DoctorVerb
                 )
             );
         }
+        foreach (var alarm in figures.GateAlarms)
+        {
+            (alarm.Alarm is "undelivered" or "unreachable" ? problems : hints).Add(
+                new Finding(
+                    alarm.Alarm switch
+                    {
+                        "undelivered" => $"{alarm.Name}: {alarm.Count} decided, and not delivered yet.",
+                        "passed" => $"{alarm.Name}: {alarm.Count} went through without a decision from here.",
+                        "gone" => $"{alarm.Name}: {alarm.Count} decided, and no longer waited for.",
+                        "not_waiting" => $"{alarm.Name}: {alarm.Count} asked without waiting for the decision.",
+                        "refused" => $"{alarm.Name}: its last call was refused.",
+                        _ => $"{alarm.Name} can't be called.",
+                    },
+                    $"See countersign source gate \"{alarm.Name}\", or the source's page."
+                )
+            );
+        }
         foreach (var key in figures.ExpiringKeys.Where(k => k.Left <= Countersign.People.KeyExpiry.Warning))
         {
             hints.Add(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Countersign.Gates;
 using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
@@ -21,6 +22,7 @@ internal static class SourceVerbs
             Add(terminal),
             Set(terminal),
             SourceFormVerb.Build(terminal),
+            SourceGateVerb.Build(terminal),
             Rotate(terminal),
             SetKeyExpiry(terminal),
             List(terminal),
@@ -48,7 +50,7 @@ internal static class SourceVerbs
         var kind = new Option<string>("--kind")
         {
             Description =
-                "The kind of source: LaunchDarkly, an agent, a pipeline, or any other client of Countersign's own API. "
+                "The kind of source: LaunchDarkly, GitHub deployments, an agent, a pipeline, or any other client of Countersign's own API. "
                 + "Agents and pipelines need an owner.",
             DefaultValueFactory = _ => SourceKinds.LaunchDarkly,
         };
@@ -87,8 +89,11 @@ internal static class SourceVerbs
                         made.Name,
                         made.Key,
                     },
-                    $"Added the source {made.Name} (source {made.Id}). Its key is shown only "
-                        + $"once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"
+                    hub.Get<GateSources>().Knows(parse.GetValue(kind)!)
+                        ? $"Added the source {made.Name} (source {made.Id}).\n\n"
+                            + SourceGateVerb.HowToSetUp(hub, made.Id, made.Name, parse.GetValue(kind)!)
+                        : $"Added the source {made.Name} (source {made.Id}). Its key is shown only "
+                            + $"once.\n\n{HowToUse(hub, parse.GetValue(kind)!, made.Name, made.Key)}"
                 ));
             }
         );

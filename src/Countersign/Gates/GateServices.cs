@@ -20,5 +20,6 @@ internal static class GateServices
             .AddSingleton<IJobHandler, RecoverCalls>()
             .AddLogConsumer<GateConsumer>()
             .AddSingleton(s => GateReplies.OldCalls(s.GetRequiredService<Store>()))
-            .AddSingleton<IGate, GitHubGate>();
+            .AddSingleton<IGate, GitHubGate>()
+            .AddSingleton<CreateGitHubApp>();
 }

@@ -20,6 +20,11 @@ internal sealed record ExpiringKeyFigures(long Id, string Name, TimeSpan Left);
 /// <summary>A destination, and how many tickets there wait for an admin.</summary>
 internal sealed record DestinationFigures(long Id, long Held, bool IsPaused);
 
+/// <summary>What an admin should know about a source that waits for verdicts, and about how many requests.</summary>
+/// <param name="Alarm"><c>undelivered</c>, <c>passed</c>, <c>gone</c>, <c>not_waiting</c>; <c>refused</c>: its calls are
+/// refused; <c>unreachable</c>: it can't be called.</param>
+internal sealed record GateAlarmFigures(long Id, string Name, string Alarm, long Count);
+
 /// <summary>
 /// Requests that were opened or closed since midnight (UTC), as Insights counts them: each that was closed in one way.
 /// </summary>
@@ -65,6 +70,9 @@ internal sealed record EngineFigures(
     bool? BackupFailed
 )
 {
+    /// <summary>Of the last seven days, and all that lasts.</summary>
+    public IReadOnlyList<GateAlarmFigures> GateAlarms { get; init; } = [];
+
     public long SetAside => Jobs.Sum(j => j.SetAside);
 
     public static async ValueTask<EngineFigures> Of(Reader reader, DateTimeOffset now)
@@ -117,6 +125,18 @@ internal sealed record EngineFigures(
             WHERE key_expires_at IS NOT NULL AND disabled_at IS NULL ORDER BY id
             """
         );
+        var alarms = await reader.All<AlarmRow>(
+            """
+            SELECT s.id, s.name, g.alarm, count(*) AS count FROM gate_replies g JOIN sources s ON s.id = g.source_id
+            WHERE g.alarm IS NOT NULL AND COALESCE(g.ended_at, @now) >= @week GROUP BY s.id, s.name, g.alarm
+            UNION ALL SELECT s.id, s.name, 'refused', 1 FROM gates g JOIN sources s ON s.id = g.source_id
+            WHERE g.refused IS NOT NULL
+            UNION ALL SELECT s.id, s.name, 'unreachable', 1 FROM gates g JOIN sources s ON s.id = g.source_id
+            WHERE g.problem IS NOT NULL
+            ORDER BY 1, 3
+            """,
+            new { now, week = now.AddDays(-7) }
+        );
         return new EngineFigures(
             jobs.ConvertAll(j => new JobFigures(
                 j.Kind,
@@ -139,7 +159,10 @@ internal sealed record EngineFigures(
             today ?? TodayFigures.None,
             Since(backup.At, now),
             backup == new LastBackup(null, null) ? null : backup.FailedAt is not null
-        );
+        )
+        {
+            GateAlarms = alarms.ConvertAll(a => new GateAlarmFigures(a.Id, a.Name, a.Alarm, a.Count)),
+        };
     }
 
     private static TimeSpan? Since(string? time, DateTimeOffset now) =>
@@ -170,6 +193,14 @@ internal sealed record EngineFigures(
     {
         public required string Name { get; init; }
         public string? FailingSince { get; init; }
+    }
+
+    private sealed class AlarmRow
+    {
+        public long Id { get; init; }
+        public required string Name { get; init; }
+        public required string Alarm { get; init; }
+        public long Count { get; init; }
     }
 
     private sealed class KeyRow

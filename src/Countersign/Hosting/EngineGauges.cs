@@ -116,6 +116,19 @@ internal sealed class EngineGauges : BackgroundService
             "Time until the newest key of a source expires; below zero once it has expired"
         );
         _meter.CreateObservableGauge(
+            "countersign.gates.alarms",
+            () =>
+                Each(f =>
+                    f.GateAlarms.Select(a => new Measurement<long>(
+                        a.Count,
+                        new KeyValuePair<string, object?>("source", Invariant($"{a.Id}")),
+                        new KeyValuePair<string, object?>("alarm", a.Alarm)
+                    ))
+                ),
+            "{request}",
+            "What admins should know about sources that wait for verdicts: undelivered, passed, gone, refused and more"
+        );
+        _meter.CreateObservableGauge(
             "countersign.log.events",
             () => Each<long>(f => [new(f.Events)]),
             "{event}",

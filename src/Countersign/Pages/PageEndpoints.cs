@@ -222,5 +222,6 @@ public static class PageEndpoints
             .AddSingleton<RequestTypesPage>()
             .AddSingleton<DestinationsPage>()
             .AddSingleton<DestinationPage>()
-            .AddSingleton<SourceConnectionActions>();
+            .AddSingleton<SourceConnectionActions>()
+            .AddSingleton<SourceGateActions>();
 }

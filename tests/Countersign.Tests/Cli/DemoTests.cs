@@ -37,8 +37,8 @@ public sealed class DemoTests
                 && statuses.Contains("rejected"),
             "eight requests, two of them decided"
         );
-        // An agent and a pipeline wait beside LaunchDarkly's changes.
-        foreach (var source in new[] { "Database agent", "Deployments" })
+        // An agent, a pipeline and a deployment wait beside LaunchDarkly's changes.
+        foreach (var source in new[] { "Database agent", "Deployments", "GitHub" })
         {
             await Eventually.True(
                 async () =>

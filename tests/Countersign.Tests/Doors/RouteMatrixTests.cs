@@ -45,6 +45,10 @@ public sealed class RouteMatrixTests
     private const string Table = """
         11111111111113
             POST /api/launchdarkly/{source:long}/webhook
+        44444444444443
+            POST /gates/{kind}/{source:long}
+        s33344444s4444
+            GET /sources/{id:long}/github
         11113333a13aaa
             GET /api/v2/approval_requests
         11113aaaa1aa33

@@ -3,6 +3,7 @@ using Countersign.Gates;
 using Countersign.Gates.GitHub;
 using Countersign.Hosting;
 using Countersign.People;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Simulator.GitHub;
@@ -89,9 +90,41 @@ internal sealed class GitHubHub : IAsyncDisposable
             (GitHubGate.WebhookSecret, secret)
         );
 
+    /// <summary>The same for a whole server.</summary>
+    public static async Task SetUp(ApiHost host, string source, FakeGitHub gitHub)
+    {
+        Some.Done(
+            await host
+                .Services.GetRequiredService<GateSources>()
+                .Set(
+                    source,
+                    new Dictionary<string, string>
+                    {
+                        [GitHubGate.Server] = gitHub.Address.GetLeftPart(UriPartial.Authority),
+                        [GitHubGate.AppId] = $"{FakeGitHub.AppId}",
+                        [GitHubGate.PrivateKey] = FakeGitHub.PrivateKey,
+                        [GitHubGate.WebhookSecret] = FakeGitHub.Secret,
+                    },
+                    Some.Operator,
+                    default
+                )
+        );
+        await host.Noticed();
+    }
+
     public async Task Set(params (string Name, string Value)[] values)
     {
         Some.Done(await Sources.Set(Source, values.ToDictionary(v => v.Name, v => v.Value), Some.Operator, default));
+        await Noticed();
+    }
+
+    /// <summary>A policy file, and the group that it names.</summary>
+    public async Task Publish(string file, string group)
+    {
+        await Hub.AddGroup(group, [.. await Hub.AddPeople("Sue", "Sid", "Sol")]);
+        await Noticed();
+        var outcome = await _services.GetRequiredService<PolicyFiles>().Set(file, null, Some.Operator, default);
+        Xunit.Assert.IsType<SetPoliciesOutcome.Set>(outcome);
         await Noticed();
     }
 

@@ -62,10 +62,10 @@ public sealed class GitHubTests
         );
     }
 
-    [Theory, BothEngines]
-    public async Task A_rejection_a_withdrawal_and_an_expiry_are_all_told_as_rejected(Engine engine)
+    [Fact]
+    public async Task A_rejection_a_withdrawal_and_an_expiry_are_all_told_as_rejected()
     {
-        await using var hub = await GitHubHub.Start(engine);
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
         var rejected = await hub.Ask(hub.GitHub.AddRun());
         await hub.Hub.Reject(await hub.Hub.Find(rejected.Id), hub.Ada);
         var withdrawn = await hub.Ask(hub.GitHub.AddRun());
@@ -75,10 +75,10 @@ public sealed class GitHubTests
         Assert.Null((await hub.Hub.Find(rejected.Id)).AppliedAt);
     }
 
-    [Theory, BothEngines]
-    public async Task A_ping_turns_the_source_green_and_other_events_are_answered_without_a_request(Engine engine)
+    [Fact]
+    public async Task A_ping_turns_the_source_green_and_other_events_are_answered_without_a_request()
     {
-        await using var hub = await GitHubHub.Start(engine);
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
         Assert.Null((await hub.View()).HeardAt);
         Assert.Equal(200, await hub.Deliver(hub.GitHub.New("ping", "{}"u8.ToArray())));
         Assert.NotNull((await hub.View()).HeardAt);
@@ -260,10 +260,10 @@ public sealed class GitHubTests
         Assert.Single(Assert.Single(hub.GitHub.Runs).Approvals);
     }
 
-    [Theory, BothEngines]
-    public async Task Another_node_takes_over_what_a_stopped_one_left(Engine engine)
+    [Fact]
+    public async Task Another_node_takes_over_what_a_stopped_one_left()
     {
-        await using var hub = await GitHubHub.Start(engine);
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
         var request = await hub.Ask(hub.GitHub.AddRun());
         await hub.Hub.Approve(await hub.Hub.Find(request.Id), hub.Ada);
         // Nothing but the store knows of it: what follows runs as if the process had just begun.
@@ -271,20 +271,20 @@ public sealed class GitHubTests
         Assert.Equal(["approved"], hub.Decided);
     }
 
-    [Theory, BothEngines]
-    public async Task A_person_with_the_account_as_alias_is_the_proven_requester_and_may_not_decide(Engine engine)
+    [Fact]
+    public async Task A_person_with_the_account_as_alias_is_the_proven_requester_and_may_not_decide()
     {
-        await using var hub = await GitHubHub.Start(engine);
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
         var request = await hub.Ask(hub.GitHub.AddRun());
         Assert.Equal(hub.Jane.Id, request.RequesterId);
         Assert.Equal(Certainty.Proven, request.Certainty);
         Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Approve(request, hub.Jane));
     }
 
-    [Theory, BothEngines]
-    public async Task A_bot_or_a_schedule_has_no_requester_so_one_more_approval_is_needed(Engine engine)
+    [Fact]
+    public async Task A_bot_or_a_schedule_has_no_requester_so_one_more_approval_is_needed()
     {
-        await using var hub = await GitHubHub.Start(engine);
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
         foreach (
             var change in new Action<GitHubRun>[]
             {

@@ -386,5 +386,7 @@ internal static class GitHubAddresses
             : new Uri(url, "/api/v3");
     }
 
+    public static bool IsEnterpriseServer(string server) => Api(server).AbsolutePath != "/";
+
     public static string Page(string server, string path) => new Uri(server).GetLeftPart(UriPartial.Authority) + path;
 }

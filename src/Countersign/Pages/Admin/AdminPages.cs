@@ -28,6 +28,7 @@ internal static class AdminPages
         admin.MapPost(SourcesPage.Path, SourcesPage.Add);
         admin.MapGet(SourcesPage.Path + "/{id:long}", SourcePage.Show);
         admin.MapPost(SourcesPage.Path + "/{id:long}", SourcePage.Run);
+        admin.MapGet(SourcesPage.Path + "/{id:long}" + GitHubAppPage.Path, GitHubAppPage.Show);
         admin.MapGet(SourcesPage.Path + "/{id:long}/form", FormFieldsPage.Show);
         admin.MapPost(SourcesPage.Path + "/{id:long}/form", FormFieldsPage.Run);
         admin.MapGet(TokensPage.Path, TokensPage.Show);

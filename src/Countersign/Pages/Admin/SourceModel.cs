@@ -45,6 +45,9 @@ public sealed record SourceModel(
     /// <summary>Calls that could not be read, the newest first.</summary>
     public IReadOnlyList<RejectedBody> Rejected { get; init; } = [];
 
+    /// <summary>Of a source that signs its calls and is called back; null for others.</summary>
+    public SourceGateModel? Gate { get; init; }
+
     /// <summary>Null for sources of another kind.</summary>
     public SourceConnectionModel? LaunchDarkly { get; init; }
 

@@ -20,8 +20,9 @@ internal static class SourcePage
         ServerOptions server,
         RejectedBodies bodies,
         SourceConnectionActions launchDarkly,
+        SourceGateActions gates,
         CancellationToken cancel
-    ) => Page(id, http, directory, server, bodies, launchDarkly, null, null, cancel);
+    ) => Page(id, http, directory, server, bodies, launchDarkly, gates, null, null, cancel);
 
     public static async Task<IResult> Run(
         long id,
@@ -32,6 +33,7 @@ internal static class SourcePage
         ServerOptions server,
         RejectedBodies bodies,
         SourceConnectionActions launchDarkly,
+        SourceGateActions gates,
         CancellationToken cancel
     )
     {
@@ -95,16 +97,21 @@ internal static class SourcePage
             case var what when SourceConnectionActions.Knows(what):
                 (refused, done) = await launchDarkly.Run(http, what, source, path, form, caller, cancel);
                 break;
+            case var what when SourceGateActions.Knows(what):
+                (refused, done) = await gates.Run(http, what, source, form, caller, cancel);
+                if (refused is null && what == SourceGateActions.App)
+                    return GitHubAppPage.Begin(http, path, form["organization"].ToString());
+                break;
             default:
                 return NotFoundPage.Page(http);
         }
         return refused is null
             ? AdminParts.Done(http, path, done)
-            : await Page(id, http, directory, server, bodies, launchDarkly, refused, form, cancel);
+            : await Page(id, http, directory, server, bodies, launchDarkly, gates, refused, form, cancel);
     }
 
     /// <summary>Not those that come with the hub, which have no settings.</summary>
-    private static Source? Find(PeopleSnapshot snapshot, long id) =>
+    internal static Source? Find(PeopleSnapshot snapshot, long id) =>
         snapshot.Sources.TryGetValue(id, out var source) && source.Kind != "built-in" ? source : null;
 
     private static async Task<IResult> Page(
@@ -114,6 +121,7 @@ internal static class SourcePage
         ServerOptions server,
         RejectedBodies bodies,
         SourceConnectionActions launchDarkly,
+        SourceGateActions gates,
         Refused? refused,
         IFormCollection? typed,
         CancellationToken cancel
@@ -138,6 +146,7 @@ internal static class SourcePage
             Refused = refused,
             TypedExpires = doing == "key-expiry" ? typed!["expires"].ToString() : null,
             Rejected = await bodies.Latest(source.Id, MaxRejected, cancel),
+            Gate = await gates.Model(source, path, server, refused, typed, cancel),
             LaunchDarkly =
                 source.Kind == "launchdarkly"
                     ? await launchDarkly.Model(http, source, path, server.BaseUrl, refused, typed, cancel)

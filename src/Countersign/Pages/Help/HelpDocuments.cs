@@ -16,6 +16,7 @@ public static class HelpDocuments
     public static readonly IReadOnlyList<string> Names =
     [
         "launchdarkly",
+        "github",
         "policies",
         "notifications",
         "destinations",

@@ -23,6 +23,9 @@ public sealed record PageFrame(string Title)
     /// <summary>Whether the page asks the browser for a passkey.</summary>
     public bool AsksForPasskey { get; init; }
 
+    /// <summary>Another site to which a form on the page leads; null: none does.</summary>
+    public Uri? PostsTo { get; init; }
+
     /// <summary>A page that is one form or one text, such as signing in.</summary>
     public bool IsNarrow { get; init; }
 }
@@ -40,7 +43,7 @@ public sealed class PageResult(PageFrame frame, RazorSlice body) : IResult
 {
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+        + "frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
     private static readonly PipeOptions Unlimited = new(pauseWriterThreshold: 0, useSynchronizationContext: false);
@@ -56,7 +59,9 @@ public sealed class PageResult(PageFrame frame, RazorSlice body) : IResult
         response.StatusCode = Status;
         response.ContentType = "text/html; charset=utf-8";
         var headers = response.Headers;
-        headers.ContentSecurityPolicy = Policy;
+        headers.ContentSecurityPolicy = frame.PostsTo is { } other
+            ? $"{Policy} {other.GetLeftPart(UriPartial.Authority)}"
+            : Policy;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers.Vary = "Accept-Language";
