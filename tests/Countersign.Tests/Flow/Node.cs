@@ -13,12 +13,13 @@ internal sealed class Node : IAsyncDisposable
     private readonly ConcurrentQueue<string> _faults = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _reading;
+    private volatile string _lastLine = "";
 
     private Node(Process process)
     {
         _process = process;
         process.StandardInput.Close();
-        _reading = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError));
+        _reading = ReadToEnd();
     }
 
     public int Id => _process.Id;
@@ -34,10 +35,10 @@ internal sealed class Node : IAsyncDisposable
         {
             node.Address = await node._address.Task.WaitAsync(StartTime);
         }
-        catch (TimeoutException)
+        catch (Exception failure)
         {
             await node.DisposeAsync();
-            throw;
+            throw new InvalidOperationException($"It doesn't listen. Its last line is: {node._lastLine}", failure);
         }
         return node;
     }
@@ -49,11 +50,18 @@ internal sealed class Node : IAsyncDisposable
         await _reading;
     }
 
+    private async Task ReadToEnd()
+    {
+        await Task.WhenAll(Read(_process.StandardOutput), Read(_process.StandardError));
+        _address.TrySetException(new InvalidOperationException("It ended before it listened."));
+    }
+
     private async Task Read(StreamReader output)
     {
         const string announcement = "Now listening on: ";
         while (await output.ReadLineAsync() is { } line)
         {
+            _lastLine = line;
             if (line.IndexOf(announcement, StringComparison.Ordinal) is >= 0 and var at)
                 _address.TrySetResult(new Uri(line[(at + announcement.Length)..]));
             if (

@@ -91,7 +91,6 @@ public sealed class OldAndNewTests
                 "--PublicUrl=http://approvals.example.test",
                 "--Egress:Allow=127.0.0.0/8",
                 "--RateLimit:PerKeyPerMinute=0",
-                "--Shutdown:Drain=0s",
                 "--Email:Host=127.0.0.1",
                 $"--Email:Port={_box.Port}",
                 "--Email:Security=none",
