@@ -1,3 +1,4 @@
+using Countersign.Audit.Receipts;
 using Countersign.Hosting;
 using Countersign.Storage;
 using Countersign.Work;
@@ -20,6 +21,7 @@ internal static class AuditServices
             )
             .AddSingleton<LogTree>()
             .AddSingleton<ProofOf>()
+            .AddSingleton<MakeReceipt>()
             .AddSingleton<Verify>()
             .AddSingleton<LogChecks>()
             .AddSingleton<EventSubjects>()

@@ -192,6 +192,8 @@ internal static class CommandLine
             DestinationVerbs.Build(terminal),
             WorkVerbs.Build(terminal),
             AuditVerbs.Build(terminal),
+            ReceiptVerbs.Build(terminal),
+            ReceiptVerbs.BuildVerify(terminal),
             BackupVerb.Build(terminal),
             MigrateVerb.Build(terminal),
             ArchiveVerb.Build(terminal),

@@ -25,6 +25,11 @@ internal abstract record Reply
     /// </summary>
     public sealed record No(object Document, string Text) : Reply;
 
+    /// <summary>
+    /// The verb asked something and can't tell the answer: printed like any answer, but the exit code is 3.
+    /// </summary>
+    public sealed record Undecided(object Document, string Text) : Reply;
+
     /// <param name="CannotTell">
     /// Nothing was found out, because the store or another system can't be reached: the exit code is 3.
     /// </param>
@@ -91,6 +96,9 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
             case Reply.No(var document, var text):
                 Output.WriteLine(IsJson ? JsonSerializer.Serialize(document, Options) : text);
                 return 1;
+            case Reply.Undecided(var document, var text):
+                Output.WriteLine(IsJson ? JsonSerializer.Serialize(document, Options) : text);
+                return 3;
             case Reply.Failed(var code, var message, var cannotTell):
                 Error.WriteLine(
                     IsJson ? JsonSerializer.Serialize(new { error = new { code, message } }, Options) : message

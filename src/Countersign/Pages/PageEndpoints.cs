@@ -34,6 +34,7 @@ public static class PageEndpoints
         pages.MapGet(PendingFormCookie.Path, PendingFormCookie.Show);
         pages.MapPost(SignOut.Path, SignOut.Run);
         DisplayForm.Map(routes);
+        VerifyPage.Map(routes);
         AccountPage.Map(pages);
         TwoFactorPage.Map(pages);
         AdminPages.Map(pages, admins);
@@ -67,6 +68,7 @@ public static class PageEndpoints
             (string id, HttpContext http, CurrentCaller caller, ReviewActions answering, CancellationToken cancel) =>
                 answering.Run(id, http, caller, cancel)
         );
+        pages.MapGet(ReceiptFilePage.Path, ReceiptFilePage.Show);
         pages.MapPost("/requests/{id}/not-me", DisownAction.Run);
         pages.MapPost(
             "/requests/{id}/delegation",

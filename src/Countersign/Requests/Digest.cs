@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Countersign.Storage;
@@ -37,6 +38,15 @@ public static class Digest
     {
         using var document = JsonDocument.Parse(body);
         return Of(document.RootElement);
+    }
+
+    /// <summary>The canonical form itself, of which <see cref="Of(string)"/> is the hash.</summary>
+    public static string TextOf(string body)
+    {
+        using var document = JsonDocument.Parse(body);
+        var canonical = new ArrayBufferWriter<byte>(4096);
+        Write(canonical, document.RootElement);
+        return Encoding.UTF8.GetString(canonical.WrittenSpan);
     }
 
     private static void Write(ArrayBufferWriter<byte> canonical, JsonElement value)

@@ -227,7 +227,8 @@ internal static class EndCheck
                 new
                 {
                     policy = request.Policy.Name,
-                    because = request.Policy.Auto?.Because ?? verdict.Display,
+                    // Never the verdict's words: they name people, and this is where facts stand.
+                    because = request.Policy.Auto?.Because,
                     status = verdict.Status.ToWireName(),
                 }
             );

@@ -8,6 +8,7 @@ using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
+using Countersign.Tests.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -43,6 +44,41 @@ public sealed partial class MailTests
         Assert.Contains("Approved by Ann", outcome.Text, StringComparison.Ordinal);
         Assert.Equal(box.Mails[0].Header("References"), outcome.Header("References"));
         Assert.Equal(3, box.Mails.Select(m => m.Header("Message-ID")).Distinct().Count());
+    }
+
+    [Theory, BothEngines]
+    public async Task Mail_about_a_closed_request_has_its_receipt_where_that_is_switched_on(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        var hub = recorded.Hub;
+        await using var box = new MailBox();
+        using var news = new News(hub, mail: News.Mail(box) with { AttachReceipts = true });
+        var people = await hub.AddPeople("Ann", "Rita");
+        var request = await hub.Ask(
+            Some.Policy(people[0].AsApprover),
+            s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id], Certainty.Proven) }
+        );
+        await hub.Approve(request, people[0]);
+        await news.Go();
+        // The receipt isn't there yet, and the mail waits a moment for it.
+        var before = box.Mails.Count;
+        await recorded.Sealer.SealAll();
+        hub.Clock.Advance(TimeSpan.FromSeconds(2));
+        await news.Go();
+        var outcome = Assert.Single(box.Mails.Skip(before));
+        Assert.Contains($"filename=receipt-{request.Id}.json", outcome.Wire, StringComparison.Ordinal);
+
+        // Where nothing is sealed, the mail goes without it after a while.
+        var other = await hub.Ask(
+            Some.Policy(people[0].AsApprover),
+            s => s with { Requester = new Requester(people[1].Id, "Rita", [people[1].Id], Certainty.Proven) }
+        );
+        await hub.Approve(other, people[0]);
+        await news.Go();
+        before = box.Mails.Count;
+        hub.Clock.Advance(TimeSpan.FromSeconds(31));
+        await news.Go();
+        Assert.DoesNotContain("receipt-", Assert.Single(box.Mails.Skip(before)).Wire, StringComparison.Ordinal);
     }
 
     [Theory, BothEngines]

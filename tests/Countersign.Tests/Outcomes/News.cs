@@ -45,7 +45,15 @@ public sealed class News : IDisposable
         IChannel[] channels =
         [
             channel,
-            new MailChannel(store, MailServer, toMail, Options, new PageOptions(), Links),
+            new MailChannel(
+                store,
+                MailServer,
+                toMail,
+                Options,
+                new PageOptions(),
+                Links,
+                new Countersign.Audit.Receipts.MakeReceipt(store)
+            ),
             new SlackChannel(store, _egress, toSlack, Options, new PageOptions()),
         ];
         ByMail = new DecideByMail(store, Links);

@@ -86,6 +86,9 @@ public static class ApiEndpoints
             .RequireAuthorization(Permissions.Source)
             .Produces<RedemptionView>()
             .Describe(Tags.Requests, RequestOperations.Redeem);
+        api.MapGet(ReceiptEndpoint.Path, ReceiptEndpoint.Run)
+            .Produces<ReceiptView>()
+            .Describe(Tags.Requests, RequestOperations.Receipt);
         api.MapGet("/requests/{id}/revisions", RevisionEndpoints.List)
             .Produces<RevisionsView>()
             .Describe(Tags.Requests, RequestOperations.ListRevisions);
@@ -178,6 +181,7 @@ public sealed class ApiDoor : ProgramDoor
 [JsonSerializable(typeof(SourceView))]
 [JsonSerializable(typeof(RequestView))]
 [JsonSerializable(typeof(PageView))]
+[JsonSerializable(typeof(ReceiptView))]
 [JsonSerializable(typeof(RevisionsView))]
 [JsonSerializable(typeof(ContentView))]
 [JsonSerializable(typeof(EventView))]

@@ -69,6 +69,9 @@ public abstract record SendOutcome
     /// </summary>
     public sealed record Dropped(string Why) : SendOutcome;
 
+    /// <summary>Something that belongs to it will be there in a moment; that is no attempt.</summary>
+    public sealed record NotYet(TimeSpan Wait) : SendOutcome;
+
     public sealed record Failed(Failure Failure) : SendOutcome
     {
         /// <summary>The receiver said for good that it will not take this message; others may do better.</summary>

@@ -70,6 +70,8 @@ public sealed partial class SendDelivery(
         if (isStopped)
             return new JobResult.Done(tx => Settle(tx, id, "failed"));
         var attempt = await Send(delivery, cancel);
+        if (attempt.Outcome is SendOutcome.NotYet later)
+            return new JobResult.Again(store.Now + later.Wait);
         if (attempt.Outcome is SendOutcome.Failed failed)
             Log.Failed(log, id, delivery.Kind, delivery.Endpoint, failed.Failure, delivery.Tries + 1);
         else

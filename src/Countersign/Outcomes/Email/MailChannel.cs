@@ -1,6 +1,9 @@
 using System.Net.Mail;
+using System.Text;
+using Countersign.Audit.Receipts;
 using Countersign.Configuration;
 using Countersign.Outcomes.Notifications;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 using MimeKit;
@@ -14,7 +17,8 @@ public sealed class MailChannel(
     MailOptions mail,
     OutcomeOptions options,
     PageOptions pages,
-    MailLinks links
+    MailLinks links,
+    MakeReceipt receipts
 ) : IChannel
 {
     public const string ChannelName = "mail";
@@ -23,6 +27,10 @@ public sealed class MailChannel(
     public const string LinkPath = "/mail/";
 
     private const int MaxListed = 20;
+
+    /// <summary>A receipt is there about a second after the event; mail waits no longer for it than this.</summary>
+    private static readonly TimeSpan MaxWaitForReceipt = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan WaitForReceipt = TimeSpan.FromSeconds(2);
 
     public string Name => ChannelName;
 
@@ -49,7 +57,10 @@ public sealed class MailChannel(
         var to = await store.Read(
             reader =>
                 reader.First<PersonRow>(
-                    "SELECT email, name FROM people WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL",
+                    """
+                    SELECT email, name, role FROM people
+                    WHERE id = @person AND disabled_at IS NULL AND email IS NOT NULL
+                    """,
                     new { person }
                 ),
             cancel
@@ -65,11 +76,17 @@ public sealed class MailChannel(
             };
         }
 
+        var attached = await ReceiptFor(delivery, person, to, cancel);
+        if (attached is ReceiptOutcome.NotSealed && Instant.Parse(delivery.CreatedAt) + MaxWaitForReceipt > store.Now)
+        {
+            return new SendOutcome.NotYet(WaitForReceipt);
+        }
         var (content, thread) =
             delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
         if (content is null)
             return new SendOutcome.Dropped("It was decided in the meantime.");
-        var outcome = await server.Send(Message(delivery, recipient, content, thread, address.IdnHost), cancel);
+        var message = Message(delivery, recipient, content, thread, address.IdnHost, attached);
+        var outcome = await server.Send(message, cancel);
         // What is kept shows everything but the links that stand for a person.
         return outcome with { Sent = $"To: {to.Email}\nSubject: {content.Subject}\n\n{Masked(content).ToText()}" };
     }
@@ -79,16 +96,27 @@ public sealed class MailChannel(
         MailboxAddress recipient,
         MailContent content,
         string? thread,
-        string host
+        string host,
+        ReceiptOutcome? attached
     )
     {
+        var body = new BodyBuilder { TextBody = content.ToText(), HtmlBody = content.ToHtml() };
+        if (attached is ReceiptOutcome.Made { Receipt: var receipt } && RequestId.TryParse(thread, out var request))
+        {
+            var file = MakeReceipt.FileName(request, decision: null);
+            body.Attachments.Add(
+                file,
+                Encoding.UTF8.GetBytes(receipt.ToText()),
+                new ContentType("application", "json")
+            );
+        }
         var message = new MimeMessage
         {
             Subject = OneLine(content.Subject),
             Date = store.Now,
             // The same in every attempt, so that mail programs know a repeated one.
             MessageId = $"delivery.{delivery.Id}@{host}",
-            Body = new BodyBuilder { TextBody = content.ToText(), HtmlBody = content.ToHtml() }.ToMessageBody(),
+            Body = body.ToMessageBody(),
         };
         message.From.Add(Mailbox(mail.From!));
         if (mail.ReplyTo is { } replyTo)
@@ -105,6 +133,33 @@ public sealed class MailChannel(
         message.Headers.Add(HeaderId.AutoSubmitted, "auto-generated");
         message.Headers.Add("X-Auto-Response-Suppress", "All");
         return message;
+    }
+
+    /// <summary>What the receiver may see of the closed request; null where the mail isn't about one.</summary>
+    private async ValueTask<ReceiptOutcome?> ReceiptFor(
+        Delivery delivery,
+        long person,
+        PersonRow to,
+        CancellationToken cancel
+    )
+    {
+        if (
+            !mail.AttachReceipts
+            || delivery.Digest == 1
+            || delivery.Kind is not ("request.approved" or "request.rejected" or "request.withdrawn")
+            || !RequestId.TryParse(delivery.Subject.Split(':')[^1], out var id)
+        )
+        {
+            return null;
+        }
+        var viewer = new Viewer(
+            Party.Person(person),
+            person,
+            to.Role == "admin",
+            to.Name,
+            new Origin(Actor.Person(person), ChannelName, "")
+        );
+        return await receipts.Run(id, decision: null, viewer, cancel);
     }
 
     /// <summary>Null unless what was stored is one address and nothing beside it.</summary>
@@ -219,6 +274,7 @@ public sealed class MailChannel(
     {
         public required string Email { get; init; }
         public required string Name { get; init; }
+        public required string Role { get; init; }
     }
 
     private sealed class RequestLine

@@ -41,6 +41,9 @@ public sealed record MailOptions
     [MustBe("an address, such as `Countersign <approvals@example.com>`")]
     public MailAddress? ReplyTo { get; init; }
 
+    [Description("Whether emails about closed requests have the request's receipt attached.")]
+    public bool AttachReceipts { get; init; }
+
     /// <summary>How long a link to decide by is good, and one to sign in.</summary>
     public static readonly TimeSpan DecisionLink = TimeSpan.FromDays(3);
     public static readonly TimeSpan SignInLink = TimeSpan.FromMinutes(15);

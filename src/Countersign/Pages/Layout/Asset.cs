@@ -71,7 +71,7 @@ internal sealed class Asset
     /// One file, or, for <c>style.css</c> and <c>script.js</c>, all files of the folder <c>style</c> or <c>script</c>
     /// in the order of their names.
     /// </summary>
-    private static byte[] Read(string file)
+    internal static byte[] Read(string file)
     {
         var assembly = typeof(Asset).Assembly;
         var folder = $"Assets.{System.IO.Path.GetFileNameWithoutExtension(file)}/";

@@ -210,6 +210,19 @@ internal static class RequestOperations
     public static void ListRevisions(OperationText call) =>
         call.Is("listRevisions", "List revisions", "Lists every revision, oldest first, with the policy that applied.");
 
+    public static void Receipt(OperationText call) =>
+        call.Is(
+                "getReceipt",
+                "Get a receipt",
+                "Returns a file that anyone can verify without access to this server: what was decided, by whom, and a "
+                    + "proof that it's in the signed log. It has what you may see. Without `decision` it's the "
+                    + "receipt of the closed request. A moment after the decision, the answer is 409 `not_sealed` "
+                    + "with a `Retry-After`."
+            )
+            .Query("decision", "The number of one decision, for a receipt of it alone.", Values.Number(1, int.MaxValue))
+            .Answer(200, "The receipt. Keep it as it is: a changed file doesn't verify.")
+            .Fails(409, "not_sealed", "not_closed", "no_receipt");
+
     public static void GetRevision(OperationText call) =>
         call.Is(
             "getRevision",

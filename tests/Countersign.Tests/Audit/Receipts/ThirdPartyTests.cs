@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Countersign.Audit.Receipts;
+using Countersign.Proof;
+using Xunit;
+
+namespace Countersign.Tests.Audit.Receipts;
+
+/// <summary>
+/// Programs that others wrote for the public formats accept our notes and proofs, and refuse a hundred changed ones.
+/// </summary>
+public sealed class ThirdPartyTests
+{
+    private static readonly JsonSerializerOptions Names = new(JsonSerializerDefaults.Web);
+    private static readonly string Key = new MemoryLog().Key.Key.ToString();
+
+    [Fact]
+    public async Task Gos_own_packages_accept_notes_inclusion_and_consistency_and_refuse_changed_ones()
+    {
+        const string path = "/usr/share/gocode";
+        Assert.SkipUnless(
+            Directory.Exists(Path.Combine(path, "src", "golang.org", "x", "mod", "sumdb")),
+            "Debian's packages golang-go and golang-golang-x-mod-dev are not installed."
+        );
+        var cases = Cases();
+        using var go = new Process
+        {
+            StartInfo = new ProcessStartInfo(
+                "go",
+                ["run", Path.Combine(Repository.Root, "tests/Countersign.Tests/Audit/Receipts/LogOfOthers.go")]
+            )
+            {
+                UseShellExecute = false,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment =
+                {
+                    ["GO111MODULE"] = "off",
+                    ["GOPATH"] = path,
+                    ["GOFLAGS"] = "",
+                },
+            },
+        };
+        try
+        {
+            go.Start();
+        }
+        catch (System.ComponentModel.Win32Exception missing)
+        {
+            Assert.Skip($"There is no go: {missing.Message}");
+        }
+        var (output, error) = (go.StandardOutput.ReadToEndAsync(), go.StandardError.ReadToEndAsync());
+        await go.StandardInput.WriteAsync(JsonSerializer.Serialize(cases, Names));
+        go.StandardInput.Close();
+        await go.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
+        Assert.True(go.ExitCode == 0, await error);
+        AssertVerdicts(cases, (await output).TrimEnd().Split('\n').Select(line => line == "true"));
+    }
+
+    [Fact]
+    public async Task Sigstores_verifier_accepts_checkpoint_and_inclusion_and_refuses_changed_ones()
+    {
+        using var npm = await Npm.Install("@sigstore/verify@3.1.1");
+        // It knows neither ids of lines that are not its log's nor consistency.
+        var cases = Cases()
+            .Where(c => c.Changed is null or "leaf" or "index" or "path" or "root" or "signature")
+            .ToList();
+        await File.WriteAllTextAsync(Path.Combine(npm.Folder, "cases.json"), JsonSerializer.Serialize(cases, Names));
+        var output = await npm.Node(
+            """
+            const { createPublicKey } = require("node:crypto");
+            const { verifyCheckpoint } = require("./node_modules/@sigstore/verify/dist/tlog/checkpoint.js");
+            const { verifyMerkleInclusion } = require("./node_modules/@sigstore/verify/dist/tlog/merkle.js");
+            const bytes = text => Buffer.from(text, "base64");
+            console.log(JSON.stringify(require("./cases.json").map(c => {
+              try {
+                const [name, id, key] = c.vkey.split("+", 2).concat(c.vkey.split("+").slice(2).join("+"));
+                const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), bytes(key).subarray(1)]);
+                const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
+                const inclusionProof = { logIndex: String(c.index), hashes: c.path.map(bytes),
+                  checkpoint: { envelope: c.note } };
+                const entry = { inclusionProof, canonicalizedBody: Buffer.from(c.leaf) };
+                const log = { logID: Buffer.from(id, "hex"), baseURL: name, publicKey };
+                verifyMerkleInclusion(entry, verifyCheckpoint(entry, [log]));
+                return true;
+              } catch { return false; }
+            })));
+            """
+        );
+        AssertVerdicts(cases, JsonSerializer.Deserialize<bool[]>(output)!);
+    }
+
+    [Fact]
+    public async Task OpenSsl_accepts_the_signature_of_a_note_and_refuses_changed_ones()
+    {
+        var cases = Cases().Where(c => c.Changed is null or "root" or "signature").Take(20).ToList();
+        var verdicts = new List<bool>();
+        var folder = Directory.CreateTempSubdirectory("countersign-openssl-").FullName;
+        try
+        {
+            foreach (var (c, i) in cases.Select((c, i) => (c, i)))
+            {
+                var note = SignedNote.Parse(c.Note, out _)!;
+                var key = Convert.FromBase64String(c.Vkey.Split('+', 3)[2])[1..];
+                await File.WriteAllBytesAsync(
+                    Path.Combine(folder, "key"),
+                    [.. Convert.FromHexString("302a300506032b6570032100"), .. key]
+                );
+                await File.WriteAllTextAsync(Path.Combine(folder, "text"), note.Text);
+                await File.WriteAllBytesAsync(Path.Combine(folder, "signature"), note.Signatures[0].Bytes);
+                var (code, _, why) = await Programs.Run(
+                    "openssl",
+                    [
+                        "pkeyutl",
+                        "-verify",
+                        "-pubin",
+                        "-keyform",
+                        "DER",
+                        "-inkey",
+                        "key",
+                        "-rawin",
+                        "-in",
+                        "text",
+                        "-sigfile",
+                        "signature",
+                    ],
+                    folder
+                );
+                Assert.SkipWhen(code == -1, $"There is no openssl: {why}");
+                verdicts.Add(code == 0);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        AssertVerdicts(cases, verdicts);
+    }
+
+    private static void AssertVerdicts(List<Case> cases, IEnumerable<bool> verdicts) =>
+        Assert.Empty(
+            cases
+                .Zip(verdicts.ToList())
+                .Where(pair => pair.Second != (pair.First.Changed is null))
+                .Select(pair => $"{pair.First.Changed ?? "unchanged"}, index {pair.First.Index}: {pair.Second}")
+                .Append(cases.Count == verdicts.Count() ? null : "another number of verdicts")
+                .OfType<string>()
+        );
+
+    /// <summary>Some proofs of several sizes, and each with one byte of every part changed.</summary>
+    private static List<Case> Cases()
+    {
+        var cases = new List<Case>();
+        foreach (var (before, later) in new[] { (1, 0), (3, 1), (4, 4), (7, 9), (16, 1), (20, 12), (63, 70), (255, 3) })
+        {
+            var log = new MemoryLog().Grow(before);
+            var receipt = new SomeReceipt { Log = log, Later = later }.Make();
+            var proof = TlogProof.Parse(receipt.Proof, out _)!;
+            var good = new Case(
+                null,
+                Key,
+                proof.Note,
+                log.Note(before),
+                receipt.Leaf,
+                proof.Index,
+                [.. proof.Hashes],
+                [.. log.Consistency(before, log.Size).TrimEnd().Split('\n').Select(Convert.FromBase64String)]
+            );
+            cases.Add(good);
+            cases.Add(good with { Changed = "leaf", Leaf = receipt.Leaf.Replace("approved", "rejected") });
+            cases.Add(good with { Changed = "index", Index = good.Index - 1 });
+            cases.Add(good with { Changed = "path", Path = Flipped(good.Path) });
+            cases.Add(good with { Changed = "path", Path = good.Path[..^1] });
+            cases.Add(good with { Changed = "path", Path = [.. good.Path, good.Path[0]] });
+            cases.Add(good with { Changed = "consistency", Consistency = Flipped(good.Consistency) });
+            cases.Add(good with { Changed = "consistency", Consistency = good.Consistency[..^1] });
+            cases.Add(good with { Changed = "old", Old = log.Note(before + 1) });
+            var root = SignedNote.Parse(good.Note, out _)!.Text.Split('\n')[2];
+            var otherRoot = Convert.ToBase64String(SHA256.HashData(Convert.FromBase64String(root)));
+            cases.Add(good with { Changed = "root", Note = good.Note.Replace(root, otherRoot) });
+            cases.Add(
+                good with
+                {
+                    Changed = "root",
+                    Note = good.Note.Replace($"\n{log.Size}\n", $"\n{log.Size + 1}\n"),
+                }
+            );
+            for (var at = 4; at < 68; at += 31)
+            {
+                var line = good.Note.Split('\n')[4].Split(' ')[2];
+                var bytes = Convert.FromBase64String(line);
+                bytes[at] ^= 1;
+                var other = good.Note.Replace(line, Convert.ToBase64String(bytes));
+                cases.Add(good with { Changed = "signature", Note = other });
+            }
+        }
+        Assert.True(cases.Count(c => c.Changed is not null) >= 100);
+        return cases;
+    }
+
+    private static byte[][] Flipped(byte[][] hashes)
+    {
+        byte[][] other = [.. hashes.Select(hash => hash.ToArray())];
+        other[^1][7] ^= 1;
+        return other;
+    }
+
+    private sealed record Case(
+        string? Changed,
+        string Vkey,
+        string Note,
+        string Old,
+        string Leaf,
+        long Index,
+        byte[][] Path,
+        byte[][] Consistency
+    );
+}
