@@ -10,6 +10,7 @@ using Countersign.Outcomes.Slack;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
+using Countersign.Witnessing;
 using Countersign.Work;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,7 @@ public sealed class CountersignOptions(IConfiguration configuration)
         OptionsClass.Of<MetricsOptions>("Metrics"),
         OptionsClass.Of<RetentionOptions>("Retention"),
         OptionsClass.Of<ProofOptions, ProofOptionsValidator>("Proof"),
+        OptionsClass.Of<WitnessOptions, WitnessOptionsValidator>("Witness"),
     ];
 
     public static IEnumerable<Setting> Settings => Classes.SelectMany(c => c.Settings);

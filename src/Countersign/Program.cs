@@ -16,6 +16,7 @@ using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
+using Countersign.Witnessing;
 using Countersign.Work;
 
 namespace Countersign;
@@ -46,7 +47,8 @@ public static class Program
             .AddOutcomes() // email, chat, webhooks
             .AddDestinations() // workflow systems that decide
             .AddLaunchDarkly() // what we ask LaunchDarkly
-            .AddGates(); // what systems that wait have in common
+            .AddGates() // what systems that wait have in common
+            .AddWitnessing(); // who else has seen the record
 
     /// <summary>The server, not started. Tests start it the same way.</summary>
     public static WebApplication Build(

@@ -18,7 +18,7 @@ public sealed class ArchitectureTests
     [
         ["Doors", "Pages", "Cli"],
         ["HubAsCode"],
-        ["Destinations", "Gates", "LaunchDarkly"],
+        ["Destinations", "Gates", "LaunchDarkly", "Witnessing"],
         ["Outcomes"],
         ["Audit", "Insights", "People", "SignIn", "Hosting"],
         ["Requests"],

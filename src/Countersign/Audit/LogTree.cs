@@ -331,7 +331,7 @@ public sealed partial class LogTree
         var signer = _keys.Of(epoch.Number, epoch.Origin);
         try
         {
-            if (await _store.ReadSnapshot(reader => Obstacle(reader, epoch, signer), cancel) is { } obstacle)
+            if (await _store.ReadSnapshot(reader => AnyObstacle(reader, epoch, signer), cancel) is { } obstacle)
             {
                 Refuse(obstacle);
                 return;
@@ -364,15 +364,25 @@ public sealed partial class LogTree
         }
     }
 
-    /// <summary>Why this hub has no right to sign the tree of its store; null where it has it.</summary>
-    public async ValueTask<string?> Obstacle(CancellationToken cancel)
+    /// <summary>Why this hub doesn't sign the tree of its store; null where it does.</summary>
+    public ValueTask<string?> Obstacle(CancellationToken cancel) => Look(AnyObstacle, cancel);
+
+    /// <summary>
+    /// Why this hub has no right to sign the tree of its store, apart from what witnesses say; null where it has it.
+    /// </summary>
+    internal ValueTask<string?> MissingRight(CancellationToken cancel) => Look(Obstacle, cancel);
+
+    private async ValueTask<string?> Look(
+        Func<Reader, Epoch, NoteSigner, ValueTask<string?>> obstacle,
+        CancellationToken cancel
+    )
     {
         try
         {
             return await _store.ReadSnapshot(
                 async reader =>
                     await Epoch.Newest(reader) is { } epoch
-                        ? await Obstacle(reader, epoch, _keys.Of(epoch.Number, epoch.Origin))
+                        ? await obstacle(reader, epoch, _keys.Of(epoch.Number, epoch.Origin))
                         : null,
                 cancel
             );
@@ -382,6 +392,9 @@ public sealed partial class LogTree
             return trouble.Message;
         }
     }
+
+    private async ValueTask<string?> AnyObstacle(Reader reader, Epoch epoch, NoteSigner signer) =>
+        await Obstacle(reader, epoch, signer) ?? await WitnessRow.FindFork(reader, epoch.Number);
 
     private async ValueTask<string?> Obstacle(Reader reader, Epoch epoch, NoteSigner signer)
     {

@@ -9,9 +9,14 @@ public abstract record ProofOutcome
     private ProofOutcome() { }
 
     /// <summary>It is in a signed tree.</summary>
-    /// <param name="Proof">Its index, hashes and the newest signed checkpoint of its epoch.</param>
+    /// <param name="Proof">Its index, its hashes, and a signed checkpoint: that of the first head with the event that
+    /// most witnesses have cosigned, with their lines; the newest where no witness has.</param>
     /// <param name="Size">Of the tree that the checkpoint names.</param>
-    public sealed record Sealed(Epoch Epoch, long Size, TlogProof Proof) : ProofOutcome;
+    public sealed record Sealed(Epoch Epoch, long Size, TlogProof Proof) : ProofOutcome
+    {
+        /// <summary>How many witnesses have cosigned the checkpoint.</summary>
+        public int Witnesses { get; init; }
+    }
 
     /// <summary>It isn't in a signed tree yet: usually for less than a second.</summary>
     public sealed record NotYet : ProofOutcome;
@@ -21,6 +26,12 @@ public abstract record ProofOutcome
 
     public sealed record NotFound : ProofOutcome;
 }
+
+/// <summary>A checkpoint from before an event, which witnesses have cosigned.</summary>
+/// <param name="Size">At most the event's index, so the event is not in it.</param>
+/// <param name="Note">The checkpoint with the log's signature and the latest cosignature of each witness.</param>
+/// <param name="Consistency">From this checkpoint to that of the event's proof.</param>
+public sealed record WitnessedBefore(long Size, string Note, IReadOnlyList<byte[]> Consistency);
 
 /// <summary>A consistency proof between two signed heads of one epoch.</summary>
 /// <param name="First">The earlier checkpoint, signed; null where that size was never signed.</param>
@@ -60,8 +71,30 @@ public sealed class ProofOf(Store store)
         var signed = await TreeHead.NewestSigned(reader, head.Epoch);
         if (signed is null || signed.Size <= index || await Epoch.Find(reader, head.Epoch) is not { } epoch)
             return new ProofOutcome.NotYet();
-        var hashes = await new StoredTree(reader, head.Epoch).Inclusion(index, signed.Size);
-        return new ProofOutcome.Sealed(epoch, signed.Size, new TlogProof(index, hashes, signed.Note!));
+        var (size, note, witnesses) = await Cosignatures.FirstWith(reader, head.Epoch, index) is { } cosigned
+            ? (cosigned.Size, cosigned.Note, cosigned.Witnesses)
+            : (signed.Size, signed.Note!, 0);
+        var hashes = await new StoredTree(reader, head.Epoch).Inclusion(index, size);
+        return new ProofOutcome.Sealed(epoch, size, new TlogProof(index, hashes, note)) { Witnesses = witnesses };
+    }
+
+    /// <summary>
+    /// The last checkpoint that witnesses had cosigned before an event was in the log: by their clocks, the event was
+    /// logged after it. Null where no witness was asked before.
+    /// </summary>
+    public ValueTask<WitnessedBefore?> NotBefore(ProofOutcome.Sealed of, CancellationToken cancel = default) =>
+        store.ReadSnapshot(reader => NotBefore(reader, of), cancel);
+
+    /// <inheritdoc cref="NotBefore(ProofOutcome.Sealed, CancellationToken)"/>
+    /// <param name="reader">A snapshot.</param>
+    /// <param name="of">The proof to whose checkpoint it is consistent.</param>
+    public static async ValueTask<WitnessedBefore?> NotBefore(Reader reader, ProofOutcome.Sealed of)
+    {
+        var epoch = of.Epoch.Number;
+        if (await Cosignatures.LastUpTo(reader, epoch, of.Proof.Index) is not { } before)
+            return null;
+        var hashes = await new StoredTree(reader, epoch).Consistency(before.Size, of.Size);
+        return new WitnessedBefore(before.Size, before.Note, hashes);
     }
 
     /// <summary>
@@ -90,8 +123,16 @@ public sealed class ProofOf(Store store)
     public ValueTask<string?> Checkpoint(CancellationToken cancel = default) => store.Read(Checkpoint, cancel);
 
     /// <inheritdoc cref="Checkpoint(CancellationToken)"/>
-    public static ValueTask<string?> Checkpoint(Reader reader) =>
-        reader.Text("SELECT note FROM tree_heads WHERE note IS NOT NULL ORDER BY epoch DESC, size DESC LIMIT 1");
+    public static async ValueTask<string?> Checkpoint(Reader reader) =>
+        await reader.First<TreeHead>(
+            $"""
+            SELECT {TreeHead.Columns} FROM tree_heads h WHERE h.note IS NOT NULL
+            ORDER BY h.epoch DESC, h.size DESC LIMIT 1
+            """
+        )
+            is { } head
+            ? await Cosignatures.NoteOf(reader, head)
+            : null;
 
     private static async ValueTask<bool> IsBeforeTree(Reader reader, long position)
     {

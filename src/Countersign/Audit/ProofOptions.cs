@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Countersign.Configuration;
 using Countersign.Proof;
 using Microsoft.Extensions.Options;
 
@@ -12,6 +13,10 @@ public sealed record ProofOptions
 
     [Description("The file with the last signed head of the log; without it, it's beside the root key.")]
     public string? SignedFile { get; init; }
+
+    [Description("The witnesses that are asked to cosign the log, each as its key, a space and its address.")]
+    [MustBe("keys and addresses such as w.example.com+1234abcd+BAbc… https://w.example.com, separated by commas")]
+    public IReadOnlyList<WitnessAddress> Witnesses { get; init; } = [];
 
     [Description("Whether everyone may read the log's checkpoint and tiles under /proof.")]
     public bool Public { get; init; }
@@ -29,6 +34,8 @@ internal sealed class ProofOptionsValidator : IValidateOptions<ProofOptions>
                     + "approvals.example.com/1"
             );
         }
+        if (options.Witnesses.DistinctBy(w => w.Id).Count() < options.Witnesses.Count)
+            result.AddError("`Proof:Witnesses` has a witness twice. Give each key once.");
         return result.Build();
     }
 }

@@ -282,6 +282,9 @@ public sealed partial class Sealer : BackgroundService
                 if (_known is { } known && await _store.Read(EventLog.End, stoppingToken) == known.Position)
                 {
                     await _news.WaitAsync(_store.IdleWait, stoppingToken);
+                    // What kept the newest head from being signed may have ended, such as a witness's alarm.
+                    if (_tree.Trouble is not null)
+                        await SealOnce(stoppingToken);
                     continue;
                 }
                 while (await SealOnce(stoppingToken) == Seal.MaxEvents) { }

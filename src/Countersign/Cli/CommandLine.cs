@@ -103,7 +103,7 @@ internal static class CommandLine
                     // The server listens to signals itself and takes the time that its callers need.
                     ProcessTerminationTimeout = parse.CommandResult.Command.Name switch
                     {
-                        ServeVerb.Name or DemoVerb.Name => null,
+                        ServeVerb.Name or WitnessVerb.Name or DemoVerb.Name => null,
                         // It may have a request to withdraw.
                         WaitVerb.Name => TimeSpan.FromSeconds(5),
                         _ => TimeSpan.FromSeconds(2),
@@ -199,6 +199,7 @@ internal static class CommandLine
             ArchiveVerb.Build(terminal),
             DoctorVerb.Build(terminal),
             WaitVerb.Build(terminal),
+            WitnessVerb.Build(terminal),
             DemoVerb.Build(terminal),
             SimulateVerb.Build(terminal),
             CompletionVerb.Build(terminal),

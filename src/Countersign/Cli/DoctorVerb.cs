@@ -98,6 +98,7 @@ internal static class DoctorVerb
             Judge(seen, now, problems, hints);
         if (isCurrent && rootKey.Exists)
             rootKey = rootKey with { FitsStore = await LookAtSeals(place, problems, cancel) };
+        hints.AddRange(OwnWitnesses(options));
         var figures = isCurrent ? await LookAtEngine(place, now, problems, hints, cancel) : null;
 
         return new Report(
@@ -407,6 +408,28 @@ internal static class DoctorVerb
                 )
             );
         }
+        foreach (var witness in figures.Witnesses)
+        {
+            if (witness.Fork is { } fork)
+            {
+                problems.Add(
+                    new Finding(
+                        $"A witness knows another history of the log. {fork}",
+                        "Until then nothing is signed, and requests go on being decided."
+                    )
+                );
+            }
+            else if (witness.Failing > Late)
+            {
+                hints.Add(
+                    new Finding(
+                        $"The witness {witness.Name} hasn't cosigned for {Rough(witness.Failing.Value)}. "
+                            + witness.Problem,
+                        "Receipts have no cosignature of it meanwhile."
+                    )
+                );
+            }
+        }
         var late = figures.Jobs.Where(j => j.Overdue > Late).ToList();
         if (late.Count > 0)
         {
@@ -429,6 +452,15 @@ internal static class DoctorVerb
         }
         return figures;
     }
+
+    private static IEnumerable<Finding> OwnWitnesses(CountersignOptions options) =>
+        from witness in options.Get<ProofOptions>().Witnesses
+        where witness.Url.IsLoopback || witness.Url.Host == options.Get<ServerOptions>().PublicUrl?.Host
+        select new Finding(
+            $"The witness {witness.Key.Name} runs on this hub's own machine.",
+            "It shows nothing to people who don't trust the hub's owner. Ask someone else to run one: see "
+                + "docs/proof.md."
+        );
 
     private static string Rough(TimeSpan time) =>
         time.TotalDays >= 2 ? $"{time.TotalDays:0} days"

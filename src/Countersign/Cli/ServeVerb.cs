@@ -75,6 +75,16 @@ internal static class ServeVerb
             if (collector is not ConsoleLoggerProvider)
                 logs.AddProvider(collector);
         }
+        await Start(app, cancel);
+        if (await app.Services.GetRequiredService<SetUpLink>().Make(cancel) is { } secret)
+            toSetUp($"{AddressOf(app, server)}{SetUpPage.Path}?key={secret}");
+        await app.WaitForShutdownAsync(cancel);
+        return 0;
+    }
+
+    /// <summary>Starts listening, or says in a sentence why not.</summary>
+    internal static async Task Start(WebApplication app, CancellationToken cancel)
+    {
         try
         {
             await app.StartAsync(cancel);
@@ -83,10 +93,6 @@ internal static class ServeVerb
         {
             throw new IOException(why, failure);
         }
-        if (await app.Services.GetRequiredService<SetUpLink>().Make(cancel) is { } secret)
-            toSetUp($"{AddressOf(app, server)}{SetUpPage.Path}?key={secret}");
-        await app.WaitForShutdownAsync(cancel);
-        return 0;
     }
 
     private static string? WhyNotListening(Exception failure)
@@ -117,7 +123,7 @@ internal static class ServeVerb
     }
 
     /// <summary>The address of this server for a person at this machine, unless the public address is set.</summary>
-    private static string AddressOf(WebApplication app, ServerOptions server)
+    internal static string AddressOf(WebApplication app, ServerOptions server)
     {
         if (server.PublicUrl is not null)
             return server.BaseUrl;

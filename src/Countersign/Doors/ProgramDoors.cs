@@ -2,6 +2,7 @@ using Countersign.Doors.Api;
 using Countersign.Doors.Gates;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Doors.Mcp;
+using Countersign.Doors.Witness;
 using Countersign.Doors.Zendesk;
 using Countersign.Hosting;
 using Countersign.SignIn;
@@ -18,6 +19,7 @@ internal static class ProgramDoors
         .. ZendeskEndpoints.Doors,
         .. McpEndpoints.Doors,
         .. GateEndpoints.Doors,
+        .. WitnessEndpoints.Doors,
     ];
 
     public static IServiceCollection AddDoors(this IServiceCollection services) => services.AddApi().AddMcp();
@@ -36,5 +38,6 @@ internal static class ProgramDoors
         routes.MapZendesk(); // /api/v2
         routes.MapMcpDoor(); // /mcp
         routes.MapGates(); // /gates
+        routes.MapWitness(); // /witness
     }
 }

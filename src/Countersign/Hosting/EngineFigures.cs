@@ -17,6 +17,12 @@ internal sealed record EndpointFigures(string Name, TimeSpan Failing);
 /// <summary>A source whose key expires, and until then; less than zero once it has expired.</summary>
 internal sealed record ExpiringKeyFigures(long Id, string Name, TimeSpan Left);
 
+/// <summary>A witness of the log.</summary>
+/// <param name="Age">How long ago it last cosigned; null where it never did.</param>
+/// <param name="Failing">For how long it hasn't; null where its last answer was good.</param>
+/// <param name="Fork">The other history that it knows of the newest epoch.</param>
+internal sealed record WitnessFigures(string Name, TimeSpan? Age, TimeSpan? Failing, string? Problem, string? Fork);
+
 /// <summary>A destination, and how many tickets there wait for an admin.</summary>
 internal sealed record DestinationFigures(long Id, long Held, bool IsPaused);
 
@@ -59,6 +65,7 @@ internal sealed record EngineFigures(
     IReadOnlyList<EndpointFigures> Endpoints,
     IReadOnlyList<DestinationFigures> Destinations,
     IReadOnlyList<ExpiringKeyFigures> ExpiringKeys,
+    IReadOnlyList<WitnessFigures> Witnesses,
     long Pending,
     long Blocked,
     TimeSpan? OldestPending,
@@ -137,6 +144,8 @@ internal sealed record EngineFigures(
             """,
             new { now, week = now.AddDays(-7) }
         );
+        var epoch = (await Audit.Epoch.Newest(reader))?.Number ?? 0;
+        var witnesses = await Audit.WitnessRow.All(reader);
         return new EngineFigures(
             jobs.ConvertAll(j => new JobFigures(
                 j.Kind,
@@ -150,6 +159,13 @@ internal sealed record EngineFigures(
             endpoints.ConvertAll(e => new EndpointFigures(e.Name, Since(e.FailingSince, now) ?? TimeSpan.Zero)),
             destinations.ConvertAll(d => new DestinationFigures(d.Id, d.Held, d.Paused > 0)),
             keys.ConvertAll(k => new ExpiringKeyFigures(k.Id, k.Name, Instant.Parse(k.KeyExpiresAt) - now)),
+            witnesses.ConvertAll(w => new WitnessFigures(
+                w.Witness,
+                Since(w.CosignedAt, now),
+                Since(w.ProblemSince, now),
+                w.Problem,
+                w.Epoch == epoch ? w.Fork : null
+            )),
             open?.Pending ?? 0,
             open?.Blocked ?? 0,
             Since(pending, now),

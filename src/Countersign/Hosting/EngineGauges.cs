@@ -129,6 +129,30 @@ internal sealed class EngineGauges : BackgroundService
             "What admins should know about sources that wait for verdicts: undelivered, passed, gone, refused and more"
         );
         _meter.CreateObservableGauge(
+            "countersign.witness.age",
+            () =>
+                Each(f =>
+                    f.Witnesses.Where(w => w.Age is not null)
+                        .Select(w => Tagged(w.Age!.Value.TotalSeconds, "witness", w.Name))
+                ),
+            "s",
+            "Time since a witness cosigned the log; it is asked at least once a day"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.witness.failing",
+            () =>
+                Each(f =>
+                    f.Witnesses.Select(w => Tagged((w.Failing ?? TimeSpan.Zero).TotalSeconds, "witness", w.Name))
+                ),
+            "s",
+            "How long a witness has not cosigned when it was asked"
+        );
+        _meter.CreateObservableGauge(
+            "countersign.witness.fork",
+            () => Each(f => f.Witnesses.Select(w => Tagged(w.Fork is null ? 0 : 1, "witness", w.Name))),
+            description: "1 while a witness knows another history of the log, which isn't signed then"
+        );
+        _meter.CreateObservableGauge(
             "countersign.log.events",
             () => Each<long>(f => [new(f.Events)]),
             "{event}",

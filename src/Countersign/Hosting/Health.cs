@@ -79,6 +79,8 @@ internal static class Health
                     $"Jobs were set aside after repeated failures: {count}. An admin can see them on the page Queue."
                 );
             }
+            if (await store.Read(WitnessRow.FindFork, cancel) is not null)
+                troubles.Add("A witness knows another history of the log. countersign doctor has more.");
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)
                 troubles.Add($"People, groups or sources that can't be read: {unreadable}. The log lists them.");
         }

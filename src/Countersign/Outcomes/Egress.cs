@@ -35,6 +35,9 @@ public abstract record EgressOutcome
         /// <summary>What else it said beside the body; none where a test made the answer.</summary>
         internal HttpResponseHeaders? Headers { get; init; }
 
+        /// <summary>Without parameters, if it names one.</summary>
+        internal string? ContentType { get; init; }
+
         /// <summary>For how long the receiver asks to be left alone, if it does.</summary>
         public TimeSpan? RetryAfter(DateTimeOffset now) =>
             Retry?.Delta ?? (Retry?.Date > now ? Retry.Date - now : null);
@@ -93,6 +96,7 @@ public sealed class Egress : IDisposable
                 {
                     Retry = response.Headers.RetryAfter,
                     Headers = response.Headers,
+                    ContentType = response.Content.Headers.ContentType?.MediaType,
                 }
                 : TooLarge();
         }

@@ -8,6 +8,7 @@ namespace Countersign.Proof;
 /// <summary>Signs notes with Ed25519. Any 32 bytes are a seed; the same text always gets the same signature.</summary>
 public sealed class NoteSigner
 {
+    private const string PrivatePrefix = "PRIVATE+KEY+";
     private readonly byte[] _seed;
 
     public NoteSigner(string name, NoteKeyType type, byte[] seed)
@@ -21,6 +22,30 @@ public sealed class NoteSigner
     }
 
     public NoteKey Key { get; }
+
+    /// <summary>Reads what <see cref="ToPrivateText"/> writes; null where it is not that.</summary>
+    public static NoteSigner? Parse(string text)
+    {
+        if (
+            !text.StartsWith(PrivatePrefix, StringComparison.Ordinal)
+            || text[PrivatePrefix.Length..].Split('+', 3) is not [var name, _, var base64]
+            || !NoteKey.IsName(name)
+            || !StrictBase64.TryDecode(base64, Ed25519.SecretKeySize + 1, out var bytes)
+            || (NoteKeyType)bytes[0] is not (NoteKeyType.Ed25519 or NoteKeyType.Cosignature)
+        )
+        {
+            return null;
+        }
+        var signer = new NoteSigner(name, (NoteKeyType)bytes[0], bytes[1..]);
+        return signer.ToPrivateText() == text ? signer : null;
+    }
+
+    /// <summary>The secret, as programs for signed notes keep it: name, key ID, and type and seed in base64.</summary>
+    public string ToPrivateText() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{PrivatePrefix}{Key.Name}+{Key.Id:x8}+{Convert.ToBase64String([(byte)Key.Type, .. _seed])}"
+        );
 
     /// <summary>The note with one signature.</summary>
     public string Sign(string text) => $"{text}\n{Line(text)}";
@@ -37,15 +62,7 @@ public sealed class NoteSigner
         return Line([.. stamp, .. SignatureOf(NoteKey.CosignedBytes(time, text))]);
     }
 
-    private string Line(byte[] signature)
-    {
-        var id = new byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(id, Key.Id);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{SignedNote.Dash} {Key.Name} {Convert.ToBase64String([.. id, .. signature])}\n"
-        );
-    }
+    private string Line(byte[] signature) => new NoteSignature(Key.Name, Key.Id, signature).ToString();
 
     private byte[] SignatureOf(byte[] message)
     {

@@ -3,7 +3,16 @@ using System.Buffers.Binary;
 namespace Countersign.Proof;
 
 /// <param name="Bytes">Behind the key's ID.</param>
-public sealed record NoteSignature(string Name, uint KeyId, byte[] Bytes);
+public sealed record NoteSignature(string Name, uint KeyId, byte[] Bytes)
+{
+    /// <summary>The line under a note, with its line feed.</summary>
+    public override string ToString()
+    {
+        var id = new byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(id, KeyId);
+        return $"{SignedNote.Dash} {Name} {Convert.ToBase64String([.. id, .. Bytes])}\n";
+    }
+}
 
 /// <summary>
 /// A text with signatures under it (<c>c2sp.org/signed-note</c>). The text ends with a line feed, at the last empty

@@ -77,23 +77,27 @@ public static class Jobs
     /// <summary>Workers must look before they would by themselves, to wake in time.</summary>
     private static bool IsSoon(Tx tx, DateTimeOffset due) => due <= tx.Now + IdleWait;
 
-    /// <summary>Brings a job forward to now, unless it runs at this moment, is due already or is set aside.</summary>
-    public static async ValueTask<bool> Hurry(Tx tx, string kind, string key)
+    /// <summary>
+    /// Brings a job forward to now, or to the time given, unless it runs at this moment, is due by then or is set
+    /// aside.
+    /// </summary>
+    public static async ValueTask<bool> Hurry(Tx tx, string kind, string key, DateTimeOffset? to = null)
     {
+        var due = to ?? tx.Now;
         var moved =
             await tx.Execute(
                 """
-                UPDATE jobs SET due_at = @now, next_at = @now
-                WHERE kind = @kind AND key = @key AND state <> 'dead' AND holder IS NULL AND next_at > @now
+                UPDATE jobs SET due_at = @due, next_at = @due
+                WHERE kind = @kind AND key = @key AND state <> 'dead' AND holder IS NULL AND next_at > @due
                 """,
                 new
                 {
                     kind,
                     key,
-                    now = tx.Now,
+                    due,
                 }
             ) == 1;
-        tx.HasWork |= moved;
+        tx.HasWork |= moved && IsSoon(tx, due);
         return moved;
     }
 

@@ -22,6 +22,8 @@ public sealed partial class VerifyCoverageTests
         ["chats.*"] = Outgoing,
         ["claimed_members.*"] =
             "Which memberships the identity provider may end. Each that it ends or starts has an event.",
+        ["cosignatures.*"] =
+            "A line verifies under a witness's key or is worth nothing; without it, a receipt shows less.",
         ["cursors.name"] = "A consumer without its cursor stops and says so.",
         ["deliveries.*"] = Outgoing + " Links in emails are signed and don't rest on this row.",
         ["destinations.token"] = Token,
@@ -109,6 +111,7 @@ public sealed partial class VerifyCoverageTests
         ["tickets.fields"] = Shown,
         ["tickets.updated_at"] = Shown,
         ["tokens.last_used_at"] = Shown,
+        ["witnesses.*"] = "How each witness last answered. They are asked again.",
         ["webhook_secrets.*"] = "Encrypted. Only receivers of webhooks rely on it, and would refuse what it signs.",
         ["webhooks.disabled_why"] = Shown,
     };

@@ -151,6 +151,7 @@ public sealed partial class MetricsTests
                 """,
                 new { now = tx.Now }
             );
+            await tx.Execute("INSERT INTO witnesses (witness, epoch, size) VALUES ('friend+1234abcd', 1, 1)");
         });
         await LastBackup.TryKeep(host.Hub.Place.Options, host.Hub.Clock, isMade: true);
         await host.Hub.Ask((await host.Hub.AddPerson("Ann")).AsApprover);
