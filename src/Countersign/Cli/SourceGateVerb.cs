@@ -51,15 +51,17 @@ internal static class SourceGateVerb
     public static string HowToSetUp(Hub hub, long id, string name, string kind) =>
         kind == SourceKinds.GitHub
             ? $"""
-                The page {hub.Server.BaseUrl}/sources/{id} creates its GitHub App in two clicks. For an App that is there
-                already (docs/gates/github.md):
+                The page {hub.Server.BaseUrl}/sources/{id} creates its GitHub App in two clicks. For an App that is
+                there already (docs/gates/github.md):
 
                     Webhook URL  {hub.Server.BaseUrl}/gates/{kind}/{id}
 
                     countersign source gate "{name}" --set appId=12345 --set privateKey=@key.pem --set webhookSecret=-
                 """
             : $"""
-                Set it up on the page {hub.Server.BaseUrl}/sources/{id}, or with: countersign source gate "{name}" --set …
+                Set it up on the page {hub.Server.BaseUrl}/sources/{id}, or with:
+
+                    countersign source gate "{name}" --set …
                 """;
 
     private static async Task<(Dictionary<string, string> Values, Reply? Problem)> Read(
@@ -76,16 +78,22 @@ internal static class SourceGateVerb
             if (gate.Fields.Any(f => f.Name == name && f.IsSecret) && value.Length > 0)
             {
                 if (value == "-")
+                {
                     value = terminal.Input.ReadToEnd();
+                }
                 else if (value[0] != '@')
-                    return (
-                        values,
-                        new Reply.Failed(Reply.Usage, $"Give {name} from a file ({name}=@file) or as {name}=-.")
-                    );
+                {
+                    var how = $"Give {name} from a file ({name}=@file) or as {name}=-.";
+                    return (values, new Reply.Failed(Reply.Usage, how));
+                }
                 else if (!File.Exists(value[1..]))
+                {
                     return (values, new Reply.Failed(Reply.NotFound, $"There is no file {value[1..]}."));
+                }
                 else
+                {
                     value = await File.ReadAllTextAsync(value[1..]);
+                }
             }
             values[name] = value;
         }

@@ -50,7 +50,8 @@ internal static class SourceVerbs
         var kind = new Option<string>("--kind")
         {
             Description =
-                "The kind of source: LaunchDarkly, GitHub deployments, an agent, a pipeline, or any other client of Countersign's own API. "
+                "The kind of source: LaunchDarkly, GitHub deployments, an agent, a pipeline, or any other client of "
+                + "Countersign's own API. "
                 + "Agents and pipelines need an owner.",
             DefaultValueFactory = _ => SourceKinds.LaunchDarkly,
         };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -124,6 +123,23 @@ internal static class GateReplies
             ? RequestId.Of(id)
             : null;
 
+    /// <summary>
+    /// What was decided in the group and not delivered yet isn't delivered any more: no approval covers what is asked
+    /// after it.
+    /// </summary>
+    public static async ValueTask Supersede(Tx tx, long source, string group, Origin origin)
+    {
+        var earlier = await tx.All<GateReplyRow>(
+            """
+            SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm FROM gate_replies
+            WHERE source_id = @source AND group_key = @group AND state = 'open' ORDER BY request_id
+            """,
+            new { source, group }
+        );
+        foreach (var row in earlier)
+            await End(tx, RequestId.Of(row.RequestId), Gone, "It was asked again before the decision arrived.", origin);
+    }
+
     public static async ValueTask<RequestId?> RequestOf(Tx tx, long source, string ask) =>
         await tx.Text("SELECT request_id FROM gate_asks WHERE source_id = @source AND ask = @ask", new { source, ask })
             is { } id
@@ -228,17 +244,19 @@ internal static class GateReplies
                 }
             ) == 1;
         if (isNew)
+        {
             await RequestChange.Save(tx, request, request, OfHub, $"request.gate_{alarm}", new { why });
-        else
-            await tx.Execute(
-                "UPDATE gate_replies SET problem = @why WHERE request_id = @id AND alarm = @alarm",
-                new
-                {
-                    id,
-                    alarm,
-                    why,
-                }
-            );
+            return;
+        }
+        await tx.Execute(
+            "UPDATE gate_replies SET problem = @why WHERE request_id = @id AND alarm = @alarm",
+            new
+            {
+                id,
+                alarm,
+                why,
+            }
+        );
     }
 
     /// <summary>Rows that nothing is owed for, and that no repeated call can be about any more.</summary>
@@ -249,7 +267,8 @@ internal static class GateReplies
             TimeSpan.FromDays(8),
             """
             DELETE FROM gate_calls
-            WHERE (source_id, call) IN (SELECT source_id, call FROM gate_calls WHERE at <= @oldest ORDER BY at LIMIT @chunk)
+            WHERE (source_id, call) IN (
+              SELECT source_id, call FROM gate_calls WHERE at <= @oldest ORDER BY at LIMIT @chunk)
             """
         );
 

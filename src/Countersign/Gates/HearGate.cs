@@ -1,4 +1,3 @@
-using System.Globalization;
 using Countersign.Audit;
 using Countersign.People;
 using Countersign.Requests;
@@ -34,7 +33,8 @@ public abstract record HearGateOutcome
 ///   1  the source exists, is enabled, and has the secrets without which no call is taken
 ///   2  the signature is good over the bytes as they came; only then are they parsed
 ///   3  a call that came before, by its id or by what it asks, is answered alike and stored no more
-///   4  what one verdict answers joins the open request of its group; once a review is in, earlier reviews are dismissed
+///   4  what one verdict answers joins the open request of its group; with a review in, that review is dismissed
+///   5  a verdict of the group that wasn't delivered yet never is: it would answer what came after it
 /// </code>
 /// </summary>
 public sealed class HearGate(
@@ -119,10 +119,12 @@ public sealed class HearGate(
                 if (call is not null && !await Take(tx, source.Id, call))
                     return null;
                 if (ask.Group is not null)
+                {
                     await tx.Text(
                         $"SELECT settings FROM gates WHERE source_id = @id{tx.ForUpdate}",
                         new { id = source.Id }
                     );
+                }
                 if (!await GateReplies.Begin(tx, source.Id, ask.Id))
                     return null;
                 if (
@@ -133,6 +135,9 @@ public sealed class HearGate(
                 {
                     return null;
                 }
+                // A verdict that is still on its way would answer this, too.
+                if (ask.Group is not null)
+                    await GateReplies.Supersede(tx, source.Id, ask.Group, origin);
                 var placed = await submit.Within(tx, draft, origin);
                 if (placed is SubmitOutcome.Created { Request: var request })
                     await Owe(tx, gate, request, ask, reply);
@@ -187,10 +192,12 @@ public sealed class HearGate(
         var ends = new[] { ask.Deadline ?? tx.Now + gate.Traits.MaxWait, ask.CredentialUntil };
         await GateReplies.Add(tx, request, ask, reply, ends.Min() - gate.Traits.Margin);
         if (ends.Min() is not null || gate.Traits.WatchInterval is not null)
+        {
             await Jobs.Put(
                 tx,
                 GateReplies.Job(WatchCaller.JobKind, request, WatchCaller.Next(gate, tx.Now, ends.Min()))
             );
+        }
         if (gate.Traits.MaxNotes > 0)
             await Jobs.Put(tx, GateReplies.Job(SendNote.JobKind, request, tx.Now + FirstNote));
     }

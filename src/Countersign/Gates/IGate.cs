@@ -57,7 +57,7 @@ public interface IGate
         GateVerdict? verdict
     ) => new WatchResult.Unknown("");
 
-    /// <summary>Lists the calls that the caller made of late, so that those that didn't arrive are made again.</summary>
+    /// <summary>Lists the calls that the caller made of late: those that didn't arrive are made again.</summary>
     OutgoingCall? Recent(GateSettings settings, DateTimeOffset now) => null;
 
     IReadOnlyList<RecentCall> ReadRecent(GateSettings settings, CallAnswer answer, DateTimeOffset now) => [];
@@ -91,7 +91,7 @@ public sealed record GateTraits
     public TimeSpan? WatchInterval { get; init; }
 }
 
-/// <param name="Signs">A secret with which calls are signed; the one before it is taken until the admin ends it.</param>
+/// <param name="Signs">Calls are signed with it; the secret before it is taken until the admin ends it.</param>
 public sealed record GateField(string Name, bool IsSecret = false, bool Signs = false, bool IsRequired = true)
 {
     /// <summary>What counts while nothing is set.</summary>
@@ -107,7 +107,7 @@ public sealed record GateSettings(long SourceId, IReadOnlyDictionary<string, str
     /// <summary>Empty where nothing is set.</summary>
     public string this[string name] => Values.GetValueOrDefault(name, "");
 
-    /// <summary>The secrets that are taken: the current one, and during a rotation the one before. Never empty.</summary>
+    /// <summary>Those that are taken: the current one, and during a rotation the one before. None is empty.</summary>
     public IEnumerable<string> SecretsOf(string name) =>
         new[] { this[name], this[Old + name] }.Where(secret => secret.Length > 0);
 }

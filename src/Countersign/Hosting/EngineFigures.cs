@@ -27,8 +27,8 @@ internal sealed record WitnessFigures(string Name, TimeSpan? Age, TimeSpan? Fail
 internal sealed record DestinationFigures(long Id, long Held, bool IsPaused);
 
 /// <summary>What an admin should know about a source that waits for verdicts, and about how many requests.</summary>
-/// <param name="Alarm"><c>undelivered</c>, <c>passed</c>, <c>gone</c>, <c>not_waiting</c>; <c>refused</c>: its calls are
-/// refused; <c>unreachable</c>: it can't be called.</param>
+/// <param name="Alarm"><c>undelivered</c>, <c>passed</c>, <c>gone</c>, <c>not_waiting</c>; <c>refused</c>: its last
+/// call was; <c>unreachable</c>: it can't be called.</param>
 internal sealed record GateAlarmFigures(long Id, string Name, string Alarm, long Count);
 
 /// <summary>

@@ -299,7 +299,9 @@ public sealed class GitHubTrapTests
         foreach (
             var hidden in new[] { "deployment_protection_rule\"", "/actions/runs/" + "0", "ghs_", "BEGIN RSA", Secret }
         )
+        {
             Assert.DoesNotContain(hidden, all, StringComparison.Ordinal);
+        }
         Assert.DoesNotContain("deployment_protection_rule", all, StringComparison.Ordinal);
     }
 
@@ -346,7 +348,9 @@ public sealed class GitHubTrapTests
                 "ftp://x",
             }
         )
+        {
             Assert.NotNull(Gate.ProblemWith(GitHubGate.Server, wrong));
+        }
     }
 
     [Fact]
@@ -474,6 +478,27 @@ public sealed class GitHubTrapTests
         for (var i = 0; i < 3; i++)
             await hub.After(TimeSpan.FromSeconds(15));
         Assert.Equal("delivered", await hub.StateOf(request));
+    }
+
+    [Theory, BothEngines]
+    public async Task Fail_open_an_approval_that_was_not_delivered_never_lets_the_next_attempt_through(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        for (var i = 0; i < 3; i++)
+            hub.GitHub.Traps.Refusals.Enqueue(503);
+        var run = hub.GitHub.AddRun();
+        var first = await hub.Ask(run);
+        await hub.Approve(first);
+        Assert.Equal("open", await hub.StateOf(first));
+        var second = await hub.Ask(run);
+        hub.GitHub.Traps.Refusals.Clear();
+        var told = hub.Decided.Count;
+        await hub.After(TimeSpan.FromHours(2));
+        Assert.Equal(told, hub.Decided.Count);
+        Assert.Equal(("gone", "open"), (await hub.StateOf(first), await hub.StateOf(second)));
+        Assert.Null((await hub.Hub.Find(first.Id)).AppliedAt);
+        await hub.Approve(second);
+        Assert.Equal("delivered", await hub.StateOf(second));
     }
 
     [Theory, BothEngines]

@@ -190,7 +190,8 @@ public sealed class FakeGitHub : IAsyncDisposable
     }
 
     private string CallbackOf(GitHubRun run) =>
-        $"{(Traps.CallbackHost ?? Address.GetLeftPart(UriPartial.Authority))}/api/v3/repos/{run.Repository}/actions/runs/"
+        (Traps.CallbackHost ?? Address.GetLeftPart(UriPartial.Authority))
+        + $"/api/v3/repos/{run.Repository}/actions/runs/"
         + $"{run.Id.ToString(CultureInfo.InvariantCulture)}/deployment_protection_rule";
 
     private JsonObject Payload(GitHubRun run, string environment, long deployment) =>
@@ -298,7 +299,9 @@ public sealed class FakeGitHub : IAsyncDisposable
             authorization.Split(' ') is not ["Bearer" or "bearer", var token]
             || token.Split('.') is not [var head, var claims, var signed]
         )
+        {
             return false;
+        }
         var body = JsonNode.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(claims))!;
         var now = _time.GetUtcNow().ToUnixTimeSeconds();
         return Key.Value.VerifyData(
@@ -344,7 +347,7 @@ public sealed class FakeGitHub : IAsyncDisposable
                     .Select(d => new JsonObject
                     {
                         ["id"] = d.Id,
-                        ["guid"] = d.Guid,
+                        ["guid"] = d.DeliveryId,
                         ["delivered_at"] = d.At.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
                         ["status"] = d.Status is >= 200 and < 300 ? "OK" : "failed",
                         ["status_code"] = d.Status,
@@ -452,10 +455,10 @@ public sealed record GitHubCall(string Method, string Path, IReadOnlyDictionary<
 }
 
 /// <summary>A webhook that was sent, or lost.</summary>
-public sealed class GitHubDelivery(long id, string guid, string kind, byte[] body, string signature)
+public sealed class GitHubDelivery(long id, string deliveryId, string kind, byte[] body, string signature)
 {
     public long Id => id;
-    public string Guid => guid;
+    public string DeliveryId => deliveryId;
     public string Kind => kind;
     public byte[] Body => body;
     public DateTimeOffset At { get; init; }
@@ -469,7 +472,7 @@ public sealed class GitHubDelivery(long id, string guid, string kind, byte[] bod
             ["User-Agent"] = "GitHub-Hookshot/044aadd",
             ["Content-Type"] = "application/json",
             ["X-GitHub-Event"] = kind,
-            ["X-GitHub-Delivery"] = guid,
+            ["X-GitHub-Delivery"] = deliveryId,
             ["X-GitHub-Hook-Installation-Target-Type"] = "integration",
             ["X-Hub-Signature-256"] = signature,
         };

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Countersign.Gates;
 using Countersign.Hosting;
 using Countersign.SignIn;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Countersign.Doors.Gates;
 
@@ -74,7 +75,7 @@ public static class GateEndpoints
         };
     }
 
-    private static IResult Answer(GateResponse response) =>
+    private static ContentHttpResult Answer(GateResponse response) =>
         TypedResults.Text(response.Text, "text/plain", statusCode: response.Status);
 }
 

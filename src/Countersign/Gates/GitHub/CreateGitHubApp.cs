@@ -83,7 +83,8 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
         var call = new OutgoingCall(
             HttpMethod.Post,
             new Uri(
-                $"{GitHubAddresses.Api(server).ToString().TrimEnd('/')}/app-manifests/{Uri.EscapeDataString(code)}/conversions"
+                GitHubAddresses.Api(server).ToString().TrimEnd('/')
+                    + $"/app-manifests/{Uri.EscapeDataString(code)}/conversions"
             )
         )
         {

@@ -300,7 +300,9 @@ public sealed class GitHubGate : IGate
         node is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
 }
 
-/// <summary>HMAC-SHA256 over the body as it came; the comparison's time says nothing about how much of it was right.</summary>
+/// <summary>
+/// HMAC-SHA256 over the body as it came; the comparison's time says nothing about how much of it was right.
+/// </summary>
 internal static class GitHubSignature
 {
     private const string Scheme = "sha256=";
@@ -363,7 +365,9 @@ internal static class AppToken
         System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
 }
 
-/// <summary>Where a GitHub's pages and its API are: github.com, a data-residency host, or an Enterprise Server.</summary>
+/// <summary>
+/// Where a GitHub's pages and its API are: github.com, a data-residency host, or an Enterprise Server.
+/// </summary>
 internal static class GitHubAddresses
 {
     public const string DefaultServer = "https://github.com";

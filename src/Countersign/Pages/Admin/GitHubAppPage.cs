@@ -1,7 +1,6 @@
 using Countersign.Gates.GitHub;
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
-using Countersign.Pages.Parts;
 using Countersign.People;
 using Countersign.Requests;
 using Countersign.SignIn;

@@ -56,10 +56,12 @@ internal sealed class SourceGateActions(GateSources gates)
     {
         var (strings, origin) = (http.Strings(), caller.Viewer.Origin);
         if (what == EndOld)
+        {
             return (
                 Refused.From(strings, await gates.EndOldSecrets(source.Id, source.Kind, origin, cancel)),
                 "changed"
             );
+        }
         var fields = gates.ByKind.TryGetValue(source.Kind, out var gate) ? gate.Fields : [];
         // Empty secrets leave those that are there.
         var values = fields
