@@ -62,7 +62,7 @@ internal static class ReceiptAnswers
         var auto = Object(policy, "auto") is { } automatic ? Text(automatic, "answer") : null;
         var destination = Text(policy, "destination");
         var isByDestination = destination is not null && Text(facts, "destination") == destination;
-        var steps = List(policy, "steps").ToList();
+        var steps = List(policy, "steps");
         if (steps.Count > SlotMatching.MaxSteps)
             return "The policy has too many steps.";
         var needs = steps.ConvertAll(step => (int)Math.Clamp(Number(step, "need") ?? int.MaxValue, 0, int.MaxValue));
@@ -109,8 +109,8 @@ internal static class ReceiptAnswers
     public static JsonElement? Object(JsonElement of, string name) =>
         Member(of, name) is { ValueKind: JsonValueKind.Object } found ? found : null;
 
-    private static IEnumerable<JsonElement> List(JsonElement of, string name) =>
-        Member(of, name) is { ValueKind: JsonValueKind.Array } found ? found.EnumerateArray() : [];
+    private static List<JsonElement> List(JsonElement of, string name) =>
+        Member(of, name) is { ValueKind: JsonValueKind.Array } found ? [.. found.EnumerateArray()] : [];
 
     private static string? Text(JsonElement of, string name) =>
         Member(of, name) is { ValueKind: JsonValueKind.String } found ? found.GetString() : null;

@@ -58,7 +58,9 @@ public sealed class ReceiptCheck
             SignedNote.Parse(proof.Note, out why) is not { } note
             || Checkpoint.Parse(note.Text, out why) is not { } head
         )
+        {
             return why;
+        }
         if (LeafText.Parse(receipt.Leaf) is not { } leaf)
             return "The leaf isn't the text of an event.";
         (_report.Origin, _report.Index, _report.Size) = (head.Origin, proof.Index, head.Size);
