@@ -22,6 +22,7 @@ internal static class AuditServices
             .AddSingleton<LogTree>()
             .AddSingleton<ProofOf>()
             .AddSingleton<MakeReceipt>()
+            .AddSingleton<LogFiles>()
             .AddSingleton<Verify>()
             .AddSingleton<LogChecks>()
             .AddSingleton<EventSubjects>()

@@ -22,7 +22,7 @@ public static class EpochReason
 /// One tree of the log, with one origin and one key. An origin never signs two histories: where the history of a store
 /// can differ from what was published, another epoch begins, and its first leaf names the last head of the one before.
 /// </summary>
-public sealed class Epoch
+public sealed record Epoch
 {
     internal const string Columns = "e.number, e.origin, e.vkey, e.started_at, e.reason, e.after_seal, e.signature";
 

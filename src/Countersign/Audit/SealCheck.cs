@@ -16,6 +16,7 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
     public async ValueTask Run(SealHead? earlier)
     {
         Seal? last = null;
+        await using var trees = await TreeCheck.Begin(reader, key, cancel);
         var found = earlier is null or { N: 0 };
         var before = problems.Count;
         await foreach (
@@ -29,13 +30,15 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
             )
         )
         {
-            problems.Add(await ProblemOf(seal, last));
+            problems.Add(await ProblemOf(seal, last, trees));
             found |= earlier is not null && seal.N == earlier.N && seal.Hash == earlier.Hash;
             last = seal;
         }
         // Of a seal that is not right, nobody can say what it covers.
         if (problems.Count == before)
         {
+            foreach (var problem in await trees.End())
+                problems.Add(problem);
             await SlippedIn(last);
             await Passed();
         }
@@ -49,7 +52,7 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
         }
     }
 
-    private async ValueTask<string?> ProblemOf(Seal seal, Seal? previous)
+    private async ValueTask<string?> ProblemOf(Seal seal, Seal? previous, TreeCheck trees)
     {
         var expected = (previous?.N ?? 0) + 1;
         if (seal.N != expected)
@@ -86,10 +89,13 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
             seal.Count,
             events.Select(e => e.Hash)
         );
-        return hash == seal.Hash
-            ? null
-            : $"Seal {seal.N} does not match what it covers: an event among {seal.Events} was changed or moved "
-                + "since, or the seal was.";
+        if (hash == seal.Hash)
+        {
+            await trees.Add(seal, events);
+            return null;
+        }
+        return $"Seal {seal.N} does not match what it covers: an event among {seal.Events} was changed or moved "
+            + "since, or the seal was.";
     }
 
     private static long FirstMissing(IdRanges ranges, List<SealedEvent> events)

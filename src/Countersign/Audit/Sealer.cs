@@ -41,6 +41,9 @@ public sealed partial class Sealer : BackgroundService
         store.LogGrew += _news.Set;
     }
 
+    /// <summary>Why nothing is sealed until an operator has looked; null where all is well.</summary>
+    public string? Trouble { get; private set; }
+
     /// <summary>
     /// Seals the next batch and says how many events that were; 0 when everything is sealed. Two at once make one
     /// chain.
@@ -213,13 +216,33 @@ public sealed partial class Sealer : BackgroundService
     /// The next events of the log, read whole and hashed again: what is sealed is what lies in the store, and not what
     /// a writer meant to put there.
     /// </summary>
-    private async Task<List<BatchEvent>> Next(long position, CancellationToken cancel)
+    private Task<List<BatchEvent>> Next(long position, CancellationToken cancel) => Next(_store, position, cancel);
+
+    /// <summary>Why the next events can't be sealed; null where they can.</summary>
+    internal static async Task<string?> Damage(Store store, CancellationToken cancel)
+    {
+        var position = await store.Read(
+            r => r.Number("SELECT position FROM cursors WHERE name = @name", new { name = CursorName }),
+            cancel
+        );
+        try
+        {
+            await Next(store, position, cancel);
+            return null;
+        }
+        catch (InvalidDataException damage)
+        {
+            return damage.Message;
+        }
+    }
+
+    private static async Task<List<BatchEvent>> Next(Store store, long position, CancellationToken cancel)
     {
         var batch = new List<BatchEvent>();
         while (batch.Count < Seal.MaxEvents)
         {
             var most = Math.Min(ReadAtOnce, Seal.MaxEvents - batch.Count);
-            var page = await _store.Read(
+            var page = await store.Read(
                 r => EventLog.Next<UnsealedEvent>(r, UnsealedEvent.Columns, position, most),
                 cancel
             );
@@ -288,6 +311,7 @@ public sealed partial class Sealer : BackgroundService
                     continue;
                 }
                 while (await SealOnce(stoppingToken) == Seal.MaxEvents) { }
+                Trouble = null;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -302,6 +326,7 @@ public sealed partial class Sealer : BackgroundService
             {
                 // Requests go on being decided and told; what is missing is the proof, and that is said loudly.
                 Log.Damaged(_log, damage.Message);
+                Trouble = damage.Message;
                 wait = AfterDamage;
             }
             catch (Exception failure)

@@ -158,45 +158,8 @@ internal sealed class StoredTree(Reader reader, long epoch)
         return found;
     }
 
-    /// <summary>
-    /// Runs it twice: once to learn which hashes it needs, and again with them, since in between is the store.
-    /// </summary>
-    private async ValueTask<T> With<T>(Func<SubtreeHash, T> work)
-    {
-        var needed = new List<(int Level, long N)>();
-        work(
-            (level, n) =>
-            {
-                needed.Add((level, n));
-                return MerkleTree.EmptyRoot;
-            }
-        );
-        var tiles = new Dictionary<(int Level, long N), List<byte[]>>();
-        foreach (var group in needed.GroupBy(node => TileOf(node.Level, node.N)))
-        {
-            var width = group.Max(node => PlaceOf(node.Level, node.N) + WidthOf(node.Level));
-            var hashes = await Hashes(new Tile(group.Key.Level, group.Key.N, width));
-            if (hashes.Count < width)
-                throw new InvalidDataException($"Hashes of the tree of epoch {epoch} are gone.");
-            tiles[group.Key] = hashes;
-        }
-        return work(
-            (level, n) =>
-            {
-                var hashes = tiles[TileOf(level, n)];
-                var within = level % Tile.Height;
-                return TreeEdge.Within(hashes, within, PlaceOf(level, n) >> within);
-            }
-        );
-    }
-
-    private static (int Level, long N) TileOf(int level, long n) =>
-        (level / Tile.Height, n << (level % Tile.Height) >> Tile.Height);
-
-    /// <summary>Where in its tile a subtree's first hash stands.</summary>
-    private static int PlaceOf(int level, long n) => (int)((n << (level % Tile.Height)) % Tile.FullWidth);
-
-    private static int WidthOf(int level) => 1 << (level % Tile.Height);
+    private ValueTask<T> With<T>(Func<SubtreeHash, T> work) =>
+        TileHashes.With(work, async tile => await Hashes(tile), $"the tree of epoch {epoch}");
 
     private sealed class TileRow
     {

@@ -48,6 +48,7 @@ public sealed record Verification(
 ///      what is planned for it follows from them and its policy, and remembered answers name requests that are there;
 ///      people, groups, tokens, sessions and sources are what their events say
 ///   4  every seal: in order, signed with the hub's key, over the one before and over events that are all there
+///      and every tree: roots, tiles and checkpoints follow from the events that seals cover
 ///   5  no event lies among sealed ones without a seal
 ///   6  an earlier head, when one is given, is still there
 /// </code>

@@ -194,6 +194,7 @@ internal static class CommandLine
             AuditVerbs.Build(terminal),
             ReceiptVerbs.Build(terminal),
             ReceiptVerbs.BuildVerify(terminal),
+            ProofVerbs.Build(terminal),
             BackupVerb.Build(terminal),
             MigrateVerb.Build(terminal),
             ArchiveVerb.Build(terminal),

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Cli;
 
@@ -99,6 +100,8 @@ internal static class DoctorVerb
         if (isCurrent && rootKey.Exists)
             rootKey = rootKey with { FitsStore = await LookAtSeals(place, problems, cancel) };
         hints.AddRange(OwnWitnesses(options));
+        if (rootKey.FitsStore == true)
+            await LookAtProof(options, problems, hints, cancel);
         var figures = isCurrent ? await LookAtEngine(place, now, problems, hints, cancel) : null;
 
         return new Report(
@@ -255,6 +258,46 @@ internal static class DoctorVerb
             return null;
         }
     }
+
+    /// <summary>Whether the log is sealed and signed, and if not, why.</summary>
+    private static async Task LookAtProof(
+        CountersignOptions options,
+        List<Finding> problems,
+        List<Finding> hints,
+        CancellationToken cancel
+    )
+    {
+        var place = options.Get<StoreOptions>();
+        try
+        {
+            var rootKey = RootKey.Load(place.RootKeyFile, mayCreate: false);
+            using var sealKey = new SealKey(rootKey);
+            await using var store = Store.OpenAsIs(place, Hub.Clock);
+            var signing = SigningPlace.Of(place, options.Get<ProofOptions>(), options.Get<ServerOptions>());
+            var tree = new LogTree(store, rootKey, sealKey, signing, NullLogger<LogTree>.Instance);
+            if (await tree.Obstacle(cancel) is { } obstacle)
+                problems.Add(new Finding($"The log isn't signed. {obstacle}", "See docs/proof.md#keys-and-epochs."));
+            if (!store.IsSqlite && await store.Read(WeakSync, cancel) is { } weak)
+            {
+                hints.Add(
+                    new Finding(
+                        $"PostgreSQL has {weak}: a checkpoint could be signed for events that a power cut takes away.",
+                        "Switch it on for this database."
+                    )
+                );
+            }
+            if (await Sealer.Damage(store, cancel) is { } damage)
+                problems.Add(new Finding($"The log isn't sealed. {damage}", "Run countersign audit verify."));
+        }
+        catch (Exception failure) when (failure is StoreUnavailable or DbException)
+        {
+            // Told elsewhere.
+        }
+    }
+
+    /// <summary>The setting by which a commit isn't on the disk when it returns; null where there is none.</summary>
+    private static async ValueTask<string?> WeakSync(Reader reader) =>
+        await reader.Text("SHOW synchronous_commit") == "off" ? "`synchronous_commit = off`" : null;
 
     private static async Task<Inspection?> LookAtStore(
         StoreOptions place,

@@ -2,6 +2,7 @@ using Countersign.Doors.Api;
 using Countersign.Doors.Gates;
 using Countersign.Doors.LaunchDarkly;
 using Countersign.Doors.Mcp;
+using Countersign.Doors.Proof;
 using Countersign.Doors.Witness;
 using Countersign.Doors.Zendesk;
 using Countersign.Hosting;
@@ -20,6 +21,7 @@ internal static class ProgramDoors
         .. McpEndpoints.Doors,
         .. GateEndpoints.Doors,
         .. WitnessEndpoints.Doors,
+        .. ProofEndpoints.Doors,
     ];
 
     public static IServiceCollection AddDoors(this IServiceCollection services) => services.AddApi().AddMcp();
@@ -39,5 +41,6 @@ internal static class ProgramDoors
         routes.MapMcpDoor(); // /mcp
         routes.MapGates(); // /gates
         routes.MapWitness(); // /witness
+        routes.MapProof(); // /proof
     }
 }

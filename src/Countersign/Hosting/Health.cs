@@ -58,6 +58,8 @@ internal static class Health
         RootKeyCheck rootKey,
         StoreOptions place,
         WriteProbe probe,
+        LogTree tree,
+        Sealer sealer,
         Drain drain,
         IHostApplicationLifetime lifetime,
         CancellationToken cancel
@@ -81,6 +83,10 @@ internal static class Health
             }
             if (await store.Read(WitnessRow.FindFork, cancel) is not null)
                 troubles.Add("A witness knows another history of the log. countersign doctor has more.");
+            if (sealer.Trouble is not null)
+                troubles.Add("Sealing the log has stopped. countersign doctor has more.");
+            if (tree.Trouble is not null)
+                troubles.Add("The log isn't signed. countersign doctor has more.");
             if (directory.Current.Unreadable.Count is > 0 and var unreadable)
                 troubles.Add($"People, groups or sources that can't be read: {unreadable}. The log lists them.");
         }

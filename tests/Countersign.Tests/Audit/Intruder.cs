@@ -105,6 +105,14 @@ internal sealed class Intruder
         await using var command = connection.CreateCommand();
         command.CommandText = $"SELECT {column} FROM {table} WHERE {row}";
         var value = await command.ExecuteScalarAsync();
+        if (value is byte[] { Length: > 0 } bytes)
+        {
+            bytes[^1] ^= 1;
+            var hex = Convert.ToHexStringLower(bytes);
+            var literal = Place.Engine == Engine.Postgres ? $"'\\x{hex}'" : $"x'{hex}'";
+            await Run($"UPDATE {table} SET {column} = {literal} WHERE {row}");
+            return;
+        }
         if (!of.IsText)
         {
             var number = value is null or DBNull ? (long?)null : Convert.ToInt64(value, CultureInfo.InvariantCulture);

@@ -8,6 +8,7 @@ using Countersign.Outcomes.Notifications;
 using Countersign.Outcomes.Webhooks;
 using Countersign.People;
 using Countersign.Policies;
+using Countersign.Proof;
 using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
@@ -47,6 +48,18 @@ public sealed class RecordedHub : IAsyncDisposable
 
     public Task<Verification> Check(string? head = null) =>
         new Verify(Hub.Store, Key) { ChecksPolicies = false }.Run(head is null ? null : SealHead.TryParse(head));
+
+    /// <summary>As many events as make the first tile of the log's tree full, all sealed.</summary>
+    public async Task FillTile()
+    {
+        var missing = Tile.FullWidth - await Hub.Place.Count("events");
+        await Hub.Store.InTransaction(async tx =>
+        {
+            for (var n = 0; n < missing; n++)
+                await tx.Append("hub", Some.Origin, "test.happened", new { n });
+        });
+        await Sealer.SealAll();
+    }
 
     /// <summary>
     /// Everything that can happen to people and requests, in several seals, and some of it not sealed yet.

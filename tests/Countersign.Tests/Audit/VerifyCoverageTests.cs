@@ -160,6 +160,7 @@ public sealed partial class VerifyCoverageTests
         );
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.LiveThroughALot();
+        await recorded.FillTile();
         var intruder = await Intruder.Of(recorded);
         await intruder.FillEmptyTables();
         Assert.Null((await recorded.Check()).Problem);

@@ -49,6 +49,12 @@ public sealed class RouteMatrixTests
             POST /gates/{kind}/{source:long}
         s33344444s4444
             GET /sources/{id:long}/github
+        13313444414444
+            GET /proof/epochs/{epoch:long}/tile/{**path}
+            GET /proof/tile/{**path}
+        13313aaaa1aaaa
+            GET /proof/checkpoint
+            GET /proof/epochs/{epoch:long}/checkpoint
         11113333a13aaa
             GET /api/v2/approval_requests
         11113aaaa1aa33
@@ -450,6 +456,8 @@ public sealed class RouteMatrixTests
                 )
             );
             await hub.Fill();
+            // Then the log has a signed checkpoint.
+            await hub.Pages.Api.Services.GetRequiredService<Countersign.Audit.Sealer>().SealAll();
             return hub;
         }
 

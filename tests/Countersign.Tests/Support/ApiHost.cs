@@ -68,6 +68,7 @@ public sealed class ApiHost : IAsyncDisposable
         {
             ["Urls"] = "http://127.0.0.1:0",
             ["RootKeyFile"] = keyFile,
+            ["Proof:SignedFile"] = hub.Place.SignedFile,
             ["Shutdown:Drain"] = "0s",
             ["Logging:LogLevel:Default"] = "None",
         };

@@ -20,6 +20,9 @@ public sealed class TestStore : IAsyncDisposable
     public Engine Engine { get; }
     public StoreOptions Options { get; }
     public TestClock Clock { get; } = new();
+
+    /// <summary>What lies outside the store and says what was signed. All nodes of a test share it.</summary>
+    public string SignedFile { get; } = Path.Combine(Path.GetTempPath(), $"countersign-test-{Guid.NewGuid():N}.signed");
     public Store Store { get; private set; } = null!;
 
     public static async Task<TestStore> Start(Engine engine)
@@ -225,6 +228,7 @@ public sealed class TestStore : IAsyncDisposable
             await store.DisposeAsync();
         if (Store is not null)
             await Store.DisposeAsync();
+        File.Delete(SignedFile);
         if (Engine == Engine.Sqlite)
             System.IO.Directory.Delete(Options.DataFolder, recursive: true);
         else if (_endsPlace)

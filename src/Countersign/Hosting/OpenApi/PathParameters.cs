@@ -9,6 +9,8 @@ internal static class PathParameters
 
     public static void Describe(IList<IOpenApiParameter> parameters, string path)
     {
+        // Of a parameter that takes the rest of the path.
+        path = path.Replace("**", "", StringComparison.Ordinal);
         foreach (var part in path.Split('/').Where(part => part.StartsWith('{')))
         {
             var name = part.Trim('{', '}').Split(':')[0];
@@ -58,6 +60,8 @@ internal static class PathParameters
             ("links", _) => ("The number of the link between a request and a destination.", 12),
             ("users", _) => ("The person's number.", 3),
             ("groups", "id") => ("The group's number.", 1),
+            ("epochs", _) => ("The epoch's number, from 1.", 1),
+            ("tile", _) => ("The tile's path: level, number and width, as c2sp.org/tlog-tiles writes it.", "0/000"),
             ("tickets", _) => ("The ticket's number.", 123),
             // A test finds it.
             _ => (null, null),

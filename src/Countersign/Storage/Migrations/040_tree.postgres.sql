@@ -36,5 +36,5 @@ CREATE TABLE tiles (
   n bigint NOT NULL,
   root bytea NOT NULL,
   hashes bytea NOT NULL,
-  UNIQUE (epoch, level, n)
+  PRIMARY KEY (epoch, level, n)
 );

@@ -36,5 +36,5 @@ CREATE TABLE tiles (
   n INTEGER NOT NULL,
   root BLOB NOT NULL,
   hashes BLOB NOT NULL,
-  UNIQUE (epoch, level, n)
+  PRIMARY KEY (epoch, level, n)
 );

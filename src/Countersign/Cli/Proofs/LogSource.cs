@@ -1,0 +1,130 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Countersign.Audit;
+using Countersign.Proof;
+using Countersign.Storage;
+
+namespace Countersign.Cli.Proofs;
+
+/// <summary>
+/// A log as <c>proof compare</c> and <c>proof follow</c> look at it: the store, an exported folder, an address, or a
+/// file with nothing but a checkpoint.
+/// </summary>
+internal abstract class LogSource : IAsyncDisposable
+{
+    public const string OfStore = "store";
+
+    /// <summary>The signed note; null where there is none.</summary>
+    public abstract ValueTask<string?> Checkpoint(CancellationToken cancel);
+
+    /// <summary>Null where this source has no tiles, or not this one.</summary>
+    public abstract ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel);
+
+    public virtual bool HasTiles => true;
+
+    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <param name="key">A person's token, as <c>email/token:…</c>, for an address that needs one.</param>
+    public static async Task<LogSource> Open(string name, CountersignOptions options, string? key)
+    {
+        if (name == OfStore)
+            return new StoreLog(await Hub.OpenForReading(options));
+        if (Uri.TryCreate(name, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+            return new SiteLog(url, key);
+        return System.IO.Directory.Exists(name) ? new FolderLog(name) : new NoteFile(name);
+    }
+
+    private static List<byte[]>? Split(byte[]? tile) => tile?.Chunk(MerkleTree.HashSize).ToList();
+
+    private sealed class StoreLog(Hub hub) : LogSource
+    {
+        private readonly LogFiles _log = hub.Get<LogFiles>();
+
+        public override ValueTask<string?> Checkpoint(CancellationToken cancel) => _log.Checkpoint(null, cancel);
+
+        public override ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+            _log.Hashes(tile, cancel);
+
+        public override ValueTask DisposeAsync() => hub.DisposeAsync();
+    }
+
+    private sealed class FolderLog(string folder) : LogSource
+    {
+        public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
+            await Read("checkpoint", cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+            // A partial tile may be gone once the full one is there.
+            Split(await Read(tile.Path, cancel) ?? await Read((tile with { Width = Tile.FullWidth }).Path, cancel));
+
+        private async Task<byte[]?> Read(string path, CancellationToken cancel)
+        {
+            var file = Path.Combine(folder, path);
+            return File.Exists(file) ? await File.ReadAllBytesAsync(file, cancel) : null;
+        }
+    }
+
+    private sealed class NoteFile(string file) : LogSource
+    {
+        public override bool HasTiles => false;
+
+        public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
+            File.Exists(file) ? await File.ReadAllTextAsync(file, cancel) : null;
+
+        public override ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+            new((List<byte[]>?)null);
+    }
+
+    /// <summary>Redirects aren't followed, since the token must not go elsewhere.</summary>
+    private sealed class SiteLog : LogSource
+    {
+        private const int MaxAnswer = 1 << 20;
+        private readonly HttpClient _http;
+
+        public SiteLog(Uri url, string? key)
+        {
+            _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
+            {
+                BaseAddress = new Uri(url.ToString().TrimEnd('/') + "/"),
+                Timeout = TimeSpan.FromSeconds(30),
+                MaxResponseContentBufferSize = MaxAnswer,
+            };
+            if (key is not null)
+            {
+                _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                    "Basic",
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes(key))
+                );
+            }
+        }
+
+        public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
+            await Get("checkpoint", cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+            Split(await Get(tile.Path, cancel) ?? await Get((tile with { Width = Tile.FullWidth }).Path, cancel));
+
+        public override ValueTask DisposeAsync()
+        {
+            _http.Dispose();
+            return ValueTask.CompletedTask;
+        }
+
+        private async Task<byte[]?> Get(string path, CancellationToken cancel)
+        {
+            try
+            {
+                using var answer = await _http.GetAsync(path, cancel);
+                if (answer.StatusCode == System.Net.HttpStatusCode.NotFound)
+                    return null;
+                return answer.IsSuccessStatusCode
+                    ? await answer.Content.ReadAsByteArrayAsync(cancel)
+                    : throw new StoreUnavailable($"{_http.BaseAddress}{path} answered {(int)answer.StatusCode}.");
+            }
+            catch (HttpRequestException failure)
+            {
+                throw new StoreUnavailable($"{_http.BaseAddress} can't be reached: {failure.Message}", failure);
+            }
+        }
+    }
+}
