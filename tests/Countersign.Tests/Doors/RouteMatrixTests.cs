@@ -47,6 +47,7 @@ public sealed class RouteMatrixTests
             POST /api/launchdarkly/{source:long}/webhook
         44444444444443
             POST /gates/{kind}/{source:long}
+            POST /gates/{kind}/{source:long}/{**rest}
         s33344444s4444
             GET /sources/{id:long}/github
         11113333a13aaa
