@@ -87,7 +87,7 @@ public sealed partial class LogTree
     /// The tree with the events of one more seal. Until what it returns is in the store, the memory is ahead of it:
     /// then comes either <see cref="Stands"/> or <see cref="Forget"/>.
     /// </summary>
-    internal Growth Grow(State tree, long seal, long position, IEnumerable<byte[]> leaves) =>
+    internal static Growth Grow(State tree, long seal, long position, IEnumerable<byte[]> leaves) =>
         Grow(tree, seal, position, leaf: null, leaves);
 
     internal void Stands(State tree, Growth growth) => _known = tree with { Head = growth.Head };

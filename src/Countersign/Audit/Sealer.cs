@@ -115,7 +115,7 @@ public sealed partial class Sealer : BackgroundService
         var signature = _key.Sign(hash);
         var growth = tree is null
             ? null
-            : _tree.Grow(tree, n, tree.Head.Position + batch.Count, batch.Select(e => Convert.FromHexString(e.Hash)));
+            : LogTree.Grow(tree, n, tree.Head.Position + batch.Count, batch.Select(e => Convert.FromHexString(e.Hash)));
         var isFirst = await _store.InTransaction(
             async tx =>
             {
@@ -195,7 +195,7 @@ public sealed partial class Sealer : BackgroundService
                     + "outside Countersign."
             );
         }
-        var growth = _tree.Grow(tree, n, tree.Head.Position + seal.Count, hashes.Select(Convert.FromHexString));
+        var growth = LogTree.Grow(tree, n, tree.Head.Position + seal.Count, hashes.Select(Convert.FromHexString));
         var isFirst = await _store.InTransaction(
             async tx =>
             {

@@ -64,11 +64,15 @@ internal sealed class TreeCheck : IAsyncDisposable
                 continue;
             var epoch = tree.Epoch.Number;
             if (tree.Head is { } left)
+            {
                 Wrong(tree, $"has a head of size {left.Size} for seal {left.Seal}, which isn't there");
+            }
             else if (
                 await _reader.Number("SELECT count(*) FROM tiles WHERE epoch = @epoch", new { epoch }) != tree.Tiles
             )
+            {
                 Wrong(tree, "has tiles that aren't of it, or lacks some");
+            }
         }
         var strange = await _reader.Number(
             """
@@ -77,9 +81,11 @@ internal sealed class TreeCheck : IAsyncDisposable
             """
         );
         if (strange > 0)
+        {
             _problems.Add(
                 $"{strange} heads and tiles are of no epoch of the log: one was removed, or they were added."
             );
+        }
         return _problems;
     }
 
@@ -169,7 +175,9 @@ internal sealed class TreeCheck : IAsyncDisposable
                 || !stored.Hashes.AsSpan().SequenceEqual(hashes)
                 || !stored.Root.AsSpan().SequenceEqual(root)
             )
+            {
                 Wrong(tree, $"lacks the tile {tile.Level}, {tile.N}, or it doesn't follow from the events");
+            }
         }
     }
 

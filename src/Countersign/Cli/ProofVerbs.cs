@@ -409,7 +409,9 @@ internal static class ProofVerbs
                 SignedNote.Parse(note, out var why) is not { } signed
                 || Checkpoint.Parse(signed.Text, out why) is not { } head
             )
+            {
                 return (null, new Reply.Failed(Reply.Invalid, $"{name}: {why}"));
+            }
             if (vkey is null)
                 return (new SeenLog(note, head), null);
             if (!NoteKey.TryParse(vkey, out var key, out why))

@@ -50,9 +50,9 @@ internal static class SourceVerbs
         var kind = new Option<string>("--kind")
         {
             Description =
-                "The kind of source: LaunchDarkly, GitHub deployments, an agent, a pipeline, or any other client of "
-                + "Countersign's own API. "
-                + "Agents and pipelines need an owner.",
+                "The kind of source: LaunchDarkly, a system that waits (GitHub, GitLab, Azure DevOps, Terraform, "
+                + "Flagger), an agent, a pipeline, or any other client of Countersign's own API. Agents and pipelines "
+                + "need an owner.",
             DefaultValueFactory = _ => SourceKinds.LaunchDarkly,
         };
         kind.AcceptOnlyFromAmong([.. SourceKinds.All]);

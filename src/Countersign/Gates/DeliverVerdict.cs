@@ -34,7 +34,7 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
                 (await GateReplies.Find(reader, id), await RequestRow.Find(reader, id, Viewer.Hub(GateReplies.OfHub))),
             cancel
         );
-        if (row is not { IsOpen: true } || request is not { IsSettled: true })
+        if (row is not { IsOpen: true, IsPolled: false } || request is not { IsSettled: true })
             return new JobResult.Done();
         var verdict = VerdictOf(request, outcomes);
         if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
@@ -56,6 +56,8 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
                 {
                     CallResult.Delivered => End(id, GateReplies.Delivered, verdict.Text),
                     CallResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
+                    CallResult.Over when job.Attempts > 0 => End(id, GateReplies.Delivered, verdict.Text),
+                    CallResult.Over { Why: var why } => End(id, GateReplies.Gone, why),
                     CallResult.Retry { Why: var why, After: var after } => Again(job, id, why, after),
                     CallResult.TokenRefused { Why: var why } => Again(job, id, why, null),
                     CallResult.Held { Why: var why } => Again(job, id, why, TimeSpan.FromMinutes(15), mustAlarm: true),
@@ -83,7 +85,10 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
             request.Status == Status.Approved,
             request.Status == Status.Withdrawn ? "Withdrawn" : request.Display,
             outcomes.Link($"/requests/{request.Id}")
-        );
+        )
+        {
+            IsWithdrawn = request.Status == Status.Withdrawn,
+        };
 
     private async Task<JobResult> Judge(
         Job job,
@@ -95,7 +100,7 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
         string why,
         CancellationToken cancel
     ) =>
-        await state.Ask(gate, settings, reply, verdict, cancel) switch
+        await state.Ask(gate, settings, reply, verdict, verdict.Text, cancel) switch
         {
             WatchResult.OursStands => End(id, GateReplies.Delivered, verdict.Text),
             WatchResult.Gone gone => End(id, GateReplies.Gone, gone.Why),
@@ -154,10 +159,11 @@ internal sealed class CallerState(GateSources sources, GateCaller caller, People
         GateSettings settings,
         GateReply reply,
         GateVerdict? verdict,
+        string progress,
         CancellationToken cancel
     )
     {
-        var call = gate.Watch(settings, reply);
+        var call = gate.Watch(settings, reply, progress);
         for (var steps = 0; call is not null && steps < MaxSteps; steps++)
         {
             if (await caller.Send(gate, settings, call, cancel) is not GateCallOutcome.Answered { Answer: var answer })

@@ -10,11 +10,9 @@ public sealed record GateAsk
     /// <summary>The caller's own id of it: asking twice under it is one request.</summary>
     public required string Id { get; init; }
 
-    /// <summary>
-    /// What one verdict answers together. Something else in the group joins the open request, and once a review is in,
-    /// earlier reviews are dismissed; null: each has a request of its own.
-    /// </summary>
+    /// <summary>What it has to do with other asks of the same group; null: each has a request of its own.</summary>
     public string? Group { get; init; }
+    public GroupRule GroupRule { get; init; }
 
     public required string Subject { get; init; }
     public string Message { get; init; } = "";
@@ -28,14 +26,20 @@ public sealed record GateAsk
     public required GateRequester Requester { get; init; }
     public required GateReply Reply { get; init; }
 
-    /// <summary>Until when the caller waits; null: as its gate says.</summary>
-    public DateTimeOffset? Deadline { get; init; }
+    /// <summary>How long the caller waits; null: as its gate says.</summary>
+    public TimeSpan? MaxWait { get; init; }
 
-    /// <summary>Until when the reply's own credential is taken; null: it has none that ends.</summary>
-    public DateTimeOffset? CredentialUntil { get; init; }
+    /// <summary>How long the reply's own credential is taken; null: it has none that ends.</summary>
+    public TimeSpan? CredentialLife { get; init; }
 
     /// <summary>False: the caller goes on whatever is decided, which the page and the admins are told.</summary>
     public bool Waits { get; init; } = true;
+
+    /// <summary>
+    /// The caller polls, and is answered with how far it is: nothing is ever sent. After so long without a poll it is
+    /// gone, and what it asks then under the same id is something new; null: it is called back.
+    /// </summary>
+    public TimeSpan? PollGap { get; init; }
 
     internal Submission From(Source source, PeopleSnapshot people)
     {
@@ -57,6 +61,25 @@ public sealed record GateAsk
             Stuck = stuck,
         };
     }
+}
+
+/// <summary>What an ask has to do with others of its group.</summary>
+public enum GroupRule
+{
+    /// <summary>
+    /// One verdict answers all of them: it joins the open request, and once a review is in, earlier reviews are
+    /// dismissed.
+    /// </summary>
+    Joins,
+
+    /// <summary>
+    /// It takes the place of those before: their open requests are withdrawn. Asked again after its verdict, it is told
+    /// the verdict again.
+    /// </summary>
+    Supersedes,
+
+    /// <summary>What was rejected is asked again by a machine, and is told the rejection again.</summary>
+    RepeatsRejection,
 }
 
 /// <summary>Who is behind a call, as the caller's signature vouches for it.</summary>

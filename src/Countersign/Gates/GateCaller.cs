@@ -124,7 +124,7 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         if (call.Json is not null)
-            request.Content = new StringContent(call.Json, Encoding.UTF8, "application/json");
+            request.Content = new StringContent(call.Json, Encoding.UTF8, call.ContentType);
         return await egress.Send(request, cancel) switch
         {
             EgressOutcome.Answered answered => new GateCallOutcome.Answered(

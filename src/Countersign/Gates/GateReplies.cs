@@ -36,8 +36,17 @@ internal sealed class GateReplyRow
     public long Notes { get; init; }
     public string? Note { get; init; }
     public string? Alarm { get; init; }
+    public string? PolledAt { get; init; }
+    public long? PollGap { get; init; }
 
     public bool IsOpen => State == "open";
+
+    /// <summary>Its caller asks how far it is, and is never called.</summary>
+    public bool IsPolled => PollGap is not null;
+
+    /// <summary>When its caller has been silent for so long that it is gone.</summary>
+    public DateTimeOffset? SilentAt =>
+        PolledAt is { } at && PollGap is { } gap ? Instant.Parse(at) + TimeSpan.FromSeconds(gap) : null;
 }
 
 /// <summary>Whom a verdict is owed, from the call that asks until it is delivered or not waited for any more.</summary>
@@ -75,8 +84,9 @@ internal static class GateReplies
     {
         await tx.Execute(
             """
-            INSERT INTO gate_replies (request_id, source_id, group_key, reply, state, asked_at, close_at, alarm)
-            VALUES (@id, @source, @group, @reply, 'open', @now, @closeAt, @alarm)
+            INSERT INTO gate_replies (
+              request_id, source_id, group_key, reply, state, asked_at, close_at, alarm, polled_at, poll_gap)
+            VALUES (@id, @source, @group, @reply, 'open', @now, @closeAt, @alarm, @polledAt, @pollGap)
             """,
             new
             {
@@ -87,6 +97,8 @@ internal static class GateReplies
                 now = tx.Now,
                 closeAt,
                 alarm = ask.Waits ? null : GateAlarms.NotWaiting,
+                polledAt = ask.PollGap is null ? (DateTimeOffset?)null : tx.Now,
+                pollGap = (long?)ask.PollGap?.TotalSeconds,
             }
         );
         await Name(tx, request.Id, request.SourceId, ask.Id);
@@ -99,7 +111,7 @@ internal static class GateReplies
         await Name(tx, id, source, ask);
     }
 
-    private static async ValueTask Name(Tx tx, RequestId id, long source, string ask) =>
+    public static async ValueTask Name(Tx tx, RequestId id, long source, string ask) =>
         await tx.Execute(
             "UPDATE gate_asks SET request_id = @id WHERE source_id = @source AND ask = @ask",
             new
@@ -165,11 +177,40 @@ internal static class GateReplies
     public static ValueTask<GateReplyRow?> Find(Reader reader, RequestId id) =>
         reader.First<GateReplyRow>(
             """
-            SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm
+            SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm, polled_at, poll_gap
             FROM gate_replies WHERE request_id = @id
             """,
             new { id }
         );
+
+    /// <summary>The caller's latest word on it.</summary>
+    public static async ValueTask Polled(Tx tx, RequestId id) =>
+        await tx.Execute("UPDATE gate_replies SET polled_at = @now WHERE request_id = @id", new { id, now = tx.Now });
+
+    /// <summary>The last of the group that was rejected and told so; null where a later one is another.</summary>
+    public static async ValueTask<RequestId?> RejectedOf(Tx tx, long source, string group) =>
+        await tx.Text(
+            """
+            SELECT g.request_id FROM gate_replies g JOIN requests r ON r.id = g.request_id
+            WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'delivered' AND r.status = 'rejected'
+            ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
+            """,
+            new { source, group }
+        )
+            is { } id
+            ? RequestId.Of(id)
+            : null;
+
+    /// <summary>Its verdict is owed once more, at this address.</summary>
+    public static async ValueTask Reopen(Tx tx, RequestId id, long source, string ask, string reply)
+    {
+        await tx.Execute(
+            "UPDATE gate_replies SET reply = @reply, state = 'open', ended_at = NULL WHERE request_id = @id",
+            new { id, reply }
+        );
+        await Name(tx, id, source, ask);
+        await Jobs.Put(tx, Job(DeliverVerdict.JobKind, id, source, tx.Now));
+    }
 
     public static JobToAdd Job(string kind, ApprovalRequest request, DateTimeOffset due) =>
         Job(kind, request.Id, request.SourceId, due);
@@ -187,7 +228,8 @@ internal static class GateReplies
             return;
         if (
             await tx.First<GateReplyRow>(
-                "SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm FROM gate_replies "
+                "SELECT request_id, source_id, reply, state, asked_at, close_at, notes, note, alarm, polled_at, "
+                    + "poll_gap FROM gate_replies "
                     + $"WHERE request_id = @id AND state = 'open'{tx.ForUpdate}",
                 new { id }
             )

@@ -1,4 +1,8 @@
+using Countersign.Gates.Azure;
+using Countersign.Gates.Flagger;
 using Countersign.Gates.GitHub;
+using Countersign.Gates.GitLab;
+using Countersign.Gates.Terraform;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -21,5 +25,9 @@ internal static class GateServices
             .AddLogConsumer<GateConsumer>()
             .AddSingleton(s => GateReplies.OldCalls(s.GetRequiredService<Store>()))
             .AddSingleton<IGate, GitHubGate>()
-            .AddSingleton<CreateGitHubApp>();
+            .AddSingleton<CreateGitHubApp>()
+            .AddSingleton<IGate, TerraformGate>()
+            .AddSingleton<IGate, AzureGate>()
+            .AddSingleton<IGate, GitLabGate>()
+            .AddSingleton<IGate, FlaggerGate>();
 }

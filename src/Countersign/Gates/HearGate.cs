@@ -1,3 +1,4 @@
+using System.Globalization;
 using Countersign.Audit;
 using Countersign.People;
 using Countersign.Requests;
@@ -12,7 +13,13 @@ public abstract record HearGateOutcome
     private HearGateOutcome() { }
 
     /// <summary>Genuine, and stored where it asks something; the gate says how that is answered.</summary>
-    public sealed record Heard(IGate Gate, GateMessage Message) : HearGateOutcome;
+    public sealed record Heard(IGate Gate, GateMessage Message) : HearGateOutcome
+    {
+        /// <summary>How far what a polling caller asks for is; null where it doesn't poll.</summary>
+        internal IReadOnlyList<GateStanding>? Standings { get; init; }
+
+        public GateResponse Answer => Standings is null ? Gate.Acknowledge(Message) : Gate.Answer(Message, Standings);
+    }
 
     /// <summary>Genuine, but nothing that we can answer.</summary>
     public sealed record Refused(string Why) : HearGateOutcome;
@@ -35,6 +42,7 @@ public abstract record HearGateOutcome
 ///   3  a call that came before, by its id or by what it asks, is answered alike and stored no more
 ///   4  what one verdict answers joins the open request of its group; with a review in, that review is dismissed
 ///   5  a verdict of the group that wasn't delivered yet never is: it would answer what came after it
+///   6  a caller that polls is answered with how far its request is, which counts as told in the same transaction
 /// </code>
 /// </summary>
 public sealed class HearGate(
@@ -43,7 +51,8 @@ public sealed class HearGate(
     PeopleDirectory directory,
     Submit submit,
     RejectedBodies rejected,
-    LastUse lastUse
+    LastUse lastUse,
+    Outcomes.OutcomeOptions outcomes
 )
 {
     /// <summary>What is asked together comes within moments, and is told in one note.</summary>
@@ -61,6 +70,7 @@ public sealed class HearGate(
             !sources.ByKind.TryGetValue(kind, out var gate)
             || (await directory.UpToDate(cancel)).Sources.GetValueOrDefault(sourceId) is not { } source
             || source.Kind != kind
+            || (call.Path.Length > 0 && !gate.Traits.HasPaths)
         )
         {
             return new HearGateOutcome.NotFound();
@@ -88,9 +98,21 @@ public sealed class HearGate(
         {
             case GateMessage.Asked { Ask: var ask }:
                 await Store(gate, source, ask, message.CallId, origin, cancel);
+                if (ask.PollGap is { } gap)
+                {
+                    return new HearGateOutcome.Heard(gate, message)
+                    {
+                        Standings = await Standings(sourceId, [ask.Id], gap, isTold: true, cancel),
+                    };
+                }
                 break;
-            case GateMessage.Gone { Ask: var id, Why: var why }:
-                await Withdraw(sourceId, id, why, origin, cancel);
+            case GateMessage.Looked looked:
+                return new HearGateOutcome.Heard(gate, message)
+                {
+                    Standings = await Standings(sourceId, looked.Asks, looked.PollGap, isTold: false, cancel),
+                };
+            case GateMessage.Gone gone:
+                await Withdraw(sourceId, gone, origin, cancel);
                 break;
             case GateMessage.Refused { Why: var why }:
                 if (await IsNew(sourceId, message.CallId, cancel))
@@ -118,27 +140,24 @@ public sealed class HearGate(
             {
                 if (call is not null && !await Take(tx, source.Id, call))
                     return null;
-                if (ask.Group is not null)
+                if (ask.Group is not null || ask.PollGap is not null)
                 {
                     await tx.Text(
                         $"SELECT settings FROM gates WHERE source_id = @id{tx.ForUpdate}",
                         new { id = source.Id }
                     );
                 }
+                var asked = draft;
                 if (!await GateReplies.Begin(tx, source.Id, ask.Id))
-                    return null;
-                if (
-                    ask.Group is not null
-                    && await GateReplies.OpenOf(tx, source.Id, ask.Group) is { } open
-                    && await Join(tx, open, submission, ask, reply, origin)
-                )
                 {
-                    return null;
+                    if (!await IsAskedAnew(tx, source.Id, ask, reply))
+                        return null;
+                    var again = $"{ask.Id}.{tx.Now.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)}";
+                    asked = NewRequestDraft.Of(submission with { ExternalId = again }, origin, tx.Now);
                 }
-                // A verdict that is still on its way would answer this, too.
-                if (ask.Group is not null)
-                    await GateReplies.Supersede(tx, source.Id, ask.Group, origin);
-                var placed = await submit.Within(tx, draft, origin);
+                if (ask.Group is not null && await IsAnsweredByGroup(tx, submission, ask, reply, origin))
+                    return null;
+                var placed = await submit.Within(tx, asked, origin);
                 if (placed is SubmitOutcome.Created { Request: var request })
                     await Owe(tx, gate, request, ask, reply);
                 return placed;
@@ -148,6 +167,107 @@ public sealed class HearGate(
         if (outcome is SubmitOutcome.Created)
             submit.NoteStamp(submission.Policy.Stamp);
     }
+
+    /// <summary>
+    /// What was asked before is asked anew where its caller had gone. Elsewhere it is the same ask: a poll, or a call
+    /// that is made again because the verdict is wanted again.
+    /// </summary>
+    private static async ValueTask<bool> IsAskedAnew(Tx tx, long source, GateAsk ask, string reply)
+    {
+        if (
+            await GateReplies.RequestOf(tx, source, ask.Id) is not { } id
+            || await GateReplies.Find(tx, id) is not { } row
+        )
+        {
+            return false;
+        }
+        if (row.IsPolled)
+        {
+            if (row.State == GateReplies.Gone || row.SilentAt <= tx.Now)
+            {
+                await GateReplies.End(tx, id, GateReplies.Gone, "The caller had stopped asking, and asks anew.");
+                return true;
+            }
+            await GateReplies.Polled(tx, id);
+            return false;
+        }
+        if (ask.GroupRule != GroupRule.Supersedes)
+            return false;
+        if (row.State == GateReplies.Delivered)
+            await GateReplies.Reopen(tx, id, source, ask.Id, reply);
+        return row.State == GateReplies.Gone;
+    }
+
+    private async ValueTask<bool> IsAnsweredByGroup(
+        Tx tx,
+        Submission submission,
+        GateAsk ask,
+        string reply,
+        Origin origin
+    )
+    {
+        var source = submission.SourceId;
+        switch (ask.GroupRule)
+        {
+            case GroupRule.Joins:
+                if (
+                    await GateReplies.OpenOf(tx, source, ask.Group!) is { } open
+                    && await Join(tx, open, submission, ask, reply, origin)
+                )
+                {
+                    return true;
+                }
+                // A verdict that is still on its way would answer this, too.
+                await GateReplies.Supersede(tx, source, ask.Group!, origin);
+                return false;
+            case GroupRule.Supersedes:
+                await GateReplies.Supersede(tx, source, ask.Group!, origin);
+                return false;
+            case GroupRule.RepeatsRejection:
+                if (await GateReplies.RejectedOf(tx, source, ask.Group!) is not { } rejection)
+                    return false;
+                await GateReplies.Reopen(tx, rejection, source, ask.Id, reply);
+                return true;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    /// <param name="isTold">The answer tells the caller what was decided, so that nothing is owed after it.</param>
+    private async Task<IReadOnlyList<GateStanding>> Standings(
+        long source,
+        IReadOnlyList<string> asks,
+        TimeSpan gap,
+        bool isTold,
+        CancellationToken cancel
+    ) =>
+        await store.InTransaction(
+            async tx =>
+            {
+                var found = new List<GateStanding>();
+                foreach (var ask in asks)
+                {
+                    if (await GateReplies.RequestOf(tx, source, ask) is not { } id)
+                        continue;
+                    await DeliverVerdict.Lock(tx, id);
+                    if (
+                        await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is not { } request
+                        || await GateReplies.Find(tx, id) is not { } row
+                    )
+                    {
+                        continue;
+                    }
+                    request = await Settle.IfExpired(tx, request);
+                    if (isTold && request.IsSettled && row.IsOpen)
+                        await GateReplies.End(tx, id, GateReplies.Delivered, request.Display);
+                    var isCurrent = row.PolledAt is { } at && Instant.Parse(at) + gap > tx.Now;
+                    var link = outcomes.Link($"/requests/{id}");
+                    found.Add(new GateStanding(request.Status, request.Display, link, isCurrent));
+                }
+                return found;
+            },
+            cancel
+        );
 
     /// <summary>
     /// True where the open request of the group stands for this as well. What was reviewed is never extended in
@@ -189,25 +309,33 @@ public sealed class HearGate(
 
     private static async ValueTask Owe(Tx tx, IGate gate, ApprovalRequest request, GateAsk ask, string reply)
     {
-        var ends = new[] { ask.Deadline ?? tx.Now + gate.Traits.MaxWait, ask.CredentialUntil };
-        await GateReplies.Add(tx, request, ask, reply, ends.Min() - gate.Traits.Margin);
-        if (ends.Min() is not null || gate.Traits.WatchInterval is not null)
+        var traits = gate.Traits;
+        var closeAt = tx.Now + new[] { ask.MaxWait ?? traits.MaxWait, ask.CredentialLife }.Min() - traits.Margin;
+        await GateReplies.Add(tx, request, ask, reply, closeAt);
+        var interval = ask.PollGap ?? traits.FirstWatch ?? traits.WatchInterval;
+        if (closeAt is not null || interval is not null)
         {
             await Jobs.Put(
                 tx,
-                GateReplies.Job(WatchCaller.JobKind, request, WatchCaller.Next(gate, tx.Now, ends.Min()))
+                GateReplies.Job(WatchCaller.JobKind, request, WatchCaller.Next(interval, tx.Now, closeAt))
             );
         }
         if (gate.Traits.MaxNotes > 0)
             await Jobs.Put(tx, GateReplies.Job(SendNote.JobKind, request, tx.Now + FirstNote));
     }
 
-    private Task Withdraw(long source, string ask, string why, Origin origin, CancellationToken cancel) =>
+    private Task Withdraw(long source, GateMessage.Gone gone, Origin origin, CancellationToken cancel) =>
         store.InTransaction(
             async tx =>
             {
-                if (await GateReplies.RequestOf(tx, source, ask) is { } id)
-                    await GateReplies.End(tx, id, GateReplies.Gone, why, origin);
+                if (await GateReplies.RequestOf(tx, source, gone.Ask) is not { } id)
+                    return;
+                var how =
+                    !gone.WentOn ? GateReplies.Gone
+                    : await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is { Status: Status.Approved }
+                        ? GateReplies.Elsewhere
+                    : GateReplies.Passed;
+                await GateReplies.End(tx, id, how, gone.Why, origin);
             },
             cancel
         );

@@ -29,6 +29,10 @@ public interface IGate
     /// <summary>What is answered; the body is for the people who look at it there.</summary>
     GateResponse Acknowledge(GateMessage message) => GateResponse.Ok;
 
+    /// <summary>What a caller that polls is answered: how far its requests are.</summary>
+    /// <param name="standings">Of what was asked, in the order of its ids; what was never asked is left out.</param>
+    GateResponse Answer(GateMessage message, IReadOnlyList<GateStanding> standings) => Acknowledge(message);
+
     // What goes out.
 
     /// <summary>Where calls may go: scheme, host and port. An address of another origin is never called.</summary>
@@ -46,6 +50,9 @@ public interface IGate
     /// Asks whether the caller still waits, or tells it that we are still at it; null where neither is possible.
     /// </summary>
     OutgoingCall? Watch(GateSettings settings, GateReply reply) => null;
+
+    /// <param name="progress">How far it is, for the people who look there.</param>
+    OutgoingCall? Watch(GateSettings settings, GateReply reply, string progress) => Watch(settings, reply);
 
     /// <param name="step">The call that was answered; the answer may lead to another one.</param>
     /// <param name="verdict">What was decided and sent; null while nothing is.</param>
@@ -87,8 +94,14 @@ public sealed record GateTraits
     public int MaxNotes { get; init; }
     public int MaxNote { get; init; } = 1_000;
 
-    /// <summary>How often <see cref="IGate.Watch"/> is called; null: never.</summary>
+    /// <summary>How often <see cref="IGate.Watch(GateSettings, GateReply, string)"/> is called; null: never.</summary>
     public TimeSpan? WatchInterval { get; init; }
+
+    /// <summary>When it is called first, where that is sooner: a check that doesn't wait shows at once.</summary>
+    public TimeSpan? FirstWatch { get; init; }
+
+    /// <summary>The caller's address goes on after the source, with more that the gate reads.</summary>
+    public bool HasPaths { get; init; }
 }
 
 /// <param name="Signs">Calls are signed with it; the secret before it is taken until the admin ends it.</param>
@@ -114,12 +127,27 @@ public sealed record GateSettings(long SourceId, IReadOnlyDictionary<string, str
 
 /// <summary>A call that came in, before anything was parsed.</summary>
 /// <param name="Header">A header's value; empty where there is none.</param>
-public sealed record GateCall(Func<string, string> Header, byte[] Body);
+public sealed record GateCall(Func<string, string> Header, byte[] Body)
+{
+    /// <summary>What the address has after the source, without a slash at its start.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>A value of the address's query; empty where there is none.</summary>
+    public Func<string, string> Query { get; init; } = _ => "";
+}
 
 public sealed record GateResponse(int Status, string Text = "")
 {
     public static readonly GateResponse Ok = new(202);
+
+    /// <summary>The text is JSON.</summary>
+    public bool IsJson { get; init; }
 }
+
+/// <summary>How far a request is, for a caller that polls.</summary>
+/// <param name="Link">The request's page; null where the hub has no public address.</param>
+/// <param name="IsCurrent">False: the caller stopped polling for it, so that what it asks now is something new.</param>
+public sealed record GateStanding(Requests.Status Status, string Text, string? Link, bool IsCurrent);
 
 /// <summary>What a genuine call says.</summary>
 public abstract record GateMessage
@@ -140,7 +168,15 @@ public abstract record GateMessage
     public sealed record Asked(GateAsk Ask) : GateMessage;
 
     /// <summary>What was asked under this id is not waited for any more.</summary>
-    public sealed record Gone(string Ask, string Why) : GateMessage;
+    public sealed record Gone(string Ask, string Why) : GateMessage
+    {
+        /// <summary>It went on, with or without our verdict.</summary>
+        public bool WentOn { get; init; }
+    }
+
+    /// <summary>Asks how far others are, and nothing by itself.</summary>
+    /// <param name="PollGap">As in <see cref="GateAsk.PollGap"/>.</param>
+    public sealed record Looked(IReadOnlyList<string> Asks, TimeSpan PollGap) : GateMessage;
 
     /// <summary>Genuine, but nothing we can answer; nothing is let through, and the admin is shown why.</summary>
     public sealed record Refused(string Why) : GateMessage;
@@ -155,11 +191,16 @@ public sealed record GateReply(string Url, IReadOnlyDictionary<string, string> V
 
 /// <summary>What was decided, in the words that people there read.</summary>
 /// <param name="Link">The request's page; null where the hub has no public address.</param>
-public sealed record GateVerdict(string RequestId, bool IsApproved, string Text, string? Link);
+public sealed record GateVerdict(string RequestId, bool IsApproved, string Text, string? Link)
+{
+    /// <summary>No one decided: it was taken back, or the time was up.</summary>
+    public bool IsWithdrawn { get; init; }
+}
 
 public sealed record OutgoingCall(HttpMethod Method, Uri Url)
 {
     public string? Json { get; init; }
+    public string ContentType { get; init; } = "application/json";
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
     /// <summary>The call carries a token of this scope; null: what it needs is in its headers.</summary>
@@ -203,6 +244,12 @@ public abstract record CallResult
 
     /// <summary>Nothing is waiting for it any more.</summary>
     public sealed record Gone(string Why) : CallResult;
+
+    /// <summary>
+    /// It ended there before: by this very verdict where an earlier attempt may have arrived, by something else where
+    /// this is the first.
+    /// </summary>
+    public sealed record Over(string Why) : CallResult;
 }
 
 public abstract record WatchResult
@@ -210,6 +257,9 @@ public abstract record WatchResult
     private WatchResult() { }
 
     public sealed record StillWaiting : WatchResult;
+
+    /// <summary>It waits, but goes on whatever is decided.</summary>
+    public sealed record NotHeeded(string Why) : WatchResult;
 
     /// <summary>Our verdict is what the caller goes by, although its answer got lost.</summary>
     public sealed record OursStands : WatchResult;

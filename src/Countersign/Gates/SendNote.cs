@@ -30,10 +30,7 @@ internal sealed class SendNote(Store store, GateCaller caller, CallerState state
             return new JobResult.Done();
         if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
             return new JobResult.Done();
-        var text = Cut(
-            string.Join(" – ", new[] { request.Display, outcomes.Link($"/requests/{id}") }.OfType<string>()),
-            gate.Traits.MaxNote
-        );
+        var text = Progress(gate, request, outcomes);
         if (row.Notes >= gate.Traits.MaxNotes - Reserve || text == row.Note)
             return new JobResult.Done();
         if (gate.Note(settings, reply, text) is not { } call)
@@ -50,6 +47,13 @@ internal sealed class SendNote(Store store, GateCaller caller, CallerState state
         await caller.Send(gate, settings, call, cancel);
         return new JobResult.Done();
     }
+
+    /// <summary>How far it is, and where to see more.</summary>
+    internal static string Progress(IGate gate, ApprovalRequest request, OutcomeOptions outcomes) =>
+        Cut(
+            string.Join(" – ", new[] { request.Display, outcomes.Link($"/requests/{request.Id}") }.OfType<string>()),
+            gate.Traits.MaxNote
+        );
 
     private static string Cut(string text, int most) => text.Length <= most ? text : text[..(most - 1)] + "…";
 }

@@ -16,15 +16,18 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
     /// <summary>What the caller's limit closes is told why.</summary>
     private const string TimeIsUp = "The caller doesn't wait any longer.";
 
+    private const string Silent = "The caller doesn't ask any more.";
+
     public string Kind => JobKind;
     public TimeSpan? Interval => TimeSpan.FromMinutes(15);
 
     public ValueTask<int> AtOnce(Reader reader, string receiver) => new(16);
 
     /// <summary>When to look next: no later than when the request must be closed.</summary>
-    public static DateTimeOffset Next(IGate gate, DateTimeOffset now, DateTimeOffset? closeAt)
+    /// <param name="interval">Null: only then.</param>
+    public static DateTimeOffset Next(TimeSpan? interval, DateTimeOffset now, DateTimeOffset? closeAt)
     {
-        var look = gate.Traits.WatchInterval is { } interval ? now + interval : DateTimeOffset.MaxValue;
+        var look = interval is { } wait ? now + wait : DateTimeOffset.MaxValue;
         var next = closeAt < look ? closeAt.Value : look;
         return next > now ? next : now;
     }
@@ -39,16 +42,24 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
         );
         if (row is not { IsOpen: true } || request is null)
             return new JobResult.Done();
+        if (row.IsPolled)
+        {
+            return row.SilentAt is { } silent && silent > store.Now
+                ? new JobResult.Again(silent)
+                : new JobResult.Done(tx => EndIfSilent(tx, id)) { Lock = tx => DeliverVerdict.Lock(tx, id) };
+        }
         var closeAt = row.CloseAt is { } at ? Instant.Parse(at) : (DateTimeOffset?)null;
         if (closeAt <= store.Now && !request.IsSettled)
             return new JobResult.Done(tx => Close(tx, id)) { Lock = tx => DeliverVerdict.Lock(tx, id) };
         if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
             return new JobResult.Again(store.Now + Interval!.Value);
         var verdict = request.IsSettled ? DeliverVerdict.VerdictOf(request, outcomes) : null;
-        var next = new JobResult.Again(Next(gate, store.Now, request.IsSettled ? null : closeAt));
-        if (gate.Traits.WatchInterval is null)
+        var interval = gate.Traits.WatchInterval;
+        var next = new JobResult.Again(Next(interval, store.Now, request.IsSettled ? null : closeAt));
+        if (interval is null)
             return request.IsSettled ? new JobResult.Done() : next;
-        return await state.Ask(gate, settings, reply, verdict, cancel) switch
+        var progress = SendNote.Progress(gate, request, outcomes);
+        return await state.Ask(gate, settings, reply, verdict, progress, cancel) switch
         {
             WatchResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
             WatchResult.WentOn { Why: var why } => End(
@@ -57,8 +68,28 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
                 why
             ),
             WatchResult.OursStands when verdict is not null => End(id, GateReplies.Delivered, verdict.Text),
+            WatchResult.NotHeeded { Why: var why } => next with
+            {
+                Write = tx => GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why),
+                Lock = tx => DeliverVerdict.Lock(tx, id),
+            },
+            // Sooner than usual: the caller may give up when it doesn't hear of us.
+            WatchResult.Unknown => new JobResult.Again(
+                Next(interval / 4, store.Now, request.IsSettled ? null : closeAt)
+            ),
             _ => next,
         };
+    }
+
+    /// <summary>A poll may have come since this was read.</summary>
+    private static async ValueTask EndIfSilent(Tx tx, RequestId id)
+    {
+        if (await GateReplies.Find(tx, id) is not { IsOpen: true } row)
+            return;
+        if (row.SilentAt is { } silent && silent > tx.Now)
+            await Jobs.Put(tx, GateReplies.Job(JobKind, id, row.SourceId, silent));
+        else
+            await GateReplies.End(tx, id, GateReplies.Gone, Silent);
     }
 
     private static JobResult.Done End(RequestId id, string how, string why) =>

@@ -70,7 +70,7 @@ internal static class Health
             reasons.Add("The server is stopping.");
         try
         {
-            if (await store.Read(store.FindNewerMigration, cancel) is { } newer)
+            if (await store.Read(Store.FindNewerMigration, cancel) is { } newer)
                 troubles.Add($"This node is older than the store, which has migration {newer}. Replace it.");
             if (!await store.Read(rootKey.Fits, cancel))
                 (place.RootKeyLost ? troubles : reasons).Add(OtherKey);

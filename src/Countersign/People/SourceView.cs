@@ -10,7 +10,19 @@ namespace Countersign.People;
 public sealed record SourceView(
     long Id,
     string Name,
-    [AllowedValues("launchdarkly", "github", "agent", "pipeline", "api", "built-in")] string Kind,
+    [AllowedValues(
+        "launchdarkly",
+        "github",
+        "gitlab",
+        "azure",
+        "terraform",
+        "flagger",
+        "agent",
+        "pipeline",
+        "api",
+        "built-in"
+    )]
+        string Kind,
     string? Group,
     int? Need,
     string? Destination,

@@ -7,10 +7,25 @@ public static class SourceKinds
         Api = "api",
         Agent = "agent",
         Pipeline = "pipeline",
-        GitHub = "github";
+        GitHub = "github",
+        Terraform = "terraform",
+        Azure = "azure",
+        GitLab = "gitlab",
+        Flagger = "flagger";
 
     /// <summary>Those that can be added, in the order in which they are offered.</summary>
-    public static readonly IReadOnlyList<string> All = [LaunchDarkly, GitHub, Agent, Pipeline, Api];
+    public static readonly IReadOnlyList<string> All =
+    [
+        LaunchDarkly,
+        GitHub,
+        GitLab,
+        Azure,
+        Terraform,
+        Flagger,
+        Agent,
+        Pipeline,
+        Api,
+    ];
 
     /// <summary>
     /// What such a source sends is decided by its owner's own program, so it must have an owner, who never decides its

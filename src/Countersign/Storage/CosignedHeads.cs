@@ -112,7 +112,7 @@ public sealed class CosignedHeads : IDisposable
         return command;
     }
 
-    private T Guarded<T>(Func<T> work)
+    private static T Guarded<T>(Func<T> work)
     {
         try
         {

@@ -87,7 +87,7 @@ public sealed partial class Store : IAsyncDisposable
     public string? Migration => Migrated is { Applied: [.., var last] } ? last : Migrated?.From;
 
     /// <summary>The last migration that a newer program has made in the store; null where none has.</summary>
-    internal ValueTask<string?> FindNewerMigration(Reader reader) =>
+    internal static ValueTask<string?> FindNewerMigration(Reader reader) =>
         reader.Text(
             "SELECT name FROM migrations WHERE number > @known ORDER BY number DESC LIMIT 1",
             new { known = LastKnown.Value }

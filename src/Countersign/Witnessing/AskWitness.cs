@@ -100,10 +100,12 @@ internal sealed partial class AskWitness(
         for (var isAgain = false; ; isAgain = true)
         {
             if (await Call(witness, epoch, head, old, cancel) is not { } answer)
+            {
                 return Problem(
                     standing,
                     "The tree in the store doesn't prove its own growth. Run countersign audit verify."
                 );
+            }
             switch (answer)
             {
                 case WitnessAnswer.Cosigned(var lines):

@@ -90,9 +90,11 @@ internal abstract record WitnessAnswer
             if (!witness.IsSignatureOf(text, signature.Bytes, out var time))
                 return new Failed("The witness's signature doesn't verify.");
             if (time > (ulong)(now + Tolerance).ToUnixTimeSeconds())
+            {
                 return new Failed(
                     "The witness's signature is dated in the future. Compare its clock with this server's."
                 );
+            }
             lines.Add((signature.ToString(), (long)time));
         }
         return lines.Count > 0

@@ -315,7 +315,7 @@ public sealed class RequestReplayTests
         var replay = Submitted(First with { Check = "requester,change" });
         Refused(replay, "was still asked", "request.approved", new() { Status = "approved" });
         replay = Submitted(First with { Check = "requester,change" });
-        RequestReplay.Told half = Checked with { Ended = "requester", Check = "change", Change = null };
+        var half = Checked with { Ended = "requester", Check = "change", Change = null };
         Taken(replay, "request.checked", half, Hub);
         Refused(replay, "was still asked", "request.approved", new() { Status = "approved" });
         replay = Submitted(First with { Check = "requester,change" });
@@ -397,7 +397,7 @@ public sealed class RequestReplayTests
         var read = Asked();
         Taken(read, "request.checked", Checked, Hub);
         Taken(read, "request.answered", Approval("d1") with { Check = "comparison" });
-        RequestReplay.Told compared = Checked with { Ended = "comparison" };
+        var compared = Checked with { Ended = "comparison" };
         Refused(read, "counts another change", "request.checked", compared with { Change = "c2" }, Hub);
         Refused(read, "counts another change", "request.checked", compared with { Reading = 2 }, Hub);
         Refused(read, "counts another change", "request.checked", compared with { Reading = 3, Change = "c2" }, Hub);

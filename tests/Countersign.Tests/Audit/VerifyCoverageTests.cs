@@ -129,8 +129,7 @@ public sealed partial class VerifyCoverageTests
         Search = "Only searched.",
         Figures = "Figures on the page **Insights**.",
         Planned = "only reminders, escalations and expiries of requests are compared.",
-        Owed =
-            "To whom a decision is told, and whether it was. What was decided is noticed; a decision that was told has an event.",
+        Owed = "To whom a decision is told, and whether it was. What was decided is noticed; telling it has an event.",
         Outgoing = "What was sent, and to whom; no decision rests on it.",
         Token = "Fetched again from the destination when it doesn't work.",
         Progress =

@@ -47,6 +47,7 @@ public sealed class RouteMatrixTests
             POST /api/launchdarkly/{source:long}/webhook
         44444444444443
             POST /gates/{kind}/{source:long}
+            POST /gates/{kind}/{source:long}/{**rest}
         s33344444s4444
             GET /sources/{id:long}/github
         13313444414444
@@ -201,6 +202,7 @@ public sealed class RouteMatrixTests
             POST /api/v1/requests/{id}/comments
         144144aaa14aaa
             GET /api/v1/requests/{id}
+            GET /api/v1/requests/{id}/receipt
             GET /api/v1/requests/{id}/revisions
             GET /api/v1/requests/{id}/revisions/{n:long}
         1aa11111111111
@@ -239,6 +241,7 @@ public sealed class RouteMatrixTests
             GET /health/live
             GET /health/ready
             GET /openapi/{documentName}.json
+            GET /verify
             GET /sign-in
             GET /sign-in/mail
             GET /sign-in/oidc
@@ -327,6 +330,7 @@ public sealed class RouteMatrixTests
         s33344aaas4aaa
             GET /approvals
             GET /requests/{id}
+            GET /requests/{id}/receipt
         s3334aaaasaaaa
             GET /new
         s333aaaaasaaaa

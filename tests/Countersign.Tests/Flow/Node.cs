@@ -67,7 +67,9 @@ internal sealed class Node : IAsyncDisposable
             if (
                 line.Contains(" fail: ", StringComparison.Ordinal) || line.Contains(" crit: ", StringComparison.Ordinal)
             )
+            {
                 _faults.Enqueue(line);
+            }
         }
     }
 

@@ -28,6 +28,8 @@ public sealed partial class SliceRulesTests
             from slice in Slices
             from Match form in PostedForm().Matches(slice.Text)
             where !form.Value.Contains("@await AntiforgeryField()", StringComparison.Ordinal)
+            // It goes to GitHub, which must not get the proof.
+            where !slice.File.EndsWith("/GitHubAppSlice.cshtml", StringComparison.Ordinal)
             select $"{slice.File}: {form.Value.Split('\n')[0]}"
         );
 

@@ -18,12 +18,16 @@ public sealed class WeighRulesTests
         With(council, p => p with { Auto = new AutoAnswer(approves, "Always so") });
         var verdict = council.Weigh();
         if (approves)
+        {
             Assert.Equal(
                 ("Approved by policy: Always so", 0),
                 (verdict.Display, Assert.IsType<Verdict.Approved>(verdict).By.Count)
             );
+        }
         else
+        {
             Assert.Equal("Declined by policy: Always so", Assert.IsType<Verdict.Rejected>(verdict).Display);
+        }
         council.Request = council.Request with { OpenCheck = OpenCheck.Change };
         Assert.IsType<Verdict.StillPending>(council.Weigh());
     }

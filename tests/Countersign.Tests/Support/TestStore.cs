@@ -12,6 +12,8 @@ public sealed class TestStore : IAsyncDisposable
 {
     private static readonly Lazy<Task<byte[]>> Template = new(MakeTemplate);
 
+    private static int _made;
+
     private readonly List<Store> _others = [];
     private bool _endsPlace = true;
 
@@ -22,7 +24,11 @@ public sealed class TestStore : IAsyncDisposable
     public TestClock Clock { get; } = new();
 
     /// <summary>What lies outside the store and says what was signed. All nodes of a test share it.</summary>
-    public string SignedFile { get; } = Path.Combine(Path.GetTempPath(), $"countersign-test-{Guid.NewGuid():N}.signed");
+    public string SignedFile { get; } =
+        Path.Combine(
+            Path.GetTempPath(),
+            $"countersign-test-{Environment.ProcessId}-{Interlocked.Increment(ref _made)}.signed"
+        );
     public Store Store { get; private set; } = null!;
 
     public static async Task<TestStore> Start(Engine engine)

@@ -228,7 +228,7 @@ public sealed class AskWitnessTests
         await using var hub = await WitnessedHub.Start(Engine.Sqlite);
         hub.Egress.Dispose();
         hub.Egress = WitnessedHub.NewEgress(TimeSpan.FromMilliseconds(500));
-        foreach (Conduct conduct in new Conduct[] { new Conduct.Hangs(), new Conduct.Resets(), new Conduct.Floods() })
+        foreach (var conduct in new Conduct[] { new Conduct.Hangs(), new Conduct.Resets(), new Conduct.Floods() })
         {
             await using var witness = new Receiver(conduct);
             var asking = hub.Ask(At(witness));

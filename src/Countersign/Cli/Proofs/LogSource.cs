@@ -45,7 +45,11 @@ internal abstract class LogSource : IAsyncDisposable
         public override ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
             _log.Hashes(tile, cancel);
 
-        public override ValueTask DisposeAsync() => hub.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await hub.DisposeAsync();
+            await base.DisposeAsync();
+        }
     }
 
     private sealed class FolderLog(string folder) : LogSource
@@ -107,7 +111,7 @@ internal abstract class LogSource : IAsyncDisposable
         public override ValueTask DisposeAsync()
         {
             _http.Dispose();
-            return ValueTask.CompletedTask;
+            return base.DisposeAsync();
         }
 
         private async Task<byte[]?> Get(string path, CancellationToken cancel)

@@ -57,7 +57,7 @@ public sealed record SourceBody
 
     [
         Description("What calls; `api` unless it says otherwise."),
-        AllowedValues("launchdarkly", "github", "agent", "pipeline", "api")
+        AllowedValues("launchdarkly", "github", "gitlab", "azure", "terraform", "flagger", "agent", "pipeline", "api")
     ]
     public string? Kind { get; init; }
 

@@ -18,17 +18,25 @@ public static class GateEndpoints
 
     internal static readonly (string Root, Door Door)[] Doors = [(Path, Door)];
 
-    public static void MapGates(this IEndpointRouteBuilder routes) =>
+    public static void MapGates(this IEndpointRouteBuilder routes)
+    {
+        // What comes is each system's own, and so is its description.
         routes
             .MapPost(Path + "/{kind}/{source:long}", Run)
             .AllowAnonymous()
             .WithMetadata(Door)
-            // What comes is each system's own, and so is its description.
             .ExcludeFromDescription();
+        routes
+            .MapPost(Path + "/{kind}/{source:long}/{**rest}", Run)
+            .AllowAnonymous()
+            .WithMetadata(Door)
+            .ExcludeFromDescription();
+    }
 
     private static async Task<IResult> Run(
         string kind,
         long source,
+        string? rest,
         HttpContext http,
         HearGate hear,
         GateSources sources,
@@ -46,10 +54,14 @@ public static class GateEndpoints
                 $"A body can have at most {gate.Traits.MaxBody / 1024} KiB."
             );
         }
-        var call = new GateCall(name => http.Request.Headers[name].ToString(), body);
+        var call = new GateCall(name => http.Request.Headers[name].ToString(), body)
+        {
+            Path = rest ?? "",
+            Query = name => http.Request.Query[name].ToString(),
+        };
         return await hear.Run(kind, source, call, http.Connection.RemoteIpAddress?.ToString() ?? "", cancel) switch
         {
-            HearGateOutcome.Heard heard => Answer(heard.Gate.Acknowledge(heard.Message)),
+            HearGateOutcome.Heard heard => Answer(heard.Answer),
             HearGateOutcome.Refused { Why: var why } => Problems.Of(
                 StatusCodes.Status422UnprocessableEntity,
                 "invalid",
@@ -76,7 +88,11 @@ public static class GateEndpoints
     }
 
     private static ContentHttpResult Answer(GateResponse response) =>
-        TypedResults.Text(response.Text, "text/plain", statusCode: response.Status);
+        TypedResults.Text(
+            response.Text,
+            response.IsJson ? "application/json" : "text/plain",
+            statusCode: response.Status
+        );
 }
 
 /// <summary>For calls that a signature proves.</summary>

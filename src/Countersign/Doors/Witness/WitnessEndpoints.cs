@@ -6,6 +6,7 @@ using Countersign.Proof;
 using Countersign.SignIn;
 using Countersign.Witnessing;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Countersign.Doors.Witness;
 
@@ -79,7 +80,8 @@ public static class WitnessEndpoints
     private static IResult Newest(string log, Cosign cosign) =>
         cosign.Newest(log) is { } note ? TypedResults.Text(note, Text) : Problems.NotFound();
 
-    private static IResult Says(int status, string why) => TypedResults.Text(why + "\n", Text, statusCode: status);
+    private static ContentHttpResult Says(int status, string why) =>
+        TypedResults.Text(why + "\n", Text, statusCode: status);
 }
 
 /// <summary>For logs, which a signature proves.</summary>

@@ -25,6 +25,13 @@ public sealed record SourceGateModel(
     public string Organization => Typed.GetValueOrDefault("organization", "");
     public bool IsSetUp => View.Missing.Count == 0;
 
+    private bool HasOtherWay => View.Kind == Requests.SourceKinds.GitHub;
+
+    /// <summary>The fields are shown at once where they are the only way, or where one of them was refused.</summary>
+    public bool IsOpen =>
+        (!IsSetUp && !HasOtherWay)
+        || (Refused is not null && (!HasOtherWay || Refused.Of(Refused, SourceGateActions.Prefix + "server") is null));
+
     /// <summary>Null until the App is known.</summary>
     public string? InstallPage =>
         View.Kind == Requests.SourceKinds.GitHub
@@ -103,7 +110,7 @@ internal sealed class SourceGateActions(GateSources gates)
                     .Append(KeyValuePair.Create("organization", typed!["organization"].ToString()))
                     .ToDictionary()
                 : new Dictionary<string, string>(),
-            CreateGitHubApp.HookOf(source.Id, server.BaseUrl),
+            FormattableString.Invariant($"{server.BaseUrl}/gates/{source.Kind}/{source.Id}"),
             server.PublicUrl is not null,
             isOurs ? refused : null
         );

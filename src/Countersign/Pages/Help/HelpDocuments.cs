@@ -17,6 +17,10 @@ public static class HelpDocuments
     [
         "launchdarkly",
         "github",
+        "gitlab",
+        "azure",
+        "terraform",
+        "flagger",
         "policies",
         "notifications",
         "destinations",

@@ -142,7 +142,10 @@ public sealed class OtherVerifiersTests
         var page = OtherVerifiers.Page;
         Assert.InRange(page.Split('\n').Length - 1, 1, 200);
         Assert.All(page.Split('\n'), line => Assert.InRange(line.Length, 0, 119));
-        var style = Regex.Match(page, "<style>(?<code>.*?)</style>", RegexOptions.Singleline).Groups["code"].Value;
+        var style = Regex
+            .Match(page, "<style>(?<code>.*?)</style>", RegexOptions.Singleline, TimeSpan.FromSeconds(10))
+            .Groups["code"]
+            .Value;
         Assert.Contains(
             $"default-src 'none';\n style-src 'sha256-{Hash(style)}';\n "
                 + $"script-src 'sha256-{Hash(OtherVerifiers.Script)}'\"",
@@ -167,12 +170,14 @@ public sealed class OtherVerifiersTests
         );
         yield return ("one line", System.Text.Json.Nodes.JsonNode.Parse(receipt.ToText())!.ToJsonString());
         foreach (var size in new[] { 0, 1, 2, 3, 6, 7, 8, 9, 15, 16, 31 })
+        {
             yield return (
                 $"after {size}",
                 new SomeReceipt { Log = new MemoryLog().Grow(size) }
                     .Make()
                     .ToText()
             );
+        }
         yield return (
             "alone",
             new SomeReceipt { Log = new MemoryLog(), Later = 0 }

@@ -112,11 +112,13 @@ public sealed class ReceiptCheckTests
     {
         var receipt = new SomeReceipt { Note = "salt and pepper" }.Make();
         foreach (var word in new[] { "pepper", "Person", "Rita", "example.com", "192.0.2.7", "loyalty", "production" })
+        {
             Assert.DoesNotContain(
                 word,
                 receipt.Leaf + receipt.Proof.Replace(MemoryLog.Origin, ""),
                 StringComparison.Ordinal
             );
+        }
         // Nor is a digest in it that of a text without a salt.
         Assert.DoesNotContain(Hashes.Sha256("192.0.2.7"), receipt.Leaf, StringComparison.Ordinal);
     }

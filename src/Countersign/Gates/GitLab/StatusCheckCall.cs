@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Countersign.Gates.GitLab;
+
+/// <summary>
+/// A merge request that an external status check is asked for. It comes for each thing that happens to the merge
+/// request: all that is about one commit is one request, and a newer commit takes its place.
+/// </summary>
+internal static partial class StatusCheckCall
+{
+    public static GateMessage Read(JsonObject body, GateSettings settings)
+    {
+        var request = body["object_attributes"] as JsonObject;
+        var (project, rule) = (body["project"] as JsonObject, body["external_approval_rule"] as JsonObject);
+        if (GateText.Text(body, "object_kind") != "merge_request" || rule is null)
+            return new GateMessage.Ignored("Only status checks of merge requests ask for something.");
+        var sha = GateText.Text((request?["last_commit"] as JsonObject)?["id"]);
+        if (
+            // A fork's merge request is answered in the project that it targets.
+            GateText.Number(project?["id"])
+                is not { } projectId
+            || GateText.Number(request?["iid"]) is not { } iid
+            || GateText.Number(rule["id"]) is not { } check
+            || !Sha().IsMatch(sha)
+        )
+        {
+            return new GateMessage.Refused(
+                "GitLab left out the project, the merge request, its commit or the check, so it can't be answered."
+            );
+        }
+        var target = GateText.Text(request, "target_branch");
+        var group = FormattableString.Invariant($"merge-{projectId}-{iid}-{check}");
+        var id = $"{group}-{sha}-{GateText.Line(target, 250)}";
+        switch (GateText.Text(request, "state"), GateText.Text(request, "action"))
+        {
+            case ("merged", _) or (_, "merge"):
+                return new GateMessage.Gone(id, "The merge request was merged.") { WentOn = true };
+            case ("closed", _) or (_, "close"):
+                return new GateMessage.Gone(id, "The merge request was closed.");
+        }
+        return new GateMessage.Asked(
+            new GateAsk
+            {
+                Id = id,
+                Group = group,
+                GroupRule = GroupRule.Supersedes,
+                Subject = GateText.Line(
+                    FormattableString.Invariant($"Merge !{iid} into {target}: {GateText.Text(request, "title")}"),
+                    300
+                ),
+                Message = GateText.Line(GateText.Text((request?["last_commit"] as JsonObject)?["message"]), 1_000),
+                Facts = Facts(project!, request!, rule, body["user"] as JsonObject, sha, settings).Json(),
+                Content = new JsonObject
+                {
+                    ["project"] = projectId,
+                    ["merge_request"] = iid,
+                    ["sha"] = sha,
+                    ["target"] = target,
+                }.Json(),
+                Requester = RequesterOf(request!, body["user"] as JsonObject, settings),
+                Reply = new GateReply(
+                    FormattableString.Invariant($"{GitLabGate.Api(settings, projectId)}/merge_requests/{iid}"),
+                    new Dictionary<string, string>
+                    {
+                        [GitLabReply.Path] = "/status_check_responses",
+                        [GitLabReply.Check] = check.ToString(CultureInfo.InvariantCulture),
+                        [GitLabReply.Sha] = sha,
+                    }
+                ),
+            }
+        );
+    }
+
+    private static JsonObject Facts(
+        JsonObject project,
+        JsonObject request,
+        JsonObject rule,
+        JsonObject? user,
+        string sha,
+        GateSettings settings
+    )
+    {
+        var facts = new JsonObject();
+        facts.Add("project", GateText.Text(project, "path_with_namespace"));
+        facts.Add("target", GateText.Text(request, "target_branch"));
+        facts.Add("source", GateText.Text(request, "source_branch"));
+        facts.Add("commit", sha);
+        facts.Add("check", GateText.Text(rule, "name"));
+        if (GateText.Bool(request["draft"]) == true)
+            facts["draft"] = true;
+        facts.Add("requester", GateText.Text(user, "username"));
+        if (GateText.Text(request, "url") is var link && GateAddress.IsAt(settings[GitLabGate.Server], link))
+        {
+            facts.Add("link", link);
+            facts.Add("diff", $"{link}/diffs");
+        }
+        return facts;
+    }
+
+    /// <summary>
+    /// The author, and who pushed: both are barred. Where they are two, it is open which of them stands behind it.
+    /// </summary>
+    private static GateRequester RequesterOf(JsonObject request, JsonObject? user, GateSettings settings)
+    {
+        var (author, by) = (GateText.Number(request["author_id"]), GateText.Number(user?["id"]));
+        var username = GateText.Text(user, "username");
+        var ids = new[] { author, by }.OfType<long>().Distinct().ToList();
+        var names = ids.Select(id => GitLabGate.AccountOf(settings, id))
+            .Concat([username, GateText.Text(user, "name")])
+            .Where(n => n.Length > 0)
+            .ToList();
+        var isPerson = ids.Count > 0 && !GitLabGate.IsBot(username);
+        return new GateRequester(
+            isPerson && ids is [var one] ? GitLabGate.AccountOf(settings, one) : "",
+            username.Length > 0 ? username : "GitLab",
+            names,
+            isPerson
+        );
+    }
+
+    [GeneratedRegex("^([0-9a-f]{40}|[0-9a-f]{64})$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Sha();
+}

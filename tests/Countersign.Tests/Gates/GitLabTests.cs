@@ -1,0 +1,426 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Countersign.Gates;
+using Countersign.Gates.GitLab;
+using Countersign.Policies;
+using Countersign.Requests;
+using Countersign.Simulator.Gates;
+using Xunit;
+
+namespace Countersign.Tests.Gates;
+
+/// <summary>GitLab's external status checks and deployment approvals.</summary>
+public sealed class GitLabTests
+{
+    private static readonly GitLabGate Gate = new();
+
+    [Theory, BothEngines]
+    public async Task A_merge_request_waits_until_it_is_approved_and_is_answered_once(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var merge = hub.GitLab.Add();
+        var request = await hub.Ask(merge);
+        Assert.Equal("Merge !42 into main: Raise the credit limit", request.Subject);
+        var facts = await hub.Hub.FactsOf(request);
+        Assert.Equal(
+            (
+                $"{hub.GitLab.Address}/acme/shop/-/merge_requests/42",
+                "acme/shop",
+                new string('a', 40),
+                "Credit committee"
+            ),
+            (
+                facts["link"]!.ToString(),
+                facts["project"]!.ToString(),
+                facts["commit"]!.ToString(),
+                facts["check"]!.ToString()
+            )
+        );
+        // Several things happen to it: one commit is one request.
+        foreach (var action in new[] { "update", "approved", "unapproved", "update" })
+            await hub.Ask(merge, action, 77, "reviewer");
+        Assert.Single(await hub.Hub.Requests());
+        await hub.Hub.Minutes(20);
+        // Trap 2: silent while people think, since pending would fail it after two minutes.
+        Assert.Empty(hub.Answers);
+        await hub.Hub.Approve(request);
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+        Assert.NotNull((await hub.Hub.Hub.Find(request.Id)).AppliedAt);
+        Assert.Single(hub.Answers);
+
+        // The button Retry there sets it to pending, which fails: asked again, it is told the verdict again.
+        merge.Checks[merge.Sha] = "failed";
+        await hub.Ask(merge, "update");
+        await hub.Hub.Work();
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+        Assert.Single(await hub.Hub.Requests());
+    }
+
+    [Theory, BothEngines]
+    public async Task Trap_3_a_newer_commit_takes_the_place_of_the_one_that_was_asked_about(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var merge = hub.GitLab.Add();
+        var first = await hub.Ask(merge);
+        var old = merge.Sha;
+        merge.Sha = new string('b', 40);
+        var second = await hub.Ask(merge, "update");
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(first));
+        await hub.Hub.Work();
+        Assert.Empty(hub.Answers);
+
+        // Pushed between the decision and its delivery, and the call about it was lost: 409 is no error.
+        merge.Sha = new string('c', 40);
+        await hub.Hub.Approve(second);
+        Assert.Equal("gone", await hub.Hub.StateOf(second));
+        Assert.Null((await hub.Hub.Hub.Find(second.Id)).AppliedAt);
+        Assert.Empty(merge.Checks);
+
+        // Pushed back to the first commit: asked anew, nothing is taken from before.
+        merge.Sha = old;
+        var again = await hub.Ask(merge, "update");
+        Assert.NotEqual(first.Id, again.Id);
+        Assert.Equal(Status.Active, await hub.Hub.StatusOf(again));
+        // The same commit into another branch is another question.
+        merge.Target = "production";
+        Assert.NotEqual(again.Id, (await hub.Ask(merge, "update")).Id);
+    }
+
+    [Theory, BothEngines]
+    public async Task A_merge_request_that_is_closed_or_merged_is_not_waited_for(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var merge = hub.GitLab.Add();
+        var closed = await hub.Ask(merge);
+        merge.State = "closed";
+        await hub.Ask(merge, "close");
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(closed));
+        merge.State = "opened";
+        var reopened = await hub.Ask(merge, "reopen");
+        Assert.Equal(Status.Active, await hub.Hub.StatusOf(reopened));
+        // Merged without us, and GitLab says so.
+        merge.State = "merged";
+        await hub.Ask(merge, "merge");
+        Assert.Equal("passed", await hub.Hub.AlarmOf(reopened));
+        Assert.NotNull((await hub.Hub.Hub.Find(reopened.Id)).BreachedAt);
+        // Merged without us, and the call about it was lost.
+        var silent = hub.GitLab.Add(43);
+        var request = await hub.Ask(silent);
+        silent.State = "merged";
+        await hub.Hub.Minutes(16);
+        Assert.Equal("passed", await hub.Hub.AlarmOf(request));
+    }
+
+    [Fact]
+    public void Trap_1_the_signature_is_bare_lower_hex_over_the_bytes()
+    {
+        var body = Encoding.UTF8.GetBytes("""{"object_kind":"merge_request"}""");
+        const string vector = "4882eb162e9e8193144cd893421bb9c7f2d6136984a7830b200aed4ef44fd56a";
+        Assert.True(IsGenuine(body, "X-Gitlab-Signature", vector));
+        Assert.False(IsGenuine(body, "X-Gitlab-Signature", "sha256=" + vector));
+        Assert.False(IsGenuine(body, "X-Gitlab-Signature", ""));
+        Assert.False(IsGenuine([.. body, (byte)'\n'], "X-Gitlab-Signature", vector));
+        Assert.False(IsGenuine(body, "X-Gitlab-Token", FakeGitLab.Secret));
+        // Trap 4: a check with a new secret is made beside the old one.
+        var both = Settings(("secret", "a-newer-secret-than-that"), ("old.secret", FakeGitLab.Secret));
+        Assert.True(Gate.IsGenuine(new GateCall(n => n == "X-Gitlab-Signature" ? vector : "", body), both));
+    }
+
+    [Fact]
+    public void Webhooks_are_proven_by_their_signing_secret_or_their_token()
+    {
+        // Published by the Standard Webhooks, and one of ours.
+        foreach (
+            var (secret, id, at, body, signature) in new[]
+            {
+                (
+                    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                    "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                    "1614265330",
+                    """{"test": 2432232314}""",
+                    "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+                ),
+                (
+                    FakeGitLab.HookSecret,
+                    "msg_cs_0001",
+                    "1790000000",
+                    """{"object_kind":"deployment","status":"blocked"}""",
+                    "v1,MMvU2p8vr5SFG6ltmmfmMIp/QrSDUu3OVlGaCXdRcVk="
+                ),
+            }
+        )
+        {
+            bool Is(string given, string text) =>
+                Gate.IsGenuine(
+                    new GateCall(
+                        name =>
+                            name switch
+                            {
+                                "X-Gitlab-Event" => "Deployment Hook",
+                                "webhook-id" => id,
+                                "webhook-timestamp" => at,
+                                "webhook-signature" => given,
+                                _ => "",
+                            },
+                        Encoding.UTF8.GetBytes(text)
+                    ),
+                    Settings(("hookSecret", secret))
+                );
+            Assert.True(Is(signature, body));
+            // While a secret is rotated, both signatures come.
+            Assert.True(Is("v1,AAAA " + signature, body));
+            Assert.False(Is(signature, body + " "));
+            Assert.False(Is(signature["v1,".Length..], body));
+            Assert.False(Is("", body));
+        }
+        Assert.True(HasToken("a-token-of-the-hook", "a-token-of-the-hook"));
+        Assert.False(HasToken("a-token-of-the-hook", "another"));
+        // Fail open: without a secret of the hook none is taken, and a status check's own is none.
+        Assert.False(HasToken("", ""));
+        Assert.False(HasToken("", FakeGitLab.Secret));
+
+        static bool HasToken(string secret, string given) =>
+            Gate.IsGenuine(
+                new GateCall(
+                    name =>
+                        name switch
+                        {
+                            "X-Gitlab-Event" => "Deployment Hook",
+                            "X-Gitlab-Token" => given,
+                            _ => "",
+                        },
+                    "{}"u8.ToArray()
+                ),
+                Settings(("hookSecret", secret))
+            );
+    }
+
+    [Fact]
+    public async Task Trap_5_and_9_two_checks_of_a_project_are_two_requests_and_an_approval_there_asks_nothing_new()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        var merge = hub.GitLab.Add();
+        await hub.Ask(merge);
+        await hub.Ask(merge, "approved", 77, "reviewer");
+        Assert.Single(await hub.Hub.Requests());
+        var other = (JsonObject)JsonNode.Parse(hub.GitLab.Check(merge))!;
+        other["external_approval_rule"]!["id"] = 6;
+        await hub.Send(Encoding.UTF8.GetBytes(other.ToJsonString()));
+        Assert.Equal(2, (await hub.Hub.Requests()).Count(r => r.Status == Status.Active));
+    }
+
+    [Fact]
+    public async Task Trap_6_author_and_pusher_are_both_barred_by_their_numbers_on_this_server()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        var host = new Uri(hub.GitLab.Address).Host;
+        await hub.Hub.AddAlias(hub.Hub.Jane, $"gitlab:{host}:31");
+        var merge = hub.GitLab.Add();
+        var own = await hub.Ask(merge);
+        Assert.Equal((hub.Hub.Jane.Id, Certainty.Proven), (own.RequesterId, own.Certainty));
+        Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Hub.Approve(own, hub.Hub.Jane));
+
+        await hub.Hub.AddAlias(hub.Hub.Ada, $"gitlab:{host}:32");
+        var other = hub.GitLab.Add(43);
+        var pushed = await hub.Ask(other, user: 32, username: "pusher");
+        Assert.NotEqual(Certainty.Proven, pushed.Certainty);
+        foreach (var person in new[] { hub.Hub.Jane, hub.Hub.Ada })
+            Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Hub.Approve(pushed, person));
+
+        // A bot has no one behind it.
+        var third = hub.GitLab.Add(44);
+        Assert.Equal(Certainty.None, (await hub.Ask(third, user: 900, username: "project_1207_bot_1")).Certainty);
+    }
+
+    [Fact]
+    public async Task Fail_open_Trap_7_a_project_that_merges_whatever_is_decided_is_an_alarm()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        hub.GitLab.MustSucceed = false;
+        var request = await hub.Ask(hub.GitLab.Add());
+        await hub.Hub.Minutes(1);
+        Assert.Equal("not_waiting", await hub.Hub.AlarmOf(request));
+        Assert.Equal(Status.Active, await hub.Hub.StatusOf(request));
+    }
+
+    [Fact]
+    public async Task Trap_8_a_token_that_has_ended_holds_the_verdict_and_is_said()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        var merge = hub.GitLab.Add();
+        var request = await hub.Ask(merge);
+        await hub.Hub.Set(("token", "glpat-ended"));
+        await hub.Hub.Approve(request);
+        Assert.Equal("undelivered", await hub.Hub.AlarmOf(request));
+        Assert.Empty(merge.Checks);
+        await hub.Hub.Set(("token", FakeGitLab.Token));
+        hub.GitLab.LosesAnswers = 1;
+        await hub.Hub.Minutes(20);
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+        Assert.Null(await hub.Hub.AlarmOf(request));
+        Assert.Equal("delivered", await hub.Hub.StateOf(request));
+    }
+
+    [Fact]
+    public void Trap_10_and_11_the_token_goes_to_the_sources_server_for_the_project_that_is_targeted()
+    {
+        var ask = Assert
+            .IsType<GateMessage.Asked>(
+                StatusCheckCall.Read(
+                    (JsonObject)
+                        JsonNode.Parse(
+                            """
+                            {"object_kind":"merge_request","project":{"id":1207,"web_url":"https://evil.example"},
+                            "object_attributes":{"iid":42,"source_project_id":99,"target_project_id":1207,
+                            "url":"https://evil.example/mr","target_branch":"main","author_id":31,
+                            "last_commit":{"id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},
+                            "external_approval_rule":{"id":5,"external_url":"https://evil.example"}}
+                            """
+                        )!,
+                    Settings()
+                )
+            )
+            .Ask;
+        var call = Gate.Verdict(Settings(), ask.Reply, new GateVerdict("r", false, "Rejected", null));
+        Assert.Equal(
+            "https://gitlab.com/api/v4/projects/1207/merge_requests/42/status_check_responses",
+            call.Url.AbsoluteUri
+        );
+        Assert.Equal("failed", JsonNode.Parse(call.Json!)!["status"]!.ToString());
+        Assert.DoesNotContain("evil", ask.Facts, StringComparison.Ordinal);
+        Assert.IsType<GateMessage.Refused>(
+            StatusCheckCall.Read(
+                (JsonObject)
+                    JsonNode.Parse(
+                        """
+                        {"object_kind":"merge_request","project":{"id":1},"external_approval_rule":{"id":5},
+                        "object_attributes":{"iid":42,"last_commit":{"id":"../x"}}}
+                        """
+                    )!,
+                Settings()
+            )
+        );
+    }
+
+    [Theory, BothEngines]
+    public async Task A_deployment_that_is_blocked_waits_until_it_is_approved(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret));
+        Assert.Equal(202, await hub.Hook(FakeGitLab.Deployment("created")));
+        Assert.Empty(await hub.Hub.Requests());
+        Assert.Equal(202, await hub.Hook(FakeGitLab.Deployment()));
+        Assert.Equal(202, await hub.Hook(FakeGitLab.Deployment()));
+        var request = Assert.Single(await hub.Hub.Requests());
+        Assert.Equal("Deploy main of acme/shop to production", request.Subject);
+        hub.GitLab.LosesAnswers = 1;
+        await hub.Hub.ApproveQuietly(request);
+        await hub.Hub.Minutes(2);
+        Assert.Contains($"/requests/{request.Id}", hub.GitLab.Approvals[0].Comment, StringComparison.Ordinal);
+        Assert.All(hub.GitLab.Approvals, a => Assert.Equal("approved", a.Status));
+        Assert.Equal("delivered", await hub.Hub.StateOf(request));
+
+        // Trap 12: blocked, but no approval is asked for.
+        (hub.GitLab.DeploymentStatus, hub.GitLab.PendingApprovals) = ("blocked", 0);
+        await hub.Hook(FakeGitLab.Deployment(id: 7002));
+        var byHand = await hub.Hub.Last();
+        await hub.Hub.Minutes(1);
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(byHand));
+
+        // Started without us.
+        hub.GitLab.PendingApprovals = 1;
+        await hub.Hook(FakeGitLab.Deployment(id: 7003));
+        await hub.Hook(FakeGitLab.Deployment("running", 7003));
+        Assert.Equal("passed", await hub.Hub.AlarmOf(await hub.Hub.Last()));
+    }
+
+    [Fact]
+    public async Task The_clients_that_others_use_call_the_same_addresses()
+    {
+#pragma warning disable RS0030 // Node has the time of this machine.
+        await using var gitLab = await FakeGitLab.Start(TimeProvider.System);
+#pragma warning restore RS0030
+        var merge = gitLab.Add();
+        using var npm = await Npm.Install("@gitbeaker/rest@43.8.0", "standardwebhooks@1.1.1");
+        var body = FakeGitLab.Deployment();
+#pragma warning disable RS0030 // Node has the time of this machine.
+        var signed = FakeGitLab.SignHook(body, at: DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+#pragma warning restore RS0030
+        var said = await npm.Node(
+            $$"""
+            const { Webhook } = require('standardwebhooks');
+            new Webhook('{{FakeGitLab.HookSecret}}').verify(
+              Buffer.from('{{Convert.ToBase64String(body)}}', 'base64').toString(),
+              {{System.Text.Json.JsonSerializer.Serialize(signed)}});
+            (async () => {
+              const { Gitlab } = await import('@gitbeaker/rest');
+              const api = new Gitlab({ host: '{{gitLab.Address}}', token: '{{FakeGitLab.Token}}' });
+              await api.ExternalStatusChecks.set(1207, 42, '{{merge.Sha}}', 5, { status: 'passed' }).catch(() => 0);
+              await api.Deployments.setApproval(1207, 7001, 'approved', { comment: 'x' }).catch(() => 0);
+              console.log('done');
+            })();
+            """
+        );
+        Assert.Equal("done", said.Trim());
+        var posts = gitLab.Calls.Where(c => c.Method == "POST").Select(c => c.Path.Split('?')[0]).ToList();
+        Assert.Contains("/api/v4/projects/1207/merge_requests/42/status_check_responses", posts);
+        Assert.Contains("/api/v4/projects/1207/deployments/7001/approval", posts);
+        Assert.All(gitLab.Calls, c => Assert.Equal(FakeGitLab.Token, c.Header("PRIVATE-TOKEN")));
+    }
+
+    private static bool IsGenuine(byte[] body, string header, string value) =>
+        Gate.IsGenuine(new GateCall(name => name == header ? value : "", body), Settings());
+
+    private static GateSettings Settings(params (string Name, string Value)[] others) =>
+        new(
+            1,
+            new[] { ("server", "https://gitlab.com"), ("secret", FakeGitLab.Secret), ("token", FakeGitLab.Token) }
+                .Concat(others)
+                .GroupBy(v => v.Item1)
+                .ToDictionary(g => g.Key, g => g.Last().Item2)
+        );
+
+    private static async Task<GitLabHub> Start(Engine engine)
+    {
+        var hub = await GateHub.Start(engine, SourceKinds.GitLab);
+        var gitLab = await FakeGitLab.Start(hub.Hub.Clock);
+        await hub.Set(("server", gitLab.Address), ("secret", FakeGitLab.Secret), ("token", FakeGitLab.Token));
+        return new GitLabHub(hub, gitLab);
+    }
+
+    private sealed record GitLabHub(GateHub Hub, FakeGitLab GitLab) : IAsyncDisposable
+    {
+        public IEnumerable<GateServerCall> Answers =>
+            GitLab.Calls.Where(c => c.Path.EndsWith("/status_check_responses", StringComparison.Ordinal));
+
+        public async Task<ApprovalRequest> Ask(
+            GitLabMergeRequest merge,
+            string action = "open",
+            long user = 31,
+            string username = "jdoe"
+        )
+        {
+            await Send(GitLab.Check(merge, action, user, username));
+            return await Hub.Last();
+        }
+
+        public async Task Send(byte[] body) =>
+            Assert.Equal(
+                202,
+                (
+                    await Hub.Call(
+                        body,
+                        new Dictionary<string, string> { ["X-Gitlab-Signature"] = FakeGitLab.Sign(body) }
+                    )
+                ).Status
+            );
+
+        public async Task<int> Hook(byte[] body) => (await Hub.Call(body, FakeGitLab.SignHook(body))).Status;
+
+        public async ValueTask DisposeAsync()
+        {
+            await GitLab.DisposeAsync();
+            await Hub.DisposeAsync();
+        }
+    }
+}

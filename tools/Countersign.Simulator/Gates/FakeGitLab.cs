@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Countersign.Simulator.Gates;
+
+/// <summary>A merge request with an external status check.</summary>
+public sealed class GitLabMergeRequest
+{
+    public long Iid { get; init; } = 42;
+    public string Sha { get; set; } = new('a', 40);
+    public string State { get; set; } = "opened";
+    public string Target { get; set; } = "main";
+    public long Author { get; set; } = 31;
+
+    /// <summary>What the newest answer for the sha says.</summary>
+    public Dictionary<string, string> Checks { get; } = [];
+}
+
+/// <summary>
+/// A GitLab as far as status checks and deployment approvals use it: an answer for a commit that isn't the head is
+/// refused, and one that says pending fails two minutes later.
+/// </summary>
+public sealed class FakeGitLab : FakeGateServer
+{
+    public const string Secret = "countersign-demo-secret";
+    public const string HookSecret = "whsec_Y291bnRlcnNpZ24tZGVtby1zZWNyZXQtMzItYnl0ZXM=";
+    public const string Token = "glpat-of-the-bot";
+    public const long Project = 1207;
+    public const long Rule = 5;
+
+    private readonly Dictionary<long, GitLabMergeRequest> _requests = [];
+
+    private FakeGitLab(TimeProvider time)
+        : base(time) { }
+
+    /// <summary>The project's setting “Status checks must succeed”.</summary>
+    public bool MustSucceed { get; set; } = true;
+
+    /// <summary>What a deployment is at, and who approved or rejected it.</summary>
+    public string DeploymentStatus { get; set; } = "blocked";
+    public int PendingApprovals { get; set; } = 1;
+    public List<(string Status, string Comment)> Approvals { get; } = [];
+
+    public static async Task<FakeGitLab> Start(TimeProvider time, int port = 0)
+    {
+        var fake = new FakeGitLab(time);
+        await fake.Listen(port);
+        return fake;
+    }
+
+    public GitLabMergeRequest Add(long iid = 42)
+    {
+        var request = new GitLabMergeRequest { Iid = iid };
+        _requests[iid] = request;
+        return request;
+    }
+
+    public byte[] Check(GitLabMergeRequest request, string action = "open", long user = 31, string username = "jdoe") =>
+        Encoding.UTF8.GetBytes(
+            new JsonObject
+            {
+                ["object_kind"] = "merge_request",
+                ["event_type"] = "merge_request",
+                ["user"] = new JsonObject
+                {
+                    ["id"] = user,
+                    ["name"] = username,
+                    ["username"] = username,
+                    ["email"] = "[REDACTED]",
+                },
+                ["project"] = new JsonObject { ["id"] = Project, ["path_with_namespace"] = "acme/shop" },
+                ["object_attributes"] = new JsonObject
+                {
+                    ["id"] = 90077,
+                    ["iid"] = request.Iid,
+                    ["title"] = "Raise the credit limit",
+                    ["state"] = request.State,
+                    ["action"] = action,
+                    ["draft"] = false,
+                    ["source_branch"] = "limit",
+                    ["target_branch"] = request.Target,
+                    ["source_project_id"] = 99,
+                    ["author_id"] = request.Author,
+                    ["url"] = $"{Address}/acme/shop/-/merge_requests/{request.Iid}",
+                    ["last_commit"] = new JsonObject { ["id"] = request.Sha, ["message"] = "Raise it" },
+                },
+                ["external_approval_rule"] = new JsonObject { ["id"] = Rule, ["name"] = "Credit committee" },
+            }.ToJsonString()
+        );
+
+    public static byte[] Deployment(string status = "blocked", long id = 7001) =>
+        Encoding.UTF8.GetBytes(
+            new JsonObject
+            {
+                ["object_kind"] = "deployment",
+                ["status"] = status,
+                ["deployment_id"] = id,
+                ["environment"] = "production",
+                ["environment_tier"] = "production",
+                ["project"] = new JsonObject { ["id"] = Project, ["path_with_namespace"] = "acme/shop" },
+                ["ref"] = "main",
+                ["short_sha"] = "aaaaaaaa",
+                ["user"] = new JsonObject { ["id"] = 31, ["username"] = "jdoe" },
+                ["commit_title"] = "Raise it",
+            }.ToJsonString()
+        );
+
+    public static string Sign(byte[] body, string secret = Secret) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
+
+    /// <summary>Headers after the Standard Webhooks rules.</summary>
+    public static Dictionary<string, string> SignHook(byte[] body, string id = "msg_cs_0001", long at = 1790000000)
+    {
+        var key = Convert.FromBase64String(HookSecret["whsec_".Length..]);
+        var time = at.ToString(CultureInfo.InvariantCulture);
+        byte[] signed = [.. Encoding.UTF8.GetBytes($"{id}.{time}."), .. body];
+        return new Dictionary<string, string>
+        {
+            ["X-Gitlab-Event"] = "Deployment Hook",
+            ["webhook-id"] = id,
+            ["webhook-timestamp"] = time,
+            ["webhook-signature"] = "v1," + Convert.ToBase64String(HMACSHA256.HashData(key, signed)),
+        };
+    }
+
+    protected override GateServerAnswer Serve(GateServerCall call)
+    {
+        if (call.Header("PRIVATE-TOKEN") != Token)
+            return new GateServerAnswer(401);
+        var path = call.Path.Split('?')[0].Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (path is not ["api", "v4", "projects", "1207", .. var rest])
+            return new GateServerAnswer(404);
+        return (call.Method, rest) switch
+        {
+            ("GET", []) => new GateServerAnswer(
+                200,
+                new JsonObject { ["only_allow_merge_if_all_status_checks_passed"] = MustSucceed }
+            ),
+            ("GET", ["merge_requests", var iid]) when Find(iid) is { } request => new GateServerAnswer(
+                200,
+                new JsonObject { ["state"] = request.State, ["sha"] = request.Sha }
+            ),
+            ("POST", ["merge_requests", var iid, "status_check_responses"]) when Find(iid) is { } request => Answered(
+                request,
+                call.Json
+            ),
+            ("GET", ["deployments", _]) => new GateServerAnswer(
+                200,
+                new JsonObject
+                {
+                    ["status"] = DeploymentStatus,
+                    ["pending_approval_count"] = PendingApprovals,
+                    ["approvals"] = new JsonArray([
+                        .. Approvals.Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
+                    ]),
+                }
+            ),
+            ("POST", ["deployments", _, "approval"]) when DeploymentStatus != "blocked" => new GateServerAnswer(400),
+            ("POST", ["deployments", _, "approval"]) => Approved(call.Json),
+            _ => new GateServerAnswer(404),
+        };
+    }
+
+    private GateServerAnswer Approved(JsonNode said)
+    {
+        Approvals.Add((said["status"]!.ToString(), said["comment"]!.ToString()));
+        PendingApprovals = 0;
+        return new GateServerAnswer(201, new JsonObject());
+    }
+
+    private static GateServerAnswer Answered(GitLabMergeRequest request, JsonNode said)
+    {
+        if (said["sha"]!.ToString() != request.Sha)
+            return new GateServerAnswer(409);
+        if (said["external_status_check_id"]!.GetValue<long>() != Rule)
+            return new GateServerAnswer(404);
+        var status = said["status"]!.ToString();
+        // What says pending is failed two minutes later.
+        request.Checks[request.Sha] = status == "pending" ? "failed" : status;
+        return new GateServerAnswer(201, new JsonObject());
+    }
+
+    private GitLabMergeRequest? Find(string iid) =>
+        _requests.GetValueOrDefault(long.Parse(iid, CultureInfo.InvariantCulture));
+}
