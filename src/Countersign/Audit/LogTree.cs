@@ -398,7 +398,7 @@ public sealed partial class LogTree
 
     private async ValueTask<string?> Obstacle(Reader reader, Epoch epoch, NoteSigner signer)
     {
-        const string begin = "If this store is to go on alone, run: countersign proof new-epoch";
+        const string begin = "If this store is to go on alone, run: countersign proof new-epoch --reason restore";
         if (signer.Key.ToString() != epoch.Vkey)
             return $"The root key isn't the one that signs {epoch.Origin}. {begin}";
         if (_place.Origin is { } given && given != epoch.Origin)

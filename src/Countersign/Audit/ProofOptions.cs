@@ -30,7 +30,7 @@ internal sealed class ProofOptionsValidator : IValidateOptions<ProofOptions>
         if (options.Origin is { } origin && !NoteKey.IsName(origin))
         {
             result.AddError(
-                "`Proof:Origin` must be a name without spaces and \"+\", as countersign proof keys prints it, such as "
+                "`Proof:Origin` must be a name without spaces and \"+\", as `countersign proof keys` prints it, like "
                     + "approvals.example.com/1"
             );
         }

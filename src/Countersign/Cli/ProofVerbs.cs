@@ -282,7 +282,7 @@ internal static class ProofVerbs
                 {
                     return new Reply.Failed(
                         Reply.Usage,
-                        "The first run needs the log's key: --key, as countersign proof keys prints it."
+                        "The first run needs the log's key: --key, as `countersign proof keys` prints it."
                     );
                 }
                 await using var log = await LogSource.Open(
@@ -373,7 +373,7 @@ internal static class ProofVerbs
                 return new Reply.No(
                     Document("other_origin"),
                     $"{now.Head.Origin} isn't {earlier.Head.Origin}: another epoch has begun, or it's another log. "
-                        + "countersign proof keys shows the keys and why each epoch began."
+                        + "`countersign proof keys` shows the keys and why each epoch began."
                 );
             case LogComparison.Unreadable(var why):
                 return new Reply.Failed(Reply.Unavailable, why, CannotTell: true);

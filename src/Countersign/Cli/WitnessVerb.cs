@@ -24,8 +24,8 @@ internal static class WitnessVerb
                         ? new Reply.Silent(await Serve(terminal, options, Verb.Switches(parse), cancel))
                     : new Reply.Failed(
                         Reply.Usage,
-                        "`Witness:Logs` is missing. Set it to the keys of the logs to cosign, as countersign proof "
-                            + "keys prints them there."
+                        "`Witness:Logs` is missing. Set it to the keys of the logs to cosign, as `countersign "
+                            + "proof keys` prints them there."
                     );
             }
         );

@@ -13,7 +13,7 @@ namespace Countersign.Witnessing;
 public sealed record WitnessOptions
 {
     [Description("The keys of the logs that this server cosigns as a witness; without any it is no witness.")]
-    [MustBe("keys as countersign proof keys prints them, separated by commas")]
+    [MustBe("keys as `countersign proof keys` prints them, separated by commas")]
     public IReadOnlyList<LogKey> Logs { get; init; } = [];
 
     [Description("The name of this witness, fixed when its key is made; without it, PublicUrl and /witness.")]

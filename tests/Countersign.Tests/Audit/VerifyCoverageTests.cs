@@ -129,7 +129,7 @@ public sealed partial class VerifyCoverageTests
         Search = "Only searched.",
         Figures = "Figures on the page **Insights**.",
         Planned = "only reminders, escalations and expiries of requests are compared.",
-        Owed = "To whom a decision is told, and whether it was. What was decided is noticed; telling it has an event.",
+        Owed = "Who gets a decision, and whether they did. What was decided is noticed; sending it has an event.",
         Outgoing = "What was sent, and to whom; no decision rests on it.",
         Token = "Fetched again from the destination when it doesn't work.",
         Progress =
@@ -145,6 +145,7 @@ public sealed partial class VerifyCoverageTests
         Assert.Equal(
             columns.Order(StringComparer.Ordinal),
             Documented()
+                .Select(d => d.Column)
                 .Where(c => engine == Engine.Postgres || !OnlyOnPostgres.ContainsKey(c))
                 .Order(StringComparer.Ordinal)
         );
@@ -165,6 +166,7 @@ public sealed partial class VerifyCoverageTests
         Assert.Null((await recorded.Check()).Problem);
 
         var (text, wrong) = (new StringBuilder(Head), new List<string>());
+        var (documented, seen) = (Documented().ToDictionary(d => d.Column, d => d.Line), 0);
         foreach (var table in intruder.Tables)
         {
             text.Append(
@@ -175,9 +177,20 @@ public sealed partial class VerifyCoverageTests
             foreach (var column in table.Columns)
             {
                 var name = $"{table.Name}.{column.Name}";
+                // The short run changes a third of the columns, and takes the table's word for the others.
+                if (!LongRun.IsAskedFor && seen++ % 3 != 0 && documented.TryGetValue(name, out var line))
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"{line}\n");
+                    continue;
+                }
                 var reason = NotNoticed.GetValueOrDefault(name) ?? NotNoticed.GetValueOrDefault($"{table.Name}.*");
                 var (answer, missed) = ((string?)null, new List<string>());
-                foreach (var row in reason is null || NotNoticed.ContainsKey(name) ? rows : rows.Take(2))
+                // Where every row must be noticed, the short run looks at one; where some may be missed, at all.
+                var looked =
+                    NotNoticed.ContainsKey(name) || (reason is null && LongRun.IsAskedFor) ? rows.Count
+                    : reason is null ? 1
+                    : 2;
+                foreach (var row in rows.Take(looked))
                 {
                     await intruder.Change(table.Name, column, row);
                     var problem = (await recorded.Check()).Problem;
@@ -218,7 +231,7 @@ public sealed partial class VerifyCoverageTests
         }
     }
 
-    private static IEnumerable<string> Documented()
+    private static IEnumerable<(string Column, string Line)> Documented()
     {
         var table = "";
         foreach (var line in Repository.Read(File).Split('\n'))
@@ -226,7 +239,7 @@ public sealed partial class VerifyCoverageTests
             if (line.StartsWith("### `", StringComparison.Ordinal))
                 table = line[5..^1];
             else if (line.StartsWith("| `", StringComparison.Ordinal))
-                yield return $"{table}.{line[3..line.IndexOf('`', 3)]}";
+                yield return ($"{table}.{line[3..line.IndexOf('`', 3)]}", line);
         }
     }
 

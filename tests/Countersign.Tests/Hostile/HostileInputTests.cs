@@ -33,7 +33,7 @@ public sealed class HostileInputTests
     public async Task Nothing_that_is_sent_makes_the_server_fail_or_tell(Engine engine)
     {
         var calls =
-            LongRun.IsAskedFor ? 250_000
+            LongRun.IsAskedFor ? 500_000
             : engine == Engine.Sqlite ? 1_500
             : 400;
         await using var target = await Target.Start(engine);

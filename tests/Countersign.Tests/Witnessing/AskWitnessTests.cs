@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using Countersign.Audit;
+using Countersign.Audit.Receipts;
 using Countersign.Hosting;
 using Countersign.Proof;
+using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Witnessing;
 using Countersign.Work;
@@ -20,6 +23,36 @@ public sealed class AskWitnessTests
         NoteKeyType.Cosignature,
         SHA256.HashData("witness"u8)
     );
+
+    [Theory, BothEngines]
+    public async Task A_receipt_says_between_which_times_of_witnesses_the_decision_was_logged(Engine engine)
+    {
+        await using var hub = await WitnessedHub.Start(engine);
+        await using var witness = await WitnessHost.Start(hub.Clock, (await hub.Epoch()).Vkey);
+        await hub.Ask(witness.Address);
+        var before = hub.Clock.Now;
+        hub.Clock.Advance(TimeSpan.FromMinutes(5));
+        var ann = await hub.Hub.AddPerson("Ann");
+        var request = await hub.Hub.Ask(ann.AsApprover);
+        Assert.IsType<DecideOutcome.Settled>(await hub.Hub.Approve(request, ann));
+        await hub.Sealer.SealAll();
+        await hub.Ask(witness.Address);
+
+        var made = Assert.IsType<ReceiptOutcome.Made>(
+            await new MakeReceipt(hub.Store).Run(request.Id, null, Viewer.Hub(Some.Operator))
+        );
+        Assert.Equal(1, made.Witnesses);
+        var name = witness.Key.Name;
+        var trust = TrustPolicy.Parse(
+            $"log {(await hub.Epoch()).Vkey}\nwitness {name} {witness.Key}\nquorum {name}\n",
+            out var why
+        );
+        Assert.True(trust is not null, why);
+        var report = ReceiptCheck.Of(Encoding.UTF8.GetBytes(made.Receipt.ToText()), trust, hub.Clock.Now);
+        Assert.Equal((null, "bracketed"), (report.Problem, report.Strength));
+        Assert.InRange(before - report.LoggedAfter!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.InRange(hub.Clock.Now - report.LoggedBefore!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+    }
 
     [Theory, BothEngines]
     public async Task A_proof_carries_the_cosignature_and_is_bracketed_by_two(Engine engine)

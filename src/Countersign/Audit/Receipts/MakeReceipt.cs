@@ -10,7 +10,11 @@ public abstract record ReceiptOutcome
 {
     private ReceiptOutcome() { }
 
-    public sealed record Made(ReceiptFile Receipt) : ReceiptOutcome;
+    public sealed record Made(ReceiptFile Receipt) : ReceiptOutcome
+    {
+        /// <summary>How many witnesses have cosigned the checkpoint of its proof.</summary>
+        public int Witnesses { get; init; }
+    }
 
     /// <summary>It happened a moment ago, and the log's head that covers it isn't signed yet: ask again.</summary>
     public sealed record NotSealed : ReceiptOutcome;
@@ -80,8 +84,19 @@ public sealed class MakeReceipt(Store store)
                         PartsFor(viewer, leaf, told.Actor),
                         found.Proof.ToString()
                     )
+                    {
+                        NotBefore = await ProofOf.NotBefore(reader, found) is { } before
+                            ? new EarlierCheckpoint(
+                                before.Note,
+                                string.Concat(before.Consistency.Select(h => Convert.ToBase64String(h) + "\n"))
+                            )
+                            : null,
+                    }
                 )
-            ),
+            )
+            {
+                Witnesses = found.Witnesses,
+            },
             ProofOutcome.NotYet => new ReceiptOutcome.NotSealed(),
             _ => new ReceiptOutcome.Never(),
         };

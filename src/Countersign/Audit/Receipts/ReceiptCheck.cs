@@ -271,11 +271,8 @@ public sealed class ReceiptCheck
             return "The earlier checkpoint isn't signed by the log.";
         if (Cosigned(note, out var witnesses) is { } wrong)
             return wrong;
-        if (!IsQuorum(witnesses))
-        {
-            _report.Doubts.Add($"Not enough known witnesses have cosigned the earlier checkpoint: {Count(witnesses)}.");
-        }
-        else if (_report.Strength == "witnessed" && witnesses.Count > 0)
+        // Without a quorum it says nothing about the time; the rest of the receipt is as good as without it.
+        if (_report.Strength == "witnessed" && witnesses.Count > 0 && IsQuorum(witnesses))
         {
             _report.Strength = "bracketed";
             _report.LoggedAfter = witnesses.Min(w => w.Time);

@@ -5,6 +5,7 @@ using Countersign.Audit.Receipts;
 using Countersign.Hosting;
 using Countersign.Requests;
 using Countersign.SignIn;
+using Countersign.Witnessing;
 
 namespace Countersign.Doors.Api;
 
@@ -39,12 +40,16 @@ internal static class ReceiptEndpoint
         HttpContext http,
         CurrentCaller caller,
         MakeReceipt make,
+        Witnesses witnesses,
         CancellationToken cancel
     )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return Problems.NotFound();
         var outcome = await make.Run(requestId, decision, caller.Viewer, cancel);
+        // Who wants a receipt may want a witnessed one; it doesn't wait for that.
+        if (outcome is ReceiptOutcome.NotSealed or ReceiptOutcome.Made { Witnesses: 0 })
+            await witnesses.AskSoon(cancel);
         var headers = http.Response.Headers;
         switch (outcome)
         {

@@ -4,6 +4,7 @@ using Countersign.Audit.Receipts;
 using Countersign.Pages.Layout;
 using Countersign.Requests;
 using Countersign.SignIn;
+using Countersign.Witnessing;
 
 namespace Countersign.Pages.Request;
 
@@ -18,12 +19,16 @@ internal static class ReceiptFilePage
         HttpContext http,
         CurrentCaller caller,
         MakeReceipt make,
+        Witnesses witnesses,
         CancellationToken cancel
     )
     {
         if (!RequestId.TryParse(id, out var requestId))
             return NotFoundPage.Page(http);
-        return await make.Run(requestId, decision, caller.Viewer, cancel) switch
+        var outcome = await make.Run(requestId, decision, caller.Viewer, cancel);
+        if (outcome is ReceiptOutcome.NotSealed or ReceiptOutcome.Made { Witnesses: 0 })
+            await witnesses.AskSoon(cancel);
+        return outcome switch
         {
             ReceiptOutcome.Made { Receipt: var receipt } => Results.File(
                 Encoding.UTF8.GetBytes(receipt.ToText()),

@@ -15,7 +15,7 @@ internal static partial class OtherVerifiers
 
     public static string Script => ScriptElement().Match(Page).Groups["code"].Value;
 
-    /// <summary>The page's own script in Node: its verdict on each file, and why.</summary>
+    /// <summary>The page's own script in Node: its verdict on each file, and why, or how strong it is.</summary>
     public static async Task<List<(string Verdict, string Why)>> Node(IEnumerable<string> files, string keys)
     {
         using var folder = new Folder(files);
@@ -25,8 +25,8 @@ internal static partial class OtherVerifiers
             {{Script}}
             const { readFileSync } = await import("node:fs"), results = [];
             for (let i = 0; i < {{folder.Count}}; i++) {
-              const { verdict, why } = await check(readFileSync(String(i)), {{JsonSerializer.Serialize(keys)}});
-              results.push([verdict, why]);
+              const { verdict, why, found } = await check(readFileSync(String(i)), {{JsonSerializer.Serialize(keys)}});
+              results.push([verdict, verdict === "valid" ? found.strength : why]);
             }
             console.log(JSON.stringify(results));
             """;
