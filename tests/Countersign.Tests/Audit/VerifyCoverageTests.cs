@@ -154,10 +154,7 @@ public sealed partial class VerifyCoverageTests
     [Theory, BothEngines]
     public async Task What_changes_past_the_hub_is_noticed_or_the_table_says_why_not(Engine engine)
     {
-        Assert.SkipUnless(
-            engine == Engine.Sqlite || LongRun.IsAskedFor,
-            "One text for both engines: a thousand changes on PostgreSQL run in ./test.sh --long."
-        );
+        LongRun.SkipPostgres(engine);
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.LiveThroughALot();
         await recorded.FillTile();

@@ -54,10 +54,7 @@ public sealed partial class VerifyTests
     [Theory, BothEngines]
     public async Task What_was_removed_added_or_moved_is_named(Engine engine)
     {
-        Assert.SkipUnless(
-            engine == Engine.Sqlite || LongRun.IsAskedFor,
-            "One text for both engines: hundreds of changes on PostgreSQL run in ./test.sh --long."
-        );
+        LongRun.SkipPostgres(engine);
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.LiveThroughALot();
         var intruder = await Intruder.Of(recorded);

@@ -99,6 +99,7 @@ public sealed class DemoTests
     [Theory, BothEngines]
     public async Task Started_again_it_keeps_its_requests_and_gives_new_passwords_tokens_and_keys(Engine engine)
     {
+        LongRun.SkipPostgres(engine);
         await using var shell = await Shell.Start(engine);
         JsonNode first;
         await using (var demo = await Demo.Start(shell))
@@ -130,6 +131,7 @@ public sealed class DemoTests
     [Theory, BothEngines]
     public async Task Serve_refuses_the_demo_s_store_and_the_demo_refuses_any_other_that_is_in_use(Engine engine)
     {
+        LongRun.SkipPostgres(engine);
         await using (var shell = await Shell.Start(engine))
         {
             await using (await Demo.Start(shell)) { }

@@ -22,6 +22,7 @@ public sealed class DestinationKillTests
     [Theory, BothEngines]
     public async Task Killed_at_any_step_every_question_is_opened_once(Engine engine)
     {
+        LongRun.SkipPostgres(engine);
         await using var desk = new FakeDesk();
         await using var shell = await Shell.Start(engine);
         var key = await Prepare(shell, desk);

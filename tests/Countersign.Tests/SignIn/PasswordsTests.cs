@@ -16,6 +16,7 @@ public sealed class PasswordsTests
     [Theory, BothEngines]
     public async Task Guesses_made_at_once_are_no_more_than_guesses_made_one_after_the_other(Engine engine)
     {
+        LongRun.SkipPostgres(engine);
         await using var host = await ApiHost.Start(engine);
         var ann = await host.Hub.AddPerson("Ann", Role.Admin, Right);
         await host.Noticed();

@@ -15,6 +15,7 @@ public sealed class RequestCostTests
     [Theory, BothEngines]
     public async Task A_request_that_LaunchDarkly_sent_and_a_person_approved_takes_at_most_8_KB(Engine engine)
     {
+        LongRun.SkipPostgres(engine);
         await using var host = await LaunchDarklyHost.Start(engine);
         var place = host.Hub.Place;
         await Settle(host, 0, Few);
