@@ -152,7 +152,8 @@ fi
 heading 'Test'
 tests() { # most code runs a few times only: measuring it, to compile it better later, costs more than it gives
   TMPDIR=$stores DOTNET_TieredPGO=0 \
-    dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress "$@" 2>&1 | tee "$temp/tests.log"
+    dotnet test --solution Countersign.slnx -c Release --no-build --no-ansi --no-progress "$@" 2>&1 \
+    | tee "$temp/tests.log"
 }
 rm -rf "$report"
 code=0
