@@ -103,7 +103,7 @@ internal sealed class IdRanges
         return null;
     }
 
-    /// <summary>As many ids as are asked for, from the one that has so many below it.</summary>
+    /// <summary>The given number of ids, after the given number of smaller ones.</summary>
     public IEnumerable<long> Slice(long offset, long count)
     {
         foreach (var range in _ranges)

@@ -4,7 +4,7 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Appends seals: each fixes the next batch of the log, and adds it to the log's tree. It follows the log by a cursor
-/// like every other consumer, and nobody waits for it. It reads and signs outside of any transaction and then writes a
+/// like every other consumer, and no one waits for it. It reads and signs outside of any transaction and then writes a
 /// few rows, so writers hardly notice it, and it never touches an event. A seal goes:
 /// <code>
 ///   1  where the chain and the tree stand: the last seal, and the position up to which the log is sealed

@@ -17,7 +17,7 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
 {
     public const string JobKind = "gate_verdict";
 
-    /// <summary>After so many attempts, which is about five minutes, the admins are told.</summary>
+    /// <summary>After this number of attempts, about five minutes, the admins are notified.</summary>
     private const int AlarmAfter = 5;
 
     private static readonly RetrySchedule Waits = RetrySchedule.Parse("0s,2s,10s,1m,4m,10m,20m,30m,1h", null);

@@ -36,7 +36,7 @@ internal static class GateText
     public static bool? Bool(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue<bool>(out var given) ? given : null;
 
-    /// <summary>One line of at most so many characters.</summary>
+    /// <summary>One line of at most this number of characters.</summary>
     public static string Line(string text, int most)
     {
         var line = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();

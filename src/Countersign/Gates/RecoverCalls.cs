@@ -5,7 +5,7 @@ using Countersign.Work;
 namespace Countersign.Gates;
 
 /// <summary>
-/// Callers that send once and never again leave whoever waits there hanging. Where they list what they sent, what
+/// Callers that send once and never again leave the people there waiting. Where they list what they sent, what
 /// didn't arrive is asked for again, at start-up and every few minutes.
 /// </summary>
 internal sealed partial class RecoverCalls(

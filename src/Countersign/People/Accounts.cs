@@ -361,7 +361,7 @@ public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolic
         return key;
     }
 
-    /// <summary>0 when nobody has the address.</summary>
+    /// <summary>0 when no person has the address.</summary>
     internal static ValueTask<long> IdOf(Reader reader, string email) =>
         reader.Number("SELECT id FROM people WHERE email_key = @key", new { key = EmailAddress.KeyOf(email) });
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Countersign.Proof;
 
 /// <param name="Name">In the policy; the key has a name of its own.</param>
-/// <param name="IsRunByLog">The policy says that whoever runs the log runs this witness too.</param>
+/// <param name="IsRunByLog">The policy says that the log's operator runs this witness too.</param>
 public sealed record TrustedWitness(string Name, NoteKey Key, bool IsRunByLog);
 
 /// <summary>

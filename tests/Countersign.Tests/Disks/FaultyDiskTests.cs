@@ -192,7 +192,7 @@ public sealed class FaultyDiskTests
         }
 
         /// <summary>
-        /// Looks at a copy, because whoever opens the store repairs it; the next server shall find it as the cut left
+        /// Looks at a copy, because opening the store repairs it; the next server shall find it as the cut left
         /// it.
         /// </summary>
         public async Task CheckSurvivors(string what)

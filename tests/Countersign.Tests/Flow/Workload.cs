@@ -135,7 +135,7 @@ public sealed class Workload
         Eventually.True(() => _told.Count >= count, $"{count} requests are acknowledged");
 
     /// <summary>
-    /// Whoever got no answer asks again, and it is one request whether or not the first attempt arrived.
+    /// A caller without an answer asks again, and it is one request whether or not the first attempt arrived.
     /// </summary>
     public async Task RepeatWhatWasNotAcknowledged(Uri address)
     {
@@ -189,7 +189,7 @@ public sealed class Workload
         ];
     }
 
-    /// <summary>An answer may have been kept although nobody heard of it; never the other way round.</summary>
+    /// <summary>An answer may have been kept although no caller saw it; never the other way round.</summary>
     private static void AssertStands(string id, string told, string? status)
     {
         if (told == "active")

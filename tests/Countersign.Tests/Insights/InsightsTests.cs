@@ -195,7 +195,7 @@ public sealed class InsightsTests
         Assert.Equal(1, (await test.Report(ben)).Open.Count);
         await MustAgree(hub, test.Consumer);
 
-        // Whoever could approve has left.
+        // Everyone who could approve has left.
         await hub.Disable(cid);
         await new BlockedRequests(hub.Store).Run(Some.Origin, default);
         report = await test.Report(ada);

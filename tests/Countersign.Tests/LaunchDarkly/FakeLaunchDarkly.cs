@@ -28,7 +28,7 @@ internal sealed class FakeLaunchDarkly : IAsyncDisposable
     public IReadOnlyList<Received> Applied =>
         [.. Calls.Where(c => c.Method == "POST" && c.Path.EndsWith("/apply", StringComparison.Ordinal))];
 
-    /// <summary>An approval that LaunchDarkly holds, asked by a member unless nobody is named.</summary>
+    /// <summary>An approval that LaunchDarkly holds, asked by a member unless none is named.</summary>
     public JsonObject Approval(string id, string? requestor, string instructions = """[{"kind":"turnFlagOn"}]""")
     {
         var approval = new JsonObject

@@ -52,7 +52,7 @@ public sealed class SignedWebhookTests
         var next = $"66a8e20c0754610fae1f{2:x4}";
         Assert.IsType<HearWebhookOutcome.Heard>(await Hear(hub, hear, Entry(next, ada.Email!)));
         await Hear(hub, hear, Entry(after.ExternalId!, ada.Email!));
-        // Told twice, and another time by somebody else: the first word counts.
+        // Told twice, and another time by someone else: the first word counts.
         await Hear(hub, hear, Entry(after.ExternalId!, "bea@example.test"));
         var before = await hub.Create();
         Assert.Equal(next, before.ExternalId);

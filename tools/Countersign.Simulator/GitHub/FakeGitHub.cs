@@ -504,7 +504,7 @@ public sealed class GitHubTraps
     /// <summary>Webhooks don't arrive, and GitHub doesn't send them again by itself.</summary>
     public bool LosesDeliveries { get; set; }
 
-    /// <summary>So many verdicts come too early after the webhook: 422, in the words of a late one.</summary>
+    /// <summary>The number of verdicts that come too early after the webhook: 422, in the words of a late one.</summary>
     public int NotReady { get; set; }
 
     /// <summary>What the next verdicts are answered with.</summary>
@@ -513,7 +513,7 @@ public sealed class GitHubTraps
     /// <summary>Seconds, with 403 and 429.</summary>
     public int? RetryAfter { get; set; }
 
-    /// <summary>So many verdicts are taken, and the connection breaks before the answer.</summary>
+    /// <summary>The number of verdicts after which the connection breaks before the answer.</summary>
     public int LosesAnswers { get; set; }
     public bool RunsAreGone { get; set; }
 

@@ -32,7 +32,7 @@ public sealed class ReceiptCheck
 
     private ReceiptCheck(TrustPolicy? trust, DateTimeOffset now) => (_trust, _now) = (trust, now);
 
-    /// <param name="trust">Null: whatever the receipt says, nobody has vouched for its key.</param>
+    /// <param name="trust">Null: no key was given, so the receipt's own proves nothing.</param>
     /// <param name="content">What the holder believes was decided on.</param>
     public static ReceiptReport Of(
         ReadOnlySpan<byte> file,

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Countersign.Audit.Receipts;
 
 /// <param name="Time">When it had seen this tree and none larger, by its clock.</param>
-/// <param name="IsRunByLog">The policy says that whoever runs the log runs it too.</param>
+/// <param name="IsRunByLog">The policy says that the log's operator runs it too.</param>
 public sealed record ReceiptWitness(string Name, DateTimeOffset Time, bool IsRunByLog);
 
 /// <summary>One answer that counted.</summary>
@@ -83,7 +83,7 @@ public sealed class ReceiptReport
     public string? Weighed { get; internal set; }
 
     /// <summary>
-    /// <c>shown</c>, <c>withheld</c> by whoever passed the receipt on, <c>erased</c> in the hub, or <c>empty</c>.
+    /// <c>shown</c>, <c>withheld</c> by a person who passed it on, <c>erased</c> in the hub, or <c>empty</c>.
     /// </summary>
     public Dictionary<string, string> Parts { get; } = [];
 

@@ -14,7 +14,7 @@ internal static class SafeText
     /// <summary>Without NUL, which PostgreSQL keeps in no text.</summary>
     public static string Text(string text) => text.Replace('\0', Unreadable);
 
-    /// <summary>One line of at most so many characters.</summary>
+    /// <summary>One line of at most this number of characters.</summary>
     public static string Line(string text, int longest)
     {
         var end =

@@ -22,7 +22,7 @@ public sealed partial class FlaggerGate : IGate
     /// <summary>Those that hold a canary back, by their exact names.</summary>
     private static readonly string[] Confirms = ["confirm-rollout", "confirm-traffic-increase", "confirm-promotion"];
 
-    /// <summary>A caller that missed so many of its intervals has gone.</summary>
+    /// <summary>A caller that missed this number of its intervals has gone.</summary>
     private const int MissedIntervals = 3;
 
     public string Kind => SourceKinds.Flagger;

@@ -93,7 +93,7 @@ internal static partial class RunTaskCall
         facts.Add("run", GateText.Text(call, "run_id"));
         facts.Add("branch", GateText.Text(call, "vcs_branch"));
         facts.Add("requester", GateText.Text(call, "run_created_by"));
-        // Links to the server itself only; the repository's come from whoever configured it.
+        // Links to the server itself only; the repository's come from its operator.
         if (GateText.Text(call, "run_app_url") is var link && GateAddress.IsAt(server, link))
             facts.Add("link", link);
         facts.Add("commit", GateText.Text(call, "vcs_commit_url"));
