@@ -504,7 +504,7 @@ public sealed class GitHubTraps
     /// <summary>Webhooks don't arrive, and GitHub doesn't send them again by itself.</summary>
     public bool LosesDeliveries { get; set; }
 
-    /// <summary>The number of verdicts that come too early after the webhook: 422, in the words of a late one.</summary>
+    /// <summary>How many verdicts come too early after the webhook: 422, in the words of a late one.</summary>
     public int NotReady { get; set; }
 
     /// <summary>What the next verdicts are answered with.</summary>
