@@ -13,11 +13,7 @@ internal sealed class SessionForms(RequestDelegate next, IAntiforgery antiforger
 
     public async Task Invoke(HttpContext http)
     {
-        if (
-            Door.Of(http) is not ProgramDoor
-            || http.FindCaller()?.Session is null
-            || await antiforgery.IsRequestValidAsync(http)
-        )
+        if (Door.Of(http) is not ProgramDoor || http.FindCaller()?.Session is null || await antiforgery.IsProven(http))
         {
             await next(http);
             return;

@@ -36,13 +36,27 @@ public sealed class FoundByHostileInputTests
         var token = (await browser.Get("/account")).Token!;
         foreach (var form in new[] { "do=add&note=a%00b", "a%00b=x", $"{new string('a', 3_000)}=x", "%", "a=%zz" })
         {
-            foreach (var path in new[] { "/tokens", "/account", "/sessions", "/display", "/sign-in", "/" })
+            foreach (
+                var (path, proof) in from path in new[]
+                {
+                    "/tokens",
+                    "/account",
+                    "/sessions",
+                    "/display",
+                    "/sign-in",
+                    "/",
+                    "/api/v1/requests",
+                }
+                from proof in new[] { token, null }
+                select (path, proof)
+            )
             {
                 using var request = new HttpRequestMessage(HttpMethod.Post, path)
                 {
                     Content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded"),
                 };
-                request.Headers.Add("X-CSRF-Token", token);
+                if (proof is not null)
+                    request.Headers.Add("X-CSRF-Token", proof);
                 request.Headers.Add("Origin", browser.Origin);
                 using var answer = await browser.Http.SendAsync(request);
                 Assert.InRange((int)answer.StatusCode, 200, 499);

@@ -1,6 +1,7 @@
 using Countersign.Hosting;
 using Countersign.Pages.Layout;
 using Countersign.Pages.SignIn;
+using Countersign.SignIn;
 using Microsoft.AspNetCore.Antiforgery;
 
 namespace Countersign.Pages.Account;
@@ -18,7 +19,7 @@ internal static class DisplayForm
 
     private static async Task<IResult> Save(HttpContext http, IAntiforgery antiforgery, CancellationToken cancel)
     {
-        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsRequestValidAsync(http))
+        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsProven(http))
             return TypedResults.LocalRedirect($"{http.Request.PathBase}/");
         var now = DisplaySettings.Of(http);
         // The footer of signed-out pages sends a language alone; what a form doesn't have stays.

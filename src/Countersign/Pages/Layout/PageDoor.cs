@@ -89,7 +89,7 @@ internal sealed class PageForms(RequestDelegate next, IAntiforgery antiforgery)
             await next(http);
             return;
         }
-        if (await antiforgery.IsRequestValidAsync(http))
+        if (await antiforgery.IsProven(http))
         {
             await (http.Request.HasFormContentType ? next(http) : NotAForm.ExecuteAsync(http));
             return;

@@ -101,7 +101,7 @@ internal static class MailedLink
         if (await PostedForm.Read(http, cancel) is not { } form)
             return null;
         // Without the proof that the page was open in this browser, it is shown again.
-        if (!await antiforgery.IsRequestValidAsync(http))
+        if (!await antiforgery.IsProven(http))
             return await Look(token, http, byMail, signIn, cancel);
         if (await signIn.Look(token, cancel))
         {

@@ -64,7 +64,7 @@ internal static class SecondStepPage
         var strings = http.Strings();
         string? key = null;
         var (what, code) = (form["do"].ToString(), form["code"].ToString());
-        if (!await antiforgery.IsRequestValidAsync(http))
+        if (!await antiforgery.IsProven(http))
             return await Refused(strings["signIn.pageTooOld"], StatusCodes.Status400BadRequest);
         var visit = SignInPage.VisitOf(http);
         key = what == "set-up" ? TwoFactorPage.KeyOf(http, person, form) : null;

@@ -62,7 +62,7 @@ internal static class SetUpPage
             () => Invalid(http),
             async () =>
             {
-                if (!await antiforgery.IsRequestValidAsync(http))
+                if (!await antiforgery.IsProven(http))
                     return await link.IsGood(typed.Key, cancel) ? Page(http, typed) : null;
                 switch (await link.Use(typed.Key, typed.Email, typed.Name, password, SignInPage.VisitOf(http), cancel))
                 {

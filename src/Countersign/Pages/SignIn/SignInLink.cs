@@ -30,7 +30,7 @@ internal static class SignInLink
         CancellationToken cancel
     )
     {
-        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsRequestValidAsync(http))
+        if (await PostedForm.Read(http, cancel) is not { } form || !await antiforgery.IsProven(http))
             return TypedResults.LocalRedirect($"{http.Request.PathBase}{SignInPage.Path}");
         var email = PostedForm.EmailOf(form);
         if (email.Length is <= 2 or > 254 || !email.Contains('@', StringComparison.Ordinal))

@@ -62,7 +62,7 @@ internal static class SignInPage
         // Signed in already, in another tab.
         if (http.FindCaller()?.Person is not null && email.Length == 0)
             return kept?.AskAgain(http) ?? GoOn(http, to);
-        if (!await antiforgery.IsRequestValidAsync(http))
+        if (!await antiforgery.IsProven(http))
             return Refused(strings["signIn.pageTooOld"], StatusCodes.Status400BadRequest);
         var visit = VisitOf(http);
         switch (await signIn.Run(email, form["password"].ToString(), visit, cancel))
