@@ -236,7 +236,7 @@ public sealed class GrowthTests
         var (one, four) = await Task.Run(() =>
             {
                 var (small, large) = (prepare(size), prepare(4 * size));
-                // What is made once, whatever the input, and what is pooled.
+                // What is made once for every input, and what is pooled.
                 small();
                 large();
                 return (Allocated(small), Allocated(large));

@@ -97,7 +97,7 @@ public sealed class ApprovalApplication(HttpClient http, Contract contract, stri
         return await Send(call, request, giveUp, cancel);
     }
 
-    /// <summary>What a person's browser does: no key, and whatever address the contract gives.</summary>
+    /// <summary>What a person's browser does: no key, and the address that the contract gives.</summary>
     public async Task<Answer> OpenReviewPage(string externalId, CancellationToken cancel)
     {
         var url = contract.ReviewPage(new Scope(baseUrl, key, externalId));

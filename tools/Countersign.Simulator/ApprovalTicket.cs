@@ -90,8 +90,8 @@ public sealed class ApprovalTicket(ProposedChange change, string ofCase, Approva
     }
 
     /// <summary>
-    /// A decision does not change any more; only a request that LaunchDarkly has deleted may become whatever the
-    /// application likes.
+    /// A decision does not change any more; only a request that LaunchDarkly has deleted may change to any state
+    /// that the application likes.
     /// </summary>
     private Rule? Contradiction(Heard heard, Rule? whenItContradicts)
     {

@@ -66,7 +66,7 @@ internal sealed class Play(
         return ticket;
     }
 
-    /// <summary>The same creation once more, whatever has become of the request meanwhile.</summary>
+    /// <summary>The same creation once more, in any state that the request has reached by now.</summary>
     public async Task CreateAgain(ApprovalTicket ticket, CancellationToken stop) =>
         HearCreation(
             ticket,

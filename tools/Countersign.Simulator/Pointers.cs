@@ -10,7 +10,7 @@ internal static class Pointers
             ? pointer
             : throw new FormatException($"{text} isn't a JSON Pointer; start it with a slash.");
 
-    /// <summary>The scalar at that place as text, numbers as they were written; null where there is none.</summary>
+    /// <summary>The scalar at that place as text, numbers as they were written; null if it is missing.</summary>
     public static string? TextIn(this JsonPointer pointer, JsonElement root) =>
         pointer.Evaluate(root) switch
         {

@@ -39,7 +39,7 @@ public sealed record SimulationPlan
 /// <summary>
 /// LaunchDarkly, as an approval application knows it. It plays the cases one after the other; everything that they
 /// leave open is polled on a compressed clock until a decision is made and LaunchDarkly has done its part. At the
-/// very end all requests are polled once more, whatever became of them.
+/// very end all requests are polled once more, including closed ones.
 /// </summary>
 public sealed class Simulation(
     SimulationPlan plan,

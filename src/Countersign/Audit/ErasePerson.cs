@@ -206,7 +206,7 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
         return await store.Read(reader => Configuration(reader, person), cancel);
     }
 
-    /// <summary>What they wrote and what was sent to them, whatever it says.</summary>
+    /// <summary>What they wrote and what was sent to them, also where it doesn't name them.</summary>
     private Task Own(PersonToErase person, CancellationToken cancel) =>
         store.InTransaction(
             async tx =>

@@ -5,7 +5,7 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// Reads what an event says. A member of another type than expected is no text or no number rather than an error: one
-/// kind of event may use a name otherwise than another, and whatever matters is compared afterwards.
+/// kind of event may use a name otherwise than another, and all that matters is compared afterwards.
 /// </summary>
 internal static class EventData
 {

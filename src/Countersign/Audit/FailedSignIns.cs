@@ -201,7 +201,7 @@ public sealed partial class FailedSignIns(Store store, PeopleDirectory directory
     private static string MinuteOf(DateTimeOffset time) => Instant.ToText(time)[..16] + "Z";
 
     /// <summary>
-    /// Of an address, what may stand in the record: one short line of valid text, whatever a proxy sent.
+    /// Of an address, what may stand in the record: one short line of valid text, also if a proxy sent something else.
     /// </summary>
     private static string Plain(string text)
     {

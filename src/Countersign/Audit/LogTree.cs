@@ -286,7 +286,7 @@ public sealed partial class LogTree
 
     /// <summary>
     /// Ends the tree as planned, while no server runs: its last leaf is the key that takes over, and signed like every
-    /// other. Returns the tree that begins then; null where there is none to end, or no right to sign it.
+    /// other. Returns the tree that begins then; null without a tree to end or the right to sign it.
     /// </summary>
     internal async Task<(Epoch Epoch, Growth First)?> HandOver(RootKey next, CancellationToken cancel)
     {

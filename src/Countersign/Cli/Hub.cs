@@ -113,7 +113,7 @@ internal static class Verb
         Func<ParseResult, Hub, CancellationToken, Task<Reply>> work
     ) => On(terminal, name, description, symbols, mayCreate: false, o => Hub.Open(o, TableChanges.None), work);
 
-    /// <summary>A verb with which a hub may begin: it makes the store where there is none yet.</summary>
+    /// <summary>A verb with which a hub may begin: it creates the store if it is missing.</summary>
     public static Command OnNewStore(
         Terminal terminal,
         string name,

@@ -124,7 +124,7 @@ internal static class ReceiptVerbs
             result.AddError($"There is no file {missing}.");
     }
 
-    /// <summary>No more of it than a receipt can have, whatever the file is.</summary>
+    /// <summary>No more of a file than a receipt can have.</summary>
     private static async Task<byte[]> Bytes(string file, CancellationToken cancel)
     {
         await using var stream = File.OpenRead(file);

@@ -43,7 +43,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
         };
     }
 
-    /// <summary>One call, whatever it means.</summary>
+    /// <summary>One call of any kind.</summary>
     public async Task<Sent> Send(
         Destination destination,
         CallTemplate template,
@@ -95,7 +95,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
     internal sealed record Sent(EgressOutcome? Outcome, RedactedExchange Shown, string? NoToken, CallContext Context);
 
     /// <summary>
-    /// The list that a call answers with: members, or the values of a variable. Null and a reason where there is none.
+    /// The list that a call answers with: members, or the values of a variable. Null and a reason without one.
     /// </summary>
     public async Task<(IReadOnlyList<(string First, string Second)>? Items, string? Why, RedactedExchange Shown)> List(
         Destination destination,
@@ -276,7 +276,7 @@ internal sealed class DestinationCalls(Store store, Egress egress, AccessTokens 
             link.Creation,
             cancel
         );
-        // Whatever went wrong, nothing is settled by it: not even a 404 undoes what was reported before.
+        // A failure settles nothing: not even a 404 undoes what was reported before.
         if (outcome is not EgressOutcome.Answered { IsGood: true } good)
         {
             return (

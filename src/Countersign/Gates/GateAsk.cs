@@ -32,7 +32,7 @@ public sealed record GateAsk
     /// <summary>How long the reply's own credential is taken; null: it has none that ends.</summary>
     public TimeSpan? CredentialLife { get; init; }
 
-    /// <summary>False: the caller goes on whatever is decided, which the page and the admins are told.</summary>
+    /// <summary>False: the caller goes on without regard to the decision. The page and the admins are told.</summary>
     public bool Waits { get; init; } = true;
 
     /// <summary>
@@ -85,7 +85,7 @@ public enum GroupRule
 /// <summary>Who is behind a call, as the caller's signature vouches for it.</summary>
 /// <param name="Account">
 /// The account there by an id that is never given to another one, such as <c>github:4711</c>. A person with this alias
-/// is proven to be the requester; empty where there is none.
+/// is proven to be the requester. Empty without an account.
 /// </param>
 /// <param name="Names">Names and addresses by which people may be meant, who are then barred; no proof.</param>
 /// <param name="IsPerson">False: a program asked, and no one is known to stand behind it.</param>

@@ -15,7 +15,7 @@ public static class GateAlarms
     /// <summary>Decided, and the verdict couldn't be delivered yet.</summary>
     public const string Undelivered = "undelivered";
 
-    /// <summary>The caller goes on whatever is decided.</summary>
+    /// <summary>The caller goes on without regard to the decision.</summary>
     public const string NotWaiting = "not_waiting";
 
     /// <summary>Decided, and the caller was gone.</summary>

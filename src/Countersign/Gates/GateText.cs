@@ -24,7 +24,7 @@ internal static class GateText
         }
     }
 
-    /// <summary>Empty where there is none.</summary>
+    /// <summary>Empty if the member is missing.</summary>
     public static string Text(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue<string>(out var text) ? WellFormed.Text(text) : "";
 

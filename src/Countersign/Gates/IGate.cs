@@ -126,13 +126,13 @@ public sealed record GateSettings(long SourceId, IReadOnlyDictionary<string, str
 }
 
 /// <summary>A call that came in, before anything was parsed.</summary>
-/// <param name="Header">A header's value; empty where there is none.</param>
+/// <param name="Header">A header's value, or empty if it is missing.</param>
 public sealed record GateCall(Func<string, string> Header, byte[] Body)
 {
     /// <summary>What the address has after the source, without a slash at its start.</summary>
     public string Path { get; init; } = "";
 
-    /// <summary>A value of the address's query; empty where there is none.</summary>
+    /// <summary>A value of the address's query, or empty if it is missing.</summary>
     public Func<string, string> Query { get; init; } = _ => "";
 }
 
@@ -210,7 +210,7 @@ public sealed record OutgoingCall(HttpMethod Method, Uri Url)
     public string Step { get; init; } = "";
 }
 
-/// <summary>An answer, whatever its status.</summary>
+/// <summary>An answer with any status.</summary>
 /// <param name="RetryAfter">For how long we are asked to leave the caller alone; null: it doesn't say.</param>
 public sealed record CallAnswer(int Status, byte[] Body, TimeSpan? RetryAfter, Func<string, string> Header);
 
@@ -258,7 +258,7 @@ public abstract record WatchResult
 
     public sealed record StillWaiting : WatchResult;
 
-    /// <summary>It waits, but goes on whatever is decided.</summary>
+    /// <summary>It waits, but goes on without regard to the decision.</summary>
     public sealed record NotHeeded(string Why) : WatchResult;
 
     /// <summary>Our verdict is what the caller goes by, although its answer got lost.</summary>

@@ -3,8 +3,8 @@ using Countersign.SignIn;
 namespace Countersign.Hosting;
 
 /// <summary>
-/// How a door says no. Whatever refuses a call (authorization, routing, a fault) speaks through the dialect of the door
-/// it came through, so a caller meets one shape of error and no other.
+/// How a door refuses a call. Every refusal (authorization, routing, a fault) has the format of the door that the call
+/// came through, so a caller meets one shape of error and no other.
 /// </summary>
 public abstract class ErrorFormat
 {

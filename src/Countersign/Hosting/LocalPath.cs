@@ -7,7 +7,8 @@ public static class LocalPath
     private static readonly Uri Here = new("http://here.invalid/");
 
     /// <summary>
-    /// The path as it may stand behind our own address, or null. Whatever a browser could read as another site is none.
+    /// The path as it may stand behind our own address, or null. A text that a browser could read as another site isn't
+    /// a path.
     /// </summary>
     public static string? Of(string? path)
     {

@@ -10,7 +10,7 @@ namespace Countersign.HubAsCode;
 /// Reads the file, and notes every mistake with its place instead of stopping at the first. A policy file is such a
 /// file too.
 /// </summary>
-/// <param name="readSecret">The content of the file that stands after an <c>@</c>; null where there is none.</param>
+/// <param name="readSecret">The content of the file that stands after an <c>@</c>, or null if it can't be read.</param>
 internal sealed class HubFileReader(Func<string, string?> readSecret)
 {
     private const int MaxProblems = 100;

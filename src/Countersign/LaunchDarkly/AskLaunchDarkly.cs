@@ -110,13 +110,13 @@ internal sealed class AskLaunchDarkly(
             passed < MinWait ? MinWait
             : passed > MaxWait ? MaxWait
             : passed;
-        // The end of the patience is met whatever LaunchDarkly asks for.
+        // The wait ends on time even if LaunchDarkly asks for a longer pause.
         var next = store.Now + (after > wait ? after.Value : wait);
         var end = begun + options.Patience;
         return next > end && store.Now < end ? end : next;
     }
 
-    /// <summary>Whatever stands in the way, the request does not wait longer than the patience.</summary>
+    /// <summary>A failure never keeps the request waiting longer than <c>Patience</c>.</summary>
     private async Task<(CheckResult? Result, TimeSpan? After)> AskGuarded(
         ApprovalRequest request,
         Connection? connection,

@@ -27,7 +27,7 @@ public abstract record EgressOutcome
 {
     private EgressOutcome() { }
 
-    /// <summary>An answer, whatever its status; complete.</summary>
+    /// <summary>A complete answer with any status.</summary>
     public sealed record Answered(int Status, byte[] Body) : EgressOutcome
     {
         internal RetryConditionHeaderValue? Retry { get; init; }

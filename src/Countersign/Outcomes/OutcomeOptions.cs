@@ -5,7 +5,7 @@ using Countersign.Work;
 
 namespace Countersign.Outcomes;
 
-/// <summary>How news goes out, whatever the channel.</summary>
+/// <summary>How news goes out through every channel.</summary>
 public sealed record OutcomeOptions
 {
     /// <summary>Where links in mail, chat and webhooks lead. Without it nothing is sent.</summary>

@@ -40,8 +40,8 @@ public abstract record DestinationAnswerOutcome
 /// <summary>
 /// The way in for workflow systems, inside the transaction that takes down what they said: an answer settles an active
 /// request whose stamped policy leaves the decision to that system, before it expires, and only for the content it was
-/// asked about and under the id that the request's activity recorded when it was handed over. It is final, whatever the
-/// system says later; one that settles nothing is recorded all the same.
+/// asked about and under the id that the request's activity recorded when it was handed over. It is final, even if
+/// the system says something else later; one that settles nothing is recorded all the same.
 /// </summary>
 public static class AnswerFromDestination
 {

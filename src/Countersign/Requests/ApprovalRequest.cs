@@ -111,7 +111,7 @@ public sealed record ApprovalRequest
 
     public bool IsSettled => Status != Status.Active;
 
-    /// <summary>Until when its source may redeem the approval; null where there is none to redeem.</summary>
+    /// <summary>Until when its source may redeem the approval; null without one to redeem.</summary>
     public DateTimeOffset? GrantExpiresAt =>
         this is { Status: Status.Approved, AppliedAt: null, SettledAt: { } approvedAt }
             ? approvedAt + (Policy.GrantExpires ?? Policy.DefaultGrant)

@@ -31,7 +31,7 @@ public abstract record DecideOutcome
 }
 
 /// <summary>
-/// A person answers. Whatever door it comes through, this is where a decision is recorded:
+/// A person answers. The decisions of all doors are recorded here:
 /// <code>
 ///   1  the request, if the person may see it, locked for change
 ///   2  refuse: settled, other content, disabled, asks oneself, no step, a later step

@@ -5,7 +5,7 @@ namespace Countersign.Requests;
 /// <summary>The answers given under callers' idempotency keys, for as long as they may be repeated.</summary>
 internal sealed class IdempotencyKeys(TimeSpan life)
 {
-    /// <summary>The answer under this key, locked; null where there is none that still holds.</summary>
+    /// <summary>The answer under this key, locked, or null if none still holds.</summary>
     public async ValueTask<Earlier?> Find(Tx tx, string key)
     {
         var row = await tx.First<Row>(

@@ -20,8 +20,8 @@ public abstract record MarkAppliedOutcome
 }
 
 /// <summary>
-/// The change was made. A fact beside the status: it is taken down whatever the status is, and where that is not
-/// approved, it is a breach. Said by the source, or by an admin in its place.
+/// The change was made. A fact beside the status: it is recorded with every status, and it is a breach unless that is
+/// approved. Said by the source, or by an admin in its place.
 /// </summary>
 public sealed class MarkApplied(Store store)
 {

@@ -12,7 +12,7 @@ namespace Countersign.Requests;
 /// </summary>
 public static class NameFolding
 {
-    /// <summary>Longer than any name that a person may have here, whatever it is padded with.</summary>
+    /// <summary>Longer than any name that a person may have here, with any padding.</summary>
     public const int MaxLength = 16_000;
 
     private static readonly SearchValues<char> Opening = SearchValues.Create(" <\"'([{");

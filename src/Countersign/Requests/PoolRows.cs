@@ -51,9 +51,9 @@ internal static class PoolRows
     }
 
     /// <summary>
-    /// The same of one person, of those who chose them as delegate and of those who are part of a delegation, whatever
-    /// the number of people: all that decides in which steps this person may answer. Null when there is no such
-    /// person, or it is a source's service person.
+    /// The same of one person, of those who chose them as delegate and of those who are part of a delegation: all that
+    /// decides in which steps this person may answer, read without the other people. Null when there is no such person,
+    /// or it is a source's service person.
     /// </summary>
     /// <param name="delegations">Those of the request.</param>
     public static async ValueTask<(Pools Pools, AuthorRow Author)?> Around(

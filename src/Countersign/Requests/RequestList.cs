@@ -329,7 +329,7 @@ public sealed class RequestList(Store store, RequestSummaries summaries)
             return Page(all, null);
         return Page(all, all.Count > 0 && Compare(all[^1].Id, end) > 0 ? all[^1].Id : end);
 
-        // Whatever is left out of a page stands at the beginning of the next.
+        // What is left out of a page stands at the beginning of the next.
         (List<RequestRow>, string?) Page(List<RequestRow> rows, string? goesOn) =>
             rows.Count > size ? (rows.GetRange(0, size), rows[size - 1].Id) : (rows, goesOn);
 
@@ -601,7 +601,7 @@ public sealed class RequestList(Store store, RequestSummaries summaries)
                 var asked =
                     "p.party IN "
                     + $"({string.Join(", ", filter.AskedGroups.Select(id => Argument(Party.Group(id).Text)))})";
-                // Over the newest alone whatever asks these groups is found once, not a hundred times for each row.
+                // Over the newest alone, all that asks these groups is found once, not a hundred times for each row.
                 var isOneOfThose = checksAll
                     ? $"r.id IN (SELECT p.request_id FROM parties p WHERE {asked}{BoundsOf("p.request_id")} AND "
                         + $"p.request_id {(newer ? "<=" : ">=")} (SELECT {Last} FROM ({Ids()}) k))"

@@ -7,7 +7,7 @@ using Countersign.Storage;
 namespace Countersign.Requests;
 
 /// <summary>
-/// The words and keys by which a request is found, whatever its age: its external ID and ticket, the values of its
+/// The words and keys by which a request of any age is found: its external ID and ticket, the values of its
 /// facts, who asks and its title. They follow from the current content alone, so that what is in the table for it can
 /// be worked out again and removed. Titles are also searched as they are (<see cref="RequestChange.Searched"/>); what
 /// is left out here is only found that way.

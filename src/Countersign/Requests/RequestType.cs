@@ -43,7 +43,7 @@ public sealed record RequestTypeList(long Version, IReadOnlyList<RequestType> Ty
 
     public RequestType? Find(string name) => Types.FirstOrDefault(t => Same(t.Name, name));
 
-    /// <summary>The list with another in its place, or at the end where there is none of this name.</summary>
+    /// <summary>The list with another in its place, or at the end if the list has no type of this name.</summary>
     public IReadOnlyList<RequestType> With(string? replaced, RequestType type) =>
         replaced is not null && Find(replaced) is not null
             ? [.. Types.Select(t => Same(t.Name, replaced) ? type : t)]

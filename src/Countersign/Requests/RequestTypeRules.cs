@@ -8,7 +8,7 @@ namespace Countersign.Requests;
 /// <param name="Problem">What is wrong, and what to do.</param>
 public sealed record RequestTypeProblem(string Place, string Rule, string Problem)
 {
-    /// <summary>Where it stands in a file; 0 where there is none.</summary>
+    /// <summary>Where it stands in a file; 0 without a file.</summary>
     public int Line { get; init; }
     public int Column { get; init; }
 

@@ -20,7 +20,7 @@ public abstract record SetRequestTypesOutcome
 
 /// <summary>
 /// What people can request on <c>/new</c>, as admins define it. Only the form follows from a type: what was submitted
-/// keeps its facts, whatever becomes of the type.
+/// keeps its facts when the type changes or is removed.
 /// </summary>
 public sealed class RequestTypes(Store store)
 {

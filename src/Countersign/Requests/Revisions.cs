@@ -10,7 +10,7 @@ public sealed record Revision(RevisionContent Content, Policy Policy, string? Bo
 
 /// <summary>
 /// All contents of a request, the oldest first: when another comes under the same id, the earlier ones stay readable.
-/// What is shown of them is for whoever may see the request; the bodies as they came, which hold whatever the system
+/// What is shown of them is for whoever may see the request; the bodies as they came, which hold what the system
 /// that asks put there, are for that system and for admins.
 /// </summary>
 public static class Revisions

@@ -32,7 +32,7 @@ public sealed record Submission
     public string Message { get; init; } = "";
 
     /// <summary>
-    /// A JSON object: environment, flag, <c>form.risk</c>, whatever a policy or a reader may want by name.
+    /// A JSON object: environment, flag, <c>form.risk</c> and all else that a policy or a reader may want by name.
     /// </summary>
     public string Facts { get; init; } = "{}";
 

@@ -81,7 +81,7 @@ public sealed class CallerWatch : IAsyncDisposable
         }
         finally
         {
-            // Whatever ended the watching, nothing is told unwatched.
+            // Without the watch nothing more is sent, no matter why it ended.
             await _ended.CancelAsync();
         }
     }

@@ -49,8 +49,8 @@ public sealed class Callers(
     private const string TokenMarker = "/token";
 
     /// <summary>
-    /// The caller behind an <c>Authorization</c> header; null for every credential that is not good, whatever is wrong
-    /// with it, with a wait when too many were not good of late, so that this one was not looked for in the store.
+    /// The caller behind an <c>Authorization</c> header; null for every credential that is not good, with a wait
+    /// when too many were not good of late, so that this one was not looked for in the store.
     /// </summary>
     /// <param name="onBehalfOf">The e-mail address of the person for whom a token made for it may speak.</param>
     public async ValueTask<(Caller? Caller, TimeSpan Wait)> Find(

@@ -44,7 +44,7 @@ public abstract class Door
             _ => Schemes.Person,
         };
 
-    /// <summary>The answer to a call without a credential that is good here, whatever is wrong with it.</summary>
+    /// <summary>The answer to a call without a credential that is good here. It doesn't say what is wrong.</summary>
     public abstract Task Challenge(HttpContext http);
 
     /// <summary>The answer to a known caller who may not do this.</summary>

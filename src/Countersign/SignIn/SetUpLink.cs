@@ -28,7 +28,7 @@ public abstract record SetUpOutcome
 
 /// <summary>
 /// How a hub gets its first admin without a command line: while it has none, whoever starts it is given a link that
-/// works once and for an hour. The first admin, made in whatever way, ends every such link.
+/// works once and for an hour. Making the first admin in any other way ends every such link.
 /// </summary>
 public sealed class SetUpLink(Store store, Sessions sessions, PasswordHashing hashing, PasswordPolicy passwords)
 {

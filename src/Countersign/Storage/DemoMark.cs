@@ -27,7 +27,7 @@ internal static class DemoMark
             {
                 if (await tx.Number("SELECT count(*) FROM hub WHERE name = @Name", new { Name }) > 0)
                     return true;
-                // Whatever happens to a hub leaves an event.
+                // Everything that happens to a hub leaves an event.
                 if (await tx.Number("SELECT count(*) FROM events") > 0)
                     return false;
                 await tx.Execute("INSERT INTO hub (name, value) VALUES (@Name, @now)", new { Name, now = tx.Now });

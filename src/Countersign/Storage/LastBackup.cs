@@ -4,7 +4,7 @@ namespace Countersign.Storage;
 /// When <c>countersign backup</c> last made a copy, kept in the store: the command line makes it, and servers report
 /// it.
 /// </summary>
-/// <param name="At">Of the last copy that was made; null where there is none.</param>
+/// <param name="At">When the last copy was made, or null if none was.</param>
 /// <param name="FailedAt">Of an attempt since then that failed; null where none did.</param>
 internal sealed record LastBackup(DateTimeOffset? At, DateTimeOffset? FailedAt)
 {

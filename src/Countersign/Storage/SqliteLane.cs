@@ -94,7 +94,7 @@ internal sealed partial class SqliteLane : IDisposable
             }
             catch (Exception failure)
             {
-                // Whatever a batch met, the lane goes on: it is the only writer of this process.
+                // The lane goes on after any failure: it is the only writer of this process.
                 FailAll(batch, failure);
             }
         }
@@ -163,7 +163,7 @@ internal sealed partial class SqliteLane : IDisposable
             caller.Succeed();
     }
 
-    /// <summary>Without a savepoint: false when the caller threw, whatever it did until then.</summary>
+    /// <summary>Without a savepoint: false when the caller threw, also after it had written something.</summary>
     private bool TryRun(Caller caller)
     {
         try
@@ -250,7 +250,7 @@ internal sealed partial class SqliteLane : IDisposable
     private void FailAll(List<Caller> batch, Exception failure)
     {
         var sqlite = failure as SqliteException;
-        // A new connection rolls back whatever the old one still held, and finds a file that came back.
+        // A new connection rolls back what the old one still held, and finds a file that came back.
         Reopen();
         var unavailable = sqlite is null ? null : SqliteEngine.Unavailable(sqlite);
         // What is wrong with the disk is told by the outage; the rest is a fault of ours and needs its trace.

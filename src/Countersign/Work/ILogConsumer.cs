@@ -23,7 +23,7 @@ public interface ILogConsumer
     TimeSpan Gather => TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// Asked once for a batch. Null when it has no one to tell, whatever happened; the batch then passes unread.
+    /// Asked once for a batch. Null when it has no one to tell about anything; the batch then passes unread.
     /// </summary>
     ValueTask<HandleEvent?> Begin(Tx tx);
 }

@@ -4,8 +4,8 @@ using Countersign.Storage;
 namespace Countersign.Work;
 
 /// <summary>
-/// The loop of everything that runs in the background: wait, do a round, again. Whatever a round throws is logged and
-/// counted, and the next one comes later and later while it lasts; nothing but the end of the server ends the loop.
+/// The loop of everything that runs in the background: wait, do a round, again. The exceptions of a round are logged
+/// and counted, and the next one comes later and later while it lasts; nothing but the end of the server ends the loop.
 /// Items that fail by themselves are no matter of the loop: see <see cref="JobWorker"/>.
 /// </summary>
 /// <param name="name">What it does, for the log and for meters.</param>

@@ -281,7 +281,7 @@ public sealed class ForgedApprovalTests
         public async Task<ApprovalRequest> Ask(string environment = "production", Person? by = null)
         {
             var request = await _policies.Ask($$"""{"environment":"{{environment}}"}""", by);
-            // Long after whatever was so before.
+            // Long after everything before.
             Hub.Clock.Advance(TimeSpan.FromMinutes(5));
             return request;
         }

@@ -96,7 +96,7 @@ public sealed class CredentialTests
         await over.Destination(OAuthManifest, Settings(desk), Secrets);
         var request = await over.Ask();
         await over.Work();
-        // The system forgets its tokens: whatever it gave out before is refused from now on.
+        // The system forgets its tokens: all that it gave out before is refused from now on.
         var before = desk.Before;
         var forgotten = true;
         desk.Before = call =>

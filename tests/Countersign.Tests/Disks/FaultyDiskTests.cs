@@ -9,7 +9,7 @@ namespace Countersign.Tests.Disks;
 
 /// <summary>
 /// The real process with SQLite on a disk that fails: power is cut in the middle of any call, writes come short, calls
-/// end in errors, space runs out. Whatever survives is a store in order, with all that was acknowledged.
+/// end in errors, space runs out. What survives is a store in order, with all that was acknowledged.
 /// </summary>
 public sealed class FaultyDiskTests
 {

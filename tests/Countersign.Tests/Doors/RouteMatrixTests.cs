@@ -509,7 +509,7 @@ public sealed class RouteMatrixTests
                 new { ticket = new { subject = "x", comment = new { body = "x" } } }
             );
             var request = await Pages.Ask();
-            // It recurs, so it stays whatever is asked of it.
+            // It recurs, so it stays after every call.
             await Eventually.True(async () => await test.Place.Count("jobs") > 0, "cleaning is planned");
             var job = await test.Place.Number("SELECT max(id) FROM jobs WHERE kind = 'clean'");
             foreach (

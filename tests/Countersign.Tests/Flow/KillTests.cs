@@ -36,7 +36,7 @@ public sealed class KillTests
     }
 
     /// <summary>
-    /// The system itself refuses to let the log grow, in the middle of whatever is then being written.
+    /// The system itself refuses to let the log grow, in the middle of what is being written then.
     /// </summary>
     [Fact]
     public async Task A_disk_that_takes_no_more_costs_nothing_acknowledged_and_is_served_again_when_it_does()

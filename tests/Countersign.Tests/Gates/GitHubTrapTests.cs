@@ -256,7 +256,7 @@ public sealed class GitHubTrapTests
             Assert.Equal(environment, hub.GitHub.Verdicts[^1]["environment_name"]!.ToString());
         }
         Assert.Equal(["approved", "approved", "approved"], hub.Decided);
-        // One environment, whatever its case.
+        // One environment in any case.
         await hub.GitHub.Want(run, "staging");
         await hub.GitHub.Want(run, "STAGING");
         Assert.Equal(4, (await hub.Requests()).Count);

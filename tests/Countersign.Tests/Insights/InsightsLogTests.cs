@@ -146,7 +146,7 @@ public sealed class InsightsLogTests
         await test.Report(ada);
         Assert.Equal(few, await Count());
 
-        // Whatever reads one of these would fail.
+        // Everything that reads one of these would fail.
         string[] tables = ["requests", "revisions", "stamps", "decisions", "comments", "parties", "request_terms"];
         foreach (var table in tables)
             await hub.Place.Tamper($"ALTER TABLE {table} RENAME TO hidden_{table}");

@@ -73,7 +73,7 @@ public sealed class AxeTests(Chromium chromium)
         await ann.Shows("Add a comment that says why");
         await Check(ann, "a refused rejection");
         await Look(window, [.. full.Paths]);
-        // Nobody forgets a page here: whatever the navigation leads to was looked at.
+        // No page is forgotten: everything that the navigation leads to was looked at.
         Assert.Empty(
             (
                 await window

@@ -13,7 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Countersign.Tests.Pages;
 
 /// <summary>
-/// A hub in which every page has something to show, and whatever can have a name or a text has this one.
+/// A hub in which every page has something to show, and everything that can have a name or a text has this one.
 /// </summary>
 internal sealed class FullHub : IAsyncDisposable
 {

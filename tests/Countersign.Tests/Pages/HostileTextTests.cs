@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Countersign.Tests.Pages;
 
-/// <summary>Whatever comes in through any door as a text is shown as that text, and nothing of it runs.</summary>
+/// <summary>A text that comes in through any door is shown as that text, and nothing of it runs.</summary>
 [Collection(Chromium.Name)]
 public sealed class HostileTextTests(Chromium chromium)
 {

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Countersign.Tests.Pages;
 
-/// <summary>What holds for every page, whatever is on it.</summary>
+/// <summary>What holds for every page with any content.</summary>
 public sealed partial class PageRulesTests
 {
     private const int MaxScript = 20 * 1024;

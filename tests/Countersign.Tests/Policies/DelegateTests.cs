@@ -16,7 +16,7 @@ public sealed class DelegateTests
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
-    /// <param name="BenMay">Whether Ben may decide, in whatever way.</param>
+    /// <param name="BenMay">Whether Ben may decide, for himself or as a delegate.</param>
     /// <param name="Course">What happens before that is asked. SRE is Ann and Cleo; two approvals are needed.</param>
     private sealed record Story(string Title, bool BenMay, string Policy, string Requester, params string[] Course);
 

@@ -111,7 +111,7 @@ public sealed class FeasibilityTests
             ("SRE needs 1 more eligible reviewer (Ann hasn't approved)", "Add 1 person to the group SRE"),
             Of(TwoOfSre, [Ann, Ben], [], said: [abstained])
         );
-        // An approval holds the steps it was given for, whatever the groups are now.
+        // An approval holds the steps it was given for, even if the groups are other ones now.
         Assert.Null(Of(OneAndOne, [Ann, Ben], [], said: [new(Ann.Id, [1])]));
         Assert.NotNull(Of(OneAndOne, [Ann], [Ann, Ben], said: [new(Ann.Id, [1]), new(Ben.Id, [1])]));
         // Who answered for another has taken the other's seat.

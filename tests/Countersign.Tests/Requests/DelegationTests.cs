@@ -170,7 +170,7 @@ public sealed class DelegationTests
         Assert.Equal(20, decided + ended);
     }
 
-    /// <summary>Whatever people do with their seats, a request is approved by as many seats as it needs.</summary>
+    /// <summary>However people delegate their seats, a request is approved by as many seats as it needs.</summary>
     [Theory, BothEngines]
     public async Task No_course_of_delegations_and_decisions_counts_a_seat_twice(Engine engine)
     {

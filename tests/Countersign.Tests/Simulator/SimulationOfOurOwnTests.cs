@@ -89,8 +89,8 @@ public sealed class SimulationOfOurOwnTests
     }
 
     /// <summary>
-    /// Answers whatever waits for her that she has not answered, two in three with yes, until LaunchDarkly has no more
-    /// to ask.
+    /// Answers everything that waits for her and that she has not answered, two in three with yes, until LaunchDarkly
+    /// has no more to ask.
     /// </summary>
     private static async Task Decide(ApiClient reviewer, string prefix, Task simulation)
     {

@@ -151,7 +151,7 @@ public sealed class ApiHost : IAsyncDisposable
 /// <summary>Calls the API and reads what it answers as JSON.</summary>
 public sealed class ApiClient : IDisposable
 {
-    /// <param name="way">How to get there; as usual where there is none.</param>
+    /// <param name="way">How to get there. Without it, as usual.</param>
     public ApiClient(Uri address, AuthenticationHeaderValue? authorization, SocketsHttpHandler? way = null)
     {
         way ??= new SocketsHttpHandler();

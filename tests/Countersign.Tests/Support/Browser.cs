@@ -10,7 +10,7 @@ namespace Countersign.Tests;
 /// </summary>
 public sealed partial class Browser : IDisposable
 {
-    /// <param name="way">How to get there; as usual where there is none.</param>
+    /// <param name="way">How to get there. Without it, as usual.</param>
     public Browser(Uri address, string? session, SocketsHttpHandler? way = null)
     {
         Cookies = new CookieContainer();

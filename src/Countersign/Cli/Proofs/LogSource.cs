@@ -14,7 +14,7 @@ internal abstract class LogSource : IAsyncDisposable
 {
     public const string OfStore = "store";
 
-    /// <summary>The signed note; null where there is none.</summary>
+    /// <summary>The signed note, or null if the log has none yet.</summary>
     public abstract ValueTask<string?> Checkpoint(CancellationToken cancel);
 
     /// <summary>Null where this source has no tiles, or not this one.</summary>

@@ -13,7 +13,7 @@ internal abstract record HubAnswer
     /// <summary>The hub itself has answered, with JSON.</summary>
     public sealed record Said(int Status, JsonElement Json) : HubAnswer
     {
-        /// <summary>A member that is a text; null where there is none.</summary>
+        /// <summary>A member that is a text, or null if it is missing.</summary>
         public string? this[string name] => TextOf(Json, name);
 
         public string? Code => this["code"];

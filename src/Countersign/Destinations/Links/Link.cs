@@ -133,7 +133,7 @@ internal sealed class LinkRow
     }
 
     /// <summary>
-    /// Whatever moves or removes a link's job locks the link first, so that no two wait for each other.
+    /// Code that moves or removes a link's job locks the link first, so that no two wait for each other.
     /// </summary>
     public static async ValueTask Lock(Tx tx, long id) =>
         await tx.Number($"SELECT id FROM links WHERE id = @id{tx.ForUpdate}", new { id });

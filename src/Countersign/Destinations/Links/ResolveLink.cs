@@ -19,7 +19,7 @@ public abstract record Resolution
 {
     private Resolution() { }
 
-    /// <summary>Try again now, whatever was to be done next.</summary>
+    /// <summary>Try again now instead of what was planned next.</summary>
     public sealed record Retry : Resolution;
 
     /// <summary>Held: it was looked for there and does not exist, so it may be sent again.</summary>

@@ -94,7 +94,7 @@ internal sealed record CallContext
     }
 
     /// <summary>
-    /// Takes the secrets out of what a system sent: it may repeat what it was sent, in whatever spelling.
+    /// Takes the secrets out of what a system sent: it may repeat what it was sent, in another spelling.
     /// </summary>
     public string Hide(string text)
     {

@@ -24,7 +24,7 @@ internal static class Pointer
             _ => null,
         };
 
-    /// <summary>The scalar at that place, null where there is none.</summary>
+    /// <summary>The scalar at that place, or null if it is missing.</summary>
     public static string? TextAt(JsonElement root, JsonPointer? pointer) =>
         pointer?.Evaluate(root) is { } found ? Text(found) : null;
 }

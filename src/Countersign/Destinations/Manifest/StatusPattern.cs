@@ -14,7 +14,7 @@ internal enum Fit
 /// A matcher of a manifest. Manifests are written for Go's regular expressions; of these, only what published manifests
 /// use is taken: words, the ends of the text, alternatives in parentheses, optional parts and escaped punctuation. That
 /// much means the same to .NET, but for <c>$</c>, which must not match before a line break at the end. Everything else
-/// is refused when the manifest is read. Matching takes time in proportion to the text, whatever the pattern.
+/// is refused when the manifest is read. Matching takes time in proportion to the text, for every pattern.
 /// </summary>
 internal sealed partial class StatusPattern
 {

@@ -203,7 +203,7 @@ internal sealed class TemplateHelpers(bool isBody)
     }
 
     /// <summary>
-    /// A value that no admin set is encoded for the place where it comes to stand, whatever the template says.
+    /// A value that no admin set is encoded for the place where it comes to stand, also if the template doesn't say so.
     /// </summary>
     private string Encoded(Func<string, string> encode, Arguments arguments) =>
         arguments.Length > 0 && Text(arguments[0]) is var text && ForeignValue.IsIn(text)

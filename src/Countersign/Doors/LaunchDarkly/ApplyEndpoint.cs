@@ -6,8 +6,8 @@ using Countersign.Storage;
 namespace Countersign.Doors.LaunchDarkly;
 
 /// <summary>
-/// <c>POST /api/approvals/{id}/apply</c>, without a body: the change was made. It is so whatever we think of it, so the
-/// answer is 200 with the true status; where that is not approved, a breach is on record.
+/// <c>POST /api/approvals/{id}/apply</c>, without a body: the change was made. That is a fact even without an approval,
+/// so the answer is 200 with the true status, and a breach is recorded if that is not approved.
 /// </summary>
 internal static partial class ApplyEndpoint
 {

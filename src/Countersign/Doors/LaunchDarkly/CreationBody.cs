@@ -68,7 +68,7 @@ internal sealed partial class CreationBody
     public Named Flag { get; }
     public IReadOnlyList<(string Key, string Value)> Form { get; }
 
-    /// <summary>A project, an environment or a flag; where there is none, everything is empty.</summary>
+    /// <summary>A project, an environment or a flag. If it is missing, everything is empty.</summary>
     public sealed record Named(string Key, string Name, IReadOnlyList<string> Tags);
 
     /// <summary>The body, or why it is none.</summary>
@@ -138,13 +138,13 @@ internal sealed partial class CreationBody
 }
 
 /// <summary>
-/// Reading one member, whatever it is. LaunchDarkly's template writes some members with <c>{{ }}</c>, which
+/// Reads one member of any type. LaunchDarkly's template writes some members with <c>{{ }}</c>, which
 /// HTML-escapes, and the others with <c>{{{ }}}</c>, which does not: a flag whose name really is <c>R&amp;amp;D</c>
 /// keeps it.
 /// </summary>
 internal static class Field
 {
-    /// <summary>The text at this path, as it is; "" where there is none.</summary>
+    /// <summary>The text at this path, as it is, or "" if it is missing.</summary>
     public static string Raw(JsonElement root, params ReadOnlySpan<string> path)
     {
         foreach (var name in path)

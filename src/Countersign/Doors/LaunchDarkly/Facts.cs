@@ -75,7 +75,7 @@ internal static class Facts
             if (time > received.AddMinutes(1))
                 Add(facts, "scheduled", text);
         }
-        // Whatever a page makes of it, it can only ever lead to a page.
+        // Limited to web addresses, so that a link on a page can only lead to a page.
         if (Uri.TryCreate(body.Link, UriKind.Absolute, out var link) && link.Scheme is "https" or "http")
             Add(facts, "link", body.Link);
         return facts.ToJsonString(History.Json);

@@ -83,7 +83,7 @@ public sealed class LaunchDarklyDoor : ProgramDoor
 }
 
 /// <summary>
-/// Refusals hold no member <c>status</c>: LaunchDarkly reads that of whatever it gets, and what is refused must say
+/// Refusals hold no member <c>status</c>: LaunchDarkly reads that in every answer, and what is refused must say
 /// nothing about an approval.
 /// </summary>
 internal sealed class LaunchDarklyErrorFormat : ErrorFormat

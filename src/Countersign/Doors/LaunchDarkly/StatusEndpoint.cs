@@ -30,7 +30,7 @@ internal sealed class StatusEndpoint(Store store)
 
     private async ValueTask<Answer?> Find(long source, string id, CancellationToken cancel)
     {
-        // Taken before the read: whatever is written meanwhile makes the answer stale at once.
+        // Taken before the read: any write in the meantime makes the answer stale at once.
         var version = store.Version;
         if (_cached.TryGetValue((source, id), out var cached) && cached.Version == version)
             return cached.Answer;

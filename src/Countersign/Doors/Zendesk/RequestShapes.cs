@@ -190,7 +190,7 @@ public sealed record CreateAnswer(CreatedItem ApprovalRequest);
 public sealed record ShowAnswer(ShownItem ApprovalRequest);
 
 /// <summary>
-/// Our requests in Zendesk's shape, whatever door they came through: a request without an assignee of its own shows the
+/// Our requests in Zendesk's shape, also those of other doors: a request without an assignee of its own shows the
 /// open step's first group or person as one.
 /// </summary>
 internal sealed class Shapes(PeopleSnapshot directory, DateTimeOffset now)

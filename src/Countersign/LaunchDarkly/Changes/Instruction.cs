@@ -45,7 +45,7 @@ internal sealed class Instruction(string kind, JsonElement json, ResourceState s
         return "";
     }
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>Null if the member is missing.</summary>
     public string? OptionalText(string name)
     {
         _asked.Add(name);

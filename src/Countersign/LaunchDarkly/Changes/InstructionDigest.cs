@@ -5,7 +5,7 @@ namespace Countersign.LaunchDarkly.Changes;
 
 /// <summary>
 /// The digest of an approval request's instructions, in the canonical form of <see cref="Digest"/>. An answer refers to
-/// it, so that a change of the instructions is noticed whatever else stays the same.
+/// it, so that a change of the instructions is noticed even if everything else stays the same.
 /// </summary>
 public static class InstructionDigest
 {

@@ -14,7 +14,7 @@ internal static class Members
 
     public static JsonElement? Member(this JsonElement? holder, string name) => holder?.Member(name);
 
-    /// <summary>Empty where there is none.</summary>
+    /// <summary>Empty if the member is missing.</summary>
     public static string Text(this JsonElement holder, string name) =>
         holder.Member(name) is { ValueKind: JsonValueKind.String } text ? text.GetString()! : "";
 

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Countersign.LaunchDarkly.Changes;
 
 /// <summary>
-/// What an approval request's instructions are read against. Whatever is missing makes the changes that need it
-/// <i>not understood</i>; it never makes them disappear.
+/// What an approval request's instructions are read against. If something is missing, the changes that need it
+/// are <i>not understood</i>; they never disappear.
 /// </summary>
 public sealed record ResourceState
 {

@@ -34,7 +34,7 @@ public sealed class MailServer : IDisposable
         _idleTimer = time.CreateTimer(_ => _ = CloseIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Sends once. Whatever can go wrong is an outcome; only <paramref name="cancel"/> throws.</summary>
+    /// <summary>Sends once. Every failure is an outcome; only <paramref name="cancel"/> throws.</summary>
     public async Task<SendOutcome> Send(MimeMessage message, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -192,7 +192,7 @@ public sealed partial class EventWords(
         return parts;
     }
 
-    /// <summary>A member as a text; a list's entries are separated by commas. Null where there is none.</summary>
+    /// <summary>A member as a text; a list's entries are separated by commas. Null if it is missing.</summary>
     private static string? TextOf(JsonElement data, string member) =>
         data.ValueKind != JsonValueKind.Object || !data.TryGetProperty(member, out var value)
             ? null

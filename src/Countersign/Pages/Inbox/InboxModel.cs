@@ -7,7 +7,7 @@ namespace Countersign.Pages.Inbox;
 /// <summary>One list of requests, and what narrows it.</summary>
 public sealed record InboxModel(InboxFilter Filter, IReadOnlyList<InboxRow> Rows)
 {
-    /// <summary>Addresses of the pages before and after; null where there is none.</summary>
+    /// <summary>Addresses of the pages before and after, or null on the first and the last page.</summary>
     public string? Previous { get; init; }
     public string? Next { get; init; }
 

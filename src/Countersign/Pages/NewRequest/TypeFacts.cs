@@ -56,7 +56,7 @@ internal static partial class TypeFacts
         return !found.Any;
     }
 
-    /// <summary>As browsers send numbers, whatever the reader's language writes.</summary>
+    /// <summary>As browsers send numbers in every language.</summary>
     [GeneratedRegex(@"^-?[0-9]{1,15}(\.[0-9]{1,10})?$", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Number();
 }

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Localization;
 namespace Countersign.Pages.Policies;
 
 /// <summary>
-/// <c>/policies</c>: the editor of the policy file, a sample request to test it with, and its versions. Whatever is
-/// pressed saves the draft and redirects, so nothing typed is lost and reloading sends nothing again. For admins.
+/// <c>/policies</c>: the editor of the policy file, a sample request to test it with, and its versions. Every
+/// button saves the draft and redirects, so nothing typed is lost and reloading sends nothing again. For admins.
 /// </summary>
 internal sealed class PolicyPage(
     PolicyFiles files,

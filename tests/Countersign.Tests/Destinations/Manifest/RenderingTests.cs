@@ -248,7 +248,7 @@ public sealed class RenderingTests
             Sample.Refused(manifest.Create, Sample.Context(manifest)).Why,
             StringComparison.Ordinal
         );
-        // The flag name that broke a published manifest: in its own quotes it is one string, whatever is in it.
+        // The flag name that broke a published manifest: in its own quotes it is one string with any content.
         var quoted = Sample.Read(Sample.With(("~.creationRequest.jsonBody", "{\"flag\": \"{{flag.name}}\"}")));
         Assert.Equal(
             "A \"x\"",

@@ -147,7 +147,7 @@ public sealed class GateTests
         Assert.Contains("</html>", page.Text, StringComparison.Ordinal);
         Assert.NotNull(page.Headers.RetryAfter);
 
-        // All that comes from one address without a good key is counted together, whatever it asks for.
+        // All that comes from one address without a good key is counted together, for all that it asks for.
         Assert.Equal(
             [200, 401, 404, 200, 401, 404, 429, 429, 429, 429],
             await Ten(async i =>

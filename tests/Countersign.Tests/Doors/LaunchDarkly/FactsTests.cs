@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Countersign.Tests.Doors.LaunchDarkly;
 
-/// <summary>What a creation says, whatever is missing, escaped or hostile in it, and who may not decide it.</summary>
+/// <summary>What a creation says, also with missing, escaped or hostile parts, and who may not decide it.</summary>
 public sealed class FactsTests
 {
     [Theory, BothEngines]

@@ -92,7 +92,7 @@ public sealed class IdTokenTests(IdTokenTests.Forge forge) : IClassFixture<IdTok
             )
         );
 
-    /// <summary>A hub, and a provider that answers with whatever token a test makes.</summary>
+    /// <summary>A hub, and a provider that answers with the token that a test makes.</summary>
     public sealed class Forge : IAsyncLifetime
     {
         private readonly RSA _key = RSA.Create(2048),
