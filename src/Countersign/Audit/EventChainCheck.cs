@@ -306,23 +306,34 @@ internal sealed class EventChainCheck(
 
     private bool HasItsHash(StoredEvent? previous, StoredEvent next)
     {
+        var hasIt = HasItsHash(previous?.Hash ?? "", next, _erasures, out var isErased);
+        ErasedEvents += isErased ? 1 : 0;
+        return hasIt;
+    }
+
+    /// <summary>Whether an event is what its hash says, as far as its texts are still there.</summary>
+    /// <param name="previous">The hash of the event before it in its history; empty for the first.</param>
+    /// <param name="isErased">Whether texts of it were erased with a person.</param>
+    internal static bool HasItsHash(string previous, StoredEvent next, Redactions erasures, out bool isErased)
+    {
+        isErased = false;
         // Of archived events the hash stays; the event that says so, or the file, is what it is held against.
         if (next.Data == ArchivedRequest.Mark && next.Subject.StartsWith(OfRequest, StringComparison.Ordinal))
             return true;
         var leaf = EventLeaf.Of(next);
-        var hash = leaf is null ? next.HashAfter(previous?.Hash ?? "") : leaf.HashAfter(previous?.Hash ?? "");
+        var hash = leaf is null ? next.HashAfter(previous) : leaf.HashAfter(previous);
         if (hash == next.Hash && leaf?.HasErasedPart != true)
             return true;
         // What stands in place of erased texts is signed. An event of the earlier form has one hash over everything, so
         // its texts can't be held against it any more; the seals still hold the hash.
         if (
             (hash != next.Hash && next.Salts is not null)
-            || !_erasures.Allow("hub", Redaction.PlaceOf(next), Redaction.TextOf(next))
+            || !erasures.Allow("hub", Redaction.PlaceOf(next), Redaction.TextOf(next))
         )
         {
             return false;
         }
-        ErasedEvents++;
+        isErased = true;
         return true;
     }
 

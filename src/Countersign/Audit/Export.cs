@@ -19,6 +19,12 @@ public sealed class Export(Store store, SealKey key)
 
     public IProgress<(long Done, long Total)>? Progress { get; init; }
 
+    /// <summary>
+    /// Whether the tree is in it too. Readers of the earlier form take every line that is no event for a seal, so it is
+    /// only there where it is asked for.
+    /// </summary>
+    public bool HasTree { get; init; }
+
     public async Task Run(Stream to, CancellationToken cancel = default)
     {
         var lines = new Lines(to);
@@ -39,6 +45,8 @@ public sealed class Export(Store store, SealKey key)
         );
         var done = 0L;
         var covered = new IdRanges();
+        var position = 0L;
+        await Trees(lines, 0, position, cancel);
         for (var n = 0L; n < last.N; )
         {
             var seals = await store.Read(
@@ -69,6 +77,8 @@ public sealed class Export(Store store, SealKey key)
                 }
                 Progress?.Report((done, total));
                 lines.Add(json => Write(json, seal));
+                position += seal.Count;
+                await Trees(lines, seal.N, position, cancel);
                 await lines.Flush(cancel);
             }
             n = seals[^1].N;
@@ -98,6 +108,79 @@ public sealed class Export(Store store, SealKey key)
             }
         }
         await lines.Flush(cancel, always: true);
+    }
+
+    /// <summary>
+    /// The heads that end with a seal, in the order of epochs: before the first of an epoch a line about the epoch, and
+    /// before a head with a leaf of the log's own that leaf.
+    /// </summary>
+    /// <param name="position">How many events seals cover up to this one.</param>
+    private async ValueTask Trees(Lines lines, long seal, long position, CancellationToken cancel)
+    {
+        if (!HasTree)
+            return;
+        var found = await store.ReadSnapshot(
+            async reader =>
+            {
+                var heads = await reader.All<TreeHead>(
+                    $"""
+                    SELECT {TreeHead.Columns} FROM tree_heads h
+                    WHERE h.position = @position AND h.seal = @seal ORDER BY h.epoch, h.size
+                    """,
+                    new { position, seal }
+                );
+                var all = new List<(Epoch? Epoch, TreeHead Head, string? Note)>();
+                foreach (var head in heads)
+                {
+                    all.Add(
+                        (
+                            head.Size == 1 ? await Epoch.Find(reader, head.Epoch) : null,
+                            head,
+                            head.Note is null ? null : await Cosignatures.NoteOf(reader, head)
+                        )
+                    );
+                }
+                return all;
+            },
+            cancel
+        );
+        foreach (var (epoch, head, note) in found)
+        {
+            if (epoch is not null)
+                lines.Add(json => Write(json, epoch));
+            if (head.Leaf is not null)
+                lines.Add(json => WriteLeaf(json, head));
+            lines.Add(json => Write(json, head, note));
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, Epoch epoch)
+    {
+        json.WriteString("type", "epoch");
+        json.WriteNumber("epoch", epoch.Number);
+        json.WriteString("origin", epoch.Origin);
+        json.WriteString("vkey", epoch.Vkey);
+        json.WriteString("reason", epoch.Reason);
+        json.WriteNumber("afterSeal", epoch.AfterSeal);
+        json.WriteString("signature", epoch.Signature);
+    }
+
+    private static void WriteLeaf(Utf8JsonWriter json, TreeHead head)
+    {
+        json.WriteString("type", "leaf");
+        json.WriteNumber("epoch", head.Epoch);
+        json.WriteNumber("index", head.First);
+        json.WriteString("text", head.Leaf);
+    }
+
+    private static void Write(Utf8JsonWriter json, TreeHead head, string? note)
+    {
+        json.WriteString("type", "head");
+        json.WriteNumber("epoch", head.Epoch);
+        json.WriteNumber("size", head.Size);
+        json.WriteNumber("seal", head.Seal);
+        json.WriteString("root", head.Root);
+        json.WriteString("note", note);
     }
 
     private static void Write(Utf8JsonWriter json, StoredEvent e, long? seal)

@@ -15,25 +15,15 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
 
     public async ValueTask Run(SealHead? earlier)
     {
-        Seal? last = null;
         await using var trees = await TreeCheck.Begin(reader, key, cancel);
         var found = earlier is null or { N: 0 };
         var before = problems.Count;
-        await foreach (
-            var seal in Pages.Each<Seal, NumberKey>(
-                reader,
-                $"SELECT {Seal.Columns} FROM seals WHERE n > @N ORDER BY n",
-                new NumberKey(long.MinValue),
-                s => new NumberKey(s.N),
-                500,
-                cancel
-            )
-        )
-        {
-            problems.Add(await ProblemOf(seal, last, trees));
-            found |= earlier is not null && seal.N == earlier.N && seal.Hash == earlier.Hash;
-            last = seal;
-        }
+        var last = await Each(
+            long.MinValue,
+            null,
+            trees,
+            seal => found |= earlier is not null && seal.N == earlier.N && seal.Hash == earlier.Hash
+        );
         // Of a seal that is not right, nobody can say what it covers.
         if (problems.Count == before)
         {
@@ -50,6 +40,43 @@ internal sealed class SealCheck(Reader reader, SealKey key, ProblemList problems
                     + $"before seal {earlier.N}."
             );
         }
+    }
+
+    /// <summary>The seals after one, which is taken as it is, and the trees from a head of it on.</summary>
+    public async ValueTask RunAfter(long n, TreeCheck trees)
+    {
+        var last = await reader.First<Seal>($"SELECT {Seal.Columns} FROM seals WHERE n = @n", new { n });
+        if (n > 0 && (last is null || !key.IsSignatureOfSeal(n, last.Hash, last.Signature)))
+        {
+            problems.Add($"Seal {n}, which the checkpoint is of, is gone or not signed with this hub's key.");
+            return;
+        }
+        var before = problems.Count;
+        await Each(n, last, trees, _ => { });
+        if (problems.Count > before)
+            return;
+        foreach (var problem in await trees.End())
+            problems.Add(problem);
+    }
+
+    private async ValueTask<Seal?> Each(long after, Seal? last, TreeCheck trees, Action<Seal> seen)
+    {
+        await foreach (
+            var seal in Pages.Each<Seal, NumberKey>(
+                reader,
+                $"SELECT {Seal.Columns} FROM seals WHERE n > @N ORDER BY n",
+                new NumberKey(after),
+                s => new NumberKey(s.N),
+                500,
+                cancel
+            )
+        )
+        {
+            problems.Add(await ProblemOf(seal, last, trees));
+            seen(seal);
+            last = seal;
+        }
+        return last;
     }
 
     private async ValueTask<string?> ProblemOf(Seal seal, Seal? previous, TreeCheck trees)

@@ -243,7 +243,7 @@ public sealed partial class Sealer : BackgroundService
         {
             var most = Math.Min(ReadAtOnce, Seal.MaxEvents - batch.Count);
             var page = await store.Read(
-                r => EventLog.Next<UnsealedEvent>(r, UnsealedEvent.Columns, position, most),
+                r => EventLog.Next<ChainedEvent>(r, ChainedEvent.Columns, position, most),
                 cancel
             );
             foreach (var e in page)
@@ -390,16 +390,6 @@ public sealed partial class Sealer : BackgroundService
 
     private sealed record BatchEvent(long Id, long Position, string Hash, bool IsLeaf);
 
-    /// <summary>An event with the hash of the one before it in its history.</summary>
-    private sealed class UnsealedEvent : StoredEvent
-    {
-        public new const string Columns =
-            StoredEvent.Columns
-            + ", (SELECT p.hash FROM events p WHERE p.subject = events.subject AND p.n = events.n - 1) AS previous";
-
-        public string? Previous { get; init; }
-    }
-
     private sealed class CursorRow
     {
         public long Position { get; init; }
@@ -441,4 +431,14 @@ public sealed partial class Sealer : BackgroundService
         )]
         public static partial void Damaged(ILogger log, string damage);
     }
+}
+
+/// <summary>An event with the hash of the one before it in its history.</summary>
+internal sealed class ChainedEvent : StoredEvent
+{
+    public new const string Columns =
+        StoredEvent.Columns
+        + ", (SELECT p.hash FROM events p WHERE p.subject = events.subject AND p.n = events.n - 1) AS previous";
+
+    public string? Previous { get; init; }
 }

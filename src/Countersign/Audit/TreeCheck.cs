@@ -35,6 +35,35 @@ internal sealed class TreeCheck : IAsyncDisposable
         return check;
     }
 
+    /// <summary>
+    /// The same from a head of one epoch on, to which its tree is taken as it lies in the store: only its root was
+    /// compared.
+    /// </summary>
+    public static async ValueTask<TreeCheck> BeginAfter(
+        Reader reader,
+        SealKey key,
+        TreeHead head,
+        CancellationToken cancel
+    )
+    {
+        var check = new TreeCheck(reader, key, cancel);
+        var epochs = await reader.All<Epoch>($"SELECT {Epoch.Columns} FROM epochs e ORDER BY e.number");
+        foreach (var epoch in epochs.Where(e => e.Number >= head.Epoch))
+        {
+            var tree = new Grown(epoch, check.HeadsOf(epoch.Number));
+            check._trees.Add(tree);
+            await tree.Next();
+            await check.First(tree, epochs.FindLast(e => e.Number < epoch.Number));
+            if (epoch.Number == head.Epoch)
+            {
+                var edge = await new StoredTree(reader, epoch.Number).Edge(head.Size);
+                await tree.GoOn(edge, head, check.HeadsOf(epoch.Number, head.Size));
+            }
+            await check.OwnLeaves(tree);
+        }
+        return check;
+    }
+
     /// <summary>Each seal in turn, with its events in rising order of ids.</summary>
     public async ValueTask Add(Seal seal, IReadOnlyList<SealedEvent> events)
     {
@@ -210,7 +239,7 @@ internal sealed class TreeCheck : IAsyncDisposable
         && signed.Text == head.ToString()
         && signed.IsSignedBy(tree.Key, out _) == true;
 
-    private IAsyncEnumerator<TreeHead> HeadsOf(long epoch) =>
+    private IAsyncEnumerator<TreeHead> HeadsOf(long epoch, long after = long.MinValue) =>
         Pages
             .Each<TreeHead, HeadKey>(
                 _reader,
@@ -218,7 +247,7 @@ internal sealed class TreeCheck : IAsyncDisposable
                 SELECT {TreeHead.Columns} FROM tree_heads h WHERE h.epoch = @Epoch AND h.size > @Size
                 ORDER BY h.size
                 """,
-                new HeadKey(epoch, long.MinValue),
+                new HeadKey(epoch, after),
                 h => new HeadKey(epoch, h.Size),
                 500,
                 _cancel
@@ -248,8 +277,10 @@ internal sealed class TreeCheck : IAsyncDisposable
     /// <summary>A tree as it grows again from the events.</summary>
     private sealed class Grown(Epoch epoch, IAsyncEnumerator<TreeHead> heads) : IAsyncDisposable
     {
+        private IAsyncEnumerator<TreeHead> _heads = heads;
+
         public Epoch Epoch { get; } = epoch;
-        public TreeEdge Edge { get; } = new();
+        public TreeEdge Edge { get; private set; } = new();
 
         /// <summary>Where the next head must lead; null after the last.</summary>
         public TreeHead? Head { get; private set; }
@@ -260,8 +291,19 @@ internal sealed class TreeCheck : IAsyncDisposable
         public long Tiles { get; set; }
         public bool IsWrong { get; set; }
 
-        public async ValueTask Next() => Head = await heads.MoveNextAsync() ? heads.Current : null;
+        public async ValueTask Next() => Head = await _heads.MoveNextAsync() ? _heads.Current : null;
 
-        public ValueTask DisposeAsync() => heads.DisposeAsync();
+        /// <summary>Goes on after a head, with the tree as it is there.</summary>
+        public async ValueTask GoOn(TreeEdge edge, TreeHead from, IAsyncEnumerator<TreeHead> later)
+        {
+            await _heads.DisposeAsync();
+            (Edge, _heads) = (edge, later);
+            (Size, Seal, Position) = (from.Size, from.Seal, from.Position);
+            for (var full = from.Size / Tile.FullWidth; full > 0; full /= Tile.FullWidth)
+                Tiles += full;
+            await Next();
+        }
+
+        public ValueTask DisposeAsync() => _heads.DisposeAsync();
     }
 }

@@ -39,13 +39,30 @@ internal static class AuditVerbs
             foreach (var missing in result.Tokens.Select(t => t.Value).Where(file => !File.Exists(file)))
                 result.AddError($"There is no file {missing}.");
         });
+        var since = new Option<string?>("--since")
+        {
+            Description =
+                "A file with a checkpoint of the log: checks that the log goes on from it, and only what came after.",
+            HelpName = "file",
+        };
+        since.Validators.Add(result =>
+        {
+            foreach (var missing in result.Tokens.Select(t => t.Value).Where(file => !File.Exists(file)))
+                result.AddError($"There is no file {missing}.");
+        });
         return Verb.Reading(
             terminal,
             "verify",
             "Check that no event, seal or request was changed, removed or added. Exits with 1 and lists the problems.",
-            [head, archives],
+            [head, archives, since],
             async (parse, hub, cancel) =>
             {
+                if (parse.GetValue(since) is { } checkpoint)
+                {
+                    return parse.GetValue(head) is null && parse.GetValue(archives) is null or []
+                        ? await CheckSince(hub, checkpoint, cancel)
+                        : new Reply.Failed(Reply.Usage, "--since can't be combined with --head or --archive.");
+                }
                 using var key = new SealKey(hub.Get<RootKey>());
                 Verification found;
                 using (var progress = ProgressLine.Of(terminal, "Verified", "events"))
@@ -89,6 +106,32 @@ internal static class AuditVerbs
         );
     }
 
+    private static async Task<Reply> CheckSince(Hub hub, string file, CancellationToken cancel)
+    {
+        using var key = new SealKey(hub.Get<RootKey>());
+        var outcome = await new VerifySince(hub.Store, key).Run(await File.ReadAllTextAsync(file, cancel), cancel);
+        if (outcome is not VerifySinceOutcome.Looked(var found))
+            return new Reply.Failed(Reply.Invalid, $"{file}: {((VerifySinceOutcome.NoCheckpoint)outcome).Why}");
+        var notChecked =
+            $"Not checked: the {found.NotChecked} events up to the checkpoint, and whether requests, people and "
+            + "settings follow from events. To check everything, run:\ncountersign audit verify";
+        return found.Ok
+            ? new Reply.Done(
+                found,
+                $"""
+                The log goes on from the checkpoint: {found.Origin} with {found.Size} leaves.
+                Checked: {found.Events} later events with their seals and the tree, and {found.Unsealed} not sealed yet.
+                {notChecked}
+                """
+            )
+            : new Reply.No(
+                found,
+                $"Verification failed:\n{string.Join('\n', found.Problems.Select(p => "- " + p))}"
+                    + (found.MoreProblems > 0 ? $"\n… and {found.MoreProblems} more" : "")
+                    + $"\n{notChecked}"
+            );
+    }
+
     /// <summary>What is not in the store any more.</summary>
     private static string More(Verification found)
     {
@@ -118,16 +161,21 @@ internal static class AuditVerbs
             Description = "The file to create; it must not exist yet. The default is standard output.",
             HelpName = "file",
         };
+        var tree = new Option<bool>("--tree")
+        {
+            Description =
+                "Also the log's tree: epochs, their own leaves, heads with their checkpoints and cosignatures.",
+        };
         return Verb.Reading(
             terminal,
             "export",
             "Export the log as JSON lines: events, seals, and the public key that verifies them.",
-            [file],
+            [file, tree],
             async (parse, hub, cancel) =>
             {
                 using var key = new SealKey(hub.Get<RootKey>());
                 using var progress = ProgressLine.Of(terminal, "Exported", "events");
-                var export = new Export(hub.Store, key) { Progress = progress };
+                var export = new Export(hub.Store, key) { Progress = progress, HasTree = parse.GetValue(tree) };
                 if (parse.GetValue(file) is not { } name)
                 {
                     // The lines are the answer, with --json or without.

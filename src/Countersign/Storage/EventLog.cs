@@ -27,6 +27,10 @@ public static class EventLog
         );
     }
 
+    /// <summary>Events that were written a moment ago and have no position yet; on SQLite there are none.</summary>
+    public static ValueTask<List<T>> WithoutPosition<T>(Reader reader, string columns) =>
+        reader.All<T>($"SELECT {columns} FROM events WHERE {reader.Position} IS NULL ORDER BY id");
+
     /// <summary>How many events of a subject some consumer of the log has not come to yet.</summary>
     public static ValueTask<long> CountAhead(Reader reader, string subject) =>
         reader.Number(

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Countersign.Audit;
+using Countersign.Proof;
 using Xunit;
 
 namespace Countersign.Tests.Audit;
@@ -24,6 +25,75 @@ public sealed class ExportTests
             (await recorded.Check()).Unsealed,
             lines.Count(l => Type(l) == "event" && l.GetProperty("seal").ValueKind == JsonValueKind.Null)
         );
+    }
+
+    [Theory, BothEngines]
+    public async Task With_the_tree_all_roots_follow_from_the_exported_lines_and_the_others_are_as_before(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await recorded.Hub.AddPeople("Ann", "Ben");
+        await recorded.Sealer.SealOnce();
+        await recorded.Hub.AddPeople("Cid");
+        await recorded.Sealer.SealOnce();
+        var tree = Sealers.Tree(recorded.Hub.Store, recorded.RootKeyFile, recorded.Key);
+        Assert.NotNull(await tree.Begin(EpochReason.Other, default));
+        await recorded.Hub.AddPeople("Dan");
+        await recorded.Sealer.SealAll();
+
+        var lines = await Exported(recorded, hasTree: true);
+        string[] ofTree = ["epoch", "leaf", "head"];
+        var others = lines.FindAll(l => !ofTree.Contains(Type(l))).ConvertAll(l => l.GetRawText());
+        Assert.Equal((await Exported(recorded)).ConvertAll(l => l.GetRawText()), others);
+
+        var (keys, leaves, batch) = (
+            new Dictionary<long, NoteKey>(),
+            new Dictionary<long, List<byte[]>>(),
+            new List<byte[]>()
+        );
+        var (heads, signed, isSealed) = (0, 0, false);
+        foreach (var line in lines)
+        {
+            if (Type(line) == "event")
+            {
+                // A seal comes after its events, and its heads after it.
+                if (isSealed)
+                    batch.Clear();
+                batch.Add(Convert.FromHexString(Text(line, "hash")));
+            }
+            isSealed = Type(line) != "event";
+            if (!ofTree.Contains(Type(line)))
+                continue;
+            var epoch = line.GetProperty("epoch").GetInt64();
+            switch (Type(line))
+            {
+                case "epoch":
+                    Assert.True(NoteKey.TryParse(Text(line, "vkey"), out var key, out _));
+                    (keys[epoch], leaves[epoch]) = (key, []);
+                    break;
+                case "leaf":
+                    Assert.Equal(leaves[epoch].Count, line.GetProperty("index").GetInt64());
+                    leaves[epoch].Add(MerkleTree.LeafHash(Encoding.UTF8.GetBytes(Text(line, "text"))));
+                    break;
+                default:
+                    heads++;
+                    var size = line.GetProperty("size").GetInt64();
+                    if (leaves[epoch].Count < size)
+                        leaves[epoch].AddRange(batch);
+                    var root = MerkleTree.Root(size, (level, n) => Subtree(leaves[epoch], level, n));
+                    Assert.Equal((size, Convert.ToBase64String(root)), (leaves[epoch].Count, Text(line, "root")));
+                    if (line.GetProperty("note").GetString() is not { } note)
+                        break;
+                    Assert.True(SignedNote.Parse(note, out _)!.IsSignedBy(keys[epoch], out _));
+                    signed++;
+                    break;
+            }
+        }
+        Assert.Equal((5, 3), (heads, signed));
+
+        static byte[] Subtree(List<byte[]> leaves, int level, long n) =>
+            level == 0
+                ? leaves[(int)n]
+                : MerkleTree.NodeHash(Subtree(leaves, level - 1, 2 * n), Subtree(leaves, level - 1, (2 * n) + 1));
     }
 
     [Theory]
@@ -88,10 +158,10 @@ public sealed class ExportTests
         );
     }
 
-    private static async Task<List<JsonElement>> Exported(RecordedHub recorded)
+    private static async Task<List<JsonElement>> Exported(RecordedHub recorded, bool hasTree = false)
     {
         using var stream = new MemoryStream();
-        await new Export(recorded.Hub.Store, recorded.Key).Run(stream);
+        await new Export(recorded.Hub.Store, recorded.Key) { HasTree = hasTree }.Run(stream);
         return
         [
             .. Encoding
