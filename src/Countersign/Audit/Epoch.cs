@@ -51,8 +51,8 @@ public sealed record Epoch
 }
 
 /// <summary>
-/// The first leaf of an epoch: a text of thirteen lines, none of them about a person. It ties the tree to the epoch
-/// before it and to the seals of the log.
+/// The first leaf of an epoch: a text of thirteen lines, none of them about a person, and a line for each cosignature
+/// of the last head of the epoch before it. It ties the tree to that epoch and to the seals of the log.
 /// </summary>
 /// <param name="Previous">The last head of the epoch before it; null for the first tree.</param>
 /// <param name="SealKey">The public half of the key that signs seals: SubjectPublicKeyInfo in base64.</param>
@@ -73,6 +73,9 @@ public sealed record EpochLeaf(
     internal const string EndLabel = "countersign-epoch-end-v1";
     private const string Nothing = "-";
 
+    /// <summary>Signature lines of witnesses under <see cref="Previous"/>, without their line feeds.</summary>
+    public IReadOnlyList<string> Cosignatures { get; init; } = [];
+
     public override string ToString() =>
         string.Join(
             '\n',
@@ -89,14 +92,14 @@ public sealed record EpochLeaf(
             OrNothing(SealHash),
             OrNothing(SealSignature),
             SealKey
-        );
+        ) + string.Concat(Cosignatures.Select(line => $"\n{line}"));
 
     /// <summary>Null where the text is not one that <see cref="ToString"/> writes.</summary>
     public static EpochLeaf? Parse(string text)
     {
         if (
             text.Split('\n') is not [Label, var number, var origin, var vkey, var at, var reason, .. var rest]
-            || rest is not [var before, var size, var root, var seal, var hash, var signature, var key]
+            || rest is not [var before, var size, var root, var seal, var hash, var signature, var key, .. var cosigned]
             || !Checkpoint.TryNumber(number, out var n)
             || !Checkpoint.TryNumber(seal, out var lastSeal)
         )
@@ -115,13 +118,26 @@ public sealed record EpochLeaf(
             hash == Nothing ? "" : hash,
             signature == Nothing ? "" : signature,
             key
-        );
-        return leaf.ToString() == text ? leaf : null;
+        )
+        {
+            Cosignatures = cosigned,
+        };
+        return
+            leaf.ToString() == text
+            && (cosigned.Length == 0 || SignedNote.Parse($"{previous}\n{string.Join('\n', cosigned)}\n", out _) != null)
+            ? leaf
+            : null;
     }
 
     /// <summary>The last leaf of an epoch whose end was planned: the key that takes over.</summary>
     internal static string EndOf(long epoch, string nextVkey) =>
         string.Create(CultureInfo.InvariantCulture, $"{EndLabel}\n{epoch}\n{nextVkey}");
+
+    /// <summary>Reads what <see cref="EndOf"/> writes; null where it is not that.</summary>
+    internal static (long Epoch, string NextVkey)? ParseEnd(string text) =>
+        text.Split('\n') is [EndLabel, var number, var vkey] && Checkpoint.TryNumber(number, out var epoch)
+            ? (epoch, vkey)
+            : null;
 
     private static string OrNothing(string text) => text.Length == 0 ? Nothing : text;
 }

@@ -14,41 +14,92 @@ public sealed class LogFiles(Store store)
     private const int MaxEntry = ushort.MaxValue;
 
     /// <summary>All epochs, the first one first, each with its newest signed head.</summary>
-    public ValueTask<List<LogEpoch>> Epochs(CancellationToken cancel = default) =>
+    public ValueTask<List<LogEpoch>> Epochs(CancellationToken cancel = default) => store.ReadSnapshot(EpochsOf, cancel);
+
+    /// <summary>How epochs follow each other (<see cref="EpochChain"/>); null before the first checkpoint.</summary>
+    public ValueTask<string?> Chain(CancellationToken cancel = default) =>
         store.ReadSnapshot(
             async reader =>
             {
-                var epochs = new List<LogEpoch>();
-                foreach (
-                    var epoch in await reader.All<Epoch>($"SELECT {Epoch.Columns} FROM epochs e ORDER BY e.number")
-                )
+                var chain = new StringBuilder();
+                foreach (var epoch in await EpochsOf(reader))
                 {
-                    var signed = await TreeHead.NewestSigned(reader, epoch.Number);
-                    var last = await reader.First<TreeHead>(
-                        $"""
-                        SELECT {TreeHead.Columns} FROM tree_heads h
-                        WHERE h.epoch = @epoch AND h.size > 1 AND h.leaf IS NOT NULL AND h.note IS NOT NULL
-                        ORDER BY h.size DESC LIMIT 1
-                        """,
-                        new { epoch = epoch.Number }
-                    );
-                    epochs.Add(
-                        new LogEpoch(
-                            epoch,
-                            await reader.Text(
-                                "SELECT leaf FROM tree_heads WHERE epoch = @epoch AND size = 1",
-                                new { epoch = epoch.Number }
-                            ) ?? "",
-                            last is not null && last.Size == signed?.Size ? last.Leaf : null,
-                            signed?.Size ?? 0,
-                            signed?.Note
-                        )
-                    );
+                    if (epoch.Note is null)
+                        continue;
+                    chain.Append(await FirstOf(reader, epoch));
+                    if (epoch.LastLeaf is not null)
+                        chain.Append(await LastOf(reader, epoch));
                 }
-                return epochs;
+                return chain.Length == 0 ? null : chain.ToString();
             },
             cancel
         );
+
+    /// <summary>
+    /// How the key of an epoch was announced by the epochs before it, from the earliest of which that is so. Null where
+    /// it wasn't.
+    /// </summary>
+    internal static async ValueTask<string?> Announced(Reader reader, Epoch epoch)
+    {
+        if (epoch.Reason != EpochReason.KeyRotation)
+            return null;
+        var epochs = (await EpochsOf(reader)).FindAll(e => e.Epoch.Number <= epoch.Number && e.Note is not null);
+        var chain = new StringBuilder();
+        for (var i = epochs.Count - 1; i > 0; i--)
+        {
+            var (before, after) = (epochs[i - 1], epochs[i]);
+            if (before.LastLeaf != EpochLeaf.EndOf(before.Epoch.Number, after.Epoch.Vkey))
+                break;
+            chain.Insert(0, await LastOf(reader, before) + await FirstOf(reader, after));
+        }
+        return chain.Length == 0 ? null : chain.ToString();
+    }
+
+    private static async ValueTask<string> FirstOf(Reader reader, LogEpoch epoch) =>
+        EpochChain.Entry(
+            epoch.FirstLeaf,
+            0,
+            await new StoredTree(reader, epoch.Epoch.Number).Inclusion(0, epoch.Size),
+            epoch.Note!
+        );
+
+    private static async ValueTask<string> LastOf(Reader reader, LogEpoch epoch) =>
+        EpochChain.Entry(
+            epoch.LastLeaf!,
+            epoch.Size - 1,
+            await new StoredTree(reader, epoch.Epoch.Number).Inclusion(epoch.Size - 1, epoch.Size),
+            epoch.Note!
+        );
+
+    private static async ValueTask<List<LogEpoch>> EpochsOf(Reader reader)
+    {
+        var epochs = new List<LogEpoch>();
+        foreach (var epoch in await reader.All<Epoch>($"SELECT {Epoch.Columns} FROM epochs e ORDER BY e.number"))
+        {
+            var signed = await TreeHead.NewestSigned(reader, epoch.Number);
+            var last = await reader.First<TreeHead>(
+                $"""
+                SELECT {TreeHead.Columns} FROM tree_heads h
+                WHERE h.epoch = @epoch AND h.size > 1 AND h.leaf IS NOT NULL AND h.note IS NOT NULL
+                ORDER BY h.size DESC LIMIT 1
+                """,
+                new { epoch = epoch.Number }
+            );
+            epochs.Add(
+                new LogEpoch(
+                    epoch,
+                    await reader.Text(
+                        "SELECT leaf FROM tree_heads WHERE epoch = @epoch AND size = 1",
+                        new { epoch = epoch.Number }
+                    ) ?? "",
+                    last is not null && last.Size == signed?.Size ? last.Leaf : null,
+                    signed?.Size ?? 0,
+                    signed?.Note
+                )
+            );
+        }
+        return epochs;
+    }
 
     /// <summary>The newest signed checkpoint; of the newest epoch where none is named.</summary>
     public ValueTask<string?> Checkpoint(long? epoch, CancellationToken cancel = default) =>
@@ -66,9 +117,10 @@ public sealed class LogFiles(Store store)
             )
             : ValueTask.FromResult<byte[]?>(null);
 
-    /// <summary>The hashes of a tile of the newest epoch; null where the signed log has no such tile.</summary>
-    internal async ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
-        (await Tile(null, tile.Path["tile/".Length..], cancel))?.Chunk(MerkleTree.HashSize).ToList();
+    /// <summary>The hashes of a tile; null if the signed log has no such tile.</summary>
+    /// <param name="epoch">Null for the newest.</param>
+    internal async ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel) =>
+        (await Tile(epoch, tile.Path["tile/".Length..], cancel))?.Chunk(MerkleTree.HashSize).ToList();
 
     private static async ValueTask<byte[]?> Bytes(Reader reader, long epoch, Tile tile, bool isEntries)
     {

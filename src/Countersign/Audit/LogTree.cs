@@ -14,12 +14,18 @@ namespace Countersign.Audit;
 /// <param name="Address">The public host and path, which origins of new epochs begin with.</param>
 public sealed record SigningPlace(string SignedFile, string? Origin, string? Address)
 {
+    /// <summary>Whether each checkpoint gets a second line, by ML-DSA-44.</summary>
+    public bool HasMlDsa { get; init; }
+
     public static SigningPlace Of(StoreOptions place, ProofOptions proof, ServerOptions server) =>
         new(
             Path.GetFullPath(proof.SignedFile ?? place.RootKeyFile + ".signed"),
             proof.Origin,
             server.PublicUrl is { } url ? (url.Authority + url.AbsolutePath).TrimEnd('/') : null
-        );
+        )
+        {
+            HasMlDsa = proof.MlDsa,
+        };
 }
 
 /// <summary>
@@ -237,7 +243,13 @@ public sealed partial class LogTree
             last?.Hash ?? "",
             last?.Signature ?? "",
             _sealKey.PublicKey
-        ).ToString();
+        )
+        {
+            Cosignatures = signed is null
+                ? []
+                : (await Cosignatures.NoteOf(reader, signed))[signed.Note!.Length..]
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries),
+        }.ToString();
         var epoch = new Epoch
         {
             Number = number,
@@ -339,6 +351,8 @@ public sealed partial class LogTree
             var checkpoint = new Checkpoint(epoch.Origin, head.Size, head.RootHash);
             Keep(new SignedHead(epoch.Number, checkpoint));
             var note = signer.Sign(checkpoint.ToString());
+            if (_place.HasMlDsa)
+                note += _keys.MlDsaOf(epoch.Number, epoch.Origin).Line(checkpoint.ToString());
             await _store.InTransaction(
                 async tx =>
                     await tx.Execute(
@@ -363,6 +377,14 @@ public sealed partial class LogTree
             Refuse(trouble.Message);
         }
     }
+
+    /// <summary>
+    /// The key of an epoch's second lines; null if that is off, or if an earlier root key signed the epoch.
+    /// </summary>
+    public NoteKey? MlDsaKeyOf(Epoch epoch) =>
+        _place.HasMlDsa && _keys.Of(epoch.Number, epoch.Origin).Key.ToString() == epoch.Vkey
+            ? _keys.MlDsaOf(epoch.Number, epoch.Origin).Key
+            : null;
 
     /// <summary>Why this hub doesn't sign the tree of its store; null where it does.</summary>
     public ValueTask<string?> Obstacle(CancellationToken cancel) => Look(AnyObstacle, cancel);

@@ -18,6 +18,9 @@ public sealed record ProofOptions
     [MustBe("keys and addresses such as w.example.com+1234abcd+BAbc… https://w.example.com, separated by commas")]
     public IReadOnlyList<WitnessAddress> Witnesses { get; init; } = [];
 
+    [Description("Whether checkpoints get a second signature, by ML-DSA-44, which future computers can't forge.")]
+    public bool MlDsa { get; init; }
+
     [Description("Whether everyone may read the log's checkpoint and tiles under /proof.")]
     public bool Public { get; init; }
 }

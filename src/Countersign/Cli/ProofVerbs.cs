@@ -42,7 +42,8 @@ internal static class ProofVerbs
                 var epochs = await hub.Get<LogFiles>().Epochs(cancel);
                 if (epochs.Count == 0)
                     return new Reply.Failed(Reply.NotFound, "The log has no tree yet. A server begins it.");
-                var obstacle = await hub.Get<LogTree>().Obstacle(cancel);
+                var tree = hub.Get<LogTree>();
+                var obstacle = await tree.Obstacle(cancel);
                 return new Reply.Done(
                     new
                     {
@@ -51,6 +52,7 @@ internal static class ProofVerbs
                             e.Epoch.Number,
                             e.Epoch.Origin,
                             Key = e.Epoch.Vkey,
+                            MlDsaKey = tree.MlDsaKeyOf(e.Epoch)?.ToString(),
                             e.Epoch.StartedAt,
                             e.Epoch.Reason,
                             e.Size,
@@ -61,20 +63,22 @@ internal static class ProofVerbs
                         }),
                         NotSigned = obstacle,
                     },
-                    string.Join("\n\n", epochs.Select(Shown))
+                    string.Join("\n\n", epochs.Select(e => Shown(e, tree.MlDsaKeyOf(e.Epoch))))
                         + (obstacle is null ? "" : $"\n\nThe log isn't signed. {obstacle}")
                 );
             }
         );
 
-    private static string Shown(LogEpoch e) =>
+    private static string Shown(LogEpoch e, NoteKey? mlDsa) =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"""
             Epoch {e.Epoch.Number} ({e.Epoch.Reason}) since {e.Epoch.StartedAt}: {e.Epoch.Origin}, {e.Size} leaves
             {e.Epoch.Vkey}
             """
-        ) + (e.LastLeaf is null ? "" : $"\nEnded as planned. Its last leaf names the key of the next epoch.");
+        )
+        + (mlDsa is null ? "" : $"\n{mlDsa}")
+        + (e.LastLeaf is null ? "" : $"\nEnded as planned. Its last leaf names the key of the next epoch.");
 
     private static Command NewEpoch(Terminal terminal)
     {
@@ -165,6 +169,7 @@ internal static class ProofVerbs
                 {
                     var number = epoch.Epoch.Number.ToString(CultureInfo.InvariantCulture);
                     var at = epoch == epochs[^1] ? target : Path.Combine(target, "epochs", number);
+                    await MakeRoom(epoch, at, cancel);
                     foreach (var tile in Tile.OfTree(epoch.Size))
                     {
                         files += await Write(log, epoch, at, tile.Path, tile.Width, cancel);
@@ -173,6 +178,11 @@ internal static class ProofVerbs
                     }
                     // Last, so that what it names is there.
                     await Put(Path.Combine(at, "checkpoint"), Encoding.UTF8.GetBytes(epoch.Note!), cancel);
+                    files++;
+                }
+                if (await log.Chain(cancel) is { } chain)
+                {
+                    await Put(Path.Combine(target, LogSource.ChainFile), Encoding.UTF8.GetBytes(chain), cancel);
                     files++;
                 }
                 return new Reply.Done(
@@ -187,6 +197,22 @@ internal static class ProofVerbs
                 );
             }
         );
+    }
+
+    /// <summary>Takes away the tiles of an epoch that has ended, since those of another have the same names.</summary>
+    private static async Task MakeRoom(LogEpoch epoch, string folder, CancellationToken cancel)
+    {
+        var (checkpoint, tiles) = (Path.Combine(folder, "checkpoint"), Path.Combine(folder, "tile"));
+        var isOfIt =
+            File.Exists(checkpoint)
+            && (await File.ReadAllTextAsync(checkpoint, cancel)).StartsWith(
+                epoch.Epoch.Origin + "\n",
+                StringComparison.Ordinal
+            );
+        if (isOfIt || !System.IO.Directory.Exists(tiles))
+            return;
+        File.Delete(checkpoint);
+        System.IO.Directory.Delete(tiles, recursive: true);
     }
 
     private static async Task<long> Write(
@@ -218,7 +244,9 @@ internal static class ProofVerbs
 
     private static readonly Option<string?> Key = new("--key")
     {
-        Description = "The key that must have signed, as proof keys prints it.",
+        Description =
+            "The key that must have signed, as proof keys prints it. Later epochs are checked from it on; the key of "
+            + "one that wasn't announced is given here once.",
         HelpName = "vkey",
     };
 
@@ -241,13 +269,21 @@ internal static class ProofVerbs
                 var key = Environment.GetEnvironmentVariable(KeyVariable);
                 await using var earlier = await LogSource.Open(parse.GetValue(old)!, options, key);
                 await using var later = await LogSource.Open(parse.GetValue(now)!, options, key);
-                var (before, problem) = await SeenLog.Read(earlier, parse.GetValue(old)!, parse.GetValue(Key), cancel);
+                var vkey = parse.GetValue(Key);
+                var (before, problem) = await SeenLog.Read(earlier, parse.GetValue(old)!, vkey, cancel);
                 if (before is null)
                     return problem!;
-                (var after, problem) = await SeenLog.Read(later, parse.GetValue(now)!, parse.GetValue(Key), cancel);
-                return after is null
-                    ? problem!
-                    : await Judge(before, after, earlier, later, parse.GetValue(evidence), cancel);
+                (var after, problem) = await SeenLog.Read(later, parse.GetValue(now)!, null, cancel);
+                if (after is null)
+                    return problem!;
+                if (before.Head.Origin != after.Head.Origin && vkey is not null)
+                {
+                    var walk = new EpochWalk(before, vkey, after, later, parse.GetValue(evidence));
+                    return (await walk.Run(given: null, cancel)).Reply;
+                }
+                if (SeenLog.Parse(after.Note, parse.GetValue(now)!, vkey) is (null, { } notSigned))
+                    return notSigned;
+                return await Judge(before, after, earlier, later, parse.GetValue(evidence), cancel);
             }
         );
     }
@@ -290,11 +326,27 @@ internal static class ProofVerbs
                     options,
                     Environment.GetEnvironmentVariable(KeyVariable)
                 );
-                var (seen, problem) = await SeenLog.Read(log, from, vkey, cancel);
+                var (seen, problem) = await SeenLog.Read(log, from, null, cancel);
                 if (seen is null)
                     return problem!;
+                SeenLog? last = null;
+                if (before is not null)
+                {
+                    (last, problem) = SeenLog.Parse(before[(vkey.Length + 1)..], kept, vkey);
+                    if (last is null)
+                        return problem!;
+                }
                 Reply reply;
-                if (before is null)
+                if (last is not null && last.Head.Origin != seen.Head.Origin)
+                {
+                    var walk = new EpochWalk(last, vkey, seen, log, parse.GetValue(evidence));
+                    (reply, vkey) = await walk.Run(parse.GetValue(Key), cancel);
+                }
+                else if (SeenLog.Parse(seen.Note, from, vkey) is (null, { } notSigned))
+                {
+                    return notSigned;
+                }
+                else if (last is null)
                 {
                     reply = new Reply.Done(
                         new
@@ -308,9 +360,6 @@ internal static class ProofVerbs
                 }
                 else
                 {
-                    var (last, damaged) = SeenLog.Parse(before[(vkey.Length + 1)..], kept, vkey);
-                    if (last is null)
-                        return damaged!;
                     reply = await Judge(last, seen, log, log, parse.GetValue(evidence), cancel);
                 }
                 if (reply is Reply.Done)
@@ -337,7 +386,7 @@ internal static class ProofVerbs
     )
     {
         var larger = earlier.Head.Size > now.Head.Size ? ofEarlier : ofNow;
-        if (!larger.HasTiles && earlier.Head.Size != now.Head.Size)
+        if (!larger.HasTiles && earlier.Head.Origin == now.Head.Origin && earlier.Head.Size != now.Head.Size)
         {
             return new Reply.Failed(
                 Reply.NotFound,
@@ -346,7 +395,7 @@ internal static class ProofVerbs
                 CannotTell: true
             );
         }
-        var found = await LogComparison.Of(earlier.Head, now.Head, tile => larger.Hashes(tile, cancel));
+        var found = await LogComparison.Of(earlier.Head, now.Head, tile => larger.Hashes(tile, null, cancel));
         object Document(string result, long by = 0) =>
             new
             {
@@ -373,55 +422,27 @@ internal static class ProofVerbs
                 return new Reply.No(
                     Document("other_origin"),
                     $"{now.Head.Origin} isn't {earlier.Head.Origin}: another epoch has begun, or it's another log. "
-                        + "`countersign proof keys` shows the keys and why each epoch began."
+                        + "Give the key of the earlier one with --key, to check how one handed over to the other."
                 );
             case LogComparison.Unreadable(var why):
                 return new Reply.Failed(Reply.Unavailable, why, CannotTell: true);
             default:
-                var file = Path.GetFullPath(evidence ?? $"evidence-{now.Head.Size}.txt");
-                await Put(file, Encoding.UTF8.GetBytes($"{earlier.Note}\n{now.Note}"), cancel);
-                return new Reply.No(
-                    new { result = Inconsistent, evidence = file },
-                    $"Inconsistent: {now.Head.Origin} has two histories. {file} holds both checkpoints. Keep it."
-                );
+                return await TwoHistories(now.Head, evidence, $"{earlier.Note}\n{now.Note}", cancel);
         }
     }
 
-    /// <summary>A checkpoint, checked against the key that was given.</summary>
-    private sealed record SeenLog(string Note, Checkpoint Head)
+    internal static async Task<Reply> TwoHistories(
+        Checkpoint head,
+        string? evidence,
+        string checkpoints,
+        CancellationToken cancel
+    )
     {
-        public static async Task<(SeenLog? Seen, Reply? Problem)> Read(
-            LogSource source,
-            string name,
-            string? vkey,
-            CancellationToken cancel
-        ) =>
-            await source.Checkpoint(cancel) is { } note
-                ? Parse(note, name, vkey)
-                : (
-                    null,
-                    new Reply.Failed(Reply.NotFound, $"There is no signed checkpoint at {name}.", CannotTell: true)
-                );
-
-        public static (SeenLog? Seen, Reply? Problem) Parse(string note, string name, string? vkey)
-        {
-            if (
-                SignedNote.Parse(note, out var why) is not { } signed
-                || Checkpoint.Parse(signed.Text, out why) is not { } head
-            )
-            {
-                return (null, new Reply.Failed(Reply.Invalid, $"{name}: {why}"));
-            }
-            if (vkey is null)
-                return (new SeenLog(note, head), null);
-            if (!NoteKey.TryParse(vkey, out var key, out why))
-                return (null, new Reply.Failed(Reply.Usage, why));
-            return signed.IsSignedBy(key, out _) == true
-                ? (new SeenLog(note, head), null)
-                : (
-                    null,
-                    new Reply.Failed(NotSignedBy, $"The checkpoint at {name} isn't signed with the key {key.Name}.")
-                );
-        }
+        var file = Path.GetFullPath(evidence ?? $"evidence-{head.Size}.txt");
+        await Put(file, Encoding.UTF8.GetBytes(checkpoints), cancel);
+        return new Reply.No(
+            new { result = Inconsistent, evidence = file },
+            $"Inconsistent: {head.Origin} has two histories. {file} holds both checkpoints. Keep it."
+        );
     }
 }

@@ -16,6 +16,11 @@ public enum NoteKeyType : byte
 
     /// <summary>A witness's Ed25519 signature with a time (<c>c2sp.org/tlog-cosignature</c>).</summary>
     Cosignature = 0x04,
+
+    /// <summary>
+    /// ML-DSA-44 of the three lines of a checkpoint, by a log or a witness (<c>c2sp.org/tlog-cosignature</c>).
+    /// </summary>
+    MlDsa44 = 0x06,
 }
 
 /// <summary>
@@ -64,7 +69,7 @@ public sealed class NoteKey
     }
 
     /// <summary>Whether these are the bytes of a signature of a note's text, behind the key's ID.</summary>
-    /// <param name="time">Of a cosignature, in seconds since 1970; else 0.</param>
+    /// <param name="time">Of a cosignature, in seconds since 1970; else 0. A log's ML-DSA-44 signature has 0.</param>
     public bool IsSignatureOf(string text, ReadOnlySpan<byte> signature, out ulong time)
     {
         time = 0;
@@ -89,6 +94,12 @@ public sealed class NoteKey
                 time = BinaryPrimitives.ReadUInt64BigEndian(signature);
                 // A cosignature without a time says nothing about when.
                 return time != 0 && IsEd25519(CosignedBytes(time, text), signature[sizeof(ulong)..]);
+            case NoteKeyType.MlDsa44:
+                if (signature.Length != sizeof(ulong) + MlDsa44.SignatureSize)
+                    return false;
+                time = BinaryPrimitives.ReadUInt64BigEndian(signature);
+                return SubtreeBytes(Name, time, text) is { } message
+                    && MlDsa44.IsSigned(Key.ToArray(), message, signature[sizeof(ulong)..].ToArray());
             default:
                 return false;
         }
@@ -98,6 +109,38 @@ public sealed class NoteKey
 
     internal static byte[] CosignedBytes(ulong time, string text) =>
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"cosignature/v1\ntime {time}\n{text}"));
+
+    /// <summary>
+    /// What ML-DSA-44 signs of a checkpoint: its three lines in binary, so that further lines can't be in it. Null
+    /// where the text is no checkpoint, or a name is too long.
+    /// </summary>
+    internal static byte[]? SubtreeBytes(string name, ulong time, string text)
+    {
+        if (Checkpoint.Parse(text, out _) is not { } head)
+            return null;
+        var (signer, origin) = (Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(head.Origin));
+        if (signer.Length > byte.MaxValue || origin.Length > byte.MaxValue)
+            return null;
+        return
+        [
+            .. "subtree/v1\n\0"u8,
+            (byte)signer.Length,
+            .. signer,
+            .. BigEndian(time),
+            (byte)origin.Length,
+            .. origin,
+            .. BigEndian(0),
+            .. BigEndian((ulong)head.Size),
+            .. head.Root,
+        ];
+    }
+
+    internal static byte[] BigEndian(ulong number)
+    {
+        var bytes = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, number);
+        return bytes;
+    }
 
     internal static bool IsName(string name) =>
         name.Length > 0 && !name.Any(c => c == '+' || char.IsWhiteSpace(c) || char.IsControl(c)) && IsUtf8(name);
@@ -122,7 +165,9 @@ public sealed class NoteKey
             : type is NoteKeyType.Ed25519 or NoteKeyType.Cosignature && key.Length != Ed25519.PublicKeySize
                 ? "An Ed25519 key has 32 bytes."
             : type == NoteKeyType.EcdsaP256 && !IsP256(key) ? "The key is not an ECDSA key on P-256."
-            : type is not (NoteKeyType.Ed25519 or NoteKeyType.Cosignature or NoteKeyType.EcdsaP256)
+            : type == NoteKeyType.MlDsa44 && key.Length != MlDsa44.PublicKeySize ? "An ML-DSA-44 key has 1312 bytes."
+            : type
+                is not (NoteKeyType.Ed25519 or NoteKeyType.Cosignature or NoteKeyType.EcdsaP256 or NoteKeyType.MlDsa44)
                 ? $"Keys of type {(byte)type:x2} are not supported."
             : "";
         return why.Length == 0 ? new NoteKey(name, type, key) : null;

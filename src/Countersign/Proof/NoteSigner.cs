@@ -1,11 +1,12 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 
 namespace Countersign.Proof;
 
-/// <summary>Signs notes with Ed25519. Any 32 bytes are a seed; the same text always gets the same signature.</summary>
+/// <summary>
+/// Signs notes with Ed25519 or ML-DSA-44. Any 32 bytes are a seed; the same text always gets the same signature.
+/// </summary>
 public sealed class NoteSigner
 {
     private const string PrivatePrefix = "PRIVATE+KEY+";
@@ -16,9 +17,7 @@ public sealed class NoteSigner
         if (type == NoteKeyType.EcdsaP256)
             throw new ArgumentOutOfRangeException(nameof(type));
         _seed = seed;
-        var key = new byte[Ed25519.PublicKeySize];
-        Ed25519.GeneratePublicKey(seed, 0, key, 0);
-        Key = NoteKey.Of(name, type, key);
+        Key = NoteKey.Of(name, type, type == NoteKeyType.MlDsa44 ? MlDsa44.PublicKeyOf(seed) : Ed25519KeyOf(seed));
     }
 
     public NoteKey Key { get; }
@@ -54,12 +53,24 @@ public sealed class NoteSigner
     /// <param name="time">Of a cosignature, in seconds since 1970.</param>
     public string Line(string text, ulong time = 0)
     {
+        if (Key.Type == NoteKeyType.MlDsa44)
+        {
+            var message =
+                NoteKey.SubtreeBytes(Key.Name, time, text)
+                ?? throw new ArgumentException("It isn't the text of a checkpoint.", nameof(text));
+            return Line([.. NoteKey.BigEndian(time), .. MlDsa44.Sign(_seed, message)]);
+        }
         if (Key.Type != NoteKeyType.Cosignature)
             return Line(SignatureOf(Encoding.UTF8.GetBytes(text)));
         ArgumentOutOfRangeException.ThrowIfZero(time);
-        var stamp = new byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64BigEndian(stamp, time);
-        return Line([.. stamp, .. SignatureOf(NoteKey.CosignedBytes(time, text))]);
+        return Line([.. NoteKey.BigEndian(time), .. SignatureOf(NoteKey.CosignedBytes(time, text))]);
+    }
+
+    private static byte[] Ed25519KeyOf(byte[] seed)
+    {
+        var key = new byte[Ed25519.PublicKeySize];
+        Ed25519.GeneratePublicKey(seed, 0, key, 0);
+        return key;
     }
 
     private string Line(byte[] signature) => new NoteSignature(Key.Name, Key.Id, signature).ToString();

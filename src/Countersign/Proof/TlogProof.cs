@@ -11,8 +11,11 @@ namespace Countersign.Proof;
 /// <param name="Note">The checkpoint and its signatures, as they were published.</param>
 public sealed record TlogProof(long Index, IReadOnlyList<byte[]> Hashes, string Note)
 {
-    private const string Header = "c2sp.org/tlog-proof@v1";
+    internal const string Header = "c2sp.org/tlog-proof@v1";
     private const int MaxHashes = 63;
+
+    /// <summary>What its maker added. Nothing authenticates it but what the reader does with it.</summary>
+    public byte[]? Extra { get; init; }
 
     public static TlogProof? Parse(string text, out string why)
     {
@@ -24,10 +27,10 @@ public sealed record TlogProof(long Index, IReadOnlyList<byte[]> Hashes, string 
             return null;
         }
         var next = 1;
-        // What stands there is not authenticated, so nothing is read from it.
+        byte[]? extra = null;
         if (lines[next].StartsWith("extra ", StringComparison.Ordinal))
         {
-            if (!StrictBase64.TryDecode(lines[next]["extra ".Length..], out _) || ++next == lines.Length)
+            if (!StrictBase64.TryDecode(lines[next]["extra ".Length..], out extra) || ++next == lines.Length)
             {
                 why = "The proof's line \"extra\" is not valid.";
                 return null;
@@ -52,12 +55,14 @@ public sealed record TlogProof(long Index, IReadOnlyList<byte[]> Hashes, string 
             hashes.Add(hash);
         }
         why = "";
-        return new TlogProof(index, hashes, text[(end + 2)..]);
+        return new TlogProof(index, hashes, text[(end + 2)..]) { Extra = extra };
     }
 
     public override string ToString()
     {
         var text = new StringBuilder(Header).Append('\n');
+        if (Extra is not null)
+            text.Append("extra ").Append(Convert.ToBase64String(Extra)).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"index {Index}\n");
         foreach (var hash in Hashes)
             text.Append(Convert.ToBase64String(hash)).Append('\n');

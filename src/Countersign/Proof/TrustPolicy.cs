@@ -103,7 +103,7 @@ public sealed class TrustPolicy
             return $"The name {name} is taken.";
         if (!NoteKey.TryParse(text, out var key, out var why))
             return why;
-        if (key.Type != NoteKeyType.Cosignature)
+        if (key.Type is not (NoteKeyType.Cosignature or NoteKeyType.MlDsa44))
             return "This is no witness's key.";
         if (_witnesses.Exists(other => other.Key.Key.Span.SequenceEqual(key.Key.Span)))
             return "There is a witness with the same key already.";

@@ -46,6 +46,17 @@ public sealed class ProofVerbTests
         var hash = MerkleTree.LeafHash(Encoding.UTF8.GetBytes(last));
         Assert.True(MerkleTree.IsIncluded((ulong)ended.Size - 1, (ulong)ended.Size, hash, path, ended.Root));
         Assert.Equal(JsonValueKind.Null, epochs[1].GetProperty("lastLeaf").ValueKind);
+
+        // A receipt of the second epoch has what leads there from the first key, and one of the third has nothing.
+        Assert.True(NoteKey.TryParse(Text(epochs[0], "key"), out var first, out _));
+        var announced = await Announced(2);
+        TestContext.Current.TestOutputHelper?.WriteLine($"One change in a receipt: {announced!.Length}");
+        var led = EpochChain.Parse(announced!, out _)!.KeyOf(Text(epochs[1], "origin"), first, out _);
+        Assert.Equal(Text(epochs[1], "key"), led?.ToString());
+        Assert.Null(await Announced(3));
+        ValueTask<string?> Announced(long number) =>
+            shell.Place.Store.ReadSnapshot(async r => await LogFiles.Announced(r, (await Epoch.Find(r, number))!));
+
         var verified = await shell.Json("audit", "verify");
         Assert.True(verified.ExitCode == 0, verified.Output);
         Assert.Contains(await shell.Place.Events("hub"), e => e.Kind == "proof.epoch_started");
@@ -60,6 +71,10 @@ public sealed class ProofVerbTests
         Assert.Equal(0, (await shell.Json("proof", "export", site)).ExitCode);
         Assert.Equal((2, "usage"), (await shell.Json("proof", "follow", file, site)).Failure);
         Assert.Equal("first", Result(await shell.Json("proof", "follow", file, site, "--key", key)));
+        var since = await shell.Json("audit", "verify", "--since", Path.Combine(site, "checkpoint"));
+        Assert.True(since.ExitCode == 0, since.Output);
+        Assert.Equal((1, "invalid"), (await shell.Json("audit", "verify", "--since", shell.RootKeyFile)).Failure);
+        Assert.Equal((2, "usage"), (await shell.Json("audit", "verify", "--since", file, "--head", "0:")).Failure);
         Assert.Equal("same", Result(await shell.Json("proof", "compare", site, "store", "--key", key)));
         var earlier = Path.Combine(shell.Folder, "earlier");
         File.Copy(Path.Combine(site, "checkpoint"), earlier);
@@ -97,6 +112,96 @@ public sealed class ProofVerbTests
         await File.WriteAllBytesAsync(tile, bytes, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(earlier, note, TestContext.Current.CancellationToken);
         Assert.Equal((3, "unavailable"), (await shell.Json("proof", "compare", earlier, site)).Failure);
+    }
+
+    [Theory, BothEngines]
+    public async Task Trap_39_following_goes_on_into_an_announced_epoch_and_asks_for_the_key_of_another(Engine engine)
+    {
+        LongRun.SkipPostgres(engine);
+        var cancel = TestContext.Current.CancellationToken;
+        await using var shell = await Sealed(engine);
+        async Task<List<string>> Keys() =>
+            [
+                .. (await shell.Json("proof", "keys"))
+                    .Done.GetProperty("epochs")
+                    .EnumerateArray()
+                    .Select(e => Text(e, "key")),
+            ];
+        var (site, file) = (Path.Combine(shell.Folder, "site"), Path.Combine(shell.Folder, "followed"));
+        var (copy, evidence) = (Path.Combine(shell.Folder, "earlier"), Path.Combine(shell.Folder, "evidence"));
+        async Task Export() => Assert.Equal(0, (await shell.Json("proof", "export", site)).ExitCode);
+        var first = (await Keys())[0];
+        await Grow(shell, 300);
+        await Export();
+        Assert.Equal("first", Result(await shell.Json("proof", "follow", file, site, "--key", first)));
+        File.Copy(Path.Combine(site, "checkpoint"), copy);
+        await Grow(shell, 3);
+        Assert.Equal(0, (await shell.Json("key", "rotate", "--servers-are-stopped")).ExitCode);
+        await Grow(shell, 2);
+        await Export();
+
+        // Tiles of the epoch that ended don't stay where the new one's are shown.
+        Assert.False(File.Exists(Path.Combine(site, "tile", "0", "000")));
+        Assert.True(File.Exists(Path.Combine(site, "epochs", "1", "tile", "0", "000")));
+        var compared = await shell.Json("proof", "compare", copy, site, "--key", first);
+        Assert.Equal("new_epoch", Result(compared));
+        Assert.Equal("new_epoch", Result(await shell.Json("proof", "compare", copy, "store", "--key", first)));
+        Assert.Equal("other_origin", Text((await shell.Json("proof", "compare", copy, site)).Document, "result"));
+
+        // Without the leaf in the old log, or with another one, nobody is led to the new key.
+        var (chain, kept) = (Path.Combine(site, "chain"), await File.ReadAllTextAsync(file, cancel));
+        var proofs = (await File.ReadAllTextAsync(chain, cancel)).Split("c2sp.org/tlog-proof@v1\n");
+        Assert.Equal(4, proofs.Length);
+        await File.WriteAllTextAsync(
+            chain,
+            string.Join("c2sp.org/tlog-proof@v1\n", proofs[0], proofs[1], proofs[3]),
+            cancel
+        );
+        var refused = await shell.Json("proof", "follow", file, site);
+        Assert.Equal((1, "not_announced"), (refused.ExitCode, Text(refused.Document, "result")));
+        proofs[2] = proofs[2].Replace("\nindex 30", "\nindex 20");
+        await File.WriteAllTextAsync(chain, string.Join("c2sp.org/tlog-proof@v1\n", proofs), cancel);
+        Assert.Equal((1, "invalid"), (await shell.Json("proof", "follow", file, site)).Failure);
+        Assert.Equal(kept, await File.ReadAllTextAsync(file, cancel));
+
+        await Export();
+        var followed = await shell.Json("proof", "follow", file, site);
+        Assert.Equal("new_epoch", Result(followed));
+        Assert.True(followed.Done.GetProperty("epochs")[0].GetProperty("announced").GetBoolean());
+        Assert.StartsWith((await Keys())[1], await File.ReadAllTextAsync(file, cancel), StringComparison.Ordinal);
+        await Grow(shell, 2);
+        Assert.Equal("grown", Result(await shell.Json("proof", "follow", file, "store")));
+
+        // After a theft the old log announces nothing, and the new key comes by hand.
+        Assert.Equal(0, (await shell.Json("proof", "new-epoch", "--reason", "theft")).ExitCode);
+        refused = await shell.Json("proof", "follow", file, "store");
+        Assert.Equal((1, "not_announced"), (refused.ExitCode, Text(refused.Document, "result")));
+        refused = await shell.Json("proof", "follow", file, "store", "--key", first);
+        Assert.Equal((1, "not_announced"), (refused.ExitCode, Text(refused.Document, "result")));
+        var last = (await Keys())[2];
+
+        // With the key too, what was seen must be in what the new epoch follows.
+        kept = await File.ReadAllTextAsync(file, cancel);
+        var head = Checkpoint.Parse(SignedNote.Parse(kept[(kept.IndexOf('\n') + 1)..], out _)!.Text, out _)!;
+        var signer = new LogKeys(RootKey.Load(shell.RootKeyFile, mayCreate: false)).Of(2, head.Origin);
+        foreach (
+            var (seen, result) in new[]
+            {
+                (head with { Size = head.Size + 9 }, "cut"),
+                (head with { Root = MerkleTree.EmptyRoot }, "inconsistent"),
+            }
+        )
+        {
+            await File.WriteAllTextAsync(file, $"{signer.Key}\n{signer.Sign(seen.ToString())}", cancel);
+            refused = await shell.Json("proof", "follow", file, "store", "--key", last, "--evidence", evidence);
+            Assert.Equal((1, result), (refused.ExitCode, Text(refused.Document, "result")));
+        }
+        Assert.True(File.Exists(evidence));
+        await File.WriteAllTextAsync(file, kept, cancel);
+        followed = await shell.Json("proof", "follow", file, "store", "--key", last);
+        Assert.Equal("new_epoch", Result(followed));
+        Assert.False(followed.Done.GetProperty("epochs")[0].GetProperty("announced").GetBoolean());
+        Assert.Equal("same", Result(await shell.Json("proof", "follow", file, "store")));
     }
 
     [Theory, BothEngines]

@@ -54,6 +54,7 @@ public sealed class RouteMatrixTests
             GET /proof/epochs/{epoch:long}/tile/{**path}
             GET /proof/tile/{**path}
         13313aaaa1aaaa
+            GET /proof/chain
             GET /proof/checkpoint
             GET /proof/epochs/{epoch:long}/checkpoint
         11113333a13aaa

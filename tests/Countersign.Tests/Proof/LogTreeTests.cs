@@ -68,6 +68,32 @@ public sealed class LogTreeTests
         Assert.True((await recorded.Check()).Ok);
     }
 
+    [Fact]
+    public async Task With_the_switch_each_checkpoint_has_a_second_line_by_an_ML_DSA_key_of_the_epoch()
+    {
+        await using var recorded = await RecordedHub.Start(Engine.Sqlite);
+        var place = Sealers.PlaceOf(recorded.RootKeyFile) with { HasMlDsa = true };
+        using var sealer = Sealers.Of(
+            recorded.Hub.Store,
+            recorded.RootKeyFile,
+            recorded.Key,
+            recorded.Hub.Clock,
+            place
+        );
+        await recorded.Hub.AddPerson("Ann");
+        await sealer.SealOnce();
+
+        var epoch = (await recorded.Hub.Store.Read(Epoch.Newest))!;
+        var note = SignedNote.Parse((await Proofs(recorded).Checkpoint())!, out _)!;
+        Assert.True(NoteKey.TryParse(epoch.Vkey, out var first, out _));
+        var second = Sealers.Tree(recorded.Hub.Store, recorded.RootKeyFile, recorded.Key, place).MlDsaKeyOf(epoch)!;
+        Assert.Equal(2, note.Signatures.Count);
+        Assert.True(note.IsSignedBy(first, out _));
+        Assert.True(note.IsSignedBy(second, out _));
+        Assert.Null(Sealers.Tree(recorded.Hub.Store, recorded.RootKeyFile, recorded.Key).MlDsaKeyOf(epoch));
+        Assert.True((await recorded.Check()).Ok);
+    }
+
     [Theory, BothEngines]
     public async Task Trap_12_another_public_address_changes_nothing(Engine engine)
     {

@@ -91,6 +91,7 @@ public sealed class MakeReceipt(Store store)
                                 string.Concat(before.Consistency.Select(h => Convert.ToBase64String(h) + "\n"))
                             )
                             : null,
+                        Epochs = await LogFiles.Announced(reader, found.Epoch),
                     }
                 )
             )

@@ -11,7 +11,8 @@ namespace Countersign.Audit.Receipts;
 /// Checks a receipt with nothing but the file and the keys of those whom the verifier trusts: no store, no network.
 /// <code>
 ///   1  the file, the proof and the checkpoint are what they should be, to the letter
-///   2  the log's signature, by a key that was given and never by one from the file; known witnesses, and the quorum
+///   2  the log's signature, by a key that was given, or that the log of such a key announced, and never by another
+///      one from the file; known witnesses, and the quorum
 ///   3  the leaf's hash is in the tree of the signed size and root, at this index
 ///   4  each part, the content and the policy are the texts of which the digests are
 ///   5  the answers fill the policy
@@ -30,7 +31,11 @@ public sealed class ReceiptCheck
     private readonly DateTimeOffset _now;
     private readonly ReceiptReport _report = new();
 
-    private ReceiptCheck(TrustPolicy? trust, DateTimeOffset now) => (_trust, _now) = (trust, now);
+    /// <summary>Keys of logs that were given, or announced by the logs of such keys.</summary>
+    private readonly List<NoteKey> _logs;
+
+    private ReceiptCheck(TrustPolicy? trust, DateTimeOffset now) =>
+        (_trust, _now, _logs) = (trust, now, [.. trust?.Logs ?? []]);
 
     /// <param name="trust">Null: no key was given, so the receipt's own proves nothing.</param>
     /// <param name="content">What the holder believes was decided on.</param>
@@ -67,7 +72,8 @@ public sealed class ReceiptCheck
         (_report.Subject, _report.N, _report.Kind) = (leaf.Subject, leaf.N, leaf.Kind);
         (_report.Via, _report.HubTime) = (leaf.Via, leaf.At);
         var leafHash = MerkleTree.LeafHash(Encoding.UTF8.GetBytes(receipt.Leaf));
-        return CheckSignatures(note, head)
+        return CheckEpochs(receipt.Epochs, head)
+            ?? CheckSignatures(note, head)
             ?? (
                 MerkleTree.IsIncluded((ulong)proof.Index, (ulong)head.Size, leafHash, proof.Hashes, head.Root)
                     ? null
@@ -78,6 +84,27 @@ public sealed class ReceiptCheck
             ?? CheckBracket(receipt.NotBefore, head, proof.Index);
     }
 
+    private string? CheckEpochs(string? epochs, Checkpoint head)
+    {
+        if (epochs is null)
+            return null;
+        if (EpochChain.Parse(epochs, out var why) is not { } chain)
+            return why;
+        if (chain.LastOrigin != head.Origin)
+            return "The chain of epochs leads to another log than the one that signed the receipt.";
+        foreach (var given in _logs.Where(key => key.Type == NoteKeyType.Ed25519).ToList())
+        {
+            var announced = chain.KeyOf(head.Origin, given, out var wrong);
+            if (wrong is not null)
+                return $"The chain of epochs: {wrong}";
+            if (announced is null || _logs.Exists(key => key.ToString() == announced.ToString()))
+                continue;
+            _logs.Add(announced);
+            _report.AnnouncedBy = given.Name;
+        }
+        return null;
+    }
+
     private string? CheckSignatures(SignedNote note, Checkpoint head)
     {
         if (_trust is null)
@@ -86,7 +113,7 @@ public sealed class ReceiptCheck
             _report.NotCounted = note.Signatures.Count;
             return null;
         }
-        var signers = _trust.Logs.Where(key => note.IsSignedBy(key, out _) != null).ToList();
+        var signers = _logs.FindAll(key => note.IsSignedBy(key, out _) != null);
         if (signers.Exists(key => note.IsSignedBy(key, out _) == false))
             return "The log's signature is wrong.";
         if (signers.Exists(key => key.Name != head.Origin))
@@ -113,7 +140,7 @@ public sealed class ReceiptCheck
         _trust!.IsReachedBy(witnesses.Select(w => w.Name).ToHashSet(StringComparer.Ordinal));
 
     private bool IsKnown(NoteSignature line) =>
-        _trust!.Logs.Concat(_trust.Witnesses.Select(w => w.Key)).Any(k => k.Name == line.Name && k.Id == line.KeyId);
+        _logs.Concat(_trust!.Witnesses.Select(w => w.Key)).Any(k => k.Name == line.Name && k.Id == line.KeyId);
 
     /// <summary>A time that hasn't come yet says nothing, so that cosignature isn't counted.</summary>
     private string? Cosigned(SignedNote note, out List<ReceiptWitness> witnesses)
@@ -126,7 +153,8 @@ public sealed class ReceiptCheck
             if (!isGood)
                 return $"The cosignature of the witness {Visible.Text(witness.Name)} is wrong.";
             var latest = (ulong)(_now + Skew).ToUnixTimeSeconds();
-            if (times.Max() <= latest)
+            // An ML-DSA-44 signature may have no time, and then says nothing about when.
+            if (times.Max() <= latest && times.Min() > 0)
             {
                 witnesses.Add(
                     new ReceiptWitness(
@@ -267,7 +295,7 @@ public sealed class ReceiptCheck
         }
         if (_trust is null || _report.Strength is null)
             return null;
-        if (!_trust.Logs.Any(key => key.Name == old.Origin && note.IsSignedBy(key, out _) == true))
+        if (!_logs.Exists(key => key.Name == old.Origin && note.IsSignedBy(key, out _) == true))
             return "The earlier checkpoint isn't signed by the log.";
         if (Cosigned(note, out var witnesses) is { } wrong)
             return wrong;

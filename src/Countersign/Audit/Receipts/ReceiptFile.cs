@@ -41,6 +41,11 @@ public sealed record ReceiptFile(string Leaf, IReadOnlyDictionary<string, string
     public EarlierCheckpoint? NotBefore { get; init; }
 
     /// <summary>
+    /// How earlier epochs announced the key that signed it (<see cref="EpochChain"/>); null where none did.
+    /// </summary>
+    public string? Epochs { get; init; }
+
+    /// <summary>
     /// Strict: what is there twice, unknown, deeper than the form, or no text could be read in two ways, so that one
     /// program would show what another has verified.
     /// </summary>
@@ -106,6 +111,8 @@ public sealed record ReceiptFile(string Leaf, IReadOnlyDictionary<string, string
                 json.WriteString("consistency", NotBefore.Consistency);
                 json.WriteEndObject();
             }
+            if (Epochs is not null)
+                json.WriteString("epochs", Epochs);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length) + "\n";
@@ -137,12 +144,14 @@ public sealed record ReceiptFile(string Leaf, IReadOnlyDictionary<string, string
                 NotBefore = objects.TryGetValue("notBefore", out var before)
                     ? new EarlierCheckpoint(before["checkpoint"], before["consistency"])
                     : null,
+                Epochs = texts.GetValueOrDefault("epochs"),
             };
 
         bool IsUnknown(string name) =>
             name is "parts" or "notBefore"
                 ? !objects.ContainsKey(name)
-                : name is not ("format" or "leaf" or "content" or "policy" or "proof") || !texts.ContainsKey(name);
+                : name is not ("format" or "leaf" or "content" or "policy" or "proof" or "epochs")
+                    || !texts.ContainsKey(name);
     }
 
     private static Dictionary<string, string> ReadTexts(ref Utf8JsonReader reader)

@@ -49,6 +49,12 @@ public sealed class ReceiptReport
     public long? Index { get; internal set; }
     public long? Size { get; internal set; }
 
+    /// <summary>
+    /// The earlier epoch whose key was given, and which announced the key that signed the receipt, in one or more
+    /// steps; null where the key of the receipt's own epoch was given.
+    /// </summary>
+    public string? AnnouncedBy { get; internal set; }
+
     /// <summary><c>signed</c>, <c>witnessed</c> or <c>bracketed</c>; null where no known log signed it.</summary>
     public string? Strength { get; internal set; }
     public IReadOnlyList<ReceiptWitness> Witnesses { get; internal set; } = [];

@@ -37,6 +37,7 @@ internal static class ReceiptWords
         Line("Policy", report.Weighed is null ? null : $"{report.Policy}: {report.Weighed}");
         Line("Content", report.Digest is null ? null : $"SHA-256 {report.Digest}, {report.Parts["content"]}");
         Line("Log", $"{report.Origin}, entry {report.Index} of {report.Size}");
+        Line("Key", report.AnnouncedBy is { } by ? $"announced by {by}, whose key was given" : null);
         Line("Strength", Strength(report));
         Line("Logged", Logged(report));
         foreach (var (part, state) in report.Parts.Where(p => p.Key is not ("content" or "policy")))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using Countersign.Audit;
@@ -14,11 +15,18 @@ internal abstract class LogSource : IAsyncDisposable
 {
     public const string OfStore = "store";
 
+    /// <summary>Beside the checkpoint.</summary>
+    public const string ChainFile = "chain";
+
     /// <summary>The signed note, or null if the log has none yet.</summary>
     public abstract ValueTask<string?> Checkpoint(CancellationToken cancel);
 
+    /// <summary>How the log's epochs follow each other (<see cref="EpochChain"/>); null where it doesn't say.</summary>
+    public abstract ValueTask<string?> Chain(CancellationToken cancel);
+
     /// <summary>Null where this source has no tiles, or not this one.</summary>
-    public abstract ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel);
+    /// <param name="epoch">Null for the one of the checkpoint.</param>
+    public abstract ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel);
 
     public virtual bool HasTiles => true;
 
@@ -34,6 +42,10 @@ internal abstract class LogSource : IAsyncDisposable
         return System.IO.Directory.Exists(name) ? new FolderLog(name) : new NoteFile(name);
     }
 
+    /// <summary>The folder of an epoch that has ended.</summary>
+    private static string In(long? epoch) =>
+        epoch is { } number ? string.Create(CultureInfo.InvariantCulture, $"epochs/{number}/") : "";
+
     private static List<byte[]>? Split(byte[]? tile) => tile?.Chunk(MerkleTree.HashSize).ToList();
 
     private sealed class StoreLog(Hub hub) : LogSource
@@ -42,8 +54,10 @@ internal abstract class LogSource : IAsyncDisposable
 
         public override ValueTask<string?> Checkpoint(CancellationToken cancel) => _log.Checkpoint(null, cancel);
 
-        public override ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
-            _log.Hashes(tile, cancel);
+        public override ValueTask<string?> Chain(CancellationToken cancel) => _log.Chain(cancel);
+
+        public override ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel) =>
+            _log.Hashes(tile, epoch, cancel);
 
         public override async ValueTask DisposeAsync()
         {
@@ -57,9 +71,15 @@ internal abstract class LogSource : IAsyncDisposable
         public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
             await Read("checkpoint", cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+        public override async ValueTask<string?> Chain(CancellationToken cancel) =>
+            await Read(ChainFile, cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel) =>
             // A partial tile may be gone once the full one is there.
-            Split(await Read(tile.Path, cancel) ?? await Read((tile with { Width = Tile.FullWidth }).Path, cancel));
+            Split(
+                await Read(In(epoch) + tile.Path, cancel)
+                    ?? await Read(In(epoch) + (tile with { Width = Tile.FullWidth }).Path, cancel)
+            );
 
         private async Task<byte[]?> Read(string path, CancellationToken cancel)
         {
@@ -75,7 +95,9 @@ internal abstract class LogSource : IAsyncDisposable
         public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
             File.Exists(file) ? await File.ReadAllTextAsync(file, cancel) : null;
 
-        public override ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
+        public override ValueTask<string?> Chain(CancellationToken cancel) => new((string?)null);
+
+        public override ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel) =>
             new((List<byte[]>?)null);
     }
 
@@ -105,8 +127,14 @@ internal abstract class LogSource : IAsyncDisposable
         public override async ValueTask<string?> Checkpoint(CancellationToken cancel) =>
             await Get("checkpoint", cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, CancellationToken cancel) =>
-            Split(await Get(tile.Path, cancel) ?? await Get((tile with { Width = Tile.FullWidth }).Path, cancel));
+        public override async ValueTask<string?> Chain(CancellationToken cancel) =>
+            await Get(ChainFile, cancel) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+        public override async ValueTask<List<byte[]>?> Hashes(Tile tile, long? epoch, CancellationToken cancel) =>
+            Split(
+                await Get(In(epoch) + tile.Path, cancel)
+                    ?? await Get(In(epoch) + (tile with { Width = Tile.FullWidth }).Path, cancel)
+            );
 
         public override ValueTask DisposeAsync()
         {

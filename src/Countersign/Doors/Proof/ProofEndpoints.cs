@@ -45,6 +45,7 @@ internal static class ProofEndpoints
             )
             .Produces<string>(200, Binary)
             .Describe(Tags.Audit, DescribeTile);
+        proof.MapGet("/chain", Chain).Produces<string>(200, Text).Describe(Tags.Audit, DescribeChain);
         proof
             .MapGet(
                 "/epochs/{epoch:long}/checkpoint",
@@ -71,6 +72,14 @@ internal static class ProofEndpoints
         return TypedResults.Text(note, Text);
     }
 
+    private static async Task<IResult> Chain(LogFiles log, HttpContext http, CancellationToken cancel)
+    {
+        if (await log.Chain(cancel) is not { } chain)
+            return Problems.NotFound("The log has no signed checkpoint yet.");
+        http.Response.Headers.CacheControl = "no-cache";
+        return TypedResults.Text(chain, Text);
+    }
+
     private static async Task<IResult> Tile(
         long? epoch,
         string path,
@@ -93,6 +102,17 @@ internal static class ProofEndpoints
                 "A signed note: the log's origin, its size and its root hash (c2sp.org/tlog-checkpoint)."
             )
             .Answer(200, "The checkpoint with its signatures.")
+            .Fails(404, "not_found");
+
+    private static void DescribeChain(OperationText call) =>
+        call.Is(
+                "getLogChain",
+                "How the log's epochs follow each other",
+                "The first leaf of each epoch and, where its end was planned, its last, each with its proof "
+                    + "(c2sp.org/tlog-proof) and its text in `extra`. Who has the key of one epoch can go on to "
+                    + "later ones."
+            )
+            .Answer(200, "The proofs, in the order of epochs.")
             .Fails(404, "not_found");
 
     private static void DescribeTile(OperationText call) =>

@@ -5,12 +5,16 @@ using Countersign.Proof;
 namespace Countersign.Tests.Audit.Receipts;
 
 /// <summary>A log in memory, with its key and two witnesses.</summary>
-internal sealed class MemoryLog
+internal sealed class MemoryLog(string origin = MemoryLog.Origin)
 {
     public const string Origin = "hub.example.com/1";
     private readonly List<byte[]> _leaves = [];
 
-    public NoteSigner Key { get; } = new(Origin, NoteKeyType.Ed25519, SHA256.HashData("log"u8));
+    public NoteSigner Key { get; } = new(origin, NoteKeyType.Ed25519, Seed(origin));
+    public NoteSigner MlDsa { get; } = new(origin, NoteKeyType.MlDsa44, Seed(origin));
+
+    /// <summary>Whether its notes have a second line.</summary>
+    public bool HasMlDsa { get; init; }
     public NoteSigner Ann { get; } = Witness("ann.example.org");
     public NoteSigner Ben { get; } = Witness("ben.example.net");
     public long Size => _leaves.Count;
@@ -19,6 +23,8 @@ internal sealed class MemoryLog
 
     public static NoteSigner Witness(string name) =>
         new(name, NoteKeyType.Cosignature, SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+
+    private static byte[] Seed(string origin) => SHA256.HashData(Encoding.UTF8.GetBytes(origin));
 
     public MemoryLog Grow(int leaves)
     {
@@ -33,12 +39,13 @@ internal sealed class MemoryLog
         return _leaves.Count - 1;
     }
 
-    public Checkpoint Head(long size) => new(Origin, size, MerkleTree.Root(size, Hash));
+    public Checkpoint Head(long size) => new(origin, size, MerkleTree.Root(size, Hash));
 
     public string Note(long size, params (NoteSigner Witness, DateTimeOffset Time)[] cosigned)
     {
         var text = Head(size).ToString();
         return Key.Sign(text)
+            + (HasMlDsa ? MlDsa.Line(text) : "")
             + string.Concat(cosigned.Select(c => c.Witness.Line(text, (ulong)c.Time.ToUnixTimeSeconds())));
     }
 

@@ -381,6 +381,112 @@ public sealed class ReceiptCheckTests
     }
 
     [Fact]
+    public void Traps_8_and_37_a_second_line_by_ML_DSA_counts_for_those_who_have_its_key_and_covers_three_lines()
+    {
+        var log = new MemoryLog { HasMlDsa = true }.Grow(5);
+        var receipt = new SomeReceipt
+        {
+            Log = log,
+            Cosigned = [At, At],
+            CosignedBefore = [At, At],
+        }.Make();
+        var (second, both) = (
+            TrustPolicy.Of(log.MlDsa.Key),
+            SomeReceipt.Trust($"log {Key}\nlog {log.MlDsa.Key}\nquorum none")
+        );
+        foreach (var trust in new[] { Trust, second, both })
+            Assert.Equal(("valid", "signed"), Found(receipt, trust));
+        var plain = new SomeReceipt().Make();
+        Assert.Equal(("undecided", null), Found(plain, second));
+        Assert.Equal(("valid", "signed"), Found(plain, both));
+        Assert.True(NoteKey.TryParse(log.MlDsa.Key.ToString(), out var read, out _));
+        Assert.Equal(log.MlDsa.Key.Id, read.Id);
+
+        // A changed signature is wrong for those who have the key, and an unknown line for others.
+        var line = receipt.Proof.Split('\n').Single(l => l.Length > 3000);
+        var bytes = Convert.FromBase64String(line.Split(' ')[2]);
+        foreach (var at in new[] { 4, 11, 12, 700, bytes.Length - 1 })
+        {
+            byte[] other = [.. bytes];
+            other[at] ^= 1;
+            var changed = line.Replace(line.Split(' ')[2], Convert.ToBase64String(other));
+            var damaged = receipt with { Proof = receipt.Proof.Replace(line, changed) };
+            Assert.Equal("valid", SomeReceipt.Check(damaged, Trust).Verdict);
+            Assert.Equal("invalid", SomeReceipt.Check(damaged, second).Verdict);
+            Assert.Equal("invalid", SomeReceipt.Check(damaged, both).Verdict);
+        }
+        // It would not cover a further line, so there is none.
+        var text = log.Head(log.Size).ToString();
+        var signed = log.MlDsa.Line(text);
+        Assert.True(SignedNote.Parse($"{text}\n{signed}", out _)!.IsSignedBy(log.MlDsa.Key, out _));
+        Assert.False(SignedNote.Parse($"{text}more\n\n{signed}", out _)!.IsSignedBy(log.MlDsa.Key, out _));
+        Assert.Throws<ArgumentException>(() => log.MlDsa.Line(text + "more\n"));
+
+        // A witness's line needs a time; one of a log has none.
+        var ann = new NoteSigner("ann.example.org", NoteKeyType.MlDsa44, new byte[32]);
+        var witnessed = SomeReceipt.Trust($"log {Key}\nwitness ann {ann.Key}\nquorum ann");
+        var proof = plain.Proof;
+        var head = SignedNote.Parse(proof[(proof.IndexOf("\n\n", Ordinal) + 2)..], out _)!.Text;
+        var timed = plain with { Proof = proof + ann.Line(head, (ulong)At.ToUnixTimeSeconds()) };
+        Assert.Equal(("valid", "witnessed"), Found(timed, witnessed));
+        Assert.Equal(("undecided", "signed"), Found(plain with { Proof = proof + ann.Line(head) }, witnessed));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"bracketed: {receipt.ToText().Length}, line: {line.Length}, witnesses: 2"
+        );
+    }
+
+    private static (string Verdict, string? Strength) Found(ReceiptFile receipt, TrustPolicy trust)
+    {
+        var report = SomeReceipt.Check(receipt, trust);
+        return (report.Verdict, report.Strength);
+    }
+
+    [Fact]
+    public void Trap_39_with_the_first_key_a_receipt_of_a_later_epoch_is_valid_where_the_old_log_announced_it()
+    {
+        var epochs = new TwoEpochs();
+        var receipt = epochs.Receipt();
+        var (first, second) = (TrustPolicy.Of(epochs.First.Key.Key), TrustPolicy.Of(epochs.Second.Key.Key));
+        var report = SomeReceipt.Check(receipt, first);
+        Assert.True(report.Verdict == "valid", report.Problem);
+        Assert.Equal(("signed", MemoryLog.Origin), (report.Strength, report.AnnouncedBy));
+        Assert.Contains($"announced by {MemoryLog.Origin}", ReceiptWords.Of(report), StringComparison.Ordinal);
+        Assert.Equal(("valid", null), (SomeReceipt.Check(receipt, second).Verdict, report.Problem));
+        Assert.Null(SomeReceipt.Check(receipt, second).AnnouncedBy);
+        Assert.Equal("undecided", SomeReceipt.Check(receipt with { Epochs = null }, first).Verdict);
+        Assert.Equal("undecided", SomeReceipt.Check(new TwoEpochs { IsAnnounced = false }.Receipt(), first).Verdict);
+
+        var other = new NoteSigner("hub.example.com/2", NoteKeyType.Ed25519, new byte[32]).Key.ToString();
+        TwoEpochs[] wrong =
+        [
+            new() { Announced = other },
+            new() { Reason = "theft" },
+            new() { Follows = 4 },
+            new() { Second = new MemoryLog("hub.example.com/3") },
+        ];
+        Assert.All(wrong, w => Assert.Equal("invalid", SomeReceipt.Check(w.Receipt(), first).Verdict));
+        // Neither its parts alone, nor a chain to another log.
+        foreach (var part in receipt.Epochs!.Split("c2sp.org/tlog-proof@v1\n")[1..])
+        {
+            var alone = receipt with { Epochs = $"c2sp.org/tlog-proof@v1\n{part}" };
+            Assert.NotEqual("valid", SomeReceipt.Check(alone, first).Verdict);
+        }
+        var elsewhere = new SomeReceipt().Make() with { Epochs = receipt.Epochs };
+        Assert.Equal("invalid", SomeReceipt.Check(elsewhere, first).Verdict);
+
+        // And no changed bit of the chain is accepted.
+        var file = Encoding.UTF8.GetBytes(receipt.ToText());
+        var from = receipt.ToText().IndexOf("\"epochs\"", StringComparison.Ordinal);
+        var ascii = Encoding.UTF8.GetByteCount(receipt.ToText()[..from]) + "\"epochs\": \"".Length;
+        for (var bit = ascii * 8; bit < (file.Length - 5) * 8; bit += LongRun.IsAskedFor ? 1 : 61)
+        {
+            byte[] changed = [.. file];
+            changed[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.NotEqual("valid", ReceiptCheck.Of(changed, first, At).Verdict);
+        }
+    }
+
+    [Fact]
     public void Trap_38_without_a_key_nothing_is_proven()
     {
         var receipt = new SomeReceipt().Make();

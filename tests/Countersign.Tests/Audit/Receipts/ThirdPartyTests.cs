@@ -93,6 +93,42 @@ public sealed class ThirdPartyTests
     }
 
     [Fact]
+    public async Task Nobles_library_makes_the_same_ML_DSA_key_and_accepts_our_signature_of_a_checkpoint()
+    {
+        using var npm = await Npm.Install("@noble/post-quantum@0.7.1");
+        var seed = SHA256.HashData("ML-DSA-44"u8);
+        var signer = new NoteSigner(MemoryLog.Origin, NoteKeyType.MlDsa44, seed);
+        var note = new MemoryLog().Grow(5).Note(5) + signer.Line(new MemoryLog().Grow(5).Head(5).ToString());
+        var what = new
+        {
+            note,
+            vkey = signer.Key.ToString(),
+            seed = Convert.ToBase64String(seed),
+        };
+        await File.WriteAllTextAsync(Path.Combine(npm.Folder, "case.json"), JsonSerializer.Serialize(what, Names));
+        var output = await npm.Node(
+            """
+            import("@noble/post-quantum/ml-dsa.js").then(({ ml_dsa44 }) => {
+              const { note, vkey, seed } = require("./case.json");
+              const bytes = text => new Uint8Array(Buffer.from(text, "base64"));
+              const key = bytes(vkey.split("+").slice(2).join("+")).slice(1);
+              const [origin, size, root, , , line] = note.split("\n"), signed = bytes(line.split(" ")[2]).slice(4);
+              const number = n => { const b = Buffer.alloc(8); b.writeBigUInt64BE(BigInt(n)); return b; };
+              const name = Buffer.from(origin), length = Buffer.from([name.length]);
+              const label = Buffer.from("subtree/v1\n\0");
+              const message = root => new Uint8Array(Buffer.concat([label, length, name, number(0), length, name,
+                number(0), number(size), root]));
+              const isGood = root => ml_dsa44.verify(signed.slice(8), message(root), key);
+              const made = ml_dsa44.keygen(bytes(seed)).publicKey;
+              console.log([Buffer.from(made).equals(Buffer.from(key)), isGood(Buffer.from(root, "base64")),
+                isGood(Buffer.alloc(32))].join());
+            });
+            """
+        );
+        Assert.Equal("true,true,false", output.TrimEnd());
+    }
+
+    [Fact]
     public async Task OpenSsl_accepts_the_signature_of_a_note_and_refuses_changed_ones()
     {
         var cases = Cases().Where(c => c.Changed is null or "root" or "signature").Take(20).ToList();

@@ -33,6 +33,10 @@ public sealed class ProofEndpointTests
         foreach (var none in new[] { $"0/000.p/{head.Size + 1}", "0/000", "1/000", "0/00", "9/000", "entries/000" })
             Assert.Equal(404, (await caller.Get($"/proof/tile/{none}")).Status);
         Assert.Equal(404, (await caller.Get("/proof/epochs/2/checkpoint")).Status);
+        Assert.Equal(401, (await nobody.Get("/proof/chain")).Status);
+        var chain = EpochChain.Parse((await caller.Get("/proof/chain")).Text, out var why);
+        Assert.True(chain is not null, why);
+        Assert.Equal((head.Origin, 1), (chain.LastOrigin, chain.NumberOf(head.Origin)));
 
         await using var open = await ApiHost.Start(host.Hub, ("Proof:Public", "true"));
         using var anyone = open.Nobody();
