@@ -79,7 +79,7 @@ public sealed partial class Browser : IDisposable
     [GeneratedRegex(
         "name=\"__RequestVerificationToken\"[^>]*value=\"(?<token>[^\"]+)\"",
         RegexOptions.ExplicitCapture,
-        1000
+        10_000
     )]
     private static partial Regex TokenInput();
 
