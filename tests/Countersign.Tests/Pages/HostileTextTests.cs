@@ -111,7 +111,9 @@ public sealed class HostileTextTests(Chromium chromium)
     {
         await using var full = await FullHub.Start(Attacks[attack].Replace("\u0001", "", StringComparison.Ordinal));
         await using var window = await chromium.Open(full.Pages.Api, full.Pages.Root);
-        foreach (var path in full.Paths)
+        // The documents show no name but what is around every page, so one of them stands for all.
+        var documents = full.Paths.Where(path => path.StartsWith("/help/", StringComparison.Ordinal));
+        foreach (var path in full.Paths.Except(documents.Skip(1)))
         {
             var response = await window.Page.GotoAsync(path);
             Assert.Equal((path, path == "/nothing-here" ? 404 : 200), (path, response!.Status));
