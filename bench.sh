@@ -5,8 +5,8 @@
 #   --ten-million    lists over ten million requests instead of one million
 #   --strict         exit 1 when a floor is missed
 #   --stores <folder> keep the loaded list stores there for the next run
-#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,lists,pages,nodes,destinations,outcomes,size,
-#                    start,policies
+#   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,gates,lists,pages,nodes,destinations,outcomes,
+#                    size,start,policies
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0

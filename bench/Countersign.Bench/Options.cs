@@ -38,6 +38,7 @@ internal sealed record Options
         "create",
         "decide",
         "zendesk",
+        "gates",
         "lists",
         "pages",
         "nodes",

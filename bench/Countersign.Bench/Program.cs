@@ -11,6 +11,15 @@ if (args is ["control", "same", var answer, var address, var after])
     return 0;
 }
 
+if (args is ["control", "counting", var where, var slow])
+{
+    await Control.ServeCounting(
+        where,
+        TimeSpan.FromMilliseconds(int.Parse(slow, System.Globalization.CultureInfo.InvariantCulture))
+    );
+    return 0;
+}
+
 if (args is ["control", "alone", var home, var at])
 {
     await Control.ServeAlone(home, at);

@@ -24,6 +24,8 @@ internal static class Session
             await writes.Decide();
         if (options.Wants("zendesk"))
             await new Zendesk(options, product, report).Create();
+        if (options.Wants("gates"))
+            await new Rows.Gates(options, product, report).Run();
         if (options.Wants("lists"))
             await new Lists(options, product, report).Run();
         if (options.Wants("pages"))

@@ -85,6 +85,53 @@ internal static class Control
         await app.RunAsync();
     }
 
+    /// <summary>Stands for Terraform: notes when it hears of which task, and answers after so long a time.</summary>
+    public static Task<Server> StartCounting(string folder, TimeSpan after)
+    {
+        var url = Server.FreeAddress();
+        return Server.Start(
+            Environment.ProcessPath!,
+            ["control", "counting", url.GetLeftPart(UriPartial.Authority), $"{after.TotalMilliseconds:0}"],
+            new Dictionary<string, string>(),
+            url,
+            "/",
+            Path.Combine(folder, "control.log")
+        );
+    }
+
+    /// <summary>The process that <see cref="StartCounting"/> starts.</summary>
+    public static async Task ServeCounting(string url, TimeSpan after)
+    {
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<(string Task, long At)>();
+        var app = Bare(url);
+        app.MapGet("/", () => string.Join('\n', heard.Select(h => FormattableString.Invariant($"{h.Task} {h.At}"))));
+        app.MapPatch(
+            "/api/v2/task-results/{task}/callback",
+            async (string task, HttpContext context) =>
+            {
+                heard.Enqueue((task, System.Diagnostics.Stopwatch.GetTimestamp()));
+                await Task.Delay(after, context.RequestAborted);
+                return Results.Json(new object());
+            }
+        );
+        await app.RunAsync();
+    }
+
+    /// <summary>When it heard of which task, by the clock that all processes of a machine share.</summary>
+    public static async Task<Dictionary<string, List<long>>> Heard(Server server)
+    {
+        using var http = new HttpClient();
+        var lines = await http.GetStringAsync(server.Url);
+        return lines
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' '))
+            .GroupBy(
+                parts => parts[0],
+                parts => long.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture)
+            )
+            .ToDictionary(g => g.Key, g => g.Order().ToList());
+    }
+
     /// <summary>The process that <see cref="StartAlone"/> starts.</summary>
     public static async Task ServeAlone(string folder, string url)
     {

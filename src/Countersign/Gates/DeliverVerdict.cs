@@ -20,6 +20,9 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
     /// <summary>After this number of attempts, about five minutes, the admins are notified.</summary>
     private const int AlarmAfter = 5;
 
+    /// <summary>How often it is looked whether others, who must act first, have done so.</summary>
+    private static readonly TimeSpan OthersActWithin = TimeSpan.FromMinutes(5);
+
     private static readonly RetrySchedule Waits = RetrySchedule.Parse("0s,2s,10s,1m,4m,10m,20m,30m,1h", null);
 
     public string Kind => JobKind;
@@ -41,8 +44,25 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
             return Again(job, id, "The source's secrets can't be read.", null, mustAlarm: true);
 
         var call = gate.Verdict(settings, reply, verdict);
+        var look = verdict.IsApproved ? gate.Look(settings, reply) : null;
+        var sent = await caller.Send(gate, settings, look ?? call, cancel);
+        if (look is not null && sent is GateCallOutcome.Answered { Answer: { IsGood: true } seen })
+        {
+            switch (gate.ReadWatch(settings, reply, look, seen, verdict))
+            {
+                case WatchResult.StillWaiting:
+                    sent = await caller.Send(gate, settings, call, cancel);
+                    break;
+                case WatchResult.Gone { Why: var why }:
+                    return End(id, GateReplies.Gone, why);
+                case WatchResult.WentOn { Why: var why }:
+                    return End(id, GateReplies.Elsewhere, why);
+                default:
+                    return Again(job, id, "What it is about couldn't be read there.", null);
+            }
+        }
         var age = store.Now - Instant.Parse(row.AskedAt);
-        switch (await caller.Send(gate, settings, call, cancel))
+        switch (sent)
         {
             case GateCallOutcome.NotAllowed { Why: var why }:
                 return Again(job, id, why, TimeSpan.FromHours(1), mustAlarm: true);
@@ -54,9 +74,17 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
                     caller.ForgetToken(settings, call.TokenScope);
                 return result switch
                 {
-                    CallResult.Delivered => End(id, GateReplies.Delivered, verdict.Text),
+                    CallResult.Delivered => await Finish(job, id, gate, settings, reply, verdict, cancel),
                     CallResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
-                    CallResult.Over when job.Attempts > 0 => End(id, GateReplies.Delivered, verdict.Text),
+                    CallResult.Over when job.Attempts > 0 => await Finish(
+                        job,
+                        id,
+                        gate,
+                        settings,
+                        reply,
+                        verdict,
+                        cancel
+                    ),
                     CallResult.Over { Why: var why } => End(id, GateReplies.Gone, why),
                     CallResult.Retry { Why: var why, After: var after } => Again(job, id, why, after),
                     CallResult.TokenRefused { Why: var why } => Again(job, id, why, null),
@@ -102,12 +130,58 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
     ) =>
         await state.Ask(gate, settings, reply, verdict, verdict.Text, cancel) switch
         {
-            WatchResult.OursStands => End(id, GateReplies.Delivered, verdict.Text),
+            WatchResult.OursStands => await Finish(job, id, gate, settings, reply, verdict, cancel),
             WatchResult.Gone gone => End(id, GateReplies.Gone, gone.Why),
             // What was let through is what we say too, or it is not.
             WatchResult.WentOn on => End(id, verdict.IsApproved ? GateReplies.Elsewhere : GateReplies.Passed, on.Why),
             _ => Again(job, id, why, null),
         };
+
+    /// <summary>The verdict was taken; what is left to do there comes before that is on record.</summary>
+    private async Task<JobResult> Finish(
+        Job job,
+        RequestId id,
+        IGate gate,
+        GateSettings settings,
+        GateReply reply,
+        GateVerdict verdict,
+        CancellationToken cancel
+    )
+    {
+        var call = gate.FollowUp(settings, reply, verdict);
+        for (var steps = 0; call is not null && steps < CallerState.MaxSteps; steps++)
+        {
+            switch (await caller.Send(gate, settings, call, cancel))
+            {
+                case GateCallOutcome.NotAllowed { Why: var why }:
+                    return Again(job, id, why, TimeSpan.FromHours(1), mustAlarm: true);
+                case GateCallOutcome.Failed { Why: var why }:
+                    return Again(job, id, why, null);
+                case GateCallOutcome.Answered { Answer: var answer }:
+                    switch (gate.ReadFollowUp(settings, reply, call, answer))
+                    {
+                        case FollowUpResult.Done:
+                            call = null;
+                            break;
+                        case FollowUpResult.Next { Call: var next }:
+                            call = next;
+                            break;
+                        case FollowUpResult.NotYet:
+                            return new JobResult.Again(store.Now + OthersActWithin);
+                        case FollowUpResult.Retry { Why: var why, After: var after }:
+                            return Again(job, id, why, after);
+                        case FollowUpResult.Held { Why: var why }:
+                            return Again(job, id, why, TimeSpan.FromMinutes(15), mustAlarm: true);
+                        default:
+                            throw new UnreachableException();
+                    }
+                    break;
+                default:
+                    throw new UnreachableException();
+            }
+        }
+        return End(id, GateReplies.Delivered, verdict.Text);
+    }
 
     private static JobResult.Done End(RequestId id, string how, string why) =>
         new(tx => GateReplies.End(tx, id, how, why)) { Lock = tx => Lock(tx, id) };
@@ -141,7 +215,7 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
 /// <summary>How a caller is asked whether it still waits.</summary>
 internal sealed class CallerState(GateSources sources, GateCaller caller, PeopleDirectory directory)
 {
-    private const int MaxSteps = 4;
+    internal const int MaxSteps = 4;
 
     public async ValueTask<(IGate? Gate, GateSettings? Settings, GateReply? Reply)> Open(
         GateReplyRow row,

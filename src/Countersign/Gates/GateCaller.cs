@@ -139,6 +139,11 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
                             ? values.First()
                             : ""
                 )
+                {
+                    IsPage =
+                        answered.IsGood
+                        && answered.ContentType?.Equals("text/html", StringComparison.OrdinalIgnoreCase) == true,
+                }
             ),
             EgressOutcome.Failed failed => new GateCallOutcome.Failed(
                 $"{call.Url.Host} couldn't be called. {failed.Detail}"

@@ -122,18 +122,30 @@ internal static class GateReplies
             }
         );
 
+    // CROSS JOIN keeps SQLite from starting at the requests of a status, which are all that are open in the hub.
+    internal const string FindOpen = """
+        SELECT g.request_id FROM gate_replies g CROSS JOIN requests r
+        WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'open'
+          AND r.id = g.request_id AND r.status = 'active'
+        ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
+        """;
+
+    internal const string FindRejected = """
+        SELECT g.request_id FROM gate_replies g CROSS JOIN requests r
+        WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'delivered'
+          AND r.id = g.request_id AND r.status = 'rejected'
+        ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
+        """;
+
+    internal const string CountApproved = """
+        SELECT count(*) FROM (
+          SELECT 1 FROM gate_replies g CROSS JOIN requests r
+          WHERE g.source_id = @source AND g.group_key = @group
+            AND r.id = g.request_id AND r.status = 'approved' LIMIT 1) AS one
+        """;
+
     public static async ValueTask<RequestId?> OpenOf(Tx tx, long source, string group) =>
-        await tx.Text(
-            """
-            SELECT g.request_id FROM gate_replies g JOIN requests r ON r.id = g.request_id
-            WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'open' AND r.status = 'active'
-            ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
-            """,
-            new { source, group }
-        )
-            is { } id
-            ? RequestId.Of(id)
-            : null;
+        await tx.Text(FindOpen, new { source, group }) is { } id ? RequestId.Of(id) : null;
 
     /// <summary>
     /// What was decided in the group and not delivered yet isn't delivered any more: no approval covers what is asked
@@ -189,17 +201,11 @@ internal static class GateReplies
 
     /// <summary>The last of the group that was rejected and told so; null where a later one is another.</summary>
     public static async ValueTask<RequestId?> RejectedOf(Tx tx, long source, string group) =>
-        await tx.Text(
-            """
-            SELECT g.request_id FROM gate_replies g JOIN requests r ON r.id = g.request_id
-            WHERE g.source_id = @source AND g.group_key = @group AND g.state = 'delivered' AND r.status = 'rejected'
-            ORDER BY g.asked_at DESC, g.request_id DESC LIMIT 1
-            """,
-            new { source, group }
-        )
-            is { } id
-            ? RequestId.Of(id)
-            : null;
+        await tx.Text(FindRejected, new { source, group }) is { } id ? RequestId.Of(id) : null;
+
+    /// <summary>Whether something of the group was approved before, which the caller may still go by.</summary>
+    public static async ValueTask<bool> HasApproval(Tx tx, long source, string group) =>
+        await tx.Number(CountApproved, new { source, group }) > 0;
 
     /// <summary>Its verdict is owed once more, at this address.</summary>
     public static async ValueTask Reopen(Tx tx, RequestId id, long source, string ask, string reply)

@@ -15,6 +15,7 @@ internal static class GateServices
         services
             .AddSingleton<WaitForRequest>()
             .AddSingleton<GateSources>()
+            .AddSingleton<StoreAsk>()
             .AddSingleton<HearGate>()
             .AddSingleton<GateCaller>()
             .AddSingleton<CallerState>()

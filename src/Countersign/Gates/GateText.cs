@@ -24,6 +24,25 @@ internal static class GateText
         }
     }
 
+    /// <summary>Those of a list; none where it isn't one.</summary>
+    public static IReadOnlyList<JsonObject> Objects(byte[] body)
+    {
+        try
+        {
+            return [.. (JsonNode.Parse(body, documentOptions: Strict) as JsonArray ?? []).OfType<JsonObject>()];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>How an admin answers a question.</summary>
+    public const string Yes = "yes",
+        No = "no";
+
+    public static string? ProblemWithYesOrNo(string value) => value is Yes or No ? null : $"Enter {Yes} or {No}.";
+
     /// <summary>Empty if the member is missing.</summary>
     public static string Text(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue<string>(out var text) ? WellFormed.Text(text) : "";

@@ -40,8 +40,23 @@ public interface IGate
 
     OutgoingCall Verdict(GateSettings settings, GateReply reply, GateVerdict verdict);
 
+    /// <summary>
+    /// Reads, before an approval is told, whether it is still about what it was given for; null where a verdict can't
+    /// reach anything else. <see cref="ReadWatch"/> reads the answer.
+    /// </summary>
+    OutgoingCall? Look(GateSettings settings, GateReply reply) => null;
+
     /// <param name="age">Since it was asked.</param>
     CallResult Classify(CallAnswer answer, TimeSpan age);
+
+    /// <summary>
+    /// What is left to do there once the verdict was taken, such as to start what waited; null: nothing. With the
+    /// verdict before it, it may be made more than once.
+    /// </summary>
+    OutgoingCall? FollowUp(GateSettings settings, GateReply reply, GateVerdict verdict) => null;
+
+    FollowUpResult ReadFollowUp(GateSettings settings, GateReply reply, OutgoingCall step, CallAnswer answer) =>
+        new FollowUpResult.Done();
 
     /// <summary>Shows people there how far it is; null where there is no place for that.</summary>
     OutgoingCall? Note(GateSettings settings, GateReply reply, string text) => null;
@@ -68,6 +83,15 @@ public interface IGate
     OutgoingCall? Recent(GateSettings settings, DateTimeOffset now) => null;
 
     IReadOnlyList<RecentCall> ReadRecent(GateSettings settings, CallAnswer answer, DateTimeOffset now) => [];
+
+    /// <summary>Lists what waits there, where the caller doesn't tell of all of it.</summary>
+    IReadOnlyList<OutgoingCall> Waiting(GateSettings settings) => [];
+
+    /// <summary>What a list names; each that was never asked here is read by a call of its own.</summary>
+    IReadOnlyList<WaitingAsk> ReadWaiting(GateSettings settings, OutgoingCall list, CallAnswer answer) => [];
+
+    /// <summary>What one of the list asks; null where it asks nothing.</summary>
+    GateAsk? ReadAsk(GateSettings settings, OutgoingCall read, CallAnswer answer) => null;
 
     /// <summary>Gets the token for calls with this scope.</summary>
     OutgoingCall? Token(GateSettings settings, string scope, DateTimeOffset now) => null;
@@ -212,13 +236,26 @@ public sealed record OutgoingCall(HttpMethod Method, Uri Url)
 
 /// <summary>An answer with any status.</summary>
 /// <param name="RetryAfter">For how long we are asked to leave the caller alone; null: it doesn't say.</param>
-public sealed record CallAnswer(int Status, byte[] Body, TimeSpan? RetryAfter, Func<string, string> Header);
+public sealed record CallAnswer(int Status, byte[] Body, TimeSpan? RetryAfter, Func<string, string> Header)
+{
+    /// <summary>A success, but of a web page, such as one to sign in: nothing was taken.</summary>
+    public bool IsPage { get; init; }
+
+    public bool IsGood => Status is >= 200 and < 300 && !IsPage;
+
+    /// <summary>Why a page is no answer, for admins.</summary>
+    internal string WhyNoPage =>
+        $"A web page came instead of an answer ({Status}). Look for a proxy or a sign-in in between.";
+}
 
 public sealed record GateToken(string Text, DateTimeOffset Until);
 
 /// <param name="Id">What <see cref="GateMessage.CallId"/> is when it arrives.</param>
 /// <param name="Again">Makes the caller send it again.</param>
 public sealed record RecentCall(string Id, OutgoingCall Again);
+
+/// <param name="Ask">What <see cref="GateAsk.Id"/> is of it.</param>
+public sealed record WaitingAsk(string Ask, OutgoingCall Read);
 
 /// <summary>What the caller made of a verdict.</summary>
 public abstract record CallResult
@@ -252,6 +289,25 @@ public abstract record CallResult
     public sealed record Over(string Why) : CallResult;
 }
 
+/// <summary>How far it is with what is left to do after a verdict was taken.</summary>
+public abstract record FollowUpResult
+{
+    private FollowUpResult() { }
+
+    public sealed record Done : FollowUpResult;
+
+    public sealed record Next(OutgoingCall Call) : FollowUpResult;
+
+    /// <summary>Others there must act first; nothing is wrong.</summary>
+    public sealed record NotYet : FollowUpResult;
+
+    /// <summary>It may work later.</summary>
+    public sealed record Retry(string Why, TimeSpan? After = null) : FollowUpResult;
+
+    /// <summary>It is refused until a person changes something there.</summary>
+    public sealed record Held(string Why) : FollowUpResult;
+}
+
 public abstract record WatchResult
 {
     private WatchResult() { }
@@ -268,7 +324,11 @@ public abstract record WatchResult
     public sealed record WentOn(string Why) : WatchResult;
 
     /// <summary>The caller ended, and nothing was let through that we know of.</summary>
-    public sealed record Gone(string Why) : WatchResult;
+    public sealed record Gone(string Why) : WatchResult
+    {
+        /// <summary>It never waited for us, which the admins are told.</summary>
+        public bool NeverWaited { get; init; }
+    }
 
     public sealed record Unknown(string Why) : WatchResult;
 

@@ -1,4 +1,5 @@
 using Countersign.People;
+using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -6,13 +7,15 @@ namespace Countersign.Gates;
 
 /// <summary>
 /// Callers that send once and never again leave the people there waiting. Where they list what they sent, what
-/// didn't arrive is asked for again, at start-up and every few minutes.
+/// didn't arrive is asked for again, at start-up and every few minutes; where they list what waits, what isn't known
+/// here becomes a request.
 /// </summary>
 internal sealed partial class RecoverCalls(
     Store store,
     GateSources sources,
     GateCaller caller,
     PeopleDirectory directory,
+    StoreAsk asks,
     ILogger<RecoverCalls> log
 ) : IJobHandler
 {
@@ -34,7 +37,9 @@ internal sealed partial class RecoverCalls(
                 && GateSources.MissingOf(gate, settings).Count == 0
             )
             {
-                await Recover(gate, GateSources.WithDefaults(gate, settings), cancel);
+                var whole = GateSources.WithDefaults(gate, settings);
+                await Recover(gate, whole, cancel);
+                await Find(gate, source, whole, cancel);
             }
         }
         return new JobResult.Again(store.Now + Interval!.Value);
@@ -62,6 +67,47 @@ internal sealed partial class RecoverCalls(
         if (again > 0)
             Log.Recovered(log, settings.SourceId, again);
     }
+
+    private async Task Find(IGate gate, Source source, GateSettings settings, CancellationToken cancel)
+    {
+        var read = 0;
+        foreach (var list in gate.Waiting(settings))
+        {
+            if (
+                await caller.Send(gate, settings, list, cancel)
+                is not GateCallOutcome.Answered { Answer: { Status: 200 } answer }
+            )
+            {
+                continue;
+            }
+            foreach (var waiting in gate.ReadWaiting(settings, list, answer).DistinctBy(w => w.Ask))
+            {
+                if (await IsAsked(source.Id, waiting.Ask, cancel))
+                    continue;
+                if (++read > MaxAgain)
+                    return;
+                if (
+                    await caller.Send(gate, settings, waiting.Read, cancel)
+                        is GateCallOutcome.Answered { Answer: { Status: 200 } one }
+                    && gate.ReadAsk(settings, waiting.Read, one) is { } ask
+                )
+                {
+                    var origin = new Origin(Actor.Source(source.Id), source.Kind, "");
+                    await asks.Run(gate, source, ask, null, origin, cancel);
+                }
+            }
+        }
+    }
+
+    private async ValueTask<bool> IsAsked(long source, string ask, CancellationToken cancel) =>
+        await store.Read(
+            reader =>
+                reader.Number(
+                    "SELECT count(*) FROM gate_asks WHERE source_id = @source AND ask = @ask",
+                    new { source, ask }
+                ),
+            cancel
+        ) > 0;
 
     private async ValueTask<bool> IsKnown(long source, string call, CancellationToken cancel) =>
         await store.Read(

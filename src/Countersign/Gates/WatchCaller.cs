@@ -21,7 +21,11 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
     public string Kind => JobKind;
     public TimeSpan? Interval => TimeSpan.FromMinutes(15);
 
-    public ValueTask<int> AtOnce(Reader reader, string receiver) => new(16);
+    /// <summary>
+    /// Many, since each mostly waits for an answer: at one that takes a second, ten thousand Terraform tasks need
+    /// forty.
+    /// </summary>
+    public ValueTask<int> AtOnce(Reader reader, string receiver) => new(64);
 
     /// <summary>When to look next: no later than when the request must be closed.</summary>
     /// <param name="interval">Null: only then.</param>
@@ -61,13 +65,26 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
         var progress = SendNote.Progress(gate, request, outcomes);
         return await state.Ask(gate, settings, reply, verdict, progress, cancel) switch
         {
+            WatchResult.Gone { NeverWaited: true, Why: var why } => new JobResult.Done(async tx =>
+            {
+                await GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why);
+                await GateReplies.End(tx, id, GateReplies.Gone, why);
+            })
+            {
+                Lock = tx => DeliverVerdict.Lock(tx, id),
+            },
             WatchResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
             WatchResult.WentOn { Why: var why } => End(
                 id,
                 verdict is { IsApproved: true } ? GateReplies.Elsewhere : GateReplies.Passed,
                 why
             ),
-            WatchResult.OursStands when verdict is not null => End(id, GateReplies.Delivered, verdict.Text),
+            // What is left to do after it is with the verdict.
+            WatchResult.OursStands when verdict is not null && gate.FollowUp(settings, reply, verdict) is null => End(
+                id,
+                GateReplies.Delivered,
+                verdict.Text
+            ),
             WatchResult.NotHeeded { Why: var why } => next with
             {
                 Write = tx => GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why),

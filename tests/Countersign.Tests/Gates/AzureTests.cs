@@ -68,7 +68,7 @@ public sealed class AzureTests
     }
 
     [Fact]
-    public void Trap_1_the_token_goes_to_no_other_organization()
+    public void Trap_1_and_7_the_token_goes_to_no_other_organization_and_slashes_are_as_they_should_be()
     {
         foreach (
             var (collection, planUrl, isOurs) in new[]
@@ -94,7 +94,7 @@ public sealed class AzureTests
             Assert.Equal((planUrl, isOurs), (planUrl, message is GateMessage.Asked));
             if (message is GateMessage.Asked { Ask.Reply: var reply })
             {
-                // Trap 7: neither two slashes nor none.
+                // Neither two slashes nor none.
                 var url = Gate.Verdict(settings, reply, new GateVerdict("r", true, "Approved", null)).Url.AbsoluteUri;
                 Assert.StartsWith(planUrl.TrimEnd('/') + "/" + FakeAzureDevOps.Project, url, StringComparison.Ordinal);
                 Assert.DoesNotContain("//", url["https://".Length..], StringComparison.Ordinal);
@@ -226,7 +226,7 @@ public sealed class AzureTests
     }
 
     [Fact]
-    public async Task Trap_12_answers_that_lie_or_are_lost_are_told_apart()
+    public async Task Answers_that_lie_or_are_lost_are_told_apart()
     {
         await using var hub = await Start(Engine.Sqlite);
         // 204 is a success.
@@ -253,6 +253,92 @@ public sealed class AzureTests
         Assert.Equal(("gone", null), (await hub.Hub.StateOf(late), hub.Azure.Checks[2].Result));
         Assert.Equal("gone", await hub.Hub.AlarmOf(late));
         Assert.Null((await hub.Hub.Hub.Find(late.Id)).AppliedAt);
+
+        // The same page may come with 200, which is no delivery either.
+        var signIn = await hub.Ask(build: 4);
+        await hub.Hub.ApproveQuietly(signIn);
+        hub.Azure.ShowsPages = 1;
+        await hub.Hub.Work();
+        Assert.Equal(("gone", null), (await hub.Hub.StateOf(signIn), hub.Azure.Checks[3].Result));
+        Assert.Null((await hub.Hub.Hub.Find(signIn.Id)).AppliedAt);
+    }
+
+    [Fact]
+    public async Task Trap_12_a_call_is_answered_once_it_is_stored_and_nothing_is_fetched_before()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        await hub.Ask();
+        Assert.Single(await hub.Hub.Requests());
+        Assert.Empty(hub.Azure.Calls);
+    }
+
+    [Theory, BothEngines]
+    public async Task Fail_open_Trap_4_classic_gates_are_taken_where_an_admin_says_so_and_pass_only_when_approved(
+        Engine engine
+    )
+    {
+        await using var hub = await Start(engine);
+        var (headers, body) = hub.Azure.Ask();
+        headers["HubName"] = "Gates";
+        headers["PlanUrl"] = "https://vsrm.dev.azure.com/acme/";
+        await hub.Hub.Set(("collection", "https://dev.azure.com/acme"));
+        (body["releaseId"], body["stage"]) = ("77", "Production");
+        // Not switched on, nothing lets it through, whatever the source's checks do.
+        foreach (var completion in new[] { "callback", "response" })
+        {
+            await hub.Hub.Set(("completion", completion));
+            Assert.Equal(422, (await hub.Call(headers, body)).Status);
+        }
+        await hub.Hub.Set(("completion", "callback"), ("classicGates", "yes"));
+        Assert.Equal((409, "pending"), StatusIn(await hub.Call(headers, body)));
+        var request = Assert.Single(await hub.Hub.Requests());
+        var facts = await hub.Hub.FactsOf(request);
+        Assert.Contains("may ignore gates", facts["check"]!.ToString(), StringComparison.Ordinal);
+        Assert.Equal(
+            $"https://dev.azure.com/acme/{FakeAzureDevOps.Project}/_releaseProgress?releaseId=77",
+            facts["link"]!.ToString()
+        );
+        // Its next evaluation has other ids.
+        var (again, _) = hub.Azure.Ask();
+        (again["HubName"], again["PlanUrl"]) = ("Gates", headers["PlanUrl"]);
+        Assert.Equal((409, "pending"), StatusIn(await hub.Call(again, body)));
+        await hub.Hub.Approve(request);
+        Assert.Equal((200, "approved"), StatusIn(await hub.Call(again, body)));
+        // Another attempt is another question, and so is a check of a pipeline with the same numbers.
+        body["attempt"] = "2";
+        Assert.Equal((409, "pending"), StatusIn(await hub.Call(again, body)));
+        await hub.Hub.Reject(await hub.Hub.Last());
+        Assert.Equal((409, "declined"), StatusIn(await hub.Call(again, body)));
+        body.Remove("releaseId");
+        Assert.Equal(422, (await hub.Call(again, body)).Status);
+        again["PlanUrl"] = "https://vsrm.dev.azure.com/evil/";
+        Assert.Equal(422, (await hub.Call(again, body)).Status);
+        await hub.Hub.Minutes(2);
+        Assert.Empty(hub.Azure.Calls);
+
+        static (int, string) StatusIn((int Status, string Text) answer) =>
+            (answer.Status, JsonNode.Parse(answer.Text)!["status"]!.ToString());
+    }
+
+    [Fact]
+    public async Task Fail_open_Trap_5_a_check_that_judges_the_answer_with_an_expression_is_said_on_the_page()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        var request = await hub.Ask();
+        // It read "pending", which isn't what its success expression wants.
+        hub.Azure.Checks[0].Result = "failed";
+        await hub.Hub.Minutes(1);
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(request));
+        var alarm = Assert.Single((await hub.Hub.View()).Alarms);
+        Assert.Equal("not_waiting", alarm.Kind);
+        Assert.Contains("ApiResponse", alarm.Why, StringComparison.Ordinal);
+        // One that failed hours later was ended by someone.
+        var other = await hub.Ask(build: 2);
+        await hub.Hub.After(TimeSpan.FromHours(2));
+        var ended = hub.Azure.Checks[1];
+        (ended.Result, ended.CompletedAt) = ("failed", hub.Hub.Hub.Clock.GetUtcNow());
+        await hub.Hub.Minutes(11);
+        Assert.Equal((Status.Withdrawn, null), (await hub.Hub.StatusOf(other), await hub.Hub.AlarmOf(other)));
     }
 
     [Fact]
@@ -311,40 +397,88 @@ public sealed class AzureTests
     }
 
     [Fact]
-    public async Task The_official_client_reads_what_the_fake_serves_at_the_addresses_that_are_called()
+    public async Task The_official_client_reads_the_fake_and_writes_to_it_at_the_addresses_that_we_call()
     {
+        using var npm = await Npm.Install("azure-devops-node-api@17.0.1");
 #pragma warning disable RS0030 // Node has the time of this machine.
         await using var azure = await FakeAzureDevOps.Start(TimeProvider.System);
 #pragma warning restore RS0030
         var (headers, _) = azure.Ask();
-        using var npm = await Npm.Install("azure-devops-node-api@17.0.1");
         var check = azure.Checks[0];
-        var read = await npm.Node(
-            $$"""
-            const node = require('azure-devops-node-api');
-            const { TaskAgentApi } = require('azure-devops-node-api/TaskAgentApi');
-            const { TaskApi } = require('azure-devops-node-api/TaskApi');
-            const handler = node.getBearerHandler('{{check.Token}}');
-            const api = new TaskApi('{{azure.Collection}}', [handler], {});
-            // The addresses that a server lists; the fake has the one that every version has.
-            api.vsoClient.getVersioningData = async (version, area, id, values) => ({
-              requestUrl: `{{azure.Collection}}/${values.scopeIdentifier}/_apis/distributedtask/hubs/${values.hubName}`
-                + `/plans/${values.planId}/timelines/${values.timelineId}/records`,
-              apiVersion: '7.1', });
-            api.getRecords('{{FakeAzureDevOps.Project}}', 'checks', '{{check.Plan}}', '{{FakeAzureDevOps.Timeline}}')
-              .then(r => console.log(r[0].id));
-            """
-        );
-        Assert.Equal(check.Task, read.Trim());
-        var reply = Asked(
-            h => (h["PlanUrl"], h["PlanId"]) = (headers["PlanUrl"], check.Plan),
-            Settings(("collection", azure.Collection))
-        ).Reply;
-        var ours = Gate.Watch(
-            Settings(),
-            new GateReply(reply.Url, reply.Values.Where(v => v.Key != CheckCall.Build).ToDictionary())
+        var said = JsonNode.Parse(
+            await npm.Node(
+                $$"""
+                const node = require('azure-devops-node-api');
+                const { TaskApi } = require('azure-devops-node-api/TaskApi');
+                const { BuildApi } = require('azure-devops-node-api/BuildApi');
+                const handler = node.getBearerHandler('{{check.Token}}');
+                const at = '{{azure.Collection}}';
+                const [project, plan, timeline] =
+                  ['{{FakeAzureDevOps.Project}}', '{{check.Plan}}', '{{FakeAzureDevOps.Timeline}}'];
+                // The addresses that a server lists; the fake has the ones that every version has.
+                const addresses = v => v.buildId
+                  ? `${at}/${v.project}/_apis/build/builds/${v.buildId}`
+                  : `${at}/${v.scopeIdentifier}/_apis/distributedtask/hubs/${v.hubName}/plans/${v.planId}`
+                    + `/timelines/${v.timelineId}/records${v.recordId ? `/${v.recordId}/feed` : ''}`;
+                const with_ = api => {
+                  api.vsoClient.getVersioningData = async (version, area, id, values) =>
+                    ({ requestUrl: addresses(values), apiVersion: '7.1' });
+                  return api;
+                };
+                const tasks = with_(new TaskApi(at, [handler], {}));
+                const builds = with_(new BuildApi(at, [handler], {}));
+                (async () => {
+                  const read = await tasks.getRecords(project, 'checks', plan, timeline);
+                  await tasks.appendTimelineRecordFeed({ value: ['from the client'], count: 1 },
+                    project, 'checks', plan, timeline, '{{check.Job}}');
+                  const build = await builds.getBuild(project, 4711);
+                  // The event has no method of its own there; the client under all of them sends it.
+                  const sent = await tasks.rest.create(
+                    `${at}/${project}/_apis/distributedtask/hubs/checks/plans/${plan}/events?api-version=7.1`,
+                    { name: 'TaskCompleted', taskId: '{{check.Task}}', jobId: '{{check.Job}}', result: 'succeeded' });
+                  const after = await tasks.getRecords(project, 'checks', plan, timeline);
+                  console.log(JSON.stringify({ id: read[0].id, state: read[0].state, build: build.status,
+                    sent: sent.statusCode, after: after[0].state, result: after[0].result }));
+                })().catch(e => { console.error(e); process.exit(1); });
+                """
+            )
         )!;
-        Assert.Equal(azure.Calls[^1].Path.Split('?')[0], ours.Url.AbsolutePath);
+        // The client turns words into its own numbers: 1 in progress, 2 completed; 0 succeeded.
+        Assert.Equal(
+            (check.Task, "1", "1", "200", "2", "0"),
+            (
+                said["id"]!.ToString(),
+                said["state"]!.ToString(),
+                said["build"]!.ToString(),
+                said["sent"]!.ToString(),
+                said["after"]!.ToString(),
+                said["result"]!.ToString()
+            )
+        );
+        Assert.Equal(("succeeded", "from the client"), (check.Result, Assert.Single(check.Feed)));
+
+        var ask = Asked(
+            h =>
+            {
+                foreach (var name in headers.Keys.Where(h.ContainsKey))
+                    h[name] = headers[name];
+            },
+            Settings(("collection", azure.Collection))
+        );
+        var whole = ask.Reply;
+        var withoutBuild = new GateReply(
+            whole.Url,
+            whole.Values.Where(v => v.Key != CheckCall.Build).ToDictionary(v => v.Key, v => v.Value)
+        );
+        OutgoingCall?[] ours =
+        [
+            Gate.Watch(Settings(), whole),
+            Gate.Watch(Settings(), withoutBuild),
+            Gate.Note(Settings(), whole, "x"),
+            Gate.Verdict(Settings(), whole, new GateVerdict("r", true, "Approved", null)),
+        ];
+        var theirs = azure.Calls.Select(c => (c.Method, c.Path.Split('?')[0])).ToHashSet();
+        Assert.All(ours, c => Assert.Contains((c!.Method.Method, c.Url.AbsolutePath), theirs));
     }
 
     private static Dictionary<string, string> Headers() =>

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Gates;
 using Countersign.Hosting;
@@ -7,77 +6,93 @@ using Countersign.Requests;
 using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Countersign.Tests.Gates;
 
-/// <summary>A hub with one source of a gate's kind, without a server: calls come as the door gives them.</summary>
+/// <summary>
+/// A hub with one source of a gate's kind. Calls come over HTTP; what a server does in the background is done when a
+/// test says so, so that time passes as it needs.
+/// </summary>
 internal sealed class GateHub : IAsyncDisposable
 {
-    private const string Source = "gate";
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
-    private readonly ServiceProvider _services;
+    private readonly WebApplication _app;
     private readonly JobWorker _worker;
     private readonly LogCursor _cursor;
+    private readonly string _name;
     private readonly string _kind;
-    private readonly long _source;
+    private readonly Lazy<Task<IHostedService>> _server;
 
-    private GateHub(TestHub hub, string kind, long source, Person ada, Person jane)
+    private GateHub(TestHub hub, string kind, string name, NewSourceKey key, Person ada, Person jane)
     {
-        (Hub, _kind, _source, Ada, Jane) = (hub, kind, source, ada, jane);
+        (Hub, _kind, _name, Key, Ada, Jane) = (hub, kind, name, key, ada, jane);
         var keyFile = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key");
         var settings = new ConfigurationBuilder()
             .AddInMemoryCollection(
                 new Dictionary<string, string?>
                 {
+                    ["Urls"] = "http://127.0.0.1:0",
                     ["Egress:Allow"] = "127.0.0.0/8",
                     ["PublicUrl"] = "https://approvals.example.com",
                     ["RootKeyFile"] = keyFile,
+                    ["Logging:LogLevel:Default"] = "None",
                 }
             )
             .Build();
-        _services = new ServiceCollection()
-            .AddLogging()
-            .AddSingleton<IConfiguration>(settings)
-            .AddSingleton<TimeProvider>(hub.Clock)
-            .AddCountersign(settings, hub.Store, RootKey.Load(keyFile, mayCreate: true))
-            .AddSingleton<LastUse>()
-            .BuildServiceProvider();
-        Sources = _services.GetRequiredService<GateSources>();
+        _app = Countersign.Program.Build(
+            new CountersignOptions(settings),
+            hub.Store,
+            RootKey.Load(keyFile, mayCreate: true),
+            [],
+            services => services.AddSingleton<TimeProvider>(hub.Clock).AddLogging(logging => logging.ClearProviders())
+        );
+        Sources = _app.Services.GetRequiredService<GateSources>();
         _worker = new JobWorker(
             hub.Store,
-            [.. _services.GetServices<IJobHandler>().Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal))],
+            [
+                .. _app
+                    .Services.GetServices<IJobHandler>()
+                    .Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal)),
+            ],
             NullLogger<JobWorker>.Instance
         );
-        _cursor = new LogCursor(hub.Store, _services.GetRequiredService<GateConsumer>());
+        _cursor = new LogCursor(hub.Store, _app.Services.GetRequiredService<GateConsumer>());
+        _server = new(StartServer);
     }
 
     public TestHub Hub { get; }
+    public NewSourceKey Key { get; }
     public Person Ada { get; }
 
     /// <summary>Who asks, in tests where that is known.</summary>
     public Person Jane { get; }
     public GateSources Sources { get; }
+    public IServiceProvider Services => _app.Services;
     public TestStore Place => Hub.Place;
 
-    public static async Task<GateHub> Start(Engine engine, string kind)
+    public static async Task<GateHub> Start(Engine engine, string kind, string name = "gate")
     {
         var hub = await TestHub.Start(engine);
         var ada = await hub.AddPerson("Ada", Role.Admin);
         var jane = await hub.AddPerson("Jane", Role.Admin);
-        return new GateHub(hub, kind, (await hub.AddSource(Source, kind: kind)).Id, ada, jane);
+        return new GateHub(hub, kind, name, await hub.AddSource(name, kind: kind), ada, jane);
     }
 
     public async Task Set(params (string Name, string Value)[] values)
     {
-        Some.Done(await Sources.Set(Source, values.ToDictionary(v => v.Name, v => v.Value), Some.Operator, default));
+        Some.Done(await Sources.Set(_name, values.ToDictionary(v => v.Name, v => v.Value), Some.Operator, default));
         await Noticed();
     }
 
-    public async Task Noticed() => await _services.GetRequiredService<PeopleDirectory>().Refresh();
+    public async Task Noticed() => await _app.Services.GetRequiredService<PeopleDirectory>().Refresh();
 
     public async Task AddAlias(Person person, string alias)
     {
@@ -85,7 +100,12 @@ internal sealed class GateHub : IAsyncDisposable
         await Noticed();
     }
 
-    /// <summary>What the door would answer, and with which text.</summary>
+    /// <summary>Where the source's calls go, on this machine.</summary>
+    public async Task<Uri> Address() => new(await Server(), $"/gates/{_kind}/{Key.Id}");
+
+    /// <summary>A call to the source, and what it was answered.</summary>
+    /// <param name="path">What follows the source in the address.</param>
+    /// <param name="query">The environment that the address names.</param>
     public async Task<(int Status, string Text)> Call(
         byte[] body,
         IReadOnlyDictionary<string, string> headers,
@@ -93,22 +113,54 @@ internal sealed class GateHub : IAsyncDisposable
         string query = ""
     )
     {
+        var address = $"/gates/{_kind}/{Key.Id}{(path.Length > 0 ? "/" : "")}{path}";
+        return await Send(
+            HttpMethod.Post,
+            query.Length > 0 ? $"{address}?env={Uri.EscapeDataString(query)}" : address,
+            body,
+            headers
+        );
+    }
+
+    public async Task<(int Status, string Text)> Send(
+        HttpMethod method,
+        string path,
+        byte[]? body,
+        IReadOnlyDictionary<string, string> headers
+    )
+    {
         // Ids follow the clock.
         Hub.Clock.Advance(TimeSpan.FromMilliseconds(10));
-        var given = new Dictionary<string, string>(headers, StringComparer.OrdinalIgnoreCase);
-        var call = new GateCall(name => given.GetValueOrDefault(name, ""), body)
+        using var request = new HttpRequestMessage(method, new Uri(await Server(), path));
+        if (body is not null)
+            request.Content = new ByteArrayContent(body) { Headers = { { "Content-Type", "application/json" } } };
+        foreach (var (name, value) in headers)
         {
-            Path = path,
-            Query = name => name == "env" ? query : "",
-        };
-        return await _services.GetRequiredService<HearGate>().Run(_kind, _source, call, "127.0.0.1", default) switch
-        {
-            HearGateOutcome.Heard heard => (heard.Answer.Status, heard.Answer.Text),
-            HearGateOutcome.Refused refused => (422, refused.Why),
-            HearGateOutcome.NotSigned => (401, ""),
-            HearGateOutcome.NotSetUp or HearGateOutcome.Disabled => (403, ""),
-            _ => (404, ""),
-        };
+            if (request.Headers.TryAddWithoutValidation(name, value))
+                continue;
+            request.Content!.Headers.Remove(name);
+            request.Content.Headers.TryAddWithoutValidation(name, value);
+        }
+        using var response = await Http.SendAsync(request);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    private async Task<Uri> Server()
+    {
+        await _server.Value;
+        return new Uri(_app.Urls.First());
+    }
+
+    /// <summary>Without what a server does in the background: it would be a second worker beside the test's.</summary>
+    private async Task<IHostedService> StartServer()
+    {
+        var server = _app
+            .Services.GetServices<IHostedService>()
+            .Single(s => s.GetType().Name == "GenericWebHostService");
+        await server.StartAsync(default);
+        // The first call builds what all others go through, and would keep a caller of a test waiting for that.
+        using var ready = await Http.GetAsync(new Uri(new Uri(_app.Urls.First()), "/health/live"));
+        return server;
     }
 
     public async Task<List<ApprovalRequest>> Requests()
@@ -172,6 +224,12 @@ internal sealed class GateHub : IAsyncDisposable
         await _worker.Drain();
     }
 
+    /// <summary>What a worker of a server adds when it starts: looking for calls that didn't arrive.</summary>
+    public Task Recovers() =>
+        Hub.Store.InTransaction(async tx =>
+            await Jobs.Add(tx, new JobToAdd("gate_recover", "all", JobToAdd.OfHub, tx.Now + TimeSpan.FromMinutes(5)))
+        );
+
     public async Task<Status> StatusOf(ApprovalRequest request) => (await Hub.Find(request.Id)).Status;
 
     public async Task<string?> StateOf(ApprovalRequest request) =>
@@ -183,12 +241,14 @@ internal sealed class GateHub : IAsyncDisposable
     public async Task<bool> KeepsReply(ApprovalRequest request) =>
         await Place.Text("SELECT reply FROM gate_replies WHERE request_id = @id", new { id = request.Id }) is not null;
 
-    public async Task<GateView> View() => (await Sources.Find(_source, _kind, default))!;
+    public async Task<GateView> View() => (await Sources.Find(Key.Id, _kind, default))!;
 
     public async ValueTask DisposeAsync()
     {
         _worker.Dispose();
-        await _services.DisposeAsync();
+        if (_server.IsValueCreated)
+            await (await _server.Value).StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
         await Hub.DisposeAsync();
     }
 

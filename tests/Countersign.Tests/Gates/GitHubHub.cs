@@ -1,94 +1,51 @@
-using System.Text.Json.Nodes;
 using Countersign.Gates;
 using Countersign.Gates.GitHub;
-using Countersign.Hosting;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
-using Countersign.SignIn;
 using Countersign.Simulator.GitHub;
-using Countersign.Storage;
-using Countersign.Work;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace Countersign.Tests.Gates;
 
-/// <summary>A hub with a source of kind github that is set up with a fake GitHub, without a server.</summary>
+/// <summary>A hub with a source of kind github that is set up with a fake GitHub, which calls it.</summary>
 internal sealed class GitHubHub : IAsyncDisposable
 {
     public const string Source = "deployments";
 
-    private readonly ServiceProvider _services;
-    private readonly JobWorker _worker;
-    private readonly LogCursor _cursor;
+    private readonly GateHub _hub;
 
-    private GitHubHub(TestHub hub, FakeGitHub gitHub, NewSourceKey key, Person ada, Person jane)
+    private GitHubHub(GateHub hub, FakeGitHub gitHub)
     {
-        (Hub, GitHub, Key, Ada, Jane) = (hub, gitHub, key, ada, jane);
-        var keyFile = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key");
-        var settings = new ConfigurationBuilder()
-            .AddInMemoryCollection(
-                new Dictionary<string, string?>
-                {
-                    ["Egress:Allow"] = "127.0.0.0/8",
-                    ["PublicUrl"] = "https://approvals.example.com",
-                    ["RootKeyFile"] = keyFile,
-                }
-            )
-            .Build();
-        _services = new ServiceCollection()
-            .AddLogging()
-            .AddSingleton<IConfiguration>(settings)
-            .AddSingleton<TimeProvider>(hub.Clock)
-            .AddCountersign(settings, hub.Store, RootKey.Load(keyFile, mayCreate: true))
-            .AddSingleton<LastUse>()
-            .BuildServiceProvider();
-        Sources = _services.GetRequiredService<GateSources>();
-        _worker = new JobWorker(
-            hub.Store,
-            [.. _services.GetServices<IJobHandler>().Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal))],
-            NullLogger<JobWorker>.Instance
-        );
-        _cursor = new LogCursor(hub.Store, _services.GetRequiredService<GateConsumer>());
+        (_hub, GitHub) = (hub, gitHub);
         gitHub.Hook = Deliver;
     }
 
-    public TestHub Hub { get; }
+    public TestHub Hub => _hub.Hub;
     public FakeGitHub GitHub { get; }
-    public NewSourceKey Key { get; }
-    public Person Ada { get; }
+    public NewSourceKey Key => _hub.Key;
+    public Person Ada => _hub.Ada;
 
     /// <summary>Who pushes: her account at GitHub is known.</summary>
-    public Person Jane { get; }
-    public GateSources Sources { get; }
-    public TestStore Place => Hub.Place;
+    public Person Jane => _hub.Jane;
+    public GateSources Sources => _hub.Sources;
+    public TestStore Place => _hub.Place;
 
     public static async Task<GitHubHub> Start(Engine engine, bool isSetUp = true)
     {
-        var hub = await TestHub.Start(engine);
-        var gitHub = await FakeGitHub.Start(hub.Clock);
-        var ada = await hub.AddPerson("Ada", Role.Admin);
-        var jane = await hub.AddPerson("Jane", Role.Admin);
-        Some.Done(await new Aliases(hub.Store).Add(jane.Email!, "github:99", Some.Operator, default));
-        var made = new GitHubHub(hub, gitHub, await hub.AddSource(Source, kind: "github"), ada, jane);
-        // What a worker of a server adds when it starts.
-        await hub.Store.InTransaction(async tx =>
-            await Jobs.Add(tx, new JobToAdd("gate_recover", "all", JobToAdd.OfHub, tx.Now + TimeSpan.FromMinutes(5)))
-        );
+        var hub = await GateHub.Start(engine, SourceKinds.GitHub, Source);
+        var gitHub = await FakeGitHub.Start(hub.Hub.Clock);
+        await hub.AddAlias(hub.Jane, "github:99");
+        await hub.Recovers();
+        await hub.Address();
+        var made = new GitHubHub(hub, gitHub);
         if (isSetUp)
             await made.SetUp();
         return made;
     }
 
-    public Task SetUp(string secret = FakeGitHub.Secret) =>
-        Set(
-            (GitHubGate.Server, GitHub.Address.GetLeftPart(UriPartial.Authority)),
-            (GitHubGate.AppId, $"{FakeGitHub.AppId}"),
-            (GitHubGate.PrivateKey, FakeGitHub.PrivateKey),
-            (GitHubGate.WebhookSecret, secret)
-        );
+    public Task SetUp(string secret = FakeGitHub.Secret) => Set([.. Fields(GitHub, secret)]);
 
     /// <summary>The same for a whole server.</summary>
     public static async Task SetUp(ApiHost host, string source, FakeGitHub gitHub)
@@ -98,13 +55,7 @@ internal sealed class GitHubHub : IAsyncDisposable
                 .Services.GetRequiredService<GateSources>()
                 .Set(
                     source,
-                    new Dictionary<string, string>
-                    {
-                        [GitHubGate.Server] = gitHub.Address.GetLeftPart(UriPartial.Authority),
-                        [GitHubGate.AppId] = $"{FakeGitHub.AppId}",
-                        [GitHubGate.PrivateKey] = FakeGitHub.PrivateKey,
-                        [GitHubGate.WebhookSecret] = FakeGitHub.Secret,
-                    },
+                    Fields(gitHub, FakeGitHub.Secret).ToDictionary(f => f.Name, f => f.Value),
                     Some.Operator,
                     default
                 )
@@ -112,63 +63,41 @@ internal sealed class GitHubHub : IAsyncDisposable
         await host.Noticed();
     }
 
-    public async Task Set(params (string Name, string Value)[] values)
-    {
-        Some.Done(await Sources.Set(Source, values.ToDictionary(v => v.Name, v => v.Value), Some.Operator, default));
-        await Noticed();
-    }
+    private static IEnumerable<(string Name, string Value)> Fields(FakeGitHub gitHub, string secret) =>
+        [
+            (GitHubGate.Server, gitHub.Address.GetLeftPart(UriPartial.Authority)),
+            (GitHubGate.AppId, $"{FakeGitHub.AppId}"),
+            (GitHubGate.PrivateKey, FakeGitHub.PrivateKey),
+            (GitHubGate.WebhookSecret, secret),
+        ];
+
+    public Task Set(params (string Name, string Value)[] values) => _hub.Set(values);
 
     /// <summary>A policy file, and the group that it names.</summary>
     public async Task Publish(string file, string group)
     {
         await Hub.AddGroup(group, [.. await Hub.AddPeople("Sue", "Sid", "Sol")]);
         await Noticed();
-        var outcome = await _services.GetRequiredService<PolicyFiles>().Set(file, null, Some.Operator, default);
-        Xunit.Assert.IsType<SetPoliciesOutcome.Set>(outcome);
+        var outcome = await _hub.Services.GetRequiredService<PolicyFiles>().Set(file, null, Some.Operator, default);
+        Assert.IsType<SetPoliciesOutcome.Set>(outcome);
         await Noticed();
     }
 
-    public async Task Noticed() => await _services.GetRequiredService<PeopleDirectory>().Refresh();
+    public Task Noticed() => _hub.Noticed();
 
-    /// <summary>What the door would answer.</summary>
-    public async Task<int> Deliver(GitHubDelivery delivery) =>
-        await Hear(delivery.Headers, delivery.Body) switch
-        {
-            HearGateOutcome.Heard heard => heard.Gate.Acknowledge(heard.Message).Status,
-            HearGateOutcome.Refused => 422,
-            HearGateOutcome.NotSigned => 401,
-            HearGateOutcome.NotSetUp or HearGateOutcome.Disabled => 403,
-            _ => 404,
-        };
+    public Task<int> Deliver(GitHubDelivery delivery) => Deliver(delivery.Headers, delivery.Body);
 
-    public async Task<HearGateOutcome> Hear(IReadOnlyDictionary<string, string> headers, byte[] body) =>
-        await _services
-            .GetRequiredService<HearGate>()
-            .Run(
-                "github",
-                Key.Id,
-                new GateCall(name => headers.GetValueOrDefault(name, ""), body),
-                "127.0.0.1",
-                default
-            );
+    public async Task<int> Deliver(IReadOnlyDictionary<string, string> headers, byte[] body) =>
+        (await _hub.Call(body, headers)).Status;
 
     /// <summary>The one request that a job of this run led to.</summary>
     public async Task<ApprovalRequest> Ask(GitHubRun run, string environment = "production")
     {
-        // Ids follow the clock.
-        Hub.Clock.Advance(TimeSpan.FromMilliseconds(10));
         await GitHub.Want(run, environment);
-        return (await Requests())[^1];
+        return await _hub.Last();
     }
 
-    public async Task<List<ApprovalRequest>> Requests()
-    {
-        var ids = await Hub.Store.Read(r => r.All<IdRow>("SELECT id FROM requests ORDER BY id"));
-        var found = new List<ApprovalRequest>();
-        foreach (var id in ids)
-            found.Add(await Hub.Find(RequestId.Of(id.Id)));
-        return found;
-    }
+    public Task<List<ApprovalRequest>> Requests() => _hub.Requests();
 
     public async Task Approve(ApprovalRequest request)
     {
@@ -177,43 +106,24 @@ internal sealed class GitHubHub : IAsyncDisposable
     }
 
     /// <summary>A while later, with all that is due by then done.</summary>
-    public async Task After(TimeSpan time)
-    {
-        Hub.Clock.Advance(time);
-        await Work();
-    }
+    public Task After(TimeSpan time) => _hub.After(time);
 
-    public async Task Work()
-    {
-        await _cursor.ToTheEnd(Hub.Store);
-        await _worker.Drain();
-        await _cursor.ToTheEnd(Hub.Store);
-        await _worker.Drain();
-    }
+    public Task Work() => _hub.Work();
 
     /// <summary>What GitHub was told: "approved", "rejected", or "note".</summary>
     public IReadOnlyList<string> Told => [.. GitHub.Verdicts.Select(v => v["state"]?.GetValue<string>() ?? "note")];
 
     public IReadOnlyList<string> Decided => [.. Told.Where(t => t != "note")];
 
-    public async Task<string?> StateOf(ApprovalRequest request) =>
-        await Place.Text("SELECT state FROM gate_replies WHERE request_id = @id", new { id = request.Id });
+    public Task<string?> StateOf(ApprovalRequest request) => _hub.StateOf(request);
 
-    public async Task<string?> AlarmOf(ApprovalRequest request) =>
-        await Place.Text("SELECT alarm FROM gate_replies WHERE request_id = @id", new { id = request.Id });
+    public Task<string?> AlarmOf(ApprovalRequest request) => _hub.AlarmOf(request);
 
-    public async Task<GateView> View() => (await Sources.Find(Key.Id, "github", default))!;
+    public Task<GateView> View() => _hub.View();
 
     public async ValueTask DisposeAsync()
     {
-        _worker.Dispose();
-        await _services.DisposeAsync();
         await GitHub.DisposeAsync();
-        await Hub.DisposeAsync();
-    }
-
-    private sealed class IdRow
-    {
-        public required string Id { get; init; }
+        await _hub.DisposeAsync();
     }
 }

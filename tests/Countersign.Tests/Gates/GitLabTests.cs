@@ -15,7 +15,7 @@ public sealed class GitLabTests
     private static readonly GitLabGate Gate = new();
 
     [Theory, BothEngines]
-    public async Task A_merge_request_waits_until_it_is_approved_and_is_answered_once(Engine engine)
+    public async Task Trap_2_a_merge_request_waits_without_a_word_until_it_is_approved(Engine engine)
     {
         await using var hub = await Start(engine);
         var merge = hub.GitLab.Add();
@@ -41,7 +41,7 @@ public sealed class GitLabTests
             await hub.Ask(merge, action, 77, "reviewer");
         Assert.Single(await hub.Hub.Requests());
         await hub.Hub.Minutes(20);
-        // Trap 2: silent while people think, since pending would fail it after two minutes.
+        // Silent while people think, since pending would fail it after two minutes.
         Assert.Empty(hub.Answers);
         await hub.Hub.Approve(request);
         Assert.Equal("passed", merge.Checks[merge.Sha]);
@@ -112,7 +112,7 @@ public sealed class GitLabTests
     }
 
     [Fact]
-    public void Trap_1_the_signature_is_bare_lower_hex_over_the_bytes()
+    public void Trap_1_and_4_the_signature_is_bare_hex_over_the_bytes_and_of_two_secrets_either_is_taken()
     {
         var body = Encoding.UTF8.GetBytes("""{"object_kind":"merge_request"}""");
         const string vector = "4882eb162e9e8193144cd893421bb9c7f2d6136984a7830b200aed4ef44fd56a";
@@ -121,7 +121,7 @@ public sealed class GitLabTests
         Assert.False(IsGenuine(body, "X-Gitlab-Signature", ""));
         Assert.False(IsGenuine([.. body, (byte)'\n'], "X-Gitlab-Signature", vector));
         Assert.False(IsGenuine(body, "X-Gitlab-Token", FakeGitLab.Secret));
-        // Trap 4: a check with a new secret is made beside the old one.
+        // A check with a new secret is made beside the old one.
         var both = Settings(("secret", "a-newer-secret-than-that"), ("old.secret", FakeGitLab.Secret));
         Assert.True(Gate.IsGenuine(new GateCall(n => n == "X-Gitlab-Signature" ? vector : "", body), both));
     }
@@ -319,53 +319,244 @@ public sealed class GitLabTests
         Assert.Contains($"/requests/{request.Id}", hub.GitLab.Approvals[0].Comment, StringComparison.Ordinal);
         Assert.All(hub.GitLab.Approvals, a => Assert.Equal("approved", a.Status));
         Assert.Equal("delivered", await hub.Hub.StateOf(request));
-
-        // Trap 12: blocked, but no approval is asked for.
-        (hub.GitLab.DeploymentStatus, hub.GitLab.PendingApprovals) = ("blocked", 0);
-        await hub.Hook(FakeGitLab.Deployment(id: 7002));
-        var byHand = await hub.Hub.Last();
-        await hub.Hub.Minutes(1);
-        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(byHand));
+        // Without the switch, its job is left to people.
+        Assert.Empty(hub.GitLab.Played);
 
         // Started without us.
-        hub.GitLab.PendingApprovals = 1;
+        (hub.GitLab.DeploymentStatus, hub.GitLab.PendingApprovals) = ("blocked", 1);
         await hub.Hook(FakeGitLab.Deployment(id: 7003));
         await hub.Hook(FakeGitLab.Deployment("running", 7003));
         Assert.Equal("passed", await hub.Hub.AlarmOf(await hub.Hub.Last()));
     }
 
     [Fact]
-    public async Task The_clients_that_others_use_call_the_same_addresses()
+    public async Task Trap_12_a_deployment_that_waits_for_no_approval_is_nothing_to_decide()
     {
+        await using var hub = await Start(Engine.Sqlite);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret), ("environments", "1207/production"));
+        await hub.Hub.Recovers();
+        hub.GitLab.PendingApprovals = 0;
+        await hub.Hook(FakeGitLab.Deployment());
+        var byHand = await hub.Hub.Last();
+        await hub.Hub.Minutes(1);
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(byHand));
+        // Found in the list, it isn't asked about in the first place.
+        hub.GitLab.Blocked.Add(7002);
+        await hub.Hub.Minutes(6);
+        Assert.Single(await hub.Hub.Requests());
+    }
+
+    [Theory, BothEngines]
+    public async Task A_deployment_that_GitLab_tells_nothing_of_is_found_in_its_list(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        await hub.Hub.Set(("environments", "1207/production, 1300/eu/west"), ("startJob", "yes"));
+        await hub.Hub.Recovers();
+        hub.GitLab.Blocked.Add(7001);
+        await hub.Hub.Minutes(6);
+        var request = Assert.Single(await hub.Hub.Requests());
+        Assert.Equal("Deploy main of project 1207 to production", request.Subject);
+        var facts = await hub.Hub.FactsOf(request);
+        Assert.Equal(
+            ($"{hub.GitLab.Address}/acme/shop/-/jobs/9001", "aaaaaaaa"),
+            (facts["link"]!.ToString(), facts["commit"]!.ToString())
+        );
+        Assert.Contains(hub.GitLab.Calls, c => c.Path.Contains("environment=eu%2Fwest", StringComparison.Ordinal));
+        // The webhook, where there is one, tells of the same.
+        await hub.Hub.Minutes(11);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret));
+        await hub.Hook(FakeGitLab.Deployment());
+        Assert.Single(await hub.Hub.Requests());
+        await hub.Hub.Approve(request);
+        Assert.Equal(("approved", 9001L), (hub.GitLab.Approvals[0].Status, Assert.Single(hub.GitLab.Played)));
+
+        foreach (var wrong in new[] { "production", "x/production", "1207/", "1207/a,b" })
+            Assert.NotNull(Gate.ProblemWith("environments", wrong));
+        Assert.NotNull(Gate.ProblemWith("startJob", "true"));
+    }
+
+    [Theory, BothEngines]
+    public async Task The_job_is_started_once_all_have_approved_and_only_where_the_source_says_so(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret), ("startJob", "yes"));
+        hub.GitLab.PendingApprovals = 2;
+        await hub.Hook(FakeGitLab.Deployment());
+        var request = await hub.Hub.Last();
+        await hub.Hub.Approve(request);
+        Assert.Equal("approved", Assert.Single(hub.GitLab.Approvals).Status);
+        // Another approver is still missing, which is neither an error nor the end.
+        await hub.Hub.Minutes(20);
+        Assert.Empty(hub.GitLab.Played);
+        Assert.Equal(("open", null), (await hub.Hub.StateOf(request), await hub.Hub.AlarmOf(request)));
+        Assert.Null((await hub.Hub.Hub.Find(request.Id)).AppliedAt);
+        // They have; but the token's user may not start jobs.
+        (hub.GitLab.PendingApprovals, hub.GitLab.MayPlay) = (0, false);
+        await hub.Hub.Minutes(6);
+        Assert.Equal("undelivered", await hub.Hub.AlarmOf(request));
+        Assert.Contains(
+            "start the job (403)",
+            Assert.Single((await hub.Hub.View()).Alarms).Why,
+            StringComparison.Ordinal
+        );
+        hub.GitLab.MayPlay = true;
+        await hub.Hub.Minutes(16);
+        Assert.Equal(9001, Assert.Single(hub.GitLab.Played));
+        Assert.Equal(("delivered", null), (await hub.Hub.StateOf(request), await hub.Hub.AlarmOf(request)));
+        Assert.NotNull((await hub.Hub.Hub.Find(request.Id)).AppliedAt);
+        Assert.Single(hub.GitLab.Approvals);
+
+        // A rejection starts nothing.
+        (hub.GitLab.DeploymentStatus, hub.GitLab.PendingApprovals) = ("blocked", 1);
+        await hub.Hook(FakeGitLab.Deployment(id: 7002));
+        await hub.Hub.Reject(await hub.Hub.Last());
+        Assert.Single(hub.GitLab.Played);
+    }
+
+    [Theory, BothEngines]
+    public async Task Fail_open_another_target_branch_takes_back_at_once_what_was_passed_for_the_first(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var merge = hub.GitLab.Add();
+        var first = await hub.Ask(merge);
+        await hub.Hub.Approve(first);
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+        merge.Target = "production";
+        var second = await hub.Ask(merge, "update");
+        await hub.Hub.Work();
+        Assert.Equal("failed", merge.Checks[merge.Sha]);
+        Assert.Equal(Status.Active, await hub.Hub.StatusOf(second));
+        // Whoever passes it meanwhile, such as an answer that was on its way, is taken back as well.
+        merge.Checks[merge.Sha] = "passed";
+        await hub.Hub.Minutes(16);
+        Assert.Equal("failed", merge.Checks[merge.Sha]);
+
+        // Back into the first branch: its approval counts again, and the second is not waited for any more.
+        merge.Target = "main";
+        await hub.Ask(merge, "update");
+        await hub.Hub.Minutes(1);
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(second));
+        await hub.Hub.Minutes(16);
+        Assert.Equal("passed", merge.Checks[merge.Sha]);
+
+        // An old call that someone kept and sends again passes nothing for the branch that it goes into now.
+        var kept = hub.GitLab.Check(merge);
+        merge.Target = "production";
+        var third = await hub.Ask(merge, "update");
+        await hub.Hub.Work();
+        await hub.Send(kept);
+        await hub.Hub.Minutes(2);
+        Assert.Equal("failed", merge.Checks[merge.Sha]);
+        Assert.Equal(Status.Active, await hub.Hub.StatusOf(third));
+        // Approved, with the call about yet another branch lost.
+        merge.Target = "release";
+        await hub.Hub.Approve(third);
+        Assert.Equal(("gone", "failed"), (await hub.Hub.StateOf(third), merge.Checks[merge.Sha]));
+    }
+
+    [Fact]
+    public async Task Fail_open_without_its_secret_a_call_is_not_taken_and_a_page_is_no_answer()
+    {
+        await using var hub = await GateHub.Start(Engine.Sqlite, SourceKinds.GitLab);
+        await using var gitLab = await FakeGitLab.Start(hub.Hub.Clock);
+        var merge = gitLab.Add();
+        var body = gitLab.Check(merge);
+        var signed = new Dictionary<string, string> { ["X-Gitlab-Signature"] = FakeGitLab.Sign(body) };
+        Assert.Equal(403, (await hub.Call(body, signed)).Status);
+        await hub.Set(("server", gitLab.Address), ("token", FakeGitLab.Token));
+        foreach (var secret in new[] { "", FakeGitLab.Secret })
+        {
+            var headers = new Dictionary<string, string> { ["X-Gitlab-Signature"] = FakeGitLab.Sign(body, secret) };
+            Assert.Equal(403, (await hub.Call(body, headers)).Status);
+        }
+        Assert.Empty(await hub.Requests());
+
+        await hub.Set(("secret", FakeGitLab.Secret));
+        Assert.Equal(202, (await hub.Call(body, signed)).Status);
+        var request = await hub.Last();
+        await hub.ApproveQuietly(request);
+        gitLab.ShowsPages = 2;
+        await hub.Work();
+        Assert.Equal(("open", "undelivered"), (await hub.StateOf(request), await hub.AlarmOf(request)));
+        Assert.Null((await hub.Hub.Find(request.Id)).AppliedAt);
+        await hub.Minutes(31);
+        Assert.Equal(("delivered", "passed"), (await hub.StateOf(request), merge.Checks[merge.Sha]));
+    }
+
+    [Fact]
+    public async Task Official_clients_call_the_fake_as_we_do_and_sign_what_we_take()
+    {
+        using var npm = await Npm.Install("@gitbeaker/rest@43.8.0", "standardwebhooks@1.1.1");
+        await using var hub = await Start(Engine.Sqlite);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret));
 #pragma warning disable RS0030 // Node has the time of this machine.
         await using var gitLab = await FakeGitLab.Start(TimeProvider.System);
 #pragma warning restore RS0030
         var merge = gitLab.Add();
-        using var npm = await Npm.Install("@gitbeaker/rest@43.8.0", "standardwebhooks@1.1.1");
-        var body = FakeGitLab.Deployment();
-#pragma warning disable RS0030 // Node has the time of this machine.
-        var signed = FakeGitLab.SignHook(body, at: DateTimeOffset.UtcNow.ToUnixTimeSeconds());
-#pragma warning restore RS0030
-        var said = await npm.Node(
-            $$"""
-            const { Webhook } = require('standardwebhooks');
-            new Webhook('{{FakeGitLab.HookSecret}}').verify(
-              Buffer.from('{{Convert.ToBase64String(body)}}', 'base64').toString(),
-              {{System.Text.Json.JsonSerializer.Serialize(signed)}});
-            (async () => {
-              const { Gitlab } = await import('@gitbeaker/rest');
-              const api = new Gitlab({ host: '{{gitLab.Address}}', token: '{{FakeGitLab.Token}}' });
-              await api.ExternalStatusChecks.set(1207, 42, '{{merge.Sha}}', 5, { status: 'passed' }).catch(() => 0);
-              await api.Deployments.setApproval(1207, 7001, 'approved', { comment: 'x' }).catch(() => 0);
-              console.log('done');
-            })();
-            """
+        gitLab.Blocked.Add(7001);
+        gitLab.PendingApprovals = 1;
+        // Standard Webhooks' own library signs what GitLab would send, and this hub takes it.
+        var said = JsonNode.Parse(
+            await npm.Node(
+                $$"""
+                const { Webhook } = require('standardwebhooks');
+                (async () => {
+                  const body = Buffer.from('{{Convert.ToBase64String(FakeGitLab.Deployment())}}', 'base64').toString();
+                  const webhook = new Webhook('{{FakeGitLab.HookSecret}}');
+                  const now = new Date();
+                  const hook = async (secret, sent) => (await fetch('{{await hub.Hub.Address()}}', {
+                    method: 'POST', body: sent,
+                    headers: { 'Content-Type': 'application/json', 'X-Gitlab-Event': 'Deployment Hook',
+                      'webhook-id': 'msg_1', 'webhook-timestamp': `${Math.floor(now.getTime() / 1000)}`,
+                      'webhook-signature': secret.sign('msg_1', now, body) } })).status;
+                  const hooks = [await hook(webhook, body), await hook(webhook, body + ' '),
+                    await hook(new Webhook('whsec_' + Buffer.from('another secret').toString('base64')), body)];
+                  const { Gitlab } = await import('@gitbeaker/rest');
+                  const api = new Gitlab({ host: '{{gitLab.Address}}', token: '{{FakeGitLab.Token}}' });
+                  const waiting = await api.Deployments.all(1207, { status: 'blocked', environment: 'production' });
+                  const deployment = await api.Deployments.show(1207, waiting[0].id);
+                  await api.Deployments.setApproval(1207, deployment.id, 'approved', { comment: 'x' });
+                  await api.Jobs.play(1207, deployment.deployable.id);
+                  const merge = await api.MergeRequests.show(1207, 42);
+                  await api.ExternalStatusChecks.set(1207, 42, merge.sha, 5, { status: 'passed' });
+                  const checks = await api.ExternalStatusChecks.all(1207, { mergerequestIId: 42 });
+                  const project = await api.Projects.show(1207);
+                  console.log(JSON.stringify({ hooks, check: checks[0].status, target: merge.target_branch,
+                    setting: project.only_allow_merge_if_all_status_checks_passed }));
+                })().catch(e => { console.error(e); process.exit(1); });
+                """
+            )
+        )!;
+        Assert.Equal([202, 401, 401], said["hooks"]!.AsArray().Select(s => s!.GetValue<int>()));
+        Assert.Single(await hub.Hub.Requests());
+        Assert.Equal(
+            ("passed", "main", true),
+            (said["check"]!.ToString(), said["target"]!.ToString(), said["setting"]!.GetValue<bool>())
         );
-        Assert.Equal("done", said.Trim());
-        var posts = gitLab.Calls.Where(c => c.Method == "POST").Select(c => c.Path.Split('?')[0]).ToList();
-        Assert.Contains("/api/v4/projects/1207/merge_requests/42/status_check_responses", posts);
-        Assert.Contains("/api/v4/projects/1207/deployments/7001/approval", posts);
+        Assert.Equal(("passed", 9001L), (merge.Checks[merge.Sha], Assert.Single(gitLab.Played)));
         Assert.All(gitLab.Calls, c => Assert.Equal(FakeGitLab.Token, c.Header("PRIVATE-TOKEN")));
+
+        // What they called are the addresses that we call.
+        var theirs = gitLab.Calls.Select(c => (c.Method, c.Path.Split('?')[0])).ToHashSet();
+        var settings = Settings(("server", gitLab.Address), ("startJob", "yes"), ("environments", "1207/production"));
+        var check = Assert.IsType<GateMessage.Asked>(Gate.Parse(new GateCall(_ => "", gitLab.Check(merge)), settings));
+        var deploy = Assert.IsType<GateMessage.Asked>(
+            Gate.Parse(
+                new GateCall(n => n == "X-Gitlab-Event" ? "Deployment Hook" : "", FakeGitLab.Deployment()),
+                settings
+            )
+        );
+        var verdict = new GateVerdict("r", true, "Approved", null);
+        OutgoingCall?[] ours =
+        [
+            Gate.Look(settings, check.Ask.Reply),
+            Gate.Verdict(settings, check.Ask.Reply, verdict),
+            Gate.Verdict(settings, deploy.Ask.Reply, verdict),
+            Gate.FollowUp(settings, deploy.Ask.Reply, verdict),
+            .. Gate.Waiting(settings),
+        ];
+        Assert.All(ours, c => Assert.Contains((c!.Method.Method, c.Url.AbsolutePath), theirs));
     }
 
     private static bool IsGenuine(byte[] body, string header, string value) =>

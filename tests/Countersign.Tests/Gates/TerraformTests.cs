@@ -103,11 +103,19 @@ public sealed class TerraformTests
         await using var hub = await Start(Engine.Sqlite);
         var request = await hub.Ask();
         await hub.Hub.Minutes(1);
-        foreach (var refusal in new[] { 500, 503, 429 })
+        foreach (var refusal in new[] { 503, 429 })
             hub.Terraform.Refusals.Enqueue(refusal);
+        hub.Terraform.ShowsPages = 1;
         await hub.Hub.Minutes(12);
         Assert.Equal("running", hub.Terraform.Tasks[0].Status);
         Assert.Equal(Status.Active, await hub.Hub.StatusOf(request));
+        // A page to sign in is no answer to the verdict either.
+        await hub.Hub.ApproveQuietly(request);
+        hub.Terraform.ShowsPages = 1;
+        await hub.Hub.Work();
+        Assert.Equal(("open", "undelivered"), (await hub.Hub.StateOf(request), await hub.Hub.AlarmOf(request)));
+        await hub.Hub.Minutes(16);
+        Assert.Equal(("delivered", "passed"), (await hub.Hub.StateOf(request), hub.Terraform.Tasks[0].Status));
     }
 
     [Fact]

@@ -11,6 +11,10 @@ public sealed class AzureCheck
     public required string Token { get; init; }
     public required DateTimeOffset TokenUntil { get; init; }
     public required long Build { get; init; }
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>When it was completed; without it, at once.</summary>
+    public DateTimeOffset? CompletedAt { get; set; }
 
     /// <summary>succeeded or failed once it is completed.</summary>
     public string? Result { get; set; }
@@ -64,6 +68,7 @@ public sealed class FakeAzureDevOps : FakeGateServer
             Token = "job-token-" + NewId(),
             TokenUntil = Now + TimeSpan.FromHours(48),
             Build = build,
+            Since = Now,
         };
         _checks.Add(check);
         return (
@@ -150,6 +155,7 @@ public sealed class FakeAzureDevOps : FakeGateServer
                 {
                     return new GateServerAnswer(400);
                 }
+                check.CompletedAt ??= Now;
                 check.Result ??= body["result"]!.ToString();
                 return new GateServerAnswer(EventStatus);
             case ["timelines", Timeline, "records", var job, "feed"] when job == check.Job:
@@ -161,6 +167,8 @@ public sealed class FakeAzureDevOps : FakeGateServer
                     ["id"] = check.Task,
                     ["state"] = check.Result is null ? "inProgress" : "completed",
                     ["result"] = check.Result,
+                    ["startTime"] = check.Since,
+                    ["finishTime"] = check.Result is null ? null : check.CompletedAt ?? check.Since,
                 };
                 return new GateServerAnswer(200, new JsonObject { ["count"] = 1, ["value"] = new JsonArray(record) });
             default:

@@ -46,6 +46,9 @@ public abstract class FakeGateServer : IAsyncDisposable
     /// <summary>Answered before anything is done, one per call.</summary>
     public ConcurrentQueue<int> Refusals { get; } = new();
 
+    /// <summary>For how many calls something in between answers with a page to sign in, and 200.</summary>
+    public int ShowsPages { get; set; }
+
     /// <summary>For how many calls the connection is cut after they were taken.</summary>
     public int LosesAnswers { get; set; }
 
@@ -82,7 +85,12 @@ public abstract class FakeGateServer : IAsyncDisposable
         lock (_lock)
         {
             _calls.Enqueue(call);
-            answer = Refusals.TryDequeue(out var refusal) ? new GateServerAnswer(refusal) : Serve(call);
+            answer =
+                ShowsPages > 0 ? new GateServerAnswer(200, Text: "<html><title>Sign in</title></html>")
+                : Refusals.TryDequeue(out var refusal) ? new GateServerAnswer(refusal)
+                : Serve(call);
+            if (ShowsPages > 0)
+                ShowsPages--;
             if (LosesAnswers > 0 && answer.Status < 300 && call.Method != HttpMethods.Get)
             {
                 LosesAnswers--;

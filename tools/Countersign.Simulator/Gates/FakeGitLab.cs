@@ -43,6 +43,13 @@ public sealed class FakeGitLab : FakeGateServer
     public int PendingApprovals { get; set; } = 1;
     public List<(string Status, string Comment)> Approvals { get; } = [];
 
+    /// <summary>Deployments that the list of those that wait names.</summary>
+    public List<long> Blocked { get; } = [];
+
+    /// <summary>Whether the token's user may start jobs.</summary>
+    public bool MayPlay { get; set; } = true;
+    public List<long> Played { get; } = [];
+
     public static async Task<FakeGitLab> Start(TimeProvider time, int port = 0)
     {
         var fake = new FakeGitLab(time);
@@ -97,6 +104,7 @@ public sealed class FakeGitLab : FakeGateServer
                 ["object_kind"] = "deployment",
                 ["status"] = status,
                 ["deployment_id"] = id,
+                ["deployable_id"] = JobOf(id),
                 ["environment"] = "production",
                 ["environment_tier"] = "production",
                 ["project"] = new JsonObject { ["id"] = Project, ["path_with_namespace"] = "acme/shop" },
@@ -140,34 +148,100 @@ public sealed class FakeGitLab : FakeGateServer
             ),
             ("GET", ["merge_requests", var iid]) when Find(iid) is { } request => new GateServerAnswer(
                 200,
-                new JsonObject { ["state"] = request.State, ["sha"] = request.Sha }
+                new JsonObject
+                {
+                    ["iid"] = request.Iid,
+                    ["state"] = request.State,
+                    ["sha"] = request.Sha,
+                    ["target_branch"] = request.Target,
+                }
+            ),
+            ("GET", ["merge_requests", var iid, "status_checks"]) when Find(iid) is { } request => new GateServerAnswer(
+                200,
+                new JsonArray(
+                    new JsonObject
+                    {
+                        ["id"] = Rule,
+                        ["name"] = "Credit committee",
+                        ["status"] = request.Checks.GetValueOrDefault(request.Sha, "pending"),
+                    }
+                )
             ),
             ("POST", ["merge_requests", var iid, "status_check_responses"]) when Find(iid) is { } request => Answered(
                 request,
                 call.Json
             ),
-            ("GET", ["deployments", _]) => new GateServerAnswer(
+            ("GET", ["deployments"]) => new GateServerAnswer(
                 200,
-                new JsonObject
-                {
-                    ["status"] = DeploymentStatus,
-                    ["pending_approval_count"] = PendingApprovals,
-                    ["approvals"] = new JsonArray([
-                        .. Approvals.Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
-                    ]),
-                }
+                new JsonArray([
+                    .. Blocked
+                        .Where(_ => call.Path.Contains("status=blocked", StringComparison.Ordinal))
+                        .Where(_ => call.Path.Contains("environment=production", StringComparison.Ordinal))
+                        .Select(id => Shown(id, isWhole: false)),
+                ])
             ),
+            ("GET", ["deployments", var id]) => new GateServerAnswer(
+                200,
+                Shown(long.Parse(id, CultureInfo.InvariantCulture), isWhole: true)
+            ),
+            ("POST", ["jobs", _, "play"]) when !MayPlay => new GateServerAnswer(403),
+            ("POST", ["jobs", _, "play"]) when PendingApprovals > 0 || DeploymentStatus != "blocked" =>
+                new GateServerAnswer(400),
+            ("POST", ["jobs", var job, "play"]) => Play(long.Parse(job, CultureInfo.InvariantCulture)),
             ("POST", ["deployments", _, "approval"]) when DeploymentStatus != "blocked" => new GateServerAnswer(400),
             ("POST", ["deployments", _, "approval"]) => Approved(call.Json),
             _ => new GateServerAnswer(404),
         };
     }
 
+    /// <summary>The same decision twice is one.</summary>
     private GateServerAnswer Approved(JsonNode said)
     {
-        Approvals.Add((said["status"]!.ToString(), said["comment"]!.ToString()));
-        PendingApprovals = 0;
+        var (status, comment) = (said["status"]!.ToString(), said["comment"]!.ToString());
+        if (!Approvals.Contains((status, comment)))
+        {
+            Approvals.Add((status, comment));
+            PendingApprovals = Math.Max(0, PendingApprovals - 1);
+        }
         return new GateServerAnswer(201, new JsonObject());
+    }
+
+    private GateServerAnswer Play(long job)
+    {
+        Played.Add(job);
+        DeploymentStatus = "running";
+        return new GateServerAnswer(200, new JsonObject { ["id"] = job, ["status"] = "pending" });
+    }
+
+    /// <summary>The job that a deployment waits with.</summary>
+    public static long JobOf(long deployment) => deployment + 2_000;
+
+    /// <summary>A deployment of the API; what it waits for is only in the whole of it.</summary>
+    private JsonObject Shown(long id, bool isWhole)
+    {
+        var shown = new JsonObject
+        {
+            ["id"] = id,
+            ["status"] = DeploymentStatus,
+            ["ref"] = "main",
+            ["sha"] = new string('a', 40),
+            ["user"] = new JsonObject { ["id"] = 31, ["username"] = "jdoe" },
+            ["environment"] = new JsonObject { ["id"] = 3, ["name"] = "production" },
+            ["deployable"] = new JsonObject
+            {
+                ["id"] = JobOf(id),
+                ["web_url"] = $"{Address}/acme/shop/-/jobs/{JobOf(id)}",
+                ["commit"] = new JsonObject { ["short_id"] = "aaaaaaaa", ["title"] = "Raise it" },
+            },
+        };
+        if (isWhole)
+        {
+            shown["pending_approval_count"] = PendingApprovals;
+            shown["approvals"] = new JsonArray([
+                .. Approvals.Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
+            ]);
+        }
+        return shown;
     }
 
     private static GateServerAnswer Answered(GitLabMergeRequest request, JsonNode said)

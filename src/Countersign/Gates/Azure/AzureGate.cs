@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Requests;
@@ -12,7 +13,8 @@ public sealed class AzureGate : IGate
 {
     public const string Collection = "collection",
         Password = "password",
-        Completion = "completion";
+        Completion = "completion",
+        ClassicGates = "classicGates";
 
     public const string Callback = "callback",
         Response = "response";
@@ -41,13 +43,19 @@ public sealed class AzureGate : IGate
         };
 
     public IReadOnlyList<GateField> Fields { get; } =
-    [new(Collection), new(Password, IsSecret: true, Signs: true), new(Completion) { Default = Callback }];
+    [
+        new(Collection),
+        new(Password, IsSecret: true, Signs: true),
+        new(Completion) { Default = Callback },
+        new(ClassicGates) { Default = GateText.No },
+    ];
 
     public string? ProblemWith(string field, string value) =>
         field switch
         {
             Collection => GateAddress.ProblemWith(value, "https://dev.azure.com/acme", mayHavePath: true),
             Password => GateSecrets.ProblemWith(value),
+            ClassicGates => GateText.ProblemWithYesOrNo(value),
             _ => value is Callback or Response ? null : $"Enter {Callback} or {Response}, as the check is set up.",
         };
 
@@ -176,6 +184,15 @@ public sealed class AzureGate : IGate
                         "The check was completed without a decision from here. If at once, set its completion event "
                             + "to Callback."
                     )
+                // Nobody decides within a minute of being asked, so the answer was judged and found to be no pass.
+                : verdict is null && result == "failed" && TookOf(record) < AtOnce
+                    ? new WatchResult.Gone(
+                        "The check judges the answer at once (ApiResponse) and asks again. Set its completion event to "
+                            + "Callback, or this source's to response."
+                    )
+                    {
+                        NeverWaited = true,
+                    }
                 : new WatchResult.Gone("The check ended before a decision.");
         }
         return isRunOver ? new WatchResult.Gone(Ended)
@@ -184,6 +201,21 @@ public sealed class AzureGate : IGate
                 ? new WatchResult.Gone("The stage was cancelled, has timed out or was run again.")
             : new WatchResult.StillWaiting();
     }
+
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long the check's task ran; null where its record doesn't say.</summary>
+    private static TimeSpan? TookOf(JsonObject record) => Time(record["finishTime"]) - Time(record["startTime"]);
+
+    private static DateTimeOffset? Time(JsonNode? node) =>
+        DateTimeOffset.TryParse(
+            GateText.Text(node),
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var at
+        )
+            ? at
+            : null;
 
     private const string Ended = "The pipeline's run ended before a decision.";
 
@@ -217,11 +249,7 @@ public sealed class AzureGate : IGate
         GateText.Text(record, "id").Equals(reply[CheckCall.Task], StringComparison.OrdinalIgnoreCase);
 
     private static bool IsSignIn(CallAnswer answer) =>
-        answer.Status is 203 or 401 or (>= 300 and < 400)
-        || (
-            answer.Status is >= 200 and < 300
-            && answer.Header("Content-Type").StartsWith("text/html", StringComparison.OrdinalIgnoreCase)
-        );
+        answer.IsPage || answer.Status is 203 or 401 or (>= 300 and < 400);
 
     /// <summary>Lower case: other spellings are taken by some versions, and never end the check.</summary>
     private static string ResultOf(GateVerdict verdict) => verdict.IsApproved ? "succeeded" : "failed";

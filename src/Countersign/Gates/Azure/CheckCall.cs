@@ -27,24 +27,27 @@ internal static partial class CheckCall
         var (planUrl, hub) = (said["PlanUrl"], said["HubName"]);
         if (planUrl.Length == 0)
             planUrl = said["VstsUrl"];
-        // In a classic release an answer in time is the pass itself.
-        if (ClassicHubs.Contains(hub))
+        // In a classic release an answer in time is the pass itself: only one that says no until there is an approval
+        // holds it back.
+        var isClassic = ClassicHubs.Contains(hub);
+        if (isClassic && settings[AzureGate.ClassicGates] != GateText.Yes)
         {
             return new GateMessage.Refused(
-                $"This comes from a classic release gate (hub {hub}), which doesn't wait for a decision."
+                $"This comes from a classic release gate (hub {hub}), which doesn't wait for a decision. An admin can "
+                    + "let this source take such gates; docs/gates/azure.md says what that costs."
             );
         }
-        if (CollectionOf(planUrl, settings[AzureGate.Collection]) is not { } collection)
+        if (CollectionOf(planUrl, settings[AzureGate.Collection], isClassic) is not { } collection)
         {
             return new GateMessage.Refused(
                 $"The address to answer to isn't {settings[AzureGate.Collection]}, so nothing is sent there: "
                     + GateText.Line(planUrl, 200)
             );
         }
-        var isPolled = settings[AzureGate.Completion] == AzureGate.Response;
+        var isPolled = isClassic || settings[AzureGate.Completion] == AzureGate.Response;
         if (!Guid.TryParse(said["ProjectId"], out var project))
             return new GateMessage.Refused("The header ProjectId is missing.");
-        var (build, stage) = (said["buildId"], said["stage"]);
+        var (build, stage) = (said[isClassic ? "releaseId" : "buildId"], said["stage"]);
         if (build.Length > 0 && !build.All(char.IsAsciiDigit))
             build = "";
         var environment = GateText.Line(call.Query("env"), 200);
@@ -57,12 +60,12 @@ internal static partial class CheckCall
         {
             Id = "",
             Subject = Subject(said, stage, environment),
-            Facts = Facts(said, environment, isPolled, project, build, collection).Json(),
+            Facts = Facts(said, environment, isPolled, isClassic, project, build, collection).Json(),
             Content = new JsonObject
             {
                 ["project"] = project.ToString(),
                 ["definition"] = said["definition"],
-                ["build"] = build,
+                [isClassic ? "release" : "build"] = build,
                 ["stage"] = stage,
                 ["commit"] = said["commit"],
                 ["environment"] = environment,
@@ -73,8 +76,18 @@ internal static partial class CheckCall
         if (isPolled)
         {
             return stageKey is null
-                ? new GateMessage.Refused("A check that asks again needs buildId, stage and attempt in its body.")
-                : new GateMessage.Asked(ask with { Id = $"stage-{stageKey}", PollGap = AzureGate.PollGap });
+                ? new GateMessage.Refused(
+                    isClassic
+                        ? "A classic release gate needs releaseId, stage and attempt in its body."
+                        : "A check that asks again needs buildId, stage and attempt in its body."
+                )
+                : new GateMessage.Asked(
+                    ask with
+                    {
+                        Id = (isClassic ? "release-" : "stage-") + stageKey,
+                        PollGap = AzureGate.PollGap,
+                    }
+                );
         }
         var token = said["AuthToken"];
         if (
@@ -117,9 +130,16 @@ internal static partial class CheckCall
     /// The collection that is called, without a slash at its end; null for an address that isn't the source's own. An
     /// organization of Azure DevOps Services has two.
     /// </summary>
-    private static string? CollectionOf(string planUrl, string collection)
+    /// <param name="isClassic">Releases have a host of their own, which is only compared and never called.</param>
+    private static string? CollectionOf(string planUrl, string collection, bool isClassic)
     {
         var given = planUrl.TrimEnd('/');
+        if (isClassic)
+        {
+            given = given
+                .Replace("https://vsrm.dev.azure.com/", "https://dev.azure.com/", StringComparison.OrdinalIgnoreCase)
+                .Replace(".vsrm.visualstudio.com", ".visualstudio.com", StringComparison.OrdinalIgnoreCase);
+        }
         return AzureGate
             .CollectionsOf(collection)
             .FirstOrDefault(own => own.Equals(given, StringComparison.OrdinalIgnoreCase));
@@ -138,6 +158,7 @@ internal static partial class CheckCall
         Said said,
         string environment,
         bool isPolled,
+        bool isClassic,
         Guid project,
         string build,
         string collection
@@ -155,10 +176,25 @@ internal static partial class CheckCall
         facts.Add("commit", said["commit"]);
         facts.Add("event", said["reason"]);
         facts.Add("requester", said["requestedFor"]);
-        if (isPolled)
+        if (isClassic)
+        {
+            facts["check"] =
+                "a classic release gate, which asks again and again: an approval counts when it asks next, after a "
+                + "rejection the stage waits until the gates time out, and those who may ignore gates can go on";
+        }
+        else if (isPolled)
+        {
             facts["check"] = "asks again and again: after a rejection the stage waits until the check times out";
+        }
         if (build.Length > 0)
-            facts.Add("link", $"{collection}/{project}/_build/results?buildId={build}");
+        {
+            facts.Add(
+                "link",
+                isClassic
+                    ? $"{collection}/{project}/_releaseProgress?releaseId={build}"
+                    : $"{collection}/{project}/_build/results?buildId={build}"
+            );
+        }
         return facts;
     }
 

@@ -124,6 +124,7 @@ public sealed class GitHubGate : IGate
     public CallResult Classify(CallAnswer answer, TimeSpan age) =>
         answer switch
         {
+            { IsPage: true } => new CallResult.Held(answer.WhyNoPage),
             { Status: >= 200 and < 300 } => new CallResult.Delivered(),
             { Status: 422 } when age < Early => new CallResult.Retry(
                 "GitHub isn't ready for it yet (422).",

@@ -46,7 +46,7 @@ internal static class GitLabHook
         {
             return new GateMessage.Refused("GitLab left out the project, the deployment or the environment.");
         }
-        var id = FormattableString.Invariant($"deployment-{projectId}-{deployment}");
+        var id = IdOf(projectId, deployment);
         switch (GateText.Text(body, "status"))
         {
             case "blocked":
@@ -58,29 +58,113 @@ internal static class GitLabHook
             default:
                 return new GateMessage.Ignored("Only deployments that are blocked ask for something.");
         }
-        var (user, path) = (body["user"] as JsonObject, GateText.Text(project, "path_with_namespace"));
         return new GateMessage.Asked(
-            new GateAsk
-            {
-                Id = id,
-                Subject = GateText.Line($"Deploy {GateText.Text(body, "ref")} of {path} to {environment}", 300),
-                Message = GateText.Line(GateText.Text(body, "commit_title"), 1_000),
-                Facts = Facts(body, path, environment, user, settings).Json(),
-                Content = new JsonObject
+            Ask(
+                new Deploy(projectId, deployment, environment)
                 {
-                    ["project"] = projectId,
-                    ["environment"] = environment,
-                    ["deployment"] = deployment,
-                    ["commit"] = GateText.Text(body, "short_sha"),
-                }.Json(),
-                Requester = RequesterOf(user, settings),
-                Reply = new GateReply(
-                    FormattableString.Invariant($"{GitLabGate.Api(settings, projectId)}/deployments/{deployment}"),
-                    new Dictionary<string, string> { [GitLabReply.Path] = "/approval" }
-                ),
-            }
+                    Path = GateText.Text(project, "path_with_namespace"),
+                    Tier = GateText.Text(body, "environment_tier"),
+                    Ref = GateText.Text(body, "ref"),
+                    Commit = GateText.Text(body, "short_sha"),
+                    Title = GateText.Text(body, "commit_title"),
+                    Job = GateText.Number(body["deployable_id"]),
+                    Link = GateText.Text(body, "deployable_url"),
+                    Diff = GateText.Text(body, "commit_url"),
+                    User = body["user"] as JsonObject,
+                },
+                settings
+            )
         );
     }
+
+    public static string IdOf(long project, long deployment) =>
+        FormattableString.Invariant($"deployment-{project}-{deployment}");
+
+    /// <summary>A deployment as GitLab's API gives it; null where it waits for no approval.</summary>
+    public static GateAsk? Found(JsonObject read, long project, GateSettings settings)
+    {
+        var (job, environment) = (read["deployable"] as JsonObject, read["environment"] as JsonObject);
+        if (
+            GateText.Text(read, "status") != "blocked"
+            || GateText.Number(read["pending_approval_count"]) is null or 0
+            || GateText.Number(read["id"]) is not { } deployment
+            || GateText.Text(environment, "name") is not { Length: > 0 } name
+        )
+        {
+            return null;
+        }
+        var commit = job?["commit"] as JsonObject;
+        var sha = GateText.Text(read, "sha");
+        return Ask(
+            new Deploy(project, deployment, name)
+            {
+                Path = FormattableString.Invariant($"project {project}"),
+                Tier = GateText.Text(environment, "tier"),
+                Ref = GateText.Text(read, "ref"),
+                Commit =
+                    GateText.Text(commit, "short_id") is { Length: > 0 } shortId ? shortId
+                    : sha.Length > 8 ? sha[..8]
+                    : sha,
+                Title = GateText.Text(commit, "title"),
+                Job = GateText.Number(job?["id"]),
+                Link = GateText.Text(job, "web_url"),
+                Diff = GateText.Text(commit, "web_url"),
+                User = read["user"] as JsonObject,
+            },
+            settings
+        );
+    }
+
+    /// <summary>False while an approval is missing; null once it doesn't wait any more.</summary>
+    public static bool? IsReadyToStart(JsonObject? read) =>
+        read is not null && GateText.Text(read, "status") is "blocked" or "created"
+            ? GateText.Number(read["pending_approval_count"]) is null or 0
+            : null;
+
+    /// <summary>Environments by their project's number, as an admin names them; null where one can't be read.</summary>
+    public static IReadOnlyList<(long Project, string Environment)>? PlacesOf(string text)
+    {
+        var places = new List<(long, string)>();
+        foreach (var place in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (
+                place.Split('/', 2) is not [var number, { Length: > 0 and <= 255 } environment]
+                || !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var project)
+            )
+            {
+                return null;
+            }
+            places.Add((project, environment));
+        }
+        return places;
+    }
+
+    private static GateAsk Ask(Deploy deploy, GateSettings settings) =>
+        new()
+        {
+            Id = IdOf(deploy.Project, deploy.Deployment),
+            Subject = GateText.Line($"Deploy {deploy.Ref} of {deploy.Path} to {deploy.Environment}", 300),
+            Message = GateText.Line(deploy.Title, 1_000),
+            Facts = Facts(deploy, settings).Json(),
+            Content = new JsonObject
+            {
+                ["project"] = deploy.Project,
+                ["environment"] = deploy.Environment,
+                ["deployment"] = deploy.Deployment,
+                ["commit"] = deploy.Commit,
+            }.Json(),
+            Requester = RequesterOf(deploy.User, settings),
+            Reply = new GateReply(
+                FormattableString.Invariant(
+                    $"{GitLabGate.Api(settings, deploy.Project)}/deployments/{deploy.Deployment}"
+                ),
+                new Dictionary<string, string>
+                {
+                    [GitLabReply.Path] = "/approval",
+                    [GitLabReply.Job] = deploy.Job?.ToString(CultureInfo.InvariantCulture) ?? "",
+                }
+            ),
+        };
 
     /// <summary>
     /// Blocked is also a job that is started by hand and waits for no approval; there is nothing to decide about it.
@@ -107,26 +191,34 @@ internal static class GitLabHook
         };
     }
 
-    private static JsonObject Facts(
-        JsonObject body,
-        string path,
-        string environment,
-        JsonObject? user,
-        GateSettings settings
-    )
+    private static JsonObject Facts(Deploy deploy, GateSettings settings)
     {
-        var facts = new JsonObject { ["environment"] = GateText.Line(environment, 255) };
-        facts.Add("project", path);
-        facts.Add("tier", GateText.Text(body, "environment_tier"));
-        facts.Add("ref", GateText.Text(body, "ref"));
-        facts.Add("commit", GateText.Text(body, "short_sha"));
-        facts.Add("requester", GateText.Text(user, "username"));
-        foreach (var (fact, from) in new[] { ("link", "deployable_url"), ("diff", "commit_url") })
+        var facts = new JsonObject { ["environment"] = GateText.Line(deploy.Environment, 255) };
+        facts.Add("project", deploy.Path);
+        facts.Add("tier", deploy.Tier);
+        facts.Add("ref", deploy.Ref);
+        facts.Add("commit", deploy.Commit);
+        facts.Add("requester", GateText.Text(deploy.User, "username"));
+        foreach (var (fact, address) in new[] { ("link", deploy.Link), ("diff", deploy.Diff) })
         {
-            if (GateText.Text(body, from) is var address && GateAddress.IsAt(settings[GitLabGate.Server], address))
+            if (GateAddress.IsAt(settings[GitLabGate.Server], address))
                 facts.Add(fact, address);
         }
         return facts;
+    }
+
+    /// <summary>What the webhook and the API say of a deployment, in one form.</summary>
+    private sealed record Deploy(long Project, long Deployment, string Environment)
+    {
+        public required string Path { get; init; }
+        public required string Tier { get; init; }
+        public required string Ref { get; init; }
+        public required string Commit { get; init; }
+        public required string Title { get; init; }
+        public long? Job { get; init; }
+        public required string Link { get; init; }
+        public required string Diff { get; init; }
+        public JsonObject? User { get; init; }
     }
 
     private static GateRequester RequesterOf(JsonObject? user, GateSettings settings)

@@ -67,6 +67,7 @@ internal static partial class StatusCheckCall
                         [GitLabReply.Path] = "/status_check_responses",
                         [GitLabReply.Check] = check.ToString(CultureInfo.InvariantCulture),
                         [GitLabReply.Sha] = sha,
+                        [GitLabReply.Target] = target,
                     }
                 ),
             }

@@ -82,6 +82,7 @@ public sealed class TerraformGate : IGate
     public CallResult Classify(CallAnswer answer, TimeSpan age) =>
         answer.Status switch
         {
+            _ when answer.IsPage => new CallResult.Held(answer.WhyNoPage),
             >= 200 and < 300 => new CallResult.Delivered(),
             // The task has ended: by this verdict, whose answer was lost, or because the run was cancelled.
             409 => new CallResult.Over("The run task has ended already (409)."),
@@ -108,6 +109,7 @@ public sealed class TerraformGate : IGate
     ) =>
         answer.Status switch
         {
+            _ when answer.IsPage => new WatchResult.Unknown(answer.WhyNoPage),
             >= 200 and < 300 => new WatchResult.StillWaiting(),
             // With a verdict underway it may have ended by that, which its own answer will tell.
             401 or 404 or 409 or 410 when verdict is null => new WatchResult.Gone(
