@@ -31,7 +31,7 @@ internal sealed class Gates(Options options, Product product, Report report)
     private const int Tasks = 10_000;
     private const string Key = "a-key-of-the-bench-alone";
 
-    /// <summary>Nobody is there, and the server may not call it: notes end without one.</summary>
+    /// <summary>The server may not call it, so notes end without a call.</summary>
     private const string Nowhere = "http://127.0.0.1:9";
 
     /// <summary>Terraform gives a task up after ten minutes, and hears of us every four and a half.</summary>

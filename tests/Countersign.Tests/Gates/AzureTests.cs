@@ -283,7 +283,7 @@ public sealed class AzureTests
         headers["PlanUrl"] = "https://vsrm.dev.azure.com/acme/";
         await hub.Hub.Set(("collection", "https://dev.azure.com/acme"));
         (body["releaseId"], body["stage"]) = ("77", "Production");
-        // Not switched on, nothing lets it through, whatever the source's checks do.
+        // Not switched on, it is refused with both completion events of the source.
         foreach (var completion in new[] { "callback", "response" })
         {
             await hub.Hub.Set(("completion", completion));

@@ -21,7 +21,7 @@ public sealed partial class GateDoorTests
     {
         await using var hub = await GateHub.Start(Engine.Sqlite, kind);
         var caller = Caller.Of(kind);
-        // Not set up: whatever it is signed with.
+        // Not set up: signed with nothing, and with what would be right later.
         foreach (var secret in new[] { "", caller.Secret })
             Assert.Equal(403, await Call(caller.Body, secret));
         await hub.Set(caller.Settings(caller.Secret));
@@ -48,7 +48,7 @@ public sealed partial class GateDoorTests
             {
                 ($"/gates/{(kind == SourceKinds.Azure ? SourceKinds.GitLab : SourceKinds.Azure)}/{hub.Key.Id}", 404),
                 ($"/gates/{kind}/{hub.Key.Id + 100}", 404),
-                // No address of ours, so whoever asks must first say who they are.
+                // No address of ours, so callers must first say who they are.
                 ($"/gates/{kind}/x", 401),
                 ($"/gates/unknown/{hub.Key.Id}", 404),
                 // What may follow the source is the gate's own.

@@ -426,7 +426,7 @@ public sealed class GitLabTests
         await hub.Hub.Work();
         Assert.Equal("failed", merge.Checks[merge.Sha]);
         Assert.Equal(Status.Active, await hub.Hub.StatusOf(second));
-        // Whoever passes it meanwhile, such as an answer that was on its way, is taken back as well.
+        // A pass that comes meanwhile, such as an answer that was on its way, is taken back as well.
         merge.Checks[merge.Sha] = "passed";
         await hub.Hub.Minutes(16);
         Assert.Equal("failed", merge.Checks[merge.Sha]);

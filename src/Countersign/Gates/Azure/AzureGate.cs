@@ -184,7 +184,7 @@ public sealed class AzureGate : IGate
                         "The check was completed without a decision from here. If at once, set its completion event "
                             + "to Callback."
                     )
-                // Nobody decides within a minute of being asked, so the answer was judged and found to be no pass.
+                // No one decides within a minute of being asked, so the answer was judged and found to be no pass.
                 : verdict is null && result == "failed" && TookOf(record) < AtOnce
                     ? new WatchResult.Gone(
                         "The check judges the answer at once (ApiResponse) and asks again. Set its completion event to "

@@ -111,8 +111,8 @@ public sealed class GitLabGate : IGate
         };
 
     /// <summary>
-    /// GitLab takes an answer for a commit whatever branch it goes into by then, and a status check's call can't be
-    /// told from an old one.
+    /// GitLab takes an answer for a commit also when that goes into another branch by then, and a status check's call
+    /// can't be told from an old one.
     /// </summary>
     public OutgoingCall? Look(GateSettings settings, GateReply reply) =>
         reply[GitLabReply.Check].Length > 0 ? With(settings, HttpMethod.Get, reply.Url) with { Step = Looked } : null;
