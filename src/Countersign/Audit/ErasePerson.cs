@@ -99,14 +99,8 @@ public sealed class ErasePerson(Store store, SealKey key, ReweighRequests reweig
             return new AccessOutcome<long>.Done(id);
         if (origin.Actor == Actor.Person(id))
             return new AccessOutcome<long>.Invalid("email", "You can't erase yourself. Ask another admin.");
-        var admins = await Accounts.Admins(tx);
-        if (person is { Role: "admin", DisabledAt: null } && admins.Count < 2)
-        {
-            return new AccessOutcome<long>.Invalid(
-                "email",
-                "This is the last admin. Make another person an admin first."
-            );
-        }
+        if (await Accounts.IsLastAdmin(tx, id))
+            return Accounts.LastAdmin("email");
         var subject = Actor.Person(id).Text;
         if (
             await tx.Execute(

@@ -113,14 +113,24 @@ internal static class UserVerbs
             }
         );
 
-    private static Command Disable(Terminal terminal) =>
-        Change(
+    private static Command Disable(Terminal terminal)
+    {
+        var force = ForceLastAdmin();
+        return Verb.OnStore(
             terminal,
             "disable",
             "Disable a person now. Dismisses their decisions on active requests; closed requests don't change.",
-            (people, email, cancel) => people.Disable(email, Hub.Origin, cancel),
-            p => $"{p.DisplayName} is disabled."
+            [Email, force],
+            async (parse, hub, cancel) =>
+                await Tell(
+                    hub,
+                    await hub.Get<Accounts>()
+                        .Disable(parse.GetValue(Email)!, Hub.Origin, cancel, parse.GetValue(force)),
+                    p => $"{p.DisplayName} is disabled.",
+                    cancel
+                )
         );
+    }
 
     private static Command Enable(Terminal terminal) =>
         Change(
@@ -202,16 +212,23 @@ internal static class UserVerbs
             Description = "admin manages everything, agent can submit requests, end-user can review.",
         };
         role.AcceptOnlyFromAmong("admin", "agent", "end-user");
+        var force = ForceLastAdmin();
         return Verb.OnStore(
             terminal,
             "role",
             "Change a person's role. Their earlier decisions stay.",
-            [Email, role],
+            [Email, role, force],
             async (parse, hub, cancel) =>
                 await Tell(
                     hub,
                     await hub.Get<Accounts>()
-                        .SetRole(parse.GetValue(Email)!, Roles.Of(parse.GetValue(role)!)!.Value, Hub.Origin, cancel),
+                        .SetRole(
+                            parse.GetValue(Email)!,
+                            Roles.Of(parse.GetValue(role)!)!.Value,
+                            Hub.Origin,
+                            cancel,
+                            parse.GetValue(force)
+                        ),
                     p => $"{p.DisplayName} is {p.Role} now.",
                     cancel
                 )
@@ -283,6 +300,12 @@ internal static class UserVerbs
             )
         );
     }
+
+    private static Option<bool> ForceLastAdmin() =>
+        new("--force")
+        {
+            Description = "Even if it is the last admin. The server then prints a link for a new one when it starts.",
+        };
 
     private static Option<bool> Force() =>
         new("--force") { Description = "Even if an active request is left without a reviewer who could approve it." };

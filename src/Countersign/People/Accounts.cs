@@ -125,9 +125,21 @@ public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolic
     }
 
     /// <summary>Shuts a person out at once; their answers to requests still active count no longer.</summary>
-    public async Task<AccessOutcome<long>> Disable(string email, Origin origin, CancellationToken cancel)
+    /// <param name="isForced">Also the last admin; then no one can manage the hub on its pages.</param>
+    public async Task<AccessOutcome<long>> Disable(
+        string email,
+        Origin origin,
+        CancellationToken cancel,
+        bool isForced = false
+    )
     {
-        var outcome = await store.InTransaction(tx => Disable(tx, email, origin), cancel);
+        var outcome = await store.InTransaction(
+            async tx =>
+                !isForced && await IsLastAdmin(tx, await IdOf(tx, email))
+                    ? LastAdmin("email")
+                    : await Disable(tx, email, origin),
+            cancel
+        );
         if (outcome is AccessOutcome<long>.Done { Value: var id })
             await reweigh.Run(id, origin, cancel);
         return outcome;
@@ -170,6 +182,14 @@ public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolic
                 $"SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id{tx.ForUpdate}"
             )
         ).ConvertAll(row => row.Id);
+
+    internal static async ValueTask<bool> IsLastAdmin(Tx tx, long id) => await Admins(tx) is [var only] && only == id;
+
+    internal static AccessOutcome<long> LastAdmin(string field) =>
+        new AccessOutcome<long>.Invalid(field, "This is the last admin. Make another person an admin first.")
+        {
+            Code = "last_admin",
+        };
 
     /// <summary>A new password ends the person's sessions, except the one in which they chose it.</summary>
     public async Task<AccessOutcome<long>> SetPassword(
@@ -246,6 +266,8 @@ public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolic
                 var id = await IdOf(tx, email);
                 if (id == 0)
                     return NoPerson<long>();
+                if (role is not (null or Role.Admin) && await IsLastAdmin(tx, id))
+                    return LastAdmin("role");
                 await Rename(tx, id, name, origin);
                 if (role is { } given)
                     await SetRole(tx, id, given, origin);
@@ -283,13 +305,22 @@ public sealed class Accounts(Store store, ReweighRequests reweigh, PasswordPolic
     }
 
     /// <summary>What a person may from now on; what they decided before stays.</summary>
-    public Task<AccessOutcome<long>> SetRole(string email, Role role, Origin origin, CancellationToken cancel) =>
+    /// <param name="isForced">As in <see cref="Disable(string, Origin, CancellationToken, bool)"/>.</param>
+    public Task<AccessOutcome<long>> SetRole(
+        string email,
+        Role role,
+        Origin origin,
+        CancellationToken cancel,
+        bool isForced = false
+    ) =>
         store.InTransaction<AccessOutcome<long>>(
             async tx =>
             {
                 var id = await IdOf(tx, email);
                 if (id == 0)
                     return NoPerson<long>();
+                if (!isForced && role != Role.Admin && await IsLastAdmin(tx, id))
+                    return LastAdmin("role");
                 await SetRole(tx, id, role, origin);
                 return new AccessOutcome<long>.Done(id);
             },

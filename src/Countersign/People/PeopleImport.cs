@@ -152,6 +152,18 @@ public sealed class PeopleImport(Store store)
             a => a.Key
         );
         var mistakes = new List<string>();
+        var roles = people
+            .Where(p => RoleText(p) is not null)
+            .ToDictionary(p => EmailAddress.KeyOf(p.Email), p => Roles.Of(RoleText(p)!), StringComparer.Ordinal);
+        var admins = await Accounts.Admins(tx);
+        if (
+            admins.Count > 0
+            && !roles.ContainsValue(Role.Admin)
+            && admins.TrueForAll(id => known.Values.Any(p => p.Id == id && roles.ContainsKey(p.EmailKey)))
+        )
+        {
+            mistakes.Add("No admin would be left. Keep one, or make another person an admin in the same file.");
+        }
         foreach (var person in people)
         {
             var here = known.GetValueOrDefault(EmailAddress.KeyOf(person.Email));

@@ -112,7 +112,9 @@ public sealed class ForgedApprovalTests
     {
         await using var scene = await Scene.Start(engine);
         var (byEve, byFormerAdmin, otherContent) = (await scene.Ask(), await scene.Ask(), await scene.Ask());
-        Some.Done(await scene.Hub.People.SetRole(scene.Former.Email!, Role.Agent, Some.Operator, default));
+        Some.Done(
+            await scene.Hub.People.SetRole(scene.Former.Email!, Role.Agent, Some.Operator, default, isForced: true)
+        );
 
         await scene.Override(byEve, scene.Eve);
         await scene.Override(byFormerAdmin, scene.Former);

@@ -81,6 +81,34 @@ public sealed class VerbTests
     }
 
     [Theory, BothEngines]
+    public async Task The_last_admin_is_only_taken_away_by_force(Engine engine)
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada", "--role", "admin");
+        await shell.Json("user", "add", "bob@example.test", "--name", "Bob");
+        string[] disable = ["user", "disable", "ada@example.test"],
+            demote = ["user", "role", "ada@example.test", "agent"];
+        var events = await shell.Place.Count("events");
+        foreach (var verb in new[] { disable, demote })
+            Assert.Equal((1, "invalid"), (await shell.Json(verb)).Failure);
+        var import = await shell.RunWithInput(
+            """[{"email":"ada@example.test","role":"agent"}]""",
+            ["user", "import", "-", "--json"]
+        );
+        Assert.Contains("No admin would be left", import.Error, StringComparison.Ordinal);
+        Assert.Equal(events, await shell.Place.Count("events"));
+
+        // Someone who can't sign in is no admin that is left; one who can is.
+        await shell.Json("user", "add", "cyd@example.test", "--name", "Cyd", "--role", "admin");
+        await shell.Json("user", "disable", "cyd@example.test");
+        Assert.Equal((1, "invalid"), (await shell.Json(disable)).Failure);
+        await shell.Json("user", "enable", "cyd@example.test");
+        Assert.Equal(0, (await shell.Json(demote)).ExitCode);
+        Assert.Equal((1, "invalid"), (await shell.Json("user", "disable", "cyd@example.test")).Failure);
+        Assert.Equal(0, (await shell.Json("user", "disable", "cyd@example.test", "--force")).ExitCode);
+    }
+
+    [Theory, BothEngines]
     public async Task Groups_gain_and_lose_members(Engine engine)
     {
         await using var shell = await Shell.Start(engine);

@@ -76,7 +76,7 @@ public sealed class RemovedRightsTests
                 await new EndDelegation(hub.Store).Run(request.Id, Some.Viewer(ann), default);
                 break;
             default:
-                Some.Done(await hub.People.SetRole(eve.Email!, Role.Agent, Some.Operator, default));
+                Some.Done(await hub.People.SetRole(eve.Email!, Role.Agent, Some.Operator, default, isForced: true));
                 break;
         }
         await host.Noticed();

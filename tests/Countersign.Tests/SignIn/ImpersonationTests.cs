@@ -46,7 +46,7 @@ public sealed class ImpersonationTests
             )
         );
 
-        Some.Done(await host.Hub.People.SetRole(root.Email!, Role.Agent, Some.Operator, default));
+        Some.Done(await host.Hub.People.SetRole(root.Email!, Role.Agent, Some.Operator, default, isForced: true));
         await Eventually.True(
             async () => (await Me(host, ann.Email!, speaking)).Status == 401,
             "who is no admin any more speaks for nobody else"

@@ -93,7 +93,7 @@ public sealed class ChangeSignalTests
             () => directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)),
             "the second token is known"
         );
-        await people.Disable(ann.Email!, Some.Operator, default);
+        await people.Disable(ann.Email!, Some.Operator, default, isForced: true);
         await Eventually.True(
             () => !directory.Current.Tokens.ContainsKey(Keys.HashOf(second.Token)),
             "a disabled person's token is shut out"

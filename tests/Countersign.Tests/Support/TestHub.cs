@@ -128,7 +128,7 @@ public sealed class TestHub : IAsyncDisposable
         string kind = "api"
     ) => Some.Done(await Sources.Add(name, kind, group?.Name, need, Some.Operator, default));
 
-    public Task Disable(Person person) => People.Disable(person.Email!, Some.Operator, default);
+    public Task Disable(Person person) => People.Disable(person.Email!, Some.Operator, default, isForced: true);
 
     public Task Enable(Person person) => People.Enable(person.Email!, Some.Operator, default);
 

@@ -65,7 +65,7 @@ public sealed class GateTests
         // As the command line does it: through another connection to the same store.
         var elsewhere = await host.Hub.Place.OpenAnother();
         await new Tokens(elsewhere).Revoke(token.Id, Some.Operator, default);
-        await new Accounts(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).Disable(ben.Email!, Some.Operator, default, isForced: true);
         await new Sources(elsewhere).Disable("pipeline", Some.Operator, default);
         foreach (var client in clients)
         {

@@ -42,7 +42,7 @@ public sealed class OpenStreamTests
         using var browser = await host.SignIn(ann);
         var open = await OpenAll(client, request);
         var pages = await OpenPages(browser, request);
-        await new Accounts(elsewhere, new(elsewhere)).Disable(ann.Email!, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).Disable(ann.Email!, Some.Operator, default, isForced: true);
         await HaveEnded(open);
         await HaveEnded(pages);
     }
@@ -103,7 +103,13 @@ public sealed class OpenStreamTests
             streams.Add(await Open(client.Http, "/api/v1/events", ": listening"));
         var live = await Open(page.Http, $"/live?about={asked.Id}", ": listening");
 
-        await new Accounts(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).SetRole(
+            ann.Email!,
+            Role.Agent,
+            Some.Operator,
+            default,
+            isForced: true
+        );
         await new Groups(elsewhere).RemoveMember("SRE", ben.Email!, Some.Operator, default);
         await new Comment(elsewhere).Run(asked.Id, Viewer.Hub(Some.Origin), "No longer theirs to see", default);
         await new Comment(elsewhere).Run(seen.Id, Viewer.Hub(Some.Origin), "Theirs", default);
@@ -137,7 +143,13 @@ public sealed class OpenStreamTests
         );
         var body = await response.Content.ReadAsStreamAsync();
         await body.ReadExactlyAsync(new byte[1_000]);
-        await new Accounts(elsewhere, new(elsewhere)).SetRole(ann.Email!, Role.Agent, Some.Operator, default);
+        await new Accounts(elsewhere, new(elsewhere)).SetRole(
+            ann.Email!,
+            Role.Agent,
+            Some.Operator,
+            default,
+            isForced: true
+        );
         await Eventually.True(
             async () => (await client.Get("/api/v1/people")).Status == 403,
             "the server knows the new role"
