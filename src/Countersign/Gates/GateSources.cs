@@ -85,7 +85,17 @@ public sealed partial class GateSources(
             if (value.Length > 0 && gate.ProblemWith(name, value) is { } problem)
                 return new AccessOutcome<long>.Invalid(name, problem);
         }
-        var before = await Open(found.Id, cancel);
+        var ready = Prepare(gate, await Open(found.Id, cancel), wanted);
+        return await Save(found.Id, ready, origin, cancel);
+    }
+
+    /// <summary>Settings as they are stored: secrets encrypted.</summary>
+    internal sealed record ReadySettings(IReadOnlyDictionary<string, string> Plain, string Secrets);
+
+    /// <summary>Encrypting may ask the store for the key ring, which nothing inside a transaction may.</summary>
+    /// <param name="wanted">What was checked.</param>
+    internal ReadySettings Prepare(IGate gate, GateSettings? before, IReadOnlyDictionary<string, string> wanted)
+    {
         var after = new Dictionary<string, string>(before?.Values ?? new Dictionary<string, string>());
         foreach (var (name, value) in wanted)
         {
@@ -94,7 +104,34 @@ public sealed partial class GateSources(
                 after[GateSettings.Old + name] = old;
             after[name] = value;
         }
-        return await Save(found.Id, gate, after, origin, cancel);
+        return Prepare(gate, after);
+    }
+
+    private ReadySettings Prepare(IGate gate, Dictionary<string, string> values)
+    {
+        var secretNames = gate
+            .Fields.Where(f => f.IsSecret)
+            .SelectMany(f => new[] { f.Name, GateSettings.Old + f.Name });
+        var kept = values.Where(v => v.Value.Length > 0).OrderBy(v => v.Key, StringComparer.Ordinal).ToList();
+        return new ReadySettings(
+            kept.Where(v => !secretNames.Contains(v.Key)).ToDictionary(),
+            _protector.Protect(
+                JsonSerializer.Serialize(kept.Where(v => secretNames.Contains(v.Key)).ToDictionary(), History.Json)
+            )
+        );
+    }
+
+    /// <summary>Inside a transaction that has more to do; everything was checked before.</summary>
+    internal static async ValueTask<AccessOutcome<long>> Set(Tx tx, string source, ReadySettings ready, Origin origin)
+    {
+        var id = await tx.Number(
+            "SELECT id FROM sources WHERE name_key = @key",
+            new { key = PeopleDirectory.KeyOf(source) }
+        );
+        if (id == 0)
+            return new AccessOutcome<long>.NotFound("a source with this name");
+        await Save(tx, id, ready, origin);
+        return new AccessOutcome<long>.Done(id);
     }
 
     /// <summary>From now on only the newest signing secrets are taken.</summary>
@@ -110,54 +147,42 @@ public sealed partial class GateSources(
         var after = before
             .Values.Where(v => !v.Key.StartsWith(GateSettings.Old, StringComparison.Ordinal))
             .ToDictionary();
-        return await Save(source, gate, after, origin, cancel);
+        return await Save(source, Prepare(gate, after), origin, cancel);
     }
 
     private async Task<AccessOutcome<long>> Save(
         long source,
-        IGate gate,
-        Dictionary<string, string> values,
+        ReadySettings ready,
         Origin origin,
         CancellationToken cancel
     )
     {
-        var secretNames = gate
-            .Fields.Where(f => f.IsSecret)
-            .SelectMany(f => new[] { f.Name, GateSettings.Old + f.Name });
-        var kept = values.Where(v => v.Value.Length > 0).OrderBy(v => v.Key, StringComparer.Ordinal).ToList();
-        var plain = kept.Where(v => !secretNames.Contains(v.Key)).ToDictionary();
-        var settings = JsonSerializer.Serialize(plain, History.Json);
-        // Encrypting may ask the store for the key ring, which nothing inside a transaction may.
-        var secrets = _protector.Protect(
-            JsonSerializer.Serialize(kept.Where(v => secretNames.Contains(v.Key)).ToDictionary(), History.Json)
-        );
-        await store.InTransaction(
-            async tx =>
-            {
-                await tx.Execute(
-                    """
-                    INSERT INTO gates (source_id, settings, secrets) VALUES (@source, @settings, @secrets)
-                    ON CONFLICT (source_id) DO UPDATE SET settings = @settings, secrets = @secrets,
-                      problem = NULL, problem_at = NULL, refused = NULL, refused_at = NULL
-                    """,
-                    new
-                    {
-                        source,
-                        settings,
-                        secrets,
-                    }
-                );
-                await tx.Append(
-                    $"source:{source}",
-                    origin,
-                    "source.gate_set",
-                    new { settings = plain, @sealed = Hashes.Sha256(secrets) }
-                );
-                await PeopleDirectory.Changed(tx);
-            },
-            cancel
-        );
+        await store.InTransaction(tx => Save(tx, source, ready, origin), cancel);
         return new AccessOutcome<long>.Done(source);
+    }
+
+    private static async ValueTask Save(Tx tx, long source, ReadySettings ready, Origin origin)
+    {
+        await tx.Execute(
+            """
+            INSERT INTO gates (source_id, settings, secrets) VALUES (@source, @settings, @secrets)
+            ON CONFLICT (source_id) DO UPDATE SET settings = @settings, secrets = @secrets,
+              problem = NULL, problem_at = NULL, refused = NULL, refused_at = NULL
+            """,
+            new
+            {
+                source,
+                settings = JsonSerializer.Serialize(ready.Plain, History.Json),
+                secrets = ready.Secrets,
+            }
+        );
+        await tx.Append(
+            $"source:{source}",
+            origin,
+            "source.gate_set",
+            new { settings = ready.Plain, @sealed = Hashes.Sha256(ready.Secrets) }
+        );
+        await PeopleDirectory.Changed(tx);
     }
 
     /// <summary>Null where nothing is set.</summary>

@@ -50,8 +50,17 @@ internal sealed record SourceEntry(int Line, string Name)
     public SourceRequesterRules Requesters { get; init; } = new();
     public SourceForm? Form { get; init; }
     public ConnectionChange? Connection { get; init; }
+
+    /// <summary>How a system that waits calls, and is called back.</summary>
+    public IReadOnlyList<GateSettingEntry>? Gate { get; init; }
+
+    /// <summary>A day, a time or <c>never</c>.</summary>
+    public NamedOnLine? KeyExpires { get; init; }
     public bool? IsDisabled { get; init; }
 }
+
+/// <param name="Value">Of a file, its content.</param>
+internal sealed record GateSettingEntry(int Line, string Name, string Value, bool IsFromFile);
 
 /// <summary>The policies, which are published whole.</summary>
 /// <param name="Text">As a policy file of its own, with the comments that stand between them.</param>

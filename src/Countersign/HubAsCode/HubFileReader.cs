@@ -129,6 +129,8 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
                     "requester",
                     "form",
                     "launchdarkly",
+                    "gate",
+                    "key_expires",
                     "disabled",
                 ]
             )
@@ -165,6 +167,10 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
             Form = members.TryGetValue("form", out var form) ? Form(form, $"{at}.form") : null,
             Connection = members.TryGetValue("launchdarkly", out var connection)
                 ? Connection(connection, $"{at}.launchdarkly")
+                : null,
+            Gate = members.TryGetValue("gate", out var gate) ? Gate(gate, $"{at}.gate") : null,
+            KeyExpires = Text(members, at, "key_expires") is { } expires
+                ? new NamedOnLine(expires, members["key_expires"].Line, members["key_expires"].Column)
                 : null,
             IsDisabled = Flag(members, at, "disabled"),
         };
@@ -268,6 +274,27 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
             );
         }
         return change;
+    }
+
+    /// <summary>Which settings there are depends on the kind, which the hub may know and the file not.</summary>
+    private List<GateSettingEntry>? Gate(YamlNode node, string at)
+    {
+        if (node.Kind != YamlKind.Map)
+        {
+            Wrong(node, "shape", at, "The settings of a gate are a map.", "Write: gate: { server: https://… }");
+            return null;
+        }
+        string[] names = [.. node.Members.Select(m => m.Key.Text)];
+        if (Members(node, at, names) is not { } members)
+            return null;
+        var entries = new List<GateSettingEntry>();
+        foreach (var name in names)
+        {
+            var isFile = Text(members, at, name) is ['@', ..];
+            if ((isFile ? Secret(members, at, name)?.Trim() : Text(members, at, name)) is { } value)
+                entries.Add(new GateSettingEntry(members[name].Line, name, value, isFile));
+        }
+        return entries;
     }
 
     private PoliciesEntry? Policies(YamlNode root, YamlNode list, string text)

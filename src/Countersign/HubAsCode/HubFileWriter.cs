@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Countersign.Gates;
 using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.Storage;
 
 namespace Countersign.HubAsCode;
 
@@ -105,8 +107,21 @@ internal static partial class HubFileWriter
         }
         if (hub.ConnectionOf(source.Id) is { } connection)
             Append(text, connection);
+        if (hub.Gates.GetValueOrDefault(source.Id) is { } gate)
+            Append(text, gate);
+        if (source.KeyExpires is { } expires)
+            text.Append(Invariant, $"    key_expires: {PolicyText.Quoted(Instant.ToText(expires))}\n");
         if (source.IsDisabled)
             text.Append("    disabled: true\n");
+    }
+
+    private static void Append(StringBuilder text, GateView gate)
+    {
+        text.Append("    gate:\n");
+        foreach (var (name, value) in gate.Values.Where(v => v.Value.Length > 0))
+            text.Append(Invariant, $"      {name}: {PolicyText.Quoted(value)}\n");
+        foreach (var secret in gate.Secrets)
+            text.Append(Invariant, $"      # {secret}: \"@/path/to/file\"\n");
     }
 
     private static void Append(StringBuilder text, ConnectionView connection)

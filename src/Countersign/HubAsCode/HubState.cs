@@ -1,3 +1,4 @@
+using Countersign.Gates;
 using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
@@ -11,6 +12,7 @@ internal sealed record HubState(
     PeopleSnapshot Directory,
     RequestTypeList RequestTypes,
     IReadOnlyList<ConnectionView> Connections,
+    IReadOnlyDictionary<long, GateView> Gates,
     IReadOnlyList<string> Destinations,
     string? PolicyText
 )
@@ -39,6 +41,7 @@ internal sealed record HubState(
         PeopleDirectory directory,
         RequestTypes types,
         Connections connections,
+        GateSources gates,
         PolicyFiles policies,
         CancellationToken cancel
     )
@@ -50,6 +53,7 @@ internal sealed record HubState(
                 people,
                 await types.Find(cancel),
                 await connections.All(cancel),
+                await GatesOf(people, gates, cancel),
                 (await store.Read(r => r.All<DestinationName>("SELECT name FROM destinations"), cancel)).ConvertAll(d =>
                     d.Name
                 ),
@@ -60,6 +64,22 @@ internal sealed record HubState(
             if (tries == MaxTries)
                 throw new StoreUnavailable("The hub is being changed right now. Try again.");
         }
+    }
+
+    /// <summary>Those that are set up, by the id of their source.</summary>
+    private static async Task<Dictionary<long, GateView>> GatesOf(
+        PeopleSnapshot people,
+        GateSources gates,
+        CancellationToken cancel
+    )
+    {
+        var found = new Dictionary<long, GateView>();
+        foreach (var source in people.Sources.Values.Where(s => gates.Knows(s.Kind)))
+        {
+            if (await gates.Open(source.Id, cancel) is not null)
+                found[source.Id] = (await gates.Find(source.Id, source.Kind, cancel))!;
+        }
+        return found;
     }
 
     public static ValueTask<HubRevision> RevisionNow(Reader reader) => RevisionNow(reader, "");

@@ -1,3 +1,5 @@
+using Countersign.Configuration;
+using Countersign.Gates;
 using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Policies;
@@ -16,6 +18,7 @@ internal sealed class PlanHub(
     PeopleDirectory directory,
     RequestTypes types,
     Connections connections,
+    GateSources gates,
     PolicyFiles policies,
     PasswordPolicy passwords
 )
@@ -27,7 +30,10 @@ internal sealed class PlanHub(
     public async Task<PlanHubOutcome> Run(HubFile file, bool prune, bool isForced, CancellationToken cancel)
     {
         var hub = await Load(cancel);
-        var planning = new Planning(hub, file, prune, isForced, connections, policies, passwords);
+        var planning = new Planning(hub, file, prune, isForced, connections, gates, policies, passwords)
+        {
+            Now = store.Now,
+        };
         await planning.Run(cancel);
         return planning.Problems.Count > 0
             ? new PlanHubOutcome.Wrong([.. planning.Problems.OrderBy(p => p.Line).ThenBy(p => p.Column)])
@@ -37,7 +43,7 @@ internal sealed class PlanHub(
     }
 
     private Task<HubState> Load(CancellationToken cancel) =>
-        HubState.Load(store, directory, types, connections, policies, cancel);
+        HubState.Load(store, directory, types, connections, gates, policies, cancel);
 
     /// <summary>One comparison.</summary>
     private sealed class Planning(
@@ -46,10 +52,13 @@ internal sealed class PlanHub(
         bool prune,
         bool isForced,
         Connections connections,
+        GateSources gates,
         PolicyFiles policies,
         PasswordPolicy passwords
     )
     {
+        public required DateTimeOffset Now { get; init; }
+
         private readonly HashSet<string> _people = new(hub.Directory.PeopleByEmail.Keys, StringComparer.Ordinal);
         private readonly HashSet<string> _groups = new(hub.Directory.GroupsByName.Keys, StringComparer.Ordinal);
 
@@ -394,6 +403,10 @@ internal sealed class PlanHub(
             }
             if (entry.Connection is { } connection)
                 await Connect(entry, connection, known, cancel);
+            if (entry.Gate is { } settings)
+                await SetGate(entry, kind, settings, known, cancel);
+            if (entry.KeyExpires is { } expires)
+                SetKeyExpiry(entry, expires, known);
             if (entry.IsDisabled == true && known is not { IsDisabled: true })
                 DisableSource(entry.Name, "disable", entry.Line);
             if (entry.IsDisabled == false && known is { IsDisabled: true })
@@ -639,6 +652,102 @@ internal sealed class PlanHub(
                     ready is null ? Why(refused!) : Why(await Connections.Set(tx, entry.Name, ready, origin)),
                 prepare: () => (ready, refused) = connections.Prepare(wanted)
             );
+        }
+
+        private async Task SetGate(
+            SourceEntry entry,
+            string kind,
+            IReadOnlyList<GateSettingEntry> settings,
+            Source? known,
+            CancellationToken cancel
+        )
+        {
+            var place = $"{HubFile.SourcesKey}.gate";
+            if (!gates.ByKind.TryGetValue(kind, out var gate))
+            {
+                Wrong(entry.Line, place, $"A source of kind {kind} has no gate.", "Remove this.");
+                return;
+            }
+            var before = known is null ? null : await gates.Open(known.Id, cancel);
+            var (wanted, words) = (new Dictionary<string, string>(), new List<string>());
+            foreach (var setting in settings)
+            {
+                if (gate.Fields.FirstOrDefault(f => f.Name == setting.Name) is not { } field)
+                {
+                    var names = string.Join(", ", gate.Fields.Select(f => f.Name));
+                    Wrong(setting.Line, place, $"There is no setting {setting.Name}.", $"There are: {names}.");
+                }
+                else if (field.IsSecret && !setting.IsFromFile)
+                {
+                    Wrong(
+                        setting.Line,
+                        place,
+                        "A secret must not be in this file.",
+                        $"Put it into a file of its own and name that file: {field.Name}: \"@/path/to/file\""
+                    );
+                }
+                else if (gate.ProblemWith(field.Name, setting.Value) is { } problem)
+                {
+                    Wrong(setting.Line, place, problem, "Correct it.");
+                }
+                else if (setting.Value != (before?[field.Name] is { Length: > 0 } now ? now : field.Default))
+                {
+                    wanted[field.Name] = setting.Value;
+                    words.Add(
+                        field.IsSecret ? $"set {field.Name}"
+                        : before?[field.Name] is { Length: > 0 } was ? $"{field.Name}: {was} → {setting.Value}"
+                        : $"{field.Name}: {setting.Value}"
+                    );
+                }
+            }
+            if (words.Count == 0)
+                return;
+            GateSources.ReadySettings? ready = null;
+            Add(
+                HubFile.SourcesKey,
+                '~',
+                entry.Name,
+                $"gate: {string.Join(", ", words)}",
+                // Who has these secrets can ask, and hears what was decided.
+                needsConsent: before is not null,
+                entry.Line,
+                async (tx, origin) => Why(await GateSources.Set(tx, entry.Name, ready!, origin)),
+                prepare: () => ready = gates.Prepare(gate, before, wanted)
+            );
+        }
+
+        private void SetKeyExpiry(SourceEntry entry, NamedOnLine wanted, Source? known)
+        {
+            var before = known?.KeyExpires;
+            if (wanted.Name == (before is { } now ? Instant.ToText(now) : KeyExpiry.Never))
+                return;
+            var (at, problem) = KeyExpiry.Read(wanted.Name, Now);
+            if (Durations.Parse(wanted.Name) is not null)
+                problem = "Applied again, a duration would mean another time.";
+            if (problem is not null)
+            {
+                Wrong(
+                    wanted.Line,
+                    $"{HubFile.SourcesKey}.key_expires",
+                    problem,
+                    "Write a day such as 2027-01-31, a time with its zone, or never.",
+                    wanted.Column
+                );
+                return;
+            }
+            if (at == before)
+                return;
+            Add(
+                HubFile.SourcesKey,
+                '~',
+                entry.Name,
+                $"key expires: {Words(before)} → {Words(at)}",
+                needsConsent: before is not null && (at is null || at > before),
+                entry.Line,
+                async (tx, origin) => Why(await Sources.SetKeyExpiry(tx, entry.Name, at, origin))
+            );
+
+            static string Words(DateTimeOffset? at) => at is { } until ? Instant.ToText(until) : KeyExpiry.Never;
         }
 
         private void PruneSources()

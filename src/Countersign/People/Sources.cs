@@ -393,14 +393,21 @@ public sealed class Sources(Store store)
         DateTimeOffset? at,
         Origin origin,
         CancellationToken cancel
+    ) => store.InTransaction(tx => SetKeyExpiry(tx, name, at, origin), cancel);
+
+    internal static ValueTask<AccessOutcome<long>> SetKeyExpiry(
+        Tx tx,
+        string name,
+        DateTimeOffset? at,
+        Origin origin
     ) =>
         Update(
+            tx,
             name,
             origin,
             "source.key_expiry_set",
             "UPDATE sources SET key_expires_at = @until WHERE id = @id AND COALESCE(key_expires_at, '') <> @untilText",
             "",
-            cancel,
             at
         );
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Countersign.Cli;
 using Countersign.LaunchDarkly;
 using Countersign.Policies;
+using Countersign.Simulator.GitHub;
 using Countersign.Tests.Cli;
 using Xunit;
 
@@ -34,7 +35,10 @@ public sealed class HubAsCodeTests
               - { key: ticket, name: Ticket, required: true }
               - { key: kind, name: Kind, type: enum, options: [a, b], default: a }
             launchdarkly: { identify: true, describe: true, token: "@ld-token", webhook_secret: "@ld-secret" }
-          - { name: pipeline, kind: api, requester: required, disabled: true }
+          - { name: pipeline, kind: api, requester: required, disabled: true, key_expires: 2027-01-31 }
+          - name: deployments
+            kind: github
+            gate: { appId: "12345", privateKey: "@app-key", webhookSecret: "@ld-secret" }
         request_types:
           - name: Production access
             fields: [{ name: system, label: System, kind: choice, choices: [billing, shop] }]
@@ -56,7 +60,7 @@ public sealed class HubAsCodeTests
 
         var applied = (await shell.Json("apply", "-f", file, "--yes")).Done;
         Assert.True(applied.GetProperty("applied").GetBoolean());
-        Assert.Equal(2, applied.GetProperty("keys").GetArrayLength());
+        Assert.Equal(3, applied.GetProperty("keys").GetArrayLength());
         Assert.Equal("Nothing to change.", (await shell.Run("apply", "-f", file)).Output.Trim());
         Assert.Equal("Nothing to change.", (await shell.Run("apply", "-f", file, "--prune")).Output.Trim());
 
@@ -70,10 +74,12 @@ public sealed class HubAsCodeTests
                 "person.disabled 1",
                 "policy.set 1",
                 "request_types.set 1",
-                "source.added 2",
+                "source.added 3",
                 "source.changed 2",
                 "source.disabled 1",
                 "source.form_set 1",
+                "source.gate_set 1",
+                "source.key_expiry_set 1",
                 "source.launchdarkly_set 1",
             ],
             kinds.Where(k => !k.StartsWith("hub.", StringComparison.Ordinal))
@@ -91,7 +97,7 @@ public sealed class HubAsCodeTests
         Assert.Equal(0, (await shell.Run("apply", "-f", await WithSecrets(shell, Whole), "--yes")).ExitCode);
 
         var exported = (await shell.Run("export", "config")).Output;
-        foreach (var secret in new[] { "correct horse", "api-secret-1", "webhook-secret-1", "csk_" })
+        foreach (var secret in new[] { "correct horse", "api-secret-1", "webhook-secret-1", "csk_", "PRIVATE KEY" })
             Assert.DoesNotContain(secret, exported, StringComparison.Ordinal);
         var ran = await shell.RunWithInput(exported, "apply", "-f", "-", "--prune");
         Assert.Equal((0, "Nothing to change."), (ran.ExitCode, ran.Output.Trim()));
@@ -140,10 +146,31 @@ public sealed class HubAsCodeTests
         var example = page.Split("```yaml\n")[1].Split("```")[0];
         example = example.Replace("/run/secrets/jane", "ann-password", StringComparison.Ordinal);
         example = example.Replace("/run/secrets/launchdarkly", "ld-token", StringComparison.Ordinal);
+        example = example.Replace("/run/secrets/github-app.pem", "app-key", StringComparison.Ordinal);
+        example = example.Replace("/run/secrets/github-webhook", "ld-secret", StringComparison.Ordinal);
         var file = await WithSecrets(shell, example);
         var ran = await shell.Run("apply", "-f", file, "--yes");
         Assert.Equal((0, ""), (ran.ExitCode, ran.Error));
         Assert.Equal("Nothing to change.", (await shell.Run("apply", "-f", file, "--prune")).Output.Trim());
+    }
+
+    [Theory]
+    [InlineData("kind: api, gate: { appId: \"1\" }", "has no gate")]
+    [InlineData("kind: github, gate: { color: red }", "There is no setting color")]
+    [InlineData("kind: github, gate: { webhookSecret: in-the-file }", "A secret must not be in this file")]
+    [InlineData("kind: github, gate: { privateKey: \"@nowhere\" }", "There is no file")]
+    [InlineData("kind: github, gate: { appId: me }", "The App ID is a number")]
+    [InlineData("kind: github, gate: 7", "are a map")]
+    [InlineData("kind: api, key_expires: 90d", "would mean another time")]
+    [InlineData("kind: api, key_expires: 2001-01-31", "in the future")]
+    public async Task Gates_and_expiries_that_are_wrong_are_named_with_their_line(string source, string why)
+    {
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        var file = $"version: 1\nsources:\n  - {{ name: new, {source} }}\n";
+        var ran = await shell.RunWithInput(file, "apply", "-f", "-", "--yes");
+        Assert.Equal(1, ran.ExitCode);
+        Assert.Contains(why, ran.Error + ran.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await shell.Place.Count("sources WHERE kind <> 'built-in'"));
     }
 
     [Fact]
@@ -238,7 +265,7 @@ public sealed class HubAsCodeTests
 
         const string noSources = "version: 1\nsources: []\n";
         ran = await shell.RunWithInput(noSources, "apply", "-f", "-", "--prune");
-        Assert.Contains("- flags  disable: not in the file\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("- flags        disable: not in the file\n", ran.Output, StringComparison.Ordinal);
         Assert.Equal(0, (await shell.Run("audit", "verify")).ExitCode);
     }
 
@@ -482,6 +509,7 @@ public sealed class HubAsCodeTests
         await File.WriteAllTextAsync(Path.Combine(shell.Folder, "ann-password"), "correct horse battery\n", Now);
         await File.WriteAllTextAsync(Path.Combine(shell.Folder, "ld-token"), "api-secret-1\n", Now);
         await File.WriteAllTextAsync(Path.Combine(shell.Folder, "ld-secret"), "webhook-secret-1\n", Now);
+        await File.WriteAllTextAsync(Path.Combine(shell.Folder, "app-key"), FakeGitHub.PrivateKey, Now);
         var file = Path.Combine(shell.Folder, "hub.yaml");
         await File.WriteAllTextAsync(file, text, Now);
         return file;
