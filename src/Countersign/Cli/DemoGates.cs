@@ -21,6 +21,18 @@ internal sealed record DemoGates(NewSourceKey Agent, NewSourceKey Pipeline, NewS
 
     private const string Statement = "DROP INDEX ix_orders_old;";
 
+    /// <summary>Of the shop, since what is deployed: the first one is.</summary>
+    private static readonly IReadOnlyList<GitHubCommit> Commits =
+    [
+        .. new[]
+        {
+            ("jsmith", "Release 2.3"),
+            ("mlopez", "Show delivery dates in the cart"),
+            ("jsmith", "Round refunds to the cent that was paid"),
+            ("mlopez", "Load the checkout without the recommendations"),
+        }.Select((commit, n) => new GitHubCommit(Hashes.Sha256($"web-shop {n}")[..40], commit.Item1, "", commit.Item2)),
+    ];
+
     public static async Task<DemoGates> Add(Sources sources, string owner, CancellationToken cancel) =>
         new(
             await DemoCast.Key(sources, AgentName, SourceKinds.Agent, 1, owner, cancel),
@@ -46,8 +58,10 @@ internal sealed record DemoGates(NewSourceKey Agent, NewSourceKey Pipeline, NewS
     public async Task Run(string url, FakeGitHub gitHub, CancellationToken stop)
     {
         gitHub.SendTo(new Uri($"{url}/gates/github/{Deployments.Id}"));
+        gitHub.Commits.AddRange(Commits);
+        gitHub.AddDeployment("production", Commits[0].Sha, "in_progress", "success");
         var run = gitHub.AddRun("acme/web-shop");
-        (run.Ref, run.Actor, run.PullRequests) = ("release/2.4", "jsmith", [412]);
+        (run.Ref, run.Sha, run.Actor, run.PullRequests) = ("release/2.4", Commits[^1].Sha, "jsmith", [412]);
         await gitHub.Want(run, "production");
         var index = new
         {

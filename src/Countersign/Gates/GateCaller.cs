@@ -48,7 +48,7 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
         string? token = null;
         if (call.TokenScope is { } scope)
         {
-            var (found, why) = await Token(gate, settings, scope, cancel);
+            var (found, why) = await Token(gate, settings, scope, call.IsOptional, cancel);
             if (found is null)
                 return new GateCallOutcome.Failed(why!);
             token = found;
@@ -61,7 +61,8 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
                 $"{call.Url.Host} answers with {bad.Status}.",
             _ => null,
         };
-        await sources.NoteProblem(settings.SourceId, problem, cancel);
+        if (!call.IsOptional)
+            await sources.NoteProblem(settings.SourceId, problem, cancel);
         return outcome;
     }
 
@@ -85,6 +86,7 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
         IGate gate,
         GateSettings settings,
         string scope,
+        bool isOptional,
         CancellationToken cancel
     )
     {
@@ -95,6 +97,7 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
             return (null, "There is no way to get a token.");
         if (!IsAllowed(gate, settings, call.Url))
             return (null, $"{call.Url.Host} isn't the address that this source is set up with.");
+        var why = "No access token.";
         switch (await Exchange(call, null, cancel))
         {
             case GateCallOutcome.Answered { Answer: { Status: >= 200 and < 300 } answer }
@@ -102,18 +105,15 @@ internal sealed class GateCaller(Store store, Egress egress, GateSources sources
                 _tokens[name] = token;
                 return (token.Text, null);
             case GateCallOutcome.Answered { Answer.Status: var status }:
-                await sources.NoteProblem(
-                    settings.SourceId,
-                    $"No access token: {call.Url.Host} answered with {status}.",
-                    cancel
-                );
-                return (null, $"No access token: {call.Url.Host} answered with {status}.");
-            case GateCallOutcome.Failed { Why: var why }:
-                await sources.NoteProblem(settings.SourceId, why, cancel);
-                return (null, why);
-            default:
-                return (null, "No access token.");
+                why = $"No access token: {call.Url.Host} answered with {status}.";
+                break;
+            case GateCallOutcome.Failed failed:
+                why = failed.Why;
+                break;
         }
+        if (!isOptional)
+            await sources.NoteProblem(settings.SourceId, why, cancel);
+        return (null, why);
     }
 
     private async Task<GateCallOutcome> Exchange(OutgoingCall call, string? token, CancellationToken cancel)

@@ -21,6 +21,7 @@ internal static class GateServices
             .AddSingleton<CallerState>()
             .AddSingleton<IJobHandler, DeliverVerdict>()
             .AddSingleton<IJobHandler, SendNote>()
+            .AddSingleton<IJobHandler, ReadCommits>()
             .AddSingleton<IJobHandler, WatchCaller>()
             .AddSingleton<IJobHandler, RecoverCalls>()
             .AddLogConsumer<GateConsumer>()

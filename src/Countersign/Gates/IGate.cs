@@ -79,6 +79,12 @@ public interface IGate
         GateVerdict? verdict
     ) => new WatchResult.Unknown("");
 
+    /// <summary>
+    /// Asks what a deployment brings beside what is there, from the answers to the calls so far; null where that isn't
+    /// known.
+    /// </summary>
+    CommitsStep? Commits(GateSettings settings, GateReply reply, IReadOnlyList<CallAnswer> answers) => null;
+
     /// <summary>Lists the calls that the caller made of late: those that didn't arrive are made again.</summary>
     OutgoingCall? Recent(GateSettings settings, DateTimeOffset now) => null;
 
@@ -123,6 +129,9 @@ public sealed record GateTraits
 
     /// <summary>When it is called first, where that is sooner: a check that doesn't wait shows at once.</summary>
     public TimeSpan? FirstWatch { get; init; }
+
+    /// <summary><see cref="IGate.Commits"/> is asked of each request.</summary>
+    public bool HasCommits { get; init; }
 
     /// <summary>The caller's address goes on after the source, with more that the gate reads.</summary>
     public bool HasPaths { get; init; }
@@ -230,6 +239,9 @@ public sealed record OutgoingCall(HttpMethod Method, Uri Url)
     /// <summary>The call carries a token of this scope; null: what it needs is in its headers.</summary>
     public string? TokenScope { get; init; }
 
+    /// <summary>Where it fails, the source is none the worse: nothing is shown on its page.</summary>
+    public bool IsOptional { get; init; }
+
     /// <summary>Tells the answers of several calls apart.</summary>
     public string Step { get; init; } = "";
 }
@@ -247,6 +259,10 @@ public sealed record CallAnswer(int Status, byte[] Body, TimeSpan? RetryAfter, F
     internal string WhyNoPage =>
         $"A web page came instead of an answer ({Status}). Look for a proxy or a sign-in in between.";
 }
+
+/// <param name="Next">Null: that was all.</param>
+/// <param name="Found">What is known so far.</param>
+public sealed record CommitsStep(OutgoingCall? Next, Requests.NewCommits Found);
 
 public sealed record GateToken(string Text, DateTimeOffset Until);
 

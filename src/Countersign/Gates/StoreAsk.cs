@@ -190,6 +190,8 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
                 )
             );
         }
+        if (traits.HasCommits)
+            await Jobs.Put(tx, GateReplies.Job(ReadCommits.JobKind, request, tx.Now));
         if (gate.Traits.MaxNotes > 0)
             await Jobs.Put(tx, GateReplies.Job(SendNote.JobKind, request, tx.Now + FirstNote));
     }

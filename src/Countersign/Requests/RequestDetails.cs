@@ -19,6 +19,9 @@ public sealed record RequestDetails(
     /// <summary>What changes, as LaunchDarkly described it; null where it hasn't.</summary>
     public DescribedChanges? Described { get; init; }
 
+    /// <summary>What a deployment brings; null where nothing was read.</summary>
+    public NewCommits? Commits { get; init; }
+
     /// <summary>Set when most of it lies in a file.</summary>
     public ArchivedRequest? Archived { get; init; }
 
@@ -30,6 +33,7 @@ public sealed record RequestDetails(
                     ? (await Of(reader, [request]))[0] with
                     {
                         Described = await ReadChanges.Of(reader, request),
+                        Commits = await NewCommits.Find(reader, request),
                         Archived = await ArchivedRequest.Find(reader, request),
                     }
                     : null,

@@ -300,4 +300,100 @@ public sealed class GitHubTests
             Assert.Equal(2, request.Policy.Steps.Sum(s => s.Need));
         }
     }
+
+    [Theory, BothEngines]
+    public async Task Reviewers_see_the_commits_since_the_last_deployment_beside_the_content(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var commits = AddCommits(hub.GitHub, 4);
+        hub.GitHub.AddDeployment("production", commits[0], "in_progress", "success", "inactive");
+        hub.GitHub.AddDeployment("production", commits[1], "in_progress", "failure");
+        hub.GitHub.AddDeployment("staging", commits[2], "success");
+        var run = hub.GitHub.AddRun();
+        run.Sha = commits[3];
+        var request = await hub.Ask(run);
+        // The call is answered before anything is asked, and the request doesn't wait for it.
+        Assert.Empty(hub.GitHub.Calls);
+        Assert.Null(await CommitsOf(hub, request));
+
+        await hub.Work();
+        var read = (await CommitsOf(hub, request))!;
+        Assert.Equal((commits[0], commits[3], 3, 0), (read.Base, read.Head, read.Ahead, read.Behind));
+        Assert.Equal(["Change 1", "Change 2", "Change 3"], read.Commits.Select(c => c.Title));
+        Assert.Equal(["octo-jane", "Someone <b>", "octo-jane"], read.Commits.Select(c => c.Author));
+        Assert.Equal($"{hub.GitHub.Address}acme/shop/compare/{commits[0]}...{commits[3]}", read.Link);
+        Assert.Null(read.Problem);
+        // What is approved stays what it was, and a token that reads can do nothing else.
+        var after = await hub.Hub.Find(request.Id);
+        Assert.Equal((request.Digest, request.Revision), (after.Digest, after.Revision));
+        Assert.Contains(
+            hub.GitHub.Calls,
+            c =>
+                c.Body.Contains("\"contents\":\"read\"", StringComparison.Ordinal)
+                && !c.Body.Contains("write", StringComparison.Ordinal)
+        );
+        // Once, also when another job of the run joins.
+        await hub.GitHub.Want(run, "production");
+        await hub.After(TimeSpan.FromMinutes(5));
+        Assert.Single(await hub.Hub.Kinds(request.Id), NewCommits.Kind);
+
+        // What is deployed is taken back.
+        hub.GitHub.AddDeployment("production", commits[3], "success");
+        var back = hub.GitHub.AddRun();
+        back.Sha = commits[1];
+        var second = await hub.Ask(back);
+        await hub.Work();
+        read = (await CommitsOf(hub, second))!;
+        Assert.Equal((0, 2), (read.Ahead, read.Behind));
+    }
+
+    [Fact]
+    public async Task Commits_that_cannot_be_read_are_said_and_nothing_else_suffers()
+    {
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
+        var commits = AddCommits(hub.GitHub, 2);
+        var first = await hub.Ask(hub.GitHub.AddRun());
+        await hub.Work();
+        Assert.Equal((null, null), ((await CommitsOf(hub, first))!.Base, (await CommitsOf(hub, first))!.Problem));
+
+        // The App may not read contents: its own token is refused, and verdicts have another.
+        hub.GitHub.Traps.HasNoContents = true;
+        var run = hub.GitHub.AddRun();
+        run.Sha = commits[1];
+        hub.GitHub.AddDeployment("production", commits[0], "success");
+        hub.GitHub.EndTokens();
+        await hub.Set((GitHubGate.Slug, "another"));
+        var request = await hub.Ask(run);
+        for (var i = 0; i < 5; i++)
+            await hub.After(TimeSpan.FromMinutes(3));
+        Assert.Contains("422", (await CommitsOf(hub, request))!.Problem, StringComparison.Ordinal);
+        Assert.Null((await hub.View()).Problem);
+        await hub.Approve(request);
+        Assert.Equal("delivered", await hub.StateOf(request));
+
+        // Turned off, it isn't asked.
+        await hub.Set((GitHubGate.ReadsCommits, GitHubGate.Off));
+        var asked = hub.GitHub.Calls.Count(c => c.Path.EndsWith("/deployments", StringComparison.Ordinal));
+        var quiet = await hub.Ask(hub.GitHub.AddRun());
+        await hub.After(TimeSpan.FromMinutes(5));
+        Assert.Null(await CommitsOf(hub, quiet));
+        Assert.Equal(asked, hub.GitHub.Calls.Count(c => c.Path.EndsWith("/deployments", StringComparison.Ordinal)));
+    }
+
+    private static List<string> AddCommits(FakeGitHub gitHub, int count)
+    {
+        foreach (var n in Enumerable.Range(0, count))
+        {
+            var sha = new string((char)('c' + n), 40).Replace('g', '1').Replace('h', '2');
+            gitHub.Commits.Add(
+                n == 2
+                    ? new GitHubCommit(sha, null, "Someone <b>", $"Change {n}")
+                    : new GitHubCommit(sha, "octo-jane", "Jane", $"Change {n}\n\nMore about it")
+            );
+        }
+        return [.. gitHub.Commits.Select(c => c.Sha)];
+    }
+
+    private static async Task<NewCommits?> CommitsOf(GitHubHub hub, ApprovalRequest request) =>
+        await hub.Hub.Store.Read(reader => NewCommits.Find(reader, request));
 }

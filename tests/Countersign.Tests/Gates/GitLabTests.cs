@@ -127,7 +127,7 @@ public sealed class GitLabTests
     }
 
     [Fact]
-    public void Webhooks_are_proven_by_their_signing_secret_or_their_token()
+    public void Fail_open_webhooks_are_proven_by_their_signing_secret_or_their_token()
     {
         // Published by the Standard Webhooks, and one of ours.
         foreach (
@@ -193,6 +193,16 @@ public sealed class GitLabTests
                 ),
                 Settings(("hookSecret", secret))
             );
+    }
+
+    [Fact]
+    public async Task Fail_open_a_source_without_a_secret_takes_no_call()
+    {
+        await using var hub = await GateHub.Start(Engine.Sqlite, SourceKinds.GitLab);
+        var body = "{}"u8.ToArray();
+        foreach (var header in new[] { "X-Gitlab-Signature", "X-Gitlab-Token" })
+            Assert.Equal(403, (await hub.Call(body, new Dictionary<string, string> { [header] = "" })).Status);
+        Assert.Empty(await hub.Requests());
     }
 
     [Fact]
@@ -303,7 +313,7 @@ public sealed class GitLabTests
     }
 
     [Theory, BothEngines]
-    public async Task A_deployment_that_is_blocked_waits_until_it_is_approved(Engine engine)
+    public async Task Trap_12_a_deployment_waits_where_an_approval_is_asked_for(Engine engine)
     {
         await using var hub = await Start(engine);
         await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret));

@@ -23,7 +23,9 @@ public sealed class McpTests
     ];
 
     [Theory, BothEngines]
-    public async Task An_agent_asks_waits_and_redeems_once(Engine engine)
+    public async Task Fail_open_Trap_8_an_agent_asks_waits_and_redeems_once_and_nothing_else_uses_the_approval(
+        Engine engine
+    )
     {
         await using var gate = await Gate.Start(engine);
         await using var agent = await Client(gate);
@@ -48,6 +50,8 @@ public sealed class McpTests
         Assert.Equal("approved", decided["status"]!.ToString());
         Assert.NotNull(decided["grant_expires_at"]);
 
+        // Having read it isn't having used it.
+        Assert.Null((await gate.Bot.Get(path))["appliedAt"]);
         var wrong = await Redeem(agent, id, new string('0', 64));
         Assert.Equal(("digest_mismatch", null), (wrong["error"]!.ToString(), wrong["redeemed_at"]));
         Assert.NotNull((await Redeem(agent, id, Payload))["redeemed_at"]);
@@ -57,7 +61,7 @@ public sealed class McpTests
     }
 
     [Theory, BothEngines]
-    public async Task A_rejection_is_an_answer_with_the_comment_as_data(Engine engine)
+    public async Task Trap_3_and_4_a_rejection_is_an_answer_with_the_comment_as_data(Engine engine)
     {
         await using var gate = await Gate.Start(engine);
         await using var agent = await Client(gate);
@@ -168,7 +172,7 @@ public sealed class McpTests
     }
 
     [Theory, BothEngines]
-    public async Task Breaking_off_a_wait_is_no_withdrawal(Engine engine)
+    public async Task Trap_6_breaking_off_a_wait_is_no_withdrawal(Engine engine)
     {
         await using var gate = await Gate.Start(engine);
         await using var agent = await Client(gate);
@@ -291,7 +295,7 @@ public sealed class McpTests
     }
 
     [Fact]
-    public async Task The_only_person_there_being_the_owner_nothing_becomes_approved()
+    public async Task Trap_1_the_only_person_there_being_the_owner_nothing_becomes_approved()
     {
         await using var gate = await Gate.Start(Engine.Sqlite);
         await gate.Hub.People.SetRole(gate.Olga.Email!, Countersign.People.Role.Admin, Some.Operator, default);

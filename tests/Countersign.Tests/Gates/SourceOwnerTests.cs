@@ -187,7 +187,7 @@ public sealed class SourceOwnerTests
     }
 
     [Theory, BothEngines]
-    public async Task A_sources_key_gets_403_on_every_route_that_decides_and_on_review_pages(Engine engine)
+    public async Task Trap_2_a_sources_key_gets_403_on_every_route_that_decides_and_on_review_pages(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);
         var olga = await host.Hub.AddPerson("Olga");

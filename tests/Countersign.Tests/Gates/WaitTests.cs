@@ -29,6 +29,8 @@ public sealed class WaitTests
             Assert.Equal(code, ran.ExitCode);
             Assert.Contains($"{gate.Host.Address}requests/{path.Split('/')[^1]}", ran.Error, StringComparison.Ordinal);
             Assert.StartsWith(code == 0 ? "Approved" : "Declined", ran.Output, StringComparison.Ordinal);
+            // Trap 2: what waiting costs is said once.
+            Assert.Single(ran.Error.Split('\n'), line => line.Contains("runner", StringComparison.Ordinal));
         }
         var withdrawn = Wait(gate, "--title", "Deploy, then not", "--json");
         var taken = await gate.NextAsked();
@@ -74,7 +76,7 @@ public sealed class WaitTests
     }
 
     [Theory, BothEngines]
-    public async Task Of_two_runs_that_redeem_one_approval_one_goes_on(Engine engine)
+    public async Task Trap_4_a_retried_step_is_the_same_run_and_another_run_redeems_nothing(Engine engine)
     {
         await using var gate = await Gate.Start(engine, "pipeline");
         string[] same = ["--title", "Deploy", "--redeem", "--idempotency-key", "run-1"];
@@ -88,6 +90,19 @@ public sealed class WaitTests
         var later = await gate.Bot.Post($"{path}/redemption", new { digest = (await gate.Bot.Get(path))["digest"] });
         Assert.Equal((409, "already_used"), (later.Status, later.Code));
         Assert.NotEmpty(id);
+    }
+
+    [Fact]
+    public async Task Fail_open_Trap_5_where_the_exit_code_is_ignored_there_is_nothing_to_redeem()
+    {
+        await using var gate = await Gate.Start(Engine.Sqlite, "pipeline");
+        var waiting = Wait(gate, "--title", "Deploy || true");
+        var path = await gate.NextAsked();
+        await gate.Decide(path, "reject");
+        Assert.Equal(1, (await waiting.Soon()).ExitCode);
+        // The pipeline goes on all the same; what deploys asks here, and gets no.
+        var used = await gate.Bot.Post($"{path}/redemption", new { digest = (await gate.Bot.Get(path))["digest"] });
+        Assert.Equal((409, "not_approved"), (used.Status, used.Code));
     }
 
     [Fact]
@@ -183,7 +198,7 @@ public sealed class WaitTests
         };
 
     [Theory, MemberData(nameof(NoDecision))]
-    public async Task Anything_but_a_decision_on_the_request_ends_with_3(string what, Conduct conduct)
+    public async Task Trap_1_anything_but_a_decision_in_time_ends_with_3(string what, Conduct conduct)
     {
         await using var hub = new Receiver(call => call.Method == "POST" ? Request("active", status: 201) : conduct);
         var ran = await Against(hub, "1s");
@@ -201,7 +216,7 @@ public sealed class WaitTests
     }
 
     [Fact]
-    public async Task Trouble_on_the_way_is_waited_out_and_a_wrong_clock_changes_nothing()
+    public async Task Trap_3_and_7_trouble_on_the_way_is_waited_out_within_what_proxies_allow_for_a_call()
     {
         var polls = 0;
         var clock = new TestClock();
@@ -232,6 +247,10 @@ public sealed class WaitTests
         Assert.IsType<WaitOutcome.Approved>(outcome);
         Assert.Equal(5, polls);
         Assert.All(hub.Calls.Where(c => c.Method == "POST"), c => Assert.Equal("run", c.Headers["idempotency-key"]));
+        Assert.All(
+            hub.Calls.Where(c => c.Method == "GET"),
+            c => Assert.EndsWith("?wait=50s", c.Path, StringComparison.Ordinal)
+        );
         Assert.All(hub.Calls, c => Assert.Equal("Bearer csk_key", c.Headers["authorization"]));
     }
 
@@ -256,7 +275,7 @@ public sealed class WaitTests
     }
 
     [Theory, BothEngines]
-    public async Task Interrupted_it_withdraws_if_that_was_asked_for_and_never_ends_with_0(Engine engine)
+    public async Task Trap_8_interrupted_it_withdraws_if_that_was_asked_for_and_never_ends_with_0(Engine engine)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no kill.");
         await using var gate = await Gate.Start(engine, "pipeline");

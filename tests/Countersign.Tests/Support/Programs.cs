@@ -10,7 +10,8 @@ public static class Programs
         string program,
         IEnumerable<string> arguments,
         string folder = "",
-        TimeSpan? patience = null
+        TimeSpan? patience = null,
+        IReadOnlyDictionary<string, string>? environment = null
     )
     {
         using var process = new Process
@@ -23,6 +24,8 @@ public static class Programs
                 WorkingDirectory = folder,
             },
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            process.StartInfo.Environment[name] = value;
         try
         {
             process.Start();

@@ -34,7 +34,8 @@ public sealed class FakeGitHub : IAsyncDisposable
     private readonly ConcurrentQueue<GitHubCall> _calls = new();
     private readonly Dictionary<long, GitHubRun> _runs = [];
     private readonly List<GitHubDelivery> _deliveries = [];
-    private readonly Dictionary<string, DateTimeOffset> _tokens = [];
+    private readonly List<GitHubDeployment> _deployments = [];
+    private readonly Dictionary<string, GitHubToken> _tokens = [];
     private readonly HttpClient _client = new();
     private long _id = 880_000;
 
@@ -45,6 +46,9 @@ public sealed class FakeGitHub : IAsyncDisposable
     }
 
     public GitHubTraps Traps { get; } = new();
+
+    /// <summary>The commits of the repositories, the oldest first.</summary>
+    public List<GitHubCommit> Commits { get; } = [];
 
     /// <summary>What an admin would set as the server.</summary>
     public Uri Address { get; private set; } = null!;
@@ -120,6 +124,13 @@ public sealed class FakeGitHub : IAsyncDisposable
         }
     }
 
+    /// <summary>The environment was deployed to earlier.</summary>
+    public void AddDeployment(string environment, string sha, params string[] states)
+    {
+        lock (_lock)
+            _deployments.Add(new GitHubDeployment(++_id, environment, sha, states, _time.GetUtcNow()));
+    }
+
     /// <summary>A job of the run wants the environment; the App is told, unless the delivery is lost.</summary>
     public async Task<GitHubDelivery> Want(GitHubRun run, string environment, Action<JsonObject>? change = null)
     {
@@ -127,7 +138,8 @@ public sealed class FakeGitHub : IAsyncDisposable
         lock (_lock)
         {
             run.Pending.Add(environment);
-            var body = Payload(run, environment, ++_id);
+            _deployments.Add(new GitHubDeployment(++_id, environment, run.Sha, ["waiting"], _time.GetUtcNow()));
+            var body = Payload(run, environment, _id);
             change?.Invoke(body);
             delivery = New("deployment_protection_rule", Encoding.UTF8.GetBytes(body.ToJsonString()));
         }
@@ -249,15 +261,36 @@ public sealed class FakeGitHub : IAsyncDisposable
             http.Request.Path.Value ?? "",
             http.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync()
-        );
+        )
+        {
+            Query = http.Request.QueryString.Value ?? "",
+        };
         _calls.Enqueue(call);
         var path = call.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        // github.com's own API has no such folder.
+        if (path is not ["api", "v3", ..])
+            path = ["api", "v3", .. path];
         var (status, answer) = path switch
         {
             ["api", "v3", "app-manifests", var code, "conversions"] => Converted(code),
             ["api", "v3", "app", "hook", "deliveries"] => AsApp(call, ListDeliveries),
             ["api", "v3", "app", "hook", "deliveries", var id, "attempts"] => AsApp(call, () => (202, null)),
-            ["api", "v3", "app", "installations", _, "access_tokens"] => AsApp(call, NewToken),
+            ["api", "v3", "app", "installations", _, "access_tokens"] => AsApp(call, () => NewToken(call)),
+            ["api", "v3", "repos", _, _, "deployments"] => WithToken(
+                call,
+                "deployments",
+                () => ListDeployments(http.Request.Query["environment"].ToString())
+            ),
+            ["api", "v3", "repos", _, _, "deployments", var id, "statuses"] => WithToken(
+                call,
+                "deployments",
+                () => ListStatuses(id)
+            ),
+            ["api", "v3", "repos", var owner, var name, "compare", var range] => WithToken(
+                call,
+                "contents",
+                () => Compare($"{owner}/{name}", range, http.Request.Query["per_page"].ToString())
+            ),
             ["api", "v3", "repos", _, _, "actions", "runs", var id, .. var rest] => OfRun(call, id, rest),
             _ => (404, Message("Not Found")),
         };
@@ -318,8 +351,13 @@ public sealed class FakeGitHub : IAsyncDisposable
             && body["exp"]!.GetValue<long>() <= now + 600;
     }
 
-    private (int, JsonNode?) NewToken()
+    private (int, JsonNode?) NewToken(GitHubCall call)
     {
+        // Without a wish a token may do all that the installation may.
+        var wished = call.Body.Length == 0 ? null : JsonNode.Parse(call.Body)?["permissions"] as JsonObject;
+        var permissions = wished?.Select(p => p.Key).ToHashSet() ?? ["actions", "contents", "deployments"];
+        if (Traps.HasNoContents && permissions.Contains("contents"))
+            return (422, Message("The permissions requested are not granted to this installation."));
         lock (_lock)
         {
             // Either form that GitHub gives: forty characters, or a token that holds a JWT.
@@ -327,7 +365,7 @@ public sealed class FakeGitHub : IAsyncDisposable
                 ? $"ghs_{AppId}_eyJhbGciOiJSUzI1NiJ9.{new string('x', 400)}.{++_id}"
                 : $"ghs_{++_id:x36}";
             var until = _time.GetUtcNow().AddHours(1);
-            _tokens[token] = until;
+            _tokens[token] = new GitHubToken(until, permissions);
             return (
                 201,
                 new JsonObject
@@ -359,57 +397,135 @@ public sealed class FakeGitHub : IAsyncDisposable
             ])
         );
 
+    /// <summary>The newest first.</summary>
+    private (int, JsonNode?) ListDeployments(string environment) =>
+        (
+            200,
+            new JsonArray([
+                .. _deployments
+                    .Where(d => d.Environment == environment)
+                    .Reverse()
+                    .Select(d => new JsonObject
+                    {
+                        ["id"] = d.Id,
+                        ["sha"] = d.Sha,
+                        ["environment"] = d.Environment,
+                        ["created_at"] = d.At.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                    }),
+            ])
+        );
+
+    private (int, JsonNode?) ListStatuses(string id) =>
+        _deployments.Find(d => d.Id.ToString(CultureInfo.InvariantCulture) == id) is { } deployment
+            ? (200, new JsonArray([.. deployment.States.Reverse().Select(s => new JsonObject { ["state"] = s })]))
+            : (404, Message("Not Found"));
+
+    /// <summary>The history is one line, so that one of both is always behind the other.</summary>
+    private (int, JsonNode?) Compare(string repository, string range, string perPage)
+    {
+        var (from, to) = range.Split("...") is [var b, var h] ? (IndexOf(b), IndexOf(h)) : (-1, -1);
+        if (from < 0 || to < 0)
+            return (404, Message("Not Found"));
+        var most = int.TryParse(perPage, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : 250;
+        return (
+            200,
+            new JsonObject
+            {
+                ["html_url"] = $"{Address}{repository}/compare/{range}",
+                ["status"] =
+                    to == from ? "identical"
+                    : to > from ? "ahead"
+                    : "behind",
+                ["ahead_by"] = Math.Max(0, to - from),
+                ["behind_by"] = Math.Max(0, from - to),
+                ["total_commits"] = Math.Max(0, to - from),
+                ["commits"] = new JsonArray([
+                    .. Commits
+                        .Skip(from + 1)
+                        .Take(Math.Max(0, to - from))
+                        .Take(most)
+                        .Select(c => new JsonObject
+                        {
+                            ["sha"] = c.Sha,
+                            ["commit"] = new JsonObject
+                            {
+                                ["message"] = c.Message,
+                                ["author"] = new JsonObject { ["name"] = c.Name },
+                            },
+                            ["author"] = c.Login is null ? null : Account(c.Login, 1, "User"),
+                        }),
+                ]),
+            }
+        );
+
+        int IndexOf(string sha) => Commits.FindIndex(c => c.Sha == sha);
+    }
+
     private async Task SendAgain(long id)
     {
         if (Deliveries.FirstOrDefault(d => d.Id == id) is { } delivery)
             await Send(delivery);
     }
 
-    private (int, JsonNode?) OfRun(GitHubCall call, string id, string[] rest)
+    private (int, JsonNode?) WithToken(GitHubCall call, string permission, Func<(int, JsonNode?)> answer)
     {
         lock (_lock)
         {
             var token = call.Header("Authorization").Split(' ')[^1];
-            if (!_tokens.TryGetValue(token, out var until) || until <= _time.GetUtcNow())
+            if (!_tokens.TryGetValue(token, out var given) || given.Until <= _time.GetUtcNow())
                 return (401, Message("Bad credentials"));
             if (call.Header("User-Agent").Length == 0)
                 return (403, Message("Request forbidden by administrative rules."));
-            if (
-                Traps.RunsAreGone
-                || !long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                || !_runs.TryGetValue(number, out var run)
-            )
-            {
-                return (404, Message("Not Found"));
-            }
-            return rest switch
-            {
-                [] => (
-                    200,
-                    new JsonObject
-                    {
-                        ["id"] = run.Id,
-                        ["status"] = run.Pending.Count > 0 ? "waiting" : run.Status,
-                        ["conclusion"] = run.Conclusion,
-                        ["run_attempt"] = 1,
-                    }
-                ),
-                ["pending_deployments"] => (
-                    200,
-                    new JsonArray([
-                        .. run
-                            .Pending.Distinct()
-                            .Select(e => new JsonObject
-                            {
-                                ["environment"] = new JsonObject { ["id"] = 1, ["name"] = e },
-                            }),
-                    ])
-                ),
-                ["approvals"] => (200, new JsonArray([.. run.Approvals.Select(a => a.DeepClone())])),
-                ["deployment_protection_rule"] => Take(run, JsonNode.Parse(call.Body)!.AsObject()),
-                _ => (404, Message("Not Found")),
-            };
+            return given.Permissions.Contains(permission)
+                ? answer()
+                : (403, Message("Resource not accessible by integration"));
         }
+    }
+
+    private (int, JsonNode?) OfRun(GitHubCall call, string id, string[] rest) =>
+        WithToken(
+            call,
+            rest is ["deployment_protection_rule"] ? "deployments" : "actions",
+            () => OfRunWithToken(call, id, rest)
+        );
+
+    private (int, JsonNode?) OfRunWithToken(GitHubCall call, string id, string[] rest)
+    {
+        if (
+            Traps.RunsAreGone
+            || !long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || !_runs.TryGetValue(number, out var run)
+        )
+        {
+            return (404, Message("Not Found"));
+        }
+        return rest switch
+        {
+            [] => (
+                200,
+                new JsonObject
+                {
+                    ["id"] = run.Id,
+                    ["status"] = run.Pending.Count > 0 ? "waiting" : run.Status,
+                    ["conclusion"] = run.Conclusion,
+                    ["run_attempt"] = 1,
+                }
+            ),
+            ["pending_deployments"] => (
+                200,
+                new JsonArray([
+                    .. run
+                        .Pending.Distinct()
+                        .Select(e => new JsonObject
+                        {
+                            ["environment"] = new JsonObject { ["id"] = 1, ["name"] = e },
+                        }),
+                ])
+            ),
+            ["approvals"] => (200, new JsonArray([.. run.Approvals.Select(a => a.DeepClone())])),
+            ["deployment_protection_rule"] => Take(run, JsonNode.Parse(call.Body)!.AsObject()),
+            _ => (404, Message("Not Found")),
+        };
     }
 
     private (int, JsonNode?) Take(GitHubRun run, JsonObject body)
@@ -453,8 +569,23 @@ public sealed class FakeGitHub : IAsyncDisposable
 
 public sealed record GitHubCall(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)
 {
+    public string Query { get; init; } = "";
+
     public string Header(string name) => Headers.GetValueOrDefault(name, "");
 }
+
+internal sealed record GitHubToken(DateTimeOffset Until, IReadOnlySet<string> Permissions);
+
+internal sealed record GitHubDeployment(
+    long Id,
+    string Environment,
+    string Sha,
+    IReadOnlyList<string> States,
+    DateTimeOffset At
+);
+
+/// <param name="Login">The account of its author; null where GitHub knows none.</param>
+public sealed record GitHubCommit(string Sha, string? Login, string Name, string Message);
 
 /// <summary>A webhook that was sent, or lost.</summary>
 public sealed class GitHubDelivery(long id, string deliveryId, string kind, byte[] body, string signature)
@@ -523,4 +654,7 @@ public sealed class GitHubTraps
     /// <summary>The callback address names another host.</summary>
     public string? CallbackHost { get; set; }
     public bool PayloadIsText { get; set; }
+
+    /// <summary>The App was installed before it read commits, and its owner hasn't accepted that.</summary>
+    public bool HasNoContents { get; set; }
 }

@@ -61,6 +61,7 @@ internal sealed class WaitForDecision(HubCalls calls, TimeProvider time, Action<
                 return outcome!;
             sent = request;
             say($"Waiting for approval: {request.Link}");
+            say($"This occupies the runner for up to {Durations.Words(Timeout)}.");
             var decided = await Follow(request, cancel);
             return decided is WaitOutcome.Approved && Redeem ? await Use(request, cancel) : decided;
         }

@@ -83,6 +83,40 @@ public sealed record ChangeView(
     }
 }
 
+public sealed record CommitView(
+    [Description("The commit's SHA.")] string Sha,
+    [Description("The account, or the name in the commit. Left out where it isn't known."), Example("octo-jane")]
+        string? Author,
+    [Description("The first line of its message.")] string Title
+);
+
+/// <summary>What a deployment brings beside what is there.</summary>
+public sealed record CommitsView(
+    [Description("The commit that was deployed last. Left out where none was, or it isn't known.")] string? Base,
+    [Description("When that was.")] string? BaseAt,
+    [Description("The commit that would be deployed.")] string Head,
+    [Description("The source's own comparison.")] string? Link,
+    [Description("How many commits come."), Example(3)] int Ahead,
+    [Description("How many commits of the last deployment are left out.")] int Behind,
+    [Description("The first 50 of them, the oldest first.")] IReadOnlyList<CommitView> List,
+    [Description("Why they couldn't be read. Left out where they could.")] string? Problem,
+    string? ReadAt
+)
+{
+    public static CommitsView From(NewCommits commits) =>
+        new(
+            commits.Base,
+            commits.BaseAt,
+            commits.Head,
+            commits.Link,
+            commits.Ahead,
+            commits.Behind,
+            [.. commits.Commits.Select(c => new CommitView(c.Sha, c.Author.Length > 0 ? c.Author : null, c.Title))],
+            commits.Problem,
+            commits.ReadAt is { } at ? Instant.ToText(at) : null
+        );
+}
+
 /// <summary>
 /// A request as the API shows it. Lists and answers to changes leave out what is long; GET of one request has it all.
 /// </summary>
@@ -179,6 +213,12 @@ public sealed record RequestView
     [Description("What changes, as LaunchDarkly described it. Left out where it wasn't asked or didn't answer.")]
     public IReadOnlyList<ChangeView>? Changes { get; init; }
 
+    [Description(
+        "Of a GitHub deployment: the commits since the last one to the same environment, read after the request "
+            + "came. They are no part of the content, so policies, `digest` and reviews don't change with them."
+    )]
+    public CommitsView? Commits { get; init; }
+
     public static RequestView From(ApprovalRequest request, PeopleSnapshot directory) =>
         new()
         {
@@ -223,6 +263,7 @@ public sealed record RequestView
             Message = details.Current.Message,
             Facts = JsonElement.Parse(details.Current.Facts),
             Changes = details.Described is { } described ? [.. described.Changes.Select(ChangeView.From)] : null,
+            Commits = details.Commits is { } commits ? CommitsView.From(commits) : null,
             Steps =
             [
                 .. details.Request.Policy.Steps.Select(s => new StepView(

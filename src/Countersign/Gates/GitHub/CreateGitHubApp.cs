@@ -8,7 +8,8 @@ using Microsoft.AspNetCore.DataProtection;
 namespace Countersign.Gates.GitHub;
 
 /// <summary>A form that the admin's browser posts to GitHub, which asks them once whether to create the App.</summary>
-public sealed record GitHubAppForm(Uri Address, string Manifest);
+/// <param name="ReadsCommits">It may read the repositories' contents, for the commits that a deployment brings.</param>
+public sealed record GitHubAppForm(Uri Address, string Manifest, bool ReadsCommits);
 
 /// <summary>
 /// Creates the GitHub App by GitHub's manifest flow: GitHub shows the admin what will be created, and sends their
@@ -36,7 +37,11 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
         CancellationToken cancel
     )
     {
-        var server = await ServerOf(source.Id, cancel);
+        var settings = await sources.Open(source.Id, cancel);
+        var server = ServerOf(settings);
+        var permissions = new JsonObject { ["actions"] = "read", ["deployments"] = "write" };
+        if (settings?[GitHubGate.ReadsCommits] != GitHubGate.Off)
+            permissions["contents"] = "read";
         var name = $"Countersign {new Uri(baseUrl).Host}";
         var manifest = new JsonObject
         {
@@ -46,7 +51,7 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
             ["hook_attributes"] = new JsonObject { ["url"] = HookOf(source.Id, baseUrl), ["active"] = true },
             ["redirect_url"] = returnTo,
             ["public"] = false,
-            ["default_permissions"] = new JsonObject { ["actions"] = "read", ["deployments"] = "write" },
+            ["default_permissions"] = permissions,
             ["default_events"] = new JsonArray(DeploymentEvent.Kind),
         };
         var owner = organization.Trim();
@@ -58,7 +63,8 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
         var state = _states.Protect(StateOf(source.Id, person), Life);
         return new GitHubAppForm(
             new Uri(GitHubAddresses.Page(server, path) + $"?state={Uri.EscapeDataString(state)}"),
-            manifest.ToJsonString(History.Json)
+            manifest.ToJsonString(History.Json),
+            permissions.ContainsKey("contents")
         );
     }
 
@@ -77,7 +83,7 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
     {
         if (!IsOurs(state, source.Id, person))
             return "This wasn't begun on this page, or longer than an hour ago. Create the App again.";
-        var server = await ServerOf(source.Id, cancel);
+        var server = ServerOf(await sources.Open(source.Id, cancel));
         var gate = sources.ByKind[Requests.SourceKinds.GitHub];
         var settings = new GateSettings(source.Id, new Dictionary<string, string> { [GitHubGate.Server] = server });
         var call = new OutgoingCall(
@@ -139,8 +145,6 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
     private static string StateOf(long source, long person) =>
         string.Create(CultureInfo.InvariantCulture, $"{source} {person}");
 
-    private async ValueTask<string> ServerOf(long source, CancellationToken cancel) =>
-        (await sources.Open(source, cancel))?[GitHubGate.Server] is { Length: > 0 } server
-            ? server
-            : GitHubAddresses.DefaultServer;
+    private static string ServerOf(GateSettings? settings) =>
+        settings?[GitHubGate.Server] is { Length: > 0 } server ? server : GitHubAddresses.DefaultServer;
 }

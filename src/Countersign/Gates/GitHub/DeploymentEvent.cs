@@ -84,6 +84,8 @@ internal static partial class DeploymentEvent
                     {
                         [Environment] = environment,
                         [Scope] = Invariant($"{installation}/{repositoryId}"),
+                        [DeployedCommits.Deployment] = Invariant($"{id}"),
+                        [DeployedCommits.Sha] = Text(deployment?["sha"]),
                     }
                 ),
             }
@@ -242,5 +244,5 @@ internal static partial class DeploymentEvent
     private static partial Regex Name();
 
     [GeneratedRegex("^([0-9a-f]{40}|[0-9a-f]{64})$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
-    private static partial Regex Sha();
+    internal static partial Regex Sha();
 }

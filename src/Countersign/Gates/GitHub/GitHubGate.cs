@@ -17,7 +17,11 @@ public sealed class GitHubGate : IGate
         AppId = "appId",
         PrivateKey = "privateKey",
         WebhookSecret = "webhookSecret",
-        Slug = "slug";
+        Slug = "slug",
+        ReadsCommits = "commits";
+
+    /// <summary>The App may not read the repositories' contents, so it isn't asked for commits.</summary>
+    public const string Off = "off";
 
     private const string Pending = "pending",
         Run = "run",
@@ -39,6 +43,7 @@ public sealed class GitHubGate : IGate
             MaxNotes = 10,
             MaxNote = 1_024,
             WatchInterval = TimeSpan.FromMinutes(12),
+            HasCommits = true,
         };
 
     public IReadOnlyList<GateField> Fields { get; } =
@@ -48,6 +53,7 @@ public sealed class GitHubGate : IGate
         new(PrivateKey, IsSecret: true),
         new(WebhookSecret, IsSecret: true, Signs: true),
         new(Slug, IsRequired: false),
+        new(ReadsCommits, IsRequired: false) { Default = "on" },
     ];
 
     public string? ProblemWith(string field, string value) =>
@@ -63,6 +69,7 @@ public sealed class GitHubGate : IGate
             WebhookSecret => value.Length is >= 8 and <= 500 && !value.Any(char.IsControl)
                 ? null
                 : "A webhook secret has 8 to 500 characters.",
+            ReadsCommits => value is ("on" or Off) ? null : "Enter on or off.",
             _ => value.Length <= 200 ? null : "At most 200 characters.",
         };
 
@@ -186,6 +193,22 @@ public sealed class GitHubGate : IGate
         }
     }
 
+    public CommitsStep? Commits(GateSettings settings, GateReply reply, IReadOnlyList<CallAnswer> answers) =>
+        DeployedCommits.Next(
+            settings,
+            reply,
+            answers,
+            path => new OutgoingCall(
+                HttpMethod.Get,
+                new Uri(reply.Url[..reply.Url.IndexOf("/actions/runs/", StringComparison.Ordinal)] + "/" + path)
+            )
+            {
+                Headers = Headers,
+                TokenScope = $"{reply[DeploymentEvent.Scope]}/{DeployedCommits.Reading}",
+                IsOptional = true,
+            }
+        );
+
     public OutgoingCall Recent(GateSettings settings, DateTimeOffset now) =>
         AsApp(settings, HttpMethod.Get, "/app/hook/deliveries?per_page=100", now);
 
@@ -216,13 +239,20 @@ public sealed class GitHubGate : IGate
 
     public OutgoingCall Token(GateSettings settings, string scope, DateTimeOffset now)
     {
-        var (installation, repository) = scope.Split('/') is [var i, var r] ? (i, r) : (scope, "");
+        var (installation, repository, isReading) = scope.Split('/') switch
+        {
+            [var i, var r] => (i, r, false),
+            [var i, var r, DeployedCommits.Reading] => (i, r, true),
+            _ => throw new ArgumentException("The scope isn't one of GitHub.", nameof(scope)),
+        };
         return AsApp(settings, HttpMethod.Post, $"/app/installations/{installation}/access_tokens", now) with
         {
             Json = new JsonObject
             {
                 ["repository_ids"] = new JsonArray(long.Parse(repository, CultureInfo.InvariantCulture)),
-                ["permissions"] = new JsonObject { ["deployments"] = "write", ["actions"] = "read" },
+                ["permissions"] = isReading
+                    ? new JsonObject { ["deployments"] = "read", ["contents"] = "read" }
+                    : new JsonObject { ["deployments"] = "write", ["actions"] = "read" },
             }.ToJsonString(),
         };
     }

@@ -53,10 +53,12 @@ public sealed record SourceModel(
 
     /// <summary>
     /// Whether a name or an email in a call can stand for the requester. Where LaunchDarkly is asked, it can't: either
-    /// it names the requester, or there is none.
+    /// it names the requester, or there is none. A cluster names no one.
     /// </summary>
     public bool IsTakenAtTheirWord =>
-        Source.ClaimedRequester == ClaimedRequester.Accept && !Source.Check.HasFlag(OpenCheck.Requester);
+        Source.ClaimedRequester == ClaimedRequester.Accept
+        && Source.Kind != Requests.SourceKinds.Flagger
+        && !Source.Check.HasFlag(OpenCheck.Requester);
 
     /// <summary>Its owner is disabled, so its requesters count as not recognized.</summary>
     public bool LacksOwner => People.LacksOwner(Source);

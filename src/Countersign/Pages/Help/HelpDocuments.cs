@@ -21,6 +21,8 @@ public static class HelpDocuments
         "azure",
         "terraform",
         "flagger",
+        "agents",
+        "pipelines",
         "policies",
         "notifications",
         "destinations",

@@ -48,6 +48,7 @@ public static class Details
         {
             if (
                 (model.IsFromLaunchDarkly && Elsewhere.Contains(name, StringComparer.Ordinal))
+                || (name == "link" && model.Link is not null)
                 || IsPartOfAnother(model, name)
                 || IsChip(model, name)
                 || IsCompared(model.Facts, name)

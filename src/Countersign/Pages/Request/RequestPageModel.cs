@@ -170,6 +170,9 @@ public sealed class RequestPageModel
 
     public Source? Source => Directory.Sources.GetValueOrDefault(Request.SourceId);
 
+    /// <summary>What a deployment brings; null where nothing was read.</summary>
+    public NewCommits? Commits => field ??= NewCommits.Of(Story.Events);
+
     public bool IsFromLaunchDarkly => Request.SentBy == SentBy.LaunchDarkly;
 
     /// <summary>The page that the source has of it.</summary>
