@@ -147,6 +147,7 @@ internal sealed class EventChainCheck(
     private ApprovalCheck? _approvals;
     private Redactions _redactions = new();
     private Redactions _erasures = new();
+    private DamagedEvents _damaged = new();
 
     /// <summary>Bodies of requests that were settled before this may be missing.</summary>
     private string _bodiesForgotten = "";
@@ -173,6 +174,7 @@ internal sealed class EventChainCheck(
     {
         _redactions = await Redactions.Read(reader, Redaction.OfRequest, key);
         _erasures = await Redactions.Read(reader, Redaction.OfEvents, key);
+        _damaged = await DamagedEvents.Read(reader, key);
         await Walk("", OfRequest);
         await Walk(AfterRequests, Last);
         await foreach (var head in _heads.Rest(problems))
@@ -284,6 +286,8 @@ internal sealed class EventChainCheck(
         {
             problems.Add($"{Named(next)} {forged}");
         }
+        if (next.Kind == DamagedEvent.Kind && DamagedEvents.ProblemOf(next, key, out _) is { } unsigned)
+            problems.Add($"{Named(next)} {unsigned}");
         if (_directory.Take(next) is { } unknown)
             problems.Add($"{Named(next)} {unknown}");
         return ValueTask.CompletedTask;
@@ -295,7 +299,11 @@ internal sealed class EventChainCheck(
         if (next.N != expected)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
         if (!HasItsHash(previous, next))
+        {
+            if (_damaged.Has(next))
+                return $"{Named(next)} was damaged before it was sealed, as was recorded: what it says isn't proven.";
             return $"{Named(next)} does not match its hash: it was changed since, or the event before it was.";
+        }
         if (previous is not null && next.Id <= previous.Id)
         {
             return $"{Named(next)} comes before event {previous.Id} in the order of the hub, and after it in its "

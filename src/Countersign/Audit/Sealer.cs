@@ -216,10 +216,11 @@ public sealed partial class Sealer : BackgroundService
     /// The next events of the log, read whole and hashed again: what is sealed is what lies in the store, and not what
     /// a writer meant to put there.
     /// </summary>
-    private Task<List<BatchEvent>> Next(long position, CancellationToken cancel) => Next(_store, position, cancel);
+    private Task<List<BatchEvent>> Next(long position, CancellationToken cancel) =>
+        Next(_store, position, _key, cancel);
 
     /// <summary>Why the next events can't be sealed; null where they can.</summary>
-    internal static async Task<string?> Damage(Store store, CancellationToken cancel)
+    internal static async Task<string?> Damage(Store store, SealKey key, CancellationToken cancel)
     {
         var position = await store.Read(
             r => r.Number("SELECT position FROM cursors WHERE name = @name", new { name = CursorName }),
@@ -227,7 +228,7 @@ public sealed partial class Sealer : BackgroundService
         );
         try
         {
-            await Next(store, position, cancel);
+            await Next(store, position, key, cancel);
             return null;
         }
         catch (InvalidDataException damage)
@@ -236,9 +237,10 @@ public sealed partial class Sealer : BackgroundService
         }
     }
 
-    private static async Task<List<BatchEvent>> Next(Store store, long position, CancellationToken cancel)
+    private static async Task<List<BatchEvent>> Next(Store store, long position, SealKey key, CancellationToken cancel)
     {
         var batch = new List<BatchEvent>();
+        DamagedEvents? damaged = null;
         while (batch.Count < Seal.MaxEvents)
         {
             var most = Math.Min(ReadAtOnce, Seal.MaxEvents - batch.Count);
@@ -248,11 +250,15 @@ public sealed partial class Sealer : BackgroundService
             );
             foreach (var e in page)
             {
-                if (e.HashAfter(e.Previous ?? "") != e.Hash)
+                if (
+                    e.HashAfter(e.Previous ?? "") != e.Hash
+                    && !(damaged ??= await store.Read(r => DamagedEvents.Read(r, key), cancel)).Has(e)
+                )
                 {
                     throw new InvalidDataException(
                         $"Event {e.Id} ({e.Subject}, number {e.N}) doesn't hash to its hash as it lies in the store: "
-                            + "it was changed outside Countersign, or the disk is damaged."
+                            + "it was changed outside Countersign, or the disk is damaged. If it can't be repaired, "
+                            + $"run: countersign audit damaged {e.Id} --reason <text>"
                     );
                 }
                 batch.Add(new BatchEvent(e.Id, e.Position, e.Hash, e.Salts is not null));

@@ -56,9 +56,7 @@ public sealed class VerifySince(Store store, SealKey key)
             return new VerifySinceOutcome.NoCheckpoint(why);
         }
         if (head.Size == 0)
-            return new VerifySinceOutcome.NoCheckpoint(
-                "The checkpoint is of an empty log, so it has nothing to go on."
-            );
+            return new VerifySinceOutcome.NoCheckpoint("The checkpoint is of an empty log.");
         return new VerifySinceOutcome.Looked(
             await store.ReadSnapshot(reader => Look(reader, note, head, cancel), cancel)
         );
@@ -188,12 +186,11 @@ public sealed class VerifySince(Store store, SealKey key)
     {
         foreach (var e in events)
         {
+            var named = $"Event {e.Id} ({e.Subject}, number {e.N})";
             if (e.N > 1 && e.Previous is null)
-                problems.Add($"Event {e.Id} ({e.Subject}, number {e.N}) follows one that is gone.");
+                problems.Add($"{named} follows one that is gone.");
             else if (!EventChainCheck.HasItsHash(e.Previous ?? "", e, erasures, out _))
-                problems.Add(
-                    $"Event {e.Id} ({e.Subject}, number {e.N}) does not match its hash: it was changed since."
-                );
+                problems.Add($"{named} does not match its hash: it was changed since.");
         }
     }
 }

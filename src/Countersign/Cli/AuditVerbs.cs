@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Countersign.Audit;
+using Countersign.Requests;
 using Countersign.SignIn;
 
 namespace Countersign.Cli;
@@ -8,7 +9,13 @@ namespace Countersign.Cli;
 internal static class AuditVerbs
 {
     public static Command Build(Terminal terminal) =>
-        Verb.Family("audit", "The log: verify, export.", Check(terminal), TakeOut(terminal));
+        Verb.Family(
+            "audit",
+            "The log: verify, export, damaged.",
+            Check(terminal),
+            TakeOut(terminal),
+            Damaged(terminal)
+        );
 
     private static Command Check(Terminal terminal)
     {
@@ -152,6 +159,60 @@ internal static class AuditVerbs
         if (found.Erased > 0)
             lines.Add($"Texts of erased people were removed from {found.Erased} events; their hashes stand.");
         return string.Concat(lines.Select(line => Environment.NewLine + line));
+    }
+
+    private static Command Damaged(Terminal terminal)
+    {
+        var id = new Argument<long>("event") { Description = "The event's number, as doctor and the log name it." };
+        var reason = new Option<string>("--reason")
+        {
+            Description = "What happened to it, for those who read the log later.",
+            HelpName = "text",
+            Required = true,
+        };
+        return Verb.OnStore(
+            terminal,
+            "damaged",
+            "Record an event that was damaged before it was sealed, so that sealing goes on past it.",
+            [id, reason],
+            async (parse, hub, cancel) =>
+            {
+                using var key = new SealKey(hub.Get<RootKey>());
+                var (number, why) = (parse.GetValue(id), parse.GetValue(reason)!);
+                return await new RecordDamage(hub.Store, key).Run(number, why, Hub.Origin, cancel) switch
+                {
+                    RecordDamageOutcome.NotFound => new Reply.Failed(Reply.NotFound, $"There is no event {number}."),
+                    RecordDamageOutcome.NotDamaged => new Reply.Failed(
+                        Reply.Invalid,
+                        $"Event {number} matches its hash, so there is nothing to record."
+                    ),
+                    RecordDamageOutcome.IsSealed => new Reply.Failed(
+                        Reply.Invalid,
+                        $"Event {number} is sealed already: what was changed, was changed later. Restore a backup."
+                    ),
+                    RecordDamageOutcome.Recorded done => new Reply.Done(
+                        new
+                        {
+                            @event = number,
+                            done.Subject,
+                            done.N,
+                            withdrawn = done.Withdrawn?.Id.ToString(),
+                            closed = done.Closed?.Id.ToString(),
+                        },
+                        $"Event {number} ({done.Subject}, number {done.N}) is recorded as damaged, and sealing goes "
+                            + "on. From now on, audit verify names it and exits with 1."
+                            + (done.Withdrawn is { } request ? $"\nRequest {request.Id} was withdrawn." : "")
+                            + (
+                                done.Closed is { } closed
+                                    ? $"\nRequest {closed.Id} is {closed.Status.ToWireName()} and stays so. It has no "
+                                        + "receipt any more."
+                                    : ""
+                            )
+                    ),
+                    _ => throw new System.Diagnostics.UnreachableException(),
+                };
+            }
+        );
     }
 
     private static Command TakeOut(Terminal terminal)

@@ -286,7 +286,7 @@ internal static class DoctorVerb
                     )
                 );
             }
-            if (await Sealer.Damage(store, cancel) is { } damage)
+            if (await Sealer.Damage(store, sealKey, cancel) is { } damage)
                 problems.Add(new Finding($"The log isn't sealed. {damage}", "Run countersign audit verify."));
         }
         catch (Exception failure) when (failure is StoreUnavailable or DbException)

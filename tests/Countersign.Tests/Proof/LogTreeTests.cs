@@ -280,7 +280,7 @@ public sealed class LogTreeTests
 
         Assert.Contains("Event 2", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, await recorded.Hub.Place.Count("seals"));
-        Assert.Equal(refused.Message, await Sealer.Damage(recorded.Hub.Store, default));
+        Assert.Equal(refused.Message, await Sealer.Damage(recorded.Hub.Store, recorded.Key, default));
         await Change(recorded, "UPDATE events SET data = replace(data, 'Bep', 'Ben') WHERE id = 2");
         Assert.Equal(2, await recorded.Sealer.SealOnce());
     }

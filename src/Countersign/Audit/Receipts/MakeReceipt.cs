@@ -71,6 +71,8 @@ public sealed class MakeReceipt(Store store)
         // Of an event of the earlier form the tree has a hash, and no text.
         if (previous is null || EventLeaf.Of(told) is not { } leaf || leaf.HashAfter(previous) != told.Hash)
             return new ReceiptOutcome.Never();
+        if (await IsDamaged(reader, id))
+            return new ReceiptOutcome.Never();
         return await ProofOf.Event(reader, told.Id) switch
         {
             ProofOutcome.Sealed found => new ReceiptOutcome.Made(
@@ -101,6 +103,19 @@ public sealed class MakeReceipt(Store store)
             ProofOutcome.NotYet => new ReceiptOutcome.NotSealed(),
             _ => new ReceiptOutcome.Never(),
         };
+    }
+
+    /// <summary>
+    /// Whether an event of the request doesn't match its hash: then nobody can say what led to its state. Events of the
+    /// earlier form aren't looked at, since erased ones don't match theirs.
+    /// </summary>
+    private static async ValueTask<bool> IsDamaged(Reader reader, RequestId id)
+    {
+        var history = await reader.All<ChainedEvent>(
+            $"SELECT {ChainedEvent.Columns} FROM events WHERE subject = @subject AND salts IS NOT NULL",
+            new { subject = id.Subject }
+        );
+        return history.Exists(e => e.HashAfter(e.Previous ?? "") != e.Hash);
     }
 
     private static bool IsDecision(StoredEvent e, long n)
