@@ -17,7 +17,7 @@ public sealed class AzureTests
     [Theory, BothEngines]
     public async Task A_stage_waits_until_it_is_approved_and_then_goes_on(Engine engine)
     {
-        await using var hub = await Start(engine);
+        await using var hub = await Start(engine, overHttp: engine == Engine.Sqlite);
         var request = await hub.Ask(query: "prod");
         Assert.Equal("Stage Production of shop-ci on refs/heads/main to prod", request.Subject);
         var facts = await hub.Hub.FactsOf(request);
@@ -542,9 +542,9 @@ public sealed class AzureTests
         Action<JsonObject>? change = null
     ) => Assert.IsType<GateMessage.Asked>(Parse(headers, settings, change)).Ask;
 
-    private static async Task<AzureHub> Start(Engine engine)
+    private static async Task<AzureHub> Start(Engine engine, bool overHttp = false)
     {
-        var hub = await GateHub.Start(engine, SourceKinds.Azure);
+        var hub = await GateHub.Start(engine, SourceKinds.Azure, overHttp: overHttp);
         var azure = await FakeAzureDevOps.Start(hub.Hub.Clock);
         await hub.Set(("collection", azure.Collection), ("password", FakeAzureDevOps.Password));
         return new AzureHub(hub, azure);

@@ -20,7 +20,7 @@ public sealed class FlaggerTests
     [Theory, BothEngines]
     public async Task A_canary_is_held_until_it_is_approved_and_is_let_go_more_than_once(Engine engine)
     {
-        await using var hub = await Start(engine);
+        await using var hub = await Start(engine, overHttp: engine == Engine.Sqlite);
         var (status, text) = await Poll(hub, "confirm-rollout");
         var request = Assert.Single(await hub.Requests());
         Assert.Equal((409, "Roll out prod/shop", Certainty.None), (status, request.Subject, request.Certainty));
@@ -118,7 +118,7 @@ public sealed class FlaggerTests
     [Fact]
     public async Task Fail_open_whatever_is_not_an_approval_is_answered_beyond_202()
     {
-        await using var hub = await Start(Engine.Sqlite);
+        await using var hub = await Start(Engine.Sqlite, overHttp: true);
         foreach (
             var (path, body) in new[]
             {
@@ -189,9 +189,9 @@ public sealed class FlaggerTests
             ["metadata"] = new JsonObject(),
         }.ToJsonString();
 
-    private static async Task<GateHub> Start(Engine engine)
+    private static async Task<GateHub> Start(Engine engine, bool overHttp = false)
     {
-        var hub = await GateHub.Start(engine, SourceKinds.Flagger);
+        var hub = await GateHub.Start(engine, SourceKinds.Flagger, overHttp: overHttp);
         await hub.Set(("secret", Secret));
         return hub;
     }

@@ -19,7 +19,7 @@ public sealed partial class GateDoorTests
     [InlineData(SourceKinds.Flagger)]
     public async Task Fail_open_bad_input_lets_nothing_through_and_the_page_says_what_happened(string kind)
     {
-        await using var hub = await GateHub.Start(Engine.Sqlite, kind);
+        await using var hub = await GateHub.Start(Engine.Sqlite, kind, overHttp: true);
         var caller = Caller.Of(kind);
         // Not set up: signed with nothing, and with what would be right later.
         foreach (var secret in new[] { "", caller.Secret })

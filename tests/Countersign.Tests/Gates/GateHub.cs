@@ -17,21 +17,22 @@ using Xunit;
 namespace Countersign.Tests.Gates;
 
 /// <summary>
-/// A hub with one source of a gate's kind. Calls come over HTTP; what a server does in the background is done when a
-/// test says so, so that time passes as it needs.
+/// A hub with one source of a gate's kind. Calls come over HTTP where a test asks for that, which takes a second to
+/// begin, and else as the door gives them. What a server does in the background is done when a test says so.
 /// </summary>
 internal sealed class GateHub : IAsyncDisposable
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
-    private readonly WebApplication _app;
+    private readonly WebApplication? _app;
+    private readonly IServiceProvider _services;
     private readonly JobWorker _worker;
     private readonly LogCursor _cursor;
     private readonly string _name;
     private readonly string _kind;
     private readonly Lazy<Task<IHostedService>> _server;
 
-    private GateHub(TestHub hub, string kind, string name, NewSourceKey key, Person ada, Person jane)
+    private GateHub(TestHub hub, string kind, string name, NewSourceKey key, Person ada, Person jane, bool overHttp)
     {
         (Hub, _kind, _name, Key, Ada, Jane) = (hub, kind, name, key, ada, jane);
         var keyFile = Path.Combine(Path.GetTempPath(), $"countersign-test-{Environment.ProcessId}.key");
@@ -47,24 +48,34 @@ internal sealed class GateHub : IAsyncDisposable
                 }
             )
             .Build();
-        _app = Countersign.Program.Build(
-            new CountersignOptions(settings),
-            hub.Store,
-            RootKey.Load(keyFile, mayCreate: true),
-            [],
-            services => services.AddSingleton<TimeProvider>(hub.Clock).AddLogging(logging => logging.ClearProviders())
-        );
-        Sources = _app.Services.GetRequiredService<GateSources>();
+        var rootKey = RootKey.Load(keyFile, mayCreate: true);
+        if (overHttp)
+        {
+            _app = Countersign.Program.Build(
+                new CountersignOptions(settings),
+                hub.Store,
+                rootKey,
+                [],
+                services =>
+                    services.AddSingleton<TimeProvider>(hub.Clock).AddLogging(logging => logging.ClearProviders())
+            );
+        }
+        _services =
+            _app?.Services
+            ?? new ServiceCollection()
+                .AddLogging()
+                .AddSingleton<IConfiguration>(settings)
+                .AddSingleton<TimeProvider>(hub.Clock)
+                .AddCountersign(settings, hub.Store, rootKey)
+                .AddSingleton<LastUse>()
+                .BuildServiceProvider();
+        Sources = _services.GetRequiredService<GateSources>();
         _worker = new JobWorker(
             hub.Store,
-            [
-                .. _app
-                    .Services.GetServices<IJobHandler>()
-                    .Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal)),
-            ],
+            [.. _services.GetServices<IJobHandler>().Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal))],
             NullLogger<JobWorker>.Instance
         );
-        _cursor = new LogCursor(hub.Store, _app.Services.GetRequiredService<GateConsumer>());
+        _cursor = new LogCursor(hub.Store, _services.GetRequiredService<GateConsumer>());
         _server = new(StartServer);
     }
 
@@ -75,15 +86,15 @@ internal sealed class GateHub : IAsyncDisposable
     /// <summary>Who asks, in tests where that is known.</summary>
     public Person Jane { get; }
     public GateSources Sources { get; }
-    public IServiceProvider Services => _app.Services;
+    public IServiceProvider Services => _services;
     public TestStore Place => Hub.Place;
 
-    public static async Task<GateHub> Start(Engine engine, string kind, string name = "gate")
+    public static async Task<GateHub> Start(Engine engine, string kind, string name = "gate", bool overHttp = false)
     {
         var hub = await TestHub.Start(engine);
         var ada = await hub.AddPerson("Ada", Role.Admin);
         var jane = await hub.AddPerson("Jane", Role.Admin);
-        return new GateHub(hub, kind, name, await hub.AddSource(name, kind: kind), ada, jane);
+        return new GateHub(hub, kind, name, await hub.AddSource(name, kind: kind), ada, jane, overHttp);
     }
 
     public async Task Set(params (string Name, string Value)[] values)
@@ -92,7 +103,7 @@ internal sealed class GateHub : IAsyncDisposable
         await Noticed();
     }
 
-    public async Task Noticed() => await _app.Services.GetRequiredService<PeopleDirectory>().Refresh();
+    public async Task Noticed() => await _services.GetRequiredService<PeopleDirectory>().Refresh();
 
     public async Task AddAlias(Person person, string alias)
     {
@@ -113,6 +124,8 @@ internal sealed class GateHub : IAsyncDisposable
         string query = ""
     )
     {
+        if (_app is null)
+            return await Hear(body, headers, path, query);
         var address = $"/gates/{_kind}/{Key.Id}{(path.Length > 0 ? "/" : "")}{path}";
         return await Send(
             HttpMethod.Post,
@@ -145,21 +158,45 @@ internal sealed class GateHub : IAsyncDisposable
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>What the door would answer.</summary>
+    private async Task<(int Status, string Text)> Hear(
+        byte[] body,
+        IReadOnlyDictionary<string, string> headers,
+        string path,
+        string query
+    )
+    {
+        // Ids follow the clock.
+        Hub.Clock.Advance(TimeSpan.FromMilliseconds(10));
+        var given = new Dictionary<string, string>(headers, StringComparer.OrdinalIgnoreCase);
+        var call = new GateCall(name => given.GetValueOrDefault(name, ""), body)
+        {
+            Path = path,
+            Query = name => name == "env" ? query : "",
+        };
+        return await _services.GetRequiredService<HearGate>().Run(_kind, Key.Id, call, "127.0.0.1", default) switch
+        {
+            HearGateOutcome.Heard heard => (heard.Answer.Status, heard.Answer.Text),
+            HearGateOutcome.Refused refused => (422, refused.Why),
+            HearGateOutcome.NotSigned => (401, ""),
+            HearGateOutcome.NotSetUp or HearGateOutcome.Disabled => (403, ""),
+            _ => (404, ""),
+        };
+    }
+
     private async Task<Uri> Server()
     {
         await _server.Value;
-        return new Uri(_app.Urls.First());
+        return new Uri(_app!.Urls.First());
     }
 
     /// <summary>Without what a server does in the background: it would be a second worker beside the test's.</summary>
     private async Task<IHostedService> StartServer()
     {
-        var server = _app
-            .Services.GetServices<IHostedService>()
-            .Single(s => s.GetType().Name == "GenericWebHostService");
+        var server = _services.GetServices<IHostedService>().Single(s => s.GetType().Name == "GenericWebHostService");
         await server.StartAsync(default);
         // The first call builds what all others go through, and would keep a caller of a test waiting for that.
-        using var ready = await Http.GetAsync(new Uri(new Uri(_app.Urls.First()), "/health/live"));
+        using var ready = await Http.GetAsync(new Uri(new Uri(_app!.Urls.First()), "/health/live"));
         return server;
     }
 
@@ -248,7 +285,7 @@ internal sealed class GateHub : IAsyncDisposable
         _worker.Dispose();
         if (_server.IsValueCreated)
             await (await _server.Value).StopAsync(new CancellationToken(canceled: true));
-        await _app.DisposeAsync();
+        await ((IAsyncDisposable?)_app ?? (ServiceProvider)_services).DisposeAsync();
         await Hub.DisposeAsync();
     }
 

@@ -38,7 +38,6 @@ internal sealed class GitHubHub : IAsyncDisposable
         var gitHub = await FakeGitHub.Start(hub.Hub.Clock);
         await hub.AddAlias(hub.Jane, "github:99");
         await hub.Recovers();
-        await hub.Address();
         var made = new GitHubHub(hub, gitHub);
         if (isSetUp)
             await made.SetUp();

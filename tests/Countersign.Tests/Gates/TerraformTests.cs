@@ -18,7 +18,7 @@ public sealed class TerraformTests
     [Theory, BothEngines]
     public async Task A_run_hears_of_us_until_it_is_approved_and_then_goes_on(Engine engine)
     {
-        await using var hub = await Start(engine);
+        await using var hub = await Start(engine, overHttp: engine == Engine.Sqlite);
         var request = await hub.Ask();
         Assert.Equal("Apply to acme/shop-prod", request.Subject);
         var facts = await hub.Hub.FactsOf(request);
@@ -332,9 +332,9 @@ public sealed class TerraformTests
     private static Dictionary<string, string> Headers(byte[] body, string key = FakeTerraform.Key) =>
         new() { ["X-TFC-Task-Signature"] = FakeTerraform.Sign(body, key) };
 
-    private static async Task<TerraformHub> Start(Engine engine)
+    private static async Task<TerraformHub> Start(Engine engine, bool overHttp = false)
     {
-        var hub = await GateHub.Start(engine, SourceKinds.Terraform);
+        var hub = await GateHub.Start(engine, SourceKinds.Terraform, overHttp: overHttp);
         var terraform = await FakeTerraform.Start(hub.Hub.Clock);
         await hub.Set(("server", terraform.Address), ("hmacKey", FakeTerraform.Key));
         return new TerraformHub(hub, terraform);
